@@ -1,0 +1,64 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { BearerCheck } from '../../auth/bearer.ts'
+import { assertPermitted, clientContext, enterPortal } from '../../directory/access.ts'
+import type { Directory } from '../../directory/directory.ts'
+import { refuse, type Subject } from '../../directory/unit.ts'
+import type { Client, Context } from '../../model/clients.ts'
+import { DirectoryError } from '../../model/error.ts'
+import { isUuid, newId } from '../../model/ids.ts'
+import { MAX_TEXT } from '../../model/text.ts'
+import { collectIssues } from '../validation.ts'
+import { HEADER_NAMES, QUERY_NAMES } from './schemas.ts'
+
+/** Authenticates the caller and finds the context, before the body is read: 401, then 403. */
+export async function admit(
+  { dir, bearer }: { dir: Directory; bearer: BearerCheck },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { headers } = request
+  const given = headers['x-correlation-id']
+  request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
+  reply.header('X-Correlation-Id', request.correlationId)
+  if (request.url.includes('?')) request.query = spellNames(request.query as Record<string, unknown>)
+  request.context = await findContext(dir, request, await bearer(headers.authorization))
+}
+
+async function findContext(dir: Directory, request: FastifyRequest, client: Client): Promise<Context> {
+  const ctx = clientContext(client, request.correlationId)
+  const { operation } = request.routeOptions.config
+  const domain = request.headers['x-tenant']
+  try {
+    if (operation) assertPermitted(ctx, operation)
+    // A missing header is the schema's to report, together with everything else that is wrong.
+    return typeof domain === 'string' && domain !== '' ? await enterPortal(dir, ctx, domain) : ctx
+  } catch (error) {
+    if (!operation || !(error instanceof DirectoryError) || error.code === 'store_unavailable') throw error
+    const portal = typeof domain === 'string' ? domain.slice(0, MAX_TEXT) : null
+    return refuse(dir, { ...ctx, portal }, { operation }, error)
+  }
+}
+
+/** Query names in their documented spelling, however they were written. */
+function spellNames(query: Record<string, unknown>): Record<string, unknown> {
+  const spelled: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(query))
+    spelled[QUERY_NAMES.get(name.toLowerCase()) ?? name] = value
+  return spelled
+}
+
+/**
+ * The context of a request whose shape is right.
+ * @throws {DirectoryError} `invalid` with every issue of every part, once the attempt has been recorded
+ */
+export async function getValidContext(
+  dir: Directory,
+  request: FastifyRequest,
+  subject: Subject,
+): Promise<Context> {
+  const ctx = request.context
+  if (!ctx) throw new Error('the request was not admitted')
+  if (!request.validationError) return ctx
+  const issues = collectIssues(request, HEADER_NAMES)
+  return refuse(dir, ctx, subject, new DirectoryError('invalid', 'The request is not valid.', { issues }))
+}

@@ -1,0 +1,126 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { AuthError, IssuerUnavailableError } from '../../auth/auth-error.ts'
+import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
+import { MalformedBodyError } from '../json-body.ts'
+import { UnknownPathError } from '../request.ts'
+import type { ErrorModel, ErrorType } from './schemas.ts'
+
+/** What each refusal of the directory is in this dialect. 401 and 403 have no body, so no type either. */
+const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
+  invalid: { status: 400, type: 'ValidationError' },
+  not_permitted: { status: 403, type: null },
+  portal_not_in_context: { status: 403, type: null },
+  already_set_up: { status: 400, type: 'Conflict' },
+  organization_not_found: { status: 404, type: 'NotFound' },
+  customer_not_found: { status: 404, type: 'NotFound' },
+  reseller_not_found: { status: 404, type: 'NotFound' },
+  reseller_not_own: { status: 403, type: null },
+  reseller_not_related: { status: 403, type: null },
+  portal_not_found: { status: 404, type: 'NotFound' },
+  domain_taken: { status: 400, type: 'Conflict' },
+  user_not_found: { status: 404, type: 'NotFound' },
+  email_taken: { status: 400, type: 'Conflict' },
+  id_taken: { status: 400, type: 'Conflict' },
+  group_not_found: { status: 400, type: 'ValidationError' },
+  client_not_found: { status: 404, type: 'NotFound' },
+  external_id_taken: { status: 400, type: 'Conflict' },
+  organization_not_empty: { status: 400, type: 'Conflict' },
+  tenant_not_found: { status: 404, type: 'NotFound' },
+  orgs_on_several_tenants: { status: 400, type: 'Conflict' },
+  idempotency_key_reused: { status: 400, type: 'Conflict' },
+  platform_unavailable: { status: 503, type: 'InternalError' },
+  store_unavailable: { status: 503, type: 'InternalError' },
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: ErrorType | null
+  readonly description: string
+  readonly issues: readonly Issue[]
+}
+
+/** Answers an error in the partner portal's model. Answers whether it is a fault of ours, which belongs into the log. */
+export function answerError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): boolean {
+  const answer = toAnswer(error)
+  reply.code(answer.status)
+  if (error instanceof AuthError) reply.header('www-authenticate', challenge(error))
+  if (answer.type === null) {
+    reply.send()
+    return false
+  }
+  const body: ErrorModel = {
+    statusCode: answer.status,
+    type: answer.type,
+    description: answer.description,
+    correlationId: request.correlationId,
+    errors: byProperty(answer.issues),
+  }
+  reply.send(body)
+  return answer.status >= 500
+}
+
+function toAnswer(error: FastifyError | Error): Answer {
+  if (error instanceof DirectoryError) {
+    const { status, type } = ANSWERS[error.code]
+    const description = error.code === 'invalid' ? 'The request is not valid.' : error.message
+    return { status, type, description, issues: error.issues }
+  }
+  if (error instanceof AuthError) return { status: 401, type: null, description: '', issues: [] }
+  if (error instanceof IssuerUnavailableError) {
+    return {
+      status: 503,
+      type: 'InternalError',
+      description: 'The token cannot be checked at the moment.',
+      issues: [],
+    }
+  }
+  if (error instanceof UnknownPathError)
+    return { status: 404, type: 'NotFound', description: error.message, issues: [] }
+  if (error instanceof MalformedBodyError) {
+    const issues = [{ path: 'body', rule: 'json', message: error.message }]
+    return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
+  }
+  return toHttpAnswer(error)
+}
+
+/** Errors that Fastify finds before a handler runs. Whatever is unknown is ours, and says nothing about the inside. */
+function toHttpAnswer(error: FastifyError | Error): Answer {
+  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500
+  if (status === 413) {
+    return { status, type: 'PayloadTooLarge', description: 'The body is larger than 1 MiB.', issues: [] }
+  }
+  if (status === 415) {
+    return {
+      status,
+      type: 'UnsupportedMediaType',
+      description: 'The body must be application/json.',
+      issues: [],
+    }
+  }
+  if (status >= 400 && status < 500) {
+    return { status: 400, type: 'ValidationError', description: 'The request is malformed.', issues: [] }
+  }
+  return { status: 500, type: 'InternalError', description: 'Something went wrong on our side.', issues: [] }
+}
+
+/** RFC 6750 section 3. */
+function challenge(error: AuthError): string {
+  const realm = 'Bearer realm="usher"'
+  return error.presented ? `${realm}, error="invalid_token", error_description="${error.message}"` : realm
+}
+
+/** The issues as the model wants them: one entry a property, sorted. */
+function byProperty(issues: readonly Issue[]): ErrorModel['errors'] {
+  const texts = new Map<string, Set<string>>()
+  for (const { path, message } of issues) {
+    const of = texts.get(path) ?? new Set()
+    texts.set(path, of.add(message))
+  }
+  return [...texts]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([propertyName, description]) => ({ propertyName, description: [...description] }))
+}

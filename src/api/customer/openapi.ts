@@ -1,0 +1,26 @@
+import type { ApiDocument } from '../openapi.ts'
+
+/** What the OpenAPI document says beside its operations. */
+export const document: ApiDocument = {
+  info: {
+    title: 'Usher: partner-portal API',
+    version: 'v1',
+    description:
+      'Users of the customers of a cloud provider and its resellers, wire-compatible with the partner-portal operation ' +
+      '"Create a Customer User". Paths, query names and header names are matched without regard to case. Checks come in ' +
+      'this order: authentication (401), portal and permission (403), the shape of the request (400, all errors in one ' +
+      'answer), existence (404), conflicts (400).',
+  },
+  tags: [{ name: 'Users', description: 'People who log in to the portal in the context of a customer.' }],
+  components: {
+    securitySchemes: {
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'An access token from `POST /oauth2/v2.0/token`, or from a configured external issuer.',
+      },
+    },
+  },
+  security: [{ bearer: [] }],
+}

@@ -1,0 +1,174 @@
+import { type Static, Type } from 'typebox'
+import { MAX_TEXT } from '../../model/text.ts'
+
+const uuid = (description: string) => Type.String({ format: 'uuid', description })
+
+const nullableText = (description: string, format: 'text' | 'email', example: string) =>
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    format,
+    maxLength: MAX_TEXT,
+    description: `${description} This may be up to ${MAX_TEXT} characters.`,
+    examples: [example],
+  })
+
+/** Headers of every operation. Their names are compared without regard to case. */
+export const Headers = Type.Object({
+  'X-Tenant': Type.String({
+    minLength: 1,
+    description: 'The domain used to access the portal.',
+    examples: ['localhost'],
+  }),
+  'X-Correlation-Id': Type.Optional(
+    Type.String({
+      format: 'uuid',
+      description:
+        'This header is optional and by setting it you can correlate the audit logs made by this request. ' +
+        'Made by the server when absent; always answered.',
+    }),
+  ),
+})
+
+export const CreateUserHeaders = Type.Object({
+  ...Headers.properties,
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: MAX_TEXT,
+      pattern: '^[\\x21-\\x7e]+$',
+      description:
+        'Makes the call safe to repeat: for 24 hours, the same key gets the answer of the first call that ' +
+        'succeeded under it. The same key with another request is refused. Kept per client.',
+    }),
+  ),
+})
+
+/** Header names arrive in lower case; this is their documented spelling. */
+export const HEADER_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.keys(CreateUserHeaders.properties).map((name) => [name.toLowerCase(), name]),
+)
+
+export const CustomerParams = Type.Object({ customerId: uuid('GUID Unique identifier for the customer.') })
+export type CustomerParams = Static<typeof CustomerParams>
+
+export const ResellerQuery = Type.Object({
+  resellerId: Type.Optional(
+    uuid(
+      'GUID Unique identifier for the reseller. The reseller context that the customer will be created under. ' +
+        "A reseller's own is implied.",
+    ),
+  ),
+})
+export type ResellerQuery = Static<typeof ResellerQuery>
+
+/** Query names arrive in any case; this is their documented spelling. */
+export const QUERY_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.keys(ResellerQuery.properties).map((name) => [name.toLowerCase(), name]),
+)
+
+export const UserViewModel = Type.Object(
+  {
+    id: Type.Optional(
+      uuid('The id of the user. Made by the server when absent; refused when another user has it.'),
+    ),
+    firstName: nullableText('The first name of the user.', 'text', 'Ada'),
+    lastName: nullableText('The last name of the user.', 'text', 'Lovelace'),
+    email: nullableText(
+      'The email. Unique in the customer, compared without case.',
+      'email',
+      'ada@example.com',
+    ),
+    role: Type.Optional(
+      Type.Object({}, { additionalProperties: false, description: 'Additional properties are NOT allowed.' }),
+    ),
+    groups: Type.Unsafe<{ id: string; name?: string | null }[] | null>({
+      type: ['array', 'null'],
+      description: 'The user groups. An empty list and null mean none; a repeated group counts once.',
+      items: Type.Object({
+        id: uuid('The id of the group.'),
+        name: Type.Optional(
+          Type.Unsafe<string | null>({
+            type: ['string', 'null'],
+            description: 'The group name. Ignored: the id decides.',
+          }),
+        ),
+      }),
+    }),
+  },
+  { title: 'UserViewModel', description: 'The user info to create the user.' },
+)
+export type UserViewModel = Static<typeof UserViewModel>
+
+/** The closed list of error types. */
+export const ERROR_TYPES = [
+  'ValidationError',
+  'NotFound',
+  'Conflict',
+  'PayloadTooLarge',
+  'UnsupportedMediaType',
+  'TooManyRequests',
+  'InternalError',
+] as const
+export type ErrorType = (typeof ERROR_TYPES)[number]
+
+export const ErrorModel = Type.Object(
+  {
+    statusCode: Type.Integer({
+      format: 'int32',
+      description: 'The HTTP status code that represents a specific error scenario.',
+    }),
+    type: Type.Unsafe<ErrorType>({
+      type: ['string', 'null'],
+      enum: [...ERROR_TYPES],
+      description: 'The type of error that occurred.',
+    }),
+    description: Type.Unsafe<string>({
+      type: ['string', 'null'],
+      description: 'Describes the error scenario that occurred.',
+    }),
+    correlationId: Type.Unsafe<string>({
+      type: ['string', 'null'],
+      description: 'The correlationId of the request that originated the error.',
+    }),
+    errors: Type.Unsafe<{ propertyName: string; description: string[] }[]>({
+      type: ['array', 'null'],
+      description:
+        'A list containing the detail of the errors that occurred in this error scenario, sorted by property.',
+      items: Type.Object({
+        propertyName: Type.Unsafe<string>({
+          type: ['string', 'null'],
+          description: 'The name of the property involved in the error.',
+        }),
+        description: Type.Unsafe<string[]>({
+          type: ['array', 'null'],
+          items: { type: 'string' },
+          description: 'A description of each error associated with the given property.',
+        }),
+      }),
+    }),
+  },
+  { title: 'Error' },
+)
+export type ErrorModel = Static<typeof ErrorModel>
+
+const correlated = {
+  headers: {
+    'X-Correlation-Id': { type: 'string', format: 'uuid', description: 'The correlation id of the request.' },
+  },
+}
+
+const failed = (description: string) => ({ description, ...correlated, ...ErrorModel, $id: undefined })
+
+/** What an operation can answer beside its success. */
+export const failures = {
+  400: failed('Bad Request'),
+  401: { description: 'Unauthorized', type: 'null' },
+  403: { description: 'Forbidden', type: 'null' },
+  404: failed('Not Found'),
+  413: failed('Payload Too Large'),
+  415: failed('Unsupported Media Type'),
+  500: failed('Internal Server Error'),
+  503: failed('Service Unavailable'),
+} as const
+
+export const UserId = (description: string) => Type.String({ format: 'uuid', description, ...correlated })

@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AuthError } from '../../auth/auth-error.ts'
+import { checkSecret, readBasic } from '../../auth/basic.ts'
+import type { ClientFinder } from '../../auth/clients.ts'
+import { assertSpeaksOsis, clientContext } from '../../directory/access.ts'
+import type { Directory } from '../../directory/directory.ts'
+import { refuse, type Subject } from '../../directory/unit.ts'
+import type { Operation } from '../../model/audit.ts'
+import type { Context } from '../../model/clients.ts'
+import { DirectoryError } from '../../model/error.ts'
+import { isUuid, newId } from '../../model/ids.ts'
+import { collectIssues } from '../validation.ts'
+
+/** Authenticates the caller by Basic and checks that it may speak this API at all: 401, then 403. */
+export async function admit(
+  { dir, clients }: { dir: Directory; clients: ClientFinder },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const given = request.headers['x-correlation-id']
+  request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
+  reply.header('X-Correlation-Id', request.correlationId)
+  if (request.routeOptions.config.open) return
+  const basic = readBasic(request.headers.authorization)
+  if (!basic) throw new AuthError('Basic authentication is required', false)
+  const ctx = clientContext(await checkSecret(clients, basic.id, basic.secret), request.correlationId)
+  await assertScope(dir, ctx, request.routeOptions.config.operation)
+  request.context = ctx
+}
+
+async function assertScope(dir: Directory, ctx: Context, operation: Operation | undefined): Promise<void> {
+  try {
+    assertSpeaksOsis(ctx)
+  } catch (error) {
+    if (!operation || !(error instanceof DirectoryError)) throw error
+    await refuse(dir, ctx, { operation }, error)
+  }
+}
+
+/** @throws {DirectoryError} `invalid`; not recorded, since nothing was to be changed */
+export function getContext(request: FastifyRequest): Context {
+  const ctx = request.context
+  if (!ctx) throw new Error('the request was not admitted')
+  if (request.validationError) throw shapeError(request)
+  return ctx
+}
+
+/**
+ * The context of a writing request whose shape is right.
+ * @throws {DirectoryError} `invalid` with every issue, once the attempt has been recorded
+ */
+export async function getValidContext(
+  dir: Directory,
+  request: FastifyRequest,
+  subject: Subject,
+): Promise<Context> {
+  const ctx = request.context
+  if (!ctx) throw new Error('the request was not admitted')
+  return request.validationError ? refuse(dir, ctx, subject, shapeError(request)) : ctx
+}
+
+function shapeError(request: FastifyRequest): DirectoryError {
+  return new DirectoryError('invalid', 'The request is not valid.', {
+    issues: collectIssues(request, new Map()),
+  })
+}

@@ -1,0 +1,82 @@
+import type { FastifyReply } from 'fastify'
+import { AuthError } from '../../auth/auth-error.ts'
+import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
+import { MalformedBodyError } from '../json-body.ts'
+import { UnknownPathError } from '../request.ts'
+import type { OsisError, OsisErrorCode } from './schemas.ts'
+
+interface Answer {
+  readonly status: number
+  readonly code: OsisErrorCode
+}
+
+const BAD_REQUEST: Answer = { status: 400, code: 'E_BAD_REQUEST' }
+const FORBIDDEN: Answer = { status: 403, code: 'E_FORBIDDEN' }
+const NOT_FOUND: Answer = { status: 404, code: 'E_NOT_FOUND' }
+const CONFLICT: Answer = { status: 409, code: 'E_CONFLICT' }
+
+/** What each refusal of the directory is in this dialect. */
+const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
+  invalid: BAD_REQUEST,
+  not_permitted: FORBIDDEN,
+  portal_not_in_context: FORBIDDEN,
+  already_set_up: CONFLICT,
+  organization_not_found: NOT_FOUND,
+  customer_not_found: NOT_FOUND,
+  reseller_not_found: NOT_FOUND,
+  reseller_not_own: FORBIDDEN,
+  reseller_not_related: FORBIDDEN,
+  portal_not_found: NOT_FOUND,
+  domain_taken: CONFLICT,
+  user_not_found: NOT_FOUND,
+  email_taken: CONFLICT,
+  id_taken: CONFLICT,
+  group_not_found: BAD_REQUEST,
+  client_not_found: NOT_FOUND,
+  external_id_taken: CONFLICT,
+  organization_not_empty: CONFLICT,
+  tenant_not_found: NOT_FOUND,
+  orgs_on_several_tenants: BAD_REQUEST,
+  idempotency_key_reused: BAD_REQUEST,
+  platform_unavailable: { status: 503, code: 'E_PLATFORM' },
+  store_unavailable: { status: 503, code: 'E_INTERNAL' },
+}
+
+/** An operation of the specification that is not served. */
+export class NotImplementedError extends Error {
+  constructor(operation: string) {
+    super(`${operation} is not implemented.`)
+    this.name = 'NotImplementedError'
+  }
+}
+
+/** Answers an error as an OsisError. Answers whether it is a fault of ours, which belongs into the log. */
+export function answerError(error: Error, reply: FastifyReply): boolean {
+  const { status, code, message } = toAnswer(error)
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="usher", charset="UTF-8"')
+  const body: OsisError = { code, message }
+  reply.code(status).send(body)
+  return status >= 500 && !(error instanceof NotImplementedError)
+}
+
+function toAnswer(error: Error): Answer & { message: string } {
+  if (error instanceof DirectoryError) {
+    const message = error.issues.length > 0 ? sayIssues(error.issues) : error.message
+    return { ...ANSWERS[error.code], message }
+  }
+  if (error instanceof AuthError) return { status: 401, code: 'E_UNAUTHORIZED', message: error.message }
+  if (error instanceof UnknownPathError) return { ...NOT_FOUND, message: error.message }
+  if (error instanceof NotImplementedError)
+    return { status: 501, code: 'E_NOT_IMPLEMENTED', message: error.message }
+  if (error instanceof MalformedBodyError) return { ...BAD_REQUEST, message: `the body ${error.message}` }
+  const status = (error as { statusCode?: number }).statusCode ?? 500
+  if (status === 413) return { status, code: 'E_BAD_REQUEST', message: 'the body is larger than 1 MiB' }
+  if (status === 415) return { status, code: 'E_BAD_REQUEST', message: 'the body must be application/json' }
+  if (status >= 400 && status < 500) return { ...BAD_REQUEST, message: 'the request is malformed' }
+  return { status: 500, code: 'E_INTERNAL', message: 'something went wrong on our side' }
+}
+
+/** The model has one message: every issue in it, in the order found. */
+function sayIssues(issues: readonly Issue[]): string {
+  return [...new Set(issues.map(({ path, message }) => `${path} ${message}`))].join('; ')
+}

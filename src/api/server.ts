@@ -1,0 +1,64 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { BearerCheck } from '../auth/bearer.ts'
+import type { ClientFinder } from '../auth/clients.ts'
+import type { Issuer } from '../auth/issuer.ts'
+import type { Directory } from '../directory/directory.ts'
+import type { Reconciler } from '../provisioning/reconciler.ts'
+import { customerApi } from './customer/index.ts'
+import { BODY_LIMIT } from './json-body.ts'
+import { oauthApi } from './oauth/index.ts'
+import { osisApi } from './osis/index.ts'
+import type { FailureLog } from './request.ts'
+import { type SystemApi, systemApi } from './system/index.ts'
+
+export interface ServerParts extends SystemApi {
+  readonly dir: Directory
+  readonly clients: ClientFinder
+  readonly bearer: BearerCheck
+  readonly issuer: Issuer
+  readonly reconciler: Reconciler
+  readonly publicUrl: () => string
+  readonly log: { debug(fields: object, message: string): void; error(fields: object, message: string): void }
+  readonly observeRequest: (operation: string, status: number, seconds: number) => void
+}
+
+/** The HTTP server with all dialects, not yet listening. */
+export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    // Requests are logged below, by what they were about; Fastify's own lines would carry whole URLs.
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { caseSensitive: false, maxParamLength: 4_096, ignoreTrailingSlash: true },
+  })
+  app.decorateRequest('context', null)
+  app.decorateRequest('correlationId', '')
+  app.addHook('onResponse', (request, reply, done) => {
+    const { operation } = request.routeOptions.config
+    if (operation) parts.observeRequest(operation, reply.statusCode, reply.elapsedTime / 1000)
+    parts.log.debug(
+      {
+        correlationId: request.correlationId,
+        client: request.context?.caller,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'answered',
+    )
+    done()
+  })
+  const log: FailureLog = (request, error) => {
+    const { correlationId, method, routeOptions } = request
+    parts.log.error({ correlationId, method, route: routeOptions.url, err: error }, 'a request failed')
+  }
+  await app.register(customerApi, { ...parts, log })
+  await app.register(osisApi, { ...parts, log })
+  await app.register(oauthApi, { ...parts, log })
+  await app.register(systemApi, parts)
+  return app
+}

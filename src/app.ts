@@ -1,0 +1,95 @@
+import { buildServer } from './api/server.ts'
+import { newBearerCheck } from './auth/bearer.ts'
+import { newClientFinder } from './auth/clients.ts'
+import { openIssuer } from './auth/issuer.ts'
+import type { Config } from './config.ts'
+import type { Directory } from './directory/directory.ts'
+import { forgetExpiredAnswers } from './directory/idempotency.ts'
+import type { Logger } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+import type { OpenDirectory } from './open-directory.ts'
+import { Reconciler } from './provisioning/reconciler.ts'
+import { readBacklog } from './store/accounts.ts'
+
+/** How often answers that are too old to be replayed are forgotten. */
+const SWEEP_MS = 60 * 60 * 1000
+/** What a stop may take before connections that still talk are cut. */
+const DRAIN_MS = 4_000
+
+/** Usher, serving. */
+export interface App {
+  readonly dir: Directory
+  readonly reconciler: Reconciler
+  /** Where it listens: `http://host:port`. */
+  readonly url: string
+  /** Takes no new requests, ends those under way and the units of work behind them, and closes the store; within 5 s. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts Usher over an open directory, and takes it over: closing the app closes the directory.
+ * @throws {Error} when the port is taken
+ */
+export async function startApp(
+  config: Config,
+  log: Logger,
+  open: OpenDirectory,
+  metrics: Metrics,
+): Promise<App> {
+  const { dir, platform } = open
+  let url = ''
+  const publicUrl = (): string => config.publicUrl ?? url
+  const reconciler = new Reconciler(dir, platform, log)
+  const clients = newClientFinder(dir)
+  const issuer = await openIssuer(dir, publicUrl)
+  const bearer = newBearerCheck(issuer, config.issuers, clients)
+  metrics.watchBacklog(() => readBacklogAge(dir))
+  const server = await buildServer({
+    dir,
+    clients,
+    bearer,
+    issuer,
+    reconciler,
+    publicUrl,
+    log,
+    observeRequest: metrics.observeRequest,
+    readMetrics: async () => ({
+      contentType: metrics.registry.contentType,
+      text: await metrics.registry.metrics(),
+    }),
+    checkReady: async () => {
+      try {
+        await dir.store.checkWritable()
+      } catch (error) {
+        log.error({ err: error }, 'not ready: the store cannot be written')
+        throw error
+      }
+    },
+  })
+  const sweep = setInterval(() => {
+    forgetExpiredAnswers(dir).catch((error) =>
+      log.warn({ err: error }, 'expired answers could not be forgotten'),
+    )
+  }, SWEEP_MS)
+  url = await server.listen({ host: config.host, port: config.port })
+  reconciler.start()
+  return {
+    dir,
+    reconciler,
+    url,
+    async close() {
+      clearInterval(sweep)
+      const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS)
+      await server.close()
+      clearTimeout(cut)
+      await reconciler.stop()
+      await open.close()
+    },
+  }
+}
+
+async function readBacklogAge(dir: Directory): Promise<{ count: number; oldestSeconds: number }> {
+  const { count, oldest } = await dir.store.read(readBacklog)
+  const age = oldest === null ? 0 : (dir.now().getTime() - Date.parse(oldest)) / 1000
+  return { count, oldestSeconds: Math.max(0, age) }
+}

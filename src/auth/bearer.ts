@@ -1,0 +1,148 @@
+import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Client } from '../model/clients.ts'
+import { AuthError, IssuerUnavailableError } from './auth-error.ts'
+import type { ClientFinder } from './clients.ts'
+import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE } from './issuer.ts'
+
+/** An issuer beside our own whose tokens are accepted. */
+export interface ExternalIssuer {
+  readonly issuer: string
+  readonly jwksUrl: string
+  readonly audience: string
+  readonly algorithms: readonly string[]
+}
+
+/** Turns an `Authorization` header into the client that it stands for. */
+export type BearerCheck = (authorization: string | undefined) => Promise<Client>
+
+interface Trusted {
+  readonly issuer: () => string
+  readonly audience: () => string
+  readonly algorithms: readonly string[]
+  readonly types: readonly (string | undefined)[]
+  readonly getKey: JWTVerifyGetKey
+  readonly findClient: (payload: JWTPayload) => Client | undefined | Promise<Client | undefined>
+}
+
+interface Verified {
+  readonly trusted: Trusted
+  readonly payload: JWTPayload
+  readonly expiresAt: number
+}
+
+/** A verified token is not verified again for this long, or until it expires. */
+const VERIFIED_MS = 5 * 60_000
+/** Longer ones are refused unseen. */
+const MAX_TOKEN = 8_192
+
+/**
+ * Makes the bearer check for our own tokens and those of external issuers, by RFC 8725: for each issuer its own
+ * keys, audience, algorithms and token types, and nothing that the token itself proposes.
+ */
+export function newBearerCheck(
+  own: Issuer,
+  external: readonly ExternalIssuer[],
+  clients: ClientFinder,
+): BearerCheck {
+  const trusted = [trustOwn(own, clients), ...external.map((issuer) => trustExternal(issuer, clients))]
+  const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: VERIFIED_MS })
+
+  return async (authorization) => {
+    const token = readToken(authorization)
+    let known = verified.get(token)
+    if (!known) {
+      known = await verify(trusted, token)
+      verified.set(token, known)
+    }
+    if (known.expiresAt <= Date.now()) throw new AuthError('The token has expired')
+    const client = await known.trusted.findClient(known.payload)
+    if (!client) throw new AuthError('The client of the token does not exist or was removed')
+    return client
+  }
+}
+
+/** RFC 6750 section 2.1: `Bearer`, in any case, one space, and a b64token. */
+function readToken(authorization: string | undefined): string {
+  if (authorization === undefined) throw new AuthError('A bearer token is required', false)
+  const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization)?.[1]
+  if (token === undefined || token.length > MAX_TOKEN)
+    throw new AuthError('The Authorization header holds no bearer token')
+  return token
+}
+
+function trustOwn(own: Issuer, clients: ClientFinder): Trusted {
+  return {
+    issuer: own.url,
+    audience: own.url,
+    algorithms: [SIGNING_ALGORITHM],
+    types: [TOKEN_TYPE],
+    getKey: own.getKey,
+    findClient: (payload) => clients.find(String(payload.sub)),
+  }
+}
+
+function trustExternal(external: ExternalIssuer, clients: ClientFinder): Trusted {
+  return {
+    issuer: () => external.issuer,
+    audience: () => external.audience,
+    algorithms: external.algorithms,
+    // Entra ID and others still send plain JWTs as access tokens; the audience keeps ID tokens out.
+    types: [TOKEN_TYPE, 'application/at+jwt', 'JWT', undefined],
+    getKey: createRemoteJWKSet(new URL(external.jwksUrl), {
+      timeoutDuration: 5_000,
+      cooldownDuration: 30_000,
+    }),
+    findClient(payload) {
+      const id = payload.azp ?? payload.appid ?? payload.client_id
+      return typeof id === 'string' ? clients.findExternal(external.issuer, id) : undefined
+    },
+  }
+}
+
+async function verify(all: readonly Trusted[], token: string): Promise<Verified> {
+  const issuer = readIssuer(token)
+  const trusted = all.find((one) => one.issuer() === issuer)
+  if (!trusted) throw new AuthError('The token comes from an unknown issuer')
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, trusted.getKey, {
+      issuer: trusted.issuer(),
+      audience: trusted.audience(),
+      algorithms: [...trusted.algorithms],
+      requiredClaims: ['exp'],
+      clockTolerance: 5,
+    })
+    const type = protectedHeader.typ
+    if (!trusted.types.some((one) => one?.toLowerCase() === type?.toLowerCase())) {
+      throw new AuthError('The token is not an access token')
+    }
+    return { trusted, payload, expiresAt: (payload.exp ?? 0) * 1000 }
+  } catch (error) {
+    throw toAuthError(error, issuer)
+  }
+}
+
+/** Read before anything is verified, and used for nothing but choosing whose rules apply. */
+function readIssuer(token: string): string {
+  try {
+    return String(decodeJwt(token).iss)
+  } catch {
+    throw new AuthError('The token is not a JWT')
+  }
+}
+
+function toAuthError(error: unknown, issuer: string): Error {
+  if (error instanceof AuthError) return error
+  if (error instanceof errors.JWTExpired) return new AuthError('The token has expired')
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return new AuthError(`The token's ${error.claim} is not accepted`)
+  if (error instanceof errors.JWKSTimeout) return new IssuerUnavailableError(issuer, error)
+  if (error instanceof errors.JOSEError && !isFetchFailure(error))
+    return new AuthError('The token could not be verified')
+  return new IssuerUnavailableError(issuer, error)
+}
+
+/** jose reports an issuer that answers something else than its keys by its most general error. */
+function isFetchFailure(error: errors.JOSEError): boolean {
+  return error.code === 'ERR_JOSE_GENERIC' || error instanceof errors.JWKSInvalid
+}

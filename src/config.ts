@@ -1,0 +1,142 @@
+import type { ExternalIssuer } from './auth/bearer.ts'
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  readonly databaseUrl: string
+  /** Without a trailing slash; null until the port is known. */
+  readonly publicUrl: string | null
+  readonly masterKey: Buffer | null
+  readonly masterKeyFile: string
+  readonly logLevel: LogLevel
+  readonly issuers: readonly ExternalIssuer[]
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Every wrong setting, one line each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The signature algorithms that an external issuer may use: asymmetric ones only (RFC 8725 section 3.2). */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+/**
+ * Reads the settings from the environment, checks all of them, and freezes the result.
+ * An empty variable counts as absent.
+ * @throws {ConfigError} naming every wrong setting
+ */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = []
+  const read = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
+    const text = env[name]
+    if (text === undefined || text === '') return fallback
+    try {
+      return parse(text)
+    } catch (error) {
+      problems.push(`${name} ${(error as Error).message}`)
+      return fallback
+    }
+  }
+  const dataDir = read('USHER_DATA_DIR', './data', String)
+  const config: Config = {
+    host: read('USHER_HOST', '127.0.0.1', String),
+    port: read('USHER_PORT', 8080, parsePort),
+    dataDir,
+    databaseUrl: read('USHER_DATABASE_URL', `sqlite:${dataDir}/usher.db`, parseDatabaseUrl),
+    publicUrl: read<string | null>('USHER_PUBLIC_URL', null, parseUrl),
+    masterKey: read<Buffer | null>('USHER_MASTER_KEY', null, parseMasterKey),
+    masterKeyFile: read('USHER_MASTER_KEY_FILE', `${dataDir}/master.key`, String),
+    logLevel: read<LogLevel>('USHER_LOG_LEVEL', 'info', parseLogLevel),
+    issuers: read<readonly ExternalIssuer[]>('USHER_ISSUERS', [], parseIssuers),
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('USHER_') && !KNOWN.has(name)) problems.push(`${name} is not a setting of Usher`)
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config)
+}
+
+const KNOWN = new Set([
+  'USHER_HOST',
+  'USHER_PORT',
+  'USHER_DATA_DIR',
+  'USHER_DATABASE_URL',
+  'USHER_PUBLIC_URL',
+  'USHER_MASTER_KEY',
+  'USHER_MASTER_KEY_FILE',
+  'USHER_LOG_LEVEL',
+  'USHER_ISSUERS',
+])
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535)
+    throw new Error(`must be a port number from 0 to 65535, not '${text}'`)
+  return port
+}
+
+function parseDatabaseUrl(text: string): string {
+  if (!/^sqlite:.+/.test(text)) throw new Error(`must have the form sqlite:<path>`)
+  return text
+}
+
+function parseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new Error(`must be an http or https URL, not '${text}'`)
+  }
+  return text.replace(/\/+$/, '')
+}
+
+/** The value is a secret: a message about it must not repeat it. */
+export function parseMasterKey(text: string): Buffer {
+  const key = Buffer.from(text.trim(), 'base64')
+  if (key.length !== 32) throw new Error(`must be 32 bytes in base64; it has ${key.length}`)
+  return key
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text)
+  if (!level) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}, not '${text}'`)
+  return level
+}
+
+function parseIssuers(text: string): readonly ExternalIssuer[] {
+  let list: unknown
+  try {
+    list = JSON.parse(text)
+  } catch {
+    throw new Error('must be JSON: [{"issuer": …, "jwksUrl": …, "audience": …, "algorithms": […]}]')
+  }
+  if (!Array.isArray(list)) throw new Error('must be a JSON array of issuers')
+  return list.map((entry: Record<string, unknown>, i) => parseIssuer(entry ?? {}, `[${i}]`))
+}
+
+function parseIssuer(entry: Record<string, unknown>, path: string): ExternalIssuer {
+  const { issuer, jwksUrl, audience, algorithms = ['RS256', 'ES256'], ...unknown } = entry
+  const [extra] = Object.keys(unknown)
+  if (extra) throw new Error(`${path}.${extra} is not a member of an issuer`)
+  if (typeof issuer !== 'string' || issuer === '') throw new Error(`${path}.issuer must be the tokens' iss`)
+  if (typeof audience !== 'string' || audience === '')
+    throw new Error(`${path}.audience must be the tokens' aud`)
+  if (typeof jwksUrl !== 'string' || !URL.canParse(jwksUrl)) throw new Error(`${path}.jwksUrl must be a URL`)
+  if (
+    !Array.isArray(algorithms) ||
+    algorithms.length === 0 ||
+    !algorithms.every((one) => ALGORITHMS.includes(one))
+  ) {
+    throw new Error(`${path}.algorithms must be a list out of ${ALGORITHMS.join(', ')}`)
+  }
+  return { issuer, jwksUrl, audience, algorithms }
+}

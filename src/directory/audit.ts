@@ -1,0 +1,19 @@
+import type { AuditEntry } from '../model/audit.ts'
+import {
+  type AuditFilter,
+  type AuditVerdict,
+  listAuditEntries,
+  verifyAuditLog as verify,
+} from '../store/audit.ts'
+import type { Directory } from './directory.ts'
+import { read } from './unit.ts'
+
+/** Audit entries, newest first. */
+export function listAudit(dir: Directory, filter: AuditFilter): Promise<AuditEntry[]> {
+  return read(dir, (tx) => listAuditEntries(tx, filter))
+}
+
+/** Checks the whole chain of the audit log. */
+export function verifyAudit(dir: Directory): Promise<AuditVerdict> {
+  return read(dir, verify)
+}

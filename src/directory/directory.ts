@@ -1,0 +1,27 @@
+import { LRUCache } from 'lru-cache'
+import type { Organization } from '../model/organizations.ts'
+import type { Store } from '../store/port.ts'
+import type { Sealer } from './sealer.ts'
+
+/** What the rules need to work with. Made once, in the composition root, and passed to each use case. */
+export interface Directory {
+  readonly store: Store
+  readonly sealer: Sealer
+  /** The name of the platform on which tenants and accounts are created. */
+  readonly platform: string
+  readonly now: () => Date
+  /** Organizations that portals select, by caller's organization and domain. */
+  readonly portals: LRUCache<string, Organization>
+}
+
+/**
+ * How long a client, a portal or a token is believed without asking the store. A change made by another
+ * process takes effect within twice this time at most, which must stay below 5 s.
+ */
+export const BELIEF_MS = 2_000
+
+export function newDirectory(
+  parts: Pick<Directory, 'store' | 'sealer' | 'platform'> & { now?: () => Date },
+): Directory {
+  return { now: () => new Date(), ...parts, portals: new LRUCache({ max: 10_000, ttl: BELIEF_MS }) }
+}

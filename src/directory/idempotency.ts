@@ -1,0 +1,53 @@
+import { hash } from 'node:crypto'
+import type { Context } from '../model/clients.ts'
+import { DirectoryError } from '../model/error.ts'
+import { deleteExpiredAnswers, findRecordedAnswer, recordAnswer } from '../store/idempotency-keys.ts'
+import { ConstraintError } from '../store/port.ts'
+import type { Directory } from './directory.ts'
+import type { Unit } from './unit.ts'
+
+const KEPT_MS = 24 * 60 * 60 * 1000
+
+/**
+ * Runs work at most once per client and key within 24 hours. A repeated call gets the recorded answer of the
+ * first one that succeeded; a refused call has done nothing, so it is not recorded and may be mended and sent again.
+ * @param request what makes two calls the same; a call with the same key and another request is refused
+ * @throws {DirectoryError} `idempotency_key_reused`, and whatever work throws
+ */
+export async function once<T>(
+  unit: Unit,
+  ctx: Context,
+  call: { key: string | undefined; request: unknown; replayed: (answer: T) => Promise<void> },
+  work: () => Promise<T>,
+): Promise<T> {
+  const { key } = call
+  const client = ctx.clientPk
+  if (key === undefined || client === null) return work()
+  const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')
+  const recorded = await findRecordedAnswer(unit.tx, client, { key, now: unit.now })
+  if (recorded) {
+    if (recorded.requestHash !== requestHash) throw keyReused()
+    const answer = JSON.parse(recorded.answer) as T
+    await call.replayed(answer)
+    return answer
+  }
+  const answer = await work()
+  const expiresAt = new Date(Date.parse(unit.now) + KEPT_MS).toISOString()
+  const record = { client, key, requestHash, answer: JSON.stringify(answer), expiresAt }
+  // Lost against a call with the same key: run again, and find its answer.
+  if (!(await recordAnswer(unit.tx, record, unit.now)))
+    throw new ConstraintError('idempotency key', undefined)
+  return answer
+}
+
+function keyReused(): DirectoryError {
+  const message = 'was used for another request within the last 24 hours'
+  return new DirectoryError('idempotency_key_reused', `The Idempotency-Key ${message}.`, {
+    issues: [{ path: 'Idempotency-Key', rule: 'reused', message }],
+  })
+}
+
+/** Forgets answers that are too old to be replayed. Answers how many. */
+export async function forgetExpiredAnswers(dir: Directory): Promise<number> {
+  return dir.store.write((tx) => deleteExpiredAnswers(tx, dir.now().toISOString()))
+}

@@ -1,0 +1,140 @@
+import type { Context } from '../model/clients.ts'
+import { assertValid, DirectoryError } from '../model/error.ts'
+import { newId } from '../model/ids.ts'
+import {
+  checkDomain,
+  checkOrganizationName,
+  foldDomain,
+  type Organization,
+  type OrganizationKind,
+} from '../model/organizations.ts'
+import {
+  deletePortal as deletePortalRow,
+  deleteOrganization as deleteRow,
+  insertOrganization,
+  insertPortal,
+  isOrganizationInUse,
+  relateCustomer,
+  listOrganizations as selectOrganizations,
+  listPortals as selectPortals,
+} from '../store/organizations.ts'
+import { assertPermitted, getReachable } from './access.ts'
+import type { Directory } from './directory.ts'
+import { attempt, read } from './unit.ts'
+
+export interface NewOrganization {
+  readonly kind: Exclude<OrganizationKind, 'provider'>
+  readonly name: string
+  /** For a customer: the resellers that it is related to. */
+  readonly resellerIds: readonly string[]
+}
+
+/**
+ * Adds a reseller or a customer to the operator's provider.
+ * @throws {DirectoryError} `invalid`, `reseller_not_found`, `store_unavailable`
+ */
+export function createOrganization(
+  dir: Directory,
+  ctx: Context,
+  input: NewOrganization,
+): Promise<Organization> {
+  return attempt(dir, ctx, { operation: 'CreateOrganization' }, async (unit) => {
+    assertPermitted(ctx, 'CreateOrganization')
+    assertValid(checkOrganizationName(input.name))
+    const { kind, name } = input
+    const id = newId()
+    const providerPk = ctx.organization.providerPk
+    const organization = await insertOrganization(unit.tx, { id, kind, name, providerPk, now: unit.now })
+    for (const resellerId of input.resellerIds) {
+      const reseller = await getReachable(unit.tx, ctx, { id: resellerId, kind: 'reseller' })
+      await relateCustomer(unit.tx, organization.pk, { pk: reseller.pk, now: unit.now })
+    }
+    const changedFields = input.resellerIds.length > 0 ? ['name', 'kind', 'resellers'] : ['name', 'kind']
+    await unit.audit({ outcome: 'created', organization: id, target: id, changedFields })
+    return organization
+  })
+}
+
+/** Organizations in the order of their creation, from after the one with key `after`. */
+export function listOrganizations(
+  dir: Directory,
+  filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
+): Promise<Organization[]> {
+  return read(dir, (tx) => selectOrganizations(tx, filter))
+}
+
+/**
+ * Removes an organization that nothing belongs to any more.
+ * @throws {DirectoryError} `organization_not_found`, `organization_not_empty`
+ */
+export function deleteOrganization(dir: Directory, ctx: Context, id: string): Promise<void> {
+  return attempt(
+    dir,
+    ctx,
+    { operation: 'DeleteOrganization', organization: id, target: id },
+    async (unit) => {
+      assertPermitted(ctx, 'DeleteOrganization')
+      const organization = await getReachable(unit.tx, ctx, { id })
+      if (organization.kind === 'provider' || (await isOrganizationInUse(unit.tx, organization.pk))) {
+        const message =
+          'The organization still has users, portals, clients, a tenant or organizations below it.'
+        throw new DirectoryError('organization_not_empty', message)
+      }
+      await deleteRow(unit.tx, organization.pk)
+      await unit.audit({ outcome: 'deleted', target: organization.id })
+    },
+  )
+}
+
+/**
+ * Gives a provider or reseller a portal domain.
+ * @throws {DirectoryError} `invalid`, `organization_not_found`, `domain_taken`
+ */
+export function createPortal(
+  dir: Directory,
+  ctx: Context,
+  input: { domain: string; organizationId: string },
+): Promise<{ domain: string }> {
+  return attempt(
+    dir,
+    ctx,
+    { operation: 'CreatePortal', organization: input.organizationId },
+    async (unit) => {
+      assertPermitted(ctx, 'CreatePortal')
+      assertValid(checkDomain(input.domain))
+      const organization = await getReachable(unit.tx, ctx, { id: input.organizationId })
+      if (organization.kind === 'customer') {
+        const message = 'must be a provider or a reseller: customers have no portals'
+        throw new DirectoryError('invalid', `organization ${message}`, {
+          issues: [{ path: 'organization', rule: 'kind', message }],
+        })
+      }
+      const domain = foldDomain(input.domain)
+      if (!(await insertPortal(unit.tx, { domain, organization: organization.pk, now: unit.now }))) {
+        throw new DirectoryError('domain_taken', `The domain ${domain} is a portal already.`)
+      }
+      await unit.audit({
+        outcome: 'created',
+        organization: organization.id,
+        target: domain,
+        changedFields: ['domain'],
+      })
+      return { domain }
+    },
+  )
+}
+
+export function listPortals(dir: Directory): ReturnType<typeof selectPortals> {
+  return read(dir, selectPortals)
+}
+
+/** @throws {DirectoryError} `portal_not_found` */
+export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
+  return attempt(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
+    assertPermitted(ctx, 'DeletePortal')
+    if (!(await deletePortalRow(unit.tx, foldDomain(domain)))) {
+      throw new DirectoryError('portal_not_found', `There is no portal with the domain ${domain}.`)
+    }
+    await unit.audit({ outcome: 'deleted' })
+  })
+}

@@ -1,0 +1,142 @@
+import type { Operation } from '../model/audit.ts'
+import type { Context } from '../model/clients.ts'
+import { DirectoryError } from '../model/error.ts'
+import { newId } from '../model/ids.ts'
+import { appendAuditEntry } from '../store/audit.ts'
+import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
+import type { Directory } from './directory.ts'
+
+/** A unit may lose a race for a unique index this often before that counts as a fault of ours. */
+const MAX_RACES = 3
+
+/** One audited unit of work: everything that it writes, entries included, is one commit. */
+export interface Unit {
+  readonly tx: Tx
+  /** ISO 8601; the same for everything that the unit writes. */
+  readonly now: string
+  /** Appends an audit entry about what the unit does. */
+  audit(entry: Audited): Promise<void>
+}
+
+interface Audited {
+  readonly operation?: Operation
+  readonly outcome: string
+  readonly organization?: string | null
+  readonly target?: string | null
+  readonly changedFields?: readonly string[]
+}
+
+/** What an attempt is about, as far as it is known before it begins. */
+export interface Subject {
+  readonly operation: Operation
+  readonly organization?: string | null
+  readonly target?: string | null
+}
+
+/**
+ * Runs work as one unit. When the directory refuses, nothing of the unit is kept but an audit entry that says so.
+ * @throws {DirectoryError} what work refused, or `store_unavailable`
+ */
+export async function attempt<T>(
+  dir: Directory,
+  ctx: Context,
+  subject: Subject,
+  work: (unit: Unit) => Promise<T>,
+): Promise<T> {
+  for (let races = 0; ; races++) {
+    try {
+      return await dir.store.write((tx) => work(newUnit(dir, ctx, subject, tx)))
+    } catch (error) {
+      if (error instanceof ConstraintError && races < MAX_RACES) continue
+      if (error instanceof DirectoryError) return refuse(dir, ctx, subject, error)
+      throw unavailable(error)
+    }
+  }
+}
+
+/**
+ * Records that an authenticated caller was refused, then throws the refusal.
+ * @throws {DirectoryError} `error`, or `store_unavailable` when it could not be recorded
+ */
+export async function refuse(
+  dir: Directory,
+  ctx: Context,
+  subject: Subject,
+  error: DirectoryError,
+): Promise<never> {
+  try {
+    await dir.store.write((tx) => appendRefusal(dir, ctx, subject, tx, error))
+  } catch (failure) {
+    throw unavailable(failure)
+  }
+  throw error
+}
+
+/**
+ * Runs work on one snapshot.
+ * @throws {DirectoryError} what work refused, or `store_unavailable`
+ */
+export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await dir.store.read(work)
+  } catch (error) {
+    throw unavailable(error)
+  }
+}
+
+/** A unit around an open transaction. */
+export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
+  const now = dir.now().toISOString()
+  return {
+    tx,
+    now,
+    audit: ({ operation, outcome, organization, target, changedFields }) =>
+      appendAuditEntry(tx, {
+        id: newId(),
+        at: now,
+        operation: operation ?? subject.operation,
+        status: 'Succeeded',
+        outcome,
+        client: ctx.caller,
+        portal: ctx.portal,
+        organization: organization ?? subject.organization ?? ctx.organization.id,
+        target: target ?? subject.target ?? null,
+        correlationId: ctx.correlationId,
+        changedFields: changedFields ?? [],
+      }),
+  }
+}
+
+async function appendRefusal(
+  dir: Directory,
+  ctx: Context,
+  subject: Subject,
+  tx: Tx,
+  error: DirectoryError,
+): Promise<void> {
+  await appendAuditEntry(tx, {
+    id: newId(),
+    at: dir.now().toISOString(),
+    operation: subject.operation,
+    status: 'Failed',
+    outcome: error.code,
+    client: ctx.caller,
+    portal: ctx.portal,
+    organization: subject.organization ?? ctx.organization.id,
+    target: subject.target ?? null,
+    correlationId: ctx.correlationId,
+    changedFields: [],
+  })
+}
+
+/** What a failure of the store is to callers of the directory; anything else stays what it is. */
+export function unavailable(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return error
+  return new DirectoryError(
+    'store_unavailable',
+    'The directory cannot be reached at the moment; try again.',
+    {
+      cause: error,
+    },
+  )
+}

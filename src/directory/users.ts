@@ -1,0 +1,223 @@
+import type { Context } from '../model/clients.ts'
+import { foldEmail } from '../model/email.ts'
+import { assertValid, DirectoryError, type Issue } from '../model/error.ts'
+import { newId } from '../model/ids.ts'
+import type { OrganizationKind } from '../model/organizations.ts'
+import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
+import { removeAccountsOfUser } from '../store/accounts.ts'
+import { insertMemberships, listGroups, listMemberships, replaceMemberships } from '../store/groups.ts'
+import type { Tx } from '../store/port.ts'
+import {
+  findDeletedUser,
+  findUser,
+  findUserByEmail,
+  insertUser,
+  deleteUser as markDeleted,
+  restoreUser,
+  listUsers as selectUsers,
+  type UserRecord,
+} from '../store/users.ts'
+import { assertPermitted, getReachable, getReseller } from './access.ts'
+import type { Directory } from './directory.ts'
+import { once } from './idempotency.ts'
+import { attempt, read, type Unit } from './unit.ts'
+
+export interface CreateUserRequest {
+  readonly organizationId: string
+  /** Refuses an organization of another kind as if it did not exist. */
+  readonly kind?: OrganizationKind
+  /** The reseller context; a reseller's own is implied. */
+  readonly resellerId?: string | undefined
+  readonly user: NewUser
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface CreateUserAnswer {
+  readonly id: string
+  /** Whether the user is new; false for one that was there already, and for one brought back. */
+  readonly created: boolean
+}
+
+/**
+ * Creates a user of an organization. The same create again writes nothing; a deleted user with the same e-mail
+ * comes back with the new content.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `organization_not_found`, `reseller_…`,
+ *   `group_not_found`, `email_taken`, `id_taken`, `idempotency_key_reused`, `store_unavailable`
+ */
+export function createUser(
+  dir: Directory,
+  ctx: Context,
+  request: CreateUserRequest,
+): Promise<CreateUserAnswer> {
+  const { organizationId, user, idempotencyKey } = request
+  const subject = { operation: 'CreateUser', organization: organizationId, target: user.id ?? null } as const
+  return attempt(dir, ctx, subject, (unit) => {
+    assertPermitted(ctx, 'CreateUser')
+    assertValid(checkNewUser(user))
+    const replayed = ({ id }: CreateUserAnswer): Promise<void> =>
+      unit.audit({ outcome: 'replayed', target: id })
+    return once(unit, ctx, { key: idempotencyKey, request, replayed }, async () => {
+      const place = await getPlace(unit.tx, ctx, request)
+      const groups = selectGroups(await listGroups(unit.tx, ctx.organization.providerPk), user.groupIds)
+      const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
+      return write(unit, record, groups, user.id !== undefined)
+    })
+  })
+}
+
+async function getPlace(
+  tx: Tx,
+  ctx: Context,
+  request: CreateUserRequest,
+): Promise<{ organizationPk: number; resellerPk: number | null }> {
+  const organization = await getReachable(tx, ctx, { id: request.organizationId, kind: request.kind })
+  const reseller = await getReseller(tx, ctx, { id: request.resellerId, customer: organization })
+  return { organizationPk: organization.pk, resellerPk: reseller?.pk ?? null }
+}
+
+function named(user: NewUser): Pick<UserRecord, 'firstName' | 'lastName' | 'email'> {
+  return { firstName: user.firstName, lastName: user.lastName, email: user.email }
+}
+
+/** Brings back, inserts, or finds the same user; in this order, since a deleted user no longer holds its e-mail. */
+async function write(
+  unit: Unit,
+  user: UserRecord,
+  groups: Group[],
+  idGiven: boolean,
+): Promise<CreateUserAnswer> {
+  const { tx } = unit
+  const deleted = user.email === null ? undefined : await findDeletedUser(tx, user.organizationPk, user.email)
+  if (deleted && !(await holdsEmail(tx, user))) return bringBack(unit, deleted, user, groups, idGiven)
+  const pk = await insertUser(tx, user)
+  if (pk === undefined) return repeat(unit, user, groups, idGiven)
+  await insertMemberships(tx, pk, groups)
+  await unit.audit({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) })
+  return { id: user.id, created: true }
+}
+
+async function holdsEmail(tx: Tx, user: UserRecord): Promise<boolean> {
+  return user.email !== null && (await findUserByEmail(tx, user.organizationPk, user.email)) !== undefined
+}
+
+async function bringBack(
+  unit: Unit,
+  deleted: User,
+  user: UserRecord,
+  groups: Group[],
+  idGiven: boolean,
+): Promise<CreateUserAnswer> {
+  if (idGiven && user.id !== deleted.id)
+    throw idTaken('differs from the id of the deleted user with this e-mail')
+  await restoreUser(unit.tx, deleted.pk, user)
+  await replaceMemberships(unit.tx, deleted.pk, groups)
+  await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: contentOf(user, groups) })
+  return { id: deleted.id, created: false }
+}
+
+/** The insert met a user with this id or e-mail: the same create again, or a conflict. */
+async function repeat(
+  unit: Unit,
+  user: UserRecord,
+  groups: Group[],
+  idGiven: boolean,
+): Promise<CreateUserAnswer> {
+  const { tx } = unit
+  const holder = user.email === null ? undefined : await findUserByEmail(tx, user.organizationPk, user.email)
+  const found = holder ?? (await findUser(tx, user.id))
+  const same =
+    found !== undefined &&
+    found.deletedAt === null &&
+    isSameUser(found, user, idGiven) &&
+    isSameSet(await listMemberships(tx, found.pk), groups)
+  if (same) {
+    await unit.audit({ outcome: 'repeated', target: found.id })
+    return { id: found.id, created: false }
+  }
+  if (holder) throw emailTaken()
+  throw idTaken('belongs to another user')
+}
+
+function isSameUser(found: User, user: UserRecord, idGiven: boolean): boolean {
+  return (
+    found.organizationPk === user.organizationPk &&
+    found.resellerPk === user.resellerPk &&
+    found.firstName === user.firstName &&
+    found.lastName === user.lastName &&
+    isSameEmail(found.email, user.email) &&
+    (!idGiven || found.id === user.id)
+  )
+}
+
+function isSameEmail(one: string | null, other: string | null): boolean {
+  return one === null || other === null ? one === other : foldEmail(one) === foldEmail(other)
+}
+
+function isSameSet(one: readonly Group[], other: readonly Group[]): boolean {
+  return one.length === other.length && other.every((group) => one.some(({ pk }) => pk === group.pk))
+}
+
+/** The groups that the ids name, each once. */
+function selectGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
+  const selected = new Set<Group>()
+  const issues: Issue[] = []
+  ids.forEach((id, i) => {
+    const group = groups.find((one) => one.id === id.toLowerCase())
+    if (group) selected.add(group)
+    else issues.push({ path: `groups[${i}].id`, rule: 'unknown', message: `is not the id of a group: ${id}` })
+  })
+  if (issues.length > 0) throw new DirectoryError('group_not_found', 'A group does not exist.', { issues })
+  return [...selected]
+}
+
+/** The names of the members that hold something. */
+function contentOf(user: UserRecord, groups: readonly Group[]): string[] {
+  const fields: string[] = []
+  if (user.firstName !== null) fields.push('firstName')
+  if (user.lastName !== null) fields.push('lastName')
+  if (user.email !== null) fields.push('email')
+  if (groups.length > 0) fields.push('groups')
+  return fields
+}
+
+function emailTaken(): DirectoryError {
+  const message = 'belongs to another user of this organization'
+  return new DirectoryError('email_taken', `The e-mail address ${message}.`, {
+    issues: [{ path: 'email', rule: 'unique', message }],
+  })
+}
+
+function idTaken(message: string): DirectoryError {
+  return new DirectoryError('id_taken', `The id ${message}.`, {
+    issues: [{ path: 'id', rule: 'unique', message }],
+  })
+}
+
+/** Users of an organization within reach, by e-mail; see the store's function for paging. */
+export function listUsers(
+  dir: Directory,
+  ctx: Context,
+  request: { organizationId: string; after?: string | undefined; limit: number },
+): Promise<(User & { groups: Group[] })[]> {
+  return read(dir, async (tx) => {
+    const organization = await getReachable(tx, ctx, { id: request.organizationId })
+    const users = await selectUsers(tx, organization.pk, request)
+    return Promise.all(users.map(async (user) => ({ ...user, groups: await listMemberships(tx, user.pk) })))
+  })
+}
+
+/**
+ * Deletes a user: hidden in the directory, and gone from the platforms as soon as they have been reached.
+ * @throws {DirectoryError} `user_not_found`
+ */
+export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {
+  return attempt(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {
+    assertPermitted(ctx, 'DeleteUser')
+    const user = await findUser(unit.tx, id.toLowerCase())
+    if (!user || user.deletedAt !== null)
+      throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
+    await markDeleted(unit.tx, user.pk, unit.now)
+    await removeAccountsOfUser(unit.tx, user.pk, unit.now)
+    await unit.audit({ outcome: 'deleted', target: user.id, changedFields: ['deletedAt'] })
+  })
+}

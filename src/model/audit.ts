@@ -1,0 +1,47 @@
+/** What can be done, by one name each, used in access rules, the audit log, metrics and logs. */
+export type Operation = Write | Read
+
+type Write =
+  | 'CreateUser'
+  | 'DeleteUser'
+  | 'CreateTenant'
+  | 'CreateAccount'
+  | 'LinkAccount'
+  | 'CreateOrganization'
+  | 'DeleteOrganization'
+  | 'CreatePortal'
+  | 'DeletePortal'
+  | 'CreateClient'
+  | 'DeleteClient'
+
+/** Audited only when refused. */
+type Read =
+  | 'GetTenant'
+  | 'HeadTenant'
+  | 'GetAccount'
+  | 'HeadAccount'
+  | 'ListCredentials'
+  | 'GetInfo'
+  | 'IssueToken'
+
+export type AuditStatus = 'Succeeded' | 'Failed'
+
+/** Who did what to whom, when, under which correlation id, with which outcome and which fields changed. */
+export interface AuditEntry {
+  readonly id: string
+  /** ISO 8601, UTC, milliseconds. */
+  readonly at: string
+  readonly operation: Operation
+  readonly status: AuditStatus
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `deleted`; or, for a failed attempt, the error code. */
+  readonly outcome: string
+  readonly client: string
+  readonly portal: string | null
+  /** The id of the organization that the operation was about, or, where none was reached, of the caller's. */
+  readonly organization: string | null
+  /** The id of the user, tenant or other thing that the operation was about. */
+  readonly target: string | null
+  readonly correlationId: string
+  /** The names of the changed members, never their values: the log outlives the people in it. */
+  readonly changedFields: readonly string[]
+}

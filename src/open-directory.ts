@@ -1,0 +1,39 @@
+import type { Config } from './config.ts'
+import { type Directory, newDirectory } from './directory/directory.ts'
+import { newSealer } from './directory/sealer.ts'
+import { loadMasterKey } from './master-key.ts'
+import { embeddedPlatform } from './platform/embedded.ts'
+import type { Platform } from './platform/platform.ts'
+import { openStore } from './store/open.ts'
+import { listOrganizations } from './store/organizations.ts'
+import { VERSION } from './version.ts'
+
+/** The directory with what it stands on, without a server: all that the command line needs. */
+export interface OpenDirectory {
+  readonly dir: Directory
+  readonly platform: Platform
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store, the master key and the platform.
+ * @throws {ConfigError | StoreError} with a message for the operator
+ */
+export async function openDirectory(
+  config: Config,
+  observeCommit: (units: number) => void = () => undefined,
+): Promise<OpenDirectory> {
+  const store = await openStore(config.databaseUrl, { committed: observeCommit })
+  try {
+    const providers = await store.read((tx) =>
+      listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
+    )
+    const sealer = newSealer(loadMasterKey(config, providers.length === 0))
+    const platform = embeddedPlatform(VERSION)
+    const dir = newDirectory({ store, sealer, platform: platform.name })
+    return { dir, platform, close: () => store.close() }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}

@@ -1,0 +1,188 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Directory } from '../directory/directory.ts'
+import { credentialIdentity } from '../directory/sealer.ts'
+import type { Account } from '../model/tenants.ts'
+import {
+  type Platform,
+  PlatformError,
+  type PlatformStatus,
+  type WantedAccount,
+} from '../platform/platform.ts'
+import {
+  claimAccount,
+  countAttempts,
+  findAccountByPk,
+  listDueAccounts,
+  markAccountApplied,
+  markAccountFailed,
+} from '../store/accounts.ts'
+import { listCredentials } from '../store/credentials.ts'
+
+/** How long one attempt may take, and how much longer nobody else may begin one. */
+const ATTEMPT_MS = 10_000
+const LEASE_MS = 3 * ATTEMPT_MS
+/** How often the loop looks for accounts that are due. */
+const POLL_MS = 1_000
+const AT_ONCE = 8
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 5 * 60_000
+/** How often `settle` looks again while somebody else holds the lease. */
+const LOOK_AGAIN_MS = 50
+/** An account has this many credentials at the most that matter to a platform. */
+const ALL = 1_000
+
+interface Log {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/**
+ * Brings platforms to what the directory wants: level-triggered, so it never matters what happened before, only
+ * what is wanted and what has been applied. A failed attempt is kept and repeated with growing pauses.
+ */
+export class Reconciler {
+  readonly #dir: Directory
+  readonly #platform: Platform
+  readonly #log: Log
+  readonly #stopping = new AbortController()
+  readonly #running = new Map<number, Promise<boolean>>()
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(dir: Directory, platform: Platform, log: Log) {
+    this.#dir = dir
+    this.#platform = platform
+    this.#log = log
+  }
+
+  /** Begins to work off accounts that are due, also those left over from before a restart. */
+  start(): void {
+    this.#loop = this.#work()
+  }
+
+  /** Ends after the attempts that are under way; they are bounded. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop
+    await Promise.allSettled(this.#running.values())
+  }
+
+  /**
+   * Reconciles one account now, for a caller who needs it on the platform.
+   * @param deadlineMs how long the caller can wait
+   * @returns whether the platform has it; if not, the loop goes on trying
+   */
+  async settle(account: Account, deadlineMs: number): Promise<boolean> {
+    if (account.appliedVersion >= account.desiredVersion) return true
+    const deadline = AbortSignal.timeout(deadlineMs)
+    const expired = new Promise<boolean>((resolve) => {
+      deadline.addEventListener('abort', () => resolve(false), { once: true })
+    })
+    return Promise.race([this.#settle(account.pk, deadline), expired])
+  }
+
+  /** The platform's name, and whether it is well. */
+  async platformStatus(): Promise<PlatformStatus & { name: string }> {
+    return { name: this.#platform.name, ...(await this.#platform.status()) }
+  }
+
+  /** Works until no account is due. For tests, which would otherwise have to sleep. */
+  async drain(): Promise<void> {
+    while ((await this.#runDue()) > 0);
+  }
+
+  async #settle(pk: number, deadline: AbortSignal): Promise<boolean> {
+    while (!deadline.aborted) {
+      if (await this.#reconcile(pk)) return true
+      const account = await this.#dir.store.read((tx) => findAccountByPk(tx, pk))
+      if (!account || account.appliedVersion >= account.desiredVersion) return account !== undefined
+      await pause(LOOK_AGAIN_MS)
+    }
+    return false
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const done = await this.#runDue()
+        if (done === AT_ONCE) continue
+      } catch (error) {
+        this.#log.error({ err: error }, 'the store cannot be asked for accounts that are due')
+      }
+      await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #runDue(): Promise<number> {
+    const now = this.#dir.now().toISOString()
+    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, limit: AT_ONCE }))
+    await Promise.all(due.map((pk) => this.#reconcile(pk)))
+    return due.length
+  }
+
+  /** One attempt; callers in this process that want the same account at the same time share it. */
+  #reconcile(pk: number): Promise<boolean> {
+    let running = this.#running.get(pk)
+    if (!running) {
+      running = this.#attempt(pk).finally(() => this.#running.delete(pk))
+      this.#running.set(pk, running)
+    }
+    return running
+  }
+
+  async #attempt(pk: number): Promise<boolean> {
+    const { store, now } = this.#dir
+    const lease = { now: now().toISOString(), until: new Date(now().getTime() + LEASE_MS).toISOString() }
+    if (!(await store.write((tx) => claimAccount(tx, pk, lease)))) return false
+    try {
+      const { wanted, version } = await this.#readWanted(pk)
+      await this.#platform.apply(wanted, AbortSignal.timeout(ATTEMPT_MS))
+      await store.write((tx) => markAccountApplied(tx, pk, version))
+      return true
+    } catch (error) {
+      await this.#keepFailure(pk, error)
+      return false
+    }
+  }
+
+  async #readWanted(pk: number): Promise<{ wanted: WantedAccount; version: number }> {
+    const { store, sealer } = this.#dir
+    return store.read(async (tx) => {
+      const account = await findAccountByPk(tx, pk)
+      if (!account) throw new PlatformError('the account has vanished from the directory')
+      const sealed = await listCredentials(tx, pk, { offset: 0, limit: ALL })
+      const { tenantId, userId, canonicalUserId, username, desiredVersion } = account
+      const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
+        accessKey,
+        secretKey: sealer.open(sealedSecret, credentialIdentity(accessKey)),
+        active,
+      }))
+      const state = !account.wanted ? 'gone' : account.active ? 'active' : 'suspended'
+      return {
+        wanted: { tenantId, userId, canonicalUserId, displayName: username, state, credentials },
+        version: desiredVersion,
+      }
+    })
+  }
+
+  async #keepFailure(pk: number, error: unknown): Promise<void> {
+    const { store, now } = this.#dir
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#log.warn({ account: pk, platform: this.#platform.name, reason }, 'an account could not be applied')
+    try {
+      await store.write(async (tx) => {
+        const dueAt = new Date(now().getTime() + pauseAfter(await countAttempts(tx, pk))).toISOString()
+        await markAccountFailed(tx, pk, { error: reason, dueAt })
+      })
+    } catch (failure) {
+      // The lease runs out by itself, and the account is tried again then.
+      this.#log.error({ account: pk, err: failure }, 'a failed attempt could not be recorded')
+    }
+  }
+}
+
+/** Doubles with each attempt up to a limit; a random fifth keeps accounts that failed together from returning together. */
+function pauseAfter(attempts: number): number {
+  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS)
+  return pauseMs * (0.9 + Math.random() * 0.2)
+}

@@ -1,0 +1,272 @@
+import type { Account, AccountRole } from '../model/tenants.ts'
+import type { Tx } from './port.ts'
+import { statement } from './statement.ts'
+import type { Tables } from './tables.ts'
+
+type AccountRow = Omit<Tables['accounts'], 'pk'> & { pk: number; tenant_id: string; user_id: string }
+
+function toAccount(row: AccountRow): Account {
+  return {
+    pk: row.pk,
+    tenantPk: row.tenant_pk,
+    tenantId: row.tenant_id,
+    userPk: row.user_pk,
+    userId: row.user_id,
+    platform: row.platform,
+    canonicalUserId: row.canonical_user_id,
+    orgId: row.org_id,
+    orgUserId: row.org_user_id,
+    username: row.username,
+    email: row.email,
+    role: row.role as AccountRole,
+    active: row.active === 1,
+    desiredVersion: row.desired_version,
+    appliedVersion: row.applied_version,
+    createdAt: row.created_at,
+  }
+}
+
+const insert = statement(
+  (
+    db,
+    p: {
+      tenant: number
+      user: number
+      platform: string
+      canonicalUserId: string
+      orgId: string
+      orgUserId: string
+      username: string
+      email: string | null
+      role: string
+      active: number
+      now: string
+    },
+  ) =>
+    db
+      .insertInto('accounts')
+      .values({
+        tenant_pk: p.tenant,
+        user_pk: p.user,
+        platform: p.platform,
+        canonical_user_id: p.canonicalUserId,
+        org_id: p.orgId,
+        org_user_id: p.orgUserId,
+        username: p.username,
+        email: p.email,
+        role: p.role,
+        active: p.active,
+        wanted: 1,
+        desired_version: 1,
+        applied_version: 0,
+        attempts: 0,
+        desired_at: p.now,
+        due_at: p.now,
+        created_at: p.now,
+      })
+      .returning('pk'),
+)
+
+/**
+ * Answers the new account's key.
+ * @throws {ConstraintError} when the Cloud Director user has an account in the tenant, or the user has one on the platform
+ */
+export async function insertAccount(
+  tx: Tx,
+  account: {
+    tenant: number
+    user: number
+    platform: string
+    canonicalUserId: string
+    orgId: string
+    orgUserId: string
+    username: string
+    email: string | null
+    role: AccountRole
+    active: boolean
+    now: string
+  },
+): Promise<number> {
+  const row = await tx.get(insert, { ...account, active: account.active ? 1 : 0 })
+  return (row as { pk: number }).pk
+}
+
+const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: string }) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
+    .innerJoin('users', 'users.pk', 'accounts.user_pk')
+    .selectAll('accounts')
+    .select(['tenants.id as tenant_id', 'users.id as user_id'])
+    .where('accounts.tenant_pk', '=', p.tenant)
+    .where('accounts.org_id', '=', p.org)
+    .where('accounts.org_user_id', '=', p.user)
+    .where('accounts.wanted', '=', 1),
+)
+
+/** The account of a Cloud Director user in a tenant. */
+export async function findAccountOfOrgUser(
+  tx: Tx,
+  tenant: number,
+  orgUser: { orgId: string; id: string },
+): Promise<Account | undefined> {
+  const row = await tx.get(selectByOrgUser, { tenant, org: orgUser.orgId, user: orgUser.id })
+  return row && toAccount(row)
+}
+
+const selectByUserId = statement((db, p: { provider: number; tenant: string; user: string }) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
+    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
+    .innerJoin('users', 'users.pk', 'accounts.user_pk')
+    .selectAll('accounts')
+    .select(['tenants.id as tenant_id', 'users.id as user_id'])
+    .where('users.id', '=', p.user)
+    .where('tenants.id', '=', p.tenant)
+    .where('organizations.provider_pk', '=', p.provider)
+    .where('accounts.wanted', '=', 1),
+)
+
+/** The account of a user in a tenant of the provider. */
+export async function findAccount(
+  tx: Tx,
+  provider: number,
+  ids: { tenantId: string; userId: string },
+): Promise<Account | undefined> {
+  const row = await tx.get(selectByUserId, { provider, tenant: ids.tenantId, user: ids.userId })
+  return row && toAccount(row)
+}
+
+const selectByPk = statement((db, p: { pk: number }) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
+    .innerJoin('users', 'users.pk', 'accounts.user_pk')
+    .selectAll('accounts')
+    .select(['tenants.id as tenant_id', 'users.id as user_id'])
+    .where('accounts.pk', '=', p.pk),
+)
+
+export async function findAccountByPk(
+  tx: Tx,
+  pk: number,
+): Promise<(Account & { wanted: boolean }) | undefined> {
+  const row = await tx.get(selectByPk, { pk })
+  return row && { ...toAccount(row), wanted: row.wanted === 1 }
+}
+
+const selectOfUser = statement((db, p: { user: number; platform: string }) =>
+  db.selectFrom('accounts').select('pk').where('user_pk', '=', p.user).where('platform', '=', p.platform),
+)
+
+/** Whether a user has, or once had, an account on a platform. */
+export async function hasAccount(tx: Tx, user: number, platform: string): Promise<boolean> {
+  return (await tx.get(selectOfUser, { user, platform })) !== undefined
+}
+
+const markUnwanted = statement((db, p: { user: number; now: string }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({
+      wanted: 0,
+      desired_version: eb('desired_version', '+', 1),
+      attempts: 0,
+      desired_at: p.now,
+      due_at: p.now,
+    }))
+    .where('user_pk', '=', p.user)
+    .where('wanted', '=', 1),
+)
+
+/** Wants every account of a user gone. */
+export async function removeAccountsOfUser(tx: Tx, user: number, now: string): Promise<void> {
+  await tx.run(markUnwanted, { user, now })
+}
+
+// One claim at a time wins: the condition stands in the statement that takes the lease.
+const claim = statement((db, p: { pk: number; now: string; until: string }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({ leased_until: p.until, attempts: eb('attempts', '+', 1) }))
+    .where('pk', '=', p.pk)
+    .whereRef('applied_version', '<', 'desired_version')
+    .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', p.now)])),
+)
+
+/** Takes the right to reconcile an account until a time. Answers false when it is applied, or somebody else has it. */
+export async function claimAccount(
+  tx: Tx,
+  pk: number,
+  lease: { now: string; until: string },
+): Promise<boolean> {
+  return (await tx.run(claim, { pk, ...lease })) === 1
+}
+
+const selectDue = statement((db, p: { now: string; limit: number }) =>
+  db
+    .selectFrom('accounts')
+    .select('pk')
+    .whereRef('applied_version', '<', 'desired_version')
+    .where('due_at', '<=', p.now)
+    .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', p.now)]))
+    .orderBy('due_at')
+    .orderBy('pk')
+    .limit(p.limit),
+)
+
+/** Accounts that wait to be reconciled and are due, the longest waiting first. */
+export async function listDueAccounts(tx: Tx, due: { now: string; limit: number }): Promise<number[]> {
+  return (await tx.all(selectDue, due)).map((row) => row.pk)
+}
+
+const markApplied = statement((db, p: { pk: number; version: number }) =>
+  db
+    .updateTable('accounts')
+    .set({ applied_version: p.version, attempts: 0, leased_until: null, last_error: null })
+    .where('pk', '=', p.pk)
+    .where('applied_version', '<', p.version),
+)
+
+/** Records that the platform has the state of a version. A newer wanted version stays to be applied. */
+export async function markAccountApplied(tx: Tx, pk: number, version: number): Promise<void> {
+  await tx.run(markApplied, { pk, version })
+}
+
+const markFailed = statement((db, p: { pk: number; error: string; dueAt: string }) =>
+  db
+    .updateTable('accounts')
+    .set({ leased_until: null, last_error: p.error, due_at: p.dueAt })
+    .where('pk', '=', p.pk),
+)
+
+/** Keeps why an attempt failed, and when the next one is due. */
+export async function markAccountFailed(
+  tx: Tx,
+  pk: number,
+  failure: { error: string; dueAt: string },
+): Promise<void> {
+  await tx.run(markFailed, { pk, ...failure })
+}
+
+const selectAttempts = statement((db, p: { pk: number }) =>
+  db.selectFrom('accounts').select('attempts').where('pk', '=', p.pk),
+)
+
+/** How many attempts have been made since the wanted state last changed or was applied. */
+export async function countAttempts(tx: Tx, pk: number): Promise<number> {
+  return (await tx.get(selectAttempts, { pk }))?.attempts ?? 0
+}
+
+const selectBacklog = statement((db) =>
+  db
+    .selectFrom('accounts')
+    .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.min('desired_at').as('oldest')])
+    .whereRef('applied_version', '<', 'desired_version'),
+)
+
+/** How many accounts are not applied, and since when the oldest has been wanted. */
+export async function readBacklog(tx: Tx): Promise<{ count: number; oldest: string | null }> {
+  const row = await tx.get(selectBacklog, {})
+  return { count: row?.count ?? 0, oldest: row?.oldest ?? null }
+}

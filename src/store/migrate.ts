@@ -1,0 +1,31 @@
+import type { Compilable, Kysely } from 'kysely'
+import { migrations } from './migrations/index.ts'
+import type { ColumnTypes } from './migrations/migration.ts'
+import { StoreError } from './port.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * The steps that bring a store from the versions it has to the newest one, and the versions they add.
+ * @throws {StoreError} `newer` when the store has been through a migration that this program does not know
+ */
+export function pendingMigrations(
+  db: Kysely<Tables>,
+  types: ColumnTypes,
+  applied: readonly number[],
+): { steps: Compilable[]; versions: number[] } {
+  const known = migrations.length
+  const newest = Math.max(0, ...applied)
+  if (newest > known) {
+    throw new StoreError(
+      'newer',
+      `the store has schema version ${newest}, and this Usher knows only ${known}: use a newer Usher`,
+    )
+  }
+  const missing = migrations.filter((migration) => !applied.includes(migration.version))
+  const appliedAt = new Date().toISOString()
+  const steps = missing.flatMap(({ version, name, up }) => [
+    ...up(db.schema, types),
+    db.insertInto('migrations').values({ version, name, applied_at: appliedAt }),
+  ])
+  return { steps, versions: missing.map((migration) => migration.version) }
+}

@@ -1,0 +1,82 @@
+import type { Compilable } from 'kysely'
+import type { Statement } from './statement.ts'
+
+/**
+ * The place where the directory is kept. Two engines stand behind it; nothing outside this folder knows which.
+ *
+ * Work passed to `read` and `write` may be run more than once (a batch that has to be taken apart, a
+ * serialization failure), so it does nothing but query: no network, no timers, no side effects.
+ */
+export interface Store {
+  /** Runs work on one consistent snapshot that holds every write that has been answered. */
+  read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * Runs work as one unit: all of it or nothing, isolated, and on disk when the promise resolves.
+   * @throws whatever work throws, after its writes have been undone
+   * @throws {ConstraintError} when a unique index refuses
+   * @throws {StoreError} when the store cannot do it now
+   */
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** @throws {StoreError} when nothing can be written now */
+  checkWritable(): Promise<void>
+  /** Applies the migrations that are missing; answers the versions that it applied. */
+  migrate(): Promise<number[]>
+  /** Ends units of work that have begun, refuses new ones, and closes. */
+  close(): Promise<void>
+}
+
+/** One transaction. Parameters are bound, never spliced into SQL. */
+export interface Tx {
+  get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined>
+  all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]>
+  /** Answers the number of rows changed. */
+  run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number>
+  /** For a query whose shape depends on the request; it is compiled on each call, so not for the create path. */
+  query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>
+  /** The audit block of this commit, where the engine seals as it commits; null where a sealer follows. */
+  readonly block: OpenBlock | null
+}
+
+export type QueryBuilder = Parameters<Statement<object, unknown>['build']>[0]
+
+/** The audit block that will hold the entries of the running commit. */
+export interface OpenBlock {
+  readonly number: number
+  readonly previousHash: string
+  readonly hashes: string[]
+}
+
+/** What became known of commits, for metrics. */
+export interface StoreEvents {
+  /** A commit is on disk; it held so many units of work. */
+  committed(units: number): void
+}
+
+export type StoreErrorReason =
+  | 'busy'
+  | 'full'
+  | 'readonly'
+  | 'missing'
+  | 'not_a_store'
+  | 'newer'
+  | 'closed'
+  | 'failed'
+
+/** The store cannot do now what it was asked. The message is for the operator. */
+export class StoreError extends Error {
+  readonly reason: StoreErrorReason
+
+  constructor(reason: StoreErrorReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'StoreError'
+    this.reason = reason
+  }
+}
+
+/** A unique index refused a row. Whoever meets it in a race runs the unit again and finds the row that was first. */
+export class ConstraintError extends Error {
+  constructor(message: string, cause: unknown) {
+    super(message, { cause })
+    this.name = 'ConstraintError'
+  }
+}

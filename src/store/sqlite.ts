@@ -1,0 +1,396 @@
+import { type BigIntStats, statSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely'
+import { nextBlock, sealBlock } from './audit-blocks.ts'
+import { pendingMigrations } from './migrate.ts'
+import type { ColumnTypes } from './migrations/migration.ts'
+import { ConstraintError, type OpenBlock, type Store, StoreError, type StoreEvents, type Tx } from './port.ts'
+import { bind, compile, type Plan, type Statement, statement } from './statement.ts'
+import type { Tables } from './tables.ts'
+
+/** How long a unit waits for another process that writes to the same file. */
+const BUSY_LIMIT_MS = 5_000
+/** The most units that share one commit: enough for a full house of connections, small enough for a short pause. */
+const MAX_UNITS_PER_COMMIT = 256
+/** Pages in the write-ahead log before they are copied into the file: larger means rarer, longer pauses. */
+const CHECKPOINT_PAGES = 8_000
+
+const SQLITE_UNIQUE = 2067
+const SQLITE_PRIMARY_KEY = 1555
+
+interface Unit {
+  run(tx: Tx): Promise<unknown>
+  resolve(value: unknown): void
+  reject(reason: unknown): void
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown }
+
+/**
+ * Opens a SQLite file as a store, making it when it is missing.
+ * @throws {StoreError} when the file cannot be opened or is no store
+ */
+export function openSqlite(path: string, events: StoreEvents): Store {
+  return new SqliteStore(path, events)
+}
+
+/** The embedded engine: one file, one writer connection whose waiting units share a commit, one reader connection. */
+class SqliteStore implements Store {
+  readonly #path: string
+  readonly #events: StoreEvents
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #file: BigIntStats
+  readonly #queue: Unit[] = []
+  #flushing: Promise<void> | null = null
+  #reading: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(path: string, events: StoreEvents) {
+    this.#path = path
+    this.#events = events
+    this.#writer = openConnection(path, false)
+    this.#reader = openConnection(path, true)
+    this.#file = statSync(path, { bigint: true })
+  }
+
+  async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    // One after the other: readers that overlapped on one connection would share a snapshot and keep it from ending.
+    const result = this.#reading.then(() => this.#reader.snapshot(work))
+    this.#reading = result.catch(() => undefined)
+    return result
+  }
+
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#assertOpen()
+      this.#queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
+      this.#flushing ??= this.#flushSoon()
+    })
+  }
+
+  async checkWritable(): Promise<void> {
+    // A row that is written as it was still needs the lock, the file and room on the disk.
+    await this.write((tx) => tx.run(touch, {}))
+  }
+
+  async migrate(): Promise<number[]> {
+    const db = this.#writer
+    await this.#begin()
+    try {
+      const { steps, versions } = pendingMigrations(db.builder, columnTypes, db.appliedVersions())
+      for (const step of steps) db.runCompiled(step)
+      db.exec('COMMIT')
+      return versions
+    } catch (error) {
+      db.exec('ROLLBACK')
+      throw toStoreError(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    while (this.#flushing) await this.#flushing
+    await this.#reading
+    this.#reader.close()
+    this.#writer.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed')
+  }
+
+  /** A file that was removed or replaced while open would swallow every further write without a word. */
+  #assertFileInPlace(): void {
+    const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return
+    throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
+  }
+
+  /** Waits until the I/O of this turn has been handled, so that requests that arrived together commit together. */
+  async #flushSoon(): Promise<void> {
+    await new Promise(setImmediate)
+    while (this.#queue.length > 0) {
+      const units = this.#queue.splice(0, MAX_UNITS_PER_COMMIT)
+      await this.#commit(units)
+      if (this.#queue.length > 0) await new Promise(setImmediate)
+    }
+    this.#flushing = null
+  }
+
+  async #commit(units: Unit[]): Promise<void> {
+    let outcomes: Outcome[]
+    try {
+      this.#assertFileInPlace()
+      await this.#begin()
+      outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
+      this.#writer.exec('COMMIT')
+    } catch (error) {
+      this.#writer.rollback()
+      const reason = toStoreError(error)
+      for (const unit of units) unit.reject(reason)
+      return
+    }
+    this.#events.committed(units.length)
+    units.forEach((unit, i) => {
+      const outcome = outcomes[i] as Outcome
+      if ('error' in outcome) unit.reject(outcome.error)
+      else unit.resolve(outcome.value)
+    })
+  }
+
+  async #begin(): Promise<void> {
+    const limit = Date.now() + BUSY_LIMIT_MS
+    for (;;) {
+      try {
+        this.#writer.exec('BEGIN IMMEDIATE')
+        return
+      } catch (error) {
+        const reason = toStoreError(error)
+        if (reason.reason !== 'busy' || Date.now() > limit) throw reason
+        await pause(10)
+      }
+    }
+  }
+
+  /**
+   * The quick way: no savepoints. Answers null, with everything undone, when a unit failed after it had
+   * written, since its writes cannot be told from its neighbours'.
+   */
+  async #runTogether(units: Unit[]): Promise<Outcome[] | null> {
+    const db = this.#writer
+    const block = await db.openBlock()
+    const outcomes: Outcome[] = []
+    for (const unit of units) {
+      const before = db.writes
+      const outcome = await runUnit(unit, db)
+      if ('error' in outcome && db.writes !== before) {
+        db.exec('ROLLBACK')
+        await this.#begin()
+        return null
+      }
+      outcomes.push(outcome)
+    }
+    await sealBlock(db, block)
+    return outcomes
+  }
+
+  /** The slow way, after a unit has failed: each unit in a savepoint, so that a failing one is undone alone. */
+  async #runApart(units: Unit[]): Promise<Outcome[]> {
+    const db = this.#writer
+    const block = await db.openBlock()
+    const outcomes: Outcome[] = []
+    for (const unit of units) {
+      const sealed = block.hashes.length
+      db.exec('SAVEPOINT unit')
+      const outcome = await runUnit(unit, db)
+      if ('error' in outcome) {
+        db.exec('ROLLBACK TO unit')
+        block.hashes.length = sealed
+      }
+      db.exec('RELEASE unit')
+      outcomes.push(outcome)
+    }
+    await sealBlock(db, block)
+    return outcomes
+  }
+}
+
+/** Runs one unit. What a query throws means the store has failed, and ends the whole commit; the rest is the unit's own. */
+async function runUnit(unit: Unit, tx: Tx): Promise<Outcome> {
+  try {
+    return { value: await unit.run(tx) }
+  } catch (error) {
+    if (error instanceof StoreError) throw error
+    return { error }
+  }
+}
+
+/** One connection, its prepared statements, and the transaction interface over both. */
+class Connection implements Tx {
+  readonly builder: Kysely<Tables> = newBuilder()
+  readonly #db: DatabaseSync
+  readonly #exec = new Map<string, StatementSync>()
+  readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
+  block: OpenBlock | null = null
+  /** How many writing statements have been run; tells whether a unit has written. */
+  writes = 0
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  async get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined> {
+    return this.#call(statement, params, 'get') as R | undefined
+  }
+
+  async all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]> {
+    return this.#call(statement, params, 'all') as R[]
+  }
+
+  async run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number> {
+    return (this.#call(statement, params, 'run') as { changes: number }).changes
+  }
+
+  async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
+    try {
+      return this.runCompiled(build(this.builder)) as R[]
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
+  async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.exec('BEGIN')
+    try {
+      return await work(this)
+    } finally {
+      this.exec('COMMIT')
+    }
+  }
+
+  runCompiled(query: Compilable): unknown[] {
+    const { sql: text, parameters } = query.compile()
+    return this.#db.prepare(text).all(...(parameters as string[]))
+  }
+
+  exec(text: string): void {
+    let statement = this.#exec.get(text)
+    if (!statement) {
+      statement = this.#db.prepare(text)
+      this.#exec.set(text, statement)
+    }
+    statement.run()
+  }
+
+  rollback(): void {
+    this.block = null
+    if (this.#db.isTransaction) this.exec('ROLLBACK')
+  }
+
+  async openBlock(): Promise<OpenBlock> {
+    this.block = await nextBlock(this)
+    return this.block
+  }
+
+  appliedVersions(): number[] {
+    this.#db.exec(
+      'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
+    )
+    return this.#db
+      .prepare('SELECT version FROM migrations ORDER BY version')
+      .all()
+      .map((row) => row.version as number)
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #call<P extends object>(
+    statement: Statement<P, unknown>,
+    params: P,
+    method: 'get' | 'all' | 'run',
+  ): unknown {
+    try {
+      const { plan, run } =
+        this.#prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement)
+      const result = run[method](...(bind(plan, params) as string[]))
+      if (plan.writes) this.writes++
+      return result
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
+  #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {
+    const plan = compile(statement, this.builder)
+    const prepared = { plan, run: this.#db.prepare(plan.sql) }
+    this.#prepared.set(statement as Statement<never, unknown>, prepared)
+    return prepared
+  }
+}
+
+const touch = statement((db) =>
+  db
+    .updateTable('migrations')
+    .set((eb) => ({ name: eb.ref('name') }))
+    .where('version', '=', 1),
+)
+
+function openConnection(path: string, readOnly: boolean): Connection {
+  try {
+    const db = new DatabaseSync(path, { readOnly, timeout: 0 })
+    if (!readOnly) {
+      db.exec('PRAGMA journal_mode = WAL')
+      db.exec('PRAGMA synchronous = FULL')
+      db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    }
+    db.exec('PRAGMA foreign_keys = ON')
+    db.exec('PRAGMA temp_store = MEMORY')
+    db.exec('PRAGMA cache_size = -32768')
+    return new Connection(db)
+  } catch (error) {
+    throw toStoreError(error, path)
+  }
+}
+
+function newBuilder(): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+}
+
+const columnTypes: ColumnTypes = {
+  pk: ['integer', (column) => column.primaryKey()],
+  ref: 'integer',
+  number: 'integer',
+  text: 'text',
+  hash: 'text',
+  clustered: (table) => table.modifyEnd(sql`without rowid`),
+}
+
+/** A refused row is the unit's affair; everything else that a query can throw is the store's. */
+function toQueryError(error: unknown): Error {
+  const { errcode } = error as { errcode?: number }
+  if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY) {
+    return new ConstraintError((error as Error).message, error)
+  }
+  return toStoreError(error)
+}
+
+function toStoreError(error: unknown, path = 'the store'): StoreError {
+  if (error instanceof StoreError) return error
+  const { errcode, message } = error as { errcode?: number; message: string }
+  switch ((errcode ?? 0) & 0xff) {
+    case 5:
+    case 6:
+      return new StoreError('busy', `${path} is locked by another process`, error)
+    case 8:
+      return new StoreError('readonly', `${path} cannot be written: it is read-only`, error)
+    case 13:
+      return new StoreError('full', `${path} cannot grow: the disk is full`, error)
+    case 14:
+      return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
+    case 26:
+      return new StoreError('not_a_store', `${path} is not a SQLite file`, error)
+    default:
+      return new StoreError('failed', `${path} failed: ${message}`, error)
+  }
+}

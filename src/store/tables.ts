@@ -1,0 +1,135 @@
+import type { Generated } from 'kysely'
+
+/** The columns as both engines hold them: times as ISO 8601 text in UTC, booleans as 0 and 1, lists as JSON text. */
+export interface Tables {
+  organizations: {
+    pk: Generated<number>
+    id: string
+    kind: 'provider' | 'reseller' | 'customer'
+    name: string
+    /** Null for a provider, which is its own root. */
+    provider_pk: number | null
+    created_at: string
+  }
+  /** Which resellers a customer is related to. */
+  customer_resellers: { customer_pk: number; reseller_pk: number; created_at: string }
+  portals: { pk: Generated<number>; domain: string; organization_pk: number; created_at: string }
+  groups: { pk: Generated<number>; id: string; provider_pk: number; name: string }
+  users: {
+    pk: Generated<number>
+    id: string
+    organization_pk: number
+    reseller_pk: number | null
+    first_name: string | null
+    last_name: string | null
+    email: string | null
+    /** The e-mail as it is compared. Unique among the users of an organization that are not deleted. */
+    email_key: string | null
+    created_at: string
+    updated_at: string
+    deleted_at: string | null
+  }
+  memberships: { user_pk: number; group_pk: number }
+  tenants: {
+    pk: Generated<number>
+    id: string
+    organization_pk: number
+    platform: string
+    name: string
+    created_at: string
+  }
+  tenant_orgs: {
+    pk: Generated<number>
+    tenant_pk: number
+    /** Repeated from the tenant, so that a unique index can say: one org, one tenant. */
+    provider_pk: number
+    platform: string
+    org_id: string
+  }
+  accounts: {
+    pk: Generated<number>
+    tenant_pk: number
+    user_pk: number
+    platform: string
+    canonical_user_id: string
+    org_id: string
+    org_user_id: string
+    username: string
+    email: string | null
+    role: string
+    active: number
+    /** What is wanted: 1 an account that exists, 0 one that must be gone. */
+    wanted: number
+    desired_version: number
+    applied_version: number
+    attempts: number
+    /** When the wanted state was last changed; the age of an account that is not applied counts from here. */
+    desired_at: string
+    due_at: string
+    leased_until: string | null
+    last_error: string | null
+    created_at: string
+  }
+  credentials: {
+    pk: Generated<number>
+    account_pk: number
+    access_key: string
+    sealed_secret: string
+    active: number
+    created_at: string
+  }
+  clients: {
+    pk: Generated<number>
+    id: string
+    organization_pk: number
+    name: string
+    permission: 'administrator' | 'viewer' | 'osis'
+    secret_hash: string | null
+    /** The issuer that vouches for this client, and the client id it uses there. */
+    external_issuer: string | null
+    external_id: string | null
+    created_at: string
+    deleted_at: string | null
+  }
+  signing_keys: {
+    pk: Generated<number>
+    kid: string
+    public_jwk: string
+    sealed_private: string
+    created_at: string
+  }
+  audit_entries: {
+    pk: Generated<number>
+    id: string
+    at: string
+    operation: string
+    status: string
+    outcome: string
+    client: string
+    portal: string | null
+    organization: string | null
+    target: string | null
+    correlation_id: string
+    changed_fields: string
+    /** The block that seals the entry, its place in it, and its hash; null until a sealer has come by. */
+    block: number | null
+    position: number | null
+    hash: string | null
+  }
+  audit_blocks: {
+    number: number
+    first_pk: number
+    last_pk: number
+    entries: number
+    previous_hash: string
+    hash: string
+  }
+  idempotency_keys: {
+    client_pk: number
+    key: string
+    request_hash: string
+    answer: string
+    expires_at: string
+  }
+  migrations: { version: number; name: string; applied_at: string }
+}
