@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util'
+import { newId } from '../src/model/ids.ts'
+import { appendAuditEntry } from '../src/store/audit.ts'
+import { insertMemberships, listGroups } from '../src/store/groups.ts'
+import { openStore } from '../src/store/open.ts'
+import { listOrganizations } from '../src/store/organizations.ts'
+import { insertUser } from '../src/store/users.ts'
+
+/**
+ * Fills a directory that has been set up with users, each with a membership and an audit entry, as creates leave
+ * them: `node bench/load-users.ts --database sqlite:<path> --users 1000000`.
+ */
+const UNIT = 2_000
+
+const { values } = parseArgs({
+  options: {
+    database: { type: 'string' },
+    users: { type: 'string' },
+    domain: { type: 'string', default: 'loaded.example' },
+  },
+})
+const count = Number(values.users)
+const store = await openStore(values.database ?? '')
+const { customer, groups } = await store.read(async (tx) => {
+  const [found] = await listOrganizations(tx, { kind: 'customer', after: 0, limit: 1 })
+  if (!found) throw new Error('set the directory up first')
+  return { customer: found, groups: await listGroups(tx, found.providerPk) }
+})
+
+for (let first = 0; first < count; first += UNIT) {
+  await store.write(async (tx) => {
+    const now = new Date().toISOString()
+    for (let i = first; i < Math.min(first + UNIT, count); i++) {
+      const id = newId()
+      const pk = await insertUser(tx, {
+        id,
+        organizationPk: customer.pk,
+        resellerPk: null,
+        firstName: 'Loaded',
+        lastName: `Number ${i}`,
+        // Scattered over the index, as real addresses are.
+        email: `${scatter(i)}@${values.domain}`,
+        now,
+      })
+      if (pk === undefined) throw new Error('the directory has been loaded already')
+      await insertMemberships(tx, pk, groups.slice(0, 1))
+      await appendAuditEntry(tx, {
+        id: newId(),
+        at: now,
+        operation: 'CreateUser',
+        status: 'Succeeded',
+        outcome: 'created',
+        client: 'operator',
+        portal: null,
+        organization: customer.id,
+        target: id,
+        correlationId: id,
+        changedFields: ['firstName', 'lastName', 'email', 'groups'],
+      })
+    }
+  })
+}
+await store.close()
+
+/** A bijection of the 32-bit numbers that leaves neighbours far apart. */
+function scatter(i: number): string {
+  return (Math.imul(i, 0x9e3779b1) >>> 0).toString(36).padStart(7, '0')
+}
