@@ -1,11 +1,11 @@
 -- The load of bench/create.ts for wrk: each request creates a user that no other did.
 local seed = tonumber(os.getenv("BENCH_SEED"))
 local path, group = os.getenv("BENCH_PATH"), os.getenv("BENCH_GROUP")
-local headers = { ["content-type"] = "application/json" }
-if os.getenv("BENCH_TENANT") ~= "" then
-  headers["authorization"] = os.getenv("BENCH_AUTHORIZATION")
-  headers["x-tenant"] = os.getenv("BENCH_TENANT")
-end
+local headers = {
+  ["content-type"] = "application/json",
+  ["authorization"] = os.getenv("BENCH_AUTHORIZATION"),
+  ["x-tenant"] = os.getenv("BENCH_TENANT"),
+}
 
 function init() math.randomseed(seed) end
 

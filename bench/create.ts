@@ -62,8 +62,8 @@ async function main(): Promise<void> {
     `${values.generator}, ${connections} connections, ${rounds} rounds of ${seconds} s each, Node ${process.version}, ` +
       `${cpus().length} × ${cpus()[0]?.model}`,
   )
-  const bare = await startBare()
   const usher = await startUsher('Usher, 10,000 users', small, init)
+  const bare = await startBare(usher)
   await compare(bare, usher, 0.6)
   await bare.stop()
   if (large) {
@@ -87,21 +87,15 @@ async function loadUsers(dataDir: string, users: number): Promise<void> {
   await promisify(execFile)(process.execPath, [script, ...args])
 }
 
-async function startBare(): Promise<Target> {
+/** The bare server gets the very requests that Usher gets. */
+async function startBare(like: Target): Promise<Target> {
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await new Promise<string>((resolve) => {
     child.stdout?.once('data', (line) => resolve(String(line).trim()))
   })
-  return {
-    name: 'bare node:http',
-    url,
-    path: '/',
-    headers: {},
-    group: newUuid(),
-    stop: async () => child.kill(),
-  }
+  return { ...like, name: 'bare node:http', url, stop: async () => child.kill() }
 }
 
 async function startUsher(name: string, dataDir: string, init: Init): Promise<Target> {
@@ -115,10 +109,6 @@ async function startUsher(name: string, dataDir: string, init: Init): Promise<Ta
     group: init.groups.Viewer,
     stop: () => served.stop(),
   }
-}
-
-function newUuid(): string {
-  return '0199f3a0-7c1e-7000-8000-5a1d3c9be2f4'
 }
 
 /** A B A B, so that whatever else the machine does meets both. */

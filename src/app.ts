@@ -42,7 +42,7 @@ export async function startApp(
   const reconciler = new Reconciler(dir, platform, log)
   const clients = newClientFinder(dir)
   const issuer = await openIssuer(dir, publicUrl)
-  const bearer = newBearerCheck(issuer, config.issuers, clients)
+  const bearer = newBearerCheck(issuer, config.issuers, dir)
   metrics.watchBacklog(() => readBacklogAge(dir))
   const server = await buildServer({
     dir,

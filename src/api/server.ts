@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { BearerCheck } from '../auth/bearer.ts'
 import type { ClientFinder } from '../auth/clients.ts'
 import type { Issuer } from '../auth/issuer.ts'
@@ -18,7 +18,11 @@ export interface ServerParts extends SystemApi {
   readonly issuer: Issuer
   readonly reconciler: Reconciler
   readonly publicUrl: () => string
-  readonly log: { debug(fields: object, message: string): void; error(fields: object, message: string): void }
+  readonly log: {
+    isLevelEnabled(level: string): boolean
+    debug(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
   readonly observeRequest: (operation: string, status: number, seconds: number) => void
 }
 
@@ -39,17 +43,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.addHook('onResponse', (request, reply, done) => {
     const { operation } = request.routeOptions.config
     if (operation) parts.observeRequest(operation, reply.statusCode, reply.elapsedTime / 1000)
-    parts.log.debug(
-      {
-        correlationId: request.correlationId,
-        client: request.context?.caller,
-        method: request.method,
-        route: request.routeOptions.url,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'answered',
-    )
+    if (parts.log.isLevelEnabled('debug')) parts.log.debug(describe(request, reply), 'answered')
     done()
   })
   const log: FailureLog = (request, error) => {
@@ -61,4 +55,15 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(oauthApi, { ...parts, log })
   await app.register(systemApi, parts)
   return app
+}
+
+function describe(request: FastifyRequest, reply: FastifyReply): object {
+  return {
+    correlationId: request.correlationId,
+    client: request.context?.caller,
+    method: request.method,
+    route: request.routeOptions.url,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+  }
 }

@@ -19,8 +19,8 @@ export function readBasic(authorization: string | undefined): { id: string; secr
  * The client that an id and secret belong to.
  * @throws {AuthError} when there is none, without saying which of the two was wrong
  */
-export async function checkSecret(clients: ClientFinder, id: string, secret: string): Promise<Client> {
-  const client = await clients.find(id)
+export async function checkSecret(findClient: ClientFinder, id: string, secret: string): Promise<Client> {
+  const client = await findClient(id)
   if (!client || !isSecretOf(client, secret)) throw new AuthError('The client id or secret is wrong')
   return client
 }

@@ -1,8 +1,9 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { findClient, findExternalClient } from '../directory/clients.ts'
+import { BELIEF_MS, type Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError, IssuerUnavailableError } from './auth-error.ts'
-import type { ClientFinder } from './clients.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE } from './issuer.ts'
 
 /** An issuer beside our own whose tokens are accepted. */
@@ -29,6 +30,9 @@ interface Verified {
   readonly trusted: Trusted
   readonly payload: JWTPayload
   readonly expiresAt: number
+  /** The token's client, and until when it is believed to exist. */
+  client: Client | undefined
+  believedUntil: number
 }
 
 /** A verified token is not verified again for this long, or until it expires. */
@@ -43,9 +47,9 @@ const MAX_TOKEN = 8_192
 export function newBearerCheck(
   own: Issuer,
   external: readonly ExternalIssuer[],
-  clients: ClientFinder,
+  dir: Directory,
 ): BearerCheck {
-  const trusted = [trustOwn(own, clients), ...external.map((issuer) => trustExternal(issuer, clients))]
+  const trusted = [trustOwn(own, dir), ...external.map((issuer) => trustExternal(issuer, dir))]
   const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: VERIFIED_MS })
 
   return async (authorization) => {
@@ -55,10 +59,14 @@ export function newBearerCheck(
       known = await verify(trusted, token)
       verified.set(token, known)
     }
-    if (known.expiresAt <= Date.now()) throw new AuthError('The token has expired')
-    const client = await known.trusted.findClient(known.payload)
-    if (!client) throw new AuthError('The client of the token does not exist or was removed')
-    return client
+    const now = Date.now()
+    if (known.expiresAt <= now) throw new AuthError('The token has expired')
+    if (!known.client || known.believedUntil <= now) {
+      known.client = await known.trusted.findClient(known.payload)
+      known.believedUntil = now + BELIEF_MS
+    }
+    if (!known.client) throw new AuthError('The client of the token does not exist or was removed')
+    return known.client
   }
 }
 
@@ -71,18 +79,18 @@ function readToken(authorization: string | undefined): string {
   return token
 }
 
-function trustOwn(own: Issuer, clients: ClientFinder): Trusted {
+function trustOwn(own: Issuer, dir: Directory): Trusted {
   return {
     issuer: own.url,
     audience: own.url,
     algorithms: [SIGNING_ALGORITHM],
     types: [TOKEN_TYPE],
     getKey: own.getKey,
-    findClient: (payload) => clients.find(String(payload.sub)),
+    findClient: (payload) => findClient(dir, String(payload.sub)),
   }
 }
 
-function trustExternal(external: ExternalIssuer, clients: ClientFinder): Trusted {
+function trustExternal(external: ExternalIssuer, dir: Directory): Trusted {
   return {
     issuer: () => external.issuer,
     audience: () => external.audience,
@@ -95,7 +103,7 @@ function trustExternal(external: ExternalIssuer, clients: ClientFinder): Trusted
     }),
     findClient(payload) {
       const id = payload.azp ?? payload.appid ?? payload.client_id
-      return typeof id === 'string' ? clients.findExternal(external.issuer, id) : undefined
+      return typeof id === 'string' ? findExternalClient(dir, external.issuer, id) : undefined
     },
   }
 }
@@ -116,7 +124,7 @@ async function verify(all: readonly Trusted[], token: string): Promise<Verified>
     if (!trusted.types.some((one) => one?.toLowerCase() === type?.toLowerCase())) {
       throw new AuthError('The token is not an access token')
     }
-    return { trusted, payload, expiresAt: (payload.exp ?? 0) * 1000 }
+    return { trusted, payload, expiresAt: (payload.exp ?? 0) * 1000, client: undefined, believedUntil: 0 }
   } catch (error) {
     throw toAuthError(error, issuer)
   }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Organization } from '../model/organizations.ts'
+import type { Group } from '../model/users.ts'
 import type { Store } from '../store/port.ts'
 import type { Sealer } from './sealer.ts'
 
@@ -12,6 +13,8 @@ export interface Directory {
   readonly now: () => Date
   /** Organizations that portals select, by caller's organization and domain. */
   readonly portals: LRUCache<string, Organization>
+  /** The groups of each provider. */
+  readonly groups: Map<number, readonly Group[]>
 }
 
 /**
@@ -23,5 +26,10 @@ export const BELIEF_MS = 2_000
 export function newDirectory(
   parts: Pick<Directory, 'store' | 'sealer' | 'platform'> & { now?: () => Date },
 ): Directory {
-  return { now: () => new Date(), ...parts, portals: new LRUCache({ max: 10_000, ttl: BELIEF_MS }) }
+  return {
+    now: () => new Date(),
+    ...parts,
+    portals: new LRUCache({ max: 10_000, ttl: BELIEF_MS }),
+    groups: new Map(),
+  }
 }

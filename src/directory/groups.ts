@@ -1,10 +1,22 @@
 import type { Context } from '../model/clients.ts'
 import type { Group } from '../model/users.ts'
 import { listGroups as selectGroups } from '../store/groups.ts'
+import type { Tx } from '../store/port.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 
 /** The groups of the caller's provider, by name. */
-export function listGroups(dir: Directory, ctx: Context): Promise<Group[]> {
-  return read(dir, (tx) => selectGroups(tx, ctx.organization.providerPk))
+export function listGroups(dir: Directory, ctx: Context): Promise<readonly Group[]> {
+  return read(dir, (tx) => getGroups(dir, tx, ctx))
+}
+
+/** The same inside a unit. They are made with the provider and never change, so they are asked for once. */
+export async function getGroups(dir: Directory, tx: Tx, ctx: Context): Promise<readonly Group[]> {
+  const { providerPk } = ctx.organization
+  let groups = dir.groups.get(providerPk)
+  if (!groups) {
+    groups = await selectGroups(tx, providerPk)
+    dir.groups.set(providerPk, groups)
+  }
+  return groups
 }

@@ -5,7 +5,7 @@ import { newId } from '../model/ids.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
 import { removeAccountsOfUser } from '../store/accounts.ts'
-import { insertMemberships, listGroups, listMemberships, replaceMemberships } from '../store/groups.ts'
+import { insertMemberships, listMemberships, replaceMemberships } from '../store/groups.ts'
 import type { Tx } from '../store/port.ts'
 import {
   findDeletedUser,
@@ -19,6 +19,7 @@ import {
 } from '../store/users.ts'
 import { assertPermitted, getReachable, getReseller } from './access.ts'
 import type { Directory } from './directory.ts'
+import { getGroups } from './groups.ts'
 import { once } from './idempotency.ts'
 import { attempt, read, type Unit } from './unit.ts'
 
@@ -58,7 +59,7 @@ export function createUser(
       unit.audit({ outcome: 'replayed', target: id })
     return once(unit, ctx, { key: idempotencyKey, request, replayed }, async () => {
       const place = await getPlace(unit.tx, ctx, request)
-      const groups = selectGroups(await listGroups(unit.tx, ctx.organization.providerPk), user.groupIds)
+      const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
       const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
       return write(unit, record, groups, user.id !== undefined)
     })

@@ -43,28 +43,25 @@ const insert = statement(
       now: string
     },
   ) =>
-    db
-      .insertInto('accounts')
-      .values({
-        tenant_pk: p.tenant,
-        user_pk: p.user,
-        platform: p.platform,
-        canonical_user_id: p.canonicalUserId,
-        org_id: p.orgId,
-        org_user_id: p.orgUserId,
-        username: p.username,
-        email: p.email,
-        role: p.role,
-        active: p.active,
-        wanted: 1,
-        desired_version: 1,
-        applied_version: 0,
-        attempts: 0,
-        desired_at: p.now,
-        due_at: p.now,
-        created_at: p.now,
-      })
-      .returning('pk'),
+    db.insertInto('accounts').values({
+      tenant_pk: p.tenant,
+      user_pk: p.user,
+      platform: p.platform,
+      canonical_user_id: p.canonicalUserId,
+      org_id: p.orgId,
+      org_user_id: p.orgUserId,
+      username: p.username,
+      email: p.email,
+      role: p.role,
+      active: p.active,
+      wanted: 1,
+      desired_version: 1,
+      applied_version: 0,
+      attempts: 0,
+      desired_at: p.now,
+      due_at: p.now,
+      created_at: p.now,
+    }),
 )
 
 /**
@@ -87,8 +84,7 @@ export async function insertAccount(
     now: string
   },
 ): Promise<number> {
-  const row = await tx.get(insert, { ...account, active: account.active ? 1 : 0 })
-  return (row as { pk: number }).pk
+  return (await tx.insert(insert, { ...account, active: account.active ? 1 : 0 })) as number
 }
 
 const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: string }) =>

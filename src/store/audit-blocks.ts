@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { sql } from 'kysely'
 import type { AuditEntry } from '../model/audit.ts'
 import type { OpenBlock, Tx } from './port.ts'
 import { statement } from './statement.ts'
@@ -32,7 +33,7 @@ export function hashBlock(block: number, previousHash: string, entryHashes: read
 }
 
 const selectHead = statement((db) =>
-  db.selectFrom('audit_blocks').select(['number', 'hash']).orderBy('number', 'desc').limit(1),
+  db.selectFrom('audit_blocks').select(['number', 'hash']).orderBy('number', 'desc').limit(sql.lit(1)),
 )
 
 /** The block that follows the newest one, still empty. */

@@ -1,4 +1,4 @@
-import type { Compilable } from 'kysely'
+import type { Compilable, InsertResult } from 'kysely'
 import type { Statement } from './statement.ts'
 
 /**
@@ -29,6 +29,8 @@ export interface Store {
 export interface Tx {
   get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined>
   all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]>
+  /** Inserts one row; answers its key, or undefined, with nothing written, where a conflict was to be ignored. */
+  insert<P extends object>(statement: Statement<P, InsertResult>, params: P): Promise<number | undefined>
   /** Answers the number of rows changed. */
   run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number>
   /** For a query whose shape depends on the request; it is compiled on each call, so not for the create path. */

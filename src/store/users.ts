@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { foldEmail } from '../model/email.ts'
 import type { User } from '../model/users.ts'
 import type { Tx } from './port.ts'
@@ -48,14 +49,12 @@ const insert = statement((db, p: InsertParams) =>
       created_at: p.now,
       updated_at: p.now,
     })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('pk'),
+    .onConflict((conflict) => conflict.doNothing()),
 )
 
 /** Answers the new user's key, or undefined, with nothing written, when the id or the e-mail is taken. */
 export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
-  const row = await tx.get(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
-  return row?.pk
+  return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
 }
 
 const update = statement(
@@ -110,6 +109,7 @@ export async function findUserByEmail(
   return row && toUser(row)
 }
 
+// A literal limit: with a bound one SQLite sets up a sorter first, which costs more than the whole look-up.
 const selectDeleted = statement((db, p: { organization: number; emailKey: string }) =>
   db
     .selectFrom('users')
@@ -118,7 +118,7 @@ const selectDeleted = statement((db, p: { organization: number; emailKey: string
     .where('email_key', '=', p.emailKey)
     .where('deleted_at', 'is not', null)
     .orderBy('pk', 'desc')
-    .limit(1),
+    .limit(sql.lit(1)),
 )
 
 /** The newest deleted user of an organization that had this e-mail. */
