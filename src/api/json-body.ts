@@ -4,11 +4,31 @@ import type { FastifyInstance } from 'fastify'
 /** The largest request body, in bytes. */
 export const BODY_LIMIT = 1024 * 1024
 
-/** A body that is no JSON text (RFC 8259). The message says where, and quotes nothing of it. */
-export class MalformedBodyError extends Error {
-  constructor(message: string) {
+/** Why a body could not be read at all. */
+export type BodyFault = 'malformed' | 'too_large' | 'unsupported'
+
+/** A body that never reached a handler. The message says where it went wrong, and quotes nothing of it. */
+export class BodyError extends Error {
+  readonly fault: BodyFault
+
+  constructor(fault: BodyFault, message: string) {
     super(message)
-    this.name = 'MalformedBodyError'
+    this.name = 'BodyError'
+    this.fault = fault
+  }
+}
+
+/** Fastify's own errors about bodies, in our words; any other error stays what it is. */
+export function toBodyError(error: Error): Error {
+  switch ((error as { code?: string }).code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new BodyError('too_large', 'is larger than 1 MiB')
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new BodyError('unsupported', 'must be application/json')
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new BodyError('malformed', 'is not as long as its Content-Length says')
+    default:
+      return error
   }
 }
 
@@ -34,12 +54,13 @@ export function acceptJson(app: FastifyInstance): void {
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
   // Decoding would replace a broken sequence by U+FFFD and store what nobody sent.
-  if (!isUtf8(body)) throw new MalformedBodyError('is not UTF-8')
+  if (!isUtf8(body)) throw new BodyError('malformed', 'is not UTF-8')
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (error) {
     const position = /position (\d+)/.exec((error as Error).message)?.[1]
-    throw new MalformedBodyError(
+    throw new BodyError(
+      'malformed',
       position ? `is not JSON: see position ${position}` : 'is not JSON: it ends too early',
     )
   }

@@ -1,6 +1,10 @@
 import type { FastifyRequest } from 'fastify'
+import type { Directory } from '../directory/directory.ts'
+import { refuse } from '../directory/unit.ts'
 import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
+import { DirectoryError } from '../model/error.ts'
+import type { BodyError } from './json-body.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,6 +26,24 @@ export class UnknownPathError extends Error {
     super(`There is no ${request.method} ${request.url.split('?', 1)[0]}.`)
     this.name = 'UnknownPathError'
   }
+}
+
+/**
+ * Records the attempt of an authenticated caller whose body could not be read, which no handler has seen.
+ * @returns the error to answer: that one, or what kept it from being recorded
+ */
+export async function recordUnread(
+  dir: Directory,
+  request: FastifyRequest,
+  error: BodyError,
+): Promise<Error> {
+  const { operation } = request.routeOptions.config
+  if (!request.context || !operation) return error
+  const refusal = new DirectoryError('invalid', `The body ${error.message}.`)
+  const recorded: unknown = await refuse(dir, request.context, { operation }, refusal).catch(
+    (failure) => failure,
+  )
+  return recorded === refusal ? error : (recorded as Error)
 }
 
 /** Logs a request that failed through a fault of ours. */

@@ -36,6 +36,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    rewriteUrl: ({ url = '/' }) => (url.includes('%') ? mendUrl(url) : url),
     routerOptions: { caseSensitive: false, maxParamLength: 4_096, ignoreTrailingSlash: true },
   })
   app.decorateRequest('context', null)
@@ -55,6 +56,20 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(oauthApi, { ...parts, log })
   await app.register(systemApi, parts)
   return app
+}
+
+/**
+ * A path that cannot be percent-decoded is taken literally, so that it meets a dialect's own checks and answers
+ * instead of Fastify's.
+ */
+function mendUrl(url: string): string {
+  const [path = '', ...query] = url.split('?')
+  try {
+    decodeURIComponent(path)
+    return url
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?')
+  }
 }
 
 function describe(request: FastifyRequest, reply: FastifyReply): object {

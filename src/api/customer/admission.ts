@@ -39,11 +39,13 @@ async function findContext(dir: Directory, request: FastifyRequest, client: Clie
   }
 }
 
-/** Query names in their documented spelling, however they were written. */
+/** Query names in their documented spelling, however they were written. A repeated one stays repeated, for the schema to refuse. */
 function spellNames(query: Record<string, unknown>): Record<string, unknown> {
   const spelled: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(query))
-    spelled[QUERY_NAMES.get(name.toLowerCase()) ?? name] = value
+  for (const [written, value] of Object.entries(query)) {
+    const name = QUERY_NAMES.get(written.toLowerCase()) ?? written
+    spelled[name] = name in spelled ? [spelled[name], value].flat() : value
+  }
   return spelled
 }
 

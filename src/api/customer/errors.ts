@@ -1,9 +1,10 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AuthError, IssuerUnavailableError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
-import { MalformedBodyError } from '../json-body.ts'
+import { BodyError } from '../json-body.ts'
 import { UnknownPathError } from '../request.ts'
-import type { ErrorModel, ErrorType } from './schemas.ts'
+import { collectIssues } from '../validation.ts'
+import { type ErrorModel, type ErrorType, HEADER_NAMES } from './schemas.ts'
 
 /** What each refusal of the directory is in this dialect. 401 and 403 have no body, so no type either. */
 const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
@@ -41,11 +42,11 @@ interface Answer {
 
 /** Answers an error in the partner portal's model. Answers whether it is a fault of ours, which belongs into the log. */
 export function answerError(
-  error: FastifyError | Error,
+  error: Error,
   request: FastifyRequest,
   reply: FastifyReply,
 ): boolean {
-  const answer = toAnswer(error)
+  const answer = toAnswer(error, request)
   reply.code(answer.status)
   if (error instanceof AuthError) reply.header('www-authenticate', challenge(error))
   if (answer.type === null) {
@@ -63,7 +64,7 @@ export function answerError(
   return answer.status >= 500
 }
 
-function toAnswer(error: FastifyError | Error): Answer {
+function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof DirectoryError) {
     const { status, type } = ANSWERS[error.code]
     const description = error.code === 'invalid' ? 'The request is not valid.' : error.message
@@ -80,31 +81,23 @@ function toAnswer(error: FastifyError | Error): Answer {
   }
   if (error instanceof UnknownPathError)
     return { status: 404, type: 'NotFound', description: error.message, issues: [] }
-  if (error instanceof MalformedBodyError) {
-    const issues = [{ path: 'body', rule: 'json', message: error.message }]
-    return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
-  }
-  return toHttpAnswer(error)
-}
-
-/** Errors that Fastify finds before a handler runs. Whatever is unknown is ours, and says nothing about the inside. */
-function toHttpAnswer(error: FastifyError | Error): Answer {
-  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500
-  if (status === 413) {
-    return { status, type: 'PayloadTooLarge', description: 'The body is larger than 1 MiB.', issues: [] }
-  }
-  if (status === 415) {
-    return {
-      status,
-      type: 'UnsupportedMediaType',
-      description: 'The body must be application/json.',
-      issues: [],
-    }
-  }
+  if (error instanceof BodyError) return toBodyAnswer(error, request)
+  const status = (error as { statusCode?: number }).statusCode ?? 500
   if (status >= 400 && status < 500) {
     return { status: 400, type: 'ValidationError', description: 'The request is malformed.', issues: [] }
   }
+  // Whatever is unknown is ours, and says nothing about the inside.
   return { status: 500, type: 'InternalError', description: 'Something went wrong on our side.', issues: [] }
+}
+
+function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): Answer {
+  const description = `The body ${message}.`
+  if (fault === 'too_large') return { status: 413, type: 'PayloadTooLarge', description, issues: [] }
+  if (fault === 'unsupported') return { status: 415, type: 'UnsupportedMediaType', description, issues: [] }
+  // The rest of the request has been read: what is wrong there goes into the same answer.
+  const others = collectIssues(request, HEADER_NAMES, ['params', 'querystring', 'headers'])
+  const issues = [...others, { path: 'body', rule: 'json', message }]
+  return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
 }
 
 /** RFC 6750 section 3. */

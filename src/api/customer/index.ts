@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import type { Directory } from '../../directory/directory.ts'
-import { acceptJson } from '../json-body.ts'
+import { acceptJson, BodyError, toBodyError } from '../json-body.ts'
 import { describeApi } from '../openapi.ts'
-import { type FailureLog, UnknownPathError } from '../request.ts'
+import { type FailureLog, recordUnread, UnknownPathError } from '../request.ts'
 import { newValidatorCompiler } from '../validation.ts'
 import { admit } from './admission.ts'
 import { answerError } from './errors.ts'
@@ -23,8 +23,11 @@ export async function customerApi(app: FastifyInstance, parts: CustomerApi): Pro
     async (v1) => {
       acceptJson(v1)
       v1.setValidatorCompiler(newValidatorCompiler())
-      v1.setErrorHandler((error: Error, request, reply) => {
-        if (answerError(error, request, reply)) parts.log(request, error)
+      v1.setErrorHandler(async (error: Error, request, reply) => {
+        const read = toBodyError(error)
+        const failure = read instanceof BodyError ? await recordUnread(parts.dir, request, read) : read
+        if (answerError(failure, request, reply)) parts.log(request, failure)
+        return reply
       })
       v1.setNotFoundHandler((request, reply) => {
         answerError(new UnknownPathError(request), request, reply)

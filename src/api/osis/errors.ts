@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { AuthError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
-import { MalformedBodyError } from '../json-body.ts'
+import { BodyError, type BodyFault } from '../json-body.ts'
 import { UnknownPathError } from '../request.ts'
 import type { OsisError, OsisErrorCode } from './schemas.ts'
 
@@ -59,6 +59,8 @@ export function answerError(error: Error, reply: FastifyReply): boolean {
   return status >= 500 && !(error instanceof NotImplementedError)
 }
 
+const BODY_STATUS: Readonly<Record<BodyFault, number>> = { malformed: 400, too_large: 413, unsupported: 415 }
+
 function toAnswer(error: Error): Answer & { message: string } {
   if (error instanceof DirectoryError) {
     const message = error.issues.length > 0 ? sayIssues(error.issues) : error.message
@@ -68,10 +70,10 @@ function toAnswer(error: Error): Answer & { message: string } {
   if (error instanceof UnknownPathError) return { ...NOT_FOUND, message: error.message }
   if (error instanceof NotImplementedError)
     return { status: 501, code: 'E_NOT_IMPLEMENTED', message: error.message }
-  if (error instanceof MalformedBodyError) return { ...BAD_REQUEST, message: `the body ${error.message}` }
+  if (error instanceof BodyError) {
+    return { status: BODY_STATUS[error.fault], code: 'E_BAD_REQUEST', message: `the body ${error.message}` }
+  }
   const status = (error as { statusCode?: number }).statusCode ?? 500
-  if (status === 413) return { status, code: 'E_BAD_REQUEST', message: 'the body is larger than 1 MiB' }
-  if (status === 415) return { status, code: 'E_BAD_REQUEST', message: 'the body must be application/json' }
   if (status >= 400 && status < 500) return { ...BAD_REQUEST, message: 'the request is malformed' }
   return { status: 500, code: 'E_INTERNAL', message: 'something went wrong on our side' }
 }

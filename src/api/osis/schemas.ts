@@ -241,25 +241,29 @@ export const OsisError = Type.Object(
     code: Type.Unsafe<OsisErrorCode>({ type: 'string', enum: [...ERROR_CODES] }),
     message: Type.String(),
   },
-  { title: 'OsisError', examples: [{ code: 'E_BAD_REQUEST', message: 'cd_user_id is required' }] },
+  { title: 'OsisError' },
 )
 export type OsisError = Static<typeof OsisError>
 
-const failed = (description: string) => ({ ...OsisError, description })
+const failed = (description: string, code: OsisErrorCode, message: string) => ({
+  ...OsisError,
+  description,
+  examples: [{ code, message }],
+})
 
 /** What every operation can answer beside its success. */
 export const failures = {
-  400: failed('Bad Request'),
-  401: failed('Unauthorized'),
-  403: failed('Forbidden'),
-  404: failed('Not Found'),
-  500: failed('Internal Server Error'),
-  503: failed('Service Unavailable'),
+  400: failed('Bad Request', 'E_BAD_REQUEST', 'cd_user_id is required'),
+  401: failed('Unauthorized', 'E_UNAUTHORIZED', 'The client id or secret is wrong'),
+  403: failed('Forbidden', 'E_FORBIDDEN', "The client's permission is viewer; the OSIS API takes osis."),
+  404: failed('Not Found', 'E_NOT_FOUND', 'There is no tenant with the id acme.'),
+  500: failed('Internal Server Error', 'E_INTERNAL', 'something went wrong on our side'),
+  503: failed('Service Unavailable', 'E_PLATFORM', 'The platform cannot be reached at the moment.'),
 } as const
 
 /** And what one with a body can. */
 export const bodyFailures = {
   ...failures,
-  413: failed('Payload Too Large'),
-  415: failed('Unsupported Media Type'),
+  413: failed('Payload Too Large', 'E_BAD_REQUEST', 'the body is larger than 1 MiB'),
+  415: failed('Unsupported Media Type', 'E_BAD_REQUEST', 'the body must be application/json'),
 } as const

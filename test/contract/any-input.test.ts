@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import fc from 'fast-check'
+import {
+  anyBody,
+  anyEmail,
+  anyHeader,
+  anyId,
+  anyObject,
+  anyQuery,
+  anyText,
+  encoded,
+  rawTarget,
+} from './arbitrary.ts'
+import { type Answer, basic, send } from './http.ts'
+import { newTenant } from './object-store.ts'
+import { contradictionOf, getDocument, type Operation } from './openapi.ts'
+import { newToken, startTarget, type Target } from './target.ts'
+
+/** Enough to find what is easily found, in some seconds; a failure prints its seed. */
+const RUNS = 1_000
+
+interface Ours {
+  readonly target: Target
+  readonly viewer: string
+  readonly tenant: string
+  readonly org: string
+  readonly createUser: Operation
+  readonly createAccount: Operation
+}
+
+let ours: Ours
+
+before(async () => {
+  const target = await startTarget()
+  const { tenant_id, cd_tenant_ids } = await newTenant(target)
+  const customer = await getDocument(target.url, 'customer')
+  const osis = await getDocument(target.url, 'osis')
+  ours = {
+    target,
+    viewer: await newToken(target, target.init.provider.id, 'viewer'),
+    tenant: tenant_id,
+    org: cd_tenant_ids[0] ?? '',
+    createUser: customer.paths['/v1/customer/{customerId}/users']?.post ?? assert.fail(),
+    createAccount: osis.paths['/api/v1/tenants/{tenantId}/users']?.post ?? assert.fail(),
+  }
+})
+
+after(() => ours.target.end())
+
+function anyUser(): fc.Arbitrary<object> {
+  const { Viewer, Administrator } = ours.target.init.groups
+  const group = anyObject({ id: anyId(Viewer, Administrator), name: anyText })
+  return anyObject({
+    id: fc.oneof({ weight: 20, arbitrary: fc.uuid() }, anyText),
+    firstName: anyText,
+    lastName: anyText,
+    email: anyEmail,
+    role: fc.oneof({ weight: 20, arbitrary: fc.constant({}) }, fc.jsonValue()),
+    groups: fc.array(group, { maxLength: 4 }),
+  })
+}
+
+function anyAccount(): fc.Arbitrary<object> {
+  return anyObject({
+    user_id: anyText,
+    tenant_id: anyText,
+    active: fc.boolean(),
+    username: anyText,
+    email: anyEmail,
+    role: fc.oneof({ weight: 20, arbitrary: fc.constantFrom('TENANT_ADMIN', 'UNKNOWN') }, anyText),
+    cd_user_id: anyText,
+    cd_tenant_id: anyId(ours.org),
+  })
+}
+
+interface Input {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+}
+
+async function post(input: Input, operation: Operation): Promise<Answer> {
+  const answer = await send(ours.target.url, { method: 'POST', ...input })
+  assert.equal(contradictionOf(operation, answer), undefined)
+  return answer
+}
+
+async function holdsForAny(input: fc.Arbitrary<Input>, operation: Operation, runs = RUNS): Promise<void> {
+  const seen = new Map<number, number>()
+  const property = fc.asyncProperty(input, async (one) => {
+    const { status } = await post(one, operation)
+    seen.set(status, (seen.get(status) ?? 0) + 1)
+  })
+  await fc.assert(property, { numRuns: runs, interruptAfterTimeLimit: 20_000 })
+  assert.ok(seen.size > 1, `every answer was ${[...seen.keys()]}`)
+}
+
+function customerHeaders(): Record<string, string> {
+  const { init, token } = ours.target
+  return { 'content-type': 'application/json', 'x-tenant': init.portal, authorization: `Bearer ${token}` }
+}
+
+function osisHeaders(): Record<string, string> {
+  const { client_id, client_secret } = ours.target.init.clients.osis
+  return { 'content-type': 'application/json', authorization: basic(client_id, client_secret) }
+}
+
+function customerPath(): string {
+  return `/v1/customer/${ours.target.init.customer.id}/users`
+}
+
+function osisPath(): string {
+  return `/api/v1/tenants/${ours.tenant}/users`
+}
+
+test('whatever body a customer user is created with, the answer is as documented', async () => {
+  const headers = customerHeaders()
+  const input = anyBody(anyUser()).map((body) => ({ path: customerPath(), headers, body }))
+  await holdsForAny(input, ours.createUser)
+})
+
+test('whatever headers, path and query a customer user is created with, the answer is as documented', async () => {
+  const { init, token } = ours.target
+  const headers = fc.record({
+    authorization: anyHeader(...Array<string>(9).fill(`Bearer ${token}`), `Bearer ${ours.viewer}`),
+    'content-type': anyHeader(...Array<string>(9).fill('application/json'), 'text/plain'),
+    'x-tenant': anyHeader(init.portal),
+    'x-correlation-id': anyHeader('0199f3a0-7c1e-7000-8000-5a1d3c9be2f4'),
+    'idempotency-key': fc.oneof(anyHeader('one', 'two', 'three'), fc.constant(undefined)),
+    accept: anyHeader('application/json', 'text/plain'),
+  })
+  const known = [init.customer.id, init.customer.id, init.reseller.id]
+  const path = fc
+    .tuple(anyId(...known), anyQuery(['resellerId'], anyId(...known)))
+    .map(([id, query]) => `/v1/customer/${encoded(id)}/users${query}`)
+  await holdsForAny(fc.record({ path, headers, body: anyBody(anyUser()) }), ours.createUser)
+})
+
+test('whatever body a storage user is created with, the answer is as documented', async () => {
+  const headers = osisHeaders()
+  const input = anyBody(anyAccount()).map((body) => ({ path: osisPath(), headers, body }))
+  await holdsForAny(input, ours.createAccount)
+})
+
+test('whatever headers, path and query a storage user is created with, the answer is as documented', async () => {
+  const { administrator } = ours.target.init.clients
+  const right = osisHeaders().authorization ?? ''
+  const headers = fc.record({
+    authorization: anyHeader(
+      ...Array<string>(9).fill(right),
+      basic(administrator.client_id, administrator.client_secret),
+    ),
+    'content-type': anyHeader(...Array<string>(9).fill('application/json'), 'text/plain'),
+    'x-correlation-id': anyHeader('0199f3a0-7c1e-7000-8000-5a1d3c9be2f4'),
+    accept: anyHeader('application/json', 'text/plain'),
+  })
+  const path = fc
+    .tuple(anyId(ours.tenant, ours.tenant, ours.org), anyQuery(['offset', 'tenant_id'], anyText))
+    .map(([id, query]) => `/api/v1/tenants/${encoded(id)}/users${query}`)
+  await holdsForAny(fc.record({ path, headers, body: anyBody(anyAccount()) }), ours.createAccount)
+})
+
+/** What may stand in a path for an id: any bytes, encoded or not, and encodings that are none. */
+const anySegment = fc.oneof(
+  fc
+    .uint8Array({ minLength: 1, maxLength: 12 })
+    .map((bytes) => [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')),
+  rawTarget,
+)
+
+test('whatever bytes stand for the customer in the path, the answer is as documented', async () => {
+  const headers = customerHeaders()
+  const body = Buffer.from('{}')
+  const input = anySegment.map((id) => ({ path: `/v1/customer/${id}/users`, headers, body }))
+  await holdsForAny(input, ours.createUser)
+})
+
+test('whatever bytes stand for the tenant in the path, the answer is as documented', async () => {
+  const headers = osisHeaders()
+  const body = Buffer.from('{}')
+  const input = anySegment.map((id) => ({ path: `/api/v1/tenants/${id}/users`, headers, body }))
+  await holdsForAny(input, ours.createAccount)
+})
+
+test('a body nested 500,000 deep is refused and harms nobody', async () => {
+  const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`
+  const user = '"firstName":null,"lastName":null,"email":null'
+  const account = '"cd_tenant_id":"o","cd_user_id":"u"'
+  for (const member of [`"groups":${deep}`, `"groups":[],"other":${deep}`])
+    await post(
+      { path: customerPath(), headers: customerHeaders(), body: Buffer.from(`{${user},${member}}`) },
+      ours.createUser,
+    )
+  for (const member of [`"role":${deep}`, `"other":${deep}`])
+    await post(
+      { path: osisPath(), headers: osisHeaders(), body: Buffer.from(`{${account},${member}}`) },
+      ours.createAccount,
+    )
+})
+
+test('a body full of groups is answered as documented', async () => {
+  const { Viewer } = ours.target.init.groups
+  const user = { firstName: null, lastName: null, email: null }
+  const right = { id: Viewer }
+  const unknown = { id: '0199f3a0-7c1e-7000-8000-5a1d3c9be2f4' }
+  const statuses = []
+  for (const group of [right, unknown, { id: 5 }]) {
+    const body = Buffer.from(JSON.stringify({ ...user, groups: Array(20_000).fill(group) }))
+    statuses.push(
+      (await post({ path: customerPath(), headers: customerHeaders(), body }, ours.createUser)).status,
+    )
+  }
+  assert.deepEqual(statuses, [201, 400, 400])
+})
+
+test('after all that the audit log is whole', async () => {
+  const { whole } = await ours.target.cli<{ whole: boolean }>('audit', 'verify')
+  assert.equal(whole, true)
+})

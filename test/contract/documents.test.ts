@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { send } from './http.ts'
+import { createUser, newOsisUser, newTenant } from './object-store.ts'
+import { type ApiDocument, DOCUMENTS, faultOf, getDocument, type Media, type Operation } from './openapi.ts'
+import { create, newUser } from './portal.ts'
+import { startTarget, type Target } from './target.ts'
+
+let target: Target
+const documents = new Map<string, ApiDocument>()
+
+before(async () => {
+  target = await startTarget()
+  for (const name of DOCUMENTS) documents.set(name, await getDocument(target.url, name))
+})
+
+after(() => target.end())
+
+function operations(name: string): Operation[] {
+  const { paths } = documents.get(name) ?? assert.fail(`there is no ${name}`)
+  return Object.values(paths).flatMap((path) => Object.values(path))
+}
+
+/** Everything in a document that is an object. */
+function* nodesOf(value: unknown, place = '#'): Generator<{ place: string; node: Record<string, unknown> }> {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) yield { place, node: value as Record<string, unknown> }
+  for (const [name, child] of Object.entries(value)) yield* nodesOf(child, `${place}/${name}`)
+}
+
+test('each document is OpenAPI 3.1 with a title, a version and operations', () => {
+  for (const [name, { openapi, info }] of documents) {
+    assert.match(openapi, /^3\.1\./)
+    assert.ok(info.title.length > 0 && info.version.length > 0)
+    assert.ok(operations(name).length > 0)
+  }
+})
+
+test('each operation has an id of its own in its document', () => {
+  for (const [name] of documents) {
+    const ids = operations(name).map((operation) => operation.operationId)
+    assert.deepEqual(ids, [...new Set(ids)], name)
+  }
+})
+
+test('each operation says what it answers, and each answer has a description', () => {
+  for (const [name] of documents) {
+    for (const { operationId, responses } of operations(name)) {
+      assert.ok(Object.keys(responses).length > 0, operationId)
+      for (const { description } of Object.values(responses)) assert.ok(description.length > 0, operationId)
+    }
+  }
+})
+
+/** The examples that stand beside a schema: of a body, of a parameter, of a header. */
+function examplesBeside({ example, examples = {} }: Media): unknown[] {
+  const named = Object.values(examples).map(({ value }) => value)
+  return example === undefined ? named : [example, ...named]
+}
+
+test('every example is valid by its own schema', () => {
+  let count = 0
+  for (const [name, document] of documents) {
+    for (const { place, node } of nodesOf(document)) {
+      const schema = typeof node.schema === 'object' && node.schema !== null ? node.schema : undefined
+      const beside = schema ? examplesBeside(node as Media).map((value) => ({ schema, value })) : []
+      const inside = Array.isArray(node.examples)
+        ? node.examples.map((value) => ({ schema: node, value }))
+        : []
+      for (const { schema, value } of [...beside, ...inside]) {
+        count += 1
+        assert.equal(faultOf(schema, value), undefined, `${name} ${place}: ${JSON.stringify(value)}`)
+      }
+    }
+  }
+  assert.ok(count > 5, `there are only ${count} examples`)
+})
+
+test('every default is valid by its own schema', () => {
+  for (const [name, document] of documents) {
+    for (const { place, node } of nodesOf(document)) {
+      if ('default' in node && 'type' in node)
+        assert.equal(faultOf(node, node.default), undefined, `${name} ${place}`)
+    }
+  }
+})
+
+test('the customer document has the operation of the founding document', () => {
+  const post = documents.get('customer')?.paths['/v1/customer/{customerId}/users']?.post ?? assert.fail()
+  const named = post.parameters?.map(
+    ({ name, in: where, required }) => `${where} ${name} ${required ?? false}`,
+  )
+  const founding = ['path customerId true', 'query resellerId false', 'header X-Tenant true']
+  for (const parameter of [...founding, 'header X-Correlation-Id false'])
+    assert.ok(named?.includes(parameter), parameter)
+  for (const status of ['200', '201', '400', '401', '403', '404', '500'])
+    assert.ok(post.responses[status], status)
+  for (const status of ['401', '403']) assert.equal(post.responses[status]?.content, undefined)
+})
+
+test('the customer document takes the body of the founding document', () => {
+  const post = documents.get('customer')?.paths['/v1/customer/{customerId}/users']?.post
+  const schema = post?.requestBody?.content['application/json']?.schema ?? assert.fail()
+  assert.equal(faultOf(schema, newUser()), undefined)
+  const nulls = { firstName: null, lastName: null, email: null, groups: null }
+  assert.equal(faultOf(schema, nulls), undefined)
+  assert.notEqual(faultOf(schema, { ...nulls, role: { name: 'x' } }), undefined)
+  assert.notEqual(faultOf(schema, {}), undefined)
+})
+
+test('the OSIS document has the operation of the founding document', () => {
+  const post = documents.get('osis')?.paths['/api/v1/tenants/{tenantId}/users']?.post ?? assert.fail()
+  assert.equal(post.operationId, 'createUser')
+  const schema = post.requestBody?.content['application/json']?.schema ?? assert.fail()
+  assert.equal(faultOf(schema, newOsisUser()), undefined)
+  assert.notEqual(faultOf(schema, newOsisUser({ role: 'x' })), undefined)
+  for (const status of ['201', '400'])
+    assert.ok(post.responses[status]?.content?.['application/json'], status)
+})
+
+/** Every address in a page or style sheet that a browser would fetch by itself. */
+function addressesIn(text: string): string[] {
+  const html = [...text.matchAll(/<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)="([^"]*)"/gi)]
+  const css = [...text.matchAll(/url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)/gi)]
+  return [...html, ...css].map((match) => match[1] ?? match[2] ?? '')
+}
+
+test('the page of documents answers, and needs no other host', async () => {
+  for (const page of ['/docs', '/docs/']) {
+    const response = await fetch(`${target.url}${page}`)
+    assert.equal(response.status, 200)
+    assert.match(String(response.headers.get('content-type')), /^text\/html/)
+    const addresses = addressesIn(await response.text()).map((address) => new URL(address, response.url))
+    assert.ok(addresses.length > 0)
+    for (const address of addresses) {
+      assert.equal(address.origin, target.url)
+      const part = await fetch(address)
+      assert.equal(part.status, 200, address.href)
+      if (!address.pathname.endsWith('.css')) continue
+      for (const nested of addressesIn(await part.text()))
+        assert.match(nested, /^(data:|#|\.|\/(?!\/)|\w+\.\w+$)/)
+    }
+  }
+})
+
+test('the page of documents shows all of them, and asks no validator', async () => {
+  const text = await (await fetch(`${target.url}/docs/static/swagger-initializer.js`)).text()
+  for (const name of DOCUMENTS) assert.ok(text.includes(`/openapi/${name}.json`), name)
+  const code = text.replace(/^\s*\/\/.*$/gm, '')
+  assert.doesNotMatch(code, /https?:\/\//)
+  assert.match(code, /validatorUrl["']?: ?null/)
+})
+
+test('the page of documents may load nothing from elsewhere, and works over plain HTTP', async () => {
+  const policy = String((await fetch(`${target.url}/docs`)).headers.get('content-security-policy'))
+  assert.doesNotMatch(policy, /https:|swagger\.io/)
+  // Over plain HTTP the browser would fetch every part by HTTPS, which nobody serves.
+  assert.doesNotMatch(policy, /upgrade-insecure-requests/)
+})
+
+test('health and readiness answer GET and HEAD', async () => {
+  for (const path of ['/healthz', '/readyz']) {
+    const got = await send(target.url, { method: 'GET', path })
+    assert.equal(got.status, 200)
+    assert.deepEqual(JSON.parse(got.text), { status: 'ok' })
+    const head = await send(target.url, { method: 'HEAD', path })
+    assert.equal(head.status, 200)
+    assert.equal(head.text, '')
+  }
+})
+
+test('an unknown path outside the APIs is a 404', async () => {
+  for (const path of ['/', '/nothing', '/openapi/nothing.json'])
+    assert.equal((await send(target.url, { method: 'GET', path })).status, 404)
+})
+
+async function readMetrics(): Promise<Map<string, number>> {
+  const answer = await send(target.url, { method: 'GET', path: '/metrics' })
+  assert.equal(answer.status, 200)
+  assert.match(String(answer.headers['content-type']), /^text\/plain/)
+  const lines = answer.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
+}
+
+test('metrics count requests by operation and status', async () => {
+  const name = 'usher_requests_total{operation="CreateUser",status="201"}'
+  const before = (await readMetrics()).get(name) ?? 0
+  assert.equal((await create(target, newUser())).status, 201)
+  assert.equal((await readMetrics()).get(name), before + 1)
+})
+
+test('metrics time requests, count commits and show accounts that are not applied', async () => {
+  const { tenant_id } = await newTenant(target)
+  assert.equal((await createUser(target, tenant_id, newOsisUser())).status, 201)
+  const metrics = await readMetrics()
+  assert.ok((metrics.get('usher_request_duration_seconds_count{operation="CreateAccount"}') ?? 0) >= 1)
+  assert.ok((metrics.get('usher_store_commits_total') ?? 0) >= 1)
+  assert.ok((metrics.get('usher_store_units_per_commit_count') ?? 0) >= 1)
+  assert.equal(metrics.get('usher_accounts_unapplied'), 0)
+  assert.equal(metrics.get('usher_accounts_oldest_unapplied_seconds'), 0)
+})

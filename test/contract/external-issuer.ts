@@ -1,0 +1,55 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+
+type Key = Parameters<SignJWT['sign']>[0]
+
+/** An issuer of tokens beside Usher's own, with its key set on 127.0.0.1. */
+export interface ExternalIssuer {
+  readonly issuer: string
+  readonly audience: string
+  /** The value of USHER_ISSUERS that trusts it. */
+  readonly setting: string
+  /** Its public RSA key: what an attacker can have. */
+  readonly publicPem: string
+  /** A token with these claims in place of those of a right one; undefined leaves one out. */
+  sign(
+    claims?: Record<string, unknown>,
+    options?: { header?: Record<string, unknown>; key?: Key },
+  ): Promise<string>
+  end(): Promise<void>
+}
+
+export const EXTERNAL_CLIENT = 'the-portal'
+
+export async function startIssuer(): Promise<ExternalIssuer> {
+  const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'rsa-1', use: 'sig' }
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ keys: [jwk] }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const issuer = 'https://login.example.com/v2.0'
+  const audience = 'api://usher-under-test'
+  return {
+    issuer,
+    audience,
+    setting: JSON.stringify([{ issuer, jwksUrl: `${url}/keys`, audience }]),
+    publicPem: await exportSPKI(publicKey),
+    sign(claims = {}, { header = {}, key = privateKey } = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const right = { iss: issuer, aud: audience, azp: EXTERNAL_CLIENT, iat: now, exp: now + 600 }
+      // JSON leaves out what is undefined.
+      const payload = JSON.parse(JSON.stringify({ ...right, ...claims })) as JWTPayload
+      return new SignJWT(payload)
+        .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'rsa-1', ...header })
+        .sign(key)
+    },
+    async end() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
+
+/** What a server answered, its body read to the end. */
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+export interface Call {
+  readonly method: string
+  /** Written into the request line as it is: nothing is encoded, normalised or left out. */
+  readonly path: string
+  /** An undefined header is not sent. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly body?: string | Buffer | undefined
+  /** Sends the body in chunks, without a Content-Length. */
+  readonly chunked?: boolean
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+
+/** Sends one request. Unlike fetch, it sends whatever headers, path and bytes it is given. */
+export function send(url: string, call: Call): Promise<Answer> {
+  const { hostname, port } = new URL(url)
+  const headers = toHeaders(call)
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ hostname, port, agent, method: call.method, path: call.path, headers })
+    outgoing.on('error', reject)
+    outgoing.on('response', (incoming) => {
+      const chunks: Buffer[] = []
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+      incoming.on('error', reject)
+      incoming.on('end', () => {
+        const { statusCode = 0, headers } = incoming
+        resolve({ status: statusCode, headers, text: Buffer.concat(chunks).toString('utf8') })
+      })
+    })
+    outgoing.end(call.body)
+  })
+}
+
+function toHeaders({ headers = {}, body, chunked = false }: Call): OutgoingHttpHeaders {
+  const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
+  if (body === undefined) return sent
+  return chunked
+    ? { ...sent, 'transfer-encoding': 'chunked' }
+    : { ...sent, 'content-length': Buffer.byteLength(body) }
+}
+
+/** The body of an answer, which must be JSON and say so. */
+export function jsonOf<T = unknown>(answer: Answer): T {
+  const type = answer.headers['content-type'] ?? 'nothing'
+  if (!type.startsWith('application/json')) throw new Error(`expected JSON, got ${type}: ${answer.text}`)
+  return JSON.parse(answer.text) as T
+}
+
+export function basic(id: string, secret: string): string {
+  return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { type Answer, basic, jsonOf, send } from './http.ts'
+import { newEmail } from './portal.ts'
+import type { Target } from './target.ts'
+
+export interface OsisTenant {
+  readonly name: string
+  readonly active: boolean
+  readonly tenant_id: string
+  readonly cd_tenant_ids: readonly string[]
+  readonly health: string | null
+  readonly extensions: object | null
+}
+
+export interface OsisUser {
+  readonly user_id: string
+  readonly canonical_user_id: string
+  readonly user_arn: string | null
+  readonly tenant_id: string
+  readonly active: boolean
+  readonly username: string
+  readonly email: string | null
+  readonly role: string
+  readonly cd_user_id: string
+  readonly cd_tenant_id: string
+}
+
+export interface OsisCredential {
+  readonly access_key: string
+  readonly secret_key: string
+  readonly user_id: string
+  readonly [member: string]: unknown
+}
+
+export interface CredentialPage {
+  readonly items: readonly OsisCredential[]
+  readonly page_info: { readonly limit: number; readonly offset: number; readonly total: number }
+}
+
+export interface OsisCall {
+  readonly method?: string
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** Sent as JSON, unless it is text or bytes. */
+  readonly body?: unknown
+}
+
+/** Calls OSIS as the OSIS client of a first start. */
+export function osis(target: Target, { method = 'GET', path, headers, body }: OsisCall): Promise<Answer> {
+  const { client_id, client_secret } = target.init.clients.osis
+  const raw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
+  return send(target.url, {
+    method,
+    path,
+    headers: {
+      authorization: basic(client_id, client_secret),
+      accept: 'application/json',
+      'content-type': body === undefined ? undefined : 'application/json',
+      ...headers,
+    },
+    body: raw ? body : JSON.stringify(body),
+  })
+}
+
+export function createTenant(target: Target, body: unknown): Promise<Answer> {
+  return osis(target, { method: 'POST', path: '/api/v1/tenants', body })
+}
+
+/** A new tenant with one org. */
+export async function newTenant(target: Target, name = 'Acme'): Promise<OsisTenant> {
+  return createdOf<OsisTenant>(await createTenant(target, { name, cd_tenant_ids: [randomUUID()] }))
+}
+
+/** The body of a createUser that must succeed, with the given members in place of its own. */
+export function newOsisUser(members: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    cd_user_id: randomUUID(),
+    cd_tenant_id: randomUUID(),
+    username: 'jdoe',
+    email: newEmail(),
+    role: 'TENANT_USER',
+    active: true,
+    ...members,
+  }
+}
+
+export function createUser(target: Target, tenantId: string, body: unknown): Promise<Answer> {
+  return osis(target, { method: 'POST', path: `/api/v1/tenants/${tenantId}/users`, body })
+}
+
+/** The body of a 201. */
+export function createdOf<T>(answer: Answer): T {
+  assert.equal(answer.status, 201, answer.text)
+  return jsonOf<T>(answer)
+}
+
+export async function listCredentials(
+  target: Target,
+  user: { tenant_id: string; user_id: string },
+  query = '',
+): Promise<CredentialPage> {
+  const path = `/api/v1/tenants/${user.tenant_id}/users/${user.user_id}/s3credentials${query}`
+  const answer = await osis(target, { path })
+  assert.equal(answer.status, 200, answer.text)
+  return jsonOf<CredentialPage>(answer)
+}
+
+/** Asserts an OsisError; answers its message. */
+export function assertOsisError(answer: Answer, status: number, code: string): string {
+  assert.equal(answer.status, status, answer.text)
+  const body = jsonOf<{ code: string; message: string }>(answer)
+  assert.deepEqual(Object.keys(body).sort(), ['code', 'message'])
+  assert.equal(body.code, code)
+  assert.ok(body.message.length > 0)
+  return body.message
+}
+
+/** Asserts a 400 whose message names the member. */
+export function assertBadRequest(answer: Answer, member: string): void {
+  const message = assertOsisError(answer, 400, 'E_BAD_REQUEST')
+  assert.ok(message.includes(member), `'${message}' does not name ${member}`)
+}

@@ -1,0 +1,88 @@
+import type { ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { type Answer, jsonOf, send } from './http.ts'
+
+export interface Media {
+  readonly schema?: object
+  readonly example?: unknown
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>
+}
+
+export interface Parameter extends Media {
+  readonly name: string
+  readonly in: string
+  readonly required?: boolean
+}
+
+export interface Response {
+  readonly description: string
+  readonly headers?: Readonly<Record<string, object>>
+  readonly content?: Readonly<Record<string, Media>>
+}
+
+export interface Operation {
+  readonly operationId: string
+  readonly parameters?: readonly Parameter[]
+  readonly requestBody?: { readonly required?: boolean; readonly content: Readonly<Record<string, Media>> }
+  readonly responses: Readonly<Record<string, Response>>
+}
+
+export interface ApiDocument {
+  readonly openapi: string
+  readonly info: { readonly title: string; readonly version: string }
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
+
+export async function getDocument(url: string, name: (typeof DOCUMENTS)[number]): Promise<ApiDocument> {
+  const answer = await send(url, { method: 'GET', path: `/openapi/${name}.json` })
+  if (answer.status !== 200) throw new Error(`there is no /openapi/${name}.json: ${answer.status}`)
+  return jsonOf<ApiDocument>(answer)
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+const ajv = new Ajv2020({
+  allErrors: true,
+  strict: false,
+  formats: {
+    uuid: UUID,
+    email: (text: string) => /^[^@\s]+@[^@\s]+$/.test(text),
+    text: (text: string) => text.isWellFormed() && !text.includes('\u0000'),
+    'date-time': (text: string) => /^\d{4}-\d\d-\d\dT.*Z$/.test(text) && !Number.isNaN(Date.parse(text)),
+    uri: (text: string) => URL.canParse(text),
+    int32: { type: 'number', validate: (value: number) => value === (value | 0) },
+    int64: { type: 'number', validate: Number.isInteger },
+  },
+})
+
+const compiled = new WeakMap<object, ValidateFunction>()
+
+/** What is wrong with a value by a schema; undefined when nothing is. */
+export function faultOf(schema: object, value: unknown): string | undefined {
+  const validate = compiled.get(schema) ?? ajv.compile(schema)
+  compiled.set(schema, validate)
+  return validate(value) ? undefined : ajv.errorsText(validate.errors)
+}
+
+/** In what an answer contradicts an operation's document; undefined when in nothing. */
+export function contradictionOf(operation: Operation, answer: Answer): string | undefined {
+  const said = `${answer.status} ${answer.headers['content-type'] ?? ''} ${answer.text.slice(0, 500)}`
+  if (answer.status >= 500) return `a fault: ${said}`
+  const response = operation.responses[answer.status]
+  if (!response) return `a status that is not documented: ${said}`
+  for (const [name, header] of Object.entries(response.headers ?? {})) {
+    const { schema } = header as { schema?: object }
+    const fault = schema && faultOf(schema, answer.headers[name.toLowerCase()])
+    if (fault) return `${name}: ${fault}: ${said}`
+  }
+  const schema = response.content?.['application/json']?.schema
+  if (!schema) return answer.text === '' ? undefined : `a body where none is documented: ${said}`
+  try {
+    const fault = faultOf(schema, jsonOf(answer))
+    return fault && `${fault}: ${said}`
+  } catch (error) {
+    return `${(error as Error).message}: ${said}`
+  }
+}

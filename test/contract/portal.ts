@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { type Answer, jsonOf, send } from './http.ts'
+import type { Target } from './target.ts'
+
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export interface ErrorBody {
+  readonly statusCode: number
+  readonly type: string
+  readonly description: string
+  readonly correlationId: string
+  readonly errors: readonly { readonly propertyName: string; readonly description: readonly string[] }[]
+}
+
+export function newEmail(): string {
+  return `${randomUUID()}@example.com`
+}
+
+/** The body of a create that must succeed, with the given members in place of its own. */
+export function newUser(members: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { firstName: 'Ada', lastName: 'Lovelace', email: newEmail(), role: {}, groups: [], ...members }
+}
+
+/** The body without some of its members. */
+export function without(body: Record<string, unknown>, ...names: string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)))
+}
+
+export interface CreateOptions {
+  readonly customer?: string
+  readonly token?: string
+  /** What follows the path, question mark included. */
+  readonly query?: string
+  /** In place of those that a right call has; undefined leaves one out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+}
+
+/** Calls "Create a Customer User", as the provider's administrator unless told otherwise. */
+export function create(target: Target, body: unknown, options: CreateOptions = {}): Promise<Answer> {
+  const { customer = target.init.customer.id, token = target.token, query = '', headers } = options
+  return send(target.url, {
+    method: 'POST',
+    path: `/v1/customer/${customer}/users${query}`,
+    headers: {
+      'content-type': 'application/json',
+      'x-tenant': target.init.portal,
+      authorization: `Bearer ${token}`,
+      ...headers,
+    },
+    body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+  })
+}
+
+/** The id that a create answered. */
+export function idOf(answer: Answer, status = 201): string {
+  assert.equal(answer.status, status, answer.text)
+  const id = jsonOf<string>(answer)
+  assert.match(id, UUID)
+  return id
+}
+
+/** The body of an error answer, checked against the documented model. */
+export function errorOf(answer: Answer, status: number, type: string): ErrorBody {
+  assert.equal(answer.status, status, answer.text)
+  const body = jsonOf<ErrorBody>(answer)
+  assert.deepEqual(Object.keys(body).sort(), ['correlationId', 'description', 'errors', 'statusCode', 'type'])
+  assert.equal(body.statusCode, status)
+  assert.equal(body.type, type)
+  assert.equal(typeof body.description, 'string')
+  assert.equal(body.correlationId, answer.headers['x-correlation-id'])
+  assert.match(body.correlationId, UUID)
+  for (const { description } of body.errors) {
+    assert.ok(description.length > 0)
+    for (const text of description) assert.equal(typeof text, 'string')
+  }
+  return body
+}
+
+/** Asserts a 400 that names exactly these properties, each once and sorted. */
+export function assertInvalid(answer: Answer, properties: readonly string[], type = 'ValidationError'): void {
+  const { errors } = errorOf(answer, 400, type)
+  assert.deepEqual(
+    errors.map((error) => error.propertyName),
+    properties,
+  )
+}
+
+/** Asserts a 401 by RFC 6750, or a 403; neither has a body. */
+export function assertNoBody(answer: Answer, status: 401 | 403): void {
+  assert.equal(answer.status, status, answer.text)
+  assert.equal(answer.text, '')
+  assert.equal(answer.headers['content-type'], undefined)
+  const challenge = answer.headers['www-authenticate']
+  if (status === 401) assert.match(String(challenge), /^Bearer /)
+}
+
+/** Asserts that a presented token was refused: 401 with `error="invalid_token"`. */
+export function assertTokenRefused(answer: Answer): void {
+  assertNoBody(answer, 401)
+  assert.match(String(answer.headers['www-authenticate']), /error="invalid_token"/)
+}

@@ -1,0 +1,24 @@
+import { startApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { newLogger } from '../../src/logger.ts'
+import { newMetrics } from '../../src/metrics.ts'
+import { openDirectory } from '../../src/open-directory.ts'
+import { newDataDir } from './usher.ts'
+
+/** The dialects that have an OpenAPI document. */
+export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
+
+/** The documents as a running Usher serves them, as the text that is kept in docs/openapi. */
+export async function readDocuments(): Promise<Map<string, string>> {
+  const { path, remove } = newDataDir()
+  const config = readConfig({ USHER_DATA_DIR: path, USHER_PORT: '0', USHER_LOG_LEVEL: 'silent' })
+  const app = await startApp(config, newLogger('silent'), await openDirectory(config), newMetrics())
+  const texts = new Map<string, string>()
+  for (const name of DOCUMENTS) {
+    const response = await fetch(`${app.url}/openapi/${name}.json`)
+    texts.set(name, `${JSON.stringify(await response.json(), null, 2)}\n`)
+  }
+  await app.close()
+  remove()
+  return texts
+}
