@@ -41,11 +41,7 @@ interface Answer {
 }
 
 /** Answers an error in the partner portal's model. Answers whether it is a fault of ours, which belongs into the log. */
-export function answerError(
-  error: Error,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): boolean {
+export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
   const answer = toAnswer(error, request)
   reply.code(answer.status)
   if (error instanceof AuthError) reply.header('www-authenticate', challenge(error))
