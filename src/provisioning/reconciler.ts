@@ -59,7 +59,7 @@ export class Reconciler {
     this.#loop = this.#work()
   }
 
-  /** Ends after the attempts that are under way; they are bounded. */
+  /** Gives up the attempts that are under way; the next start makes them again. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop
@@ -136,7 +136,10 @@ export class Reconciler {
     if (!(await store.write((tx) => claimAccount(tx, pk, lease)))) return false
     try {
       const { wanted, version } = await this.#readWanted(pk)
-      await this.#platform.apply(wanted, AbortSignal.timeout(ATTEMPT_MS))
+      await this.#platform.apply(
+        wanted,
+        AbortSignal.any([AbortSignal.timeout(ATTEMPT_MS), this.#stopping.signal]),
+      )
       await store.write((tx) => markAccountApplied(tx, pk, version))
       return true
     } catch (error) {
