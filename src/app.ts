@@ -66,12 +66,17 @@ export async function startApp(
       }
     },
   })
+  try {
+    url = await server.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    await server.close()
+    throw error
+  }
   const sweep = setInterval(() => {
     forgetExpiredAnswers(dir).catch((error) =>
       log.warn({ err: error }, 'expired answers could not be forgotten'),
     )
   }, SWEEP_MS)
-  url = await server.listen({ host: config.host, port: config.port })
   reconciler.start()
   return {
     dir,

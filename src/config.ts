@@ -93,10 +93,14 @@ function parseDatabaseUrl(text: string): string {
 }
 
 function parseUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+  if (!isHttpUrl(text)) {
     throw new Error(`must be an http or https URL, not '${text}'`)
   }
   return text.replace(/\/+$/, '')
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 /** The value is a secret: a message about it must not repeat it. */
@@ -120,7 +124,7 @@ function parseIssuers(text: string): readonly ExternalIssuer[] {
     throw new Error('must be JSON: [{"issuer": …, "jwksUrl": …, "audience": …, "algorithms": […]}]')
   }
   if (!Array.isArray(list)) throw new Error('must be a JSON array of issuers')
-  return list.map((entry: Record<string, unknown>, i) => parseIssuer(entry ?? {}, `[${i}]`))
+  return Object.freeze(list.map((entry: Record<string, unknown>, i) => parseIssuer(entry ?? {}, `[${i}]`)))
 }
 
 function parseIssuer(entry: Record<string, unknown>, path: string): ExternalIssuer {
@@ -130,7 +134,8 @@ function parseIssuer(entry: Record<string, unknown>, path: string): ExternalIssu
   if (typeof issuer !== 'string' || issuer === '') throw new Error(`${path}.issuer must be the tokens' iss`)
   if (typeof audience !== 'string' || audience === '')
     throw new Error(`${path}.audience must be the tokens' aud`)
-  if (typeof jwksUrl !== 'string' || !URL.canParse(jwksUrl)) throw new Error(`${path}.jwksUrl must be a URL`)
+  if (typeof jwksUrl !== 'string' || !isHttpUrl(jwksUrl))
+    throw new Error(`${path}.jwksUrl must be an http or https URL`)
   if (
     !Array.isArray(algorithms) ||
     algorithms.length === 0 ||
@@ -138,5 +143,5 @@ function parseIssuer(entry: Record<string, unknown>, path: string): ExternalIssu
   ) {
     throw new Error(`${path}.algorithms must be a list out of ${ALGORITHMS.join(', ')}`)
   }
-  return { issuer, jwksUrl, audience, algorithms }
+  return Object.freeze({ issuer, jwksUrl, audience, algorithms: Object.freeze([...algorithms]) })
 }

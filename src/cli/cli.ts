@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../config.ts'
+import { SealError } from '../directory/sealer.ts'
 import { DirectoryError } from '../model/error.ts'
 import { StoreError } from '../store/port.ts'
 import { VERSION } from '../version.ts'
@@ -129,7 +130,7 @@ function explain(error: unknown): readonly string[] {
     const { cause } = error
     return cause instanceof StoreError ? [cause.message] : [error.message]
   }
-  if (error instanceof StoreError) return [error.message]
+  if (error instanceof StoreError || error instanceof SealError) return [error.message]
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
     return ['the port is taken; set USHER_PORT to another one']
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]

@@ -16,6 +16,7 @@ export const serve: Command = {
     const { config } = input
     const log = newLogger(config.logLevel)
     const metrics = newMetrics()
+    const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
     const open = await openDirectory(config, metrics.observeCommit)
     try {
       const app = await startApp(config, log, open, metrics)
@@ -25,7 +26,7 @@ export const serve: Command = {
         process.stdout.write(`${describeSetup(setup, app.url)}\n`)
       }
       log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
-      const [signal] = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
+      const [signal] = await asked
       log.info({ signal }, 'stopping')
       await app.close()
       log.info('stopped')

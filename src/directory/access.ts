@@ -54,13 +54,14 @@ export function clientContext(client: Client, correlationId: string): Context {
  * @throws {DirectoryError} `portal_not_in_context` when the domain is unknown or not within the caller's reach
  */
 export async function enterPortal(dir: Directory, ctx: Context, domain: string): Promise<Context> {
-  const key = `${ctx.organization.pk} ${domain}`
+  const portal = foldDomain(domain)
+  const key = `${ctx.organization.pk} ${portal}`
   let organization = dir.portals.get(key)
   if (!organization) {
-    organization = await read(dir, (tx) => selectByPortal(tx, ctx.organization, foldDomain(domain)))
+    organization = await read(dir, (tx) => selectByPortal(tx, ctx.organization, portal))
     dir.portals.set(key, organization)
   }
-  return { ...ctx, organization, portal: domain }
+  return { ...ctx, organization, portal }
 }
 
 async function selectByPortal(tx: Tx, own: Organization, domain: string): Promise<Organization> {

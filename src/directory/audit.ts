@@ -15,5 +15,5 @@ export function listAudit(dir: Directory, filter: AuditFilter): Promise<AuditEnt
 
 /** Checks the whole chain of the audit log. */
 export function verifyAudit(dir: Directory): Promise<AuditVerdict> {
-  return read(dir, verify)
+  return read(dir, (tx) => verify(tx, dir.store.embedded))
 }

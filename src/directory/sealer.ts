@@ -4,8 +4,16 @@ import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto
 export interface Sealer {
   /** @param identity of the row, for example `credential:AKIA…`; the same is needed to open */
   seal(secret: string, identity: string): string
-  /** @throws {Error} when the text was sealed under another key or identity, or was changed */
+  /** @throws {SealError} when the text was sealed under another key or identity, or was changed */
   open(sealed: string, identity: string): string
+}
+
+/** A sealed secret does not open: another master key, another identity, or a changed text. */
+export class SealError extends Error {
+  constructor(identity: string, why: string, cause?: unknown) {
+    super(`the secret of ${identity} cannot be opened: ${why}`, cause === undefined ? undefined : { cause })
+    this.name = 'SealError'
+  }
 }
 
 const CIPHER = 'aes-256-gcm'
@@ -34,16 +42,18 @@ export function newSealer(masterKey: Buffer): Sealer {
     },
     open(sealed, identity) {
       const [version, key, body] = sealed.split('.')
-      if (version !== '1' || body === undefined)
-        throw new Error(`cannot open the secret of ${identity}: unknown form`)
-      if (key !== keyId)
-        throw new Error(`cannot open the secret of ${identity}: sealed under another master key`)
-      const bytes = Buffer.from(body, 'base64url')
-      const decipher = createDecipheriv(CIPHER, masterKey, bytes.subarray(0, 12), {
-        authTagLength: TAG_BYTES,
-      })
-      decipher.setAAD(Buffer.from(identity)).setAuthTag(bytes.subarray(-TAG_BYTES))
-      return decipher.update(bytes.subarray(12, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+      if (version !== '1' || body === undefined) throw new SealError(identity, 'its form is unknown')
+      if (key !== keyId) throw new SealError(identity, 'it was sealed under another master key')
+      try {
+        const bytes = Buffer.from(body, 'base64url')
+        const decipher = createDecipheriv(CIPHER, masterKey, bytes.subarray(0, 12), {
+          authTagLength: TAG_BYTES,
+        })
+        decipher.setAAD(Buffer.from(identity)).setAuthTag(bytes.subarray(-TAG_BYTES))
+        return decipher.update(bytes.subarray(12, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+      } catch (error) {
+        throw new SealError(identity, 'it was changed, or belongs to something else', error)
+      }
     },
   }
 }

@@ -57,12 +57,17 @@ export function createUser(
     assertValid(checkNewUser(user))
     const replayed = ({ id }: CreateUserAnswer): Promise<void> =>
       unit.audit({ outcome: 'replayed', target: id })
-    return once(unit, ctx, { key: idempotencyKey, request, replayed }, async () => {
-      const place = await getPlace(unit.tx, ctx, request)
-      const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
-      const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
-      return write(unit, record, groups, user.id !== undefined)
-    })
+    return once(
+      unit,
+      ctx,
+      { key: idempotencyKey, request: [ctx.organization.id, request], replayed },
+      async () => {
+        const place = await getPlace(unit.tx, ctx, request)
+        const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
+        const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
+        return write(unit, record, groups, user.id !== undefined)
+      },
+    )
   })
 }
 

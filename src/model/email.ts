@@ -6,7 +6,8 @@
 export function isEmail(text: string): boolean {
   const at = text.lastIndexOf('@')
   if (at < 1 || at > 64) return false
-  return LOCAL.test(text.slice(0, at)) && isDomain(text.slice(at + 1))
+  const local = text.slice(0, at)
+  return LOCAL.test(local) && Buffer.byteLength(local) <= 64 && isDomain(text.slice(at + 1))
 }
 
 /** Whether the text is a DNS name (letters, digits and hyphens of any script), 253 characters at most; one label is enough (`localhost`). */

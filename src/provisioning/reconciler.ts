@@ -11,7 +11,8 @@ import {
 import {
   claimAccount,
   countAttempts,
-  findAccountByPk,
+  dropLeases,
+  findAccountToReconcile,
   listDueAccounts,
   markAccountApplied,
   markAccountFailed,
@@ -91,10 +92,14 @@ export class Reconciler {
   }
 
   async #settle(pk: number, deadline: AbortSignal): Promise<boolean> {
+    // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
+    if (await this.#reconcile(pk)) return true
     while (!deadline.aborted) {
-      if (await this.#reconcile(pk)) return true
-      const account = await this.#dir.store.read((tx) => findAccountByPk(tx, pk))
-      if (!account || account.appliedVersion >= account.desiredVersion) return account !== undefined
+      const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
+      if (!found) return false
+      if (found.account.appliedVersion >= found.account.desiredVersion) return true
+      const isDue = found.dueAt <= this.#dir.now().toISOString()
+      if (isDue && (await this.#reconcile(pk))) return true
       await pause(LOOK_AGAIN_MS)
     }
     return false
@@ -102,8 +107,11 @@ export class Reconciler {
 
   async #work(): Promise<void> {
     const { signal } = this.#stopping
+    let dropped = !this.#dir.store.embedded
     while (!signal.aborted) {
       try {
+        if (!dropped) await this.#dir.store.write(dropLeases)
+        dropped = true
         const done = await this.#runDue()
         if (done === AT_ONCE) continue
       } catch (error) {
@@ -136,10 +144,7 @@ export class Reconciler {
     if (!(await store.write((tx) => claimAccount(tx, pk, lease)))) return false
     try {
       const { wanted, version } = await this.#readWanted(pk)
-      await this.#platform.apply(
-        wanted,
-        AbortSignal.any([AbortSignal.timeout(ATTEMPT_MS), this.#stopping.signal]),
-      )
+      await this.#apply(wanted)
       await store.write((tx) => markAccountApplied(tx, pk, version))
       return true
     } catch (error) {
@@ -148,11 +153,23 @@ export class Reconciler {
     }
   }
 
+  /** Ends with the time that an attempt may take, or with a stop, also when the platform's call does not. */
+  async #apply(wanted: WantedAccount): Promise<void> {
+    const signal = AbortSignal.any([AbortSignal.timeout(ATTEMPT_MS), this.#stopping.signal])
+    const givenUp = new Promise<never>((_, reject) => {
+      const giveUp = (): void => reject(new PlatformError('the platform did not answer in time'))
+      if (signal.aborted) giveUp()
+      signal.addEventListener('abort', giveUp, { once: true })
+    })
+    await Promise.race([this.#platform.apply(wanted, signal), givenUp])
+  }
+
   async #readWanted(pk: number): Promise<{ wanted: WantedAccount; version: number }> {
     const { store, sealer } = this.#dir
     return store.read(async (tx) => {
-      const account = await findAccountByPk(tx, pk)
-      if (!account) throw new PlatformError('the account has vanished from the directory')
+      const found = await findAccountToReconcile(tx, pk)
+      if (!found) throw new PlatformError('the account has vanished from the directory')
+      const { account } = found
       const sealed = await listCredentials(tx, pk, { offset: 0, limit: ALL })
       const { tenantId, userId, canonicalUserId, username, desiredVersion } = account
       const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
@@ -160,7 +177,7 @@ export class Reconciler {
         secretKey: sealer.open(sealedSecret, credentialIdentity(accessKey)),
         active,
       }))
-      const state = !account.wanted ? 'gone' : account.active ? 'active' : 'suspended'
+      const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
       return {
         wanted: { tenantId, userId, canonicalUserId, displayName: username, state, credentials },
         version: desiredVersion,

@@ -144,12 +144,18 @@ const selectByPk = statement((db, p: { pk: number }) =>
     .where('accounts.pk', '=', p.pk),
 )
 
-export async function findAccountByPk(
+export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
+  const row = await tx.get(selectByPk, { pk })
+  return row && toAccount(row)
+}
+
+/** An account with what the reconciler needs to know of it beside. */
+export async function findAccountToReconcile(
   tx: Tx,
   pk: number,
-): Promise<(Account & { wanted: boolean }) | undefined> {
+): Promise<{ account: Account; wanted: boolean; dueAt: string } | undefined> {
   const row = await tx.get(selectByPk, { pk })
-  return row && { ...toAccount(row), wanted: row.wanted === 1 }
+  return row && { account: toAccount(row), wanted: row.wanted === 1, dueAt: row.due_at }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>
@@ -197,6 +203,15 @@ export async function claimAccount(
   lease: { now: string; until: string },
 ): Promise<boolean> {
   return (await tx.run(claim, { pk, ...lease })) === 1
+}
+
+const dropAllLeases = statement((db) =>
+  db.updateTable('accounts').set({ leased_until: null }).where('leased_until', 'is not', null),
+)
+
+/** Ends the leases of processes that are gone. Only for a store that one process has to itself. */
+export async function dropLeases(tx: Tx): Promise<void> {
+  await tx.run(dropAllLeases, {})
 }
 
 const selectDue = statement((db, p: { now: string; limit: number }) =>

@@ -148,8 +148,11 @@ const countEntries = statement((db) =>
     .select((eb) => [eb.fn.countAll<number>().as('total'), eb.fn.count<number>('block').as('sealed')]),
 )
 
-/** Checks the whole chain: every entry against its hash, every block against its entries and the block before it. */
-export async function verifyAuditLog(tx: Tx): Promise<AuditVerdict> {
+/**
+ * Checks the whole chain: every entry against its hash, every block against its entries and the block before it.
+ * @param allSealed whether an entry without a block is a fault: where a commit is a block there can be none
+ */
+export async function verifyAuditLog(tx: Tx, allSealed: boolean): Promise<AuditVerdict> {
   const faults: AuditFault[] = []
   let head = { block: 0, hash: GENESIS_HASH }
   let blocks = 0
@@ -166,7 +169,8 @@ export async function verifyAuditLog(tx: Tx): Promise<AuditVerdict> {
         block: block.number,
       })
       const missingBefore = block.number !== head.block + 1
-      faults.push(...verifyBlock(block, missingBefore ? block.previous_hash : head.hash, rows))
+      const previousHash = missingBefore ? block.previous_hash : head.hash
+      for (const fault of verifyBlock(block, previousHash, rows)) faults.push(fault)
       head = { block: block.number, hash: block.hash }
       found += rows.length
       blocks++
@@ -177,6 +181,7 @@ export async function verifyAuditLog(tx: Tx): Promise<AuditVerdict> {
   const total = counts?.total ?? 0
   const sealed = counts?.sealed ?? 0
   if (sealed > found) faults.push(...(await strayEntries(tx)))
+  if (allSealed && total > sealed) faults.push(...(await unsealedEntries(tx)))
   return { entries: total, blocks, unsealed: total - sealed, head, faults }
 }
 
@@ -188,24 +193,40 @@ function verifyBlock(block: Block, previousHash: string, rows: readonly Row[]): 
   const at = (position: number | null, entry: string | null, fault: AuditFault['fault']): void => {
     faults.push({ block: block.number, position, entry, fault })
   }
+  // A block cannot hold more entries than there are keys between its first and its last.
+  const places = Math.min(block.entries, block.last_pk - block.first_pk + 1)
   let expected = 0
+  let lastPk = 0
   for (const row of rows) {
     const position = row.position ?? -1
-    if (position < expected || position >= block.entries) at(position, row.id, 'added')
-    for (; expected < position && expected < block.entries; expected++) at(expected, null, 'removed')
+    if (position < expected || position >= places) at(position, row.id, 'added')
+    for (; expected < position && expected < places; expected++) at(expected, null, 'removed')
     if (position === expected) expected++
-    const entry = toEntry(row)
-    if (hashEntry(entry, block.number, position) !== row.hash) at(position, row.id, 'changed')
+    if (hashEntry(toEntry(row), block.number, position) !== row.hash) at(position, row.id, 'changed')
+    if (row.pk < lastPk) at(position, row.id, 'moved')
+    lastPk = row.pk
   }
-  for (; expected < block.entries; expected++) at(expected, null, 'removed')
-  const sealed = hashBlock(
-    block.number,
-    block.previous_hash,
-    rows.map((row) => row.hash ?? ''),
-  )
+  for (; expected < places; expected++) at(expected, null, 'removed')
   if (block.previous_hash !== previousHash) at(null, null, 'block_changed')
-  else if (faults.length === 0 && sealed !== block.hash) at(null, null, 'block_changed')
+  else if (faults.length === 0 && !isSealOf(block, rows)) at(null, null, 'block_changed')
   return faults
+}
+
+function isSealOf(block: Block, rows: readonly Row[]): boolean {
+  const hashes = rows.map((row) => row.hash ?? '')
+  return (
+    hashBlock(block.number, block.previous_hash, hashes) === block.hash &&
+    block.entries === rows.length &&
+    block.first_pk === rows.at(0)?.pk &&
+    block.last_pk === rows.at(-1)?.pk
+  )
+}
+
+async function unsealedEntries(tx: Tx): Promise<AuditFault[]> {
+  const rows = await tx.query((db) =>
+    db.selectFrom('audit_entries').select(['id']).where('block', 'is', null).limit(1000),
+  )
+  return rows.map((row) => ({ block: 0, position: null, entry: row.id, fault: 'added' as const }))
 }
 
 /** Entries that claim a block which does not have them: put in later, or moved to another key. */

@@ -8,6 +8,11 @@ import type { Statement } from './statement.ts'
  * serialization failure), so it does nothing but query: no network, no timers, no side effects.
  */
 export interface Store {
+  /**
+   * Whether one process has the store to itself: then nobody else reconciles accounts, and every commit is an audit
+   * block. Otherwise several processes share it, and audit entries are sealed a moment later.
+   */
+  readonly embedded: boolean
   /** Runs work on one consistent snapshot that holds every write that has been answered. */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**

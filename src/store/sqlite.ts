@@ -19,7 +19,7 @@ import { bind, compile, type Plan, type Statement, statement } from './statement
 import type { Tables } from './tables.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
-const BUSY_LIMIT_MS = 5_000
+const BUSY_LIMIT_MS = 3_000
 /** The most units that share one commit: enough for a full house of connections, small enough for a short pause. */
 const MAX_UNITS_PER_COMMIT = 256
 /** Pages in the write-ahead log before they are copied into the file: larger means rarer, longer pauses. */
@@ -53,6 +53,7 @@ export function openSqlite(path: string, events: StoreEvents): Store {
 
 /** The embedded engine: one file, one writer connection whose waiting units share a commit, one reader connection. */
 class SqliteStore implements Store {
+  readonly embedded = true
   readonly #path: string
   readonly #events: StoreEvents
   readonly #writer: Connection
@@ -92,8 +93,8 @@ class SqliteStore implements Store {
   }
 
   async checkWritable(): Promise<void> {
-    // A row that is written as it was still needs the lock, the file and room on the disk.
-    await this.write((tx) => tx.run(touch, {}))
+    // A row that changes, since SQLite writes nothing for one that stays as it was.
+    await this.write((tx) => tx.run(beat, { at: new Date().toISOString() }))
   }
 
   async migrate(): Promise<number[]> {
@@ -359,11 +360,11 @@ class Connection implements Tx {
   }
 }
 
-const touch = statement((db) =>
+const beat = statement((db, p: { at: string }) =>
   db
-    .updateTable('migrations')
-    .set((eb) => ({ name: eb.ref('name') }))
-    .where('version', '=', 1),
+    .insertInto('heartbeats')
+    .values({ pk: sql.lit(1), at: p.at })
+    .onConflict((conflict) => conflict.column('pk').doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))),
 )
 
 function openConnection(path: string, readOnly: boolean): Connection {

@@ -131,5 +131,6 @@ export interface Tables {
     answer: string
     expires_at: string
   }
+  heartbeats: { pk: Generated<number>; at: string }
   migrations: { version: number; name: string; applied_at: string }
 }

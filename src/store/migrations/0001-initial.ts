@@ -206,5 +206,11 @@ export const initial: Migration = {
       .addPrimaryKeyConstraint('idempotency_keys_pk', ['client_pk', 'key'])
       .$call(clustered),
     schema.createIndex('idempotency_keys_expiry').on('idempotency_keys').column('expires_at'),
+
+    // One row, written to find out whether the store can be written.
+    schema
+      .createTable('heartbeats')
+      .addColumn('pk', ...pk)
+      .addColumn('at', text, (c) => c.notNull()),
   ],
 }

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { mock, test } from 'node:test'
+import { AuthError, IssuerUnavailableError } from '../../src/auth/auth-error.ts'
+import { type BearerCheck, newBearerCheck } from '../../src/auth/bearer.ts'
+import { type Issuer, openIssuer, TOKEN_SECONDS } from '../../src/auth/issuer.ts'
+import { createClient, deleteClient, findClient } from '../../src/directory/clients.ts'
+import type { Client } from '../../src/model/clients.ts'
+import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
+import { startIssuer, type TestIssuer } from '../support/issuer.ts'
+import { sqliteStores } from '../support/stores.ts'
+
+const { open } = sqliteStores()
+
+interface Own {
+  readonly on: TestDirectory
+  readonly check: BearerCheck
+  readonly issuer: Issuer
+  readonly client: Client
+  /** How often a signature was verified. */
+  verified(): number
+}
+
+async function newOwn(): Promise<Own> {
+  const on = await newTestDirectory(open)
+  const issuer = await openIssuer(on.dir, () => 'https://usher.example')
+  let verified = 0
+  const getKey: Issuer['getKey'] = (...given) => {
+    verified++
+    return issuer.getKey(...given)
+  }
+  const client = await findClient(on.dir, on.setup.administrator.id)
+  assert.ok(client)
+  return {
+    on,
+    issuer,
+    client,
+    check: newBearerCheck({ ...issuer, getKey }, [], on.dir),
+    verified: () => verified,
+  }
+}
+
+/** Runs work at a clock that can be moved. */
+async function withClock(work: (pass: (ms: number) => void) => Promise<void>): Promise<void> {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  try {
+    await work((ms) => mock.timers.setTime(Date.now() + ms))
+  } finally {
+    mock.timers.reset()
+  }
+}
+
+test('a token is verified once, however often it is presented', async () => {
+  const { check, issuer, client, verified } = await newOwn()
+  const token = await issuer.issue(client)
+  for (let i = 0; i < 5; i++) assert.equal((await check(`Bearer ${token}`)).id, client.id)
+  assert.equal(verified(), 1)
+})
+
+test('a token that differs in its signature alone is verified, and refused', async () => {
+  const { check, issuer, client, verified } = await newOwn()
+  const token = await issuer.issue(client)
+  await check(`Bearer ${token}`)
+  const [header, payload, signature = ''] = token.split('.')
+  const forged = [
+    header,
+    payload,
+    signature.startsWith('A') ? `B${signature.slice(1)}` : `A${signature.slice(1)}`,
+  ]
+  await assert.rejects(check(`Bearer ${forged.join('.')}`), AuthError)
+  assert.equal(verified(), 2)
+})
+
+test('a refused token is not remembered as a good one', async () => {
+  const { check, issuer, client } = await newOwn()
+  const token = `${await issuer.issue(client)}x`
+  for (let i = 0; i < 2; i++) await assert.rejects(check(`Bearer ${token}`), AuthError)
+})
+
+test('a token that was verified before is refused once it has expired', async () => {
+  const { check, issuer, client } = await newOwn()
+  await withClock(async (pass) => {
+    const token = await issuer.issue(client)
+    await check(`Bearer ${token}`)
+    pass((TOKEN_SECONDS - 1) * 1000)
+    await check(`Bearer ${token}`)
+    pass(1000)
+    await assert.rejects(check(`Bearer ${token}`), /expired/)
+  })
+})
+
+test('a token whose client was removed is refused within 5 s', async () => {
+  const { on, check, issuer, client } = await newOwn()
+  await withClock(async (pass) => {
+    const token = await issuer.issue(client)
+    await check(`Bearer ${token}`)
+    await deleteClient(on.dir, on.operator, client.id)
+    pass(5_000)
+    await assert.rejects(check(`Bearer ${token}`), AuthError)
+    await assert.rejects(check(`Bearer ${token}`), AuthError)
+  })
+})
+
+test('a token is accepted after a restart, since the keys are kept', async () => {
+  const { on, issuer, client } = await newOwn()
+  const token = await issuer.issue(client)
+  const restarted = await openIssuer(on.dir, issuer.url)
+  assert.deepEqual(restarted.jwks, issuer.jwks)
+  assert.equal((await newBearerCheck(restarted, [], on.dir)(`Bearer ${token}`)).id, client.id)
+})
+
+/** A check that also trusts an issuer outside, whose id `app` stands for a client of ours. */
+async function withExternal(
+  work: (external: TestIssuer, check: BearerCheck, clientId: string) => Promise<void>,
+): Promise<void> {
+  const { on, issuer } = await newOwn()
+  const external = await startIssuer()
+  try {
+    const { id } = await createClient(on.dir, on.operator, {
+      organizationId: on.customerId,
+      name: 'App',
+      permission: 'administrator',
+      external: { issuer: external.issuer, id: 'app' },
+    })
+    const { jwksUrl, audience } = external
+    const trusted = { issuer: external.issuer, jwksUrl, audience, algorithms: ['ES256'] }
+    await work(external, newBearerCheck(issuer, [trusted], on.dir), id)
+  } finally {
+    await external.close()
+  }
+}
+
+test("an external issuer's token stands for the client that its id maps to", async () => {
+  await withExternal(async (external, check, clientId) => {
+    assert.equal((await check(`Bearer ${await external.sign()}`)).id, clientId)
+    assert.equal((await check(`Bearer ${await external.sign()}`)).id, clientId)
+    assert.equal(external.fetches(), 1)
+    await assert.rejects(check(`Bearer ${await external.sign({ azp: 'other' })}`), AuthError)
+  })
+})
+
+for (const outage of ['error', 'garbage'] as const) {
+  test(`while the keys cannot be had (${outage}), a token is neither believed nor refused`, async () => {
+    await withExternal(async (external, check, clientId) => {
+      external.behave(outage)
+      const token = await external.sign()
+      await assert.rejects(check(`Bearer ${token}`), IssuerUnavailableError)
+      external.behave('keys')
+      assert.equal((await check(`Bearer ${token}`)).id, clientId)
+    })
+  })
+}
+
+test('an issuer that does not listen is an outage, and one that does not answer is one within 6 s', async () => {
+  await withExternal(async (external, check) => {
+    const token = await external.sign()
+    external.behave('hang')
+    const begun = performance.now()
+    await assert.rejects(check(`Bearer ${token}`), IssuerUnavailableError)
+    assert.ok(performance.now() - begun < 6_000)
+    await external.close()
+    await assert.rejects(check(`Bearer ${token}`), IssuerUnavailableError)
+    external.close = async () => undefined
+  })
+})
+
+test('an outage does not touch tokens that were verified before it, nor our own', async () => {
+  await withExternal(async (external, check, clientId) => {
+    const token = await external.sign()
+    await check(`Bearer ${token}`)
+    external.behave('error')
+    assert.equal((await check(`Bearer ${token}`)).id, clientId)
+    assert.equal((await check(`Bearer ${await external.sign()}`)).id, clientId)
+  })
+})
+
+test('a key that the issuer has just begun to use is fetched, but not at every stranger’s word', async () => {
+  await withExternal(async (external, check, clientId) => {
+    await withClock(async (pass) => {
+      await check(`Bearer ${await external.sign()}`)
+      await external.rotate()
+      const token = await external.sign()
+      await assert.rejects(check(`Bearer ${token}`), AuthError)
+      await assert.rejects(check(`Bearer ${token}`), AuthError)
+      assert.equal(external.fetches(), 1)
+      pass(31_000)
+      assert.equal((await check(`Bearer ${token}`)).id, clientId)
+      assert.equal(external.fetches(), 2)
+    })
+  })
+})
+
+test('a token with a kid that the issuer does not have is refused', async () => {
+  await withExternal(async (external, check) => {
+    await check(`Bearer ${await external.sign()}`)
+    const other = await startIssuer()
+    await other.rotate()
+    const token = await other.sign()
+    await other.close()
+    await assert.rejects(check(`Bearer ${token}`), AuthError)
+  })
+})

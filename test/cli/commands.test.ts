@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Ended, type Init, newDataDir, runUsher, usherJson } from '../support/usher.ts'
+
+const { path, remove } = newDataDir()
+let init: Init
+
+before(async () => {
+  init = await usherJson<Init>(path, ['init'])
+})
+after(remove)
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+const json = <T>(...args: string[]): Promise<T> => usherJson<T>(path, args)
+
+/** The output of a command that must succeed without a word on standard error. */
+async function text(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runUsher(path, args)
+  assert.deepEqual([code, stderr], [0, ''])
+  return stdout
+}
+
+/** A command that must be refused: exit code 1, nothing on standard output, one plain line on standard error. */
+async function refused(message: RegExp, ...args: string[]): Promise<Ended> {
+  const ended = await runUsher(path, args)
+  assert.deepEqual([ended.code, ended.stdout], [1, ''])
+  assert.match(ended.stderr, /^usher: [^\n]+\n$/)
+  assert.match(ended.stderr, message)
+  return ended
+}
+
+interface Organization {
+  readonly id: string
+  readonly kind: string
+  readonly name: string
+}
+
+test('organizations are added, listed and removed', async () => {
+  const reseller = await json<Organization>('organization', 'add', '--kind', 'reseller', '--name', 'Resell')
+  assert.match(reseller.id, UUID)
+  assert.deepEqual(reseller, { id: reseller.id, kind: 'reseller', name: 'Resell' })
+  const words = [
+    '--kind',
+    'customer',
+    '--name',
+    'Buy',
+    '--reseller',
+    reseller.id,
+    '--reseller',
+    init.reseller.id,
+  ]
+  const id = (await text('organization', 'add', ...words)).trim()
+  assert.match(id, UUID)
+  const customers = await json<Organization[]>('organization', 'list', '--kind', 'customer')
+  assert.deepEqual(
+    customers.map((one) => one.id),
+    [init.customer.id, id],
+  )
+  const listed = await text('organization', 'list')
+  assert.match(listed, /^ID +KIND +NAME\n/)
+  assert.match(listed, new RegExp(`${id} +customer +Buy`))
+  assert.deepEqual(await json('organization', 'list', '--limit', '1').then((list) => (list as []).length), 1)
+  assert.deepEqual(await json('organization', 'remove', id), { removed: id })
+  assert.equal(await text('organization', 'remove', reseller.id), `Removed ${reseller.id}.\n`)
+  await refused(/no organization/, 'organization', 'remove', id)
+})
+
+test('an organization with users, and the provider, cannot be removed', async () => {
+  const { id } = await json<Organization>('organization', 'add', '--kind', 'customer', '--name', 'Full')
+  await json('user', 'add', '--organization', id, '--email', 'a@example.com')
+  await refused(/still has users/, 'organization', 'remove', id, '--json')
+  await refused(/still has/, 'organization', 'remove', init.provider.id)
+})
+
+test('portals are added, listed and removed', async () => {
+  const organization = init.reseller.id
+  const added = await json('portal', 'add', 'Shop.Example', '--organization', organization)
+  assert.deepEqual(added, { domain: 'shop.example', organization })
+  assert.equal(await text('portal', 'add', 'b.example', '--organization', organization), 'b.example\n')
+  const listed = await json<object[]>('portal', 'list')
+  assert.deepEqual(listed.slice(0, 2), [
+    { domain: 'localhost', organization: init.provider.id },
+    { domain: 'shop.example', organization },
+  ])
+  assert.match(await text('portal', 'list'), /^DOMAIN +ORGANIZATION +NAME\nlocalhost /)
+  await refused(/is a portal already/, 'portal', 'add', 'SHOP.EXAMPLE', '--organization', organization)
+  assert.equal(await text('portal', 'remove', 'b.example'), 'Removed b.example.\n')
+  assert.deepEqual(await json('portal', 'remove', 'shop.example'), { removed: 'shop.example' })
+  await refused(/no portal/, 'portal', 'remove', 'shop.example')
+})
+
+interface Issued {
+  readonly client_id: string
+  readonly client_secret?: string
+}
+
+test('clients are added, listed and removed, and a secret is shown once', async () => {
+  const words = ['--organization', init.customer.id, '--permission', 'viewer', '--name', 'Portal']
+  const issued = await json<Issued>('client', 'add', ...words)
+  assert.deepEqual(Object.keys(issued), ['client_id', 'client_secret'])
+  const shown = await text('client', 'add', ...words)
+  assert.match(shown, /^CLIENT_ID=[0-9a-f-]{36}\nCLIENT_SECRET=[A-Za-z0-9_-]{43}\n$/)
+  const secrets = [issued.client_secret ?? '', /SECRET=(.*)/.exec(shown)?.[1] ?? '']
+  const later = [await text('client', 'list'), JSON.stringify(await json('client', 'list'))]
+  later.push(await text('audit', 'list'), JSON.stringify(await json('audit', 'list')))
+  for (const secret of secrets) {
+    assert.equal(secret.length, 43)
+    for (const output of later) assert.ok(!output.includes(secret))
+  }
+  assert.match(later[0] ?? '', /^CLIENT +PERMISSION +ORGANIZATION +NAME\n/)
+  const clients = await json<(Issued & { permission: string })[]>('client', 'list')
+  const found = clients.find((one) => one.client_id === issued.client_id)
+  assert.deepEqual(Object.keys(found ?? {}), ['client_id', 'name', 'permission', 'organization', 'createdAt'])
+  assert.deepEqual(await json('client', 'remove', issued.client_id), { removed: issued.client_id })
+  await refused(/no client/, 'client', 'remove', issued.client_id)
+})
+
+test('a client that an external issuer vouches for has no secret', async () => {
+  const words = ['--organization', init.customer.id, '--permission', 'viewer', '--name', 'App']
+  const external = ['--issuer', 'https://login.example', '--external-id', 'app']
+  const issued = await json<Issued>('client', 'add', ...words, ...external)
+  assert.deepEqual(Object.keys(issued), ['client_id'])
+  await refused(/Another client has the id app/, 'client', 'add', ...words, ...external)
+})
+
+interface User {
+  readonly id: string
+  readonly email: string
+  readonly groups: string[]
+}
+
+test('users are added, listed in pages and removed', async () => {
+  const organization = ['--organization', init.customer.id]
+  const named = ['--first-name', 'Ada', '--last-name', 'Lovelace', '--email', 'ada@example.com']
+  const groups = ['--group', 'viewer', '--group', init.groups['Alert Manager']]
+  const added = await json<{ id: string; created: boolean }>(
+    'user',
+    'add',
+    ...organization,
+    ...named,
+    ...groups,
+  )
+  assert.match(added.id, UUID)
+  assert.equal(added.created, true)
+  const again = await json('user', 'add', ...organization, ...named, ...groups)
+  assert.deepEqual(again, { id: added.id, created: false })
+  const bob = (await text('user', 'add', ...organization, '--email', 'bob@example.com')).trim()
+  await refused(/e-mail/, 'user', 'add', ...organization, '--email', 'ADA@example.com')
+  const [ada] = await json<User[]>('user', 'list', ...organization, '--limit', '1')
+  assert.deepEqual([ada?.id, ada?.groups], [added.id, ['Alert Manager', 'Viewer']])
+  const next = await json<User[]>('user', 'list', ...organization, '--after', 'ada@example.com')
+  assert.deepEqual(
+    next.map((one) => one.id),
+    [bob],
+  )
+  assert.match(
+    await text('user', 'list', ...organization),
+    new RegExp(
+      `^ID +EMAIL +FIRST NAME +LAST NAME +GROUPS\n${ada?.id} +ada@example.com +Ada +Lovelace +Alert Manager, Viewer\n`,
+    ),
+  )
+  assert.deepEqual(await json('user', 'remove', added.id), { removed: added.id })
+  await refused(/no user/, 'user', 'remove', added.id)
+  assert.deepEqual(
+    (await json<User[]>('user', 'list', ...organization)).map((one) => one.id),
+    [bob],
+  )
+})
+
+test('a customer that does not exist is refused by its id', async () => {
+  const id = '0192f7c4-a6a8-7c3e-9d4b-5e6f7a8b9c0d'
+  await refused(new RegExp(id), 'user', 'add', '--organization', id, '--email', 'a@example.com')
+  await refused(new RegExp(id), 'user', 'list', '--organization', id)
+})
+
+test('audit entries are listed newest first, and can be chosen', async () => {
+  const entries = await json<{ operation: string; at: string; target: string; status: string }[]>(
+    'audit',
+    'list',
+  )
+  assert.ok(entries.length > 0)
+  const times = entries.map((entry) => entry.at)
+  assert.deepEqual([...times].sort().reverse(), times)
+  const groups = await json<typeof entries>('audit', 'list', '--operation', 'CreateTenant', '--limit', '5')
+  assert.deepEqual(
+    groups.map((entry) => entry.operation),
+    ['CreateTenant'],
+  )
+  const one = groups[0]?.target ?? ''
+  assert.equal((await json<typeof entries>('audit', 'list', '--target', one)).length, 1)
+  assert.deepEqual(await json('audit', 'list', '--since', '2100-01-01'), [])
+  assert.deepEqual(await json('audit', 'list', '--client', 'nobody'), [])
+  assert.match(await text('audit', 'list', '--limit', '1'), /^AT +OPERATION +STATUS +OUTCOME +CLIENT +TARGET/)
+})
+
+test('the schema can be brought up to date again and again', async () => {
+  assert.deepEqual(await json('migrate'), { migrated: true })
+  assert.match(await text('migrate'), /up to date/)
+})
+
+test('a log that nobody has touched verifies', async () => {
+  const verdict = await json<{ whole: boolean; faults: unknown[]; head: { block: number; hash: string } }>(
+    'audit',
+    'verify',
+  )
+  assert.deepEqual([verdict.whole, verdict.faults], [true, []])
+  assert.match(await text('audit', 'verify'), new RegExp(`whole: .* ${verdict.head.hash}`))
+})

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { type Init, newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** Runs work with an empty directory, which is gone afterwards. */
+async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
+  const { path, remove } = newDataDir()
+  try {
+    await work(path)
+  } finally {
+    remove()
+  }
+}
+
+/** The same object with a word for the form of each text in it. */
+function shapeOf(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shapeOf(one)]))
+  if (typeof value !== 'string') return value
+  if (UUID.test(value)) return 'uuid'
+  return /^[A-Za-z0-9_-]{43}$/.test(value) ? 'secret' : value
+}
+
+test('init --json prints the object that automation depends on, and nothing else', async () => {
+  await inNewDir(async (path) => {
+    const { code, stdout, stderr } = await runUsher(path, ['init', '--json'])
+    assert.deepEqual([code, stderr], [0, ''])
+    const client = { client_id: 'uuid', client_secret: 'secret' }
+    assert.deepEqual(shapeOf(JSON.parse(stdout)), {
+      provider: { id: 'uuid', name: 'My Cloud' },
+      portal: 'localhost',
+      groups: { Administrator: 'uuid', Viewer: 'uuid', 'Alert Manager': 'uuid' },
+      reseller: { id: 'uuid' },
+      customer: { id: 'uuid' },
+      clients: { administrator: client, osis: client },
+    })
+  })
+})
+
+test('a second init is refused, and changes nothing', async () => {
+  await inNewDir(async (path) => {
+    await usherJson(path, ['init'])
+    const before = await usherJson(path, ['organization', 'list'])
+    const { code, stdout, stderr } = await runUsher(path, ['init', '--json'])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /^usher: The directory has been set up already\.\n$/)
+    assert.deepEqual(await usherJson(path, ['organization', 'list']), before)
+  })
+})
+
+test('--no-example leaves the example out', async () => {
+  await inNewDir(async (path) => {
+    const init = await usherJson<Record<string, unknown>>(path, ['init', '--no-example'])
+    assert.deepEqual([init.reseller, init.customer], [null, null])
+    assert.equal((await usherJson<[]>(path, ['organization', 'list'])).length, 1)
+  })
+})
+
+test('the provider and its portal can be named', async () => {
+  await inNewDir(async (path) => {
+    const words = ['init', '--provider', 'Wolke 7', '--portal', 'Portal.Wolke7.Example']
+    const init = await usherJson<Init>(path, words)
+    assert.deepEqual([init.provider.name, init.portal], ['Wolke 7', 'portal.wolke7.example'])
+  })
+})
+
+test('a provider or portal that cannot be is refused, and nothing is set up', async () => {
+  await inNewDir(async (path) => {
+    const { code, stdout, stderr } = await runUsher(path, ['init', '--provider', '', '--portal', 'http://x'])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /name must not be empty; domain must be a DNS name/)
+    await usherJson(path, ['init'])
+  })
+})
+
+test('the text of init holds the secrets once, and no curl lines without a server', async () => {
+  await inNewDir(async (path) => {
+    const { code, stdout } = await runUsher(path, ['init'])
+    assert.equal(code, 0)
+    for (const name of [
+      'PORTAL',
+      'CLIENT_ID',
+      'CLIENT_SECRET',
+      'OSIS_ID',
+      'OSIS_SECRET',
+      'CUSTOMER',
+      'TENANT',
+    ])
+      assert.equal([...stdout.matchAll(new RegExp(`^${name}=.+$`, 'gm'))].length, 1)
+    assert.doesNotMatch(stdout, /curl/)
+  })
+})
+
+test('no secret of init lies in the directory’s files in the clear', async () => {
+  await inNewDir(async (path) => {
+    const init = await usherJson<Init>(path, ['init'])
+    for (const file of readdirSync(path)) {
+      const bytes = readFileSync(join(path, file))
+      for (const { client_secret } of Object.values(init.clients)) assert.ok(!bytes.includes(client_secret))
+    }
+  })
+})
+
+test('the data directory is made, for its owner alone', async () => {
+  await inNewDir(async (path) => {
+    const inner = join(path, 'a', 'b')
+    await usherJson(inner, ['init'])
+    assert.equal(statSync(inner).mode & 0o777, 0o700)
+    assert.ok(existsSync(join(inner, 'usher.db')))
+  })
+})
+
+test('a first start sets up what its options say, and prints lines to paste', async () => {
+  await inNewDir(async (path) => {
+    const served = await serve(path, { args: ['--provider', 'Wolke 7', '--portal', 'w7.example'] })
+    assert.equal((await fetch(`${served.url}/healthz`)).status, 200)
+    await served.stop()
+    assert.match(served.stdout(), /Set up Wolke 7 with the portal w7\.example/)
+    assert.match(served.stdout(), new RegExp(`^USHER=${served.url}$`, 'm'))
+    assert.equal([...served.stdout().matchAll(/^curl /gm)].length, 2)
+  })
+})
+
+test('a damaged audit log ends verify with 1, and names the entry', async () => {
+  await inNewDir(async (path) => {
+    await usherJson(path, ['init'])
+    const [entry] = await usherJson<{ id: string }[]>(path, ['audit', 'list', '--operation', 'CreateTenant'])
+    const db = new DatabaseSync(join(path, 'usher.db'))
+    db.prepare("UPDATE audit_entries SET client = 'forged' WHERE id = ?").run(entry?.id ?? '')
+    db.close()
+    const text = await runUsher(path, ['audit', 'verify'])
+    assert.equal(text.code, 1)
+    assert.match(text.stdout, new RegExp(`entry ${entry?.id}: is not what was written`))
+    const json = await runUsher(path, ['audit', 'verify', '--json'])
+    assert.equal(json.code, 1)
+    const verdict = JSON.parse(json.stdout) as { whole: boolean; faults: { entry: string; fault: string }[] }
+    assert.equal(verdict.whole, false)
+    assert.ok(verdict.faults.some(({ entry: id, fault }) => id === entry?.id && fault === 'changed'))
+  })
+})
+
+test('an entry that was put in without a block does not pass for a whole log', async () => {
+  await inNewDir(async (path) => {
+    await usherJson(path, ['init'])
+    const db = new DatabaseSync(join(path, 'usher.db'))
+    db.exec(`INSERT INTO audit_entries (id, at, operation, status, outcome, client, correlation_id, changed_fields)
+      VALUES ('forged', '2026-11-22T08:00:00.000Z', 'CreateUser', 'Succeeded', 'created', 'c', 'x', '[]')`)
+    db.close()
+    assert.equal((await runUsher(path, ['audit', 'verify'])).code, 1)
+  })
+})

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { ConfigError, LOG_LEVELS, readConfig } from '../src/config.ts'
+
+const KEY = randomBytes(32)
+const ISSUER = {
+  issuer: 'https://login.example',
+  jwksUrl: 'https://login.example/keys',
+  audience: 'api://usher',
+}
+
+/** The lines that a wrong environment is refused with. */
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+test('an empty environment gives the documented defaults', () => {
+  assert.deepEqual(readConfig({}), {
+    host: '127.0.0.1',
+    port: 8080,
+    dataDir: './data',
+    databaseUrl: 'sqlite:./data/usher.db',
+    publicUrl: null,
+    masterKey: null,
+    masterKeyFile: './data/master.key',
+    logLevel: 'info',
+    issuers: [],
+  })
+})
+
+test('every setting is taken from its variable', () => {
+  const config = readConfig({
+    USHER_HOST: '::1',
+    USHER_PORT: '0',
+    USHER_DATA_DIR: '/srv/usher',
+    USHER_DATABASE_URL: 'sqlite:/srv/other.db',
+    USHER_PUBLIC_URL: 'https://usher.example/base/',
+    USHER_MASTER_KEY: KEY.toString('base64'),
+    USHER_MASTER_KEY_FILE: '/run/secrets/key',
+    USHER_LOG_LEVEL: 'debug',
+    USHER_ISSUERS: JSON.stringify([{ ...ISSUER, algorithms: ['PS256'] }]),
+  })
+  assert.deepEqual(config, {
+    host: '::1',
+    port: 0,
+    dataDir: '/srv/usher',
+    databaseUrl: 'sqlite:/srv/other.db',
+    publicUrl: 'https://usher.example/base',
+    masterKey: KEY,
+    masterKeyFile: '/run/secrets/key',
+    logLevel: 'debug',
+    issuers: [{ ...ISSUER, algorithms: ['PS256'] }],
+  })
+})
+
+test('the store and the master key move with the data directory', () => {
+  const { databaseUrl, masterKeyFile } = readConfig({ USHER_DATA_DIR: '/srv/usher' })
+  assert.equal(databaseUrl, 'sqlite:/srv/usher/usher.db')
+  assert.equal(masterKeyFile, '/srv/usher/master.key')
+})
+
+test('an issuer that names no algorithms may use RS256 and ES256', () => {
+  const { issuers } = readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
+  assert.deepEqual(issuers[0]?.algorithms, ['RS256', 'ES256'])
+})
+
+test('an empty variable counts as absent', () => {
+  const names = ['HOST', 'PORT', 'DATA_DIR', 'DATABASE_URL', 'PUBLIC_URL', 'MASTER_KEY', 'MASTER_KEY_FILE']
+  const empty = [...names, 'LOG_LEVEL', 'ISSUERS'].map((name) => [`USHER_${name}`, ''])
+  assert.deepEqual(readConfig(Object.fromEntries(empty)), readConfig({}))
+})
+
+test('the settings are frozen, also inside', () => {
+  const config = readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
+  assert.ok(Object.isFrozen(config))
+  assert.ok(Object.isFrozen(config.issuers), 'the list of issuers can be changed')
+  assert.ok(Object.isFrozen(config.issuers[0]), 'an issuer can be changed')
+})
+
+test('every log level is accepted', () => {
+  for (const level of LOG_LEVELS) assert.equal(readConfig({ USHER_LOG_LEVEL: level }).logLevel, level)
+})
+
+test('every port from 0 to 65535 is accepted', () => {
+  for (const port of [0, 1, 8080, 65535]) assert.equal(readConfig({ USHER_PORT: String(port) }).port, port)
+})
+
+const issuers = (change: object): string => JSON.stringify([{ ...ISSUER, ...change }])
+
+const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[] = [
+  ['USHER_PORT', '65536', /port number/],
+  ['USHER_PORT', '-1', /port number/],
+  ['USHER_PORT', '80.5', /port number/],
+  ['USHER_PORT', '0x50', /port number/],
+  ['USHER_PORT', ' 80', /port number/],
+  ['USHER_PORT', 'http', /port number/],
+  ['USHER_DATABASE_URL', 'mysql://localhost/usher', /sqlite:<path>/],
+  ['USHER_DATABASE_URL', 'sqlite:', /sqlite:<path>/],
+  ['USHER_DATABASE_URL', '/srv/usher.db', /sqlite:<path>/],
+  ['USHER_PUBLIC_URL', 'usher.example', /http or https URL/],
+  ['USHER_PUBLIC_URL', 'ftp://usher.example', /http or https URL/],
+  ['USHER_MASTER_KEY', 'short', /32 bytes in base64/],
+  ['USHER_MASTER_KEY', randomBytes(33).toString('base64'), /32 bytes in base64/],
+  ['USHER_LOG_LEVEL', 'loud', /fatal, error, warn, info/],
+  ['USHER_LOG_LEVEL', 'INFO', /fatal, error, warn, info/],
+  ['USHER_ISSUERS', '{', /must be JSON/],
+  ['USHER_ISSUERS', '{}', /JSON array/],
+  ['USHER_ISSUERS', '[null]', /\[0\]\.issuer/],
+  ['USHER_ISSUERS', '[1]', /\[0\]\.issuer/],
+  ['USHER_ISSUERS', issuers({ issuer: '' }), /\[0\]\.issuer/],
+  ['USHER_ISSUERS', issuers({ audience: undefined }), /\[0\]\.audience/],
+  ['USHER_ISSUERS', issuers({ jwksUrl: 'keys' }), /\[0\]\.jwksUrl/],
+  ['USHER_ISSUERS', issuers({ jwksUrl: 'file:///etc/keys' }), /\[0\]\.jwksUrl/],
+  ['USHER_ISSUERS', issuers({ algorithms: [] }), /\[0\]\.algorithms/],
+  ['USHER_ISSUERS', issuers({ algorithms: 'RS256' }), /\[0\]\.algorithms/],
+  ['USHER_ISSUERS', issuers({ algorithms: ['HS256'] }), /\[0\]\.algorithms/],
+  ['USHER_ISSUERS', issuers({ algorithms: ['none'] }), /\[0\]\.algorithms/],
+  ['USHER_ISSUERS', issuers({ jwks_url: 'x' }), /\[0\]\.jwks_url is not a member/],
+  ['USHER_ISSUERS', JSON.stringify([ISSUER, { ...ISSUER, issuer: 1 }]), /\[1\]\.issuer/],
+  ['USHER_DATADIR', '/srv', /is not a setting of Usher/],
+  ['USHER_port', '1', /is not a setting of Usher/],
+]
+
+for (const [name, value, message] of WRONG) {
+  test(`${name}=${value} is refused with one clear message`, () => {
+    const problems = problemsOf({ [name]: value })
+    assert.equal(problems.length, 1)
+    assert.ok(problems[0]?.startsWith(`${name} `), `the message does not begin with the name: ${problems[0]}`)
+    assert.match(problems[0] ?? '', message)
+  })
+}
+
+test('all wrong settings are named at once, each in its own line', () => {
+  const env = {
+    USHER_PORT: 'x',
+    USHER_DATABASE_URL: 'x',
+    USHER_PUBLIC_URL: 'x',
+    USHER_MASTER_KEY: 'x',
+    USHER_LOG_LEVEL: 'x',
+    USHER_ISSUERS: 'x',
+    USHER_UNKNOWN: 'x',
+  }
+  const named = problemsOf(env).map((problem) => problem.split(' ')[0])
+  assert.deepEqual(named.sort(), Object.keys(env).sort())
+  assert.throws(
+    () => readConfig(env),
+    (error: Error) => error.message.split('\n').length === 7,
+  )
+})
+
+test('settings of other programs are none of its business', () => {
+  assert.deepEqual(readConfig({ PATH: '/bin', USHERETTE: '1', NODE_ENV: 'test' }), readConfig({}))
+})
+
+test('a wrong master key is not repeated in the message', () => {
+  const secret = randomBytes(24).toString('base64')
+  const problems = problemsOf({ USHER_MASTER_KEY: secret })
+  assert.equal(problems.length, 1)
+  assert.ok(!problems.join().includes(secret))
+})

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { listAudit, verifyAudit } from '../../src/directory/audit.ts'
+import {
+  createClient,
+  deleteClient,
+  findClient,
+  isSecretOf,
+  listClients,
+} from '../../src/directory/clients.ts'
+import {
+  createOrganization,
+  createPortal,
+  deleteOrganization,
+  deletePortal,
+  listOrganizations,
+  listPortals,
+} from '../../src/directory/organizations.ts'
+import { setUp } from '../../src/directory/setup.ts'
+import { createUser, deleteUser } from '../../src/directory/users.ts'
+import { newId } from '../../src/model/ids.ts'
+import { addClient, addOrganization, newTestDirectory, newUser, refusedAs } from '../support/directories.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+/** What an operator does: set up, organizations, portals, clients. */
+export function administrationSuite(open: OpenStore): void {
+  describe('setting up', () => setupTests(open))
+  describe('organizations and portals', () => organizationTests(open))
+  describe('clients', () => clientTests(open))
+}
+
+function setupTests(open: OpenStore): void {
+  test('a directory is set up once', async () => {
+    const on = await newTestDirectory(open)
+    const again = setUp(on.dir, { provider: 'Second', portal: 'second.example', example: false })
+    await assert.rejects(again, refusedAs('already_set_up'))
+    assert.equal((await listOrganizations(on.dir, { kind: 'provider', after: 0, limit: 10 })).length, 1)
+    assert.deepEqual((await verifyAudit(on.dir)).faults, [])
+  })
+
+  test('of several that set up at once, one does', async () => {
+    const on = await newTestDirectory(open)
+    const empty = { ...on.dir, store: await open() }
+    const input = { provider: 'P', portal: 'p.example', example: true }
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => setUp(empty, input)))
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+    assert.equal((await listOrganizations(empty, { kind: 'provider', after: 0, limit: 10 })).length, 1)
+  })
+
+  test('everything that was made is audited in the name of the operator, without its secrets', async () => {
+    const on = await newTestDirectory(open)
+    const entries = await listAudit(on.dir, { limit: 100 })
+    const made = entries.map((entry) => entry.operation).sort()
+    const organizations = ['CreateOrganization', 'CreateOrganization', 'CreateOrganization']
+    assert.deepEqual(made, ['CreateClient', 'CreateClient', ...organizations, 'CreateTenant'])
+    for (const entry of entries) assert.deepEqual([entry.client, entry.status], ['operator', 'Succeeded'])
+    for (const { secret } of [on.setup.administrator, on.setup.osis])
+      assert.ok(secret && !JSON.stringify(entries).includes(secret))
+  })
+
+  test('a provider without a name and a portal that is no domain are both named', async () => {
+    const { dir } = await newTestDirectory(open)
+    const empty = { ...dir, store: await open() }
+    const wrong = setUp(empty, { provider: ' ', portal: 'http://x', example: true })
+    await assert.rejects(wrong, refusedAs('invalid', 'name', 'domain'))
+  })
+}
+
+function organizationTests(open: OpenStore): void {
+  test('an organization that something belongs to cannot be removed', async () => {
+    const on = await newTestDirectory(open)
+    const { dir, operator } = on
+    const customer = await addOrganization(on, 'customer', [on.resellerId])
+    const { id } = await createUser(dir, operator, { organizationId: customer.id, user: newUser() })
+    await assert.rejects(deleteOrganization(dir, operator, customer.id), refusedAs('organization_not_empty'))
+    await deleteUser(dir, operator, id)
+    await assert.rejects(deleteOrganization(dir, operator, customer.id), refusedAs('organization_not_empty'))
+    for (const busy of [on.customerId, on.setup.provider.id])
+      await assert.rejects(deleteOrganization(dir, operator, busy), refusedAs('organization_not_empty'))
+  })
+
+  test('an organization that nothing belongs to is removed with its relations', async () => {
+    const on = await newTestDirectory(open)
+    const reseller = await addOrganization(on, 'reseller')
+    const customer = await addOrganization(on, 'customer', [reseller.id, on.resellerId])
+    await deleteOrganization(on.dir, on.operator, reseller.id)
+    await deleteOrganization(on.dir, on.operator, customer.id)
+    await assert.rejects(
+      deleteOrganization(on.dir, on.operator, customer.id),
+      refusedAs('organization_not_found'),
+    )
+  })
+
+  test('a customer of a reseller that does not exist is not made', async () => {
+    const on = await newTestDirectory(open)
+    const input = { kind: 'customer', name: 'Acme', resellerIds: [on.resellerId, newId()] } as const
+    const before = await listOrganizations(on.dir, { after: 0, limit: 100 })
+    await assert.rejects(createOrganization(on.dir, on.operator, input), refusedAs('reseller_not_found'))
+    assert.deepEqual(await listOrganizations(on.dir, { after: 0, limit: 100 }), before)
+  })
+
+  test('a domain is one portal, of a provider or a reseller', async () => {
+    const on = await newTestDirectory(open)
+    const put = (domain: string, organizationId: string): Promise<{ domain: string }> =>
+      createPortal(on.dir, on.operator, { domain, organizationId })
+    assert.deepEqual(await put('Shop.Example.', on.resellerId), { domain: 'shop.example' })
+    await assert.rejects(put('SHOP.example', on.setup.provider.id), refusedAs('domain_taken'))
+    await assert.rejects(put('c.example', on.customerId), refusedAs('invalid', 'organization'))
+    await assert.rejects(put('no domain', on.resellerId), refusedAs('invalid', 'domain'))
+    await assert.rejects(put('d.example', newId()), refusedAs('organization_not_found'))
+    assert.deepEqual(
+      (await listPortals(on.dir)).map((portal) => portal.domain),
+      ['portal.example', 'shop.example'],
+    )
+    await deletePortal(on.dir, on.operator, 'shop.EXAMPLE')
+    await assert.rejects(deletePortal(on.dir, on.operator, 'shop.example'), refusedAs('portal_not_found'))
+  })
+
+  test('no client may do what is the operator’s alone', async () => {
+    const on = await newTestDirectory(open)
+    const customer = await addOrganization(on, 'customer')
+    const acts = [
+      createOrganization(on.dir, on.provider, { kind: 'customer', name: 'x', resellerIds: [] }),
+      deleteOrganization(on.dir, on.provider, customer.id),
+      createPortal(on.dir, on.provider, { domain: 'x.example', organizationId: on.resellerId }),
+      deletePortal(on.dir, on.provider, 'portal.example'),
+      createClient(on.dir, on.provider, { organizationId: on.resellerId, name: 'x', permission: 'viewer' }),
+      deleteClient(on.dir, on.provider, on.setup.osis.id),
+      deleteUser(on.dir, on.provider, newId()),
+    ]
+    for (const act of acts) await assert.rejects(act, refusedAs('not_permitted'))
+  })
+}
+
+function clientTests(open: OpenStore): void {
+  test('a secret of 256 bits is shown once and kept as its hash', async () => {
+    const on = await newTestDirectory(open)
+    const { id, secret } = await createClient(on.dir, on.operator, {
+      organizationId: on.customerId,
+      name: 'Portal',
+      permission: 'administrator',
+    })
+    assert.ok(secret !== null && Buffer.from(secret, 'base64url').length === 32)
+    const client = await findClient(on.dir, id)
+    assert.ok(client && !JSON.stringify(client).includes(secret))
+    assert.equal(isSecretOf(client, secret), true)
+    for (const wrong of ['', secret.slice(1), `${secret}a`, client.secretHash ?? ''])
+      assert.equal(isSecretOf(client, wrong), false)
+  })
+
+  test('a client that an external issuer vouches for has no secret, and no secret fits it', async () => {
+    const on = await newTestDirectory(open)
+    const external = { issuer: 'https://issuer.example', id: 'app' }
+    const input = { organizationId: on.customerId, name: 'x', permission: 'viewer', external } as const
+    const { id, secret } = await createClient(on.dir, on.operator, input)
+    assert.equal(secret, null)
+    const client = await findClient(on.dir, id)
+    assert.equal(client && isSecretOf(client, ''), false)
+    await assert.rejects(createClient(on.dir, on.operator, input), refusedAs('external_id_taken'))
+  })
+
+  test('a removed client is gone, and cannot be removed again', async () => {
+    const on = await newTestDirectory(open)
+    const { caller } = await addClient(on, on.customerId)
+    await deleteClient(on.dir, on.operator, caller)
+    assert.equal(await findClient(on.dir, caller), undefined)
+    assert.equal((await listClients(on.dir)).length, 2)
+    await assert.rejects(deleteClient(on.dir, on.operator, caller), refusedAs('client_not_found'))
+  })
+
+  test('an OSIS client belongs to a provider, and every client has a name', async () => {
+    const on = await newTestDirectory(open)
+    const osis = { organizationId: on.customerId, name: 'x', permission: 'osis' } as const
+    await assert.rejects(createClient(on.dir, on.operator, osis), refusedAs('invalid', 'organization'))
+    const nameless = { organizationId: on.customerId, name: '', permission: 'viewer' } as const
+    await assert.rejects(createClient(on.dir, on.operator, nameless), refusedAs('invalid', 'name'))
+  })
+}

@@ -1,0 +1,16 @@
+import { sqliteStores } from '../support/stores.ts'
+import { accessSuite } from './access.suite.ts'
+import { accountsSuite } from './accounts.suite.ts'
+import { administrationSuite } from './administration.suite.ts'
+import { idempotencySuite } from './idempotency.suite.ts'
+import { refusalsSuite } from './refusals.suite.ts'
+import { usersSuite } from './users.suite.ts'
+
+const { open } = sqliteStores()
+
+usersSuite(open)
+accessSuite(open)
+idempotencySuite(open)
+accountsSuite(open)
+administrationSuite(open)
+refusalsSuite(open)

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { enterPortal } from '../../src/directory/access.ts'
+import { forgetExpiredAnswers } from '../../src/directory/idempotency.ts'
+import { type CreateUserAnswer, createUser, deleteUser } from '../../src/directory/users.ts'
+import type { Context } from '../../src/model/clients.ts'
+import type { NewUser } from '../../src/model/users.ts'
+import {
+  addClient,
+  addOrganization,
+  addPortal,
+  newTestDirectory,
+  newUser,
+  readAudit,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
+import { countRows } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const HOUR = 60 * 60 * 1000
+
+function create(
+  on: TestDirectory,
+  idempotencyKey: string,
+  change: Partial<NewUser> = {},
+  ctx: Context = on.provider,
+): Promise<CreateUserAnswer> {
+  const user = newUser(change)
+  return createUser(on.dir, ctx, { organizationId: on.customerId, kind: 'customer', user, idempotencyKey })
+}
+
+function pass(on: TestDirectory, ms: number): void {
+  on.clock.now = new Date(on.clock.now.getTime() + ms)
+}
+
+/** The same key gets the same answer, for a day. */
+export function idempotencySuite(open: OpenStore): void {
+  describe('idempotency keys', () => {
+    test('a repeated call gets the first answer, and writes nothing but an entry that says so', async () => {
+      const on = await newTestDirectory(open)
+      const first = await create(on, 'k')
+      assert.equal(first.created, true)
+      assert.deepEqual(await create(on, 'k'), first)
+      const [entry] = await readAudit(on.dir, 1)
+      assert.deepEqual([entry?.outcome, entry?.target, entry?.status], ['replayed', first.id, 'Succeeded'])
+      assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
+    })
+
+    test('a first answer is replayed also when the user has been deleted since', async () => {
+      const on = await newTestDirectory(open)
+      const first = await create(on, 'k')
+      await deleteUser(on.dir, on.operator, first.id)
+      assert.deepEqual(await create(on, 'k'), first)
+    })
+
+    test('the same key with another request is refused, and changes nothing', async () => {
+      const on = await newTestDirectory(open)
+      const first = await create(on, 'k')
+      const other = create(on, 'k', { email: 'bob@example.com' })
+      await assert.rejects(other, refusedAs('idempotency_key_reused', 'Idempotency-Key'))
+      assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
+      assert.deepEqual(await create(on, 'k'), first)
+    })
+
+    test('an answer is replayed until 24 hours have passed, and not after', async () => {
+      const on = await newTestDirectory(open)
+      const first = await create(on, 'k')
+      pass(on, 24 * HOUR - 1)
+      assert.deepEqual(await create(on, 'k'), first)
+      pass(on, 1)
+      assert.deepEqual(await create(on, 'k'), { id: first.id, created: false })
+    })
+
+    test('after 24 hours the key is free for another request', async () => {
+      const on = await newTestDirectory(open)
+      await create(on, 'k')
+      pass(on, 24 * HOUR)
+      const second = await create(on, 'k', { email: 'bob@example.com' })
+      assert.equal(second.created, true)
+      assert.deepEqual(await create(on, 'k', { email: 'bob@example.com' }), second)
+    })
+
+    test('a refused call is not kept: mended, it may be sent again under its key', async () => {
+      const on = await newTestDirectory(open)
+      await assert.rejects(create(on, 'k', { email: 'x' }), refusedAs('invalid', 'email'))
+      assert.equal((await create(on, 'k')).created, true)
+    })
+
+    test('keys are told apart exactly', async () => {
+      const on = await newTestDirectory(open)
+      await create(on, 'k')
+      for (const key of ['K', 'k ', 'kk'])
+        assert.equal((await create(on, key)).created, false, `the key '${key}' was taken for 'k'`)
+    })
+
+    moreTests(open)
+  })
+}
+
+function moreTests(open: OpenStore): void {
+  test('the same key of two clients stands for two calls', async () => {
+    const on = await newTestDirectory(open)
+    const other = await addClient(on, on.setup.provider.id)
+    const first = await create(on, 'k')
+    assert.deepEqual(await create(on, 'k', {}, other), { id: first.id, created: false })
+    const bob = await create(on, 'l', { email: 'bob@example.com' }, other)
+    assert.equal(bob.created, true)
+    assert.equal((await create(on, 'l', { email: 'eve@example.com' })).created, true)
+  })
+
+  test('50 calls at once with one key make one user and get 50 equal answers', async () => {
+    const on = await newTestDirectory(open)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => create(on, 'k')))
+    for (const answer of answers) assert.deepEqual(answer, { ...answers[0], created: true })
+    assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
+    const outcomes = (await readAudit(on.dir, 50)).map((entry) => entry.outcome)
+    assert.equal(outcomes.filter((outcome) => outcome === 'replayed').length, 49)
+  })
+
+  test('a key does not carry an answer past the borders of a narrower context', async () => {
+    const on = await newTestDirectory(open)
+    const reseller = await addOrganization(on, 'reseller')
+    await addPortal(on, 'other.example', reseller.id)
+    const narrowed = await enterPortal(on.dir, on.provider, 'other.example')
+    await create(on, 'k')
+    await assert.rejects(create(on, 'k', {}, narrowed), (error: Error) =>
+      ['customer_not_found', 'idempotency_key_reused'].includes((error as { code?: string }).code ?? ''),
+    )
+  })
+
+  test('answers that are too old to be replayed are forgotten, others are not', async () => {
+    const on = await newTestDirectory(open)
+    await create(on, 'old')
+    pass(on, HOUR)
+    await create(on, 'new', { email: 'bob@example.com' })
+    pass(on, 23 * HOUR)
+    assert.equal(await forgetExpiredAnswers(on.dir), 1)
+    assert.equal(await forgetExpiredAnswers(on.dir), 0)
+    assert.equal((await create(on, 'new', { email: 'bob@example.com' })).created, true)
+  })
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createAccount } from '../../src/directory/accounts.ts'
+import { verifyAudit } from '../../src/directory/audit.ts'
+import { newDirectory } from '../../src/directory/directory.ts'
+import { attempt, read } from '../../src/directory/unit.ts'
+import { createUser } from '../../src/directory/users.ts'
+import { newId } from '../../src/model/ids.ts'
+import { ConstraintError, type Store, StoreError } from '../../src/store/port.ts'
+import {
+  addClient,
+  newTestDirectory,
+  newUser,
+  readAudit,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
+import { CONTENT_TABLES, countRows, putUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const REFUSED: readonly (readonly [outcome: string, act: (on: TestDirectory) => Promise<unknown>])[] = [
+  [
+    'not_permitted',
+    async (on) => {
+      const viewer = await addClient(on, on.setup.provider.id, 'viewer')
+      return createUser(on.dir, viewer, { organizationId: on.customerId, user: newUser() })
+    },
+  ],
+  ['invalid', (on) => create(on, { user: newUser({ email: 'x' }) })],
+  ['customer_not_found', (on) => create(on, { organizationId: newId(), kind: 'customer' })],
+  ['reseller_not_found', (on) => create(on, { resellerId: newId() })],
+  ['group_not_found', (on) => create(on, { user: newUser({ groupIds: [newId()] }) })],
+  [
+    'email_taken',
+    async (on) => {
+      await create(on)
+      return create(on, { user: newUser({ firstName: 'Bob' }) })
+    },
+  ],
+  [
+    'tenant_not_found',
+    (on) => {
+      const named = { orgId: 'o', orgUserId: 'u', username: null, email: null, role: 'UNKNOWN' } as const
+      return createAccount(on.dir, on.osis, { tenantId: 'none', account: { ...named, active: true } })
+    },
+  ],
+]
+
+function create(on: TestDirectory, change: object = {}): Promise<unknown> {
+  return createUser(on.dir, on.provider, { organizationId: on.customerId, user: newUser(), ...change })
+}
+
+/** What is left of an attempt that was refused, or that the store could not take. */
+export function refusalsSuite(open: OpenStore): void {
+  describe('refused attempts', () => {
+    for (const [outcome, act] of REFUSED) {
+      test(`a create refused as ${outcome} leaves one entry and nothing else`, async () => {
+        const on = await newTestDirectory(open)
+        await act(on).catch(() => undefined)
+        const counts = await countRows(on.dir.store, CONTENT_TABLES)
+        const entries = (await readAudit(on.dir)).length
+        await assert.rejects(act(on))
+        const after = await countRows(on.dir.store, CONTENT_TABLES)
+        assert.deepEqual({ ...after, clients: 0 }, { ...counts, clients: 0 })
+        const [entry] = await readAudit(on.dir, 1)
+        assert.deepEqual([entry?.status, entry?.outcome, entry?.changedFields], ['Failed', outcome, []])
+        assert.ok((await readAudit(on.dir)).length > entries)
+        assert.deepEqual((await verifyAudit(on.dir)).faults, [])
+      })
+    }
+
+    test('an entry says who, through which portal, to what, and under which correlation id', async () => {
+      const on = await newTestDirectory(open)
+      const ctx = { ...on.provider, portal: 'portal.example', correlationId: newId() }
+      const id = newId()
+      const user = newUser({ id, groupIds: [newId()] })
+      await assert.rejects(createUser(on.dir, ctx, { organizationId: on.customerId, user }))
+      const [entry] = await readAudit(on.dir, 1)
+      assert.deepEqual(
+        { ...entry, id: '', pk: 0 },
+        {
+          id: '',
+          pk: 0,
+          at: '2026-11-22T08:00:00.000Z',
+          operation: 'CreateUser',
+          status: 'Failed',
+          outcome: 'group_not_found',
+          client: ctx.caller,
+          portal: 'portal.example',
+          organization: on.customerId,
+          target: id,
+          correlationId: ctx.correlationId,
+          changedFields: [],
+        },
+      )
+    })
+
+    unitTests(open)
+  })
+}
+
+/** The directory over a store whose writes are answered by `fail`. */
+function withFailingWrites(on: TestDirectory, fail: () => unknown): TestDirectory {
+  const store: Store = {
+    ...on.dir.store,
+    read: (work) => on.dir.store.read(work),
+    write: async (work) => {
+      const reason = fail()
+      if (reason) throw reason
+      return on.dir.store.write(work)
+    },
+  }
+  return { ...on, dir: { ...newDirectory({ ...on.dir, store }) } }
+}
+
+function unitTests(open: OpenStore): void {
+  test('a store that fails is reported as such, with its reason as the cause', async () => {
+    const on = await newTestDirectory(open)
+    const reason = new StoreError('full', 'the disk is full')
+    const error = await create(withFailingWrites(on, () => reason)).catch((one: Error) => one)
+    assert.ok(error instanceof Error && refusedAs('store_unavailable')(error))
+    assert.equal(error.cause, reason)
+    assert.doesNotMatch(error.message, /disk/)
+  })
+
+  test('a refusal that cannot be recorded is not given', async () => {
+    const on = await newTestDirectory(open)
+    let writes = 0
+    const failing = withFailingWrites(on, () => (writes++ > 0 ? new StoreError('full', 'full') : undefined))
+    await assert.rejects(create(failing, { organizationId: newId() }), refusedAs('store_unavailable'))
+  })
+
+  test('a unit that lost a race is run again, a few times', async () => {
+    const on = await newTestDirectory(open)
+    let losses = 3
+    const racing = withFailingWrites(on, () =>
+      losses-- > 0 ? new ConstraintError('taken', null) : undefined,
+    )
+    assert.ok(await create(racing))
+    const lost = withFailingWrites(on, () => new ConstraintError('taken', null))
+    await assert.rejects(create(lost), ConstraintError)
+  })
+
+  test('a fault of ours stays what it is, and leaves nothing', async () => {
+    const on = await newTestDirectory(open)
+    const fault = new TypeError('a bug')
+    const act = attempt(on.dir, on.provider, { operation: 'CreateUser' }, async ({ tx }) => {
+      await putUser(tx, on.provider.organization.pk, 'a@example.com')
+      throw fault
+    })
+    await assert.rejects(act, fault)
+    assert.equal((await countRows(on.dir.store, ['users'])).users, 0)
+  })
+
+  test('a read of a store that is closed is reported as such', async () => {
+    const on = await newTestDirectory(open)
+    await on.dir.store.close()
+    await assert.rejects(
+      read(on.dir, async () => 1),
+      refusedAs('store_unavailable'),
+    )
+  })
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { credentialIdentity, newSealer } from '../../src/directory/sealer.ts'
+
+const KEY = randomBytes(32)
+const sealer = newSealer(KEY)
+const IDENTITY = credentialIdentity('AK')
+
+test('what was sealed opens again, whatever it was', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (secret, identity) => {
+      assert.equal(sealer.open(sealer.seal(secret, identity), identity), secret)
+    }),
+  )
+})
+
+test('the same secret sealed twice looks different, and neither shows it', () => {
+  const [one, other] = [sealer.seal('a secret key', IDENTITY), sealer.seal('a secret key', IDENTITY)]
+  assert.notEqual(one, other)
+  for (const sealed of [one, other]) {
+    assert.ok(!sealed.includes('a secret key'))
+    assert.ok(!Buffer.from(sealed.split('.')[2] ?? '', 'base64url').includes('a secret key'))
+  }
+})
+
+test('another sealer over the same key opens it, one over another key does not and says so', () => {
+  const sealed = sealer.seal('secret', IDENTITY)
+  assert.equal(newSealer(Buffer.from(KEY)).open(sealed, IDENTITY), 'secret')
+  assert.throws(() => newSealer(randomBytes(32)).open(sealed, IDENTITY), /another master key/)
+})
+
+test('a sealed secret that was moved to another identity does not open', () => {
+  const sealed = sealer.seal('secret', IDENTITY)
+  for (const identity of ['', 'credential:ak', 'credential:AK2', 'signing-key:AK'])
+    assert.throws(() => sealer.open(sealed, identity))
+})
+
+test('a sealed secret with any bit changed does not open', () => {
+  const sealed = sealer.seal('secret', IDENTITY)
+  const [version = '', key = '', body = ''] = sealed.split('.')
+  const bytes = Buffer.from(body, 'base64url')
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const changed = Buffer.from(bytes)
+    const at = bit >> 3
+    changed[at] = (changed[at] ?? 0) ^ (1 << (bit & 7))
+    assert.throws(() => sealer.open([version, key, changed.toString('base64url')].join('.'), IDENTITY))
+  }
+})
+
+test('a sealed secret that was cut short, or is none, does not open', () => {
+  const sealed = sealer.seal('secret', IDENTITY)
+  for (let length = 0; length < sealed.length; length++)
+    assert.throws(() => sealer.open(sealed.slice(0, length), IDENTITY))
+  for (const text of ['', '..', '2.a.b', 'secret', sealed.replace('1.', '2.')])
+    assert.throws(() => sealer.open(text, IDENTITY))
+})
+
+test('an error about a secret does not hold it', () => {
+  const sealed = newSealer(randomBytes(32)).seal('wJalrXUtnFEMI', IDENTITY)
+  assert.throws(
+    () => sealer.open(sealed, IDENTITY),
+    (error: Error) =>
+      !error.message.includes('wJalrXUtnFEMI') && !error.message.includes(KEY.toString('base64')),
+  )
+})
+
+test('a key of another length than 32 bytes is refused', () => {
+  for (const length of [0, 16, 31, 33]) assert.throws(() => newSealer(randomBytes(length)), /32 bytes/)
+})

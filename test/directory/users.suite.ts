@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type CreateUserAnswer, createUser, deleteUser, listUsers } from '../../src/directory/users.ts'
+import { newId } from '../../src/model/ids.ts'
+import type { NewUser } from '../../src/model/users.ts'
+import { deleteUser as markDeleted } from '../../src/store/users.ts'
+import {
+  addOrganization,
+  newTestDirectory,
+  newUser,
+  readAudit,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
+import { CONTENT_TABLES, countRows, putUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+interface Place {
+  readonly organizationId?: string
+  readonly resellerId?: string
+}
+
+function create(
+  on: TestDirectory,
+  change: Partial<NewUser> = {},
+  place: Place = {},
+): Promise<CreateUserAnswer> {
+  const { dir, provider, customerId } = on
+  return createUser(dir, provider, { organizationId: customerId, ...place, user: newUser(change) })
+}
+
+async function newestEntry(on: TestDirectory): Promise<object> {
+  const [entry] = await readAudit(on.dir, 1)
+  const { operation, status, outcome, target, changedFields } = entry ?? assert.fail('no entry')
+  return { operation, status, outcome, target, changedFields }
+}
+
+/** Creating users: what is new, what is the same again, what is a conflict. */
+export function usersSuite(open: OpenStore): void {
+  describe('creating users', () => {
+    newTests(open)
+    repeatTests(open)
+    conflictTests(open)
+    idTests(open)
+    restoreTests(open)
+    raceTests(open)
+  })
+}
+
+function newTests(open: OpenStore): void {
+  test('a new user is kept with its groups, and the entry names the members that hold something', async () => {
+    const on = await newTestDirectory(open)
+    const [first = '', second = ''] = on.groupIds
+    const { id, created } = await create(on, { groupIds: [second.toUpperCase(), first, second] })
+    assert.equal(created, true)
+    const [user] = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
+    assert.deepEqual([user?.id, user?.firstName, user?.email], [id, 'Ada', 'ada@example.com'])
+    assert.deepEqual(user?.groups.map((group) => group.id).sort(), [first, second].sort())
+    assert.deepEqual(await newestEntry(on), {
+      operation: 'CreateUser',
+      status: 'Succeeded',
+      outcome: 'created',
+      target: id,
+      changedFields: ['firstName', 'lastName', 'email', 'groups'],
+    })
+  })
+
+  test('a user of nothing but nulls is kept, and every such create is a new user', async () => {
+    const on = await newTestDirectory(open)
+    const nothing = { firstName: null, lastName: null, email: null }
+    const [one, other] = [await create(on, nothing), await create(on, nothing)]
+    assert.deepEqual([one.created, other.created], [true, true])
+    assert.notEqual(one.id, other.id)
+  })
+
+  test('the same person may exist in several organizations', async () => {
+    const on = await newTestDirectory(open)
+    const other = await addOrganization(on, 'customer')
+    assert.equal((await create(on)).created, true)
+    assert.equal((await create(on, {}, { organizationId: other.id })).created, true)
+  })
+}
+
+function repeatTests(open: OpenStore): void {
+  const SAME: readonly (readonly [what: string, change: Partial<NewUser>])[] = [
+    ['word by word', {}],
+    ['with the e-mail in other letter case', { email: 'ADA@Example.COM' }],
+  ]
+  for (const [what, change] of SAME) {
+    test(`the same create again, ${what}, writes nothing but its audit entry`, async () => {
+      const on = await newTestDirectory(open)
+      const { id } = await create(on)
+      const before = await countRows(on.dir.store, CONTENT_TABLES)
+      assert.deepEqual(await create(on, change), { id, created: false })
+      assert.deepEqual(await countRows(on.dir.store, CONTENT_TABLES), before)
+      const entry = { operation: 'CreateUser', status: 'Succeeded', outcome: 'repeated' }
+      assert.deepEqual(await newestEntry(on), { ...entry, target: id, changedFields: [] })
+    })
+  }
+
+  test('groups are a set: their order, letter case and repetition do not make another create', async () => {
+    const on = await newTestDirectory(open)
+    const [first = '', second = ''] = on.groupIds
+    const { id } = await create(on, { groupIds: [first, second] })
+    const again = await create(on, { groupIds: [second, first.toUpperCase(), second] })
+    assert.deepEqual(again, { id, created: false })
+  })
+
+  test('the same create again with the id that the user got is the same create', async () => {
+    const on = await newTestDirectory(open)
+    const { id } = await create(on)
+    assert.deepEqual(await create(on, { id: id.toUpperCase() }), { id, created: false })
+  })
+
+  test('without an e-mail, the id makes two creates the same', async () => {
+    const on = await newTestDirectory(open)
+    const id = newId()
+    assert.deepEqual(await create(on, { id, email: null }), { id, created: true })
+    assert.deepEqual(await create(on, { id, email: null }), { id, created: false })
+    await assert.rejects(create(on, { id, email: null, firstName: 'Bob' }), refusedAs('id_taken', 'id'))
+  })
+}
+
+function conflictTests(open: OpenStore): void {
+  const OTHER: readonly (readonly [what: string, change: Partial<NewUser>])[] = [
+    ['first name', { firstName: 'Bob' }],
+    ['first name, null', { firstName: null }],
+    ['last name, in other letter case', { lastName: 'LOVELACE' }],
+    ['id', { id: '0192f7c4-a6a8-7c3e-9d4b-5e6f7a8b9c0d' }],
+  ]
+  for (const [what, change] of OTHER) {
+    test(`the same e-mail with another ${what} is refused, naming the e-mail`, async () => {
+      const on = await newTestDirectory(open)
+      await create(on)
+      await assert.rejects(
+        create(on, { email: 'ADA@example.com', ...change }),
+        refusedAs('email_taken', 'email'),
+      )
+    })
+  }
+
+  test('the same e-mail with other groups is refused, with more as with fewer', async () => {
+    const on = await newTestDirectory(open)
+    const [first = '', second = ''] = on.groupIds
+    await create(on, { groupIds: [first] })
+    for (const groupIds of [[], [second], [first, second]])
+      await assert.rejects(create(on, { groupIds }), refusedAs('email_taken', 'email'))
+  })
+
+  test('the reseller context is part of the content', async () => {
+    const on = await newTestDirectory(open)
+    const { resellerId } = on
+    const { id } = await create(on, {}, { resellerId })
+    await assert.rejects(create(on), refusedAs('email_taken', 'email'))
+    const again = await create(on, {}, { resellerId: resellerId.toUpperCase() })
+    assert.deepEqual(again, { id, created: false })
+  })
+
+  test('every group that does not exist is named by its place', async () => {
+    const on = await newTestDirectory(open)
+    const [first = ''] = on.groupIds
+    const groupIds = [first, newId(), first, newId()]
+    await assert.rejects(
+      create(on, { groupIds }),
+      refusedAs('group_not_found', 'groups[1].id', 'groups[3].id'),
+    )
+  })
+
+  test('all that is wrong with a user is said at once', async () => {
+    const on = await newTestDirectory(open)
+    const wrong = { id: 'x', firstName: 'a'.repeat(256), lastName: '\0', email: 'x' }
+    await assert.rejects(create(on, wrong), refusedAs('invalid', 'firstName', 'lastName', 'email', 'id'))
+  })
+}
+
+function idTests(open: OpenStore): void {
+  test('a free id is adopted, in lower case', async () => {
+    const on = await newTestDirectory(open)
+    const id = newId()
+    assert.deepEqual(await create(on, { id: id.toUpperCase() }), { id, created: true })
+  })
+
+  test('the id of another user is refused, also of one in another organization, and of a deleted one', async () => {
+    const on = await newTestDirectory(open)
+    const other = await addOrganization(on, 'customer')
+    const { id: near } = await create(on, { email: 'near@example.com' })
+    const { id: far } = await create(on, { email: 'far@example.com' }, { organizationId: other.id })
+    const { id: gone } = await create(on, { email: 'gone@example.com' })
+    await deleteUser(on.dir, on.operator, gone)
+    for (const id of [near, far, gone]) await assert.rejects(create(on, { id }), refusedAs('id_taken', 'id'))
+    assert.equal((await create(on)).created, true)
+  })
+}
+
+function restoreTests(open: OpenStore): void {
+  test('a deleted user comes back under its id with the new content alone', async () => {
+    const on = await newTestDirectory(open)
+    const [first = '', second = ''] = on.groupIds
+    const { id } = await create(on, { groupIds: [first] })
+    await deleteUser(on.dir, on.operator, id)
+    const again = await create(on, { email: 'ADA@example.com', firstName: 'Augusta', groupIds: [second] })
+    assert.deepEqual(again, { id, created: false })
+    const users = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
+    assert.equal(users.length, 1)
+    assert.deepEqual([users[0]?.firstName, users[0]?.email], ['Augusta', 'ADA@example.com'])
+    assert.deepEqual(
+      users[0]?.groups.map((group) => group.id),
+      [second],
+    )
+    const changedFields = ['firstName', 'lastName', 'email', 'groups']
+    const entry = { operation: 'CreateUser', status: 'Succeeded', outcome: 'restored', target: id }
+    assert.deepEqual(await newestEntry(on), { ...entry, changedFields })
+  })
+
+  test('a deleted user comes back under its own id only', async () => {
+    const on = await newTestDirectory(open)
+    const { id } = await create(on)
+    await deleteUser(on.dir, on.operator, id)
+    await assert.rejects(create(on, { id: newId() }), refusedAs('id_taken', 'id'))
+    assert.deepEqual(await create(on, { id }), { id, created: false })
+  })
+
+  test('while somebody holds the e-mail, a deleted user who had it stays deleted', async () => {
+    const on = await newTestDirectory(open)
+    const { id: gone } = await create(on)
+    await deleteUser(on.dir, on.operator, gone)
+    const { id } = await create(on, { id: gone })
+    const { store } = on.dir
+    const [holder] = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 1 })
+    const organization = holder?.organizationPk ?? 0
+    await store.write((tx) => markDeleted(tx, holder?.pk ?? 0, '2026-11-22T08:00:00.000Z'))
+    const active = newId()
+    await store.write((tx) => putUser(tx, organization, 'ada@example.com', active))
+    const nameless = { firstName: null, lastName: null }
+    assert.deepEqual(await create(on, nameless), { id: active, created: false })
+    assert.notEqual(active, id)
+  })
+
+  test('a user can be deleted once, and is not listed any more', async () => {
+    const on = await newTestDirectory(open)
+    const { id } = await create(on)
+    await deleteUser(on.dir, on.operator, id)
+    await assert.rejects(deleteUser(on.dir, on.operator, id), refusedAs('user_not_found'))
+    await assert.rejects(deleteUser(on.dir, on.operator, newId()), refusedAs('user_not_found'))
+    const users = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
+    assert.deepEqual(users, [])
+  })
+}
+
+function raceTests(open: OpenStore): void {
+  const fifty = <T>(work: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: 50 }, work))
+
+  test('50 equal creates at once make one user and get one id', async () => {
+    const on = await newTestDirectory(open)
+    const answers = await fifty(() => create(on))
+    assert.equal(answers.filter(({ created }) => created).length, 1)
+    assert.equal(new Set(answers.map(({ id }) => id)).size, 1)
+    const outcomes = (await readAudit(on.dir, 50)).map((entry) => entry.outcome)
+    assert.equal(outcomes.filter((outcome) => outcome === 'created').length, 1)
+    assert.equal(outcomes.filter((outcome) => outcome === 'repeated').length, 49)
+  })
+
+  test('50 equal creates at once bring a deleted user back once', async () => {
+    const on = await newTestDirectory(open)
+    const { id } = await create(on)
+    await deleteUser(on.dir, on.operator, id)
+    const answers = await fifty(() => create(on))
+    for (const answer of answers) assert.deepEqual(answer, { id, created: false })
+    const outcomes = (await readAudit(on.dir, 50)).map((entry) => entry.outcome)
+    assert.equal(outcomes.filter((outcome) => outcome === 'restored').length, 1)
+  })
+
+  test('of 50 creates at once with one e-mail and other content, one wins', async () => {
+    const on = await newTestDirectory(open)
+    let i = 0
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, () => create(on, { firstName: `${i++}` })),
+    )
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+    for (const one of outcomes) if (one.status === 'rejected') refusedAs('email_taken', 'email')(one.reason)
+    const counts = await countRows(on.dir.store, ['users'])
+    assert.equal(counts.users, 1)
+  })
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { test } from 'node:test'
+import { findViolations } from './support/imports.ts'
+
+const SRC = join(import.meta.dirname, '../src')
+
+function readSources(): { file: string; source: string }[] {
+  return readdirSync(SRC, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ file: relative(SRC, path), source: readFileSync(path, 'utf8') }))
+}
+
+test('every file of src keeps the import rules', () => {
+  const sources = readSources()
+  assert.ok(sources.length > 50)
+  for (const { file } of sources) assert.match(file, /\.ts$/)
+  assert.deepEqual(
+    sources.flatMap(({ file, source }) => findViolations(file, source)),
+    [],
+  )
+})
+
+const BROKEN: readonly (readonly [file: string, source: string, violation: RegExp])[] = [
+  ['model/x.ts', "import { y } from '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "import type { y } from '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "import {\n  type y,\n} from '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "import '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "export * from '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "export type { y } from '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "const y = await import('../store/port.ts')", /model may not import store/],
+  ['model/x.ts', 'const y = await import(`../store/port.ts`)', /model may not import store/],
+  ['model/x.ts', "type Y = import('../store/port.ts').Store", /model may not import store/],
+  ['model/x.ts', "import { y } from /* why */ '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "const u = 'http://a'; import '../store/port.ts'", /model may not import store/],
+  ['model/x.ts', "import type { Config } from '../config.ts'", /model may not import config\.ts/],
+  ['store/x.ts', "import { y } from '../directory/users.ts'", /store may not import directory/],
+  ['store/migrations/x.ts', "import { y } from '../../auth/basic.ts'", /store may not import auth/],
+  ['directory/x.ts', "import { y } from '../platform/platform.ts'", /directory may not import platform/],
+  ['directory/x.ts', "import { y } from '../provisioning/reconciler.ts'", /may not import provisioning/],
+  ['auth/x.ts', "import { y } from '../store/clients.ts'", /auth may not import store/],
+  ['platform/ceph-rgw/x.ts', "import { y } from '../../store/port.ts'", /platform may not import store/],
+  ['provisioning/x.ts', "import { y } from '../api/server.ts'", /provisioning may not import api/],
+  ['api/osis/x.ts', "import { y } from '../../store/users.ts'", /api may not import store/],
+  ['api/osis/x.ts', "import { y } from '../../platform/platform.ts'", /api may not import platform/],
+  ['api/osis/x.ts', "import { y } from '../../cli/cli.ts'", /api may not import cli/],
+  [
+    'api/osis/x.ts',
+    "import { y } from '../customer/users.ts'",
+    /dialect osis may not import dialect customer/,
+  ],
+  ['api/customer/x.ts', "import '../oauth/index.ts'", /dialect customer may not import dialect oauth/],
+  ['cli/x.ts', "import { y } from '../api/server.ts'", /cli may not import api/],
+  ['config.ts', "import { y } from './api/server.ts'", /config\.ts may not import api/],
+  ['logger.ts', "import { y } from './app.ts'", /logger\.ts may not import app\.ts/],
+  ['new/x.ts', "import { y } from '../model/ids.ts'", /new is not a folder of the layout/],
+  ['model/x.ts', "import { y } from '../../test/x.ts'", /leaves src/],
+  ['directory/x.ts', "import { sql } from 'kysely'", /kysely belongs to store/],
+  ['directory/x.ts', "import { z } from 'kysely/helpers/sqlite'", /kysely.* belongs to store/],
+  ['app.ts', "import pg from 'pg'", /pg belongs to store/],
+  ['cli/x.ts', "import { DatabaseSync } from 'node:sqlite'", /node:sqlite belongs to store/],
+  ['cli/x.ts', "process.getBuiltinModule('node:sqlite')", /node:sqlite belongs to store/],
+  ['auth/x.ts', "import type { FastifyRequest } from 'fastify'", /fastify belongs to api, app\.ts/],
+  ['cli/x.ts', "import swagger from '@fastify/swagger'", /@fastify\/swagger belongs to api, app\.ts/],
+  ['model/x.ts', "import { Type } from 'typebox'", /typebox belongs to api, app\.ts/],
+  ['main.ts', "import Fastify from 'fastify'", /fastify belongs to api, app\.ts/],
+  ['api/oauth/x.ts', "import { jwtVerify } from 'jose'", /jose belongs to auth/],
+  ['auth/x.ts', 'const y = await import(name)', /import\(\) of something that is not written out/],
+  ['auth/x.ts', "const y = require('jose')", /require/],
+  ['model/x.ts', 'export default 1', /default export/],
+  ['model/x.ts', 'export { x as default }', /default export/],
+  ['cli/x.ts', 'process.exit(1)', /process\.exit/],
+  ['cli/x.ts', "import { exit } from 'node:process'", /process\.exit/],
+]
+
+for (const [file, source, violation] of BROKEN) {
+  test(`in ${file}, ${JSON.stringify(source)} is found`, () => {
+    const found = findViolations(file, source)
+    assert.ok(
+      found.some((one) => violation.test(one)),
+      `found only ${JSON.stringify(found)}`,
+    )
+  })
+}
+
+const RIGHT: readonly (readonly [file: string, source: string])[] = [
+  ['model/x.ts', "import { randomBytes } from 'node:crypto'\nimport { y } from './ids.ts'"],
+  ['store/x.ts', "import { sql } from 'kysely'\nimport { DatabaseSync } from 'node:sqlite'"],
+  ['app.ts', "import Fastify from 'fastify'\nimport { buildServer } from './api/server.ts'"],
+  ['cli/x.ts', "import { startApp } from '../app.ts'\nprocess.exitCode = 1"],
+  ['api/osis/x.ts', "import { y } from '../validation.ts'\nimport { z } from './schemas.ts'"],
+  ['api/server.ts', "import { osisApi } from './osis/index.ts'"],
+  ['model/x.ts', "// import { y } from '../store/port.ts'\n/* export default 1 */"],
+]
+
+for (const [file, source] of RIGHT) {
+  test(`in ${file}, ${JSON.stringify(source)} is allowed`, () => {
+    assert.deepEqual(findViolations(file, source), [])
+  })
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Config, ConfigError, readConfig } from '../src/config.ts'
+import { loadMasterKey } from '../src/master-key.ts'
+import { newDataDir, runUsher, serve } from './support/usher.ts'
+
+function withConfig(run: (config: Config, file: string) => void): void {
+  const { path, remove } = newDataDir()
+  try {
+    const config = readConfig({ USHER_DATA_DIR: join(path, 'data') })
+    run(config, config.masterKeyFile)
+  } finally {
+    remove()
+  }
+}
+
+function write(file: string, text: string, mode = 0o600): void {
+  mkdirSync(join(file, '..'), { recursive: true })
+  writeFileSync(file, text)
+  chmodSync(file, mode)
+}
+
+function refused(config: Config, message: RegExp): void {
+  assert.throws(
+    () => loadMasterKey(config, false),
+    (error: Error) => {
+      assert.ok(error instanceof ConfigError)
+      assert.match(error.message, message)
+      assert.ok(error.message.includes(config.masterKeyFile), 'the message does not name the file')
+      return true
+    },
+  )
+}
+
+test('the first start makes a key of 32 bytes that only its owner may read', () => {
+  withConfig((config, file) => {
+    const key = loadMasterKey(config, true)
+    assert.equal(key.length, 32)
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    assert.equal(statSync(join(file, '..')).mode & 0o777, 0o700)
+    assert.deepEqual(Buffer.from(readFileSync(file, 'utf8'), 'base64'), key)
+    assert.deepEqual(loadMasterKey(config, false), key)
+    assert.deepEqual(loadMasterKey(config, true), key)
+  })
+})
+
+test('a key from the setting is used, and no file is made', () => {
+  const { path, remove } = newDataDir()
+  const key = randomBytes(32)
+  const config = readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
+  assert.deepEqual(loadMasterKey(config, true), key)
+  assert.equal(existsSync(config.masterKeyFile), false)
+  remove()
+})
+
+for (const mode of [0o640, 0o604, 0o660, 0o644]) {
+  test(`a key file of mode ${mode.toString(8)} is refused`, () => {
+    withConfig((config, file) => {
+      write(file, randomBytes(32).toString('base64'), mode)
+      refused(config, /others.*0600/)
+    })
+  })
+}
+
+test('a missing key file of a directory that is set up is refused', () => {
+  withConfig((config, file) => {
+    refused(config, /missing/)
+    assert.equal(existsSync(file), false)
+  })
+})
+
+test('a key file that holds no key is refused, and its content is not repeated', () => {
+  withConfig((config, file) => {
+    write(file, 'correct horse battery staple')
+    refused(config, /^(?!.*horse).*32 bytes/)
+  })
+})
+
+test('an empty key file is refused', () => {
+  withConfig((config, file) => {
+    write(file, '')
+    refused(config, /32 bytes/)
+  })
+})
+
+test('a start without the key file of a directory that is set up ends with 1 and says why', async () => {
+  const { path, remove } = newDataDir()
+  assert.equal((await runUsher(path, ['init'])).code, 0)
+  const file = join(path, 'master.key')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  rmSync(file)
+  const { code, stdout, stderr } = await runUsher(path, ['serve'])
+  assert.equal(code, 1)
+  assert.equal(stdout, '')
+  assert.match(stderr, /^usher: the master key file .*master\.key is missing/)
+  assert.equal(existsSync(file), false)
+  remove()
+})
+
+test('a start with another master key than the one that sealed ends with 1 and says why', async () => {
+  const { path, remove } = newDataDir()
+  const [one, other] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+  const { code } = await runUsher(path, ['init'], { USHER_MASTER_KEY: one })
+  assert.equal(code, 0)
+  const served = await serve(path, { settings: { USHER_MASTER_KEY: one } })
+  assert.equal((await fetch(`${served.url}/readyz`)).status, 200)
+  await served.stop()
+  const again = await runUsher(path, ['serve'], { USHER_MASTER_KEY: other })
+  assert.equal(again.code, 1)
+  assert.match(again.stderr, /master key/)
+  assert.doesNotMatch(again.stderr, /\n\s+at /, 'a stack trace is no clear message')
+  remove()
+})

@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createAccount } from '../../src/directory/accounts.ts'
+import { deleteUser } from '../../src/directory/users.ts'
+import type { Account } from '../../src/model/tenants.ts'
+import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import { claimAccount, markAccountApplied, readBacklog } from '../../src/store/accounts.ts'
+import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
+import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const QUIET = { warn: () => undefined, error: () => undefined }
+
+interface World {
+  readonly on: TestDirectory
+  readonly platform: FakePlatform
+  readonly reconciler: Reconciler
+  readonly account: Account
+}
+
+async function newWorld(open: OpenStore): Promise<World> {
+  const platform = newFakePlatform()
+  const on = await newTestDirectory(open, platform.name)
+  const reconciler = new Reconciler(on.dir, platform, QUIET)
+  return { on, platform, reconciler, account: await addAccount(on, 'ada') }
+}
+
+function addAccount(on: TestDirectory, orgUserId: string): Promise<Account> {
+  const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
+  const account = { orgId: on.orgId, orgUserId, ...named }
+  return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+}
+
+interface State {
+  readonly desired: number
+  readonly applied: number
+  readonly attempts: number
+  readonly error: string | null
+  /** Milliseconds from the clock's now until the next attempt. */
+  readonly dueIn: number
+}
+
+async function stateOf({ on, account }: Pick<World, 'on' | 'account'>): Promise<State> {
+  const [row] = await on.dir.store.read((tx) =>
+    tx.query((db) => db.selectFrom('accounts').selectAll().where('pk', '=', account.pk)),
+  )
+  assert.ok(row)
+  return {
+    desired: row.desired_version,
+    applied: row.applied_version,
+    attempts: row.attempts,
+    error: row.last_error,
+    dueIn: Date.parse(row.due_at) - on.clock.now.getTime(),
+  }
+}
+
+function pass(on: TestDirectory, ms: number): void {
+  on.clock.now = new Date(on.clock.now.getTime() + ms)
+}
+
+/** A promise that a test opens, and which keeps the process alive meanwhile. */
+function newGate(): { passed: Promise<void>; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const alive = setInterval(() => undefined, 1_000)
+  return {
+    passed: promise,
+    open: () => {
+      clearInterval(alive)
+      resolve()
+    },
+  }
+}
+
+/** Platforms come to have what the directory wants, whatever happens in between. */
+export function reconcilerSuite(open: OpenStore): void {
+  describe('the reconciler', () => {
+    applyTests(open)
+    failureTests(open)
+    deadlineTests(open)
+    sharingTests(open)
+  })
+}
+
+function applyTests(open: OpenStore): void {
+  test('an account is applied with all that the platform needs, once', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    await reconciler.drain()
+    assert.equal(platform.calls.length, 1)
+    const [call] = platform.calls
+    assert.deepEqual(
+      [call?.tenantId, call?.userId, call?.canonicalUserId, call?.displayName, call?.state],
+      [on.tenantId, account.userId, account.canonicalUserId, 'ada', 'active'],
+    )
+    assert.equal(call?.credentials.length, 1)
+    assert.match(call?.credentials[0]?.secretKey ?? '', /^[A-Za-z0-9]{40}$/)
+    assert.deepEqual(
+      { ...(await stateOf({ on, account })), dueIn: 0 },
+      {
+        desired: 1,
+        applied: 1,
+        attempts: 0,
+        error: null,
+        dueIn: 0,
+      },
+    )
+    assert.deepEqual(await on.dir.store.read(readBacklog), { count: 0, oldest: null })
+  })
+
+  test('a deleted user is made gone', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    await reconciler.drain()
+    await deleteUser(on.dir, on.operator, account.userId)
+    await reconciler.drain()
+    assert.deepEqual(
+      platform.calls.map((call) => call.state),
+      ['active', 'gone'],
+    )
+    assert.equal((await stateOf(world)).applied, 2)
+  })
+
+  test('what is wanted anew while an attempt runs stays to be applied', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    platform.behave(async () => {
+      platform.succeed()
+      await deleteUser(on.dir, on.operator, account.userId)
+    })
+    await reconciler.settle(account, 5_000)
+    await reconciler.drain()
+    assert.deepEqual(
+      platform.calls.map((call) => call.state),
+      ['active', 'gone'],
+    )
+    const { desired, applied } = await stateOf(world)
+    assert.deepEqual([desired, applied], [2, 2])
+  })
+
+  test('what was delivered is the version that is marked, not the newest one', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    const seen: number[] = []
+    platform.behave(async (wanted) => {
+      if (wanted.state === 'active') await deleteUser(on.dir, on.operator, account.userId)
+      else seen.push((await stateOf(world)).applied)
+    })
+    await reconciler.drain()
+    assert.deepEqual(seen, [1])
+  })
+
+  test('many accounts are worked off', async () => {
+    const { on, platform, reconciler } = await newWorld(open)
+    await Promise.all(Array.from({ length: 40 }, (_, i) => addAccount(on, `user${i}`)))
+    await reconciler.drain()
+    assert.equal(new Set(platform.calls.map((call) => call.userId)).size, 41)
+    assert.equal(platform.calls.length, 41)
+  })
+}
+
+function failureTests(open: OpenStore): void {
+  test('a failed attempt keeps its error, and pauses grow from one second to five minutes', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler } = world
+    const pauses: number[] = []
+    for (let attempt = 1; attempt <= 12; attempt++) {
+      platform.fail(`refused ${attempt}`)
+      await reconciler.drain()
+      const state = await stateOf(world)
+      assert.deepEqual([state.attempts, state.error, state.applied], [attempt, `refused ${attempt}`, 0])
+      pauses.push(state.dueIn)
+      pass(on, state.dueIn)
+    }
+    pauses.forEach((ms, i) => {
+      const nominal = Math.min(1_000 * 2 ** i, 5 * 60_000)
+      assert.ok(ms >= nominal * 0.89 && ms <= nominal * 1.11, `pause ${i + 1} is ${ms} ms`)
+    })
+    assert.equal(platform.calls.length, 12)
+  })
+
+  test('an account is not tried again before its pause is over', async () => {
+    const { on, platform, reconciler } = await newWorld(open)
+    platform.fail('refused')
+    await reconciler.drain()
+    pass(on, 800)
+    await reconciler.drain()
+    assert.equal(platform.calls.length, 1)
+  })
+
+  test('success after failures forgets the error, and the next failure begins with a short pause', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    for (let i = 0; i < 5; i++) {
+      platform.fail('refused')
+      await reconciler.drain()
+      pass(on, (await stateOf(world)).dueIn)
+    }
+    platform.succeed()
+    await reconciler.drain()
+    const healed = await stateOf(world)
+    assert.deepEqual([healed.applied, healed.attempts, healed.error], [1, 0, null])
+    await deleteUser(on.dir, on.operator, account.userId)
+    platform.fail('refused')
+    await reconciler.drain()
+    assert.ok((await stateOf(world)).dueIn <= 1_100)
+  })
+
+  test('one account that fails does not keep others waiting', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    const other = await addAccount(on, 'bob')
+    platform.behave(async (wanted) => {
+      if (wanted.userId === account.userId) throw new Error('refused')
+    })
+    await reconciler.drain()
+    assert.equal((await stateOf({ on, account: other })).applied, 1)
+    assert.equal((await stateOf({ on, account })).applied, 0)
+  })
+
+  test('a restart forgets nothing', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler } = world
+    platform.fail('refused')
+    await reconciler.drain()
+    await reconciler.stop()
+    const { attempts, dueIn } = await stateOf(world)
+    assert.equal(attempts, 1)
+    const restarted = new Reconciler(on.dir, platform, QUIET)
+    await restarted.drain()
+    assert.equal(platform.calls.length, 1)
+    pass(on, dueIn)
+    platform.succeed()
+    await restarted.drain()
+    assert.equal((await stateOf(world)).applied, 1)
+  })
+
+  test('a started reconciler works off what a restart has left, and stops', async () => {
+    const world = await newWorld(open)
+    const { platform, reconciler } = world
+    const gate = newGate()
+    platform.behave(async () => gate.open())
+    reconciler.start()
+    await gate.passed
+    await reconciler.stop()
+    assert.equal((await stateOf(world)).applied, 1)
+  })
+}
+
+function deadlineTests(open: OpenStore): void {
+  test('settling what is applied asks nobody', async () => {
+    const { platform, reconciler, account } = await newWorld(open)
+    assert.equal(await reconciler.settle({ ...account, appliedVersion: 1 }, 1_000), true)
+    assert.equal(platform.calls.length, 0)
+  })
+
+  test('a platform that hangs ends settling at the deadline, and the account is applied later', async () => {
+    const world = await newWorld(open)
+    const { platform, reconciler, account } = world
+    const gate = newGate()
+    platform.behave(() => gate.passed)
+    const begun = performance.now()
+    assert.equal(await reconciler.settle(account, 100), false)
+    assert.ok(performance.now() - begun < 2_000)
+    assert.equal((await stateOf(world)).applied, 0)
+    gate.open()
+    await reconciler.stop()
+    assert.equal((await stateOf(world)).applied, 1)
+  })
+
+  test('a platform that fails ends settling at the deadline, and the account is applied later', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    platform.fail('down')
+    assert.equal(await reconciler.settle(account, 300), false)
+    platform.succeed()
+    pass(on, 10 * 60_000)
+    await reconciler.drain()
+    assert.equal((await stateOf(world)).applied, 1)
+  })
+
+  test('settling keeps the growing pauses: a platform that is down is not asked again and again', async () => {
+    const world = await newWorld(open)
+    const { platform, reconciler, account } = world
+    platform.fail('down')
+    assert.equal(await reconciler.settle(account, 600), false)
+    assert.ok(platform.calls.length <= 3, `the platform was asked ${platform.calls.length} times in 0.6 s`)
+    const { dueIn } = await stateOf(world)
+    assert.ok(dueIn <= 5_000, `after a short outage the account waits ${dueIn} ms`)
+  })
+}
+
+function sharingTests(open: OpenStore): void {
+  test('50 who settle one account at once share one attempt', async () => {
+    const { platform, reconciler, account } = await newWorld(open)
+    const settled = await Promise.all(Array.from({ length: 50 }, () => reconciler.settle(account, 5_000)))
+    assert.ok(settled.every(Boolean))
+    assert.equal(platform.calls.length, 1)
+  })
+
+  test('two processes that want the same account at once make one attempt', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    const other = new Reconciler(on.dir, platform, QUIET)
+    const settled = await Promise.all([reconciler.settle(account, 5_000), other.settle(account, 5_000)])
+    assert.deepEqual(settled, [true, true])
+    assert.equal(platform.calls.length, 1)
+  })
+
+  test('while somebody else holds the lease, nobody begins an attempt, until it runs out', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    const now = on.clock.now.toISOString()
+    const until = new Date(on.clock.now.getTime() + 30_000).toISOString()
+    assert.equal(await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until })), true)
+    assert.equal(await reconciler.settle(account, 120), false)
+    await reconciler.drain()
+    assert.equal(platform.calls.length, 0)
+    pass(on, 30_001)
+    await reconciler.drain()
+    assert.equal((await stateOf(world)).applied, 1)
+  })
+
+  test('whoever settles sees it when the holder of the lease has applied the account', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    const now = on.clock.now.toISOString()
+    const until = new Date(on.clock.now.getTime() + 30_000).toISOString()
+    await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until }))
+    const settling = reconciler.settle(account, 5_000)
+    await on.dir.store.write((tx) => markAccountApplied(tx, account.pk, 1))
+    assert.equal(await settling, true)
+    assert.equal(platform.calls.length, 0)
+  })
+}

@@ -1,0 +1,354 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import {
+  type AuditFault,
+  type AuditVerdict,
+  listAuditEntries,
+  verifyAuditLog,
+} from '../../src/store/audit.ts'
+import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit-blocks.ts'
+import { NOW, newEntry, putEntries } from '../support/rows.ts'
+import type { OpenTampered, Tampered } from '../support/stores.ts'
+
+/** A log of five blocks; the third one has the entries c0 to c3. */
+export interface Log extends Tampered {
+  verify(): Promise<AuditVerdict>
+  faults(): Promise<readonly AuditFault[]>
+}
+
+const SIZES = { a: 1, b: 2, c: 4, d: 1, e: 3 }
+export const ENTRIES = Object.entries(SIZES).flatMap(([name, size]) =>
+  Array.from({ length: size }, (_, i) => `${name}${i}`),
+)
+
+export async function openLog(open: OpenTampered): Promise<Log> {
+  const { store, tamper } = await open()
+  for (const [name, size] of Object.entries(SIZES)) {
+    const entries = Array.from({ length: size }, (_, i) =>
+      newEntry({ id: `${name}${i}`, target: `t-${name}${i}` }),
+    )
+    await putEntries(store, ...entries)
+  }
+  const verify = (): Promise<AuditVerdict> => store.read((tx) => verifyAuditLog(tx, store.embedded))
+  return { store, tamper, verify, faults: async () => (await verify()).faults }
+}
+
+export async function pkOf(log: Log, id: string): Promise<number> {
+  const entries = await log.store.read((tx) => listAuditEntries(tx, { limit: 1_000 }))
+  return entries.find((entry) => entry.id === id)?.pk ?? 0
+}
+
+/** Whether one of the faults speaks of the entry, by its id or by its place. */
+function names(
+  faults: readonly AuditFault[],
+  where: { block: number; position: number; entry: string },
+): boolean {
+  return faults.some(
+    (fault) =>
+      fault.entry === where.entry || (fault.block === where.block && fault.position === where.position),
+  )
+}
+
+/** That the audit log shows what was done to it. */
+export function auditSuite(open: OpenTampered): void {
+  describe('the audit log', () => {
+    test('an empty log and one that nobody has touched verify', async () => {
+      const { store } = await open()
+      const empty = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+      assert.deepEqual(empty, {
+        entries: 0,
+        blocks: 0,
+        unsealed: 0,
+        head: { block: 0, hash: GENESIS_HASH },
+        faults: [],
+      })
+      const verdict = await (await openLog(open)).verify()
+      assert.deepEqual([verdict.entries, verdict.unsealed, verdict.faults], [11, 0, []])
+      assert.equal(verdict.head.block, verdict.blocks)
+    })
+
+    test('the chain holds however the entries were shared out among commits', async () => {
+      const { store } = await open()
+      const sizes = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 })
+      let written = 0
+      await fc.assert(
+        fc.asyncProperty(sizes, async (list) => {
+          await Promise.all(
+            list.map((size) => putEntries(store, ...Array.from({ length: size }, () => newEntry()))),
+          )
+          written += list.reduce((sum, size) => sum + size, 0)
+          const { entries, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+          assert.deepEqual([entries, faults], [written, []])
+        }),
+        { numRuns: 20 },
+      )
+    })
+
+    changeTests(open)
+    removalTests(open)
+    orderTests(open)
+    insertionTests(open)
+    blockTests(open)
+  })
+}
+
+export const FIELDS = [
+  'id',
+  'at',
+  'operation',
+  'status',
+  'outcome',
+  'client',
+  'portal',
+  'organization',
+  'target',
+  'correlation_id',
+  'changed_fields',
+  'hash',
+]
+
+function changeTests(open: OpenTampered): void {
+  for (const field of FIELDS) {
+    test(`an entry whose ${field} was changed is found and named`, async () => {
+      const log = await openLog(open)
+      await log.tamper(`UPDATE audit_entries SET ${field} = '["forged"]' WHERE id = 'c2'`)
+      const faults = await log.faults()
+      const name = field === 'id' ? '["forged"]' : 'c2'
+      assert.ok(
+        faults.some(({ entry, fault, block }) => entry === name && fault === 'changed' && block === 3),
+      )
+    })
+  }
+
+  for (const field of ['portal', 'organization', 'target']) {
+    test(`an entry whose ${field} was wiped out is found and named`, async () => {
+      const log = await openLog(open)
+      await log.tamper(`UPDATE audit_entries SET ${field} = NULL WHERE id = 'e2'`)
+      assert.ok((await log.faults()).some(({ entry, fault }) => entry === 'e2' && fault === 'changed'))
+    })
+  }
+
+  test('an entry that was changed together with its hash breaks its block', async () => {
+    const log = await openLog(open)
+    const hash = hashEntry(newEntry({ id: 'c2', client: 'forged' }), 3, 2)
+    await log.tamper("UPDATE audit_entries SET client = 'forged', hash = ? WHERE id = 'c2'", hash)
+    assert.ok((await log.faults()).some(({ block }) => block === 3))
+  })
+
+  test('an entry and its block that were made to fit each other break the block after', async () => {
+    const log = await openLog(open)
+    const before = await log.verify()
+    const forged = newEntry({ id: 'd0', target: 'forged' })
+    const hash = hashEntry(forged, 4, 0)
+    const { id, correlationId, target } = forged
+    const content = 'target = ?, correlation_id = ?, hash = ?'
+    await log.tamper(`UPDATE audit_entries SET ${content} WHERE id = ?`, target, correlationId, hash, id)
+    const [previous] = await readBlock(log, 4)
+    await log.tamper(
+      'UPDATE audit_blocks SET hash = ? WHERE number = 4',
+      hashBlock(4, previous ?? '', [hash]),
+    )
+    assert.deepEqual(await log.faults(), [{ block: 5, position: null, entry: null, fault: 'block_changed' }])
+    assert.deepEqual((await log.verify()).head, before.head)
+  })
+}
+
+async function readBlock(log: Log, number: number): Promise<string[]> {
+  const rows = await log.store.read((tx) =>
+    tx.query((db) =>
+      db.selectFrom('audit_blocks').select(['previous_hash', 'hash']).where('number', '=', number),
+    ),
+  )
+  return rows.flatMap((row) => [row.previous_hash, row.hash])
+}
+
+function removalTests(open: OpenTampered): void {
+  for (const entry of ['a0', 'c0', 'c1', 'c3', 'd0', 'e2']) {
+    test(`the removed entry ${entry} is found and its place is named`, async () => {
+      const log = await openLog(open)
+      await log.tamper('DELETE FROM audit_entries WHERE id = ?', entry)
+      const place = { block: 'abcde'.indexOf(entry.charAt(0)) + 1, position: Number(entry.charAt(1)) }
+      assert.deepEqual(await log.faults(), [{ ...place, entry: null, fault: 'removed' }])
+    })
+  }
+
+  test('all entries of a block that were removed are named', async () => {
+    const log = await openLog(open)
+    await log.tamper("DELETE FROM audit_entries WHERE id LIKE 'c%'")
+    const faults = await log.faults()
+    assert.deepEqual(
+      faults.map(({ block, position, fault }) => [block, position, fault]),
+      [0, 1, 2, 3].map((position) => [3, position, 'removed']),
+    )
+  })
+
+  test('an entry that was taken out of its block is found', async () => {
+    const log = await openLog(open)
+    await log.tamper("UPDATE audit_entries SET block = NULL, position = NULL, hash = NULL WHERE id = 'c1'")
+    assert.ok(names(await log.faults(), { block: 3, position: 1, entry: 'c1' }))
+  })
+
+  test('a log whose end was cut off shows by its head', async () => {
+    const log = await openLog(open)
+    const before = await log.verify()
+    await log.tamper('DELETE FROM audit_entries WHERE block = 5')
+    await log.tamper('DELETE FROM audit_blocks WHERE number = 5')
+    const after = await log.verify()
+    assert.deepEqual(after.faults, [])
+    assert.deepEqual([before.head.block, after.head.block], [5, 4])
+    assert.notEqual(after.head.hash, before.head.hash)
+    await putEntries(log.store, newEntry())
+    const grown = await log.verify()
+    assert.equal(grown.head.block, 5)
+    assert.notEqual(grown.head.hash, before.head.hash)
+  })
+}
+
+function orderTests(open: OpenTampered): void {
+  for (const [one, other] of [
+    ['c0', 'c3'],
+    ['b1', 'c0'],
+    ['a0', 'd0'],
+  ] as const) {
+    test(`the contents of ${one} and ${other}, swapped, are found and both named`, async () => {
+      const log = await openLog(open)
+      await swapContents(log, FIELDS, one, other)
+      const faults = await log.faults()
+      for (const id of [one, other]) assert.ok(faults.some((fault) => fault.entry === id))
+    })
+
+    test(`the places of ${one} and ${other}, swapped, are found`, async () => {
+      const log = await openLog(open)
+      await swapContents(log, ['block', 'position'], one, other)
+      assert.ok((await log.faults()).length > 0)
+    })
+
+    test(`the order of ${one} and ${other} in the list, swapped, is found`, async () => {
+      const log = await openLog(open)
+      const [first, second] = [await pkOf(log, one), await pkOf(log, other)]
+      await log.tamper('UPDATE audit_entries SET pk = -1 WHERE id = ?', one)
+      await log.tamper('UPDATE audit_entries SET pk = ? WHERE id = ?', first, other)
+      await log.tamper('UPDATE audit_entries SET pk = ? WHERE id = ?', second, one)
+      assert.ok((await log.faults()).length > 0)
+    })
+  }
+}
+
+type Row = Record<string, string | number | null>
+
+async function swapContents(log: Log, columns: readonly string[], one: string, other: string): Promise<void> {
+  const [first, second] = [await pkOf(log, one), await pkOf(log, other)]
+  const rows = await log.store.read((tx) => tx.query((db) => db.selectFrom('audit_entries').selectAll()))
+  const set = columns.map((column) => `${column} = ?`).join(', ')
+  for (const [from, to] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const row = rows.find(({ pk }) => pk === from) as Row | undefined
+    const values = columns.map((column) => row?.[column] ?? null)
+    await log.tamper(`UPDATE audit_entries SET ${set} WHERE pk = ?`, ...values, to)
+  }
+}
+
+const COLUMNS =
+  'id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields'
+
+function insertionTests(open: OpenTampered): void {
+  const insert = (log: Log, pk: number | null, place: readonly (string | number | null)[]): Promise<void> =>
+    log.tamper(
+      `INSERT INTO audit_entries (pk, ${COLUMNS}, block, position, hash)
+       VALUES (?, 'forged', '${NOW}', 'CreateUser', 'Succeeded', 'created', 'c', NULL, NULL, NULL, 'x', '[]', ?, ?, ?)`,
+      pk,
+      ...place,
+    )
+  const hashAt = (block: number, position: number): string =>
+    hashEntry(
+      {
+        ...newEntry({ id: 'forged', client: 'c', portal: null, organization: null, target: null }),
+        correlationId: 'x',
+        changedFields: [],
+      },
+      block,
+      position,
+    )
+
+  for (const [block, position] of [
+    [3, 1],
+    [3, 4],
+    [5, 3],
+    [6, 0],
+  ] as const) {
+    test(`an entry put in at position ${position} of block ${block} later, with the right hash, is found`, async () => {
+      const log = await openLog(open)
+      await insert(log, 1_000, [block, position, hashAt(block, position)])
+      assert.ok(names(await log.faults(), { block, position, entry: 'forged' }))
+    })
+  }
+
+  test('an entry put in among the keys of a block is found', async () => {
+    const log = await openLog(open)
+    const pk = await pkOf(log, 'c1')
+    await log.tamper('UPDATE audit_entries SET pk = 1000 WHERE pk = ?', pk)
+    await insert(log, pk, [3, 1, hashAt(3, 1)])
+    assert.ok((await log.faults()).length > 0)
+  })
+
+  test('an entry put in without a block does not pass for a sealed one', async () => {
+    const log = await openLog(open)
+    await insert(log, 1_000, [null, null, null])
+    const { faults, unsealed } = await log.verify()
+    assert.ok(faults.length > 0 || unsealed === 1)
+  })
+}
+
+function blockTests(open: OpenTampered): void {
+  for (const block of [1, 3, 5]) {
+    test(`block ${block}, removed with its entries left, is found and named`, async () => {
+      const log = await openLog(open)
+      await log.tamper('DELETE FROM audit_blocks WHERE number = ?', block)
+      assert.ok((await log.faults()).some((fault) => fault.block === block))
+    })
+  }
+
+  for (const block of [1, 3]) {
+    test(`block ${block}, removed with its entries, is found and named`, async () => {
+      const log = await openLog(open)
+      await log.tamper('DELETE FROM audit_entries WHERE block = ?', block)
+      await log.tamper('DELETE FROM audit_blocks WHERE number = ?', block)
+      assert.deepEqual(await log.faults(), [{ block, position: null, entry: null, fault: 'block_removed' }])
+    })
+  }
+
+  for (const [change, where] of [
+    ["hash = 'forged'", 3],
+    ["hash = 'forged'", 5],
+    ["previous_hash = 'forged'", 3],
+    ["previous_hash = 'forged'", 1],
+    ['entries = entries + 1', 3],
+    ['entries = entries - 1', 3],
+    ['number = 9', 3],
+    ['first_pk = first_pk + 1', 3],
+    ['last_pk = last_pk - 1', 3],
+  ] as const) {
+    test(`block ${where} with ${change} is found and named`, async () => {
+      const log = await openLog(open)
+      await log.tamper(`UPDATE audit_blocks SET ${change} WHERE number = ?`, where)
+      assert.ok((await log.faults()).some((fault) => fault.block === where))
+    })
+  }
+
+  test('a block that claims a million entries is found, and not a crash', async () => {
+    const log = await openLog(open)
+    await log.tamper('UPDATE audit_blocks SET entries = 1000000 WHERE number = 3')
+    assert.ok((await log.faults()).some((fault) => fault.block === 3))
+  })
+
+  for (const change of ['first_pk = first_pk - 1', 'last_pk = last_pk + 1']) {
+    test(`a block that claims more keys than it has entries (${change}) is found`, async () => {
+      const log = await openLog(open)
+      await log.tamper(`UPDATE audit_blocks SET ${change} WHERE number = 3`)
+      assert.ok((await log.faults()).some((fault) => fault.block === 3))
+    })
+  }
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { newId } from '../../src/model/ids.ts'
+import type { Organization } from '../../src/model/organizations.ts'
+import type { Store, Tx } from '../../src/store/port.ts'
+import { deleteUser, findUser, findUserByEmail, insertUser, listUsers } from '../../src/store/users.ts'
+import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+async function countIn(tx: Tx, organization: Organization): Promise<number> {
+  return (await listUsers(tx, organization.pk, { limit: 100_000 })).length
+}
+
+/** A gate that work can wait at. */
+function newGate(): { passed: Promise<void>; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { passed: promise, open: resolve }
+}
+
+/** What a read sees. */
+export function readsSuite(open: OpenStore): void {
+  describe('reads', () => {
+    test('a read sees every write that was answered before it began', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      await Promise.all(
+        range(200).map(async (i) => {
+          await store.write((tx) => putUser(tx, provider.pk, `${i}@example.com`))
+          const found = await store.read((tx) => findUserByEmail(tx, provider.pk, `${i}@example.com`))
+          assert.ok(found, `the user ${i} was answered and is not seen`)
+        }),
+      )
+    })
+
+    test('a read never sees half of a unit, and never an uncommitted one', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      const seen: number[] = []
+      let answered = 0
+      const writing = range(60).map((i) =>
+        store
+          .write(async (tx) => {
+            for (const part of ['a', 'b', 'c']) {
+              await putUser(tx, provider.pk, `${i}${part}@example.com`)
+              await Promise.resolve()
+            }
+            if (i % 7 === 3) throw new Error('refused')
+          })
+          .then(
+            () => answered++,
+            () => undefined,
+          ),
+      )
+      const reading = range(60).map(async () => {
+        const before = answered
+        const count = await store.read((tx) => countIn(tx, provider))
+        seen.push(count)
+        assert.ok(count >= before * 3)
+      })
+      await Promise.all([...writing, ...reading])
+      for (const count of seen) assert.equal(count % 3, 0)
+      assert.equal(await store.read((tx) => countIn(tx, provider)), answered * 3)
+    })
+
+    test('a read keeps its snapshot while others write', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      const begun = newGate()
+      const written = newGate()
+      const reading = store.read(async (tx) => {
+        const before = await countIn(tx, provider)
+        begun.open()
+        await written.passed
+        return [before, await countIn(tx, provider)]
+      })
+      await begun.passed
+      await store.write((tx) => putUser(tx, provider.pk, 'a@example.com'))
+      written.open()
+      assert.deepEqual(await reading, [0, 0])
+      assert.equal(await store.read((tx) => countIn(tx, provider)), 1)
+    })
+
+    test('a read that is asked for before a write may miss it, one asked for after it does not', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      const begun = newGate()
+      const hold = newGate()
+      const slow = store.read(async (tx) => {
+        await countIn(tx, provider)
+        begun.open()
+        await hold.passed
+      })
+      await begun.passed
+      await store.write((tx) => putUser(tx, provider.pk, 'a@example.com'))
+      const after = store.read((tx) => countIn(tx, provider))
+      hold.open()
+      await slow
+      assert.equal(await after, 1)
+    })
+
+    test('a read that fails is rejected, and the next one is not disturbed', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      const failing = store.read(async () => {
+        throw new Error('refused')
+      })
+      await assert.rejects(failing, /refused/)
+      assert.equal(await store.read((tx) => countIn(tx, provider)), 0)
+    })
+
+    test('a read cannot write', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      await assert.rejects(store.read((tx) => putUser(tx, provider.pk, 'a@example.com')))
+      assert.equal(await store.read((tx) => countIn(tx, provider)), 0)
+    })
+
+    pagingTests(open)
+    exactnessTests(open)
+  })
+}
+
+function pagingTests(open: OpenStore): void {
+  test('pages of users hold everyone once, deleted ones left out, by e-mail, those without one first', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const other = await addOrganization(store, provider, 'customer')
+    await addPeople(store, provider)
+    await store.write((tx) => putUser(tx, other.pk, 'elsewhere@example.com'))
+    const emails = range(23).map((i) => `U${String(i).padStart(2, '0')}@Example.com`)
+    const found: (string | null)[] = []
+    let after: string | undefined
+    for (;;) {
+      const page = await store.read((tx) => listUsers(tx, provider.pk, { after, limit: 5 }))
+      found.push(...page.map((user) => user.email))
+      after = page.at(-1)?.email ?? undefined
+      if (page.length < 5) break
+    }
+    assert.deepEqual(found, [null, null, ...emails.filter((_, i) => i !== 7)])
+  })
+}
+
+async function addPeople(store: Store, provider: Organization): Promise<void> {
+  await store.write(async (tx) => {
+    for (const i of range(23).reverse()) {
+      const pk = await putUser(tx, provider.pk, `U${String(i).padStart(2, '0')}@Example.com`)
+      if (i === 7 && pk !== undefined) await deleteUser(tx, pk, NOW)
+    }
+    await putUser(tx, provider.pk, null)
+    await putUser(tx, provider.pk, null)
+  })
+}
+
+function exactnessTests(open: OpenStore): void {
+  test('every storable text comes back exactly as it was written', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const text = fc.string({ unit: 'binary', maxLength: 60 }).filter((one) => !one.includes('\0'))
+    await fc.assert(
+      fc.asyncProperty(text, text, async (first, last) => {
+        const id = newId()
+        const user = {
+          id,
+          organizationPk: provider.pk,
+          resellerPk: null,
+          email: `${id}@example.com`,
+          now: NOW,
+        }
+        await store.write((tx) => insertUser(tx, { ...user, firstName: first, lastName: last }))
+        const found = await store.read((tx) => findUser(tx, id))
+        assert.equal(found?.firstName, first)
+        assert.equal(found?.lastName, last)
+      }),
+      { numRuns: 100 },
+    )
+  })
+}

@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newId } from '../../src/model/ids.ts'
+import {
+  claimAccount,
+  insertAccount,
+  markAccountApplied,
+  removeAccountsOfUser,
+} from '../../src/store/accounts.ts'
+import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/clients.ts'
+import { insertCredential } from '../../src/store/credentials.ts'
+import { insertGroup } from '../../src/store/groups.ts'
+import { deleteExpiredAnswers, findRecordedAnswer, recordAnswer } from '../../src/store/idempotency-keys.ts'
+import {
+  deletePortal,
+  findPortal,
+  insertPortal,
+  isRelated,
+  relateCustomer,
+} from '../../src/store/organizations.ts'
+import { ConstraintError, type Store } from '../../src/store/port.ts'
+import { findTenantByOrg, insertTenant } from '../../src/store/tenants.ts'
+import { deleteUser, findDeletedUser, findUserByEmail, restoreUser } from '../../src/store/users.ts'
+import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const LATER = '2026-11-22T09:00:00.000Z'
+
+/** What each table refuses, and what it forgets. */
+export function tablesSuite(open: OpenStore): void {
+  describe('tables', () => {
+    userTests(open)
+    organizationTests(open)
+    tenantTests(open)
+    clientTests(open)
+    idempotencyTests(open)
+    accountTests(open)
+  })
+}
+
+function userTests(open: OpenStore): void {
+  test('an e-mail is unique in its organization, whatever its letter case, and free in others', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const customer = await addOrganization(store, provider, 'customer')
+    assert.ok(await store.write((tx) => putUser(tx, provider.pk, 'Ä@example.com')))
+    assert.equal(await store.write((tx) => putUser(tx, provider.pk, 'ä@EXAMPLE.com')), undefined)
+    assert.ok(await store.write((tx) => putUser(tx, customer.pk, 'ä@example.com')))
+  })
+
+  test('any number of users may have no e-mail', async () => {
+    const store = await open()
+    const { pk } = await addProvider(store)
+    for (let i = 0; i < 3; i++) assert.ok(await store.write((tx) => putUser(tx, pk, null)))
+  })
+
+  test('a deleted user holds its id but not its e-mail, and can come back while that is free', async () => {
+    const store = await open()
+    const { pk: organization } = await addProvider(store)
+    const id = newId()
+    const pk = (await store.write((tx) => putUser(tx, organization, 'a@x', id))) ?? 0
+    await store.write((tx) => deleteUser(tx, pk, NOW))
+    assert.equal(await store.read((tx) => findUserByEmail(tx, organization, 'a@x')), undefined)
+    assert.equal((await store.read((tx) => findDeletedUser(tx, organization, 'A@X')))?.pk, pk)
+    assert.equal(await store.write((tx) => putUser(tx, organization, 'b@x', id)), undefined)
+    const second = (await store.write((tx) => putUser(tx, organization, 'a@x'))) ?? 0
+    const content = { id, organizationPk: organization, resellerPk: null, firstName: 'A', lastName: null }
+    const restore = (): Promise<void> =>
+      store.write((tx) => restoreUser(tx, pk, { ...content, email: 'a@x', now: NOW }))
+    await assert.rejects(restore(), ConstraintError)
+    await store.write((tx) => deleteUser(tx, second, NOW))
+    assert.equal((await store.read((tx) => findDeletedUser(tx, organization, 'a@x')))?.pk, second)
+    await restore()
+    const back = await store.read((tx) => findUserByEmail(tx, organization, 'a@x'))
+    assert.deepEqual([back?.pk, back?.firstName, back?.deletedAt], [pk, 'A', null])
+  })
+}
+
+function organizationTests(open: OpenStore): void {
+  test('a portal domain belongs to one organization', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const reseller = await addOrganization(store, provider, 'reseller')
+    const put = (organization: number): Promise<boolean> =>
+      store.write((tx) => insertPortal(tx, { domain: 'portal.example', organization, now: NOW }))
+    assert.equal(await put(provider.pk), true)
+    assert.equal(await put(reseller.pk), false)
+    const found = await store.read((tx) => findPortal(tx, 'portal.example'))
+    assert.equal(found?.organization.id, provider.id)
+    assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), true)
+    assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), false)
+    assert.equal(await put(reseller.pk), true)
+  })
+
+  test('a customer is related to a reseller once, however often that is said', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const reseller = await addOrganization(store, provider, 'reseller')
+    const customer = await addOrganization(store, provider, 'customer')
+    for (let i = 0; i < 2; i++)
+      await store.write((tx) => relateCustomer(tx, customer.pk, { pk: reseller.pk, now: NOW }))
+    assert.equal(await store.read((tx) => isRelated(tx, customer.pk, reseller.pk)), true)
+    assert.equal(await store.read((tx) => isRelated(tx, reseller.pk, customer.pk)), false)
+  })
+
+  test('a group name is unique in its provider', async () => {
+    const store = await open()
+    const [one, other] = [await addProvider(store), await addProvider(store)]
+    const put = (provider: number): Promise<void> =>
+      store.write((tx) => insertGroup(tx, { id: newId(), provider, name: 'Viewer' }))
+    await put(one.pk)
+    await assert.rejects(put(one.pk), ConstraintError)
+    await put(other.pk)
+  })
+}
+
+function tenantTests(open: OpenStore): void {
+  test('an org has one tenant in a provider and platform, and a customer one tenant on a platform', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const [one, other] = [
+      await addOrganization(store, provider, 'customer'),
+      await addOrganization(store, provider, 'customer'),
+    ]
+    const put = (organization: number, platform: string, orgIds: string[]): Promise<unknown> =>
+      store.write((tx) =>
+        insertTenant(tx, {
+          id: newId(),
+          organization,
+          provider: provider.pk,
+          platform,
+          name: 'n',
+          orgIds,
+          now: NOW,
+        }),
+      )
+    await put(one.pk, 'p', ['b', 'a'])
+    await assert.rejects(put(one.pk, 'p', []), ConstraintError)
+    await assert.rejects(put(other.pk, 'p', ['c', 'a']), ConstraintError)
+    assert.equal(
+      await store.read((tx) => findTenantByOrg(tx, provider.pk, { platform: 'p', id: 'c' })),
+      undefined,
+    )
+    await put(other.pk, 'q', ['a'])
+    const found = await store.read((tx) => findTenantByOrg(tx, provider.pk, { platform: 'p', id: 'a' }))
+    assert.deepEqual(found?.orgIds, ['b', 'a'])
+  })
+}
+
+function clientTests(open: OpenStore): void {
+  test('an external id stands for one client of its issuer, until that is removed', async () => {
+    const store = await open()
+    const { pk } = await addProvider(store)
+    const put = (id: string, issuer: string | null, externalId: string | null): Promise<void> =>
+      store.write((tx) =>
+        insertClient(tx, {
+          id,
+          organization: pk,
+          name: id,
+          permission: 'administrator',
+          secretHash: null,
+          externalIssuer: issuer,
+          externalId,
+          now: NOW,
+        }),
+      )
+    await put('a', 'i', 'x')
+    await assert.rejects(put('b', 'i', 'x'), ConstraintError)
+    await put('b', 'j', 'x')
+    await put('c', null, null)
+    await put('d', null, null)
+    const a = await store.read((tx) => findExternalClient(tx, 'i', 'x'))
+    assert.equal(a?.id, 'a')
+    await store.write((tx) => deleteClient(tx, a?.pk ?? 0, NOW))
+    assert.equal(await store.read((tx) => findClient(tx, 'a')), undefined)
+    await put('e', 'i', 'x')
+    assert.equal((await store.read((tx) => findExternalClient(tx, 'i', 'x')))?.id, 'e')
+  })
+}
+
+function idempotencyTests(open: OpenStore): void {
+  test('an answer is recorded once, found until it expires, and replaced only then', async () => {
+    const store = await open()
+    const client = await addClient(store)
+    const put = (answer: string, now: string, expiresAt: string): Promise<boolean> =>
+      store.write((tx) => recordAnswer(tx, { client, key: 'k', requestHash: 'h', answer, expiresAt }, now))
+    const find = async (now: string): Promise<string | undefined> =>
+      (await store.read((tx) => findRecordedAnswer(tx, client, { key: 'k', now })))?.answer
+    assert.equal(await put('first', NOW, LATER), true)
+    assert.equal(await put('second', NOW, LATER), false)
+    assert.equal(await find(NOW), 'first')
+    assert.equal(await find('2026-11-22T08:59:59.999Z'), 'first')
+    assert.equal(await find(LATER), undefined)
+    assert.equal(await put('third', LATER, '2026-11-23T08:00:00.000Z'), true)
+    assert.equal(await find(LATER), 'third')
+  })
+
+  test('keys of different clients have nothing to do with each other', async () => {
+    const store = await open()
+    const [one, other] = [await addClient(store), await addClient(store)]
+    for (const client of [one, other]) {
+      const row = { client, key: 'k', requestHash: 'h', answer: `${client}`, expiresAt: LATER }
+      assert.equal(await store.write((tx) => recordAnswer(tx, row, NOW)), true)
+    }
+    const found = await store.read((tx) => findRecordedAnswer(tx, other, { key: 'k', now: NOW }))
+    assert.equal(found?.answer, `${other}`)
+  })
+
+  test('only expired answers are forgotten', async () => {
+    const store = await open()
+    const client = await addClient(store)
+    for (const [key, expiresAt] of [
+      ['old', NOW],
+      ['new', LATER],
+    ] as const) {
+      const row = { client, key, requestHash: 'h', answer: '1', expiresAt }
+      await store.write((tx) => recordAnswer(tx, row, '2026-11-22T07:00:00.000Z'))
+    }
+    assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 1)
+    assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 0)
+    assert.ok(await store.read((tx) => findRecordedAnswer(tx, client, { key: 'new', now: NOW })))
+  })
+}
+
+async function addClient(store: Store): Promise<number> {
+  const { pk: organization } = await addProvider(store)
+  const id = newId()
+  const none = { secretHash: null, externalIssuer: null, externalId: null }
+  await store.write((tx) =>
+    insertClient(tx, { id, organization, name: 'n', permission: 'administrator', ...none, now: NOW }),
+  )
+  return (await store.read((tx) => findClient(tx, id)))?.pk ?? 0
+}
+
+function accountTests(open: OpenStore): void {
+  test('of 20 claims at once exactly one wins', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    const lease = { now: NOW, until: LATER }
+    const won = await Promise.all(
+      Array.from({ length: 20 }, () => store.write((tx) => claimAccount(tx, account, lease))),
+    )
+    assert.equal(won.filter(Boolean).length, 1)
+  })
+
+  test('a lease that has run out can be taken over, one that has not cannot', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    const claim = (now: string, until: string): Promise<boolean> =>
+      store.write((tx) => claimAccount(tx, account, { now, until }))
+    assert.equal(await claim(NOW, LATER), true)
+    assert.equal(await claim('2026-11-22T08:59:59.999Z', LATER), false)
+    assert.equal(await claim('2026-11-22T09:00:00.001Z', '2026-11-22T10:00:00.000Z'), true)
+    assert.equal(await claim('2026-11-22T09:30:00.000Z', '2026-11-22T11:00:00.000Z'), false)
+  })
+
+  test('an account that is applied cannot be claimed', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    await store.write((tx) => markAccountApplied(tx, account, 1))
+    assert.equal(await store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER })), false)
+  })
+
+  test('a Cloud Director user has one wanted account in a tenant, and a user one on a platform', async () => {
+    const store = await open()
+    const { user, organization, put } = await addAccount(store)
+    const second = (await store.write((tx) => putUser(tx, organization, 'b@x'))) ?? 0
+    await assert.rejects(put(second, 'ada'), ConstraintError)
+    await assert.rejects(put(user, 'other'), ConstraintError)
+    await store.write((tx) => removeAccountsOfUser(tx, user, NOW))
+    await put(second, 'ada')
+  })
+
+  test('an access key belongs to one account', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    const put = (): Promise<void> =>
+      store.write((tx) => insertCredential(tx, { account, accessKey: 'AK', sealedSecret: 's', now: NOW }))
+    await put()
+    await assert.rejects(put(), ConstraintError)
+  })
+}
+
+interface AddedAccount {
+  readonly account: number
+  readonly user: number
+  readonly organization: number
+  put(user: number, orgUserId: string): Promise<number>
+}
+
+async function addAccount(store: Store): Promise<AddedAccount> {
+  const provider = await addProvider(store)
+  const { pk: organization } = await addOrganization(store, provider, 'customer')
+  const row = { organization, provider: provider.pk, platform: 'p', name: 'n', orgIds: ['org'], now: NOW }
+  const tenant = await store.write((tx) => insertTenant(tx, { id: newId(), ...row }))
+  const user = (await store.write((tx) => putUser(tx, organization, 'a@x'))) ?? 0
+  const put = (userPk: number, orgUserId: string): Promise<number> =>
+    store.write((tx) =>
+      insertAccount(tx, {
+        tenant: tenant.pk,
+        user: userPk,
+        platform: 'p',
+        canonicalUserId: newId(),
+        orgId: 'org',
+        orgUserId,
+        username: orgUserId,
+        email: null,
+        role: 'TENANT_USER',
+        active: true,
+        now: NOW,
+      }),
+    )
+  return { account: await put(user, 'ada'), user, organization, put }
+}

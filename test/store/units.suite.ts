@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { appendAuditEntry, verifyAuditLog } from '../../src/store/audit.ts'
+import { insertClient } from '../../src/store/clients.ts'
+import { insertPortal } from '../../src/store/organizations.ts'
+import { ConstraintError, type Store, StoreError } from '../../src/store/port.ts'
+import { findUserByEmail, insertUser } from '../../src/store/users.ts'
+import { addProvider, countRows, NOW, newEntry, putEntries, putUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const emailOf = (i: number): string => `user${i}@example.com`
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+async function countUsers(store: Store): Promise<number> {
+  return (await countRows(store, ['users'])).users ?? 0
+}
+
+/** Units of work: atomic, isolated, durable, and cheap together. */
+export function unitsSuite(open: OpenStore): void {
+  describe('units of work', () => {
+    test('many units at once are all kept, in fewer commits than units', async () => {
+      const commits: number[] = []
+      const store = await open({ committed: (units) => commits.push(units) })
+      const provider = await addProvider(store)
+      commits.length = 0
+      const keys = await Promise.all(
+        range(500).map((i) => store.write((tx) => putUser(tx, provider.pk, emailOf(i)))),
+      )
+      assert.equal(new Set(keys).size, 500)
+      assert.equal(await countUsers(store), 500)
+      assert.equal(
+        commits.reduce((sum, units) => sum + units, 0),
+        500,
+      )
+      assert.ok(commits.length <= 50, `500 units took ${commits.length} commits`)
+    })
+
+    test('a unit that waits alone has a commit of its own', async () => {
+      const commits: number[] = []
+      const store = await open({ committed: (units) => commits.push(units) })
+      await addProvider(store)
+      await addProvider(store)
+      assert.deepEqual(commits, [1, 1])
+    })
+
+    test('the answer of a unit is what its work answered', async () => {
+      const store = await open()
+      assert.deepEqual(await Promise.all(range(20).map((i) => store.write(async () => i))), range(20))
+    })
+
+    failureTests(open)
+    constraintTests(open)
+    closingTests(open)
+
+    test('a store that is up to date has nothing to migrate, however often it is asked', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      assert.deepEqual(await store.migrate(), [])
+      assert.deepEqual(await store.migrate(), [])
+      await store.write((tx) => putUser(tx, provider.pk, 'a@example.com'))
+      assert.equal(await countUsers(store), 1)
+    })
+
+    test('a store that can be written says so, and is as it was', async () => {
+      const store = await open()
+      await store.checkWritable()
+      assert.equal((await countRows(store, ['migrations'])).migrations, 1)
+    })
+  })
+}
+
+function failureTests(open: OpenStore): void {
+  for (const written of [false, true]) {
+    const when = written ? 'after it has written' : 'before it has written'
+    test(`a unit that fails ${when} is undone alone among its neighbours`, async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      const failure = new Error('refused')
+      const results = await Promise.allSettled(
+        range(30).map((i) =>
+          store.write(async (tx) => {
+            if (i % 10 !== 5) return putUser(tx, provider.pk, emailOf(i))
+            if (written) await putUser(tx, provider.pk, emailOf(i))
+            throw failure
+          }),
+        ),
+      )
+      results.forEach((result, i) => {
+        if (i % 10 === 5) assert.equal(result.status === 'rejected' && result.reason, failure)
+        else assert.equal(result.status, 'fulfilled')
+      })
+      assert.equal(await countUsers(store), 27)
+      for (const i of [5, 15, 25]) {
+        const found = await store.read((tx) => findUserByEmail(tx, provider.pk, emailOf(i)))
+        assert.equal(found, undefined)
+      }
+    })
+  }
+
+  test('audit entries of a unit that failed are undone with it, and the chain stays whole', async () => {
+    const store = await open()
+    const outcomes = await Promise.allSettled(
+      range(20).map((i) =>
+        store.write(async (tx) => {
+          await appendAuditEntry(tx, newEntry({ target: `${i}` }))
+          await appendAuditEntry(tx, newEntry({ target: `${i}` }))
+          if (i % 2 === 1) throw new Error('refused')
+        }),
+      ),
+    )
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 10)
+    await putEntries(store, newEntry())
+    const { entries, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+    assert.equal(entries, 21)
+    assert.deepEqual(faults, [])
+  })
+
+  test('units that all fail leave nothing, and the store goes on', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const failing = range(10).map((i) =>
+      store.write(async (tx) => {
+        await putUser(tx, provider.pk, emailOf(i))
+        throw new Error('refused')
+      }),
+    )
+    const outcomes = await Promise.allSettled(failing)
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+    assert.equal(await countUsers(store), 0)
+    await store.write((tx) => putUser(tx, provider.pk, emailOf(0)))
+    assert.equal(await countUsers(store), 1)
+  })
+
+  test('a unit that throws something else than an error is rejected with it', async () => {
+    const store = await open()
+    const outcome = await store
+      .write(async () => {
+        throw 'words'
+      })
+      .catch((reason) => reason)
+    assert.equal(outcome, 'words')
+  })
+}
+
+function constraintTests(open: OpenStore): void {
+  test('a unit that a unique index refuses leaves its neighbours alone', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const client = { organization: provider.pk, name: 'n', permission: 'viewer', secretHash: null } as const
+    const external = { externalIssuer: 'https://issuer', externalId: 'same', now: NOW }
+    const outcomes = await Promise.allSettled(
+      range(10).map((i) =>
+        store.write(async (tx) => {
+          await putUser(tx, provider.pk, emailOf(i))
+          if (i === 3 || i === 6) await insertClient(tx, { id: `c${i}`, ...client, ...external })
+        }),
+      ),
+    )
+    const rejected = outcomes.filter((one) => one.status === 'rejected')
+    assert.equal(rejected.length, 1)
+    assert.ok(rejected[0]?.reason instanceof ConstraintError)
+    assert.equal(await countUsers(store), 9)
+  })
+
+  test('a unit may meet a unique index, do something else, and still be kept', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const portal = { domain: 'taken.example', organization: provider.pk, now: NOW }
+    await store.write((tx) => insertPortal(tx, portal))
+    const answer = await store.write(async (tx) => {
+      const inserted = await insertPortal(tx, portal)
+      return [inserted, await insertPortal(tx, { ...portal, domain: 'free.example' })]
+    })
+    assert.deepEqual(answer, [false, true])
+  })
+
+  test('a unit sees what it has written itself, and what the units before it have', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const outcomes = await Promise.all(
+      range(20).map(() =>
+        store.write(async (tx) => {
+          const before = await findUserByEmail(tx, provider.pk, 'one@example.com')
+          const key = await putUser(tx, provider.pk, 'one@example.com')
+          const after = await findUserByEmail(tx, provider.pk, 'one@example.com')
+          return { before: before?.pk, key, after: after?.pk }
+        }),
+      ),
+    )
+    const [winner] = outcomes.filter(({ key }) => key !== undefined)
+    assert.equal(outcomes.filter(({ key }) => key !== undefined).length, 1)
+    for (const { after } of outcomes) assert.equal(after, winner?.key)
+    assert.equal(outcomes.filter(({ before }) => before === undefined).length, 1)
+  })
+
+  test('the same id or e-mail is refused without an error, and the other row stays', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const user = { organizationPk: provider.pk, resellerPk: null, firstName: null, lastName: null, now: NOW }
+    await store.write((tx) => insertUser(tx, { id: 'a', email: 'a@x', ...user }))
+    assert.equal(await store.write((tx) => insertUser(tx, { id: 'a', email: 'b@x', ...user })), undefined)
+    assert.equal(await store.write((tx) => insertUser(tx, { id: 'b', email: 'A@X', ...user })), undefined)
+    assert.equal(await countUsers(store), 1)
+  })
+}
+
+function closingTests(open: OpenStore): void {
+  test('closing ends the units that wait, and refuses new ones', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const waiting = range(600).map((i) => store.write((tx) => putUser(tx, provider.pk, emailOf(i))))
+    const reading = store.read(async () => 'read')
+    const closing = store.close()
+    const isClosed = (error: Error): boolean => error instanceof StoreError && error.reason === 'closed'
+    await assert.rejects(
+      store.write(async () => 1),
+      isClosed,
+    )
+    await assert.rejects(
+      store.read(async () => 1),
+      isClosed,
+    )
+    await assert.rejects(store.checkWritable(), isClosed)
+    await closing
+    assert.equal(new Set(await Promise.all(waiting)).size, 600)
+    assert.equal(await reading, 'read')
+    await store.close()
+  })
+}

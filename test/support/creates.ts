@@ -1,0 +1,64 @@
+import { getToken, type Init } from './usher.ts'
+
+/** How a call ended: its status and body; status 0 when there was no answer. */
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** Creates users through both APIs of a running Usher. */
+export interface Creates {
+  portal(email: string): Promise<Answer>
+  osis(orgUserId: string): Promise<Answer>
+}
+
+async function post(url: string, headers: Record<string, string>, body: object): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+    return { status: response.status, body: JSON.parse((await response.text()) || 'null') }
+  } catch {
+    return { status: 0, body: null }
+  }
+}
+
+/** @param tenantId the tenant of the customer, with one of its orgs */
+export function newCreates(
+  at: string,
+  given: { readonly init: Init; readonly token: string; readonly tenantId: string },
+): Creates {
+  const { init, token, tenantId } = given
+  const { client_id, client_secret } = init.clients.osis
+  const basic = Buffer.from(`${client_id}:${client_secret}`).toString('base64')
+  const groups = [{ id: init.groups.Viewer }]
+  return {
+    portal: (email) =>
+      post(
+        `${at}/v1/customer/${init.customer.id}/users`,
+        { authorization: `Bearer ${token}`, 'x-tenant': init.portal },
+        { firstName: 'Ada', lastName: 'Lovelace', email, role: {}, groups },
+      ),
+    osis: (orgUserId) =>
+      post(
+        `${at}/api/v1/tenants/${tenantId}/users`,
+        { authorization: `Basic ${basic}` },
+        { cd_user_id: orgUserId, cd_tenant_id: 'org', username: orgUserId, role: 'TENANT_USER' },
+      ),
+  }
+}
+
+/** The token and the tenant that creates need; the tenant is made through OSIS. */
+export async function prepareCreates(at: string, init: Init): Promise<{ token: string; tenantId: string }> {
+  const token = await getToken(at, init.clients.administrator)
+  const { client_id, client_secret } = init.clients.osis
+  const basic = Buffer.from(`${client_id}:${client_secret}`).toString('base64')
+  const answer = await post(
+    `${at}/api/v1/tenants`,
+    { authorization: `Basic ${basic}` },
+    { name: 'Acme', cd_tenant_ids: ['org'] },
+  )
+  return { token, tenantId: (answer.body as { tenant_id: string }).tenant_id }
+}

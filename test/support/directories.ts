@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { clientContext, operatorContext } from '../../src/directory/access.ts'
+import { createClient, findClient } from '../../src/directory/clients.ts'
+import { type Directory, newDirectory } from '../../src/directory/directory.ts'
+import { createOrganization, createPortal } from '../../src/directory/organizations.ts'
+import { newSealer } from '../../src/directory/sealer.ts'
+import { type Setup, setUp } from '../../src/directory/setup.ts'
+import type { AuditEntry } from '../../src/model/audit.ts'
+import type { Context, Permission } from '../../src/model/clients.ts'
+import { DirectoryError, type ErrorCode } from '../../src/model/error.ts'
+import { newId } from '../../src/model/ids.ts'
+import type { Organization } from '../../src/model/organizations.ts'
+import type { NewUser } from '../../src/model/users.ts'
+import { listAuditEntries } from '../../src/store/audit.ts'
+import { findOrganization } from '../../src/store/organizations.ts'
+import type { OpenStore } from './stores.ts'
+
+/** A directory in this process that has been set up with the example, and a clock that stands still. */
+export interface TestDirectory {
+  readonly dir: Directory
+  readonly setup: Setup
+  readonly customerId: string
+  readonly resellerId: string
+  readonly tenantId: string
+  readonly orgId: string
+  readonly groupIds: readonly string[]
+  /** The provider's own client, the OSIS client, and the operator. */
+  readonly provider: Context
+  readonly osis: Context
+  readonly operator: Context
+  readonly clock: { now: Date }
+}
+
+export async function newTestDirectory(open: OpenStore, platform = 'embedded'): Promise<TestDirectory> {
+  const clock = { now: new Date('2026-11-22T08:00:00.000Z') }
+  const sealer = newSealer(randomBytes(32))
+  const dir = newDirectory({ store: await open(), sealer, platform, now: () => clock.now })
+  const setup = await setUp(dir, { provider: 'Provider', portal: 'portal.example', example: true })
+  const { example, administrator, osis, groups } = setup
+  if (!example) throw new Error('the directory has no example')
+  return {
+    dir,
+    setup,
+    ...example,
+    groupIds: Object.values(groups),
+    provider: await contextOf(dir, administrator.id),
+    osis: await contextOf(dir, osis.id),
+    operator: await operatorContext(dir),
+    clock,
+  }
+}
+
+/** The context of a client that calls without a portal. */
+export async function contextOf(dir: Directory, clientId: string): Promise<Context> {
+  const client = await findClient(dir, clientId)
+  if (!client) throw new Error(`there is no client ${clientId}`)
+  return clientContext(client, newId())
+}
+
+/** A new client of an organization, as the context of its calls. */
+export async function addClient(
+  { dir, operator }: TestDirectory,
+  organizationId: string,
+  permission: Permission = 'administrator',
+): Promise<Context> {
+  const { id } = await createClient(dir, operator, { organizationId, name: 'Client', permission })
+  return contextOf(dir, id)
+}
+
+export function addOrganization(
+  { dir, operator }: TestDirectory,
+  kind: 'reseller' | 'customer',
+  resellerIds: readonly string[] = [],
+): Promise<Organization> {
+  return createOrganization(dir, operator, { kind, name: `A ${kind}`, resellerIds })
+}
+
+export async function addPortal(test: TestDirectory, domain: string, organizationId: string): Promise<void> {
+  await createPortal(test.dir, test.operator, { domain, organizationId })
+}
+
+export async function getOrganization(dir: Directory, id: string): Promise<Organization> {
+  const organization = await dir.store.read((tx) => findOrganization(tx, id))
+  if (!organization) throw new Error(`there is no organization ${id}`)
+  return organization
+}
+
+export function newUser(change: Partial<NewUser> = {}): NewUser {
+  return { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com', groupIds: [], ...change }
+}
+
+/** The audit log, newest first. */
+export function readAudit(dir: Directory, limit = 1_000): Promise<AuditEntry[]> {
+  return dir.store.read((tx) => listAuditEntries(tx, { limit }))
+}
+
+/** For `assert.rejects`: a refusal with this code and, when given, with issues about exactly these members. */
+export function refusedAs(code: ErrorCode, ...paths: string[]): (error: Error) => boolean {
+  return (error) => {
+    if (!(error instanceof DirectoryError) || error.code !== code) throw error
+    if (paths.length > 0 && error.issues.map((issue) => issue.path).join() !== paths.join()) throw error
+    return true
+  }
+}

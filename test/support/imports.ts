@@ -1,0 +1,95 @@
+import { posix } from 'node:path'
+
+/** DESIGN.md section 3: which folder may import which others. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  store: ['model'],
+  directory: ['model', 'store'],
+  auth: ['model', 'directory'],
+  platform: ['model'],
+  provisioning: ['model', 'store', 'directory', 'platform'],
+  api: ['model', 'directory', 'auth', 'provisioning'],
+  cli: ['model', 'store', 'directory', 'auth', 'platform', 'provisioning'],
+}
+
+/** Files at the root of src that put the folders together; the others there are leaves. */
+const COMPOSITION = ['app.ts', 'main.ts', 'open-directory.ts']
+const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
+/** config.ts names the type of an external issuer. */
+const LEAVES_MAY_IMPORT = ['model', 'auth', ...LEAVES]
+
+const DIALECTS = ['customer', 'osis', 'oauth', 'system']
+
+/** Third-party modules that only some parts may know. */
+const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] = [
+  [/^(kysely|pg|(node:)?sqlite)(\/|$)/, ['store']],
+  [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
+  [/^jose(\/|$)/, ['auth']],
+]
+
+/**
+ * What in a source file breaks the import rules, one sentence each.
+ * @param file its path from src
+ */
+export function findViolations(file: string, source: string): string[] {
+  const code = withoutComments(source)
+  const found = listSpecifiers(code).flatMap((specifier) => judge(file, specifier))
+  if (/\bimport\s*\(\s*(?!['"`])/.test(code)) found.push('import() of something that is not written out')
+  if (/\b(require|createRequire)\s*\(/.test(code)) found.push('require')
+  if (/\bexport\s+default\b|\bas\s+default\b(?=[^'"]*\})/.test(code)) found.push('default export')
+  if (/\bprocess\s*\.\s*exit\b|\bexit\b[^;]*from\s*['"](node:)?process['"]/.test(code))
+    found.push('process.exit')
+  return found.map((sentence) => `${file}: ${sentence}`)
+}
+
+/** The text without comments. Strings and templates stay as they are, so that `'http://…'` does not end a line. */
+function withoutComments(source: string): string {
+  const token = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
+  return source.replace(token, (text) => (text.startsWith('/') ? ' ' : text))
+}
+
+const SPECIFIERS = [
+  /\b(?:import|export)\b[^'"`;]*?\bfrom\s*(['"])([^'"]+)\1/g,
+  /\bimport\s*(['"])([^'"]+)\1/g,
+  /\bimport\s*\(\s*(['"`])([^'"`]+)\1/g,
+  /\bgetBuiltinModule\s*\(\s*(['"`])([^'"`]+)\1/g,
+]
+
+/** Everything that the code imports, in any of the ways that the language has. */
+function listSpecifiers(code: string): string[] {
+  return SPECIFIERS.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[2] ?? ''))
+}
+
+function judge(file: string, specifier: string): string[] {
+  if (specifier.startsWith('.')) return judgeOwn(file, posix.join(posix.dirname(file), specifier))
+  const owner = OWNERS.find(([module]) => module.test(specifier))
+  if (!owner || owner[1].includes(partOf(file))) return []
+  return [`${specifier} belongs to ${owner[1].join(', ')}`]
+}
+
+/** The first folder of a path, or the file itself when it lies at the root. */
+function partOf(file: string): string {
+  return file.split('/')[0] ?? file
+}
+
+function judgeOwn(file: string, target: string): string[] {
+  const from = partOf(file)
+  const to = partOf(target)
+  if (target === '../package.json') return []
+  if (to === '..') return [`${target} leaves src`]
+  if (COMPOSITION.includes(from)) return []
+  if (LEAVES.includes(from)) return LEAVES_MAY_IMPORT.includes(to) ? [] : [`${from} may not import ${to}`]
+  const allowed = MAY_IMPORT[from]
+  if (!allowed) return [`${from} is not a folder of the layout`]
+  if (from === 'api' && to === 'api') return judgeDialects(file, target)
+  // The command line starts the whole program, so it may have the composition root and the settings.
+  const ofRoot = [...COMPOSITION, ...LEAVES].includes(to)
+  if (to === from || allowed.includes(to) || (from === 'cli' && ofRoot)) return []
+  return [`${from} may not import ${to}`]
+}
+
+function judgeDialects(file: string, target: string): string[] {
+  const [one, other] = [file.split('/')[1] ?? '', target.split('/')[1] ?? '']
+  if (!DIALECTS.includes(one) || !DIALECTS.includes(other) || one === other) return []
+  return [`dialect ${one} may not import dialect ${other}`]
+}

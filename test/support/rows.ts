@@ -1,0 +1,87 @@
+import type { AuditEntry } from '../../src/model/audit.ts'
+import { newId } from '../../src/model/ids.ts'
+import type { Organization } from '../../src/model/organizations.ts'
+import { appendAuditEntry } from '../../src/store/audit.ts'
+import { insertOrganization } from '../../src/store/organizations.ts'
+import type { Store, Tx } from '../../src/store/port.ts'
+import { insertUser } from '../../src/store/users.ts'
+
+export const NOW = '2026-11-22T08:00:00.000Z'
+
+export function addProvider(store: Store): Promise<Organization> {
+  const row = { id: newId(), kind: 'provider', name: 'Provider', providerPk: null, now: NOW } as const
+  return store.write((tx) => insertOrganization(tx, row))
+}
+
+export function addOrganization(
+  store: Store,
+  provider: Organization,
+  kind: 'reseller' | 'customer',
+): Promise<Organization> {
+  const row = { id: newId(), kind, name: `A ${kind}`, providerPk: provider.pk, now: NOW }
+  return store.write((tx) => insertOrganization(tx, row))
+}
+
+/** Inserts a user with an e-mail; answers its key, or undefined when it was refused. */
+export function putUser(
+  tx: Tx,
+  organization: number,
+  email: string | null,
+  id = newId(),
+): Promise<number | undefined> {
+  const names = { resellerPk: null, firstName: null, lastName: null }
+  return insertUser(tx, { id, organizationPk: organization, ...names, email, now: NOW })
+}
+
+export function newEntry(change: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id: newId(),
+    at: NOW,
+    operation: 'CreateUser',
+    status: 'Succeeded',
+    outcome: 'created',
+    client: 'client',
+    portal: 'localhost',
+    organization: 'organization',
+    target: 'target',
+    correlationId: newId(),
+    changedFields: ['firstName', 'email'],
+    ...change,
+  }
+}
+
+/** Commits entries, all of them in one unit, so in one block. */
+export function putEntries(store: Store, ...entries: AuditEntry[]): Promise<void> {
+  return store.write(async (tx) => {
+    for (const entry of entries) await appendAuditEntry(tx, entry)
+  })
+}
+
+/** The number of rows in each of some tables. */
+export async function countRows(store: Store, tables: readonly string[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const table of tables) {
+    const [row] = await store.read((tx) =>
+      // Counting works alike for all tables, so one of them stands for the rest.
+      tx.query((db) => db.selectFrom(table as 'users').select((eb) => eb.fn.countAll<number>().as('rows'))),
+    )
+    counts[table] = Number(row?.rows)
+  }
+  return counts
+}
+
+/** Every table that a create could write to, but the audit log. */
+export const CONTENT_TABLES = [
+  'organizations',
+  'customer_resellers',
+  'portals',
+  'groups',
+  'users',
+  'memberships',
+  'tenants',
+  'tenant_orgs',
+  'accounts',
+  'credentials',
+  'clients',
+  'idempotency_keys',
+] as const
