@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { Directory } from '../directory/directory.ts'
-import { refuse } from '../directory/unit.ts'
+import { refuse, type Subject } from '../directory/unit.ts'
 import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { BodyError } from './json-body.ts'
+import { collectIssues } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -26,6 +27,24 @@ export class UnknownPathError extends Error {
     super(`There is no ${request.method} ${request.url.split('?', 1)[0]}.`)
     this.name = 'UnknownPathError'
   }
+}
+
+/**
+ * The context of a request whose shape is right.
+ * @param names see `collectIssues`
+ * @throws {DirectoryError} `invalid` with every issue of every part, once the attempt has been recorded
+ */
+export async function getValidContext(
+  dir: Directory,
+  request: FastifyRequest,
+  subject: Subject,
+  names: ReadonlyMap<string, string> = new Map(),
+): Promise<Context> {
+  const ctx = request.context
+  if (!ctx) throw new Error('the request was not admitted')
+  if (!request.validationError) return ctx
+  const issues = collectIssues(request, names)
+  return refuse(dir, ctx, subject, new DirectoryError('invalid', 'The request is not valid.', { issues }))
 }
 
 /**

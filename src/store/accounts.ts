@@ -1,5 +1,5 @@
 import type { Account, AccountRole } from '../model/tenants.ts'
-import type { Tx } from './port.ts'
+import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -87,13 +87,17 @@ export async function insertAccount(
   return (await tx.insert(insert, { ...account, active: account.active ? 1 : 0 })) as number
 }
 
-const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: string }) =>
-  db
+function selectAccounts(db: QueryBuilder) {
+  return db
     .selectFrom('accounts')
     .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
     .innerJoin('users', 'users.pk', 'accounts.user_pk')
     .selectAll('accounts')
     .select(['tenants.id as tenant_id', 'users.id as user_id'])
+}
+
+const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: string }) =>
+  selectAccounts(db)
     .where('accounts.tenant_pk', '=', p.tenant)
     .where('accounts.org_id', '=', p.org)
     .where('accounts.org_user_id', '=', p.user)
@@ -111,13 +115,8 @@ export async function findAccountOfOrgUser(
 }
 
 const selectByUserId = statement((db, p: { provider: number; tenant: string; user: string }) =>
-  db
-    .selectFrom('accounts')
-    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
+  selectAccounts(db)
     .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
-    .innerJoin('users', 'users.pk', 'accounts.user_pk')
-    .selectAll('accounts')
-    .select(['tenants.id as tenant_id', 'users.id as user_id'])
     .where('users.id', '=', p.user)
     .where('tenants.id', '=', p.tenant)
     .where('organizations.provider_pk', '=', p.provider)
@@ -134,15 +133,7 @@ export async function findAccount(
   return row && toAccount(row)
 }
 
-const selectByPk = statement((db, p: { pk: number }) =>
-  db
-    .selectFrom('accounts')
-    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
-    .innerJoin('users', 'users.pk', 'accounts.user_pk')
-    .selectAll('accounts')
-    .select(['tenants.id as tenant_id', 'users.id as user_id'])
-    .where('accounts.pk', '=', p.pk),
-)
+const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
 
 export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
   const row = await tx.get(selectByPk, { pk })

@@ -2,13 +2,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import { assertPermitted, clientContext, enterPortal } from '../../directory/access.ts'
 import type { Directory } from '../../directory/directory.ts'
-import { refuse, type Subject } from '../../directory/unit.ts'
+import { refuse } from '../../directory/unit.ts'
 import type { Client, Context } from '../../model/clients.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { isUuid, newId } from '../../model/ids.ts'
 import { MAX_TEXT } from '../../model/text.ts'
-import { collectIssues } from '../validation.ts'
-import { HEADER_NAMES, QUERY_NAMES } from './schemas.ts'
+import { QUERY_NAMES } from './schemas.ts'
 
 /** Authenticates the caller and finds the context, before the body is read: 401, then 403. */
 export async function admit(
@@ -47,20 +46,4 @@ function spellNames(query: Record<string, unknown>): Record<string, unknown> {
     spelled[name] = name in spelled ? [spelled[name], value].flat() : value
   }
   return spelled
-}
-
-/**
- * The context of a request whose shape is right.
- * @throws {DirectoryError} `invalid` with every issue of every part, once the attempt has been recorded
- */
-export async function getValidContext(
-  dir: Directory,
-  request: FastifyRequest,
-  subject: Subject,
-): Promise<Context> {
-  const ctx = request.context
-  if (!ctx) throw new Error('the request was not admitted')
-  if (!request.validationError) return ctx
-  const issues = collectIssues(request, HEADER_NAMES)
-  return refuse(dir, ctx, subject, new DirectoryError('invalid', 'The request is not valid.', { issues }))
 }

@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Directory } from '../../directory/directory.ts'
 import { createUser } from '../../directory/users.ts'
 import type { NewUser } from '../../model/users.ts'
-import { getValidContext } from './admission.ts'
+import { getValidContext } from '../request.ts'
 import {
   CreateUserHeaders,
   CustomerParams,
   failures,
+  HEADER_NAMES,
   ResellerQuery,
   UserId,
   UserViewModel,
@@ -37,7 +38,12 @@ export function registerUsers(app: FastifyInstance, dir: Directory): void {
     },
     async (request, reply) => {
       const { customerId } = request.params
-      const ctx = await getValidContext(dir, request, { operation: 'CreateUser', organization: customerId })
+      const ctx = await getValidContext(
+        dir,
+        request,
+        { operation: 'CreateUser', organization: customerId },
+        HEADER_NAMES,
+      )
       const { id, created } = await createUser(dir, ctx, {
         organizationId: customerId,
         kind: 'customer',

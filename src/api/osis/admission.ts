@@ -4,7 +4,7 @@ import { checkSecret, readBasic } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import { assertSpeaksOsis, clientContext } from '../../directory/access.ts'
 import type { Directory } from '../../directory/directory.ts'
-import { refuse, type Subject } from '../../directory/unit.ts'
+import { refuse } from '../../directory/unit.ts'
 import type { Operation } from '../../model/audit.ts'
 import type { Context } from '../../model/clients.ts'
 import { DirectoryError } from '../../model/error.ts'
@@ -37,30 +37,16 @@ async function assertScope(dir: Directory, ctx: Context, operation: Operation | 
   }
 }
 
-/** @throws {DirectoryError} `invalid`; not recorded, since nothing was to be changed */
+/**
+ * The context of a request that reads.
+ * @throws {DirectoryError} `invalid`; not recorded, since nothing was to be changed
+ */
 export function getContext(request: FastifyRequest): Context {
   const ctx = request.context
   if (!ctx) throw new Error('the request was not admitted')
-  if (request.validationError) throw shapeError(request)
+  if (request.validationError) {
+    const issues = collectIssues(request, new Map())
+    throw new DirectoryError('invalid', 'The request is not valid.', { issues })
+  }
   return ctx
-}
-
-/**
- * The context of a writing request whose shape is right.
- * @throws {DirectoryError} `invalid` with every issue, once the attempt has been recorded
- */
-export async function getValidContext(
-  dir: Directory,
-  request: FastifyRequest,
-  subject: Subject,
-): Promise<Context> {
-  const ctx = request.context
-  if (!ctx) throw new Error('the request was not admitted')
-  return request.validationError ? refuse(dir, ctx, subject, shapeError(request)) : ctx
-}
-
-function shapeError(request: FastifyRequest): DirectoryError {
-  return new DirectoryError('invalid', 'The request is not valid.', {
-    issues: collectIssues(request, new Map()),
-  })
 }

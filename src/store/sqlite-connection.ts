@@ -1,0 +1,210 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely'
+import { nextBlock } from './audit-blocks.ts'
+import type { ColumnTypes } from './migrations/migration.ts'
+import { ConstraintError, type OpenBlock, StoreError, type Tx } from './port.ts'
+import { bind, compile, type Plan, type Statement } from './statement.ts'
+import type { Tables } from './tables.ts'
+
+/** Pages in the write-ahead log before they are copied into the file: more makes for rarer, longer pauses. */
+const CHECKPOINT_PAGES = 16_000
+
+const SQLITE_UNIQUE = 2067
+const SQLITE_PRIMARY_KEY = 1555
+
+interface StatementResult {
+  readonly changes: number
+  readonly lastInsertRowid: number
+}
+
+/** One connection, its prepared statements, and the transaction interface over both. */
+export class Connection implements Tx {
+  readonly builder: Kysely<Tables> = newBuilder()
+  readonly #db: DatabaseSync
+  readonly #exec = new Map<string, StatementSync>()
+  readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
+  block: OpenBlock | null = null
+  /** How many writing statements have been run; tells whether a unit has written. */
+  writes = 0
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  async get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined> {
+    return this.#call(statement, params, 'get') as R | undefined
+  }
+
+  async all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]> {
+    return this.#call(statement, params, 'all') as R[]
+  }
+
+  // The row id comes with the answer; a RETURNING clause would cost more than the rest of a small insert.
+  async insert<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number | undefined> {
+    const { changes, lastInsertRowid } = this.#call(statement, params, 'run') as StatementResult
+    return changes === 1 ? lastInsertRowid : undefined
+  }
+
+  async run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number> {
+    return (this.#call(statement, params, 'run') as StatementResult).changes
+  }
+
+  async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
+    try {
+      return this.runCompiled(build(this.builder)) as R[]
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
+  async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.exec('BEGIN')
+    try {
+      return await work(this)
+    } finally {
+      this.exec('COMMIT')
+    }
+  }
+
+  runCompiled(query: Compilable): unknown[] {
+    const { sql: text, parameters } = query.compile()
+    return this.#db.prepare(text).all(...(parameters as string[]))
+  }
+
+  exec(text: string): void {
+    let statement = this.#exec.get(text)
+    if (!statement) {
+      statement = this.#db.prepare(text)
+      this.#exec.set(text, statement)
+    }
+    statement.run()
+  }
+
+  rollback(): void {
+    this.block = null
+    if (this.#db.isTransaction) this.exec('ROLLBACK')
+  }
+
+  async openBlock(): Promise<OpenBlock> {
+    this.block = await nextBlock(this)
+    return this.block
+  }
+
+  appliedVersions(): number[] {
+    this.#db.exec(
+      'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
+    )
+    return this.#db
+      .prepare('SELECT version FROM migrations ORDER BY version')
+      .all()
+      .map((row) => row.version as number)
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #call<P extends object>(
+    statement: Statement<P, unknown>,
+    params: P,
+    method: 'get' | 'all' | 'run',
+  ): unknown {
+    try {
+      const { plan, run } =
+        this.#prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement)
+      const result = run[method](...(bind(plan, params) as string[]))
+      if (plan.writes) this.writes++
+      return result
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
+  #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {
+    const plan = compile(statement, this.builder)
+    const prepared = { plan, run: this.#db.prepare(plan.sql) }
+    this.#prepared.set(statement as Statement<never, unknown>, prepared)
+    return prepared
+  }
+}
+
+/**
+ * Opens one connection to a SQLite file.
+ * @throws {StoreError} when the file cannot be opened or is no store
+ */
+export function openConnection(path: string, readOnly: boolean): Connection {
+  try {
+    const db = new DatabaseSync(path, { readOnly, timeout: 0 })
+    if (!readOnly) {
+      db.exec('PRAGMA journal_mode = WAL')
+      // Commits are synced by #sync, in a thread of its own; NORMAL leaves SQLite the syncs around a checkpoint.
+      db.exec('PRAGMA synchronous = NORMAL')
+      db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    }
+    db.exec('PRAGMA foreign_keys = ON')
+    db.exec('PRAGMA temp_store = MEMORY')
+    db.exec('PRAGMA cache_size = -32768')
+    return new Connection(db)
+  } catch (error) {
+    throw toStoreError(error, path)
+  }
+}
+
+function newBuilder(): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+}
+
+/** What SQLite calls the columns of a migration. */
+export const columnTypes: ColumnTypes = {
+  pk: ['integer', (column) => column.primaryKey()],
+  ref: 'integer',
+  number: 'integer',
+  text: 'text',
+  hash: 'text',
+  clustered: (table) => table.modifyEnd(sql`without rowid`),
+}
+
+/** A refused row is the unit's affair; everything else that a query can throw is the store's. */
+function toQueryError(error: unknown): Error {
+  const { errcode } = error as { errcode?: number }
+  if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY) {
+    return new ConstraintError((error as Error).message, error)
+  }
+  return toStoreError(error)
+}
+
+/** What a failure of SQLite or of the file means to whoever runs Usher. */
+export function toStoreError(error: unknown, path = 'the store'): StoreError {
+  if (error instanceof StoreError) return error
+  const { errcode, message } = error as { errcode?: number; message: string }
+  switch ((errcode ?? 0) & 0xff) {
+    case 5:
+    case 6:
+      return new StoreError('busy', `${path} is locked by another process`, error)
+    case 8:
+      return new StoreError('readonly', `${path} cannot be written: it is read-only`, error)
+    case 13:
+      return new StoreError('full', `${path} cannot grow: the disk is full`, error)
+    case 14:
+      return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
+    case 26:
+      return new StoreError('not_a_store', `${path} is not a SQLite file`, error)
+    default:
+      return new StoreError('failed', `${path} failed: ${message}`, error)
+  }
+}
