@@ -2,6 +2,7 @@ import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
+import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { appendAuditEntry } from '../store/audit.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import type { Directory } from './directory.ts'
@@ -122,11 +123,16 @@ async function appendRefusal(
     outcome: error.code,
     client: ctx.caller,
     portal: ctx.portal,
-    organization: subject.organization ?? ctx.organization.id,
-    target: subject.target ?? null,
+    organization: storable(subject.organization) ?? ctx.organization.id,
+    target: storable(subject.target),
     correlationId: ctx.correlationId,
     changedFields: [],
   })
+}
+
+/** What a refused caller named may be anything; only what could be an id is kept. */
+function storable(text: string | null | undefined): string | null {
+  return text && text.length <= MAX_TEXT && isStorable(text) ? text : null
 }
 
 /** What a failure of the store is to callers of the directory; anything else stays what it is. */
