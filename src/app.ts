@@ -13,6 +13,8 @@ import { readBacklog } from './store/accounts.ts'
 
 /** How often answers that are too old to be replayed are forgotten. */
 const SWEEP_MS = 60 * 60 * 1000
+/** How long an answer to whether the store can be written is good for. */
+const READY_MS = 1_000
 /** What a stop may take before connections that still talk are cut. */
 const DRAIN_MS = 4_000
 
@@ -57,14 +59,7 @@ export async function startApp(
       contentType: metrics.registry.contentType,
       text: await metrics.registry.metrics(),
     }),
-    checkReady: async () => {
-      try {
-        await dir.store.checkWritable()
-      } catch (error) {
-        log.error({ err: error }, 'not ready: the store cannot be written')
-        throw error
-      }
-    },
+    checkReady: newReadyCheck(dir, log),
   })
   try {
     url = await server.listen({ host: config.host, port: config.port })
@@ -90,6 +85,19 @@ export async function startApp(
       await reconciler.stop()
       await open.close()
     },
+  }
+}
+
+/** Callers within a second share one check: it writes, and anybody may ask. */
+function newReadyCheck(dir: Directory, log: Logger): () => Promise<void> {
+  let last: { at: number; result: Promise<void> } | undefined
+  return () => {
+    if (!last || last.at + READY_MS < Date.now()) {
+      const result = dir.store.checkWritable()
+      result.catch((error) => log.error({ err: error }, 'not ready: the store cannot be written'))
+      last = { at: Date.now(), result }
+    }
+    return last.result
   }
 }
 

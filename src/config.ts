@@ -103,10 +103,19 @@ function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
+/** Keys that come in the clear over a network are anybody's keys. */
+function isSafeUrl(text: string): boolean {
+  if (!isHttpUrl(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
 /** The value is a secret: a message about it must not repeat it. */
 export function parseMasterKey(text: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
   if (key.length !== 32) throw new Error(`must be 32 bytes in base64; it has ${key.length}`)
+  if (key.toString('base64') !== text.trim())
+    throw new Error('must be 32 bytes in base64; it has other characters')
   return key
 }
 
@@ -124,7 +133,10 @@ function parseIssuers(text: string): readonly ExternalIssuer[] {
     throw new Error('must be JSON: [{"issuer": …, "jwksUrl": …, "audience": …, "algorithms": […]}]')
   }
   if (!Array.isArray(list)) throw new Error('must be a JSON array of issuers')
-  return Object.freeze(list.map((entry: Record<string, unknown>, i) => parseIssuer(entry ?? {}, `[${i}]`)))
+  const issuers = list.map((entry: Record<string, unknown>, i) => parseIssuer(entry ?? {}, `[${i}]`))
+  const repeated = issuers.find(({ issuer }, i) => issuers.findIndex((one) => one.issuer === issuer) !== i)
+  if (repeated) throw new Error(`has the issuer ${repeated.issuer} twice`)
+  return Object.freeze(issuers)
 }
 
 function parseIssuer(entry: Record<string, unknown>, path: string): ExternalIssuer {
@@ -134,8 +146,9 @@ function parseIssuer(entry: Record<string, unknown>, path: string): ExternalIssu
   if (typeof issuer !== 'string' || issuer === '') throw new Error(`${path}.issuer must be the tokens' iss`)
   if (typeof audience !== 'string' || audience === '')
     throw new Error(`${path}.audience must be the tokens' aud`)
-  if (typeof jwksUrl !== 'string' || !isHttpUrl(jwksUrl))
-    throw new Error(`${path}.jwksUrl must be an http or https URL`)
+  if (typeof jwksUrl !== 'string' || !isSafeUrl(jwksUrl)) {
+    throw new Error(`${path}.jwksUrl must be an https URL, or an http one of this machine`)
+  }
   if (
     !Array.isArray(algorithms) ||
     algorithms.length === 0 ||

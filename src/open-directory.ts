@@ -4,7 +4,7 @@ import { newSealer } from './directory/sealer.ts'
 import { loadMasterKey } from './master-key.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform } from './platform/platform.ts'
-import { openStore } from './store/open.ts'
+import { type OpenOptions, openStore } from './store/open.ts'
 import { listOrganizations } from './store/organizations.ts'
 import { VERSION } from './version.ts'
 
@@ -19,11 +19,8 @@ export interface OpenDirectory {
  * Opens the store, the master key and the platform.
  * @throws {ConfigError | StoreError} with a message for the operator
  */
-export async function openDirectory(
-  config: Config,
-  observeCommit: (units: number) => void = () => undefined,
-): Promise<OpenDirectory> {
-  const store = await openStore(config.databaseUrl, { committed: observeCommit })
+export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
+  const store = await openStore(config.databaseUrl, options)
   try {
     const providers = await store.read((tx) =>
       listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),

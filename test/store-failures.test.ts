@@ -252,10 +252,11 @@ async function fillUp(path: string, init: Init, shell: string): Promise<string[]
   return answered
 }
 
-/** A page or two may fit where a create does not, so that the first looks can still find room. */
+/** A page or two may fit where a create does not, so that the first looks can still find room; a look is good for a second. */
 async function useUpRest(at: string): Promise<number> {
-  for (let look = 0; ; look++) {
+  const limit = Date.now() + 10_000
+  for (;;) {
     const { status } = await fetch(`${at}/readyz`)
-    if (status !== 200 || look === 50) return status
+    if (status !== 200 || Date.now() > limit) return status
   }
 }

@@ -58,10 +58,13 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (error) {
-    const position = /position (\d+)/.exec((error as Error).message)?.[1]
-    throw new BodyError(
-      'malformed',
-      position ? `is not JSON: see position ${position}` : 'is not JSON: it ends too early',
-    )
+    throw new BodyError('malformed', `is not JSON${whereOf((error as Error).message)}`)
   }
+}
+
+/** Where parsing stopped, out of V8's message, which may quote the text itself before it. */
+function whereOf(message: string): string {
+  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  if (position !== undefined) return `: see position ${position}`
+  return message.startsWith('Unexpected end') ? ': it ends too early' : ''
 }

@@ -23,8 +23,8 @@ declare module 'fastify' {
 
 /** Nothing is served under a path. */
 export class UnknownPathError extends Error {
-  constructor(request: { method: string; url: string }) {
-    super(`There is no ${request.method} ${request.url.split('?', 1)[0]}.`)
+  constructor(request: { method: string; originalUrl: string }) {
+    super(`There is no ${request.method} ${request.originalUrl.split('?', 1)[0]}.`)
     this.name = 'UnknownPathError'
   }
 }

@@ -33,19 +33,23 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
-    return503OnClosing: true,
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     rewriteUrl: ({ url = '/' }) => (url.includes('%') ? mendUrl(url) : url),
-    routerOptions: { caseSensitive: false, maxParamLength: 4_096, ignoreTrailingSlash: true },
+    routerOptions: { caseSensitive: false, maxParamLength: 65_536, ignoreTrailingSlash: true },
   })
   // Answers are small and made member by member; a compiled serializer for each would double the time to start.
   app.setSerializerCompiler(() => JSON.stringify)
   app.decorateRequest('context', null)
   app.decorateRequest('correlationId', '')
+  app.addHook('onRequest', (_, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    done()
+  })
   app.addHook('onResponse', (request, reply, done) => {
     const { operation } = request.routeOptions.config
-    if (operation) parts.observeRequest(operation, reply.statusCode, reply.elapsedTime / 1000)
+    parts.observeRequest(operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
     if (parts.log.isLevelEnabled('debug')) parts.log.debug(describe(request, reply), 'answered')
     done()
   })
@@ -53,6 +57,12 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     const { correlationId, method, routeOptions } = request
     parts.log.error({ correlationId, method, route: routeOptions.url, err: error }, 'a request failed')
   }
+  // For what belongs to no dialect; each of them has its own.
+  app.setErrorHandler((error, request, reply) => {
+    const status = (error as { statusCode?: number }).statusCode ?? 500
+    if (status >= 500) log(request, error as Error)
+    reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
+  })
   await app.register(customerApi, { ...parts, log })
   await app.register(osisApi, { ...parts, log })
   await app.register(oauthApi, { ...parts, log })

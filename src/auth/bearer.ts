@@ -70,7 +70,7 @@ export function newBearerCheck(
   }
 }
 
-/** RFC 6750 section 2.1: `Bearer`, in any case, one space, and a b64token. */
+/** RFC 6750 section 2.1: `Bearer`, in any case, spaces, and a b64token. */
 function readToken(authorization: string | undefined): string {
   if (authorization === undefined) throw new AuthError('A bearer token is required', false)
   const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization)?.[1]
@@ -118,9 +118,9 @@ async function verify(all: readonly Trusted[], token: string): Promise<Verified>
       audience: trusted.audience(),
       algorithms: [...trusted.algorithms],
       requiredClaims: ['exp'],
-      clockTolerance: 5,
     })
     const type = protectedHeader.typ
+    if (isDelegated(payload)) throw new AuthError('The token stands for a person, not for a client')
     if (!trusted.types.some((one) => one?.toLowerCase() === type?.toLowerCase())) {
       throw new AuthError('The token is not an access token')
     }
@@ -128,6 +128,11 @@ async function verify(all: readonly Trusted[], token: string): Promise<Verified>
   } catch (error) {
     throw toAuthError(error, issuer)
   }
+}
+
+/** Entra ID's marks of a token that a person got through the client: it must not count as the client itself. */
+function isDelegated({ scp, idtyp }: JWTPayload): boolean {
+  return (scp !== undefined && scp !== '') || (idtyp !== undefined && idtyp !== 'app')
 }
 
 /** Read before anything is verified, and used for nothing but choosing whose rules apply. */

@@ -12,6 +12,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['init', async () => (await import('./init.ts')).init],
   ['migrate', async () => (await import('./migrate.ts')).migrate],
   ['organization add', async () => (await import('./organization.ts')).add],
+  ['organization relate', async () => (await import('./organization.ts')).relate],
   ['organization list', async () => (await import('./organization.ts')).list],
   ['organization remove', async () => (await import('./organization.ts')).remove],
   ['portal add', async () => (await import('./portal.ts')).add],
@@ -131,8 +132,10 @@ function explain(error: unknown): readonly string[] {
     return cause instanceof StoreError ? [cause.message] : [error.message]
   }
   if (error instanceof StoreError || error instanceof SealError) return [error.message]
-  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
-    return ['the port is taken; set USHER_PORT to another one']
+  const { code, syscall, address, port, message } = error as Record<string, string | undefined>
+  if (code === 'EADDRINUSE') return [`${address}:${port} is taken; set USHER_PORT to another port`]
+  if (syscall === 'listen' || syscall === 'getaddrinfo')
+    return [`USHER_HOST and USHER_PORT cannot be listened on: ${message}`]
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
 }
 

@@ -54,7 +54,7 @@ export async function withDirectory<T>(
   config: Config,
   work: (dir: Directory, ctx: Context) => Promise<T>,
 ): Promise<T> {
-  const open: OpenDirectory = await openDirectory(config)
+  const open: OpenDirectory = await openDirectory(config, { create: false })
   try {
     return await work(open.dir, await operatorContext(open.dir))
   } finally {

@@ -1,4 +1,6 @@
 import { type Setup, setUp } from '../directory/setup.ts'
+import { assertValid } from '../model/error.ts'
+import { checkDomain, checkOrganizationName } from '../model/organizations.ts'
 import { openDirectory } from '../open-directory.ts'
 import type { Command, Input } from './command.ts'
 
@@ -24,9 +26,10 @@ export const init: Command = {
   summary: 'Set up an empty directory, and print what was made',
   options: SETUP_OPTIONS,
   async run(input) {
+    const wanted = readSetup(input)
     const open = await openDirectory(input.config)
     try {
-      const setup = await setUp(open.dir, readSetup(input))
+      const setup = await setUp(open.dir, wanted)
       return { json: toJson(setup), text: describeSetup(setup, null) }
     } finally {
       await open.close()
@@ -34,16 +37,16 @@ export const init: Command = {
   },
 }
 
+/** @throws {DirectoryError} `invalid`, before anything is opened */
 export function readSetup(input: Input): { provider: string; portal: string; example: boolean } {
-  return {
-    provider: input.text('provider') ?? DEFAULTS.provider,
-    portal: input.text('portal') ?? DEFAULTS.portal,
-    example: !input.flag('no-example'),
-  }
+  const provider = input.text('provider') ?? DEFAULTS.provider
+  const portal = input.text('portal') ?? DEFAULTS.portal
+  assertValid([...checkOrganizationName(provider), ...checkDomain(portal)])
+  return { provider, portal, example: !input.flag('no-example') }
 }
 
 /** The form that automation depends on; see "Names that others depend on" in docs/operating.md. */
-function toJson({ provider, portal, groups, example, administrator, osis }: Setup): object {
+export function toJson({ provider, portal, groups, example, administrator, osis }: Setup): object {
   return {
     provider,
     portal,

@@ -1,4 +1,9 @@
-import { createOrganization, deleteOrganization, listOrganizations } from '../directory/organizations.ts'
+import {
+  createOrganization,
+  deleteOrganization,
+  listOrganizations,
+  relateOrganization,
+} from '../directory/organizations.ts'
 import { type Command, choice, count, required, table, UsageError, withDirectory } from './command.ts'
 
 export const add: Command = {
@@ -23,6 +28,23 @@ export const add: Command = {
       const name = required(input, 'name')
       const { id } = await createOrganization(dir, ctx, { kind: kind ?? 'customer', name, resellerIds })
       return { json: { id, kind, name }, text: id }
+    }),
+}
+
+export const relate: Command = {
+  name: 'organization relate',
+  summary: 'Let a reseller reach a customer',
+  positionals: ['customer'],
+  options: { reseller: { type: 'string', value: 'ID', required: true, help: 'The reseller' } },
+  run: (input) =>
+    withDirectory(input.config, async (dir, ctx) => {
+      const { customer: customerId = '' } = input.words
+      const resellerId = required(input, 'reseller')
+      await relateOrganization(dir, ctx, { customerId, resellerId })
+      return {
+        json: { customer: customerId, reseller: resellerId },
+        text: `Related ${customerId} to ${resellerId}.`,
+      }
     }),
 }
 

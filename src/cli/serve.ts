@@ -6,7 +6,7 @@ import { newMetrics } from '../metrics.ts'
 import { openDirectory } from '../open-directory.ts'
 import { VERSION } from '../version.ts'
 import type { Command } from './command.ts'
-import { describeSetup, readSetup, SETUP_OPTIONS } from './init.ts'
+import { describeSetup, readSetup, SETUP_OPTIONS, toJson } from './init.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -17,23 +17,27 @@ export const serve: Command = {
     const log = newLogger(config.logLevel)
     const metrics = newMetrics()
     const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-    const open = await openDirectory(config, metrics.observeCommit)
+    const setup = readSetup(input)
+    const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
+    let close = (): Promise<void> => open.close()
     try {
       const app = await startApp(config, log, open, metrics)
+      close = () => app.close()
       // After the port has been taken: secrets that are shown once must not be lost to a start that fails.
       if (!(await isSetUp(open.dir))) {
-        const setup = await setUp(open.dir, readSetup(input))
-        process.stdout.write(`${describeSetup(setup, app.url)}\n`)
+        const made = await setUp(open.dir, setup)
+        const text = input.flag('json') ? JSON.stringify(toJson(made), null, 2) : describeSetup(made, app.url)
+        process.stdout.write(`${text}\n`)
       }
+      // Whoever asked for any port has to learn which one it was.
+      if (config.port === 0 && !log.isLevelEnabled('info')) process.stdout.write(`USHER=${app.url}\n`)
       log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
       const [signal] = await asked
       log.info({ signal }, 'stopping')
-      await app.close()
-      log.info('stopped')
-    } catch (error) {
-      await open.close()
-      throw error
+    } finally {
+      await close()
     }
+    log.info('stopped')
     return undefined
   },
 }

@@ -4,7 +4,7 @@ import { OPERATOR } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { foldDomain, type Organization, type OrganizationKind } from '../model/organizations.ts'
-import { findOrganization, findPortal, isRelated, listOrganizations } from '../store/organizations.ts'
+import { findOrganization, findPortalOwner, isRelated, listOrganizations } from '../store/organizations.ts'
 import type { Tx } from '../store/port.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
@@ -65,9 +65,8 @@ export async function enterPortal(dir: Directory, ctx: Context, domain: string):
 }
 
 async function selectByPortal(tx: Tx, own: Organization, domain: string): Promise<Organization> {
-  const found = await findPortal(tx, domain)
-  if (found?.organization.providerPk === own.providerPk) {
-    const at = found.organization
+  const at = await findPortalOwner(tx, domain)
+  if (at?.providerPk === own.providerPk) {
     // A provider enters its resellers' portals as that reseller; everyone enters their own as themselves.
     if (own.kind === 'provider' || at.pk === own.pk) return at
     // A customer has no portal of its own: it comes in through its provider's, or a reseller's of its own.

@@ -47,16 +47,25 @@ export function createAccount(
     assertPermitted(ctx, 'CreateAccount')
     assertValid(checkNewAccount(account))
     const tenant = await getReachableTenant(unit.tx, ctx, tenantId)
+    const organization = tenant.organizationId
     const orgUser = { orgId: account.orgId, id: account.orgUserId }
     const existing = await findAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
     if (existing) {
-      await unit.audit({ outcome: 'repeated', target: existing.userId })
+      await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
       return existing
     }
     const owner = (await findOwner(unit.tx, tenant, account)) ?? (await createOwner(unit, tenant, account))
     const pk = await openAccount(dir, unit, { tenant, owner, account })
-    if (owner.linked) await unit.audit({ operation: 'LinkAccount', outcome: 'linked', target: owner.id })
-    else await unit.audit({ outcome: 'created', target: owner.id, changedFields: contentOf(account) })
+    if (owner.linked) {
+      await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
+    } else {
+      await unit.audit({
+        outcome: 'created',
+        organization,
+        target: owner.id,
+        changedFields: contentOf(account),
+      })
+    }
     return (await findAccountByPk(unit.tx, pk)) as Account
   })
 }

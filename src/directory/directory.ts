@@ -19,7 +19,7 @@ export interface Directory {
 
 /**
  * How long a client, a portal or a token is believed without asking the store. A change made by another
- * process takes effect within twice this time at most, which must stay below 5 s.
+ * process takes effect within this time, which must stay below 5 s.
  */
 export const BELIEF_MS = 2_000
 

@@ -11,6 +11,7 @@ import {
 import {
   deletePortal as deletePortalRow,
   deleteOrganization as deleteRow,
+  findPortalOwner,
   insertOrganization,
   insertPortal,
   isOrganizationInUse,
@@ -55,6 +56,30 @@ export function createOrganization(
   })
 }
 
+/**
+ * Relates a customer to a reseller, which from then on reaches it; repeating it changes nothing.
+ * @throws {DirectoryError} `customer_not_found`, `reseller_not_found`, `store_unavailable`
+ */
+export function relateOrganization(
+  dir: Directory,
+  ctx: Context,
+  input: { customerId: string; resellerId: string },
+): Promise<void> {
+  const subject = { operation: 'RelateOrganization', organization: input.customerId } as const
+  return attempt(dir, ctx, subject, async (unit) => {
+    assertPermitted(ctx, 'RelateOrganization')
+    const customer = await getReachable(unit.tx, ctx, { id: input.customerId, kind: 'customer' })
+    const reseller = await getReachable(unit.tx, ctx, { id: input.resellerId, kind: 'reseller' })
+    await relateCustomer(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
+    await unit.audit({
+      outcome: 'related',
+      organization: customer.id,
+      target: reseller.id,
+      changedFields: ['resellers'],
+    })
+  })
+}
+
 /** Organizations in the order of their creation, from after the one with key `after`. */
 export function listOrganizations(
   dir: Directory,
@@ -77,7 +102,7 @@ export function deleteOrganization(dir: Directory, ctx: Context, id: string): Pr
       const organization = await getReachable(unit.tx, ctx, { id })
       if (organization.kind === 'provider' || (await isOrganizationInUse(unit.tx, organization.pk))) {
         const message =
-          'The organization still has users, portals, clients, a tenant or organizations below it.'
+          'The organization still has portals, a tenant or organizations below it, or has had users or clients, of which the audit log speaks.'
         throw new DirectoryError('organization_not_empty', message)
       }
       await deleteRow(unit.tx, organization.pk)
@@ -132,9 +157,10 @@ export function listPortals(dir: Directory): ReturnType<typeof selectPortals> {
 export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
   return attempt(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
     assertPermitted(ctx, 'DeletePortal')
+    const owner = await findPortalOwner(unit.tx, foldDomain(domain))
     if (!(await deletePortalRow(unit.tx, foldDomain(domain)))) {
       throw new DirectoryError('portal_not_found', `There is no portal with the domain ${domain}.`)
     }
-    await unit.audit({ outcome: 'deleted' })
+    await unit.audit({ outcome: 'deleted', organization: owner?.id ?? null })
   })
 }

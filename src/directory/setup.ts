@@ -127,8 +127,7 @@ async function addExample(
   const orgId = newId()
   const tenant = await insertTenant(tx, {
     id: newTenantId('example'),
-    organization: customer.pk,
-    provider: providerPk,
+    organization: customer,
     platform: dir.platform,
     name: customer.name,
     orgIds: [orgId],

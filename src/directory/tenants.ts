@@ -21,7 +21,7 @@ export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Pr
     const orgIds = [...new Set(input.orgIds)]
     const existing = await findTenantOfOrgs(unit.tx, dir, ctx, orgIds)
     if (existing) {
-      await unit.audit({ outcome: 'repeated', target: existing.id })
+      await unit.audit({ outcome: 'repeated', organization: existing.organizationId, target: existing.id })
       return existing
     }
     const { now } = unit
@@ -34,12 +34,10 @@ export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Pr
       now,
     })
     const { platform } = dir
-    const organization = customer.pk
     const id = newTenantId(input.name)
     const tenant = await insertTenant(unit.tx, {
       id,
-      organization,
-      provider,
+      organization: customer,
       platform,
       name: input.name,
       orgIds,

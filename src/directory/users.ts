@@ -2,10 +2,11 @@ import type { Context } from '../model/clients.ts'
 import { foldEmail } from '../model/email.ts'
 import { assertValid, DirectoryError, type Issue } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
-import type { OrganizationKind } from '../model/organizations.ts'
+import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
 import { removeAccountsOfUser } from '../store/accounts.ts'
 import { insertMemberships, listMemberships, replaceMemberships } from '../store/groups.ts'
+import { findOrganizationByPk } from '../store/organizations.ts'
 import type { Tx } from '../store/port.ts'
 import {
   findDeletedUser,
@@ -51,23 +52,22 @@ export function createUser(
   request: CreateUserRequest,
 ): Promise<CreateUserAnswer> {
   const { organizationId, user, idempotencyKey } = request
-  const subject = { operation: 'CreateUser', organization: organizationId, target: user.id ?? null } as const
-  return attempt(dir, ctx, subject, (unit) => {
+  const organization = organizationId.toLowerCase()
+  const subject = { operation: 'CreateUser', organization, target: user.id ?? null } as const
+  return attempt(dir, ctx, subject, async (unit) => {
     assertPermitted(ctx, 'CreateUser')
     assertValid(checkNewUser(user))
-    const replayed = ({ id }: CreateUserAnswer): Promise<void> =>
-      unit.audit({ outcome: 'replayed', target: id })
-    return once(
-      unit,
-      ctx,
-      { key: idempotencyKey, request: [ctx.organization.id, request], replayed },
-      async () => {
-        const place = await getPlace(unit.tx, ctx, request)
-        const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
-        const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
-        return write(unit, record, groups, user.id !== undefined)
-      },
-    )
+    const place = await getPlace(unit.tx, ctx, request)
+    const call = {
+      key: idempotencyKey,
+      request: [ctx.organization.id, request],
+      replayed: ({ id }: CreateUserAnswer) => unit.audit({ outcome: 'replayed', target: id }),
+    }
+    return once(unit, ctx, call, async () => {
+      const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
+      const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
+      return write(unit, record, groups, user.id !== undefined)
+    })
   })
 }
 
@@ -222,8 +222,15 @@ export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<vo
     const user = await findUser(unit.tx, id.toLowerCase())
     if (!user || user.deletedAt !== null)
       throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
+    const at = (await findOrganizationByPk(unit.tx, user.organizationPk)) as Organization
+    const organization = await getReachable(unit.tx, ctx, { id: at.id })
     await markDeleted(unit.tx, user.pk, unit.now)
     await removeAccountsOfUser(unit.tx, user.pk, unit.now)
-    await unit.audit({ outcome: 'deleted', target: user.id, changedFields: ['deletedAt'] })
+    await unit.audit({
+      outcome: 'deleted',
+      organization: organization.id,
+      target: user.id,
+      changedFields: ['deletedAt'],
+    })
   })
 }

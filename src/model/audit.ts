@@ -9,6 +9,7 @@ type Write =
   | 'LinkAccount'
   | 'CreateOrganization'
   | 'DeleteOrganization'
+  | 'RelateOrganization'
   | 'CreatePortal'
   | 'DeletePortal'
   | 'CreateClient'
@@ -33,7 +34,7 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `deleted`; or, for a failed attempt, the error code. */
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `deleted`; or, for a failed attempt, the error code. */
   readonly outcome: string
   readonly client: string
   readonly portal: string | null

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { isDomain } from './email.ts'
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
@@ -15,21 +16,16 @@ export interface Organization {
   readonly createdAt: string
 }
 
-/** A DNS domain that belongs to a provider or a reseller and selects the context of a call. */
-export interface Portal {
-  readonly pk: number
-  readonly domain: string
-  readonly organizationPk: number
-}
-
 export function checkOrganizationName(name: string): Issue[] {
   if (name.trim() === '') return [{ path: 'name', rule: 'minLength', message: 'must not be empty' }]
   return checkText('name', name)
 }
 
-/** The form in which domains are stored and compared: lower case, no trailing dot, no port. */
+/** The form in which domains are stored and compared: ASCII (RFC 5891), lower case, no trailing dot, no port. */
 export function foldDomain(domain: string): string {
-  return domain.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
+  const ascii = /^[\x00-\x7f]*$/.test(domain) ? domain : domainToASCII(domain)
+  return ascii.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
 }
 
 export function checkDomain(domain: string): Issue[] {

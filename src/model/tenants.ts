@@ -8,6 +8,7 @@ export interface Tenant {
   /** `tenant_id` on the wire; ours, and never changed. */
   readonly id: string
   readonly organizationPk: number
+  readonly organizationId: string
   readonly platform: string
   readonly name: string
   /** Cloud Director org ids mapped onto the tenant, as received, in the order received. */

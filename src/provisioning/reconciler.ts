@@ -16,6 +16,7 @@ import {
   listDueAccounts,
   markAccountApplied,
   markAccountFailed,
+  releaseAccount,
 } from '../store/accounts.ts'
 import { listCredentials } from '../store/credentials.ts'
 
@@ -148,7 +149,8 @@ export class Reconciler {
       await store.write((tx) => markAccountApplied(tx, pk, version))
       return true
     } catch (error) {
-      await this.#keepFailure(pk, error)
+      if (this.#stopping.signal.aborted) await store.write((tx) => releaseAccount(tx, pk))
+      else await this.#keepFailure(pk, error)
       return false
     }
   }

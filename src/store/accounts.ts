@@ -251,6 +251,18 @@ export async function markAccountFailed(
   await tx.run(markFailed, { pk, ...failure })
 }
 
+const release = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({ leased_until: null, attempts: eb('attempts', '-', 1) }))
+    .where('pk', '=', p.pk),
+)
+
+/** Gives an account back that was claimed and not attempted to the end. */
+export async function releaseAccount(tx: Tx, pk: number): Promise<void> {
+  await tx.run(release, { pk })
+}
+
 const selectAttempts = statement((db, p: { pk: number }) =>
   db.selectFrom('accounts').select('attempts').where('pk', '=', p.pk),
 )

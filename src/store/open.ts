@@ -1,18 +1,23 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Store, StoreError, type StoreEvents } from './port.ts'
 import { openSqlite } from './sqlite.ts'
+
+export interface OpenOptions {
+  readonly events?: StoreEvents
+  /** Whether this process serves from now on: of a store that one process has to itself, it must be the only one. */
+  readonly serving?: boolean
+  /** Whether a missing store is made; it is unless told otherwise. */
+  readonly create?: boolean
+}
 
 /**
  * Opens the store that a URL names, and brings its schema up to date.
  * @param url `sqlite:<path>`
  * @throws {StoreError} with a message for the operator
  */
-export async function openStore(
-  url: string,
-  events: StoreEvents = { committed: () => undefined },
-): Promise<Store> {
-  const store = openEngine(url, events)
+export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
+  const store = openEngine(url, options)
   try {
     await store.migrate()
     return store
@@ -22,13 +27,20 @@ export async function openStore(
   }
 }
 
-function openEngine(url: string, events: StoreEvents): Store {
+function openEngine(
+  url: string,
+  { events = { committed: () => undefined }, serving = false, create = true }: OpenOptions,
+): Store {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
-  if (path === '') throw new StoreError('failed', 'the database URL must have the form sqlite:<path>')
+  if (path === '' || path === ':memory:') {
+    throw new StoreError('failed', 'the database URL must have the form sqlite:<path>, and name a file')
+  }
+  if (!create && !existsSync(path))
+    throw new StoreError('missing', `there is no store at ${path}; usher init makes one`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new StoreError('missing', `${dirname(path)} cannot be made: ${(error as Error).message}`, error)
   }
-  return openSqlite(path, events)
+  return openSqlite(path, events, serving)
 }

@@ -1,4 +1,4 @@
-import type { Organization, OrganizationKind, Portal } from '../model/organizations.ts'
+import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -112,21 +112,13 @@ const selectPortal = statement((db, p: { domain: string }) =>
     .selectFrom('portals')
     .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
     .selectAll('organizations')
-    .select(['portals.pk as portal_pk', 'portals.domain'])
     .where('portals.domain', '=', p.domain),
 )
 
-/** The portal of a domain (folded) and the organization that it belongs to. */
-export async function findPortal(
-  tx: Tx,
-  domain: string,
-): Promise<{ portal: Portal; organization: Organization } | undefined> {
+/** The organization that a portal's domain (folded) belongs to. */
+export async function findPortalOwner(tx: Tx, domain: string): Promise<Organization | undefined> {
   const row = await tx.get(selectPortal, { domain })
-  if (!row) return undefined
-  return {
-    portal: { pk: row.portal_pk, domain: row.domain, organizationPk: row.pk },
-    organization: toOrganization(row),
-  }
+  return row && toOrganization(row)
 }
 
 const insertPortalRow = statement((db, p: { domain: string; organization: number; now: string }) =>

@@ -19,6 +19,8 @@ const CHECKPOINT_PAGES = 16_000
 
 const SQLITE_UNIQUE = 2067
 const SQLITE_PRIMARY_KEY = 1555
+/** SQLITE_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH, _MISUSE, _RANGE. */
+const UNIT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 21, 25])
 
 interface StatementResult {
   readonly changes: number
@@ -66,11 +68,14 @@ export class Connection implements Tx {
   }
 
   async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    this.exec('BEGIN')
     try {
+      this.exec('BEGIN')
       return await work(this)
+    } catch (error) {
+      throw (error as { errcode?: number }).errcode === undefined ? error : toStoreError(error)
     } finally {
-      this.exec('COMMIT')
+      // Nothing was written, so there is nothing to commit.
+      this.rollback()
     }
   }
 
@@ -145,7 +150,7 @@ export function openConnection(path: string, readOnly: boolean): Connection {
     const db = new DatabaseSync(path, { readOnly, timeout: 0 })
     if (!readOnly) {
       db.exec('PRAGMA journal_mode = WAL')
-      // Commits are synced by #sync, in a thread of its own; NORMAL leaves SQLite the syncs around a checkpoint.
+      // Commits are synced by SqliteStore, in a thread of its own; NORMAL leaves SQLite the syncs around a checkpoint.
       db.exec('PRAGMA synchronous = NORMAL')
       db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     }
@@ -155,6 +160,28 @@ export function openConnection(path: string, readOnly: boolean): Connection {
     return new Connection(db)
   } catch (error) {
     throw toStoreError(error, path)
+  }
+}
+
+/** Says that this process serves a file, for as long as it lives: a lock that the system takes back when it dies. */
+export interface ServingLock {
+  close(): void
+}
+
+/**
+ * Takes the lock on a file of its own beside the store, so that commands can go on working with the store.
+ * @throws {StoreError} `busy` when another process has it
+ */
+export function lockServing(path: string): ServingLock {
+  try {
+    const db = new DatabaseSync(`${path}-serving`, { timeout: 0 })
+    db.exec('BEGIN EXCLUSIVE')
+    return db
+  } catch (error) {
+    const reason = toStoreError(error, path)
+    throw reason.reason === 'busy'
+      ? new StoreError('busy', `${path} is served by another Usher already`, error)
+      : reason
   }
 }
 
@@ -179,19 +206,21 @@ export const columnTypes: ColumnTypes = {
   clustered: (table) => table.modifyEnd(sql`without rowid`),
 }
 
-/** A refused row is the unit's affair; everything else that a query can throw is the store's. */
+/** A refused row, or a statement that is wrong, is its unit's affair; what ails the file or the disk is the store's. */
 function toQueryError(error: unknown): Error {
   const { errcode } = error as { errcode?: number }
   if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY) {
     return new ConstraintError((error as Error).message, error)
   }
-  return toStoreError(error)
+  const ails = errcode !== undefined && !UNIT_FAULTS.has(errcode & 0xff)
+  return ails ? toStoreError(error) : (error as Error)
 }
 
 /** What a failure of SQLite or of the file means to whoever runs Usher. */
 export function toStoreError(error: unknown, path = 'the store'): StoreError {
   if (error instanceof StoreError) return error
-  const { errcode, message } = error as { errcode?: number; message: string }
+  const { errcode, code, message } = error as { errcode?: number; code?: string; message: string }
+  if (code === 'ENOENT') return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
   switch ((errcode ?? 0) & 0xff) {
     case 5:
     case 6:

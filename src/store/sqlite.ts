@@ -1,11 +1,18 @@
-import { type BigIntStats, closeSync, fdatasync, openSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { sealBlock } from './audit-blocks.ts'
 import { pendingMigrations } from './migrate.ts'
 import { type Store, StoreError, type StoreEvents, type Tx } from './port.ts'
-import { type Connection, columnTypes, openConnection, toStoreError } from './sqlite-connection.ts'
+import {
+  type Connection,
+  columnTypes,
+  lockServing,
+  openConnection,
+  type ServingLock,
+  toStoreError,
+} from './sqlite-connection.ts'
 import { statement } from './statement.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
@@ -24,10 +31,11 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /**
  * Opens a SQLite file as a store, making it when it is missing.
- * @throws {StoreError} when the file cannot be opened or is no store
+ * @param serving see `OpenOptions`
+ * @throws {StoreError} when the file cannot be opened or is no store, or another process serves it
  */
-export function openSqlite(path: string, events: StoreEvents): Store {
-  return new SqliteStore(path, events)
+export function openSqlite(path: string, events: StoreEvents, serving: boolean): Store {
+  return new SqliteStore(path, events, serving)
 }
 
 /** The embedded engine: one file, one writer connection whose waiting units share a commit, one reader connection. */
@@ -35,6 +43,7 @@ class SqliteStore implements Store {
   readonly embedded = true
   readonly #path: string
   readonly #events: StoreEvents
+  readonly #servingLock: ServingLock | null
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #file: BigIntStats
@@ -47,12 +56,14 @@ class SqliteStore implements Store {
   #reading: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(path: string, events: StoreEvents) {
-    this.#path = path
+  constructor(path: string, events: StoreEvents, serving: boolean) {
+    this.#servingLock = serving ? lockServing(path) : null
     this.#events = events
     this.#writer = openConnection(path, false)
     this.#reader = openConnection(path, true)
-    this.#file = statSync(path, { bigint: true })
+    // SQLite puts its log beside the file itself, also when the path is a link to it.
+    this.#path = realpathSync(path)
+    this.#file = statSync(this.#path, { bigint: true })
   }
 
   async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -85,7 +96,7 @@ class SqliteStore implements Store {
       db.exec('COMMIT')
       return versions
     } catch (error) {
-      db.exec('ROLLBACK')
+      db.rollback()
       throw toStoreError(error)
     }
   }
@@ -98,6 +109,7 @@ class SqliteStore implements Store {
     if (this.#log !== null) closeSync(this.#log)
     this.#reader.close()
     this.#writer.close()
+    this.#servingLock?.close()
   }
 
   #assertOpen(): void {
@@ -113,12 +125,14 @@ class SqliteStore implements Store {
 
   /** Waits until the I/O of this turn has been handled, so that requests that arrived together commit together. */
   async #flushSoon(): Promise<void> {
-    await new Promise(setImmediate)
-    while (this.#queue.length > 0) {
+    do {
+      await new Promise(setImmediate)
       const units = this.#queue.splice(0, MAX_UNITS_PER_COMMIT)
-      await this.#commit(units)
-      if (this.#queue.length > 0) await new Promise(setImmediate)
-    }
+      await this.#commit(units).catch((error) => {
+        // Whatever failed, nobody is left without an answer.
+        for (const unit of units) unit.reject(toStoreError(error))
+      })
+    } while (this.#queue.length > 0)
     this.#flushing = null
   }
 
@@ -129,6 +143,7 @@ class SqliteStore implements Store {
       this.#assertFileInPlace()
       await this.#begin()
       outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
+      this.#log ??= openSync(`${this.#path}-wal`, 'r')
       this.#writer.exec('COMMIT')
     } catch (error) {
       this.#writer.rollback()
@@ -142,8 +157,7 @@ class SqliteStore implements Store {
   /** Answers the units once their commit is on the disk. Until then requests are read and the next units gather. */
   async #answer(units: Unit[], outcomes: Outcome[]): Promise<void> {
     try {
-      this.#log ??= openSync(`${this.#path}-wal`, 'r')
-      await syncFile(this.#log)
+      if (this.#log !== null) await syncFile(this.#log)
     } catch (error) {
       this.#broken = new StoreError(
         'failed',
@@ -169,7 +183,7 @@ class SqliteStore implements Store {
         return
       } catch (error) {
         const reason = toStoreError(error)
-        if (reason.reason !== 'busy' || Date.now() > limit) throw reason
+        if (reason.reason !== 'busy' || this.#closed || Date.now() > limit) throw reason
         await pause(10)
       }
     }
@@ -187,7 +201,7 @@ class SqliteStore implements Store {
       const before = db.writes
       const outcome = await runUnit(unit, db)
       if ('error' in outcome && db.writes !== before) {
-        db.exec('ROLLBACK')
+        db.rollback()
         await this.#begin()
         return null
       }

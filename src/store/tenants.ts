@@ -1,3 +1,4 @@
+import type { Organization } from '../model/organizations.ts'
 import type { Tenant } from '../model/tenants.ts'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
@@ -6,6 +7,7 @@ interface TenantRow {
   pk: number
   id: string
   organization_pk: number
+  organization_id: string
   platform: string
   name: string
 }
@@ -20,6 +22,7 @@ async function withOrgs(tx: Tx, row: TenantRow): Promise<Tenant> {
     pk: row.pk,
     id: row.id,
     organizationPk: row.organization_pk,
+    organizationId: row.organization_id,
     platform: row.platform,
     name: row.name,
     orgIds: orgs.map((org) => org.org_id),
@@ -31,6 +34,7 @@ const selectById = statement((db, p: { id: string; provider: number }) =>
     .selectFrom('tenants')
     .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
     .selectAll('tenants')
+    .select('organizations.id as organization_id')
     .where('tenants.id', '=', p.id)
     .where('organizations.provider_pk', '=', p.provider),
 )
@@ -45,7 +49,9 @@ const selectByOrg = statement((db, p: { provider: number; platform: string; org:
   db
     .selectFrom('tenant_orgs')
     .innerJoin('tenants', 'tenants.pk', 'tenant_orgs.tenant_pk')
+    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
     .selectAll('tenants')
+    .select('organizations.id as organization_id')
     .where('tenant_orgs.provider_pk', '=', p.provider)
     .where('tenant_orgs.platform', '=', p.platform)
     .where('tenant_orgs.org_id', '=', p.org),
@@ -86,16 +92,17 @@ export async function insertTenant(
   tx: Tx,
   tenant: {
     id: string
-    organization: number
-    provider: number
+    organization: Organization
     platform: string
     name: string
     orgIds: readonly string[]
     now: string
   },
 ): Promise<Tenant> {
-  const { id, organization, provider, platform, name, orgIds, now } = tenant
-  const row = (await tx.get(insert, { id, organization, platform, name, now })) as TenantRow
+  const { id, organization, platform, name, orgIds, now } = tenant
+  const provider = organization.providerPk
+  const made = await tx.get(insert, { id, organization: organization.pk, platform, name, now })
+  const row = { ...made, organization_id: organization.id } as TenantRow
   for (const org of orgIds) await tx.run(insertOrg, { tenant: row.pk, provider, platform, org })
   return withOrgs(tx, row)
 }

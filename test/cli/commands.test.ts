@@ -36,6 +36,16 @@ interface Organization {
   readonly name: string
 }
 
+test('a customer is related to a reseller afterwards, and stays so when that is repeated', async () => {
+  const reseller = (await text('organization', 'add', '--kind', 'reseller', '--name', 'Late')).trim()
+  const { customer } = init
+  for (let i = 0; i < 2; i++) {
+    const words = ['organization', 'relate', customer.id, '--reseller', reseller]
+    assert.deepEqual(await json(...words), { customer: customer.id, reseller })
+  }
+  await refused(/no reseller/, 'organization', 'relate', customer.id, '--reseller', customer.id)
+})
+
 test('organizations are added, listed and removed', async () => {
   const reseller = await json<Organization>('organization', 'add', '--kind', 'reseller', '--name', 'Resell')
   assert.match(reseller.id, UUID)
@@ -69,7 +79,7 @@ test('organizations are added, listed and removed', async () => {
 test('an organization with users, and the provider, cannot be removed', async () => {
   const { id } = await json<Organization>('organization', 'add', '--kind', 'customer', '--name', 'Full')
   await json('user', 'add', '--organization', id, '--email', 'a@example.com')
-  await refused(/still has users/, 'organization', 'remove', id, '--json')
+  await refused(/has had users or clients/, 'organization', 'remove', id, '--json')
   await refused(/still has/, 'organization', 'remove', init.provider.id)
 })
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startChild } from '../support/children.ts'
 import { newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
@@ -108,7 +109,8 @@ test('a group that does not exist is refused, with those that do', async () => {
 test('an empty directory is refused with what to do about it', async () => {
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
-  assert.equal(stderr, 'usher: The directory is empty; run usher init first.\n')
+  assert.equal(stderr, `usher: there is no store at ${empty.path}/usher.db; usher init makes one\n`)
+  assert.deepEqual(readdirSync(empty.path), [])
 })
 
 test('wrong settings end a command with 1 and one line each', async () => {

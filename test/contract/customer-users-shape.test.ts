@@ -282,3 +282,14 @@ test('an Idempotency-Key is printable ASCII of at most 255 characters', async ()
       'Idempotency-Key',
     ])
 })
+
+test('a megabyte of mistakes is refused at once, with an answer of moderate size', async () => {
+  const roles = Object.fromEntries(new Array(50_000).fill(0).map((_, i) => [`r${i}`, 1]))
+  for (const body of [newUser({ groups: new Array(300_000).fill({}) }), newUser({ role: roles })]) {
+    const begun = Date.now()
+    const { status, text } = await create(target, body)
+    assert.equal(status, 400)
+    assert.ok(text.length < 100_000, `${text.length} characters`)
+    assert.ok(Date.now() - begun < 1_000)
+  }
+})

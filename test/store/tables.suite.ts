@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
+import type { Organization } from '../../src/model/organizations.ts'
 import {
   claimAccount,
   insertAccount,
@@ -13,7 +14,7 @@ import { insertGroup } from '../../src/store/groups.ts'
 import { deleteExpiredAnswers, findRecordedAnswer, recordAnswer } from '../../src/store/idempotency-keys.ts'
 import {
   deletePortal,
-  findPortal,
+  findPortalOwner,
   insertPortal,
   isRelated,
   relateCustomer,
@@ -85,8 +86,8 @@ function organizationTests(open: OpenStore): void {
       store.write((tx) => insertPortal(tx, { domain: 'portal.example', organization, now: NOW }))
     assert.equal(await put(provider.pk), true)
     assert.equal(await put(reseller.pk), false)
-    const found = await store.read((tx) => findPortal(tx, 'portal.example'))
-    assert.equal(found?.organization.id, provider.id)
+    const found = await store.read((tx) => findPortalOwner(tx, 'portal.example'))
+    assert.equal(found?.id, provider.id)
     assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), true)
     assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), false)
     assert.equal(await put(reseller.pk), true)
@@ -122,26 +123,25 @@ function tenantTests(open: OpenStore): void {
       await addOrganization(store, provider, 'customer'),
       await addOrganization(store, provider, 'customer'),
     ]
-    const put = (organization: number, platform: string, orgIds: string[]): Promise<unknown> =>
+    const put = (organization: Organization, platform: string, orgIds: string[]): Promise<unknown> =>
       store.write((tx) =>
         insertTenant(tx, {
           id: newId(),
           organization,
-          provider: provider.pk,
           platform,
           name: 'n',
           orgIds,
           now: NOW,
         }),
       )
-    await put(one.pk, 'p', ['b', 'a'])
-    await assert.rejects(put(one.pk, 'p', []), ConstraintError)
-    await assert.rejects(put(other.pk, 'p', ['c', 'a']), ConstraintError)
+    await put(one, 'p', ['b', 'a'])
+    await assert.rejects(put(one, 'p', []), ConstraintError)
+    await assert.rejects(put(other, 'p', ['c', 'a']), ConstraintError)
     assert.equal(
       await store.read((tx) => findTenantByOrg(tx, provider.pk, { platform: 'p', id: 'c' })),
       undefined,
     )
-    await put(other.pk, 'q', ['a'])
+    await put(other, 'q', ['a'])
     const found = await store.read((tx) => findTenantByOrg(tx, provider.pk, { platform: 'p', id: 'a' }))
     assert.deepEqual(found?.orgIds, ['b', 'a'])
   })
@@ -290,8 +290,9 @@ interface AddedAccount {
 
 async function addAccount(store: Store): Promise<AddedAccount> {
   const provider = await addProvider(store)
-  const { pk: organization } = await addOrganization(store, provider, 'customer')
-  const row = { organization, provider: provider.pk, platform: 'p', name: 'n', orgIds: ['org'], now: NOW }
+  const customer = await addOrganization(store, provider, 'customer')
+  const organization = customer.pk
+  const row = { organization: customer, platform: 'p', name: 'n', orgIds: ['org'], now: NOW }
   const tenant = await store.write((tx) => insertTenant(tx, { id: newId(), ...row }))
   const user = (await store.write((tx) => putUser(tx, organization, 'a@x'))) ?? 0
   const put = (userPk: number, orgUserId: string): Promise<number> =>

@@ -29,7 +29,7 @@ export function sqliteStores(): { open: OpenStore; openTampered: OpenTampered } 
   const openAt = async (events?: StoreEvents): Promise<{ store: Store; path: string }> => {
     const folder = mkdtempSync(join(tmpdir(), 'usher-store-'))
     const path = join(folder, 'usher.db')
-    const store = await openStore(`sqlite:${path}`, events)
+    const store = await openStore(`sqlite:${path}`, events ? { events } : {})
     opened.push({ store, folder })
     return { store, path }
   }

@@ -1,6 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
+/** There are three groups; the rest is room for callers that repeat them. See docs/decisions/0007. */
+const MAX_GROUPS = 1_000
+
 const uuid = (description: string) => Type.String({ format: 'uuid', description })
 
 const nullableText = (description: string, format: 'text' | 'email', example: string) =>
@@ -83,6 +86,7 @@ export const UserViewModel = Type.Object(
     ),
     groups: Type.Unsafe<{ id: string; name?: string | null }[] | null>({
       type: ['array', 'null'],
+      maxItems: MAX_GROUPS,
       description: 'The user groups. An empty list and null mean none; a repeated group counts once.',
       items: Type.Object({
         id: uuid('The id of the group.'),
