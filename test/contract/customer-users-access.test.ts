@@ -127,6 +127,12 @@ test('a token that was accepted is refused once it has expired', async () => {
   assertTokenRefused(await createWith(token))
 })
 
+test('a token that a person got through the client does not count as the client', async () => {
+  assertTokenRefused(await createWith(await issuer.sign({ scp: 'user_impersonation' })))
+  assertTokenRefused(await createWith(await issuer.sign({ idtyp: 'user' })))
+  idOf(await createWith(await issuer.sign({ idtyp: 'app' })))
+})
+
 test('a token without an expiry is refused', async () => {
   assertTokenRefused(await createWith(await issuer.sign({ exp: undefined })))
 })
