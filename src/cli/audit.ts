@@ -16,6 +16,11 @@ export const list: Command = {
     target: { type: 'string', value: 'ID', help: 'Only what was done to this user, tenant or other thing' },
     'correlation-id': { type: 'string', value: 'ID', help: 'Only what this request did' },
     since: { type: 'string', value: 'TIME', help: 'Only what was done at or after this time (ISO 8601)' },
+    before: {
+      type: 'string',
+      value: 'NUMBER',
+      help: 'Only entries before the one with this number: the next page',
+    },
     limit: { type: 'string', value: 'N', help: 'At most so many; 100 when left out' },
   },
   run: (input) =>
@@ -28,13 +33,16 @@ export const list: Command = {
         target: input.text('target'),
         correlationId: input.text('correlation-id'),
         since: readTime(input.text('since')),
+        before:
+          input.text('before') === undefined ? undefined : count(input, 'before', 0, Number.MAX_SAFE_INTEGER),
         limit: count(input, 'limit', 100, 1_000_000),
       })
       return {
         json: entries,
         text: table(
-          ['AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CLIENT', 'TARGET', 'CHANGED'],
+          ['NUMBER', 'AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CLIENT', 'TARGET', 'CHANGED'],
           entries.map((entry) => [
+            String(entry.number),
             entry.at,
             entry.operation,
             entry.status,

@@ -1,15 +1,15 @@
-import type { AuditEntry } from '../model/audit.ts'
 import {
   type AuditFilter,
   type AuditVerdict,
   listAuditEntries,
+  type NumberedEntry,
   verifyAuditLog as verify,
 } from '../store/audit.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 
 /** Audit entries, newest first. */
-export function listAudit(dir: Directory, filter: AuditFilter): Promise<AuditEntry[]> {
+export function listAudit(dir: Directory, filter: AuditFilter): Promise<NumberedEntry[]> {
   return read(dir, (tx) => listAuditEntries(tx, filter))
 }
 

@@ -58,16 +58,16 @@ export interface AuditFilter {
   readonly correlationId?: string | undefined
   /** ISO 8601; entries at or after. */
   readonly since?: string | undefined
-  /** Entries older than the one with this key: where the page before ended. */
+  /** Only entries before the one with this number: where the page before ended. */
   readonly before?: number | undefined
   readonly limit: number
 }
 
+/** An entry with its place in the log; a later one has a higher number. */
+export type NumberedEntry = AuditEntry & { readonly number: number }
+
 /** Entries, newest first. */
-export async function listAuditEntries(
-  tx: Tx,
-  filter: AuditFilter,
-): Promise<(AuditEntry & { pk: number })[]> {
+export async function listAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
   const rows = await tx.query((db) => {
     let query = db.selectFrom('audit_entries').selectAll().orderBy('pk', 'desc').limit(filter.limit)
     if (filter.operation) query = query.where('operation', '=', filter.operation)
@@ -80,7 +80,7 @@ export async function listAuditEntries(
     if (filter.before) query = query.where('pk', '<', filter.before)
     return query
   })
-  return rows.map((row) => ({ pk: row.pk, ...toEntry(row) }))
+  return rows.map((row) => ({ number: row.pk, ...toEntry(row) }))
 }
 
 function toEntry(row: EntryRow): AuditEntry {

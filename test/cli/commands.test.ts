@@ -201,7 +201,12 @@ test('audit entries are listed newest first, and can be chosen', async () => {
   assert.equal((await json<typeof entries>('audit', 'list', '--target', one)).length, 1)
   assert.deepEqual(await json('audit', 'list', '--since', '2100-01-01'), [])
   assert.deepEqual(await json('audit', 'list', '--client', 'nobody'), [])
-  assert.match(await text('audit', 'list', '--limit', '1'), /^AT +OPERATION +STATUS +OUTCOME +CLIENT +TARGET/)
+  assert.match(
+    await text('audit', 'list', '--limit', '1'),
+    /^NUMBER +AT +OPERATION +STATUS +OUTCOME +CLIENT +TARGET/,
+  )
+  const [newest, second] = await json<{ number: number }[]>('audit', 'list', '--limit', '2')
+  assert.deepEqual(await json('audit', 'list', '--limit', '1', '--before', String(newest?.number)), [second])
 })
 
 test('the schema can be brought up to date again and again', async () => {

@@ -36,7 +36,7 @@ export async function openLog(open: OpenTampered): Promise<Log> {
 
 export async function pkOf(log: Log, id: string): Promise<number> {
   const entries = await log.store.read((tx) => listAuditEntries(tx, { limit: 1_000 }))
-  return entries.find((entry) => entry.id === id)?.pk ?? 0
+  return entries.find((entry) => entry.id === id)?.number ?? 0
 }
 
 /** Whether one of the faults speaks of the entry, by its id or by its place. */
