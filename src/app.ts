@@ -20,8 +20,6 @@ const DRAIN_MS = 4_000
 
 /** Usher, serving. */
 export interface App {
-  readonly dir: Directory
-  readonly reconciler: Reconciler
   /** Where it listens: `http://host:port`. */
   readonly url: string
   /** Takes no new requests, ends those under way and the units of work behind them, and closes the store; within 5 s. */
@@ -74,8 +72,6 @@ export async function startApp(
   }, SWEEP_MS)
   reconciler.start()
   return {
-    dir,
-    reconciler,
     url,
     async close() {
       clearInterval(sweep)
