@@ -143,7 +143,7 @@ class SqliteStore implements Store {
       this.#assertFileInPlace()
       await this.#begin()
       outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
-      this.#log ??= openSync(`${this.#path}-wal`, 'r')
+      this.#log ??= openSync(`${this.#path}-wal`, 'r+')
       this.#writer.exec('COMMIT')
     } catch (error) {
       this.#writer.rollback()
