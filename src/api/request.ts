@@ -1,9 +1,10 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Directory } from '../directory/directory.ts'
 import { refuse, type Subject } from '../directory/unit.ts'
 import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
+import { isUuid, newId } from '../model/ids.ts'
 import type { BodyError } from './json-body.ts'
 import { collectIssues } from './validation.ts'
 
@@ -19,6 +20,13 @@ declare module 'fastify' {
     context: Context | null
     correlationId: string
   }
+}
+
+/** Takes the caller's correlation id, or makes one where there is none that can be one; answers it in a header. */
+export function correlate(request: FastifyRequest, reply: FastifyReply): void {
+  const given = request.headers['x-correlation-id']
+  request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
+  reply.header('X-Correlation-Id', request.correlationId)
 }
 
 /** Nothing is served under a path. */

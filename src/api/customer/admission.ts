@@ -5,8 +5,8 @@ import type { Directory } from '../../directory/directory.ts'
 import { refuse } from '../../directory/unit.ts'
 import type { Client, Context } from '../../model/clients.ts'
 import { DirectoryError } from '../../model/error.ts'
-import { isUuid, newId } from '../../model/ids.ts'
 import { MAX_TEXT } from '../../model/text.ts'
+import { correlate } from '../request.ts'
 import { QUERY_NAMES } from './schemas.ts'
 
 /** Authenticates the caller and finds the context, before the body is read: 401, then 403. */
@@ -16,9 +16,7 @@ export async function admit(
   reply: FastifyReply,
 ): Promise<void> {
   const { headers } = request
-  const given = headers['x-correlation-id']
-  request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
-  reply.header('X-Correlation-Id', request.correlationId)
+  correlate(request, reply)
   if (request.url.includes('?')) request.query = spellNames(request.query as Record<string, unknown>)
   request.context = await findContext(dir, request, await bearer(headers.authorization))
 }

@@ -8,7 +8,7 @@ import { refuse } from '../../directory/unit.ts'
 import type { Operation } from '../../model/audit.ts'
 import type { Context } from '../../model/clients.ts'
 import { DirectoryError } from '../../model/error.ts'
-import { isUuid, newId } from '../../model/ids.ts'
+import { correlate } from '../request.ts'
 import { collectIssues } from '../validation.ts'
 
 /** Authenticates the caller by Basic and checks that it may speak this API at all: 401, then 403. */
@@ -17,9 +17,7 @@ export async function admit(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const given = request.headers['x-correlation-id']
-  request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
-  reply.header('X-Correlation-Id', request.correlationId)
+  correlate(request, reply)
   if (request.routeOptions.config.open) return
   const basic = readBasic(request.headers.authorization)
   if (!basic) throw new AuthError('Basic authentication is required', false)
