@@ -77,10 +77,10 @@ export function refusalsSuite(open: OpenStore): void {
       await assert.rejects(createUser(on.dir, ctx, { organizationId: on.customerId, user }))
       const [entry] = await readAudit(on.dir, 1)
       assert.deepEqual(
-        { ...entry, id: '', pk: 0 },
+        { ...entry, id: '', number: 0 },
         {
           id: '',
-          pk: 0,
+          number: 0,
           at: '2026-11-22T08:00:00.000Z',
           operation: 'CreateUser',
           status: 'Failed',
