@@ -157,7 +157,7 @@ export function openConnection(path: string, readOnly: boolean): Connection {
     db.exec('PRAGMA foreign_keys = ON')
     db.exec('PRAGMA temp_store = MEMORY')
     // KiB; taken as a directory grows. At a million users the writer touches pages all over the index of e-mails.
-    db.exec(`PRAGMA cachesize = ${readOnly ? -32_768 : -98_304}`)
+    db.exec(`PRAGMA cache_size = ${readOnly ? -32_768 : -98_304}`)
     return new Connection(db)
   } catch (error) {
     throw toStoreError(error, path)

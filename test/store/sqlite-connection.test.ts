@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { type Connection, openConnection } from '../../src/store/sqlite-connection.ts'
+import { newDataDir } from '../support/usher.ts'
+
+async function read(connection: Connection, pragma: string): Promise<unknown> {
+  const [row] = await connection.query((db) => ({
+    compile: () => sql<Record<string, unknown>>`PRAGMA ${sql.raw(pragma)}`.compile(db),
+  }))
+  return Object.values(row ?? {})[0]
+}
+
+test('a connection has the settings it was given; SQLite ignores a misspelt one without a word', async (t) => {
+  const { path, remove } = newDataDir()
+  const writer = openConnection(join(path, 'usher.db'), false)
+  const reader = openConnection(join(path, 'usher.db'), true)
+  t.after(() => {
+    reader.close()
+    writer.close()
+    remove()
+  })
+  assert.equal(await read(writer, 'journal_mode'), 'wal')
+  assert.equal(await read(writer, 'synchronous'), 1)
+  assert.equal(await read(writer, 'wal_autocheckpoint'), 16_000)
+  for (const connection of [writer, reader]) {
+    assert.equal(await read(connection, 'foreign_keys'), 1)
+    assert.equal(await read(connection, 'temp_store'), 2)
+  }
+  assert.equal(await read(writer, 'cache_size'), -98_304)
+  assert.equal(await read(reader, 'cache_size'), -32_768)
+})
