@@ -5,7 +5,7 @@ import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import { isUuid, newId } from '../model/ids.ts'
-import type { BodyError } from './json-body.ts'
+import { BodyError, toBodyError } from './json-body.ts'
 import { collectIssues } from './validation.ts'
 
 declare module 'fastify' {
@@ -38,7 +38,19 @@ export class UnknownPathError extends Error {
 }
 
 /**
- * The context of a request whose shape is right.
+ * The context of a request that reads. A wrong shape is not recorded, since nothing was to be changed.
+ * @param names see `collectIssues`
+ * @throws {DirectoryError} `invalid` with every issue of every part
+ */
+export function getContext(request: FastifyRequest, names: ReadonlyMap<string, string> = new Map()): Context {
+  const ctx = getAdmitted(request)
+  if (!request.validationError) return ctx
+  const issues = collectIssues(request, names)
+  throw new DirectoryError('invalid', 'The request is not valid.', { issues })
+}
+
+/**
+ * The context of a request that writes.
  * @param names see `collectIssues`
  * @throws {DirectoryError} `invalid` with every issue of every part, once the attempt has been recorded
  */
@@ -46,26 +58,30 @@ export async function getValidContext(
   dir: Directory,
   request: FastifyRequest,
   subject: Subject,
-  names: ReadonlyMap<string, string> = new Map(),
+  names?: ReadonlyMap<string, string>,
 ): Promise<Context> {
-  const ctx = request.context
-  if (!ctx) throw new Error('the request was not admitted')
-  if (!request.validationError) return ctx
-  const issues = collectIssues(request, names)
-  return refuse(dir, ctx, subject, new DirectoryError('invalid', 'The request is not valid.', { issues }))
+  try {
+    return getContext(request, names)
+  } catch (error) {
+    if (!(error instanceof DirectoryError)) throw error
+    return refuse(dir, getAdmitted(request), subject, error)
+  }
+}
+
+function getAdmitted({ context }: FastifyRequest): Context {
+  if (!context) throw new Error('the request was not admitted')
+  return context
 }
 
 /**
- * Records the attempt of an authenticated caller whose body could not be read, which no handler has seen.
- * @returns the error to answer: that one, or what kept it from being recorded
+ * What to answer for an error that reached a dialect's error handler. A body that could not be read is seen by no
+ * handler, so the attempt of an authenticated caller is recorded here.
+ * @returns the error in our words, or what kept it from being recorded
  */
-export async function recordUnread(
-  dir: Directory,
-  request: FastifyRequest,
-  error: BodyError,
-): Promise<Error> {
+export async function toFailure(dir: Directory, request: FastifyRequest, raw: Error): Promise<Error> {
+  const error = toBodyError(raw)
   const { operation } = request.routeOptions.config
-  if (!request.context || !operation) return error
+  if (!(error instanceof BodyError) || !request.context || !operation) return error
   const refusal = new DirectoryError('invalid', `The body ${error.message}.`)
   const recorded: unknown = await refuse(dir, request.context, { operation }, refusal).catch(
     (failure) => failure,

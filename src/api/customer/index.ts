@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import type { Directory } from '../../directory/directory.ts'
-import { acceptJson, BodyError, toBodyError } from '../json-body.ts'
+import { acceptJson } from '../json-body.ts'
 import { describeApi } from '../openapi.ts'
-import { type FailureLog, recordUnread, UnknownPathError } from '../request.ts'
+import { type FailureLog, toFailure, UnknownPathError } from '../request.ts'
 import { newValidatorCompiler } from '../validation.ts'
 import { admit } from './admission.ts'
 import { answerError } from './errors.ts'
@@ -24,8 +24,7 @@ export async function customerApi(app: FastifyInstance, parts: CustomerApi): Pro
       acceptJson(v1)
       v1.setValidatorCompiler(newValidatorCompiler())
       v1.setErrorHandler(async (error: Error, request, reply) => {
-        const read = toBodyError(error)
-        const failure = read instanceof BodyError ? await recordUnread(parts.dir, request, read) : read
+        const failure = await toFailure(parts.dir, request, error)
         if (answerError(failure, request, reply)) parts.log(request, failure)
         return reply
       })

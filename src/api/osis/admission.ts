@@ -9,7 +9,6 @@ import type { Operation } from '../../model/audit.ts'
 import type { Context } from '../../model/clients.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { correlate } from '../request.ts'
-import { collectIssues } from '../validation.ts'
 
 /** Authenticates the caller by Basic and checks that it may speak this API at all: 401, then 403. */
 export async function admit(
@@ -33,18 +32,4 @@ async function assertScope(dir: Directory, ctx: Context, operation: Operation | 
     if (!operation || !(error instanceof DirectoryError)) throw error
     await refuse(dir, ctx, { operation }, error)
   }
-}
-
-/**
- * The context of a request that reads.
- * @throws {DirectoryError} `invalid`; not recorded, since nothing was to be changed
- */
-export function getContext(request: FastifyRequest): Context {
-  const ctx = request.context
-  if (!ctx) throw new Error('the request was not admitted')
-  if (request.validationError) {
-    const issues = collectIssues(request, new Map())
-    throw new DirectoryError('invalid', 'The request is not valid.', { issues })
-  }
-  return ctx
 }

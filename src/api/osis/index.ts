@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
-import { acceptJson, BodyError, toBodyError } from '../json-body.ts'
+import { acceptJson } from '../json-body.ts'
 import { describeApi } from '../openapi.ts'
-import { type FailureLog, recordUnread, UnknownPathError } from '../request.ts'
+import { type FailureLog, toFailure, UnknownPathError } from '../request.ts'
 import { newValidatorCompiler } from '../validation.ts'
 import { admit } from './admission.ts'
 import { answerError, NotImplementedError } from './errors.ts'
@@ -30,8 +30,7 @@ export async function osisApi(app: FastifyInstance, parts: OsisApi): Promise<voi
       acceptJson(api)
       api.setValidatorCompiler(newValidatorCompiler())
       api.setErrorHandler(async (error: Error, request, reply) => {
-        const read = toBodyError(error)
-        const failure = read instanceof BodyError ? await recordUnread(parts.dir, request, read) : read
+        const failure = await toFailure(parts.dir, request, error)
         if (answerError(failure, reply)) parts.log(request, failure)
         return reply
       })

@@ -2,8 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Directory } from '../../directory/directory.ts'
 import { createTenant, getTenant } from '../../directory/tenants.ts'
 import type { Tenant } from '../../model/tenants.ts'
-import { getValidContext } from '../request.ts'
-import { getContext } from './admission.ts'
+import { getContext, getValidContext } from '../request.ts'
 import { bodyFailures, failures, NewOsisTenant, OsisTenant, TenantParams } from './schemas.ts'
 
 export function registerTenants(app: FastifyInstance, dir: Directory): void {

@@ -4,8 +4,7 @@ import type { Directory } from '../../directory/directory.ts'
 import { DirectoryError } from '../../model/error.ts'
 import type { Account, Credential, NewAccount } from '../../model/tenants.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
-import { getValidContext } from '../request.ts'
-import { getContext } from './admission.ts'
+import { getContext, getValidContext } from '../request.ts'
 import {
   bodyFailures,
   CredentialPage,
