@@ -156,7 +156,7 @@ export function openConnection(path: string, readOnly: boolean): Connection {
     }
     db.exec('PRAGMA foreign_keys = ON')
     db.exec('PRAGMA temp_store = MEMORY')
-    // 32 MiB. Three times as much slows creates by a quarter (docs/performance.md).
+    // 32 MiB. Three times as much was measured, and gave nothing sure (docs/performance.md).
     db.exec('PRAGMA cache_size = -32768')
     return new Connection(db)
   } catch (error) {
