@@ -1,8 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { buildServer } from './api/server.ts'
 import { newBearerCheck } from './auth/bearer.ts'
 import { newClientFinder } from './auth/clients.ts'
 import { openIssuer } from './auth/issuer.ts'
 import type { Config } from './config.ts'
+import { sealAudit } from './directory/audit.ts'
 import type { Directory } from './directory/directory.ts'
 import { forgetExpiredAnswers } from './directory/idempotency.ts'
 import type { Logger } from './logger.ts'
@@ -11,6 +13,8 @@ import type { OpenDirectory } from './open-directory.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { readBacklog } from './store/accounts.ts'
 
+/** How often audit entries are sealed, where a commit is not a block. */
+const SEAL_MS = 500
 /** How often answers that are too old to be replayed are forgotten. */
 const SWEEP_MS = 60 * 60 * 1000
 /** How long an answer to whether the store can be written is good for. */
@@ -70,6 +74,7 @@ export async function startApp(
       log.warn({ err: error }, 'expired answers could not be forgotten'),
     )
   }, SWEEP_MS)
+  const sealer = startSealing(dir, log)
   reconciler.start()
   return {
     url,
@@ -79,7 +84,29 @@ export async function startApp(
       await server.close()
       clearTimeout(cut)
       await reconciler.stop()
+      await sealer.stop()
       await open.close()
+    },
+  }
+}
+
+/** Seals audit entries a moment after their commit, one round after the other; a stop seals the last ones. */
+function startSealing(dir: Directory, log: Logger): { stop(): Promise<void> } {
+  const stopping = new AbortController()
+  const seal = (): Promise<void> =>
+    sealAudit(dir).catch((error) => log.error({ err: error }, 'audit entries could not be sealed'))
+  const work = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await seal()
+      await pause(SEAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+    await seal()
+  }
+  const working = dir.store.embedded ? Promise.resolve() : work()
+  return {
+    stop() {
+      stopping.abort()
+      return working
     },
   }
 }

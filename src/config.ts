@@ -5,6 +5,8 @@ export interface Config {
   readonly port: number
   readonly dataDir: string
   readonly databaseUrl: string
+  /** Whether a database is taken whose settings let it lose commits. */
+  readonly databaseAllowDataLoss: boolean
   /** Without a trailing slash; null until the port is known. */
   readonly publicUrl: string | null
   readonly masterKey: Buffer | null
@@ -55,6 +57,7 @@ export function readConfig(env: Environment): Config {
     port: read('USHER_PORT', 8080, parsePort),
     dataDir,
     databaseUrl: read('USHER_DATABASE_URL', `sqlite:${dataDir}/usher.db`, parseDatabaseUrl),
+    databaseAllowDataLoss: read('USHER_DATABASE_ALLOW_DATA_LOSS', false, parseBoolean),
     publicUrl: read<string | null>('USHER_PUBLIC_URL', null, parseUrl),
     masterKey: read<Buffer | null>('USHER_MASTER_KEY', null, parseMasterKey),
     masterKeyFile: read('USHER_MASTER_KEY_FILE', `${dataDir}/master.key`, String),
@@ -73,6 +76,7 @@ const KNOWN = new Set([
   'USHER_PORT',
   'USHER_DATA_DIR',
   'USHER_DATABASE_URL',
+  'USHER_DATABASE_ALLOW_DATA_LOSS',
   'USHER_PUBLIC_URL',
   'USHER_MASTER_KEY',
   'USHER_MASTER_KEY_FILE',
@@ -87,9 +91,17 @@ function parsePort(text: string): number {
   return port
 }
 
-function parseDatabaseUrl(text: string): string {
-  if (!/^sqlite:.+/.test(text)) throw new Error(`must have the form sqlite:<path>`)
+/** The value may hold a password: a message about it must not repeat it. */
+export function parseDatabaseUrl(text: string): string {
+  const isPostgres = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+  if (!isPostgres && !/^sqlite:.+/.test(text))
+    throw new Error('must have the form sqlite:<path> or postgres://user:password@host:port/database')
   return text
+}
+
+function parseBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not '${text}'`)
+  return text === 'true'
 }
 
 function parseUrl(text: string): string {

@@ -20,7 +20,10 @@ export interface OpenDirectory {
  * @throws {ConfigError | StoreError} with a message for the operator
  */
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
-  const store = await openStore(config.databaseUrl, options)
+  const store = await openStore(config.databaseUrl, {
+    allowDataLoss: config.databaseAllowDataLoss,
+    ...options,
+  })
   try {
     const providers = await store.read((tx) =>
       listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),

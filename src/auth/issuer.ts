@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import {
+  type CryptoKey,
   createLocalJWKSet,
+  errors,
   exportJWK,
   generateKeyPair,
   importJWK,
@@ -9,7 +11,7 @@ import {
   type JWTVerifyGetKey,
   SignJWT,
 } from 'jose'
-import type { Directory } from '../directory/directory.ts'
+import { BELIEF_MS, type Directory } from '../directory/directory.ts'
 import { getSigningKeys, type SigningKey } from '../directory/signing-keys.ts'
 import type { Client } from '../model/clients.ts'
 
@@ -24,9 +26,18 @@ export interface Issuer {
   readonly url: () => string
   /** A signed access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`. */
   issue(client: Client): Promise<string>
-  readonly jwks: JSONWebKeySet
+  /** The public halves of the keys. */
+  jwks(): Promise<JSONWebKeySet>
   /** Resolves a token's key by its `kid`. */
   readonly getKey: JWTVerifyGetKey
+}
+
+/** The keys as they were read from the directory at one moment. */
+interface Keys {
+  readonly newest: { readonly kid: string; readonly privateKey: CryptoKey | Uint8Array }
+  readonly jwks: JSONWebKeySet
+  readonly getKey: JWTVerifyGetKey
+  readonly readAt: number
 }
 
 /**
@@ -34,26 +45,44 @@ export interface Issuer {
  * @param url known only once the server listens, hence a function
  */
 export async function openIssuer(dir: Directory, url: () => string): Promise<Issuer> {
-  const keys = await getSigningKeys(dir, makeSigningKey)
-  const [newest] = keys
-  if (!newest) throw new Error('there is no signing key')
-  const privateKey = await importJWK(JSON.parse(newest.privateJwk) as JWK, SIGNING_ALGORITHM)
-  const jwks = { keys: keys.map((key) => JSON.parse(key.publicJwk) as JWK) }
+  let keys = await readKeys(dir)
+  // Another process may have made a key since.
+  const refresh = async (): Promise<Keys> => {
+    if (keys.readAt + BELIEF_MS < Date.now()) keys = await readKeys(dir)
+    return keys
+  }
   return {
     url,
-    jwks,
-    getKey: createLocalJWKSet(jwks),
+    jwks: async () => (await refresh()).jwks,
+    async getKey(header, token) {
+      try {
+        return await keys.getKey(header, token)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+        return (await refresh()).getKey(header, token)
+      }
+    },
     issue: (client) =>
       new SignJWT({ client_id: client.id })
-        .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: TOKEN_TYPE, kid: newest.kid })
+        .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: TOKEN_TYPE, kid: keys.newest.kid })
         .setIssuer(url())
         .setAudience(url())
         .setSubject(client.id)
         .setIssuedAt()
         .setExpirationTime(`${TOKEN_SECONDS}s`)
         .setJti(randomUUID())
-        .sign(privateKey),
+        .sign(keys.newest.privateKey),
   }
+}
+
+async function readKeys(dir: Directory): Promise<Keys> {
+  const readAt = Date.now()
+  const kept = await getSigningKeys(dir, makeSigningKey)
+  const [newest] = kept
+  if (!newest) throw new Error('there is no signing key')
+  const privateKey = await importJWK(JSON.parse(newest.privateJwk) as JWK, SIGNING_ALGORITHM)
+  const jwks = { keys: kept.map((key) => JSON.parse(key.publicJwk) as JWK) }
+  return { newest: { kid: newest.kid, privateKey }, jwks, getKey: createLocalJWKSet(jwks), readAt }
 }
 
 async function makeSigningKey(): Promise<SigningKey> {

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { startApp } from '../app.ts'
-import { isSetUp, setUp } from '../directory/setup.ts'
+import type { Directory } from '../directory/directory.ts'
+import { isSetUp, type Setup, setUp } from '../directory/setup.ts'
 import { newLogger } from '../logger.ts'
 import { newMetrics } from '../metrics.ts'
+import { DirectoryError } from '../model/error.ts'
 import { openDirectory } from '../open-directory.ts'
 import { VERSION } from '../version.ts'
 import type { Command } from './command.ts'
@@ -24,8 +26,8 @@ export const serve: Command = {
       const app = await startApp(config, log, open, metrics)
       close = () => app.close()
       // After the port has been taken: secrets that are shown once must not be lost to a start that fails.
-      if (!(await isSetUp(open.dir))) {
-        const made = await setUp(open.dir, setup)
+      const made = await setUpFirst(open.dir, setup)
+      if (made) {
         const text = input.flag('json') ? JSON.stringify(toJson(made), null, 2) : describeSetup(made, app.url)
         process.stdout.write(`${text}\n`)
       }
@@ -40,4 +42,18 @@ export const serve: Command = {
     log.info('stopped')
     return undefined
   },
+}
+
+/** Sets up an empty directory. Of several processes that start at the same moment one does, and answers what it made. */
+async function setUpFirst(
+  dir: Directory,
+  wanted: { provider: string; portal: string; example: boolean },
+): Promise<Setup | undefined> {
+  if (await isSetUp(dir)) return undefined
+  try {
+    return await setUp(dir, wanted)
+  } catch (error) {
+    if (error instanceof DirectoryError && error.code === 'already_set_up') return undefined
+    throw error
+  }
 }

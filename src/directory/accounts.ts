@@ -21,8 +21,7 @@ import {
   insertCredential,
   listCredentials as selectCredentials,
 } from '../store/credentials.ts'
-import type { Tx } from '../store/port.ts'
-import { findUserByEmail, insertUser } from '../store/users.ts'
+import { findUserByEmail, insertUser, touchUser } from '../store/users.ts'
 import { assertPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { credentialIdentity } from './sealer.ts'
@@ -54,7 +53,7 @@ export function createAccount(
       await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
       return existing
     }
-    const owner = (await findOwner(unit.tx, tenant, account)) ?? (await createOwner(unit, tenant, account))
+    const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
     const pk = await openAccount(dir, unit, { tenant, owner, account })
     if (owner.linked) {
       await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
@@ -77,9 +76,12 @@ interface Owner {
 }
 
 /** The user of the customer whose account this is, judging by the e-mail. */
-async function findOwner(tx: Tx, tenant: Tenant, { email }: NewAccount): Promise<Owner | undefined> {
+async function findOwner(unit: Unit, tenant: Tenant, { email }: NewAccount): Promise<Owner | undefined> {
+  const { tx, now } = unit
   const user = email === null ? undefined : await findUserByEmail(tx, tenant.organizationPk, email)
   if (!user || (await hasAccount(tx, user.pk, tenant.platform))) return undefined
+  // A change of the user, so that one who is deleted at this moment is not given an account behind the deletion's back.
+  await touchUser(tx, user.pk, now)
   return { pk: user.pk, id: user.id, linked: true }
 }
 

@@ -10,6 +10,7 @@ import {
   relateCustomer,
 } from '../store/organizations.ts'
 import { insertTenant } from '../store/tenants.ts'
+import { takeTurn } from '../store/turns.ts'
 import { operatorOf } from './access.ts'
 import { type IssuedClient, issueClient } from './clients.ts'
 import type { Directory } from './directory.ts'
@@ -48,10 +49,11 @@ export async function setUp(
   assertValid([...checkOrganizationName(input.provider), ...checkDomain(input.portal)])
   try {
     return await dir.store.write(async (tx) => {
+      const now = dir.now().toISOString()
+      await takeTurn(tx, 'set-up', now)
       const present = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
       if (present.length > 0)
         throw new DirectoryError('already_set_up', 'The directory has been set up already.')
-      const now = dir.now().toISOString()
       const provider = await insertOrganization(tx, {
         id: newId(),
         kind: 'provider',

@@ -1,4 +1,5 @@
 import { insertSigningKey, listSigningKeys } from '../store/signing-keys.ts'
+import { takeTurn } from '../store/turns.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 
@@ -9,25 +10,34 @@ export interface SigningKey {
   readonly privateJwk: string
 }
 
-/** The signing keys, newest first. The first start makes one: `make` is called when there is none. */
+/**
+ * The signing keys, newest first. The first start makes one: `make` is called when there is none. Of several first
+ * starts one wins.
+ */
 export async function getSigningKeys(dir: Directory, make: () => Promise<SigningKey>): Promise<SigningKey[]> {
-  const kept = await read(dir, listSigningKeys)
-  if (kept.length > 0) {
-    return kept.map(({ kid, publicJwk, sealedPrivate }) => ({
-      kid,
-      publicJwk,
-      privateJwk: dir.sealer.open(sealedPrivate, identityOf(kid)),
-    }))
-  }
-  const key = await make()
-  const sealedPrivate = dir.sealer.seal(key.privateJwk, identityOf(key.kid))
+  const kept = await listKeys(dir)
+  if (kept.length > 0) return kept
+  const { kid, publicJwk, privateJwk } = await make()
+  const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
   const now = dir.now().toISOString()
-  await dir.store.write((tx) =>
-    insertSigningKey(tx, { kid: key.kid, publicJwk: key.publicJwk, sealedPrivate }, now),
-  )
-  return [key]
+  await dir.store.write(async (tx) => {
+    await takeTurn(tx, 'first-signing-key', now)
+    const others = await listSigningKeys(tx)
+    if (others.length === 0) await insertSigningKey(tx, { kid, publicJwk, sealedPrivate }, now)
+  })
+  return listKeys(dir)
 }
 
-function identityOf(kid: string): string {
+async function listKeys(dir: Directory): Promise<SigningKey[]> {
+  const kept = await read(dir, listSigningKeys)
+  return kept.map(({ kid, publicJwk, sealedPrivate }) => ({
+    kid,
+    publicJwk,
+    privateJwk: dir.sealer.open(sealedPrivate, signingKeyIdentity(kid)),
+  }))
+}
+
+/** What a signing key's private half is bound to. */
+export function signingKeyIdentity(kid: string): string {
   return `signing-key:${kid}`
 }

@@ -1,4 +1,4 @@
-import type { Operation } from '../model/audit.ts'
+import type { AuditEntry, Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
@@ -15,8 +15,10 @@ export interface Unit {
   readonly tx: Tx
   /** ISO 8601; the same for everything that the unit writes. */
   readonly now: string
+  /** An audit entry about what the unit does, for those who write it themselves. */
+  entry(said: Audited): AuditEntry
   /** Appends an audit entry about what the unit does. */
-  audit(entry: Audited): Promise<void>
+  audit(said: Audited): Promise<void>
 }
 
 interface Audited {
@@ -48,7 +50,11 @@ export async function attempt<T>(
     try {
       return await dir.store.write((tx) => work(newUnit(dir, ctx, subject, tx)))
     } catch (error) {
-      if (error instanceof ConstraintError && races < MAX_RACES) continue
+      if (error instanceof ConstraintError && races < MAX_RACES) {
+        // What was refused may have been written on the strength of what was believed.
+        dir.places.clear()
+        continue
+      }
       if (error instanceof DirectoryError) return refuse(dir, ctx, subject, error)
       throw unavailable(error)
     }
@@ -88,24 +94,20 @@ export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Pro
 /** A unit around an open transaction. */
 export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
   const now = dir.now().toISOString()
-  return {
-    tx,
-    now,
-    audit: ({ operation, outcome, organization, target, changedFields }) =>
-      appendAuditEntry(tx, {
-        id: newId(),
-        at: now,
-        operation: operation ?? subject.operation,
-        status: 'Succeeded',
-        outcome,
-        client: ctx.caller,
-        portal: ctx.portal,
-        organization: organization ?? subject.organization ?? ctx.organization.id,
-        target: target ?? subject.target ?? null,
-        correlationId: ctx.correlationId,
-        changedFields: changedFields ?? [],
-      }),
-  }
+  const entry: Unit['entry'] = ({ operation, outcome, organization, target, changedFields }) => ({
+    id: newId(),
+    at: now,
+    operation: operation ?? subject.operation,
+    status: 'Succeeded',
+    outcome,
+    client: ctx.caller,
+    portal: ctx.portal,
+    organization: organization ?? subject.organization ?? ctx.organization.id,
+    target: target ?? subject.target ?? null,
+    correlationId: ctx.correlationId,
+    changedFields: changedFields ?? [],
+  })
+  return { tx, now, entry, audit: (said) => appendAuditEntry(tx, entry(said)) }
 }
 
 async function appendRefusal(

@@ -5,21 +5,21 @@ import { newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
 import { removeAccountsOfUser } from '../store/accounts.ts'
-import { insertMemberships, listMemberships, replaceMemberships } from '../store/groups.ts'
+import { listMemberships, replaceMemberships } from '../store/groups.ts'
 import { findOrganizationByPk } from '../store/organizations.ts'
 import type { Tx } from '../store/port.ts'
 import {
+  addUser,
   findDeletedUser,
   findUser,
   findUserByEmail,
-  insertUser,
   deleteUser as markDeleted,
   restoreUser,
   listUsers as selectUsers,
   type UserRecord,
 } from '../store/users.ts'
 import { assertPermitted, getReachable, getReseller } from './access.ts'
-import type { Directory } from './directory.ts'
+import type { Directory, Place } from './directory.ts'
 import { getGroups } from './groups.ts'
 import { once } from './idempotency.ts'
 import { attempt, read, type Unit } from './unit.ts'
@@ -57,7 +57,7 @@ export function createUser(
   return attempt(dir, ctx, subject, async (unit) => {
     assertPermitted(ctx, 'CreateUser')
     assertValid(checkNewUser(user))
-    const place = await getPlace(unit.tx, ctx, request)
+    const place = await getPlace(dir, unit.tx, ctx, request)
     const call = {
       key: idempotencyKey,
       request: [ctx.organization.id, request],
@@ -71,21 +71,28 @@ export function createUser(
   })
 }
 
-async function getPlace(
-  tx: Tx,
-  ctx: Context,
-  request: CreateUserRequest,
-): Promise<{ organizationPk: number; resellerPk: number | null }> {
-  const organization = await getReachable(tx, ctx, { id: request.organizationId, kind: request.kind })
-  const reseller = await getReseller(tx, ctx, { id: request.resellerId, customer: organization })
-  return { organizationPk: organization.pk, resellerPk: reseller?.pk ?? null }
+/**
+ * Where the user shall be created. What was found is believed for a while, since the same few places are asked for
+ * again and again; an organization that has gone meanwhile shows when the user's row refers to it.
+ */
+async function getPlace(dir: Directory, tx: Tx, ctx: Context, request: CreateUserRequest): Promise<Place> {
+  const { organizationId, kind, resellerId } = request
+  const key = `${ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
+  let place = dir.places.get(key)
+  if (!place) {
+    const organization = await getReachable(tx, ctx, { id: organizationId, kind })
+    const reseller = await getReseller(tx, ctx, { id: resellerId, customer: organization })
+    place = { organizationPk: organization.pk, resellerPk: reseller?.pk ?? null }
+    dir.places.set(key, place)
+  }
+  return place
 }
 
 function named(user: NewUser): Pick<UserRecord, 'firstName' | 'lastName' | 'email'> {
   return { firstName: user.firstName, lastName: user.lastName, email: user.email }
 }
 
-/** Brings back, inserts, or finds the same user; in this order, since a deleted user no longer holds its e-mail. */
+/** Inserts the user, brings it back, or finds the same one. */
 async function write(
   unit: Unit,
   user: UserRecord,
@@ -93,17 +100,13 @@ async function write(
   idGiven: boolean,
 ): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const deleted = user.email === null ? undefined : await findDeletedUser(tx, user.organizationPk, user.email)
-  if (deleted && !(await holdsEmail(tx, user))) return bringBack(unit, deleted, user, groups, idGiven)
-  const pk = await insertUser(tx, user)
-  if (pk === undefined) return repeat(unit, user, groups, idGiven)
-  await insertMemberships(tx, pk, groups)
-  await unit.audit({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) })
-  return { id: user.id, created: true }
-}
-
-async function holdsEmail(tx: Tx, user: UserRecord): Promise<boolean> {
-  return user.email !== null && (await findUserByEmail(tx, user.organizationPk, user.email)) !== undefined
+  const { email, organizationPk } = user
+  const entry = unit.entry({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) })
+  if (await addUser(tx, user, groups, entry)) return { id: user.id, created: true }
+  const holder = email === null ? undefined : await findUserByEmail(tx, organizationPk, email)
+  const deleted = email === null || holder ? undefined : await findDeletedUser(tx, organizationPk, email)
+  if (deleted) return bringBack(unit, deleted, user, groups, idGiven)
+  return repeat(unit, holder, user, groups, idGiven)
 }
 
 async function bringBack(
@@ -121,15 +124,15 @@ async function bringBack(
   return { id: deleted.id, created: false }
 }
 
-/** The insert met a user with this id or e-mail: the same create again, or a conflict. */
+/** The insert met a user with this e-mail, the holder, or one with this id: the same create again, or a conflict. */
 async function repeat(
   unit: Unit,
+  holder: User | undefined,
   user: UserRecord,
   groups: Group[],
   idGiven: boolean,
 ): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const holder = user.email === null ? undefined : await findUserByEmail(tx, user.organizationPk, user.email)
   const found = holder ?? (await findUser(tx, user.id))
   const same =
     found !== undefined &&

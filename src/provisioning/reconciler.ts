@@ -9,6 +9,7 @@ import {
   type WantedAccount,
 } from '../platform/platform.ts'
 import {
+  type Claimed,
   claimAccount,
   countAttempts,
   dropLeases,
@@ -143,14 +144,15 @@ export class Reconciler {
     const { store, now } = this.#dir
     const lease = { now: now().toISOString(), until: new Date(now().getTime() + LEASE_MS).toISOString() }
     if (!(await store.write((tx) => claimAccount(tx, pk, lease)))) return false
+    const claimed = { pk, until: lease.until }
     try {
       const { wanted, version } = await this.#readWanted(pk)
       await this.#apply(wanted)
-      await store.write((tx) => markAccountApplied(tx, pk, version))
+      await store.write((tx) => markAccountApplied(tx, claimed, version))
       return true
     } catch (error) {
-      if (this.#stopping.signal.aborted) await store.write((tx) => releaseAccount(tx, pk))
-      else await this.#keepFailure(pk, error)
+      if (this.#stopping.signal.aborted) await store.write((tx) => releaseAccount(tx, claimed))
+      else await this.#keepFailure(claimed, error)
       return false
     }
   }
@@ -187,14 +189,15 @@ export class Reconciler {
     })
   }
 
-  async #keepFailure(pk: number, error: unknown): Promise<void> {
+  async #keepFailure(claimed: Claimed, error: unknown): Promise<void> {
+    const { pk } = claimed
     const { store, now } = this.#dir
     const reason = error instanceof Error ? error.message : String(error)
     this.#log.warn({ account: pk, platform: this.#platform.name, reason }, 'an account could not be applied')
     try {
       await store.write(async (tx) => {
         const dueAt = new Date(now().getTime() + pauseAfter(await countAttempts(tx, pk))).toISOString()
-        await markAccountFailed(tx, pk, { error: reason, dueAt })
+        await markAccountFailed(tx, claimed, { error: reason, dueAt })
       })
     } catch (failure) {
       // The lease runs out by itself, and the account is tried again then.

@@ -187,7 +187,10 @@ const claim = statement((db, p: { pk: number; now: string; until: string }) =>
     .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', p.now)])),
 )
 
-/** Takes the right to reconcile an account until a time. Answers false when it is applied, or somebody else has it. */
+/**
+ * Takes the right to reconcile an account until a time, the lease, by which it is told later whether the right is still
+ * one's own. Answers false when the account is applied, or somebody else has it.
+ */
 export async function claimAccount(
   tx: Tx,
   pk: number,
@@ -222,45 +225,54 @@ export async function listDueAccounts(tx: Tx, due: { now: string; limit: number 
   return (await tx.all(selectDue, due)).map((row) => row.pk)
 }
 
-const markApplied = statement((db, p: { pk: number; version: number }) =>
+/** An account that somebody has claimed, and until when. Once the lease has gone to somebody else, nothing is recorded. */
+export interface Claimed {
+  readonly pk: number
+  readonly until: string
+}
+
+const markApplied = statement((db, p: Claimed & { version: number }) =>
   db
     .updateTable('accounts')
     .set({ applied_version: p.version, attempts: 0, leased_until: null, last_error: null })
     .where('pk', '=', p.pk)
+    .where('leased_until', '=', p.until)
     .where('applied_version', '<', p.version),
 )
 
 /** Records that the platform has the state of a version. A newer wanted version stays to be applied. */
-export async function markAccountApplied(tx: Tx, pk: number, version: number): Promise<void> {
-  await tx.run(markApplied, { pk, version })
+export async function markAccountApplied(tx: Tx, claimed: Claimed, version: number): Promise<void> {
+  await tx.run(markApplied, { ...claimed, version })
 }
 
-const markFailed = statement((db, p: { pk: number; error: string; dueAt: string }) =>
+const markFailed = statement((db, p: Claimed & { error: string; dueAt: string }) =>
   db
     .updateTable('accounts')
     .set({ leased_until: null, last_error: p.error, due_at: p.dueAt })
-    .where('pk', '=', p.pk),
+    .where('pk', '=', p.pk)
+    .where('leased_until', '=', p.until),
 )
 
 /** Keeps why an attempt failed, and when the next one is due. */
 export async function markAccountFailed(
   tx: Tx,
-  pk: number,
+  claimed: Claimed,
   failure: { error: string; dueAt: string },
 ): Promise<void> {
-  await tx.run(markFailed, { pk, ...failure })
+  await tx.run(markFailed, { ...claimed, ...failure })
 }
 
-const release = statement((db, p: { pk: number }) =>
+const release = statement((db, p: Claimed) =>
   db
     .updateTable('accounts')
     .set((eb) => ({ leased_until: null, attempts: eb('attempts', '-', 1) }))
-    .where('pk', '=', p.pk),
+    .where('pk', '=', p.pk)
+    .where('leased_until', '=', p.until),
 )
 
 /** Gives an account back that was claimed and not attempted to the end. */
-export async function releaseAccount(tx: Tx, pk: number): Promise<void> {
-  await tx.run(release, { pk })
+export async function releaseAccount(tx: Tx, claimed: Claimed): Promise<void> {
+  await tx.run(release, claimed)
 }
 
 const selectAttempts = statement((db, p: { pk: number }) =>

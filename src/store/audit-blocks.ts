@@ -73,10 +73,22 @@ export async function sealBlock(tx: Tx, block: OpenBlock): Promise<void> {
   if (block.hashes.length === 0) return
   // One writer: the entries of one commit have neighbouring keys.
   const last = (await tx.get(selectLastEntry, {}))?.pk ?? 0
+  await writeSeal(tx, block, { first: last - block.hashes.length + 1, last })
+}
+
+/**
+ * Writes the seal of a block whose entries lie between two keys.
+ * @throws {ConstraintError} when another block has been sealed under this number in the meantime
+ */
+export async function writeSeal(
+  tx: Tx,
+  block: OpenBlock,
+  keys: { first: number; last: number },
+): Promise<void> {
   await tx.run(insertBlock, {
     number: block.number,
-    first_pk: last - block.hashes.length + 1,
-    last_pk: last,
+    first_pk: keys.first,
+    last_pk: keys.last,
     entries: block.hashes.length,
     previous_hash: block.previousHash,
     hash: hashBlock(block.number, block.previousHash, block.hashes),

@@ -4,7 +4,7 @@ import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
-type EntryRow = Omit<Tables['audit_entries'], 'pk'>
+export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
 
 const insertEntry = statement((db, p: EntryRow) =>
   db.insertInto('audit_entries').values({
@@ -83,7 +83,8 @@ export async function listAuditEntries(tx: Tx, filter: AuditFilter): Promise<Num
   return rows.map((row) => ({ number: row.pk, ...toEntry(row) }))
 }
 
-function toEntry(row: EntryRow): AuditEntry {
+/** What a row of the log says. */
+export function toEntry(row: EntryRow): AuditEntry {
   return {
     id: row.id,
     at: row.at,

@@ -52,6 +52,24 @@ export async function listCredentials(
   }))
 }
 
+const selectAfter = statement((db, p: { after: number; limit: number }) =>
+  db
+    .selectFrom('credentials')
+    .select(['pk', 'access_key as accessKey', 'sealed_secret as sealedSecret'])
+    .where('pk', '>', p.after)
+    .orderBy('pk')
+    .limit(p.limit),
+)
+
+/** The credentials of all accounts whose keys follow one, in the order of their keys. */
+export async function listCredentialsAfter(
+  tx: Tx,
+  after: number,
+  limit: number,
+): Promise<{ pk: number; accessKey: string; sealedSecret: string }[]> {
+  return tx.all(selectAfter, { after, limit })
+}
+
 const countOfAccount = statement((db, p: { account: number }) =>
   db
     .selectFrom('credentials')

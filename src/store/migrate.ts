@@ -1,7 +1,7 @@
 import type { Compilable, Kysely } from 'kysely'
 import { migrations } from './migrations/index.ts'
 import type { ColumnTypes } from './migrations/migration.ts'
-import { StoreError } from './port.ts'
+import { type AppliedMigration, StoreError } from './port.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -28,4 +28,22 @@ export function pendingMigrations(
     db.insertInto('migrations').values({ version, name, applied_at: appliedAt }),
   ])
   return { steps, versions: missing.map((migration) => migration.version) }
+}
+
+/** A step of the schema, and when it was applied; null while it was not. */
+export interface MigrationState {
+  readonly version: number
+  readonly name: string
+  readonly appliedAt: string | null
+}
+
+/** All steps that this program knows, and those beyond that a newer one has applied. */
+export function listMigrations(applied: readonly AppliedMigration[]): MigrationState[] {
+  const known = migrations.map(({ version, name }) => ({
+    version,
+    name,
+    appliedAt: applied.find((one) => one.version === version)?.appliedAt ?? null,
+  }))
+  const newer = applied.filter(({ version }) => !migrations.some((one) => one.version === version))
+  return [...known, ...newer.map((one) => ({ ...one, name: 'of a newer Usher' }))]
 }

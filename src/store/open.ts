@@ -9,15 +9,17 @@ export interface OpenOptions {
   readonly serving?: boolean
   /** Whether a missing store is made; it is unless told otherwise. */
   readonly create?: boolean
+  /** Whether a database is taken that may lose commits; it is not unless told otherwise. */
+  readonly allowDataLoss?: boolean
 }
 
 /**
  * Opens the store that a URL names, and brings its schema up to date.
- * @param url `sqlite:<path>`
+ * @param url `sqlite:<path>`, or `postgres://user:password@host:port/database`
  * @throws {StoreError} with a message for the operator
  */
 export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
-  const store = openEngine(url, options)
+  const store = await openUnmigrated(url, options)
   try {
     await store.migrate()
     return store
@@ -27,13 +29,19 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
   }
 }
 
-function openEngine(
+/** Opens the store as it is. */
+export async function openUnmigrated(
   url: string,
-  { events = { committed: () => undefined }, serving = false, create = true }: OpenOptions,
-): Store {
+  { events = { committed: () => undefined }, serving = false, create = true, ...options }: OpenOptions = {},
+): Promise<Store> {
+  if (/^postgres(ql)?:/.test(url)) {
+    // Loaded by those who need it: a start on SQLite has no time for a driver that it does not use.
+    const { openPostgres } = await import('./postgres.ts')
+    return openPostgres({ url, allowDataLoss: options.allowDataLoss ?? false }, events)
+  }
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
   if (path === '' || path === ':memory:') {
-    throw new StoreError('failed', 'the database URL must have the form sqlite:<path>, and name a file')
+    throw new StoreError('failed', 'the database URL must be sqlite:<path>, naming a file, or postgres://…')
   }
   if (!create && !existsSync(path))
     throw new StoreError('missing', `there is no store at ${path}; usher init makes one`)

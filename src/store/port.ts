@@ -1,5 +1,6 @@
 import type { Compilable, InsertResult } from 'kysely'
 import type { Statement } from './statement.ts'
+import type { WholeUser } from './users.ts'
 
 /**
  * The place where the directory is kept. Two engines stand behind it; nothing outside this folder knows which.
@@ -16,9 +17,10 @@ export interface Store {
   /** Runs work on one consistent snapshot that holds every write that has been answered. */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
-   * Runs work as one unit: all of it or nothing, isolated, and on disk when the promise resolves.
+   * Runs work as one unit: all of it or nothing, isolated, and on disk when the promise resolves. What it reads is one
+   * snapshot; a unit that would overwrite a row changed since then runs again.
    * @throws whatever work throws, after its writes have been undone
-   * @throws {ConstraintError} when a unique index refuses
+   * @throws {ConstraintError} when a unique index or a reference refuses; the unit can then do nothing but end
    * @throws {StoreError} when the store cannot do it now
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
@@ -26,6 +28,8 @@ export interface Store {
   checkWritable(): Promise<void>
   /** Applies the migrations that are missing; answers the versions that it applied. */
   migrate(): Promise<number[]>
+  /** The versions that have been applied, in order, and when; of a store that was never migrated, none. */
+  listApplied(): Promise<AppliedMigration[]>
   /** Ends units of work that have begun, refuses new ones, and closes. */
   close(): Promise<void>
 }
@@ -42,6 +46,14 @@ export interface Tx {
   query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>
   /** The audit block of this commit, where the engine seals as it commits; null where a sealer follows. */
   readonly block: OpenBlock | null
+  /** Writes a whole user at once, where that is worth a way of the engine's own; see `addUser`. */
+  readonly addUser?: (user: WholeUser) => Promise<boolean>
+}
+
+export interface AppliedMigration {
+  readonly version: number
+  /** ISO 8601. */
+  readonly appliedAt: string
 }
 
 export type QueryBuilder = Parameters<Statement<object, unknown>['build']>[0]
@@ -64,6 +76,9 @@ export type StoreErrorReason =
   | 'full'
   | 'readonly'
   | 'missing'
+  | 'unreachable'
+  | 'unsafe'
+  | 'not_empty'
   | 'not_a_store'
   | 'newer'
   | 'closed'
@@ -80,7 +95,10 @@ export class StoreError extends Error {
   }
 }
 
-/** A unique index refused a row. Whoever meets it in a race runs the unit again and finds the row that was first. */
+/**
+ * A unique index refused a row, or a row that another refers to has gone. Whoever meets it in a race runs the unit
+ * again, and finds what was first.
+ */
 export class ConstraintError extends Error {
   constructor(message: string, cause: unknown) {
     super(message, { cause })

@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import {
   type Compilable,
+  type CompiledQuery,
   DummyDriver,
   Kysely,
   SqliteAdapter,
@@ -10,7 +11,7 @@ import {
 } from 'kysely'
 import { nextBlock } from './audit-blocks.ts'
 import type { ColumnTypes } from './migrations/migration.ts'
-import { ConstraintError, type OpenBlock, StoreError, type Tx } from './port.ts'
+import { type AppliedMigration, ConstraintError, type OpenBlock, StoreError, type Tx } from './port.ts'
 import { bind, compile, type Plan, type Statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -19,6 +20,7 @@ const CHECKPOINT_PAGES = 16_000
 
 const SQLITE_UNIQUE = 2067
 const SQLITE_PRIMARY_KEY = 1555
+const SQLITE_FOREIGN_KEY = 787
 /** SQLITE_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH, _MISUSE, _RANGE. */
 const UNIT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 21, 25])
 
@@ -61,7 +63,10 @@ export class Connection implements Tx {
 
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
     try {
-      return this.runCompiled(build(this.builder)) as R[]
+      const query = build(this.builder).compile()
+      const rows = this.runCompiled(query) as R[]
+      if (query.query.kind !== 'SelectQueryNode') this.writes++
+      return rows
     } catch (error) {
       throw toQueryError(error)
     }
@@ -79,8 +84,7 @@ export class Connection implements Tx {
     }
   }
 
-  runCompiled(query: Compilable): unknown[] {
-    const { sql: text, parameters } = query.compile()
+  runCompiled({ sql: text, parameters }: CompiledQuery): unknown[] {
     return this.#db.prepare(text).all(...(parameters as string[]))
   }
 
@@ -103,14 +107,19 @@ export class Connection implements Tx {
     return this.block
   }
 
-  appliedVersions(): number[] {
+  makeMigrationsTable(): void {
     this.#db.exec(
       'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
     )
+  }
+
+  listApplied(): AppliedMigration[] {
+    const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get()
+    if (!table) return []
     return this.#db
-      .prepare('SELECT version FROM migrations ORDER BY version')
+      .prepare('SELECT version, applied_at FROM migrations ORDER BY version')
       .all()
-      .map((row) => row.version as number)
+      .map((row) => ({ version: row.version as number, appliedAt: row.applied_at as string }))
   }
 
   close(): void {
@@ -186,7 +195,8 @@ export function lockServing(path: string): ServingLock {
   }
 }
 
-function newBuilder(): Kysely<Tables> {
+/** Only compiles: what it makes is run over a connection of its own. */
+export function newBuilder(): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -210,7 +220,7 @@ export const columnTypes: ColumnTypes = {
 /** A refused row, or a statement that is wrong, is its unit's affair; what ails the file or the disk is the store's. */
 function toQueryError(error: unknown): Error {
   const { errcode } = error as { errcode?: number }
-  if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY) {
+  if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY || errcode === SQLITE_FOREIGN_KEY) {
     return new ConstraintError((error as Error).message, error)
   }
   const ails = errcode !== undefined && !UNIT_FAULTS.has(errcode & 0xff)

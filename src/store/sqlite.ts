@@ -1,10 +1,9 @@
 import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { sql } from 'kysely'
 import { sealBlock } from './audit-blocks.ts'
 import { pendingMigrations } from './migrate.ts'
-import { type Store, StoreError, type StoreEvents, type Tx } from './port.ts'
+import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from './port.ts'
 import {
   type Connection,
   columnTypes,
@@ -13,7 +12,7 @@ import {
   type ServingLock,
   toStoreError,
 } from './sqlite-connection.ts'
-import { statement } from './statement.ts'
+import { beat } from './write-check.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
@@ -83,7 +82,6 @@ class SqliteStore implements Store {
   }
 
   async checkWritable(): Promise<void> {
-    // A row that changes, since SQLite writes nothing for one that stays as it was.
     await this.write((tx) => tx.run(beat, { at: new Date().toISOString() }))
   }
 
@@ -91,14 +89,21 @@ class SqliteStore implements Store {
     const db = this.#writer
     await this.#begin()
     try {
-      const { steps, versions } = pendingMigrations(db.builder, columnTypes, db.appliedVersions())
-      for (const step of steps) db.runCompiled(step)
+      db.makeMigrationsTable()
+      const applied = db.listApplied().map(({ version }) => version)
+      const { steps, versions } = pendingMigrations(db.builder, columnTypes, applied)
+      for (const step of steps) db.runCompiled(step.compile())
       db.exec('COMMIT')
       return versions
     } catch (error) {
       db.rollback()
       throw toStoreError(error)
     }
+  }
+
+  async listApplied(): Promise<AppliedMigration[]> {
+    this.#assertOpen()
+    return this.#writer.listApplied()
   }
 
   async close(): Promise<void> {
@@ -231,13 +236,6 @@ class SqliteStore implements Store {
     return outcomes
   }
 }
-
-const beat = statement((db, p: { at: string }) =>
-  db
-    .insertInto('heartbeats')
-    .values({ pk: sql.lit(1), at: p.at })
-    .onConflict((conflict) => conflict.column('pk').doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))),
-)
 
 /** Runs one unit. What a query throws means the store has failed, and ends the whole commit; the rest is the unit's own. */
 async function runUnit(unit: Unit, tx: Tx): Promise<Outcome> {

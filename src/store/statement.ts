@@ -14,6 +14,8 @@ export interface Plan {
   readonly sql: string
   readonly slots: readonly (Placeholder | { readonly constant: unknown })[]
   readonly writes: boolean
+  /** Whether its parameters only say which rows are meant; otherwise some of them are what is written. */
+  readonly onlyLooks: boolean
 }
 
 /**
@@ -42,7 +44,13 @@ export function compile<P extends object, R>(statement: Statement<P, R>, db: Kys
     sql,
     slots: parameters.map((value) => (value instanceof Placeholder ? value : { constant: value })),
     writes: query.kind !== 'SelectQueryNode',
+    onlyLooks: onlyLooks(query.kind),
   }
+}
+
+/** Whether a query of this kind only looks rows up by its parameters, to read or to delete them. */
+export function onlyLooks(kind: string): boolean {
+  return kind === 'SelectQueryNode' || kind === 'DeleteQueryNode'
 }
 
 /** The values to bind, in the order of the SQL's parameters. */

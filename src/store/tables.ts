@@ -131,6 +131,8 @@ export interface Tables {
     answer: string
     expires_at: string
   }
+  /** One row for each thing that one unit at a time may do; see turns.ts. */
+  turns: { name: string; taken_at: string }
   heartbeats: { pk: Generated<number>; at: string }
   migrations: { version: number; name: string; applied_at: string }
 }

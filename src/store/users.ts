@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
+import type { AuditEntry } from '../model/audit.ts'
 import { foldEmail } from '../model/email.ts'
-import type { User } from '../model/users.ts'
+import type { Group, User } from '../model/users.ts'
+import { appendAuditEntry } from './audit.ts'
+import { insertMemberships } from './groups.ts'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -55,6 +58,40 @@ const insert = statement((db, p: InsertParams) =>
 /** Answers the new user's key, or undefined, with nothing written, when the id or the e-mail is taken. */
 export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
   return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
+}
+
+/** A user with everything that is written with it. */
+export interface WholeUser {
+  readonly user: UserRecord
+  /** The e-mail as it is compared. */
+  readonly emailKey: string | null
+  readonly groups: readonly Group[]
+  /** The entry that says that the user was created. */
+  readonly entry: AuditEntry
+}
+
+/**
+ * Inserts a user with its memberships and its audit entry. Answers false, with nothing written, when the id or the
+ * e-mail is taken, or a deleted user is there who could come back under the e-mail.
+ *
+ * An engine may commit it at once when the unit has done nothing before; so it is the last thing that a unit does
+ * when it is the first.
+ */
+export async function addUser(
+  tx: Tx,
+  user: UserRecord,
+  groups: readonly Group[],
+  entry: AuditEntry,
+): Promise<boolean> {
+  const { email, organizationPk } = user
+  const emailKey = email === null ? null : foldEmail(email)
+  if (tx.addUser) return tx.addUser({ user, emailKey, groups, entry })
+  if (email !== null && (await findDeletedUser(tx, organizationPk, email))) return false
+  const pk = await insertUser(tx, user)
+  if (pk === undefined) return false
+  await insertMemberships(tx, pk, groups)
+  await appendAuditEntry(tx, entry)
+  return true
 }
 
 const update = statement(
@@ -129,6 +166,15 @@ export async function findDeletedUser(
 ): Promise<User | undefined> {
   const row = await tx.get(selectDeleted, { organization, emailKey: foldEmail(email) })
   return row && toUser(row)
+}
+
+const touch = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('users').set({ updated_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Marks a user as changed, so that of two units that both change it at the same moment one runs after the other. */
+export async function touchUser(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(touch, { pk, now })
 }
 
 const markDeleted = statement((db, p: { pk: number; now: string }) =>

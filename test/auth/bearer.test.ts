@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
+import { exportJWK, generateKeyPair } from 'jose'
 import { AuthError, IssuerUnavailableError } from '../../src/auth/auth-error.ts'
 import { type BearerCheck, newBearerCheck } from '../../src/auth/bearer.ts'
 import { type Issuer, openIssuer, TOKEN_SECONDS } from '../../src/auth/issuer.ts'
 import { createClient, deleteClient, findClient } from '../../src/directory/clients.ts'
+import { BELIEF_MS } from '../../src/directory/directory.ts'
 import type { Client } from '../../src/model/clients.ts'
+import { insertSigningKey } from '../../src/store/signing-keys.ts'
 import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
 import { sqliteStores } from '../support/stores.ts'
@@ -104,9 +107,29 @@ test('a token is accepted after a restart, since the keys are kept', async () =>
   const { on, issuer, client } = await newOwn()
   const token = await issuer.issue(client)
   const restarted = await openIssuer(on.dir, issuer.url)
-  assert.deepEqual(restarted.jwks, issuer.jwks)
+  assert.deepEqual(await restarted.jwks(), await issuer.jwks())
   assert.equal((await newBearerCheck(restarted, [], on.dir)(`Bearer ${token}`)).id, client.id)
 })
+
+test('a token that another process signed with a key made since is accepted, and the key is published', async () => {
+  const { on, issuer, check, client } = await newOwn()
+  await withClock(async (pass) => {
+    await addSigningKey(on)
+    const token = await (await openIssuer(on.dir, issuer.url)).issue(client)
+    pass(BELIEF_MS + 1)
+    assert.equal((await check(`Bearer ${token}`)).id, client.id)
+    assert.equal((await issuer.jwks()).keys.length, 2)
+  })
+})
+
+async function addSigningKey({ dir }: TestDirectory): Promise<void> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const kid = 'added'
+  const publicJwk = JSON.stringify({ ...(await exportJWK(publicKey)), kid, alg: 'ES256' })
+  const sealedPrivate = dir.sealer.seal(JSON.stringify(await exportJWK(privateKey)), `signing-key:${kid}`)
+  const key = { kid, publicJwk, sealedPrivate }
+  await dir.store.write((tx) => insertSigningKey(tx, key, dir.now().toISOString()))
+}
 
 /** A check that also trusts an issuer outside, whose id `app` stands for a client of ours. */
 async function withExternal(

@@ -120,13 +120,14 @@ function organizationTests(open: OpenStore): void {
     const on = await newTestDirectory(open)
     const customer = await addOrganization(on, 'customer')
     const acts = [
-      createOrganization(on.dir, on.provider, { kind: 'customer', name: 'x', resellerIds: [] }),
-      deleteOrganization(on.dir, on.provider, customer.id),
-      createPortal(on.dir, on.provider, { domain: 'x.example', organizationId: on.resellerId }),
-      deletePortal(on.dir, on.provider, 'portal.example'),
-      createClient(on.dir, on.provider, { organizationId: on.resellerId, name: 'x', permission: 'viewer' }),
-      deleteClient(on.dir, on.provider, on.setup.osis.id),
-      deleteUser(on.dir, on.provider, newId()),
+      () => createOrganization(on.dir, on.provider, { kind: 'customer', name: 'x', resellerIds: [] }),
+      () => deleteOrganization(on.dir, on.provider, customer.id),
+      () => createPortal(on.dir, on.provider, { domain: 'x.example', organizationId: on.resellerId }),
+      () => deletePortal(on.dir, on.provider, 'portal.example'),
+      () =>
+        createClient(on.dir, on.provider, { organizationId: on.resellerId, name: 'x', permission: 'viewer' }),
+      () => deleteClient(on.dir, on.provider, on.setup.osis.id),
+      () => deleteUser(on.dir, on.provider, newId()),
     ]
     for (const act of acts) await assert.rejects(act, refusedAs('not_permitted'))
   })

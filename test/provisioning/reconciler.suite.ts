@@ -324,7 +324,7 @@ function sharingTests(open: OpenStore): void {
     const until = new Date(on.clock.now.getTime() + 30_000).toISOString()
     await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until }))
     const settling = reconciler.settle(account, 5_000)
-    await on.dir.store.write((tx) => markAccountApplied(tx, account.pk, 1))
+    await on.dir.store.write((tx) => markAccountApplied(tx, { pk: account.pk, until }, 1))
     assert.equal(await settling, true)
     assert.equal(platform.calls.length, 0)
   })

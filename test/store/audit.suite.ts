@@ -9,7 +9,7 @@ import {
 } from '../../src/store/audit.ts'
 import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit-blocks.ts'
 import { NOW, newEntry, putEntries } from '../support/rows.ts'
-import type { OpenTampered, Tampered } from '../support/stores.ts'
+import { type OpenTampered, seal, type Tampered } from '../support/stores.ts'
 
 /** A log of five blocks; the third one has the entries c0 to c3. */
 export interface Log extends Tampered {
@@ -23,15 +23,17 @@ export const ENTRIES = Object.entries(SIZES).flatMap(([name, size]) =>
 )
 
 export async function openLog(open: OpenTampered): Promise<Log> {
-  const { store, tamper } = await open()
+  const tampered = await open()
+  const { store } = tampered
   for (const [name, size] of Object.entries(SIZES)) {
     const entries = Array.from({ length: size }, (_, i) =>
       newEntry({ id: `${name}${i}`, target: `t-${name}${i}` }),
     )
     await putEntries(store, ...entries)
+    await seal(store)
   }
   const verify = (): Promise<AuditVerdict> => store.read((tx) => verifyAuditLog(tx, store.embedded))
-  return { store, tamper, verify, faults: async () => (await verify()).faults }
+  return { ...tampered, verify, faults: async () => (await verify()).faults }
 }
 
 export async function pkOf(log: Log, id: string): Promise<number> {
@@ -78,8 +80,9 @@ export function auditSuite(open: OpenTampered): void {
             list.map((size) => putEntries(store, ...Array.from({ length: size }, () => newEntry()))),
           )
           written += list.reduce((sum, size) => sum + size, 0)
-          const { entries, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
-          assert.deepEqual([entries, faults], [written, []])
+          await seal(store)
+          const { entries, unsealed, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+          assert.deepEqual([entries, unsealed, faults], [written, 0, []])
         }),
         { numRuns: 20 },
       )
@@ -199,6 +202,7 @@ function removalTests(open: OpenTampered): void {
     assert.deepEqual([before.head.block, after.head.block], [5, 4])
     assert.notEqual(after.head.hash, before.head.hash)
     await putEntries(log.store, newEntry())
+    await seal(log.store)
     const grown = await log.verify()
     assert.equal(grown.head.block, 5)
     assert.notEqual(grown.head.hash, before.head.hash)

@@ -1,6 +1,8 @@
 import { sqliteStores } from '../support/stores.ts'
 import { auditSuite } from './audit.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
+import { conflictsSuite } from './conflicts.suite.ts'
+import { newUsersSuite } from './new-users.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
@@ -8,6 +10,8 @@ import { unitsSuite } from './units.suite.ts'
 const { open, openTampered } = sqliteStores()
 
 unitsSuite(open)
+conflictsSuite(open)
+newUsersSuite(open)
 readsSuite(open)
 tablesSuite(open)
 auditSuite(openTampered)

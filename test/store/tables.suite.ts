@@ -4,8 +4,12 @@ import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import {
   claimAccount,
+  countAttempts,
+  findAccountToReconcile,
   insertAccount,
   markAccountApplied,
+  markAccountFailed,
+  releaseAccount,
   removeAccountsOfUser,
 } from '../../src/store/accounts.ts'
 import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/clients.ts'
@@ -26,6 +30,7 @@ import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const LATER = '2026-11-22T09:00:00.000Z'
+const LATEST = '2026-11-22T10:00:00.000Z'
 
 /** What each table refuses, and what it forgets. */
 export function tablesSuite(open: OpenStore): void {
@@ -257,8 +262,27 @@ function accountTests(open: OpenStore): void {
   test('an account that is applied cannot be claimed', async () => {
     const store = await open()
     const { account } = await addAccount(store)
-    await store.write((tx) => markAccountApplied(tx, account, 1))
-    assert.equal(await store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER })), false)
+    const lease = { now: NOW, until: LATER }
+    assert.equal(await store.write((tx) => claimAccount(tx, account, lease)), true)
+    await store.write((tx) => markAccountApplied(tx, { pk: account, until: LATER }, 1))
+    assert.equal(await store.write((tx) => claimAccount(tx, account, { ...lease, now: LATEST })), false)
+  })
+
+  test('who comes too late, after the lease has gone to somebody else, records nothing', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    await store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER }))
+    await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: '2026-11-22T12:00:00.000Z' }))
+    const late = { pk: account, until: LATER }
+    await store.write((tx) => markAccountApplied(tx, late, 1))
+    await store.write((tx) => markAccountFailed(tx, late, { error: 'late', dueAt: NOW }))
+    await store.write((tx) => releaseAccount(tx, late))
+    assert.equal(await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: LATER })), false)
+    const found = await store.read((tx) => findAccountToReconcile(tx, account))
+    assert.deepEqual(
+      [found?.account.appliedVersion, await store.read((tx) => countAttempts(tx, account))],
+      [0, 2],
+    )
   })
 
   test('a Cloud Director user has one wanted account in a tenant, and a user one on a platform', async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { programEnvironment } from './engine.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
@@ -23,13 +24,12 @@ export interface ChildOptions {
   readonly limitMs?: number
 }
 
-export function startChild(dataDir: string, options: ChildOptions = {}): Child {
+export async function startChild(dataDir: string, options: ChildOptions = {}): Promise<Child> {
   const { args = ['serve'], settings = {}, uid, shell, limitMs = 30_000 } = options
   const own = [process.execPath, MAIN, ...args]
   const [command = '', ...rest] = shell ? ['sh', '-c', `${shell}; exec "$0" "$@"`, ...own] : own
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('USHER_'))
   const child = spawn(command, rest, {
-    env: { ...Object.fromEntries(inherited), USHER_DATA_DIR: dataDir, USHER_PORT: '0', ...settings },
+    env: await programEnvironment(dataDir, settings),
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid, cwd: '/' }),
   })
@@ -60,7 +60,7 @@ export async function startServing(
   dataDir: string,
   options: ChildOptions = {},
 ): Promise<Child & { readonly at: string }> {
-  const child = startChild(dataDir, options)
+  const child = await startChild(dataDir, options)
   const at = await child.url
   if (at === null) throw new Error(`usher did not start: ${(await child.ended).stderr}`)
   return { ...child, at }

@@ -1,52 +1,108 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { after } from 'node:test'
+import { after, afterEach } from 'node:test'
+import { sealAuditEntries } from '../../src/store/audit-sealer.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store, StoreEvents } from '../../src/store/port.ts'
+import type { TestServer } from './postgres.ts'
+import { queryDatabase, type Value } from './query.ts'
 
-/** Opens a new, empty, migrated store, and closes it when the tests of the file have ended. */
+/** Opens a new, empty, migrated store, and closes it when its tests have ended. */
 export type OpenStore = (events?: StoreEvents) => Promise<Store>
 
 /** A store whose tables can be changed behind its back. */
 export interface Tampered {
   readonly store: Store
   /** Runs SQL on a connection of its own, with no rule of ours in between. */
-  tamper(sql: string, ...values: (string | number | null)[]): Promise<void>
+  tamper(sql: string, ...values: Value[]): Promise<void>
+  /** Closes the store and forgets what it held, before the tests have ended. */
+  release(): Promise<void>
 }
 export type OpenTampered = () => Promise<Tampered>
 
+/** What the suites of the store and the directory are run with, once for each engine. */
+interface Openers {
+  readonly open: OpenStore
+  readonly openTampered: OpenTampered
+}
+
+/** A store that was opened. Whoever opened it is asked to forget it once. */
+interface Opened {
+  readonly store: Store
+  readonly url: string
+  forget(): Promise<void>
+}
+
 /** Openers for SQLite. Everything that they made is gone when the tests of the file have ended. */
-export function sqliteStores(): { open: OpenStore; openTampered: OpenTampered } {
-  const opened: { store: Store; folder: string }[] = []
-  after(async () => {
-    for (const { store, folder } of opened) {
-      await store.close()
-      rmSync(folder, { recursive: true, force: true })
-    }
-  })
-  const openAt = async (events?: StoreEvents): Promise<{ store: Store; path: string }> => {
+export function sqliteStores(): Openers {
+  const { openers, releaseAll } = openersOf(async (events) => {
     const folder = mkdtempSync(join(tmpdir(), 'usher-store-'))
-    const path = join(folder, 'usher.db')
-    const store = await openStore(`sqlite:${path}`, events ? { events } : {})
-    opened.push({ store, folder })
-    return { store, path }
+    const url = `sqlite:${join(folder, 'usher.db')}`
+    const store = await openStore(url, events)
+    return { store, url, forget: async () => rmSync(folder, { recursive: true, force: true }) }
+  })
+  after(releaseAll)
+  return openers
+}
+
+/** Deletes every row, and lets the keys begin at 1 again. To make tables anew takes ten times as long. */
+const EMPTY_ALL = `DO $$ BEGIN
+  EXECUTE (
+    SELECT 'WITH ' || string_agg(format('%1$I AS (DELETE FROM %1$I)', tablename), ',') || 'SELECT' FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> 'migrations'
+  );
+  PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
+END $$`
+
+/** Openers for PostgreSQL. Each store is closed after its test, for its connections; its database, emptied, is used again. */
+export function postgresStores(server: TestServer): Openers {
+  const free: string[] = []
+  const { openers, releaseAll } = openersOf(async (events) => {
+    const url = free.pop() ?? (await server.createDatabase())
+    const forget = async (): Promise<void> => {
+      await queryDatabase(url, EMPTY_ALL)
+      free.push(url)
+    }
+    return { store: await openStore(url, events), url, forget }
+  })
+  afterEach(releaseAll)
+  return openers
+}
+
+function openersOf(open: (options: { events?: StoreEvents }) => Promise<Opened>): {
+  openers: Openers
+  releaseAll: () => Promise<void>
+} {
+  const opened = new Set<Opened>()
+  const release = async (one: Opened): Promise<void> => {
+    opened.delete(one)
+    await one.store.close()
+    await one.forget()
+  }
+  const openOne = async (events?: StoreEvents): Promise<Opened> => {
+    const one = await open(events ? { events } : {})
+    opened.add(one)
+    return one
   }
   return {
-    open: async (events) => (await openAt(events)).store,
-    openTampered: async () => {
-      const { store, path } = await openAt()
-      return { store, tamper: async (sql, ...values) => tamperSqlite(path, sql, values) }
+    openers: {
+      open: async (events) => (await openOne(events)).store,
+      openTampered: async () => {
+        const one = await openOne()
+        const tamper: Tampered['tamper'] = async (sql, ...values) => {
+          await queryDatabase(one.url, sql, ...values)
+        }
+        return { store: one.store, tamper, release: () => release(one) }
+      },
+    },
+    releaseAll: async () => {
+      for (const one of opened) await release(one)
     },
   }
 }
 
-function tamperSqlite(path: string, sql: string, values: (string | number | null)[]): void {
-  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false })
-  try {
-    db.prepare(sql).run(...values)
-  } finally {
-    db.close()
-  }
+/** Seals all audit entries in one block, where a commit has not done so already. */
+export async function seal(store: Store): Promise<void> {
+  if (!store.embedded) await store.write(sealAuditEntries)
 }

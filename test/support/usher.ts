@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { programEnvironment } from './engine.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
@@ -38,21 +39,16 @@ export function newDataDir(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** The environment of a test's processes: this one's without its own Usher settings. */
-function environment(dataDir: string, settings: Settings): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('USHER_'))
-  return { ...Object.fromEntries(inherited), USHER_DATA_DIR: dataDir, USHER_PORT: '0', ...settings }
-}
-
 /** Runs one command to its end. Never throws for an exit code. */
 export async function runUsher(
   dataDir: string,
   args: readonly string[],
   settings: Settings = {},
 ): Promise<Ended> {
+  const env = await programEnvironment(dataDir, settings)
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN, ...args], {
-      env: environment(dataDir, settings),
+      env,
       maxBuffer: 64 * 1024 * 1024,
     })
     return { code: 0, stdout, stderr }
@@ -90,7 +86,7 @@ export async function serve(
   options: { args?: readonly string[]; settings?: Settings } = {},
 ): Promise<Served> {
   const child = spawn(process.execPath, [MAIN, 'serve', ...(options.args ?? [])], {
-    env: environment(dataDir, options.settings ?? {}),
+    env: await programEnvironment(dataDir, options.settings ?? {}),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let log = ''

@@ -37,11 +37,7 @@ export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<v
       return issueToken(parts, request)
     },
   )
-  app.get(
-    JWKS_PATH,
-    { schema: discovery('keys', 'The public keys of access tokens') },
-    async () => issuer.jwks,
-  )
+  app.get(JWKS_PATH, { schema: discovery('keys', 'The public keys of access tokens') }, () => issuer.jwks())
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
     const schema = discovery(name, 'Where the token endpoint and the keys are')
     app.get(`/.well-known/${name}`, { schema }, async () => metadata(issuer))

@@ -1,0 +1,18 @@
+import { onServer } from '../support/postgres.ts'
+import { postgresStores } from '../support/stores.ts'
+import { accessSuite } from './access.suite.ts'
+import { accountsSuite } from './accounts.suite.ts'
+import { administrationSuite } from './administration.suite.ts'
+import { idempotencySuite } from './idempotency.suite.ts'
+import { refusalsSuite } from './refusals.suite.ts'
+import { usersSuite } from './users.suite.ts'
+
+await onServer('the directory on PostgreSQL', (server) => {
+  const { open } = postgresStores(server)
+  usersSuite(open)
+  accessSuite(open)
+  idempotencySuite(open)
+  accountsSuite(open)
+  administrationSuite(open)
+  refusalsSuite(open)
+})

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Tx } from '../../src/store/port.ts'
+import { takeTurn } from '../../src/store/turns.ts'
+import { findUser, restoreUser, touchUser } from '../../src/store/users.ts'
+import { addProvider, countRows, NOW, putUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const TIMES = 12
+
+function times<T>(work: (i: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: TIMES }, (_, i) => work(i)))
+}
+
+/** Units that want the same rows at the same moment: each sees what those before it wrote, and none is lost. */
+export function conflictsSuite(open: OpenStore): void {
+  describe('units that meet', () => {
+    test('none overwrites what another has written since it looked', async () => {
+      const store = await open()
+      const { pk: organization } = await addProvider(store)
+      const pk = (await store.write((tx) => putUser(tx, organization, null, 'counter'))) ?? 0
+      const countUp = async (tx: Tx): Promise<void> => {
+        const count = Number((await findUser(tx, 'counter'))?.firstName ?? 0)
+        const names = { firstName: String(count + 1), lastName: null, email: null }
+        await restoreUser(tx, pk, { id: '', organizationPk: 0, resellerPk: null, ...names, now: NOW })
+      }
+      await times(() => store.write(countUp))
+      assert.equal((await store.read((tx) => findUser(tx, 'counter')))?.firstName, String(TIMES))
+    })
+
+    test('those that want two rows in opposite order both get them', async () => {
+      const store = await open()
+      const { pk: organization } = await addProvider(store)
+      const add = async (id: string): Promise<number> =>
+        (await store.write((tx) => putUser(tx, organization, null, id))) ?? 0
+      const [one, other] = [await add('one'), await add('other')]
+      const touch = (first: number, second: number): Promise<void> =>
+        store.write(async (tx) => {
+          await touchUser(tx, first, NOW)
+          await touchUser(tx, second, NOW)
+        })
+      await Promise.all([touch(one, other), touch(other, one), touch(one, other), touch(other, one)])
+    })
+
+    test('those that take the same turn run one after the other, where no index could decide', async () => {
+      const store = await open()
+      const { pk: organization } = await addProvider(store)
+      const made = await times((i) =>
+        store.write(async (tx) => {
+          await takeTurn(tx, 'only-one', NOW)
+          const users = await tx.query((db) => db.selectFrom('users').select('pk'))
+          if (users.length === 0) await putUser(tx, organization, null, `user ${i}`)
+          return users.length === 0
+        }),
+      )
+      assert.equal(made.filter(Boolean).length, 1)
+      assert.deepEqual(await countRows(store, ['users']), { users: 1 })
+    })
+  })
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import pg from 'pg'
+import { openStore } from '../../src/store/open.ts'
+import { insertPortal } from '../../src/store/organizations.ts'
+import { type Store, StoreError } from '../../src/store/port.ts'
+import { findUser, touchUser } from '../../src/store/users.ts'
+import { onServer } from '../support/postgres.ts'
+import { queryDatabase } from '../support/query.ts'
+import { addProvider, NOW, putUser } from '../support/rows.ts'
+
+function isBusy(message: RegExp): (error: Error) => boolean {
+  return (error) => error instanceof StoreError && error.reason === 'busy' && message.test(error.message)
+}
+
+/** Runs work on a new store with a user whose key it gets. */
+async function withStore(url: string, work: (store: Store, user: number) => Promise<void>): Promise<void> {
+  const store = await openStore(url)
+  try {
+    const { pk: organization } = await addProvider(store)
+    await work(store, (await store.write((tx) => putUser(tx, organization, null, 'ada'))) ?? 0)
+  } finally {
+    await store.close()
+  }
+}
+
+await onServer('limits on PostgreSQL', (server) => {
+  test('when all connections are in use, a unit waits for one, and is refused in plain words when none comes', async () => {
+    await withStore(await server.createDatabase(), async (store) => {
+      const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+      const holding = Array.from({ length: 10 }, () =>
+        store.read(async (tx) => {
+          await findUser(tx, 'ada')
+          await ended
+        }),
+      )
+      const late = store.write((tx) => findUser(tx, 'ada'))
+      await assert.rejects(late, isBusy(/all 10 connections to the database are in use/))
+      const waiting = store.write((tx) => findUser(tx, 'ada'))
+      end()
+      await Promise.all(holding)
+      assert.equal((await waiting)?.id, 'ada')
+    })
+  })
+
+  test('a unit that waits too long for a row that somebody else holds is refused, and undone', async () => {
+    const url = await server.createDatabase()
+    await withStore(url, async (store, user) => {
+      const other = new pg.Client({ connectionString: url })
+      await other.connect()
+      await other.query('begin')
+      await other.query('update users set first_name = $1', ['held'])
+      const waiting = store.write((tx) => touchUser(tx, user, 'later'))
+      await assert.rejects(waiting, isBusy(/overloaded: canceling statement due to lock timeout/))
+      await other.query('rollback')
+      await other.end()
+      assert.equal((await store.read((tx) => findUser(tx, 'ada')))?.updatedAt, NOW)
+    })
+  })
+
+  test('a connection that the server ends in the middle of a unit fails that unit alone', async () => {
+    const url = await server.createDatabase()
+    await withStore(url, async (store, user) => {
+      const killed = store.write(async (tx) => {
+        await touchUser(tx, user, 'later')
+        await endConnections(url)
+        await touchUser(tx, user, 'later')
+      })
+      await assert.rejects(killed, (error) => error instanceof StoreError && error.reason === 'unreachable')
+      await store.write((tx) => touchUser(tx, user, 'again'))
+      assert.equal((await store.read((tx) => findUser(tx, 'ada')))?.updatedAt, 'again')
+    })
+  })
+
+  test('a schema that a newer Usher changes meanwhile does not disturb those that serve', async () => {
+    const url = await server.createDatabase()
+    await withStore(url, async (store) => {
+      const find = (): Promise<unknown> => store.read((tx) => findUser(tx, 'ada'))
+      await Promise.all(Array.from({ length: 10 }, find))
+      await queryDatabase(url, 'alter table users add column nickname text')
+      const found = await Promise.all(Array.from({ length: 10 }, find))
+      assert.equal(found.filter((user) => user !== undefined).length, 10)
+    })
+  })
+
+  test('a unit that goes on after a statement of it was refused is not taken for done', async () => {
+    await withStore(await server.createDatabase(), async (store) => {
+      const careless = store.write(async (tx) => {
+        const portal = { domain: 'portal.example', organization: 999_999, now: NOW }
+        await insertPortal(tx, portal).catch(() => undefined)
+      })
+      await assert.rejects(careless, /the unit went on after a statement of it had been refused/)
+    })
+  })
+
+  test('a server that is not there is said to be so, without the password', async () => {
+    await assert.rejects(openStore('postgres://usher:secret@127.0.0.1:1/directory'), (error: Error) => {
+      assert.ok(error instanceof StoreError && error.reason === 'unreachable')
+      assert.match(error.message, /^the database directory at 127\.0\.0\.1 cannot be reached: /)
+      assert.doesNotMatch(error.message, /secret/)
+      return true
+    })
+  })
+})
+
+/** Ends every other connection to a database, as a restart of the server does. */
+async function endConnections(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  await client.end()
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Kysely } from 'kysely'
+import { listMigrations } from '../../src/store/migrate.ts'
+import { migrations } from '../../src/store/migrations/index.ts'
+import type { ColumnTypes } from '../../src/store/migrations/migration.ts'
+import { openStore, openUnmigrated } from '../../src/store/open.ts'
+import { StoreError } from '../../src/store/port.ts'
+import type { Tables } from '../../src/store/tables.ts'
+import { newOldRows } from '../support/old-rows.ts'
+import { queryDatabase, type Row } from '../support/query.ts'
+
+/** What the suite needs to know of an engine to make a store as an older Usher left it. */
+export interface MigratedEngine {
+  /** The URL of a new, empty store. */
+  newUrl(): Promise<string>
+  readonly builder: Kysely<Tables>
+  readonly types: ColumnTypes
+  /** The schema as the engine itself describes it, in an order that does not depend on how it came about. */
+  describe(url: string): Promise<readonly Row[]>
+}
+
+/** Makes a store with the first so many migrations, by the statements of each. */
+async function makeOld(engine: MigratedEngine, version: number): Promise<string> {
+  const url = await engine.newUrl()
+  const run = (sql: string): Promise<Row[]> => queryDatabase(url, sql)
+  await run(
+    'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
+  )
+  for (const migration of migrations.slice(0, version)) {
+    for (const step of migration.up(engine.builder.schema, engine.types)) await run(step.compile().sql)
+    await run(
+      `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', '2026-01-01T00:00:00.000Z')`,
+    )
+  }
+  return url
+}
+
+async function migrate(url: string): Promise<void> {
+  await (await openStore(url)).close()
+}
+
+export function migrationsSuite(engine: MigratedEngine): void {
+  describe('migrations', () => {
+    for (let version = 1; version < migrations.length; version++) {
+      test(`a store of version ${version}, with data in it, becomes what a new one is, and keeps the data`, async () => {
+        const [old, fresh] = [await makeOld(engine, version), await engine.newUrl()]
+        const rows = newOldRows()
+        for (const { table, row } of rows) {
+          const columns = Object.keys(row)
+          const places = columns.map(() => '?').join()
+          await queryDatabase(
+            old,
+            `INSERT INTO ${table} (${columns.join()}) VALUES (${places})`,
+            ...Object.values(row),
+          )
+        }
+        await migrate(old)
+        await migrate(fresh)
+        assert.deepEqual(await engine.describe(old), await engine.describe(fresh))
+        for (const { table, row } of rows) {
+          const [kept] = await queryDatabase(old, `SELECT ${Object.keys(row).join()} FROM ${table}`)
+          assert.deepEqual({ ...kept }, row, table)
+        }
+      })
+    }
+
+    test('what is still to be applied is told without applying it', async () => {
+      const url = await makeOld(engine, 1)
+      const store = await openUnmigrated(url)
+      const states = listMigrations(await store.listApplied())
+      await store.close()
+      assert.deepEqual(
+        states.map(({ version, appliedAt }) => [version, appliedAt]),
+        migrations.map(({ version }) => [version, version === 1 ? '2026-01-01T00:00:00.000Z' : null]),
+      )
+      const kept = await queryDatabase(url, 'SELECT version FROM migrations')
+      assert.deepEqual(
+        kept.map((row) => row.version),
+        [1],
+      )
+    })
+
+    test('a store that was never migrated has nothing applied', async () => {
+      const store = await openUnmigrated(await engine.newUrl())
+      assert.deepEqual(await store.listApplied(), [])
+      await store.close()
+    })
+
+    test('of many that migrate at the same moment each step is applied by one', async () => {
+      const url = await engine.newUrl()
+      const stores = await Promise.all(Array.from({ length: 6 }, () => openUnmigrated(url)))
+      const applied = await Promise.all(stores.map((store) => store.migrate()))
+      await Promise.all(stores.map((store) => store.close()))
+      assert.deepEqual(
+        applied.flat().sort(),
+        migrations.map(({ version }) => version),
+      )
+    })
+
+    test('a store of a newer Usher is left alone', async () => {
+      const url = await makeOld(engine, migrations.length)
+      await queryDatabase(url, "INSERT INTO migrations VALUES (999, 'later', '2030-01-01')")
+      await assert.rejects(openStore(url), (error) => error instanceof StoreError && error.reason === 'newer')
+    })
+  })
+}

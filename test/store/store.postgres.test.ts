@@ -1,0 +1,20 @@
+import { onServer } from '../support/postgres.ts'
+import { postgresStores } from '../support/stores.ts'
+import { auditSuite } from './audit.suite.ts'
+import { auditListSuite } from './audit-list.suite.ts'
+import { conflictsSuite } from './conflicts.suite.ts'
+import { newUsersSuite } from './new-users.suite.ts'
+import { readsSuite } from './reads.suite.ts'
+import { tablesSuite } from './tables.suite.ts'
+import { unitsSuite } from './units.suite.ts'
+
+await onServer('the store on PostgreSQL', (server) => {
+  const { open, openTampered } = postgresStores(server)
+  unitsSuite(open)
+  conflictsSuite(open)
+  newUsersSuite(open)
+  readsSuite(open)
+  tablesSuite(open)
+  auditSuite(openTampered)
+  auditListSuite(openTampered)
+})

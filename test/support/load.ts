@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import type { Answer, Creates } from './creates.ts'
+import { queryStore } from './stored.ts'
+
+/** What was asked for, and the id that was answered; undefined where the answer was lost or a refusal. */
+export interface Asked {
+  readonly portal: Map<string, string | undefined>
+  readonly osis: Map<string, string | undefined>
+}
+
+/** Looks at an answer, throws when it must not be, and says whether to go on. */
+type See = (answer: Answer) => boolean
+
+const CONNECTIONS = [0, 1, 2, 3]
+
+/**
+ * Creates new users without pause over several connections through both APIs, until an answer says to stop.
+ * @param name tells the users of one load from those of another
+ */
+export async function load(creates: Creates, asked: Asked, name: string | number, see: See): Promise<void> {
+  let over = false
+  const ask = async (call: () => Promise<Answer>): Promise<unknown> => {
+    const answer = await call()
+    const goesOn = see(answer)
+    over ||= !goesOn
+    return answer.status === 201 ? answer.body : undefined
+  }
+  const portal = async (worker: number): Promise<void> => {
+    for (let i = 0; !over; i++) {
+      const email = `${name}.${worker}.${i}@example.com`
+      asked.portal.set(email, undefined)
+      asked.portal.set(email, (await ask(() => creates.portal(email))) as string | undefined)
+    }
+  }
+  const osis = async (worker: number): Promise<void> => {
+    for (let i = 0; !over; i++) {
+      const user = `${name}.${worker}.${i}`
+      asked.osis.set(user, undefined)
+      const body = (await ask(() => creates.osis(user))) as { user_id: string } | undefined
+      asked.osis.set(user, body?.user_id)
+    }
+  }
+  await Promise.all(CONNECTIONS.flatMap((worker) => [portal(worker), osis(worker)]))
+}
+
+/** Asserts that the store holds everything that was answered, everything only once, and nothing by halves. */
+export async function checkRows(dataDir: string, asked: Asked): Promise<void> {
+  const users = await queryStore(
+    dataDir,
+    'SELECT u.id, u.email, a.org_user_id FROM users u LEFT JOIN accounts a ON a.user_pk = u.pk ORDER BY u.id',
+  )
+  const created = await queryStore(
+    dataDir,
+    "SELECT target FROM audit_entries WHERE outcome = 'created' AND operation IN ('CreateUser', 'CreateAccount') ORDER BY target",
+  )
+  const loose = await queryStore(
+    dataDir,
+    `SELECT u.id FROM users u
+     LEFT JOIN accounts a ON a.user_pk = u.pk
+     WHERE (SELECT count(*) FROM memberships m WHERE m.user_pk = u.pk) <> (CASE WHEN u.email IS NULL THEN 0 ELSE 1 END)
+     OR (SELECT count(*) FROM credentials c WHERE c.account_pk = a.pk) <> (CASE WHEN u.email IS NULL THEN 1 ELSE 0 END)`,
+  )
+  assert.deepEqual(
+    created.map((row) => row.target),
+    users.map((row) => row.id),
+    'users and the audit entries of their creation are not the same',
+  )
+  assert.deepEqual(loose, [], 'a user without its group or its one credential')
+  const byEmail = new Map(users.filter((row) => row.email).map((row) => [row.email, row.id]))
+  const byOrgUser = new Map(users.filter((row) => row.org_user_id).map((row) => [row.org_user_id, row.id]))
+  assert.equal(byEmail.size + byOrgUser.size, users.length, 'a user is there twice')
+  for (const [email, id] of asked.portal) if (id) assert.equal(byEmail.get(email), id, `${email} was lost`)
+  for (const [user, id] of asked.osis) if (id) assert.equal(byOrgUser.get(user), id, `${user} was lost`)
+}

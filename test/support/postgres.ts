@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { after, describe, test } from 'node:test'
+import { type Cluster, startCluster } from './postgres-cluster.ts'
+import { queryDatabase } from './query.ts'
+
+/** A PostgreSQL server, in which tests make databases for themselves. */
+export interface TestServer {
+  /** The URL of a new, empty database. */
+  createDatabase(): Promise<string>
+}
+
+/** Why there is no server; the tests that need one are skipped with this. */
+interface Missing {
+  readonly reason: string
+}
+
+let shared: Promise<TestServer | Missing> | undefined
+
+/**
+ * The server for the tests of this process: the one that USHER_TEST_DATABASE_URL names, whose databases are dropped
+ * again, or a cluster of our own, which is stopped and deleted. Ask for it while the tests are being registered.
+ */
+export function findServer(): Promise<TestServer | Missing> {
+  shared ??= openServer(process.env.USHER_TEST_DATABASE_URL)
+  return shared
+}
+
+async function openServer(external: string | undefined): Promise<TestServer | Missing> {
+  if (external) return newExternal(external)
+  const cluster = await findCluster()
+  return 'reason' in cluster ? cluster : newServer(cluster.url)
+}
+
+/** A cluster of the tests' own, stopped and deleted when they have ended, or why there can be none. */
+async function findCluster(): Promise<Cluster | Missing> {
+  try {
+    const cluster = await startCluster()
+    after(() => cluster.end())
+    return cluster
+  } catch (error) {
+    return { reason: `PostgreSQL cannot be started: ${(error as Error).message}` }
+  }
+}
+
+function newServer(url: string, created: (name: string) => void = () => undefined): TestServer {
+  return {
+    async createDatabase() {
+      const name = `usher_test_${randomBytes(6).toString('hex')}`
+      created(name)
+      await queryDatabase(url, `CREATE DATABASE ${name}`)
+      return Object.assign(new URL(url), { pathname: `/${name}` }).href
+    },
+  }
+}
+
+function newExternal(url: string): TestServer {
+  const names: string[] = []
+  after(async () => {
+    for (const name of names) await queryDatabase(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+  })
+  return newServer(url, (name) => names.push(name))
+}
+
+/** Registers tests on a PostgreSQL server; where there is none, one skipped test with the reason. */
+export async function onServer(name: string, register: (server: TestServer) => void): Promise<void> {
+  const server = await findServer()
+  if ('reason' in server) test(name, { skip: server.reason }, () => undefined)
+  else describe(name, () => register(server))
+}
+
+/** Registers tests on a cluster that they may stop and change the settings of, as `onServer` does. */
+export async function onCluster(
+  name: string,
+  register: (cluster: Cluster & TestServer) => void,
+): Promise<void> {
+  const cluster = await findCluster()
+  if ('reason' in cluster) test(name, { skip: cluster.reason }, () => undefined)
+  else describe(name, () => register({ ...cluster, ...newServer(cluster.url) }))
+}
