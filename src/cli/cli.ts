@@ -25,6 +25,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['user list', async () => (await import('./user.ts')).list],
   ['user remove', async () => (await import('./user.ts')).remove],
   ['audit list', async () => (await import('./audit.ts')).list],
+  ['store copy', async () => (await import('./store.ts')).copy],
   ['audit verify', async () => (await import('./audit.ts')).verify],
 ]
 

@@ -1,0 +1,87 @@
+import type { Config } from '../config.ts'
+import { parseDatabaseUrl } from '../config.ts'
+import { sealAudit, verifyAudit } from '../directory/audit.ts'
+import { type Directory, newDirectory } from '../directory/directory.ts'
+import { newSealer } from '../directory/sealer.ts'
+import { checkSecrets } from '../directory/secrets.ts'
+import { loadMasterKey } from '../master-key.ts'
+import { copyDirectory, countRows, type RowCounts } from '../store/copy.ts'
+import { openStore } from '../store/open.ts'
+import { type Command, type Input, type Output, required, UsageError } from './command.ts'
+
+export const copy: Command = {
+  name: 'store copy',
+  summary: 'Move a directory to another store, SQLite or PostgreSQL, and check what arrived',
+  options: {
+    from: { type: 'string', value: 'URL', required: true, help: 'The store to copy; nothing may serve it' },
+    to: {
+      type: 'string',
+      value: 'URL',
+      required: true,
+      help: 'An empty store; a missing SQLite file is made',
+    },
+  },
+  async run(input) {
+    const from = await openAt(input, 'from', false)
+    try {
+      const to = await openAt(input, 'to', true)
+      try {
+        // Where commits are blocks there may be no entry without one.
+        await sealAudit(from)
+        const rows = await copyDirectory(from.store, to.store)
+        return describe(rows, await listProblems(from, to, rows))
+      } finally {
+        await to.store.close()
+      }
+    } finally {
+      await from.store.close()
+    }
+  },
+}
+
+/** The directory at the URL of an option, taken as a server would take it, so that no server can change it meanwhile. */
+async function openAt(input: Input, option: string, create: boolean): Promise<Directory> {
+  const { databaseAllowDataLoss: allowDataLoss } = input.config
+  const store = await openStore(readUrl(input, option), { serving: true, create, allowDataLoss })
+  try {
+    return newDirectory({ store, sealer: newSealer(loadMasterKey(input.config, false)), platform: '' })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+function readUrl(input: Input, option: string): Config['databaseUrl'] {
+  try {
+    return parseDatabaseUrl(required(input, option))
+  } catch (error) {
+    throw new UsageError(`--${option} ${(error as Error).message}`)
+  }
+}
+
+/** What is not in the copy as it is in the original, in words. */
+async function listProblems(from: Directory, to: Directory, copied: RowCounts): Promise<string[]> {
+  const counts: Record<string, number> = await to.store.read(countRows)
+  const lost = Object.entries(copied)
+    .filter(([table, rows]) => counts[table] !== rows)
+    .map(([table, rows]) => `${table} has ${counts[table]} rows, and had ${rows}`)
+  const [original, audit] = [await verifyAudit(from), await verifyAudit(to)]
+  const broken = audit.faults.length > 0 ? [`the audit log has ${audit.faults.length} faults`] : []
+  const cut = audit.head.hash === original.head.hash ? [] : ['the audit log ends in another block']
+  const { unopened } = await checkSecrets(to)
+  const sealed = unopened.map((identity) => `the secret of ${identity} cannot be opened with the master key`)
+  return [...lost, ...broken, ...cut, ...sealed]
+}
+
+function describe(rows: RowCounts, problems: readonly string[]): Output {
+  const total = Object.values(rows).reduce((sum, count) => sum + count, 0)
+  const summary =
+    problems.length === 0
+      ? `Copied ${total} rows. The counts, the audit log and all secrets have been checked.`
+      : `Copied ${total} rows, but the copy is not good: do not use it.`
+  return {
+    json: { rows, problems },
+    text: [...problems, summary].join('\n'),
+    failed: problems.length > 0,
+  }
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sqliteFiles } from '../support/sqlite-files.ts'
+import { runUsher, serveNew } from '../support/usher.ts'
+import { storeCopySuite } from './store-copy.suite.ts'
+
+const newUrl = sqliteFiles()
+
+storeCopySuite('from SQLite to SQLite', { from: newUrl, to: newUrl })
+
+test('a SQLite file that is served is not copied, since it could change meanwhile', async (t) => {
+  const usher = await serveNew()
+  t.after(() => usher.end())
+  const args = ['store', 'copy', '--from', `sqlite:${usher.dataDir}/usher.db`, '--to', await newUrl()]
+  const { code, stderr } = await runUsher(usher.dataDir, args)
+  assert.equal(code, 1)
+  assert.match(stderr, /is served by another Usher already/)
+})
+
+test('a URL of no engine is wrong usage', async () => {
+  const { code, stderr } = await runUsher('/nowhere', [
+    'store',
+    'copy',
+    '--from',
+    'mysql://x',
+    '--to',
+    'sqlite:y',
+  ])
+  assert.equal(code, 2)
+  assert.match(stderr, /--from must have the form sqlite:<path> or postgres:/)
+})
+
+test('a store that is not there is not made by being copied', async () => {
+  const { code, stderr } = await runUsher('/nowhere', [
+    'store',
+    'copy',
+    '--from',
+    await newUrl(),
+    '--to',
+    await newUrl(),
+  ])
+  assert.equal(code, 1)
+  assert.match(stderr, /there is no store at/)
+})

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newCreates, prepareCreates } from '../support/creates.ts'
+import { queryDatabase } from '../support/query.ts'
+import { type Init, newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
+
+type NewUrl = () => Promise<string>
+
+/** A directory in a store of one engine, with a person and an account in it, and what belongs to it. */
+interface Original {
+  readonly dataDir: string
+  readonly url: string
+  readonly init: Init
+  readonly settings: Readonly<Record<string, string>>
+}
+
+async function withOriginal(newUrl: NewUrl, work: (original: Original) => Promise<void>): Promise<void> {
+  const { path: dataDir, remove } = newDataDir()
+  try {
+    const url = await newUrl()
+    const settings = { USHER_DATABASE_URL: url, USHER_PUBLIC_URL: 'http://usher.example' }
+    const init = await usherJson<Init>(dataDir, ['init'], settings)
+    const served = await serve(dataDir, { settings })
+    const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
+    assert.equal((await creates.portal('ada@example.com')).status, 201)
+    assert.equal((await creates.osis('ada')).status, 201)
+    await served.stop()
+    await work({ dataDir, url, init, settings })
+  } finally {
+    remove()
+  }
+}
+
+const LISTS = [
+  ['organization', 'list'],
+  ['client', 'list'],
+  ['portal', 'list'],
+  ['audit', 'list'],
+]
+
+/** What the command line shows of a directory. */
+async function show({ dataDir, init, settings }: Original, url: string): Promise<unknown[]> {
+  const people = ['user', 'list', '--organization', init.customer.id]
+  const at = { ...settings, USHER_DATABASE_URL: url }
+  return Promise.all([...LISTS, people].map((words) => usherJson(dataDir, words, at)))
+}
+
+/** Moving a directory from stores of one engine to stores of another. */
+export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl }): void {
+  const copy = (original: Original, to: string, settings = {}): ReturnType<typeof runUsher> =>
+    runUsher(original.dataDir, ['store', 'copy', '--from', original.url, '--to', to, '--json'], settings)
+
+  describe(`store copy ${name}`, () => {
+    test('a copy shows the same directory, is checked, and goes on where the original ended', () =>
+      withOriginal(engines.from, async (original) => {
+        const to = await engines.to()
+        const { code, stdout, stderr } = await copy(original, to)
+        assert.equal(code, 0, stderr)
+        const { rows, problems } = JSON.parse(stdout)
+        assert.deepEqual([problems, rows.users, rows.credentials, rows.signing_keys], [[], 2, 1, 1])
+        assert.deepEqual(await show(original, to), await show(original, original.url))
+        const settings = { ...original.settings, USHER_DATABASE_URL: to }
+        const served = await serve(original.dataDir, { settings })
+        const { init } = original
+        const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
+        const answers = await Promise.all([
+          creates.portal('ada@example.com'),
+          creates.portal('new@example.com'),
+          creates.osis('ada'),
+          creates.osis('new'),
+        ])
+        await served.stop()
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          [200, 201, 201, 201],
+        )
+        assert.equal((await runUsher(original.dataDir, ['audit', 'verify'], settings)).code, 0)
+      }))
+
+    test('a store that holds anything is not copied into, and stays as it was', () =>
+      withOriginal(engines.from, async (original) => {
+        const { code, stderr } = await copy(original, await filled(engines.to))
+        assert.equal(code, 1)
+        assert.match(stderr, /the target holds organizations already; copy into an empty store/)
+      }))
+
+    test('a secret that the master key does not open is named, and the copy is called bad', () =>
+      withOriginal(engines.from, async (original) => {
+        await queryDatabase(original.url, "UPDATE credentials SET sealed_secret = '1.damaged.x'")
+        const { code, stdout } = await copy(original, await engines.to())
+        assert.equal(code, 1)
+        const [problem, ...others] = JSON.parse(stdout).problems
+        assert.match(problem, /^the secret of credential:\w+ cannot be opened with the master key$/)
+        assert.deepEqual(others, [])
+      }))
+
+    test('an audit log that was changed is found to be so in the copy', () =>
+      withOriginal(engines.from, async (original) => {
+        await queryDatabase(original.url, "UPDATE audit_entries SET outcome = 'other' WHERE pk = 2")
+        const { code, stdout } = await copy(original, await engines.to())
+        assert.equal(code, 1)
+        assert.match(JSON.parse(stdout).problems.join(), /the audit log has \d+ fault/)
+      }))
+  })
+}
+
+async function filled(newUrl: NewUrl): Promise<string> {
+  const { path, remove } = newDataDir()
+  const url = await newUrl()
+  await usherJson(path, ['init', '--no-example'], { USHER_DATABASE_URL: url })
+  remove()
+  return url
+}
