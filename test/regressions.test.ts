@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Init, newDataDir, runUsher, serveNew, usherJson } from './support/usher.ts'
+import { newDataDir, runUsher, serveNew, usherJson } from './support/usher.ts'
 
 interface Entry {
   readonly operation: string
@@ -13,17 +11,6 @@ test('a start with a portal that is no domain ends with 1 and says so', async ()
   const { path, remove } = newDataDir()
   const { code, stderr } = await runUsher(path, ['serve', '--portal', 'bad domain!'])
   assert.deepEqual([code, stderr], [1, 'usher: domain must be a DNS name\n'])
-  remove()
-})
-
-test('a store behind a symbolic link is written to like any other', async () => {
-  const { path, remove } = newDataDir()
-  mkdirSync(join(path, 'elsewhere'))
-  const settings = { USHER_DATABASE_URL: `sqlite:${join(path, 'link.db')}` }
-  symlinkSync(join(path, 'elsewhere/real.db'), join(path, 'link.db'))
-  const { customer } = await usherJson<Init>(path, ['init'], settings)
-  const words = ['user', 'add', '--organization', customer.id, '--email', 'ada@example.com']
-  assert.equal((await runUsher(path, words, settings)).code, 0)
   remove()
 })
 

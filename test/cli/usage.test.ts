@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startChild } from '../support/children.ts'
+import { engine } from '../support/engine.ts'
 import { newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
 
 const set = newDataDir()
@@ -109,7 +110,9 @@ test('a group that does not exist is refused, with those that do', async () => {
 test('an empty directory is refused with what to do about it', async () => {
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
-  assert.equal(stderr, `usher: there is no store at ${empty.path}/usher.db; usher init makes one\n`)
+  const missing = `there is no store at ${empty.path}/usher.db; usher init makes one`
+  const said = engine() === 'sqlite' ? missing : 'The directory is empty; run usher init first.'
+  assert.equal(stderr, `usher: ${said}\n`)
   assert.deepEqual(readdirSync(empty.path), [])
 })
 
@@ -130,7 +133,7 @@ test('a port that is taken ends the start with 1, says so, and sets nothing up',
   const fresh = newDataDir()
   const served = await serve(set.path)
   const settings = { USHER_PORT: new URL(served.url).port }
-  const ended = await startChild(fresh.path, { settings, limitMs: 5_000 }).ended
+  const ended = await (await startChild(fresh.path, { settings, limitMs: 5_000 })).ended
   const again = await runUsher(fresh.path, ['init', '--json'])
   const health = await fetch(`${served.url}/healthz`)
   await served.stop()

@@ -25,7 +25,7 @@ async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
 
 /** A start that must fail: exit code 1, nothing on standard output, plain words without a stack on standard error. */
 async function failsToStart(path: string, message: RegExp, options: ChildOptions = {}): Promise<void> {
-  const { code, stdout, stderr } = await startChild(path, { limitMs: 15_000, ...options }).ended
+  const { code, stdout, stderr } = await (await startChild(path, { limitMs: 15_000, ...options })).ended
   assert.deepEqual([code, stdout], [1, ''], stderr)
   const said = stderr.split('\n').filter((line) => line.startsWith('usher: '))
   assert.equal(said.length, 1, stderr)
@@ -141,7 +141,7 @@ describe('a store that cannot be opened ends the start', { concurrency: 2 }, () 
       const data = join(path, 'data')
       mkdirSync(data)
       chownSync(data, NOBODY, NOBODY)
-      const init = await startChild(data, { args: ['init', '--json'], uid: NOBODY }).ended
+      const init = await (await startChild(data, { args: ['init', '--json'], uid: NOBODY })).ended
       assert.equal(init.code, 0, init.stderr)
       chmodSync(join(data, 'usher.db'), 0o444)
       chmodSync(data, 0o555)

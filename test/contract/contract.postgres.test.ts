@@ -1,0 +1,3 @@
+import { onPostgres } from '../support/engine.ts'
+
+await onPostgres(import.meta.dirname)
