@@ -1,18 +1,22 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import autocannon from 'autocannon'
+import { startCluster } from '../test/support/postgres-cluster.ts'
 import { getToken, type Init, serve, usherJson } from '../test/support/usher.ts'
+import { type Endpoint, type Figures, GENERATORS, load } from './generators.ts'
+import { runPgbench, writeScript } from './pgbench.ts'
 
 /**
- * How many durable, validated, authenticated and audited creates Usher does in a second, against a bare node:http
- * server under the same load; and whether a large directory slows it down. Bars: docs/performance.md.
+ * How many durable, validated, authenticated and audited creates Usher does in a second. On SQLite against a bare
+ * node:http server under the same load, and with a large directory against a small one; on PostgreSQL against what
+ * pgbench reaches with the same rows. Bars: docs/performance.md.
  */
 const { values } = parseArgs({
   options: {
+    engine: { type: 'string', default: 'sqlite' },
+    database: { type: 'string' },
     seconds: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
@@ -24,46 +28,41 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 const connections = Number(values.connections)
+const generator = GENERATORS.find((one) => one === values.generator)
+if (!generator) throw new Error(`--generator must be one of ${GENERATORS.join(', ')}`)
 
+/** Something that creates users, for so many seconds as hard as it can. */
 interface Target {
   readonly name: string
-  readonly url: string
-  readonly path: string
-  readonly headers: Record<string, string>
-  readonly group: string
+  load(seconds: number): Promise<Figures>
   stop(): Promise<unknown>
-}
-
-interface Figures {
-  readonly perSecond: number
-  readonly p50: number
-  readonly p99: number
 }
 
 const work = mkdtempSync(join(values.directory, '.bench-'))
 try {
-  await main()
+  console.log(
+    `${generator}, ${connections} connections, ${rounds} rounds of ${seconds} s each, Node ${process.version}, ` +
+      `${cpus().length} × ${cpus()[0]?.model}`,
+  )
+  if (values.engine === 'postgres') await benchPostgres()
+  else await benchSqlite()
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
 
-async function main(): Promise<void> {
+async function benchSqlite(): Promise<void> {
   const small = join(work, 'small')
   const init = await usherJson<Init>(small, ['init'])
-  await loadUsers(small, 10_000)
+  await loadUsers(`sqlite:${small}/usher.db`, 10_000)
   const large = values['skip-million'] ? null : join(work, 'large')
   if (large) {
     cpSync(small, large, { recursive: true })
     const begun = Date.now()
-    await loadUsers(large, 990_000)
+    await loadUsers(`sqlite:${large}/usher.db`, 990_000)
     console.log(`loaded 990,000 more users in ${((Date.now() - begun) / 1000).toFixed(1)} s`)
   }
-  console.log(
-    `${values.generator}, ${connections} connections, ${rounds} rounds of ${seconds} s each, Node ${process.version}, ` +
-      `${cpus().length} × ${cpus()[0]?.model}`,
-  )
   const usher = await startUsher('Usher, 10,000 users', small, init)
-  const bare = await startBare(usher)
+  const bare = await startBare(usher.endpoint)
   await compare(bare, usher, 0.6)
   await bare.stop()
   if (large) {
@@ -74,51 +73,79 @@ async function main(): Promise<void> {
   await usher.stop()
 }
 
-async function loadUsers(dataDir: string, users: number): Promise<void> {
+/** In an empty database of `--database`, or in a server of its own with the settings that it comes with. */
+async function benchPostgres(): Promise<void> {
+  const cluster = values.database === undefined ? await startCluster() : null
+  try {
+    const url = cluster?.url ?? values.database ?? ''
+    const settings = { USHER_DATABASE_URL: url }
+    const dataDir = join(work, 'data')
+    const init = await usherJson<Init>(dataDir, ['init'], settings)
+    await loadUsers(url, 10_000)
+    const usher = await startUsher('Usher on PostgreSQL', dataDir, init, settings)
+    const script = join(work, 'create.sql')
+    writeScript(script)
+    const pgbench: Target = {
+      name: 'pgbench',
+      load: (time) => runPgbench(url, script, { connections, seconds: time }),
+      stop: async () => undefined,
+    }
+    await compare(pgbench, usher, 0.7)
+    await usher.stop()
+  } finally {
+    await cluster?.end()
+  }
+}
+
+async function loadUsers(database: string, users: number): Promise<void> {
   const script = join(import.meta.dirname, 'load-users.ts')
-  const args = [
-    '--database',
-    `sqlite:${dataDir}/usher.db`,
-    '--users',
-    String(users),
-    '--domain',
-    `${users}.example`,
-  ]
+  const args = ['--database', database, '--users', String(users), '--domain', `${users}.example`]
   await promisify(execFile)(process.execPath, [script, ...args])
 }
 
 /** The bare server gets the very requests that Usher gets. */
-async function startBare(like: Target): Promise<Target> {
+async function startBare(like: Endpoint): Promise<Target> {
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await new Promise<string>((resolve) => {
     child.stdout?.once('data', (line) => resolve(String(line).trim()))
   })
-  return { ...like, name: 'bare node:http', url, stop: async () => child.kill() }
+  return { ...newTarget('bare node:http', { ...like, url }), stop: async () => child.kill() }
 }
 
-async function startUsher(name: string, dataDir: string, init: Init): Promise<Target> {
-  const served = await serve(dataDir, { settings: { USHER_LOG_LEVEL: 'info' } })
+async function startUsher(
+  name: string,
+  dataDir: string,
+  init: Init,
+  settings: Record<string, string> = {},
+): Promise<Target & { endpoint: Endpoint }> {
+  const served = await serve(dataDir, { settings: { ...settings, USHER_LOG_LEVEL: 'info' } })
   const token = await getToken(served.url, init.clients.administrator)
-  return {
-    name,
+  const endpoint = {
     url: served.url,
     path: `/v1/customer/${init.customer.id}/users`,
     headers: { authorization: `Bearer ${token}`, 'x-tenant': init.portal },
     group: init.groups.Viewer,
-    stop: () => served.stop(),
+  }
+  return { ...newTarget(name, endpoint), endpoint, stop: () => served.stop() }
+}
+
+function newTarget(name: string, endpoint: Endpoint): Omit<Target, 'stop'> {
+  return {
+    name,
+    load: (time) => load(endpoint, { generator: generator ?? 'autocannon', connections, seconds: time }),
   }
 }
 
 /** A B A B, so that whatever else the machine does meets both. */
 async function compare(a: Target, b: Target, bar: number): Promise<void> {
-  await load(a, 2)
-  await load(b, 2)
+  await a.load(2)
+  await b.load(2)
   const figures: [Figures[], Figures[]] = [[], []]
   for (let round = 0; round < rounds; round++) {
-    figures[0].push(await load(a, seconds))
-    figures[1].push(await load(b, seconds))
+    figures[0].push(await a.load(seconds))
+    figures[1].push(await b.load(seconds))
   }
   const [first, second] = [middle(figures[0]), middle(figures[1])]
   const ratio = second.perSecond / first.perSecond
@@ -129,13 +156,8 @@ async function compare(a: Target, b: Target, bar: number): Promise<void> {
 }
 
 function row(name: string, { perSecond, p50, p99 }: Figures, note: string): string {
-  return (
-    name.padEnd(24) +
-    perSecond.toFixed(0).padStart(11) +
-    p50.toFixed(1).padStart(10) +
-    p99.toFixed(1).padStart(10) +
-    `    ${note}`
-  )
+  const [middle, last] = [p50, p99].map((ms) => (ms === null ? '-' : ms.toFixed(1)).padStart(10))
+  return `${name.padEnd(24)}${perSecond.toFixed(0).padStart(11)}${middle}${last}    ${note}`.trimEnd()
 }
 
 /** The round in the middle by its rate. */
@@ -144,58 +166,4 @@ function middle(rounds: readonly Figures[]): Figures {
   const found = sorted[Math.floor(sorted.length / 2)]
   if (!found) throw new Error('no rounds')
   return found
-}
-
-function load(target: Target, duration: number): Promise<Figures> {
-  return values.generator === 'wrk' ? loadByWrk(target, duration) : loadByAutocannon(target, duration)
-}
-
-/** A body that no create had before; its e-mail address falls anywhere in the index. */
-function newBody(group: string): string {
-  const word = randomBytes(8).toString('hex')
-  return (
-    `{"firstName":"Ada","lastName":"Lovelace","email":"${word}@bench.example","role":{},` +
-    `"groups":[{"id":"${group}","name":"Viewer"}]}`
-  )
-}
-
-async function loadByAutocannon(target: Target, duration: number): Promise<Figures> {
-  const headers = { 'content-type': 'application/json', ...target.headers }
-  const result = await autocannon({
-    url: target.url,
-    connections,
-    duration,
-    requests: [
-      {
-        method: 'POST',
-        path: target.path,
-        headers,
-        setupRequest: (request) => ({ ...request, body: newBody(target.group) }),
-      },
-    ],
-  })
-  if (result.non2xx > 0 || result.errors > 0) {
-    throw new Error(`${target.name}: ${result.non2xx} refused, ${result.errors} failed`)
-  }
-  return { perSecond: result['2xx'] / result.duration, p50: result.latency.p50, p99: result.latency.p99 }
-}
-
-/** wrk, where it is installed: it takes a tenth of a core where autocannon takes a whole one. */
-async function loadByWrk(target: Target, duration: number): Promise<Figures> {
-  const script = join(import.meta.dirname, 'create.lua')
-  const args = ['-t1', `-c${connections}`, `-d${duration}s`, '--latency', '-s', script, target.url]
-  const env = {
-    ...process.env,
-    BENCH_PATH: target.path,
-    BENCH_GROUP: target.group,
-    BENCH_AUTHORIZATION: target.headers.authorization ?? '',
-    BENCH_TENANT: target.headers['x-tenant'] ?? '',
-    BENCH_SEED: String(randomBytes(4).readUInt32LE()),
-  }
-  const { stdout } = await promisify(execFile)('wrk', args, { env })
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${target.name}: ${stdout}`)
-  const found = /created (\d+) in (\d+) us, p50 (\d+) us, p99 (\d+) us/.exec(stdout)
-  if (!found) throw new Error(stdout)
-  const [, created, us, p50, p99] = found.map(Number)
-  return { perSecond: (Number(created) / Number(us)) * 1e6, p50: Number(p50) / 1000, p99: Number(p99) / 1000 }
 }
