@@ -28,7 +28,8 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     const providers = await store.read((tx) =>
       listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
     )
-    const sealer = newSealer(loadMasterKey(config, providers.length === 0))
+    const mayMakeKey = providers.length === 0 && options.create !== false
+    const sealer = newSealer(loadMasterKey(config, mayMakeKey))
     const platform = embeddedPlatform(VERSION)
     const dir = newDirectory({ store, sealer, platform: platform.name })
     return { dir, platform, close: () => store.close() }

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
 import { credentialIdentity } from '../directory/sealer.ts'
+import { unavailable } from '../directory/unit.ts'
+import { newId } from '../model/ids.ts'
 import type { Account } from '../model/tenants.ts'
 import {
   type Platform,
@@ -49,6 +51,8 @@ export class Reconciler {
   readonly #log: Log
   readonly #stopping = new AbortController()
   readonly #running = new Map<number, Promise<boolean>>()
+  /** Names this process in its leases. */
+  readonly #by = newId()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(dir: Directory, platform: Platform, log: Log) {
@@ -73,6 +77,7 @@ export class Reconciler {
    * Reconciles one account now, for a caller who needs it on the platform.
    * @param deadlineMs how long the caller can wait
    * @returns whether the platform has it; if not, the loop goes on trying
+   * @throws {DirectoryError} `store_unavailable`
    */
   async settle(account: Account, deadlineMs: number): Promise<boolean> {
     if (account.appliedVersion >= account.desiredVersion) return true
@@ -80,7 +85,11 @@ export class Reconciler {
     const expired = new Promise<boolean>((resolve) => {
       deadline.addEventListener('abort', () => resolve(false), { once: true })
     })
-    return Promise.race([this.#settle(account.pk, deadline), expired])
+    try {
+      return await Promise.race([this.#settle(account.pk, deadline), expired])
+    } catch (error) {
+      throw unavailable(error)
+    }
   }
 
   /** The platform's name, and whether it is well. */
@@ -125,7 +134,7 @@ export class Reconciler {
 
   async #runDue(): Promise<number> {
     const now = this.#dir.now().toISOString()
-    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, limit: AT_ONCE }))
+    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, by: this.#by, limit: AT_ONCE }))
     await Promise.all(due.map((pk) => this.#reconcile(pk)))
     return due.length
   }
@@ -142,9 +151,10 @@ export class Reconciler {
 
   async #attempt(pk: number): Promise<boolean> {
     const { store, now } = this.#dir
-    const lease = { now: now().toISOString(), until: new Date(now().getTime() + LEASE_MS).toISOString() }
+    const until = new Date(now().getTime() + LEASE_MS).toISOString()
+    const lease = { now: now().toISOString(), until, by: this.#by }
     if (!(await store.write((tx) => claimAccount(tx, pk, lease)))) return false
-    const claimed = { pk, until: lease.until }
+    const claimed = { pk, by: this.#by }
     try {
       const { wanted, version } = await this.#readWanted(pk)
       await this.#apply(wanted)
@@ -200,7 +210,7 @@ export class Reconciler {
         await markAccountFailed(tx, claimed, { error: reason, dueAt })
       })
     } catch (failure) {
-      // The lease runs out by itself, and the account is tried again then.
+      // The lease hinders nobody here, and runs out for everybody else; the account is tried again.
       this.#log.error({ account: pk, err: failure }, 'a failed attempt could not be recorded')
     }
   }

@@ -1,3 +1,4 @@
+import type { ExpressionBuilder } from 'kysely'
 import type { Account, AccountRole } from '../model/tenants.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
@@ -178,29 +179,38 @@ export async function removeAccountsOfUser(tx: Tx, user: number, now: string): P
 }
 
 // One claim at a time wins: the condition stands in the statement that takes the lease.
-const claim = statement((db, p: { pk: number; now: string; until: string }) =>
+const claim = statement((db, p: Lease & { pk: number }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ leased_until: p.until, attempts: eb('attempts', '+', 1) }))
+    .set((eb) => ({ leased_until: p.until, leased_by: p.by, attempts: eb('attempts', '+', 1) }))
     .where('pk', '=', p.pk)
     .whereRef('applied_version', '<', 'desired_version')
-    .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', p.now)])),
+    .where((eb) => isFree(eb, p)),
 )
 
-/**
- * Takes the right to reconcile an account until a time, the lease, by which it is told later whether the right is still
- * one's own. Answers false when the account is applied, or somebody else has it.
- */
-export async function claimAccount(
-  tx: Tx,
-  pk: number,
-  lease: { now: string; until: string },
-): Promise<boolean> {
+/** The right to reconcile an account, taken now by a process, until a time. */
+export interface Lease {
+  readonly now: string
+  readonly until: string
+  /** Names the process, which makes one attempt at a time. */
+  readonly by: string
+}
+
+/** Nobody else has the account. A process is not hindered by a lease of its own, left over from an attempt that has ended. */
+function isFree(eb: ExpressionBuilder<Tables, 'accounts'>, { now, by }: Pick<Lease, 'now' | 'by'>) {
+  return eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', now), eb('leased_by', '=', by)])
+}
+
+/** Takes the right to reconcile an account. Answers false when it is applied, or somebody else has it. */
+export async function claimAccount(tx: Tx, pk: number, lease: Lease): Promise<boolean> {
   return (await tx.run(claim, { pk, ...lease })) === 1
 }
 
 const dropAllLeases = statement((db) =>
-  db.updateTable('accounts').set({ leased_until: null }).where('leased_until', 'is not', null),
+  db
+    .updateTable('accounts')
+    .set({ leased_until: null, leased_by: null })
+    .where('leased_until', 'is not', null),
 )
 
 /** Ends the leases of processes that are gone. Only for a store that one process has to itself. */
@@ -208,35 +218,38 @@ export async function dropLeases(tx: Tx): Promise<void> {
   await tx.run(dropAllLeases, {})
 }
 
-const selectDue = statement((db, p: { now: string; limit: number }) =>
+const selectDue = statement((db, p: Pick<Lease, 'now' | 'by'> & { limit: number }) =>
   db
     .selectFrom('accounts')
     .select('pk')
     .whereRef('applied_version', '<', 'desired_version')
     .where('due_at', '<=', p.now)
-    .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', p.now)]))
+    .where((eb) => isFree(eb, p))
     .orderBy('due_at')
     .orderBy('pk')
     .limit(p.limit),
 )
 
-/** Accounts that wait to be reconciled and are due, the longest waiting first. */
-export async function listDueAccounts(tx: Tx, due: { now: string; limit: number }): Promise<number[]> {
+/** Accounts that wait to be reconciled, are due, and may be claimed, the longest waiting first. */
+export async function listDueAccounts(
+  tx: Tx,
+  due: Pick<Lease, 'now' | 'by'> & { limit: number },
+): Promise<number[]> {
   return (await tx.all(selectDue, due)).map((row) => row.pk)
 }
 
-/** An account that somebody has claimed, and until when. Once the lease has gone to somebody else, nothing is recorded. */
+/** An account and who has claimed it. Once the lease has gone to somebody else, nothing is recorded. */
 export interface Claimed {
   readonly pk: number
-  readonly until: string
+  readonly by: string
 }
 
 const markApplied = statement((db, p: Claimed & { version: number }) =>
   db
     .updateTable('accounts')
-    .set({ applied_version: p.version, attempts: 0, leased_until: null, last_error: null })
+    .set({ applied_version: p.version, attempts: 0, leased_until: null, leased_by: null, last_error: null })
     .where('pk', '=', p.pk)
-    .where('leased_until', '=', p.until)
+    .where('leased_by', '=', p.by)
     .where('applied_version', '<', p.version),
 )
 
@@ -248,9 +261,9 @@ export async function markAccountApplied(tx: Tx, claimed: Claimed, version: numb
 const markFailed = statement((db, p: Claimed & { error: string; dueAt: string }) =>
   db
     .updateTable('accounts')
-    .set({ leased_until: null, last_error: p.error, due_at: p.dueAt })
+    .set({ leased_until: null, leased_by: null, last_error: p.error, due_at: p.dueAt })
     .where('pk', '=', p.pk)
-    .where('leased_until', '=', p.until),
+    .where('leased_by', '=', p.by),
 )
 
 /** Keeps why an attempt failed, and when the next one is due. */
@@ -265,9 +278,9 @@ export async function markAccountFailed(
 const release = statement((db, p: Claimed) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ leased_until: null, attempts: eb('attempts', '-', 1) }))
+    .set((eb) => ({ leased_until: null, leased_by: null, attempts: eb('attempts', '-', 1) }))
     .where('pk', '=', p.pk)
-    .where('leased_until', '=', p.until),
+    .where('leased_by', '=', p.by),
 )
 
 /** Gives an account back that was claimed and not attempted to the end. */

@@ -21,6 +21,8 @@ export interface OpenOptions {
 export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
   const store = await openUnmigrated(url, options)
   try {
+    if (options.create === false && (await store.listApplied()).length === 0)
+      throw new StoreError('missing', 'the store is empty; usher init sets it up')
     await store.migrate()
     return store
   } catch (error) {

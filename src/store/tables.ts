@@ -67,6 +67,7 @@ export interface Tables {
     desired_at: string
     due_at: string
     leased_until: string | null
+    leased_by: string | null
     last_error: string | null
     created_at: string
   }

@@ -309,7 +309,10 @@ function sharingTests(open: OpenStore): void {
     const { on, platform, reconciler, account } = world
     const now = on.clock.now.toISOString()
     const until = new Date(on.clock.now.getTime() + 30_000).toISOString()
-    assert.equal(await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until })), true)
+    assert.equal(
+      await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until, by: 'other' })),
+      true,
+    )
     assert.equal(await reconciler.settle(account, 120), false)
     await reconciler.drain()
     assert.equal(platform.calls.length, 0)
@@ -322,9 +325,9 @@ function sharingTests(open: OpenStore): void {
     const { on, platform, reconciler, account } = await newWorld(open)
     const now = on.clock.now.toISOString()
     const until = new Date(on.clock.now.getTime() + 30_000).toISOString()
-    await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until }))
+    await on.dir.store.write((tx) => claimAccount(tx, account.pk, { now, until, by: 'other' }))
     const settling = reconciler.settle(account, 5_000)
-    await on.dir.store.write((tx) => markAccountApplied(tx, { pk: account.pk, until }, 1))
+    await on.dir.store.write((tx) => markAccountApplied(tx, { pk: account.pk, by: 'other' }, 1))
     assert.equal(await settling, true)
     assert.equal(platform.calls.length, 0)
   })

@@ -7,6 +7,7 @@ import {
   countAttempts,
   findAccountToReconcile,
   insertAccount,
+  listDueAccounts,
   markAccountApplied,
   markAccountFailed,
   releaseAccount,
@@ -31,6 +32,7 @@ import type { OpenStore } from '../support/stores.ts'
 
 const LATER = '2026-11-22T09:00:00.000Z'
 const LATEST = '2026-11-22T10:00:00.000Z'
+const END = '2026-11-22T12:00:00.000Z'
 
 /** What each table refuses, and what it forgets. */
 export function tablesSuite(open: OpenStore): void {
@@ -241,9 +243,10 @@ function accountTests(open: OpenStore): void {
   test('of 20 claims at once exactly one wins', async () => {
     const store = await open()
     const { account } = await addAccount(store)
-    const lease = { now: NOW, until: LATER }
     const won = await Promise.all(
-      Array.from({ length: 20 }, () => store.write((tx) => claimAccount(tx, account, lease))),
+      Array.from({ length: 20 }, (_, i) =>
+        store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER, by: `process ${i}` })),
+      ),
     )
     assert.equal(won.filter(Boolean).length, 1)
   })
@@ -251,33 +254,48 @@ function accountTests(open: OpenStore): void {
   test('a lease that has run out can be taken over, one that has not cannot', async () => {
     const store = await open()
     const { account } = await addAccount(store)
+    let processes = 0
     const claim = (now: string, until: string): Promise<boolean> =>
-      store.write((tx) => claimAccount(tx, account, { now, until }))
+      store.write((tx) => claimAccount(tx, account, { now, until, by: `process ${processes++}` }))
     assert.equal(await claim(NOW, LATER), true)
     assert.equal(await claim('2026-11-22T08:59:59.999Z', LATER), false)
     assert.equal(await claim('2026-11-22T09:00:00.001Z', '2026-11-22T10:00:00.000Z'), true)
     assert.equal(await claim('2026-11-22T09:30:00.000Z', '2026-11-22T11:00:00.000Z'), false)
   })
 
+  test('a process is not hindered by a lease of its own that it could not give back', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    const claim = (by: string): Promise<boolean> =>
+      store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER, by }))
+    assert.deepEqual([await claim('one'), await claim('other'), await claim('one')], [true, false, true])
+    const due = (by: string): Promise<number[]> =>
+      store.read((tx) => listDueAccounts(tx, { now: NOW, by, limit: 10 }))
+    assert.deepEqual([await due('one'), await due('other')], [[account], []])
+  })
+
   test('an account that is applied cannot be claimed', async () => {
     const store = await open()
     const { account } = await addAccount(store)
-    const lease = { now: NOW, until: LATER }
+    const lease = { now: NOW, until: LATER, by: 'one' }
     assert.equal(await store.write((tx) => claimAccount(tx, account, lease)), true)
-    await store.write((tx) => markAccountApplied(tx, { pk: account, until: LATER }, 1))
+    await store.write((tx) => markAccountApplied(tx, { pk: account, by: 'one' }, 1))
     assert.equal(await store.write((tx) => claimAccount(tx, account, { ...lease, now: LATEST })), false)
   })
 
   test('who comes too late, after the lease has gone to somebody else, records nothing', async () => {
     const store = await open()
     const { account } = await addAccount(store)
-    await store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER }))
-    await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: '2026-11-22T12:00:00.000Z' }))
-    const late = { pk: account, until: LATER }
+    await store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER, by: 'late' }))
+    await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: END, by: 'other' }))
+    const late = { pk: account, by: 'late' }
     await store.write((tx) => markAccountApplied(tx, late, 1))
     await store.write((tx) => markAccountFailed(tx, late, { error: 'late', dueAt: NOW }))
     await store.write((tx) => releaseAccount(tx, late))
-    assert.equal(await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: LATER })), false)
+    assert.equal(
+      await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: END, by: 'late' })),
+      false,
+    )
     const found = await store.read((tx) => findAccountToReconcile(tx, account))
     assert.deepEqual(
       [found?.account.appliedVersion, await store.read((tx) => countAttempts(tx, account))],

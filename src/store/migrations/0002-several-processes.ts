@@ -11,6 +11,9 @@ export const severalProcesses: Migration = {
       .addColumn('name', text, (c) => c.primaryKey())
       .addColumn('taken_at', text, (c) => c.notNull()),
 
+    // Which process holds the lease, so that none has to wait for a lease of its own that it could not give back.
+    schema.alterTable('accounts').addColumn('leased_by', text),
+
     // Where commits are not blocks, the sealer looks for what has no block yet.
     schema
       .createIndex('audit_entries_unsealed')
