@@ -111,7 +111,7 @@ test('an empty directory is refused with what to do about it', async () => {
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
   const missing = `there is no store at ${empty.path}/usher.db; usher init makes one`
-  const said = engine() === 'sqlite' ? missing : 'The directory is empty; run usher init first.'
+  const said = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
   assert.equal(stderr, `usher: ${said}\n`)
   assert.deepEqual(readdirSync(empty.path), [])
 })
