@@ -180,10 +180,9 @@ export class Reconciler {
         active,
       }))
       const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
-      return {
-        wanted: { tenantId, userId, canonicalUserId, displayName: username, state, credentials },
-        version: desiredVersion,
-      }
+      // A user's data is the customer's: it goes with the account only when somebody has said so.
+      const named = { tenantId, userId, canonicalUserId, displayName: username }
+      return { wanted: { ...named, state, purge: false, credentials }, version: desiredVersion }
     })
   }
 
