@@ -13,12 +13,12 @@ import {
   platform,
   readAccount,
   refusalOf,
-  removeMade,
+  removeTenants,
   s3,
   signal,
 } from './gateway.ts'
 
-after(removeMade)
+after(removeTenants)
 
 const apply = (account: WantedAccount): Promise<void> => platform.apply(account, signal)
 const works = (credential: { accessKey: string; secretKey: string }): Promise<unknown> =>

@@ -49,16 +49,30 @@ export function newCredential(active = true): Credential {
   return { accessKey: newAccessKey(), secretKey: newSecretKey(), active }
 }
 
+const tenants = new Set<string>()
+
 export function newTenantId(): string {
-  return `ushertest_${randomBytes(5).toString('hex')}`
+  return adoptTenant(`ushertest_${randomBytes(5).toString('hex')}`)
 }
 
-const made = new Set<WantedAccount>()
+/** Has a tenant's users removed at the end. */
+export function adoptTenant(tenantId: string): string {
+  tenants.add(tenantId)
+  return tenantId
+}
+
+/** Leaves a gateway that is not ours as it was. */
+export async function removeTenants(): Promise<void> {
+  for (const uid of await listUids()) {
+    if (!tenants.has(uid.split('$')[0] ?? '')) continue
+    await admin.call({ method: 'DELETE', path: '/admin/user', query: { uid, 'purge-data': 'true' } }, signal)
+  }
+}
 
 /** An account that is not on the gateway yet, with one credential unless told otherwise. */
 export function newAccount(change: Partial<WantedAccount> = {}): WantedAccount {
   const { tenantId = newTenantId(), userId = randomUUID() } = change
-  const account: WantedAccount = {
+  return {
     tenantId,
     userId,
     canonicalUserId: `${tenantId}$${userId}`,
@@ -68,13 +82,6 @@ export function newAccount(change: Partial<WantedAccount> = {}): WantedAccount {
     credentials: [newCredential()],
     ...change,
   }
-  made.add(account)
-  return account
-}
-
-/** Leaves a gateway that is not ours as it was. */
-export async function removeMade(): Promise<void> {
-  for (const account of made) await platform.apply({ ...account, state: 'gone', purge: true }, signal)
 }
 
 export async function readAccount({ canonicalUserId }: WantedAccount): Promise<PlatformAccount> {

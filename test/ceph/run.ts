@@ -37,9 +37,13 @@ async function runOnOwn(): Promise<number> {
 
 /** One file after the other: one of them stops the gateway. */
 function runTests(settings: Record<string, string>): Promise<number> {
-  const child = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
-    env: { ...process.env, ...settings },
-    stdio: 'inherit',
-  })
+  const child = spawn(
+    process.execPath,
+    ['--test', '--test-concurrency=1', '--test-timeout=60000', ...files],
+    {
+      env: { ...process.env, ...settings },
+      stdio: 'inherit',
+    },
+  )
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
 }

@@ -20,12 +20,12 @@ import {
   newTenantId,
   platform,
   refusalOf,
-  removeMade,
+  removeTenants,
   s3,
   signal,
 } from './gateway.ts'
 
-after(removeMade)
+after(removeTenants)
 
 async function newUser(
   change: Partial<WantedAccount> = {},
