@@ -210,7 +210,7 @@ test('a key that another user has is refused and not stolen', async () => {
 test('an id that RGW would take for another user is refused', async () => {
   const account = newAccount()
   const wrong = { ...account, canonicalUserId: `${account.canonicalUserId}$x` }
-  await assert.rejects(async () => apply(wrong), PlatformError)
+  await assert.rejects(apply(wrong), PlatformError)
   assert.deepEqual(await listUids(account.tenantId), [])
 })
 

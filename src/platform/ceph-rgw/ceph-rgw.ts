@@ -48,10 +48,10 @@ export class CephRgwPlatform implements Platform {
   }
 
   /** Looks, changes one thing, and looks again until there is nothing to change. */
-  apply(account: WantedAccount, signal: AbortSignal): Promise<void> {
+  async apply(account: WantedAccount, signal: AbortSignal): Promise<void> {
     const lookAndStep = (): Promise<boolean> =>
       account.state === 'gone' ? this.#stepToGone(account, signal) : this.#stepToPresent(account, signal)
-    return this.#inTurn(toUid(account), async () => {
+    await this.#inTurn(toUid(account), async () => {
       for (let looks = 0; looks < MOST_LOOKS; looks++) if (await withRepeats(lookAndStep, signal)) return
       throw new PlatformError(`somebody else keeps changing the Ceph RGW user ${toUid(account)}`)
     })

@@ -23,6 +23,8 @@ export class RgwRefusal extends PlatformError {
   }
 }
 
+const CERTIFICATE =
+  "its certificate is not trusted here; NODE_EXTRA_CA_CERTS names a file with your own authority's"
 const NO_CODE = 'is that the gateway that USHER_CEPH_RGW_URL names, or something in front of it?'
 const NO_ADMIN_API =
   'its Admin Ops API is not at /admin; see the settings "rgw enable apis" and "rgw admin entry", and USHER_CEPH_RGW_URL'
@@ -56,5 +58,6 @@ function describeFault(error: unknown): string {
   while (fault instanceof Error && fault.cause instanceof Error) fault = fault.cause
   if (!(fault instanceof Error)) return String(fault)
   const { code } = fault as NodeJS.ErrnoException
-  return typeof code === 'string' ? code : fault.message
+  if (typeof code !== 'string') return fault.message
+  return /CERT|SIGNATURE/.test(code) ? `${code}: ${CERTIFICATE}` : code
 }
