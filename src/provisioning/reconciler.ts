@@ -172,6 +172,9 @@ export class Reconciler {
       const found = await findAccountToReconcile(tx, pk)
       if (!found) throw new PlatformError('the account has vanished from the directory')
       const { account } = found
+      // Without this, an Usher that was started without its platform's settings would call accounts applied.
+      if (account.platform !== this.#platform.name)
+        throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
       const sealed = await listCredentials(tx, pk, { offset: 0, limit: ALL })
       const { tenantId, userId, canonicalUserId, username, desiredVersion } = account
       const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({

@@ -35,7 +35,7 @@ async function checkHealth(client: AdminClient, accessKey: string): Promise<Plat
   }
 }
 
-/** Releases from 17 on may say `Ceph Object Gateway (squid)`; 16 says nothing, and no call of its API tells. */
+/** Later releases say `Ceph Object Gateway (squid)`; 16.2 says nothing, and no call of its API tells. */
 function toVersion(server: string | null): string {
   return /^Ceph Object Gateway \((.+)\)$/.exec(server ?? '')?.[1] ?? 'unknown'
 }
