@@ -10,6 +10,7 @@ import { forgetExpiredAnswers } from './directory/idempotency.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
+import type { Platform } from './platform/platform.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { readBacklog } from './store/accounts.ts'
 
@@ -76,6 +77,7 @@ export async function startApp(
   }, SWEEP_MS)
   const sealer = startSealing(dir, log)
   reconciler.start()
+  void tellPlatform(platform, log)
   return {
     url,
     async close() {
@@ -109,6 +111,14 @@ function startSealing(dir: Directory, log: Logger): { stop(): Promise<void> } {
       return working
     },
   }
+}
+
+/** A platform that is down keeps nobody from starting; what waits for it is applied when it is back. */
+async function tellPlatform(platform: Platform, log: Logger): Promise<void> {
+  const { version, health, reason } = await platform.status()
+  const fields = { platform: platform.name, version, health, ...(reason !== undefined && { reason }) }
+  if (health === 'NORMAL') log.info(fields, 'the platform is well')
+  else log.warn(fields, 'the platform is not well')
 }
 
 /** Callers within a second share one check: it writes, and anybody may ask. */

@@ -1,4 +1,5 @@
 import type { ExternalIssuer } from './auth/bearer.ts'
+import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 
 export interface Config {
   readonly host: string
@@ -13,6 +14,8 @@ export interface Config {
   readonly masterKeyFile: string
   readonly logLevel: LogLevel
   readonly issuers: readonly ExternalIssuer[]
+  /** Null keeps accounts in the directory alone. */
+  readonly cephRgw: CephRgwSettings | null
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -29,6 +32,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Answers the fallback for an absent setting, and for a wrong one, whose problem it notes down. */
+type Reader = <T>(name: string, fallback: T, parse: (text: string) => T) => T
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The signature algorithms that an external issuer may use: asymmetric ones only (RFC 8725 section 3.2). */
@@ -41,7 +47,7 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
  */
 export function readConfig(env: Environment): Config {
   const problems: string[] = []
-  const read = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
+  const read: Reader = (name, fallback, parse) => {
     const text = env[name]
     if (text === undefined || text === '') return fallback
     try {
@@ -63,6 +69,7 @@ export function readConfig(env: Environment): Config {
     masterKeyFile: read('USHER_MASTER_KEY_FILE', `${dataDir}/master.key`, String),
     logLevel: read<LogLevel>('USHER_LOG_LEVEL', 'info', parseLogLevel),
     issuers: read<readonly ExternalIssuer[]>('USHER_ISSUERS', [], parseIssuers),
+    cephRgw: readCephRgw(read, problems),
   }
   for (const name of Object.keys(env)) {
     if (name.startsWith('USHER_') && !KNOWN.has(name)) problems.push(`${name} is not a setting of Usher`)
@@ -82,7 +89,33 @@ const KNOWN = new Set([
   'USHER_MASTER_KEY_FILE',
   'USHER_LOG_LEVEL',
   'USHER_ISSUERS',
+  'USHER_CEPH_RGW_URL',
+  'USHER_CEPH_RGW_ACCESS_KEY',
+  'USHER_CEPH_RGW_SECRET_KEY',
+  'USHER_CEPH_RGW_S3_URL',
 ])
+
+function readCephRgw(read: Reader, problems: string[]): CephRgwSettings | null {
+  const before = problems.length
+  const needed = {
+    USHER_CEPH_RGW_URL: read<string | null>('USHER_CEPH_RGW_URL', null, parseOrigin),
+    USHER_CEPH_RGW_ACCESS_KEY: read<string | null>('USHER_CEPH_RGW_ACCESS_KEY', null, parseKey),
+    USHER_CEPH_RGW_SECRET_KEY: read<string | null>('USHER_CEPH_RGW_SECRET_KEY', null, parseKey),
+  }
+  const s3Url = read<string | null>('USHER_CEPH_RGW_S3_URL', null, parseUrl)
+  if (problems.length > before) return null
+  const { USHER_CEPH_RGW_URL: url, USHER_CEPH_RGW_ACCESS_KEY: accessKey } = needed
+  const { USHER_CEPH_RGW_SECRET_KEY: secretKey } = needed
+  if (url !== null && accessKey !== null && secretKey !== null)
+    return Object.freeze({ url, accessKey, secretKey, s3Url: s3Url ?? url })
+  if (url ?? accessKey ?? secretKey ?? s3Url) {
+    const missing = Object.entries(needed).flatMap(([name, value]) => (value === null ? [name] : []))
+    problems.push(
+      `${missing.join(', ')} must be set too: a Ceph RGW needs a URL, an access key and a secret key`,
+    )
+  }
+  return null
+}
 
 function parsePort(text: string): number {
   const port = Number(text)
@@ -109,6 +142,21 @@ function parseUrl(text: string): string {
     throw new Error(`must be an http or https URL, not '${text}'`)
   }
   return text.replace(/\/+$/, '')
+}
+
+/** The Admin Ops API has a fixed path, and what is signed is what the gateway sees. The message repeats no password. */
+function parseOrigin(text: string): string {
+  const message = 'must be an http or https URL with a host and a port alone'
+  if (!isHttpUrl(text)) throw new Error(message)
+  const { origin, href } = new URL(text)
+  if (href !== `${origin}/`) throw new Error(message)
+  return origin
+}
+
+/** Half of a key pair. A message about it must not repeat it. */
+function parseKey(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error('must be printable ASCII without blanks')
+  return text
 }
 
 function isHttpUrl(text: string): boolean {

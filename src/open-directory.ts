@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
 import { newSealer } from './directory/sealer.ts'
 import { loadMasterKey } from './master-key.ts'
+import { CephRgwPlatform } from './platform/ceph-rgw/ceph-rgw.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
@@ -30,7 +31,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     )
     const mayMakeKey = providers.length === 0 && options.create !== false
     const sealer = newSealer(loadMasterKey(config, mayMakeKey))
-    const platform = embeddedPlatform(VERSION)
+    const platform = config.cephRgw ? new CephRgwPlatform(config.cephRgw) : embeddedPlatform(VERSION)
     const dir = newDirectory({ store, sealer, platform: platform.name })
     return { dir, platform, close: () => store.close() }
   } catch (error) {

@@ -10,6 +10,12 @@ const ISSUER = {
   audience: 'api://usher',
 }
 
+const CEPH_RGW = {
+  USHER_CEPH_RGW_URL: 'https://rgw.example:7480/',
+  USHER_CEPH_RGW_ACCESS_KEY: 'ACCESS',
+  USHER_CEPH_RGW_SECRET_KEY: 'se/cr+et=',
+}
+
 /** The lines that a wrong environment is refused with. */
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -33,6 +39,7 @@ test('an empty environment gives the documented defaults', () => {
     masterKeyFile: './data/master.key',
     logLevel: 'info',
     issuers: [],
+    cephRgw: null,
   })
 })
 
@@ -48,6 +55,8 @@ test('every setting is taken from its variable', () => {
     USHER_MASTER_KEY_FILE: '/run/secrets/key',
     USHER_LOG_LEVEL: 'debug',
     USHER_ISSUERS: JSON.stringify([{ ...ISSUER, algorithms: ['PS256'] }]),
+    ...CEPH_RGW,
+    USHER_CEPH_RGW_S3_URL: 'https://s3.example/',
   })
   assert.deepEqual(config, {
     host: '::1',
@@ -60,7 +69,49 @@ test('every setting is taken from its variable', () => {
     masterKeyFile: '/run/secrets/key',
     logLevel: 'debug',
     issuers: [{ ...ISSUER, algorithms: ['PS256'] }],
+    cephRgw: {
+      url: 'https://rgw.example:7480',
+      accessKey: 'ACCESS',
+      secretKey: 'se/cr+et=',
+      s3Url: 'https://s3.example',
+    },
   })
+})
+
+test('users reach S3 at the gateway itself, unless another URL is given', () => {
+  assert.equal(readConfig(CEPH_RGW).cephRgw?.s3Url, 'https://rgw.example:7480')
+})
+
+test('a Ceph RGW needs a URL and both keys', () => {
+  const names = ['USHER_CEPH_RGW_URL', 'USHER_CEPH_RGW_ACCESS_KEY', 'USHER_CEPH_RGW_SECRET_KEY']
+  for (const name of names) {
+    const [problem, ...others] = problemsOf({ ...CEPH_RGW, [name]: '' })
+    assert.match(problem ?? '', new RegExp(`^${name} must be set too: a Ceph RGW needs`))
+    assert.deepEqual(others, [])
+  }
+  assert.match(
+    problemsOf({ USHER_CEPH_RGW_S3_URL: 'https://s3.example' })[0] ?? '',
+    new RegExp(names.join(', ')),
+  )
+})
+
+test('wrong settings of a Ceph RGW are refused, once each, without repeating a secret', () => {
+  const wrong: [name: string, value: string][] = [
+    ['USHER_CEPH_RGW_URL', 'rgw.example'],
+    ['USHER_CEPH_RGW_URL', 'ftp://rgw.example'],
+    ['USHER_CEPH_RGW_URL', 'https://rgw.example/admin'],
+    ['USHER_CEPH_RGW_URL', 'https://rgw.example?hunter2'],
+    ['USHER_CEPH_RGW_URL', 'https://admin:hunter2@rgw.example'],
+    ['USHER_CEPH_RGW_ACCESS_KEY', 'hunter2 '],
+    ['USHER_CEPH_RGW_SECRET_KEY', 'hunter2\n'],
+    ['USHER_CEPH_RGW_S3_URL', 's3.example'],
+  ]
+  for (const [name, value] of wrong) {
+    const [problem = '', ...others] = problemsOf({ ...CEPH_RGW, [name]: value })
+    assert.ok(problem.startsWith(`${name} must be `), problem)
+    assert.doesNotMatch(problem, /hunter2/)
+    assert.deepEqual(others, [])
+  }
 })
 
 test('the store and the master key move with the data directory', () => {
@@ -76,7 +127,8 @@ test('an issuer that names no algorithms may use RS256 and ES256', () => {
 
 test('an empty variable counts as absent', () => {
   const names = ['HOST', 'PORT', 'DATA_DIR', 'DATABASE_URL', 'PUBLIC_URL', 'MASTER_KEY', 'MASTER_KEY_FILE']
-  const empty = [...names, 'LOG_LEVEL', 'ISSUERS'].map((name) => [`USHER_${name}`, ''])
+  const ceph = ['URL', 'ACCESS_KEY', 'SECRET_KEY', 'S3_URL'].map((name) => `CEPH_RGW_${name}`)
+  const empty = [...names, 'LOG_LEVEL', 'ISSUERS', ...ceph].map((name) => [`USHER_${name}`, ''])
   assert.deepEqual(readConfig(Object.fromEntries(empty)), readConfig({}))
 })
 

@@ -7,6 +7,9 @@ export interface WantedAccount {
   readonly displayName: string
   /** `gone` removes the account and its keys from the platform. */
   readonly state: 'active' | 'suspended' | 'gone'
+  /** For `gone`: whether its buckets and objects go too. */
+  readonly purge: boolean
+  /** A key that is not active must not work, and must work again when it becomes active. */
   readonly credentials: readonly {
     readonly accessKey: string
     readonly secretKey: string
@@ -14,32 +17,85 @@ export interface WantedAccount {
   }[]
 }
 
+/** An account as a platform has it. */
+export interface PlatformAccount {
+  readonly state: 'active' | 'suspended'
+  readonly displayName: string
+  /** Every S3 key that the platform knows of the account, also those that Usher did not make. */
+  readonly keys: readonly {
+    readonly accessKey: string
+    readonly secretKey: string
+    readonly active: boolean
+  }[]
+}
+
+export interface PlatformBucket {
+  readonly name: string
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  /** The canonical user id of its owner. */
+  readonly owner: string
+}
+
+export interface PlatformUsage {
+  readonly bucketCount: number
+  readonly objectCount: number
+  readonly usedBytes: number
+  /** Null where nothing limits it. */
+  readonly quotaBytes: number | null
+}
+
 export type PlatformHealth = 'NORMAL' | 'WARNING' | 'ERROR' | 'UNKNOWN'
 
 export interface PlatformStatus {
+  /** `unknown` where the platform does not tell. */
   readonly version: string
   readonly health: PlatformHealth
+  /** What is wrong and what to do about it, for the operator; absent when all is well. */
+  readonly reason?: string
 }
 
 /**
  * A place where accounts live. No call may assume that an earlier one happened: each is idempotent and safe to repeat.
+ * Those that take a signal end when it aborts, and throw {@link PlatformError} when the platform cannot be asked.
  */
 export interface Platform {
   /** The kind of platform, as it is kept with tenants and accounts: `embedded`, `ceph-rgw`. */
   readonly name: string
+  /** Where the accounts' S3 is reached, without a trailing slash; null for a platform without S3. */
+  readonly s3Url: string | null
   /**
-   * Makes the platform look as wanted, whatever it looked like before.
+   * Makes the platform look as wanted, whatever it looked like before, and returns when it has been seen to.
+   * @throws {DataLeftError} when the account is to be gone without its data, and still has some: it is then locked
+   *   out, and its data kept
    * @throws {PlatformError} when that could not be done, or not be seen to be done
    */
   apply(account: WantedAccount, signal: AbortSignal): Promise<void>
+  /**
+   * What the platform has of an account, to compare with the directory and to make sure that something is gone.
+   * Null when it has none, which is always so where the directory alone keeps accounts (`embedded`).
+   */
+  read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
+  /** The buckets that an account owns; none for an account that is not there. */
+  listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]>
+  /** What an account holds, or with null the whole platform, which may be slow: see the platform. */
+  readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage>
   /** Says whether the platform is well. Cheap, never throws. */
   status(): Promise<PlatformStatus>
 }
 
-/** The platform could not be brought to the wanted state. The message is kept with the account, and holds no secret. */
+/** The platform could not be asked, or not be brought to the wanted state. The message is kept with the account, and holds no secret. */
 export class PlatformError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'PlatformError'
+  }
+}
+
+/** An account cannot go as long as it owns buckets, and nobody has said that they may go with it. */
+export class DataLeftError extends PlatformError {
+  constructor(message: string) {
+    super(message)
+    this.name = 'DataLeftError'
   }
 }

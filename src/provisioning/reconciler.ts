@@ -184,6 +184,9 @@ export class Reconciler {
       const found = await findAccountToReconcile(tx, pk)
       if (!found) throw new PlatformError('the account has vanished from the directory')
       const { account } = found
+      // Without this, an Usher that was started without its platform's settings would call accounts applied.
+      if (account.platform !== this.#platform.name)
+        throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
       const sealed = await listCredentials(tx, pk, { offset: 0, limit: ALL })
       const { tenantId, userId, canonicalUserId, username, desiredVersion } = account
       const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
@@ -192,10 +195,9 @@ export class Reconciler {
         active,
       }))
       const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
-      return {
-        wanted: { tenantId, userId, canonicalUserId, displayName: username, state, credentials },
-        version: desiredVersion,
-      }
+      // A user's data is the customer's: it goes with the account only when somebody has said so.
+      const named = { tenantId, userId, canonicalUserId, displayName: username }
+      return { wanted: { ...named, state, purge: false, credentials }, version: desiredVersion }
     })
   }
 

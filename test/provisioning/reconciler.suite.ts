@@ -216,6 +216,15 @@ function failureTests(open: OpenStore): void {
     assert.equal((await stateOf({ on, account })).applied, 0)
   })
 
+  test('an account of another platform than the configured one is left alone, and not called applied', async () => {
+    const { on, account } = await newWorld(open)
+    const other = { ...newFakePlatform(), name: 'other' }
+    await new Reconciler(on.dir, other, QUIET).drain()
+    const { applied, error } = await stateOf({ on, account })
+    assert.deepEqual([applied, error], [0, 'the account lives on fake, and that is not configured'])
+    assert.deepEqual(other.calls, [])
+  })
+
   test('a restart forgets nothing', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler } = world

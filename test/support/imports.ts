@@ -15,8 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Files at the root of src that put the folders together; the others there are leaves. */
 const COMPOSITION = ['app.ts', 'main.ts', 'open-directory.ts']
 const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
-/** config.ts names the type of an external issuer. */
-const LEAVES_MAY_IMPORT = ['model', 'auth', ...LEAVES]
+/** config.ts names the types of what it configures: an external issuer, a platform. */
+const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES]
 
 const DIALECTS = ['customer', 'osis', 'oauth', 'system']
 
@@ -25,6 +25,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^(kysely|pg|(node:)?sqlite)(\/|$)/, ['store']],
   [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
   [/^jose(\/|$)/, ['auth']],
+  [/^aws4fetch(\/|$)/, ['platform']],
 ]
 
 /**

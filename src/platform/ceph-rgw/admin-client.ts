@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { AwsV4Signer } from 'aws4fetch'
+import { PlatformError } from '../platform.ts'
+import { RgwRefusal, RgwUnreachable } from './errors.ts'
+
+/** How a Ceph RGW is reached, and as whom. */
+export interface CephRgwSettings {
+  /** The gateway, without a path. */
+  readonly url: string
+  readonly accessKey: string
+  readonly secretKey: string
+  /** Where users reach its S3. */
+  readonly s3Url: string
+}
+
+export interface AdminCall {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly path: '/admin/user' | '/admin/bucket' | '/admin/metadata/user'
+  /** RGW writes it to its log, and so may every proxy: never a secret. */
+  readonly query: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+export interface AdminAnswer {
+  /** Parsed JSON; null when the answer is empty. */
+  readonly body: unknown
+  /** The Server header, in which newer releases name themselves. */
+  readonly server: string | null
+}
+
+/** How long one call may take, so that a gateway that hangs holds nobody up. */
+const CALL_MS = 8_000
+
+/** Calls the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"), signed with AWS Signature Version 4. */
+export class AdminClient {
+  readonly #settings: CephRgwSettings
+
+  constructor(settings: CephRgwSettings) {
+    this.#settings = settings
+  }
+
+  /**
+   * @throws {RgwRefusal} when the gateway answers with an error
+   * @throws {RgwUnreachable} when it gives no answer
+   * @throws {PlatformError} when it takes too long, the caller gives up, or the answer makes no sense
+   */
+  async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminAnswer> {
+    const limit = AbortSignal.timeout(limitMs)
+    const name = `${call.method} ${call.path}`
+    try {
+      const response = await fetch(await this.#sign(call, AbortSignal.any([signal, limit])))
+      const text = await response.text()
+      if (!response.ok) throw new RgwRefusal(name, response.status, findCode(text))
+      return { body: parse(text, name), server: response.headers.get('server') }
+    } catch (error) {
+      if (error instanceof PlatformError) throw error
+      if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was given up`)
+      if (limit.aborted)
+        throw new PlatformError(`the Ceph RGW did not answer ${name} within ${limitMs / 1000} s`)
+      throw new RgwUnreachable(this.#settings.url, error)
+    }
+  }
+
+  async #sign({ method, path, query, body }: AdminCall, signal: AbortSignal): Promise<Request> {
+    const url = new URL(path, this.#settings.url)
+    for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value)
+    const content = body === undefined ? {} : { body: JSON.stringify(body) }
+    const hash = createHash('sha256')
+      .update(content.body ?? '')
+      .digest('hex')
+    const { headers } = await new AwsV4Signer({
+      method,
+      url: url.href,
+      headers: { 'x-amz-content-sha256': hash },
+      ...content,
+      accessKeyId: this.#settings.accessKey,
+      secretAccessKey: this.#settings.secretKey,
+      service: 's3',
+      // RGW takes any region in a signature.
+      region: 'default',
+    }).sign()
+    // A gateway does not redirect; whoever does shall not get what was signed for it.
+    return new Request(url, { method, headers, ...content, redirect: 'manual', signal })
+  }
+}
+
+/** The Admin API answers errors in JSON, the S3 API of the same gateway in XML. */
+function findCode(text: string): string {
+  const found = /"Code":"(\w+)"|<Code>(\w+)<\/Code>/.exec(text)
+  return found?.[1] ?? found?.[2] ?? ''
+}
+
+function parse(text: string, name: string): unknown {
+  if (text === '') return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new PlatformError(
+      `the answer to ${name} is no JSON: does USHER_CEPH_RGW_URL name the gateway itself?`,
+    )
+  }
+}

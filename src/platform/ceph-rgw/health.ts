@@ -1,0 +1,52 @@
+import type { PlatformStatus } from '../platform.ts'
+import { PlatformError } from '../platform.ts'
+import type { AdminClient } from './admin-client.ts'
+import { type JsonObject, toArray, toObject } from './json.ts'
+
+/** How long an answer is good for, and how long it is waited for: anybody may ask for it. */
+const FRESH_MS = 10_000
+const CHECK_MS = 2_000
+/** What Usher needs to be allowed (docs/ceph-rgw.md). */
+const NEEDED_CAPS = { users: ['*'], metadata: ['*'], buckets: ['*', 'read'] } as const
+
+/** Says whether a gateway is well; whoever asks within some seconds gets the same answer. */
+export function newHealthCheck(client: AdminClient, accessKey: string): () => Promise<PlatformStatus> {
+  let last: { at: number; status: Promise<PlatformStatus> } | undefined
+  return () => {
+    if (!last || last.at + FRESH_MS < Date.now())
+      last = { at: Date.now(), status: checkHealth(client, accessKey) }
+    return last.status
+  }
+}
+
+/** Asks for the user that Usher calls as: that takes the keys, the gateway and its cluster, and shows the caps. */
+async function checkHealth(client: AdminClient, accessKey: string): Promise<PlatformStatus> {
+  try {
+    const call = { method: 'GET', path: '/admin/user', query: { 'access-key': accessKey } } as const
+    const { body, server } = await client.call(call, new AbortController().signal, CHECK_MS)
+    const version = toVersion(server)
+    const missing = listMissingCaps(toObject(body, 'a user'))
+    if (missing.length === 0) return { version, health: 'NORMAL' }
+    const reason = `the user of USHER_CEPH_RGW_ACCESS_KEY lacks the caps ${missing.join(';')}`
+    return { version, health: 'WARNING', reason }
+  } catch (error) {
+    const reason = error instanceof PlatformError ? error.message : 'the Ceph RGW could not be asked'
+    return { version: 'unknown', health: 'ERROR', reason }
+  }
+}
+
+/** Later releases say `Ceph Object Gateway (squid)`; 16.2 says nothing, and no call of its API tells. */
+function toVersion(server: string | null): string {
+  return /^Ceph Object Gateway \((.+)\)$/.exec(server ?? '')?.[1] ?? 'unknown'
+}
+
+/** System users and admins may do everything, whatever their caps. */
+function listMissingCaps(user: JsonObject): string[] {
+  if (user.system === 'true' || user.admin === 'true') return []
+  const caps = toArray(user.caps, 'caps').map((cap) => toObject(cap, 'a cap'))
+  return Object.entries(NEEDED_CAPS)
+    .filter(
+      ([type, perms]) => !caps.some((cap) => cap.type === type && perms.some((perm) => perm === cap.perm)),
+    )
+    .map(([type, perms]) => `${type}=${perms.at(-1)}`)
+}

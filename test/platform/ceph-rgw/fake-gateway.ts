@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CephRgwPlatform } from '../../../src/platform/ceph-rgw/ceph-rgw.ts'
+
+/** Words that must not be said; both secrets have one in them. */
+export const SECRET = /hunter2/
+export const USER_SECRET = 'user-secret-hunter2'
+
+export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Speaks HTTP as a gateway does, and answers what a test tells it to. */
+export interface FakeGateway {
+  readonly url: string
+  /** What it has been asked since its answers were set: `GET /admin/user?uid=…`. */
+  asked: string[]
+  /** Sets the answers to the next calls; the last one holds for all further calls. */
+  answer(...answers: Answer[]): void
+  close(): void
+}
+
+export async function startFakeGateway(): Promise<FakeGateway> {
+  let answers: Answer[] = []
+  const server = createServer((request, response) => {
+    gateway.asked.push(`${request.method} ${request.url}`)
+    const answer = answers.length > 1 ? answers.shift() : answers[0]
+    request.resume().on('end', () => answer?.(request, response))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const gateway: FakeGateway = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: [],
+    answer(...next) {
+      answers = next
+      gateway.asked = []
+    },
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+  return gateway
+}
+
+export function newPlatform(url: string): CephRgwPlatform {
+  return new CephRgwPlatform({ url, accessKey: 'ADMINKEY', secretKey: 'admin-secret-hunter2', s3Url: url })
+}
+
+/** An address of this machine where nobody listens. */
+export function findClosedUrl(): Promise<string> {
+  return new Promise((resolve) => {
+    const listener = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = listener.address() as AddressInfo
+      listener.close(() => resolve(`http://127.0.0.1:${port}`))
+    })
+  })
+}
+
+export function answer(status: number, body: unknown = '', headers: Record<string, string> = {}): Answer {
+  return (_, response) =>
+    response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+/** An error as the Admin API of RGW 16.2 writes it. */
+export const refusal = (status: number, Code: string): Answer =>
+  answer(status, { Code, Message: '', RequestId: 'tx1' })
+
+export const cut: Answer = (request) => request.socket.destroy()
+export const hang: Answer = () => undefined

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { RgwUnreachable } from '../../../src/platform/ceph-rgw/errors.ts'
+import { PlatformError, type WantedAccount } from '../../../src/platform/platform.ts'
+
+import {
+  type Answer,
+  answer,
+  cut,
+  type FakeGateway,
+  findClosedUrl,
+  hang,
+  newPlatform,
+  refusal,
+  SECRET,
+  startFakeGateway,
+  USER_SECRET,
+} from './fake-gateway.ts'
+
+const UID = 'acme$ada'
+const account: WantedAccount = {
+  tenantId: 'acme',
+  userId: 'ada',
+  canonicalUserId: UID,
+  displayName: 'Ada',
+  state: 'active',
+  purge: false,
+  credentials: [{ accessKey: 'USERKEY', secretKey: USER_SECRET, active: true }],
+}
+
+let gateway: FakeGateway
+
+before(async () => {
+  gateway = await startFakeGateway()
+})
+after(() => gateway.close())
+
+async function failureOf(work: Promise<unknown>): Promise<PlatformError> {
+  const error = await work.then(
+    () => assert.fail('it did not fail'),
+    (reason) => reason,
+  )
+  assert.ok(error instanceof PlatformError, String(error))
+  for (let one: unknown = error; one instanceof Error; one = one.cause)
+    assert.doesNotMatch(`${one.message} ${one.stack}`, SECRET)
+  return error
+}
+
+const signal = new AbortController().signal
+
+const ADVICE: readonly (readonly [status: number, code: string, says: RegExp])[] = [
+  [403, 'AccessDenied', /users=\*;metadata=\*;buckets=read/],
+  [403, 'InvalidAccessKeyId', /does not know USHER_CEPH_RGW_ACCESS_KEY/],
+  [403, 'SignatureDoesNotMatch', /USHER_CEPH_RGW_SECRET_KEY is wrong/],
+  [403, 'RequestTimeTooSkewed', /15 minutes/],
+  [403, 'UserSuspended', /is suspended/],
+  [405, 'MethodNotAllowed', /Admin Ops API is not at \/admin/],
+  [400, 'InvalidArgument', /400 InvalidArgument$/],
+]
+
+for (const [status, code, says] of ADVICE) {
+  test(`${status} ${code} says what to do, and is not tried again at once`, async () => {
+    gateway.answer(refusal(status, code))
+    assert.match((await failureOf(newPlatform(gateway.url).apply(account, signal))).message, says)
+    assert.equal(gateway.asked.length, 1)
+  })
+}
+
+test('an error in XML, as S3 writes it, is understood too', async () => {
+  gateway.answer(answer(404, '<?xml version="1.0"?><Error><Code>NoSuchBucket</Code></Error>'))
+  assert.match(
+    (await failureOf(newPlatform(gateway.url).read(UID, signal))).message,
+    /404 NoSuchBucket: its Admin Ops API/,
+  )
+})
+
+test('a page of somebody else is an error, and never an account that is gone', async () => {
+  for (const page of [
+    answer(404, '<html>'),
+    answer(200, '<html>'),
+    answer(200, ''),
+    answer(302, '', { location: gateway.url }),
+  ]) {
+    gateway.answer(page)
+    await failureOf(newPlatform(gateway.url).read(UID, signal))
+    await failureOf(newPlatform(gateway.url).listBuckets(UID, signal))
+    await failureOf(newPlatform(gateway.url).apply({ ...account, state: 'gone' }, signal))
+  }
+})
+
+test('a passing fault is over after a moment, one that stays is told', async () => {
+  gateway.answer(cut, refusal(500, 'UnknownError'), refusal(503, 'SlowDown'), refusal(404, 'NoSuchKey'))
+  assert.equal(await newPlatform(gateway.url).read(UID, signal), null)
+  assert.equal(gateway.asked.length, 4)
+  gateway.answer(refusal(500, 'UnknownError'))
+  assert.match((await failureOf(newPlatform(gateway.url).read(UID, signal))).message, /500 UnknownError/)
+  gateway.answer(cut)
+  assert.match(
+    (await failureOf(newPlatform(gateway.url).read(UID, signal))).message,
+    new RegExp(`${gateway.url} cannot be reached`),
+  )
+})
+
+test('where nobody listens, the message says so', async () => {
+  const url = await findClosedUrl()
+  assert.match((await failureOf(newPlatform(url).read(UID, signal))).message, /ECONNREFUSED/)
+})
+
+test('a certificate that is not trusted says what to do', () => {
+  const cause = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+  const { message } = new RgwUnreachable('https://rgw', new TypeError('fetch failed', { cause }))
+  assert.match(
+    message,
+    /DEPTH_ZERO_SELF_SIGNED_CERT: its certificate is not trusted here; NODE_EXTRA_CA_CERTS/,
+  )
+})
+
+test('the caller can give up a call that hangs', async () => {
+  gateway.answer(hang)
+  const giveUp = new AbortController()
+  const work = failureOf(newPlatform(gateway.url).apply(account, giveUp.signal))
+  setTimeout(() => giveUp.abort(), 50)
+  assert.match((await work).message, /was given up/)
+  assert.equal(gateway.asked.length, 1)
+})
+
+/** What RGW has of the account in the faults below: a user without keys, then the wanted one. */
+const bare = {
+  user_id: UID,
+  display_name: UID,
+  suspended: 1,
+  keys: [] as object[],
+  user_quota: { enabled: false, max_size: -1 },
+}
+const complete = {
+  ...bare,
+  display_name: 'Ada',
+  suspended: 0,
+  keys: [{ user: UID, access_key: 'USERKEY', secret_key: USER_SECRET }],
+}
+const metadata = (data: object): Answer => answer(200, { key: `user:${UID}`, data })
+
+test('a secret is never in a URL', async () => {
+  const made = answer(200, { user_id: 'ada' })
+  gateway.answer(refusal(404, 'NoSuchKey'), made, metadata(bare), answer(204), metadata(complete))
+  await newPlatform(gateway.url).apply(account, signal)
+  assert.deepEqual(
+    gateway.asked.map((one) => one.split('?')[0]),
+    [
+      'GET /admin/metadata/user',
+      'PUT /admin/user',
+      'GET /admin/metadata/user',
+      'PUT /admin/metadata/user',
+      'GET /admin/metadata/user',
+    ],
+  )
+  for (const one of gateway.asked) assert.doesNotMatch(decodeURIComponent(one), /hunter2|secret/)
+})
+
+test('a user that somebody else has just created is taken as it is', async () => {
+  gateway.answer(refusal(404, 'NoSuchKey'), refusal(409, 'UserAlreadyExists'), metadata(complete))
+  await newPlatform(gateway.url).apply(account, signal)
+  assert.equal(gateway.asked.length, 3)
+})
+
+test("a key that another user has is an error that names the keys, and nobody's key is taken", async () => {
+  gateway.answer(metadata(bare), refusal(409, 'BucketAlreadyExists'))
+  const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
+  assert.match(message, /another user of the Ceph RGW has one of the access keys of acme\$ada \(USERKEY\)/)
+  assert.equal(gateway.asked.length, 2)
+})
+
+test('an account that never comes to be as wanted is given up', async () => {
+  gateway.answer(...Array.from({ length: 20 }, () => [metadata(bare), answer(204)]).flat())
+  const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
+  assert.match(message, /somebody else keeps changing/)
+})
+
+test('two that apply one account do so one after the other, also when the first fails', async () => {
+  let [now, most] = [0, 0]
+  const slow =
+    (then: Answer): Answer =>
+    (request, response) => {
+      most = Math.max(most, ++now)
+      setTimeout(() => {
+        now--
+        then(request, response)
+      }, 20)
+    }
+  gateway.answer(slow(refusal(403, 'AccessDenied')), slow(metadata(complete)))
+  const platform = newPlatform(gateway.url)
+  const [first, ...others] = await Promise.allSettled(
+    Array.from({ length: 4 }, () => platform.apply(account, signal)),
+  )
+  assert.equal(first?.status, 'rejected')
+  for (const { status } of others) assert.equal(status, 'fulfilled')
+  assert.equal(most, 1)
+})

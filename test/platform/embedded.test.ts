@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { embeddedPlatform } from '../../src/platform/embedded.ts'
+
+const signal = new AbortController().signal
+
+test('the embedded platform applies anything, keeps nothing, and says so', async () => {
+  const platform = embeddedPlatform('1.2.3')
+  const canonicalUserId = 'acme$ada'
+  const credentials = [{ accessKey: 'A', secretKey: 'S', active: true }]
+  for (const state of ['active', 'suspended', 'gone'] as const) {
+    const names = { tenantId: 'acme', userId: 'ada', canonicalUserId, displayName: 'Ada' }
+    await platform.apply({ ...names, state, purge: false, credentials }, signal)
+    assert.equal(await platform.read(canonicalUserId, signal), null)
+  }
+  assert.deepEqual(await platform.listBuckets(canonicalUserId, signal), [])
+  for (const id of [canonicalUserId, null])
+    assert.deepEqual(await platform.readUsage(id, signal), {
+      bucketCount: 0,
+      objectCount: 0,
+      usedBytes: 0,
+      quotaBytes: null,
+    })
+  assert.deepEqual(await platform.status(), { version: '1.2.3', health: 'NORMAL' })
+  assert.equal(platform.s3Url, null)
+})
