@@ -18,12 +18,26 @@ export const TOKEN_TYPE = 'at+jwt'
 /** As the partner portal's own tokens: one second short of an hour. */
 export const TOKEN_SECONDS = 3599
 
-/** Our own issuer of access tokens. */
+/** A token to be signed. */
+export interface TokenClaims {
+  /** The `typ` of its header: what tells the kinds of tokens apart. */
+  readonly type: string
+  /** Where it is accepted; nowhere else. */
+  readonly audience: string
+  readonly subject: string
+  readonly id: string
+  readonly seconds: number
+  readonly others: Readonly<Record<string, unknown>>
+}
+
+/** Our own issuer of tokens. */
 export interface Issuer {
   /** What stands in `iss` and `aud`: the public URL. */
   readonly url: () => string
   /** A signed access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`. */
   issue(client: Client): Promise<string>
+  /** Any other token, signed with the same key. */
+  sign(claims: TokenClaims): Promise<string>
   readonly jwks: JSONWebKeySet
   /** Resolves a token's key by its `kid`. */
   readonly getKey: JWTVerifyGetKey
@@ -39,20 +53,30 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
   if (!newest) throw new Error('there is no signing key')
   const privateKey = await importJWK(JSON.parse(newest.privateJwk) as JWK, SIGNING_ALGORITHM)
   const jwks = { keys: keys.map((key) => JSON.parse(key.publicJwk) as JWK) }
+  const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> =>
+    new SignJWT(others)
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid: newest.kid })
+      .setIssuer(url())
+      .setAudience(audience)
+      .setSubject(subject)
+      .setIssuedAt()
+      .setExpirationTime(`${seconds}s`)
+      .setJti(id)
+      .sign(privateKey)
   return {
     url,
     jwks,
     getKey: createLocalJWKSet(jwks),
+    sign,
     issue: (client) =>
-      new SignJWT({ client_id: client.id })
-        .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: TOKEN_TYPE, kid: newest.kid })
-        .setIssuer(url())
-        .setAudience(url())
-        .setSubject(client.id)
-        .setIssuedAt()
-        .setExpirationTime(`${TOKEN_SECONDS}s`)
-        .setJti(randomUUID())
-        .sign(privateKey),
+      sign({
+        type: TOKEN_TYPE,
+        audience: url(),
+        subject: client.id,
+        id: randomUUID(),
+        seconds: TOKEN_SECONDS,
+        others: { client_id: client.id },
+      }),
   }
 }
 

@@ -24,6 +24,10 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['user add', async () => (await import('./user.ts')).add],
   ['user list', async () => (await import('./user.ts')).list],
   ['user remove', async () => (await import('./user.ts')).remove],
+  ['tenant create', async () => (await import('./tenant.ts')).create],
+  ['tenant list', async () => (await import('./tenant.ts')).list],
+  ['token list', async () => (await import('./token.ts')).list],
+  ['token revoke', async () => (await import('./token.ts')).revoke],
   ['audit list', async () => (await import('./audit.ts')).list],
   ['audit verify', async () => (await import('./audit.ts')).verify],
 ]

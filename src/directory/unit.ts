@@ -1,4 +1,4 @@
-import type { Operation } from '../model/audit.ts'
+import type { AuditEntry, Operation } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
@@ -25,6 +25,7 @@ interface Audited {
   readonly organization?: string | null
   readonly target?: string | null
   readonly changedFields?: readonly string[]
+  readonly changes?: AuditEntry['changes']
 }
 
 /** What an attempt is about, as far as it is known before it begins. */
@@ -91,7 +92,7 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
   return {
     tx,
     now,
-    audit: ({ operation, outcome, organization, target, changedFields }) =>
+    audit: ({ operation, outcome, organization, target, changedFields, changes }) =>
       appendAuditEntry(tx, {
         id: newId(),
         at: now,
@@ -104,6 +105,7 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
         target: target ?? subject.target ?? null,
         correlationId: ctx.correlationId,
         changedFields: changedFields ?? [],
+        ...(changes && { changes }),
       }),
   }
 }

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import {
-  claimAccount,
-  insertAccount,
-  markAccountApplied,
-  removeAccountsOfUser,
-} from '../../src/store/accounts.ts'
+import { removeAccountsOfUser } from '../../src/store/account-changes.ts'
+import { claimAccount, insertAccount, markAccountApplied } from '../../src/store/accounts.ts'
 import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/clients.ts'
 import { insertCredential } from '../../src/store/credentials.ts'
 import { insertGroup } from '../../src/store/groups.ts'
@@ -298,6 +294,7 @@ async function addAccount(store: Store): Promise<AddedAccount> {
   const put = (userPk: number, orgUserId: string): Promise<number> =>
     store.write((tx) =>
       insertAccount(tx, {
+        madeUser: false,
         tenant: tenant.pk,
         user: userPk,
         platform: 'p',

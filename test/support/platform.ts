@@ -18,6 +18,7 @@ export function newFakePlatform(): FakePlatform {
   }
   return {
     name: 'fake',
+    s3Url: null,
     calls,
     behave,
     fail: (message) => behave(() => Promise.reject(new PlatformError(message))),
@@ -26,6 +27,9 @@ export function newFakePlatform(): FakePlatform {
       calls.push(account)
       return work(account, signal)
     },
+    read: async () => null,
+    listBuckets: async () => [],
+    readUsage: async () => ({ bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }),
     status: async () => ({ version: '1', health: 'NORMAL' }),
   }
 }

@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts'
+import { osis } from './0003-osis.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
-export const migrations: readonly Migration[] = [initial]
+export const migrations: readonly Migration[] = [initial, osis]

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { jsonOf } from './http.ts'
+import {
+  assertBadRequest,
+  assertOsisError,
+  createdOf,
+  createTenant,
+  newTenant,
+  type OsisTenant,
+  osis,
+} from './object-store.ts'
+import { listAudit, startTarget, type Target } from './target.ts'
+
+let target: Target
+
+before(async () => {
+  target = await startTarget()
+})
+
+after(() => target.end())
+
+test('a tenant is created with every member, an id of ours and its orgs as received', async () => {
+  const orgs = [randomUUID().toUpperCase()]
+  const answer = await createTenant(target, { name: 'Acme', active: true, cd_tenant_ids: orgs })
+  const { tenant_id, ...rest } = createdOf<OsisTenant>(answer)
+  assert.match(tenant_id, /^[A-Za-z0-9_]+$/)
+  assert.deepEqual(rest, { name: 'Acme', active: true, cd_tenant_ids: orgs, health: null, extensions: null })
+})
+
+test('a tenant id is made of A-Za-z0-9_ whatever the name', async () => {
+  for (const name of ['日本', '☃', 'a/b$c-d', ' ', 'query', 'É'.repeat(255)]) {
+    const { tenant_id, name: kept } = createdOf<OsisTenant>(await createTenant(target, { name }))
+    assert.match(tenant_id, /^[A-Za-z0-9_]+$/)
+    assert.notEqual(tenant_id, 'query')
+    assert.equal(kept, name)
+  }
+})
+
+test('an org that has a tenant gets it again, unchanged', async () => {
+  const tenant = await newTenant(target)
+  const [org] = tenant.cd_tenant_ids
+  for (const orgs of [[org], [org, randomUUID()], [randomUUID(), org]]) {
+    const again = await createTenant(target, { name: 'Other', cd_tenant_ids: orgs })
+    assert.deepEqual(createdOf<OsisTenant>(again), tenant)
+  }
+})
+
+test('50 creates of one tenant at once make one tenant', async () => {
+  const body = { name: 'Acme', cd_tenant_ids: [randomUUID()] }
+  const answers = await Promise.all(Array.from({ length: 50 }, () => createTenant(target, body)))
+  for (const answer of answers) createdOf(answer)
+  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+})
+
+test('a name is no identifier: without an org, two tenants of one name are two', async () => {
+  const one = createdOf<OsisTenant>(await createTenant(target, { name: 'Twin', cd_tenant_ids: [] }))
+  const other = createdOf<OsisTenant>(await createTenant(target, { name: 'Twin', cd_tenant_ids: null }))
+  assert.deepEqual([one.cd_tenant_ids, other.cd_tenant_ids], [[], []])
+  assert.notEqual(one.tenant_id, other.tenant_id)
+})
+
+test('a tenant may have several orgs', async () => {
+  const orgs = [randomUUID(), 'no-uuid', 'ORG with spaces ☃']
+  const tenant = createdOf<OsisTenant>(await createTenant(target, { name: 'Acme', cd_tenant_ids: orgs }))
+  assert.deepEqual(tenant.cd_tenant_ids, orgs)
+})
+
+test('org ids are compared exactly', async () => {
+  const org = `org-${randomUUID()}`
+  const one = createdOf<OsisTenant>(await createTenant(target, { name: 'A', cd_tenant_ids: [org] }))
+  const upper = { name: 'A', cd_tenant_ids: [org.toUpperCase()] }
+  assert.notEqual(createdOf<OsisTenant>(await createTenant(target, upper)).tenant_id, one.tenant_id)
+})
+
+test('orgs that are mapped to different tenants are refused', async () => {
+  const [one, other] = [await newTenant(target), await newTenant(target)]
+  const orgs = [...one.cd_tenant_ids, ...other.cd_tenant_ids]
+  assertBadRequest(await createTenant(target, { name: 'Acme', cd_tenant_ids: orgs }), 'cd_tenant_ids')
+})
+
+test('a tenant needs a name', async () => {
+  for (const body of [{}, { name: null }, { name: '' }, { name: 5 }, { name: 'a\u0000' }])
+    assertBadRequest(await createTenant(target, body), 'name')
+})
+
+test('cd_tenant_ids must be texts', async () => {
+  for (const orgs of ['x', [5], [null], [''], ['\u0000'], ['\ud800'], {}])
+    assertBadRequest(await createTenant(target, { name: 'Acme', cd_tenant_ids: orgs }), 'cd_tenant_ids')
+})
+
+test('a tenant_id in the body, unknown members and active are ignored', async () => {
+  const body = { name: 'Acme', tenant_id: 'mine', active: false, health: 'AVAILABLE', other: [1] }
+  const tenant = createdOf<OsisTenant>(await createTenant(target, body))
+  assert.notEqual(tenant.tenant_id, 'mine')
+  assert.equal(tenant.active, true)
+})
+
+test('a tenant is found by GET and HEAD, an unknown one is not', async () => {
+  const tenant = await newTenant(target)
+  const [org = ''] = tenant.cd_tenant_ids
+  const found = await osis(target, { path: `/api/v1/tenants/${tenant.tenant_id}` })
+  assert.equal(found.status, 200)
+  assert.deepEqual(jsonOf(found), tenant)
+  for (const id of ['nobody', org, '%00', 'a%24b', 'x'.repeat(300)]) {
+    const path = `/api/v1/tenants/${id}`
+    assertOsisError(await osis(target, { path }), 404, 'E_NOT_FOUND')
+    const head = await osis(target, { method: 'HEAD', path })
+    assert.equal(head.status, 404)
+    assert.equal(head.text, '')
+  }
+})
+
+test('HEAD of a tenant answers 200 and no body, also with a Content-Type', async () => {
+  const { tenant_id } = await newTenant(target)
+  const path = `/api/v1/tenants/${tenant_id}`
+  for (const type of [undefined, 'application/json']) {
+    const answer = await osis(target, { method: 'HEAD', path, headers: { 'content-type': type } })
+    assert.equal(answer.status, 200)
+    assert.equal(answer.text, '')
+  }
+})
+
+test('a new tenant is a customer of the provider, and its creation is recorded', async () => {
+  const correlation = randomUUID()
+  const headers = { 'x-correlation-id': correlation }
+  const body = { name: `Acme ${correlation}`, cd_tenant_ids: [randomUUID()] }
+  const tenant = createdOf<OsisTenant>(
+    await osis(target, { method: 'POST', path: '/api/v1/tenants', headers, body }),
+  )
+  const customers = await target.cli<{ id: string; name: string }[]>(
+    'organization',
+    'list',
+    '--kind',
+    'customer',
+  )
+  const customer = customers.find((one) => one.name === body.name)
+  const [entry] = await listAudit(target, correlation)
+  assert.partialDeepStrictEqual(entry, {
+    operation: 'CreateTenant',
+    status: 'Succeeded',
+    outcome: 'created',
+    organization: customer?.id,
+    target: tenant.tenant_id,
+  })
+})
