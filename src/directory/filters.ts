@@ -1,5 +1,5 @@
 import type { Context } from '../model/clients.ts'
-import type { Tenant } from '../model/tenants.ts'
+import type { Account, Tenant } from '../model/tenants.ts'
 import { type AccountCriteria, hasAccountOfOrg } from '../store/account-queries.ts'
 import { findAccountByUserId } from '../store/accounts.ts'
 import type { CredentialCriteria } from '../store/credentials.ts'
@@ -97,7 +97,7 @@ export async function resolveCredentialFilter(
   const tenant = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
   if (tenantId !== undefined && !tenant) return undefined
   const account = userId === undefined ? undefined : await findAccountByUserId(tx, provider, userId)
-  if (userId !== undefined && !account) return undefined
+  if (userId !== undefined && !(account && isOwner(account, { tenantId, orgId, orgUserId }))) return undefined
   return {
     provider,
     ...(tenant && { tenant: tenant.pk }),
@@ -107,6 +107,17 @@ export async function resolveCredentialFilter(
     ...(orgUserId !== undefined && { orgUserId }),
     ...(active !== undefined && { active }),
   }
+}
+
+function isOwner(
+  account: Account,
+  { tenantId, orgId, orgUserId }: Pick<CredentialFilter, 'tenantId' | 'orgId' | 'orgUserId'>,
+): boolean {
+  return (
+    (tenantId === undefined || tenantId === account.tenantId) &&
+    (orgId === undefined || orgId === account.orgId) &&
+    (orgUserId === undefined || orgUserId === account.orgUserId)
+  )
 }
 
 /** What tenants have to be like; what is left out may be anything. */

@@ -23,10 +23,9 @@ export interface AccountCriteria {
 /** The accounts that match, as their keys alone, so that counting and paging need no more than an index. */
 export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
   const { provider, tenant, user, canonicalUserId, orgId, active } = criteria
-  let query = db
-    .selectFrom('accounts')
-    .where('accounts.provider_pk', '=', provider)
-    .where('accounts.wanted', '=', WANTED)
+  let query = db.selectFrom('accounts').where('accounts.wanted', '=', WANTED)
+  // A tenant is the provider's already; to compare both would lead out of the tenant's index.
+  if (tenant === undefined || orgId !== undefined) query = query.where('accounts.provider_pk', '=', provider)
   if (tenant !== undefined) query = query.where('accounts.tenant_pk', '=', tenant)
   if (user !== undefined) query = query.where('accounts.user_pk', '=', user)
   if (canonicalUserId !== undefined) query = query.where('accounts.canonical_user_id', '=', canonicalUserId)

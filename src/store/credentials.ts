@@ -165,7 +165,7 @@ export async function deleteCredential(tx: Tx, pk: number): Promise<void> {
 export interface CredentialCriteria {
   readonly provider: number
   readonly tenant?: number
-  /** The key of the owning account. */
+  /** The key of the owning account; nothing else about the owner is compared then. */
   readonly account?: number
   readonly accessKey?: string
   readonly orgId?: string
@@ -173,21 +173,31 @@ export interface CredentialCriteria {
   readonly active?: boolean
 }
 
-/** The credentials that match, as their keys alone. */
+/** The credentials that match, as their keys alone, so that counting and paging need no more than an index. */
 function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
   const { provider, tenant, account, accessKey, orgId, orgUserId, active } = criteria
-  let query = db
-    .selectFrom('credentials')
-    .where('credentials.provider_pk', '=', provider)
-    .where('credentials.wanted', '=', WANTED)
-  if (tenant !== undefined) query = query.where('credentials.tenant_pk', '=', tenant)
-  if (account !== undefined) query = query.where('credentials.account_pk', '=', account)
-  if (accessKey !== undefined) query = query.where('credentials.access_key', '=', accessKey)
-  if (orgId !== undefined) query = query.where('credentials.org_id', '=', orgId)
+  let query = db.selectFrom('credentials').where('credentials.wanted', '=', WANTED)
   if (active !== undefined) query = query.where('credentials.active', '=', active ? 1 : 0)
-  if (orgUserId === undefined) return query
-  const owners = selectMatchingAccounts(db, { provider, orgUserId }).select('accounts.pk')
-  return query.where('credentials.account_pk', 'in', owners)
+  if (accessKey !== undefined) query = query.where('credentials.access_key', '=', accessKey)
+  // Few accounts are left then, and their credentials are found by them alone.
+  if (account !== undefined) return query.where('credentials.account_pk', '=', account)
+  if (orgUserId !== undefined) {
+    const owner = {
+      provider,
+      ...(tenant !== undefined && { tenant }),
+      ...(orgId !== undefined && { orgId }),
+      orgUserId,
+    }
+    return query.where(
+      'credentials.account_pk',
+      'in',
+      selectMatchingAccounts(db, owner).select('accounts.pk'),
+    )
+  }
+  if (tenant === undefined || orgId !== undefined)
+    query = query.where('credentials.provider_pk', '=', provider)
+  if (tenant !== undefined) query = query.where('credentials.tenant_pk', '=', tenant)
+  return orgId === undefined ? query : query.where('credentials.org_id', '=', orgId)
 }
 
 /** One page of the credentials that match, oldest first, with the exact number of all of them. */

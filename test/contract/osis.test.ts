@@ -103,7 +103,7 @@ const OPERATIONS: readonly (readonly [id: string, method: string, path: string, 
   ['getConsole', 'GET', '/api/v1/console'],
   ['deleteCredential', 'DELETE', '/api/v1/s3credentials/AKIA'],
   ['deleteUser', 'DELETE', '/api/v1/tenants/T/users/U'],
-  ['deleteTenant', 'DELETE', '/api/v1/tenants/T'],
+  ['deleteTenant', 'DELETE', '/api/v1/tenants/T?purge_data=true'],
 ]
 
 test('not_implemented is true: what it lists answers 501, everything else is served', async () => {

@@ -36,7 +36,7 @@ export const osis: Migration = {
     ...[
       ['accounts_of_provider', 'provider_pk', 'pk', 'active'],
       ['accounts_of_tenant', 'tenant_pk', 'pk', 'active'],
-      ['accounts_of_org', 'provider_pk', 'org_id', 'tenant_pk', 'pk', 'active'],
+      ['accounts_of_org', 'provider_pk', 'org_id', 'pk', 'tenant_pk', 'active'],
       ['accounts_by_org_user_id', 'provider_pk', 'org_user_id', 'pk'],
       ['accounts_by_username', 'provider_pk', 'username', 'pk'],
     ].map(([name = '', ...columns]) =>
@@ -65,7 +65,7 @@ export const osis: Migration = {
     ...[
       ['credentials_of_provider', 'provider_pk', 'pk', 'active'],
       ['credentials_of_tenant', 'tenant_pk', 'pk', 'active'],
-      ['credentials_of_org', 'provider_pk', 'org_id', 'tenant_pk', 'pk', 'active'],
+      ['credentials_of_org', 'provider_pk', 'org_id', 'pk', 'tenant_pk', 'active'],
       ['credentials_of_account', 'account_pk', 'pk', 'active'],
     ].map(([name = '', ...columns]) =>
       schema.createIndex(name).on('credentials').columns(columns).where(sql<SqlBool>`wanted = 1`),
