@@ -5,11 +5,15 @@ import { jsonOf } from './http.ts'
 import {
   assertBadRequest,
   assertOsisError,
+  assertPagingChecked,
   createdOf,
   createTenant,
+  getPage,
   newTenant,
+  type OsisPage,
   type OsisTenant,
   osis,
+  queryPath,
 } from './object-store.ts'
 import { listAudit, startTarget, type Target } from './target.ts'
 
@@ -144,4 +148,76 @@ test('a new tenant is a customer of the provider, and its creation is recorded',
     organization: customer?.id,
     target: tenant.tenant_id,
   })
+})
+
+function getTenants(path: string): Promise<OsisPage<OsisTenant>> {
+  return getPage<OsisTenant>(target, path)
+}
+
+async function map(id: string, ...orgs: string[]): Promise<void> {
+  const call = { method: 'PATCH', path: `/api/v1/tenants/${id}`, body: { cd_tenant_ids: orgs } }
+  assert.equal((await osis(target, call)).status, 200)
+}
+
+test('the list has every tenant once, in a stable order, unmapped ones among them', async () => {
+  const unmapped = createdOf<OsisTenant>(await createTenant(target, { name: 'Unmapped' }))
+  const mapped = await newTenant(target)
+  const all = await getTenants('/api/v1/tenants?limit=1000')
+  assert.equal(all.items.length, all.page_info.total)
+  const ids = all.items.map((one) => one.tenant_id)
+  assert.equal(new Set(ids).size, ids.length)
+  assert.deepEqual(all.items.slice(-2), [unmapped, mapped])
+  const pages = []
+  for (let offset = 0; offset < ids.length; offset += 3)
+    pages.push(...(await getTenants(`/api/v1/tenants?offset=${offset}&limit=3`)).items)
+  assert.deepEqual(pages, all.items)
+})
+
+test('a page of tenants echoes offset and limit, and its total is exact', async () => {
+  const { total } = (await getTenants('/api/v1/tenants')).page_info
+  await newTenant(target)
+  const page = async (query: string): Promise<OsisPage<OsisTenant>['page_info']> =>
+    (await getTenants(`/api/v1/tenants${query}`)).page_info
+  assert.deepEqual(await page(''), { limit: 100, offset: 0, total: total + 1 })
+  assert.deepEqual(await page('?limit=0&offset=2'), { limit: 0, offset: 2, total: total + 1 })
+  assert.deepEqual(await page('?limit=2147483647'), { limit: 1000, offset: 0, total: total + 1 })
+  const beyond = await getTenants('/api/v1/tenants?offset=2147483647')
+  assert.deepEqual([beyond.items, beyond.page_info.total], [[], total + 1])
+  await assertPagingChecked(target, '/api/v1/tenants')
+  await assertPagingChecked(target, '/api/v1/tenants/query')
+})
+
+test('a query by org answers whether the org is onboarded', async () => {
+  const org = randomUUID()
+  const path = queryPath('tenants', `cd_tenant_id==${org}`)
+  assert.deepEqual(await getTenants(path), { items: [], page_info: { limit: 100, offset: 0, total: 0 } })
+  const tenant = createdOf<OsisTenant>(
+    await createTenant(target, { name: 'Acme', cd_tenant_ids: ['other', org].map((id) => `${id}${org}`) }),
+  )
+  assert.equal((await getTenants(path)).page_info.total, 0)
+  await map(tenant.tenant_id, `x${org}`, org)
+  const { items, page_info } = await getTenants(path)
+  assert.deepEqual([items.length, page_info.total, items[0]?.tenant_id], [1, 1, tenant.tenant_id])
+})
+
+test('a tenant id in place of an org finds that tenant, unless an org has that name', async () => {
+  const [one, other] = [await newTenant(target), await newTenant(target)]
+  const path = queryPath('tenants', `cd_tenant_id==${one.tenant_id};`)
+  assert.deepEqual((await getTenants(path)).items, [one])
+  await map(other.tenant_id, one.tenant_id)
+  assert.deepEqual(
+    (await getTenants(path)).items.map((tenant) => tenant.tenant_id),
+    [other.tenant_id],
+  )
+})
+
+test('terms of a query are all asked for', async () => {
+  const [one, other] = [await newTenant(target), await newTenant(target)]
+  const [org] = one.cd_tenant_ids
+  const query = (filter: string): Promise<OsisPage<OsisTenant>> => getTenants(queryPath('tenants', filter))
+  assert.deepEqual((await query(`tenant_id==${one.tenant_id}`)).items, [one])
+  assert.deepEqual((await query(`cd_tenant_id==${org};tenant_id==${one.tenant_id};`)).items, [one])
+  assert.deepEqual((await query(`tenant_id==${other.tenant_id};cd_tenant_id==${org}`)).items, [])
+  assert.deepEqual((await query(`cd_tenant_id==${one.tenant_id};tenant_id==${other.tenant_id}`)).items, [])
+  assert.deepEqual((await query('tenant_id==nobody')).items, [])
 })
