@@ -25,7 +25,7 @@ export interface OsisConfig {
   readonly consoleUrl: string | null
 }
 
-export const OSIS_AUTH_MODES = ['basic', 'bearer'] as const
+export const OSIS_AUTH_MODES = Object.freeze(['basic', 'bearer'] as const)
 export type OsisAuthMode = (typeof OSIS_AUTH_MODES)[number]
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const

@@ -11,6 +11,7 @@ export async function describeApi(app: FastifyInstance, path: string, document: 
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', ...document },
     hideUntagged: true,
+    exposeHeadRoutes: true,
     // Names that schemas give themselves, in place of def-0, def-1.
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) => String(json.title ?? json.$id ?? `def-${i}`),

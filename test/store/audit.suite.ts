@@ -105,6 +105,7 @@ export const FIELDS = [
   'target',
   'correlation_id',
   'changed_fields',
+  'changes',
   'hash',
 ]
 

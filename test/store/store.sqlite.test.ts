@@ -1,6 +1,7 @@
 import { sqliteStores } from '../support/stores.ts'
 import { auditSuite } from './audit.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
+import { osisStoreSuite } from './osis.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
@@ -12,3 +13,4 @@ readsSuite(open)
 tablesSuite(open)
 auditSuite(openTampered)
 auditListSuite(openTampered)
+osisStoreSuite(open)
