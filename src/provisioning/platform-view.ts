@@ -12,7 +12,6 @@ const AT_ONCE = 16
 
 /** What the platform itself says of accounts within a caller's reach. */
 export interface PlatformView {
-  readonly name: string
   /** Where its S3 service is reached; null where it has none. */
   readonly s3Url: string | null
   /**
@@ -30,7 +29,6 @@ export interface PlatformView {
 
 export function newPlatformView(dir: Directory, platform: Platform): PlatformView {
   return {
-    name: platform.name,
     s3Url: platform.s3Url,
     async readUsage(ctx, { tenantId, userId }) {
       if (tenantId === undefined) return ask((signal) => platform.readUsage(null, signal))

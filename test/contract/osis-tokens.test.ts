@@ -120,7 +120,7 @@ test('a login of the wrong shape is a 400', async () => {
   for (const body of [
     {},
     { username: 'x' },
-    { username: 5, password: 'y' },
+    { username: 'x', password: 5 },
     { username: null, password: null },
   ])
     assertBadRequest(await bare('/api/v1/auth/login', body), 'password')

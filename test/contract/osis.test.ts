@@ -13,6 +13,7 @@ import {
   type OsisUser,
   osis,
 } from './object-store.ts'
+import { getDocument } from './openapi.ts'
 import { addClient, listAudit, startTarget, type Target, waitUntil } from './target.ts'
 
 let target: Target
@@ -131,6 +132,14 @@ test('not_implemented is true: what it lists answers 501, everything else is ser
     else if (method === 'HEAD') assert.equal(answer.status, 501, id)
     else assertOsisError(answer, 501, 'E_NOT_IMPLEMENTED')
   }
+})
+
+test('the document has every operation of the specification', async () => {
+  const { paths } = await getDocument(target.url, 'osis')
+  const documented = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).map((operation) => operation.operationId),
+  )
+  assert.deepEqual([...documented].sort(), [...OPERATIONS.map(([id]) => id), 'login'].sort())
 })
 
 test('everything but the information needs authentication, also what is not implemented', async () => {

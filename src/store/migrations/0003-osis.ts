@@ -14,7 +14,7 @@ export const osis: Migration = {
     db.updateTable('tenants').set((eb) => ({
       provider_pk: eb
         .selectFrom('organizations')
-        .select(sql<number>`provider_pk`.as('provider_pk'))
+        .select(sql<number>`organizations.provider_pk`.as('provider_pk'))
         .whereRef('organizations.pk', '=', 'tenants.organization_pk'),
     })),
     schema
