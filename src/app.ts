@@ -1,22 +1,28 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { defaultS3Capabilities, parseS3Capabilities } from './api/osis/s3-capabilities.ts'
+import type { OsisSettings } from './api/osis/settings.ts'
 import { buildServer } from './api/server.ts'
 import { newBearerCheck } from './auth/bearer.ts'
 import { newClientFinder } from './auth/clients.ts'
 import { openIssuer } from './auth/issuer.ts'
-import type { Config } from './config.ts'
+import { newOsisTokens } from './auth/osis-tokens.ts'
+import { type Config, ConfigError, type OsisConfig } from './config.ts'
 import { sealAudit } from './directory/audit.ts'
 import type { Directory } from './directory/directory.ts'
 import { forgetExpiredAnswers } from './directory/idempotency.ts'
+import { forgetExpiredRefreshTokens } from './directory/refresh-tokens.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
 import type { Platform } from './platform/platform.ts'
+import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { readBacklog } from './store/accounts.ts'
 
 /** How often audit entries are sealed, where a commit is not a block. */
 const SEAL_MS = 500
-/** How often answers that are too old to be replayed are forgotten. */
+/** How often answers that are too old to be replayed are forgotten, and refresh tokens that have expired. */
 const SWEEP_MS = 60 * 60 * 1000
 /** How long an answer to whether the store can be written is good for. */
 const READY_MS = 1_000
@@ -33,6 +39,7 @@ export interface App {
 
 /**
  * Starts Usher over an open directory, and takes it over: closing the app closes the directory.
+ * @throws {ConfigError} when a file that a setting names is wrong
  * @throws {Error} when the port is taken
  */
 export async function startApp(
@@ -42,6 +49,7 @@ export async function startApp(
   metrics: Metrics,
 ): Promise<App> {
   const { dir, platform } = open
+  const osisSettings = readOsisSettings(config.osis, platform.name)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const reconciler = new Reconciler(dir, platform, log)
@@ -54,7 +62,10 @@ export async function startApp(
     clients,
     bearer,
     issuer,
+    osisTokens: newOsisTokens(dir, issuer),
+    osisSettings,
     reconciler,
+    platform: newPlatformView(dir, platform),
     publicUrl,
     log,
     observeRequest: metrics.observeRequest,
@@ -71,8 +82,8 @@ export async function startApp(
     throw error
   }
   const sweep = setInterval(() => {
-    forgetExpiredAnswers(dir).catch((error) =>
-      log.warn({ err: error }, 'expired answers could not be forgotten'),
+    Promise.all([forgetExpiredAnswers(dir), forgetExpiredRefreshTokens(dir)]).catch((error) =>
+      log.warn({ err: error }, 'what has expired could not be forgotten'),
     )
   }, SWEEP_MS)
   const sealer = startSealing(dir, log)
@@ -119,6 +130,19 @@ async function tellPlatform(platform: Platform, log: Logger): Promise<void> {
   const fields = { platform: platform.name, version, health, ...(reason !== undefined && { reason }) }
   if (health === 'NORMAL') log.info(fields, 'the platform is well')
   else log.warn(fields, 'the platform is not well')
+}
+
+/** @throws {ConfigError} when the file of S3 capabilities cannot be read, or says nonsense */
+function readOsisSettings(config: OsisConfig, platform: string): OsisSettings {
+  const { s3CapabilitiesFile: file, ...others } = config
+  try {
+    const s3Capabilities = file
+      ? parseS3Capabilities(readFileSync(file, 'utf8'))
+      : defaultS3Capabilities(platform)
+    return { ...others, s3Capabilities }
+  } catch (error) {
+    throw new ConfigError([`USHER_OSIS_S3_CAPABILITIES: ${file} ${(error as Error).message}`])
+  }
 }
 
 /** Callers within a second share one check: it writes, and anybody may ask. */

@@ -16,7 +16,22 @@ export interface Config {
   readonly issuers: readonly ExternalIssuer[]
   /** Null keeps accounts in the directory alone. */
   readonly cephRgw: CephRgwSettings | null
+  readonly osis: OsisConfig
 }
+
+export interface OsisConfig {
+  /** How its callers may authenticate; at least one. */
+  readonly authModes: readonly OsisAuthMode[]
+  /** What its paths begin with: empty, or `/osis` without a slash at the end. */
+  readonly prefix: string
+  /** A JSON file that says which S3 calls the platform does not support; null for what is known of the platform. */
+  readonly s3CapabilitiesFile: string | null
+  /** The platform's own web console, with `{tenant_id}` and `{lang}` where they belong; null where there is none. */
+  readonly consoleUrl: string | null
+}
+
+export const OSIS_AUTH_MODES = Object.freeze(['basic', 'bearer'] as const)
+export type OsisAuthMode = (typeof OSIS_AUTH_MODES)[number]
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -70,6 +85,12 @@ export function readConfig(env: Environment): Config {
     logLevel: read<LogLevel>('USHER_LOG_LEVEL', 'info', parseLogLevel),
     issuers: read<readonly ExternalIssuer[]>('USHER_ISSUERS', [], parseIssuers),
     cephRgw: readCephRgw(read, problems),
+    osis: Object.freeze({
+      authModes: read<readonly OsisAuthMode[]>('USHER_OSIS_AUTH', OSIS_AUTH_MODES, parseAuthModes),
+      prefix: read('USHER_OSIS_PREFIX', '', parsePrefix),
+      s3CapabilitiesFile: read<string | null>('USHER_OSIS_S3_CAPABILITIES', null, String),
+      consoleUrl: read<string | null>('USHER_OSIS_CONSOLE_URL', null, parseConsoleUrl),
+    }),
   }
   for (const name of Object.keys(env)) {
     if (name.startsWith('USHER_') && !KNOWN.has(name)) problems.push(`${name} is not a setting of Usher`)
@@ -93,6 +114,10 @@ const KNOWN = new Set([
   'USHER_CEPH_RGW_ACCESS_KEY',
   'USHER_CEPH_RGW_SECRET_KEY',
   'USHER_CEPH_RGW_S3_URL',
+  'USHER_OSIS_AUTH',
+  'USHER_OSIS_PREFIX',
+  'USHER_OSIS_S3_CAPABILITIES',
+  'USHER_OSIS_CONSOLE_URL',
 ])
 
 function readCephRgw(read: Reader, problems: string[]): CephRgwSettings | null {
@@ -183,6 +208,28 @@ function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text)
   if (!level) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}, not '${text}'`)
   return level
+}
+
+function parseAuthModes(text: string): readonly OsisAuthMode[] {
+  const names = text.split(',').map((name) => name.trim())
+  const wrong = names.find((name) => !OSIS_AUTH_MODES.some((mode) => mode === name))
+  if (wrong !== undefined) throw new Error(`must be basic, bearer or basic,bearer, not '${text}'`)
+  return Object.freeze(OSIS_AUTH_MODES.filter((mode) => names.includes(mode)))
+}
+
+/** The paths of the other APIs stay theirs. */
+function parsePrefix(text: string): string {
+  if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text)) throw new Error(`must be a path such as /osis, not '${text}'`)
+  if (/^\/(v1|api|oauth2|\.well-known|docs|openapi|metrics|healthz|readyz)(\/|$)/i.test(text))
+    throw new Error(`must not begin like a path of Usher's own, as '${text}' does`)
+  return text.replace(/\/$/, '')
+}
+
+function parseConsoleUrl(text: string): string {
+  if (!isHttpUrl(text)) throw new Error(`must be an http or https URL, not '${text}'`)
+  const unknown = /\{(?!tenant_id\}|lang\})[^}]*\}?/.exec(text)
+  if (unknown) throw new Error(`may have {tenant_id} and {lang} in it, not ${unknown[0]}`)
+  return text
 }
 
 function parseIssuers(text: string): readonly ExternalIssuer[] {

@@ -40,6 +40,7 @@ test('an empty environment gives the documented defaults', () => {
     logLevel: 'info',
     issuers: [],
     cephRgw: null,
+    osis: { authModes: ['basic', 'bearer'], prefix: '', s3CapabilitiesFile: null, consoleUrl: null },
   })
 })
 
@@ -57,6 +58,10 @@ test('every setting is taken from its variable', () => {
     USHER_ISSUERS: JSON.stringify([{ ...ISSUER, algorithms: ['PS256'] }]),
     ...CEPH_RGW,
     USHER_CEPH_RGW_S3_URL: 'https://s3.example/',
+    USHER_OSIS_AUTH: 'bearer',
+    USHER_OSIS_PREFIX: '/osis/v9/',
+    USHER_OSIS_S3_CAPABILITIES: '/etc/usher/s3.json',
+    USHER_OSIS_CONSOLE_URL: 'https://ceph.example/#/{lang}?tenant={tenant_id}',
   })
   assert.deepEqual(config, {
     host: '::1',
@@ -74,6 +79,12 @@ test('every setting is taken from its variable', () => {
       accessKey: 'ACCESS',
       secretKey: 'se/cr+et=',
       s3Url: 'https://s3.example',
+    },
+    osis: {
+      authModes: ['bearer'],
+      prefix: '/osis/v9',
+      s3CapabilitiesFile: '/etc/usher/s3.json',
+      consoleUrl: 'https://ceph.example/#/{lang}?tenant={tenant_id}',
     },
   })
 })
@@ -114,6 +125,11 @@ test('wrong settings of a Ceph RGW are refused, once each, without repeating a s
   }
 })
 
+test('modes of authentication may stand in any order, with blanks', () => {
+  for (const text of ['basic,bearer', 'bearer, basic', 'basic,basic,bearer'])
+    assert.deepEqual(readConfig({ USHER_OSIS_AUTH: text }).osis.authModes, ['basic', 'bearer'])
+})
+
 test('the store and the master key move with the data directory', () => {
   const { databaseUrl, masterKeyFile } = readConfig({ USHER_DATA_DIR: '/srv/usher' })
   assert.equal(databaseUrl, 'sqlite:/srv/usher/usher.db')
@@ -128,7 +144,8 @@ test('an issuer that names no algorithms may use RS256 and ES256', () => {
 test('an empty variable counts as absent', () => {
   const names = ['HOST', 'PORT', 'DATA_DIR', 'DATABASE_URL', 'PUBLIC_URL', 'MASTER_KEY', 'MASTER_KEY_FILE']
   const ceph = ['URL', 'ACCESS_KEY', 'SECRET_KEY', 'S3_URL'].map((name) => `CEPH_RGW_${name}`)
-  const empty = [...names, 'LOG_LEVEL', 'ISSUERS', ...ceph].map((name) => [`USHER_${name}`, ''])
+  const osis = ['OSIS_AUTH', 'OSIS_PREFIX', 'OSIS_S3_CAPABILITIES', 'OSIS_CONSOLE_URL']
+  const empty = [...names, 'LOG_LEVEL', 'ISSUERS', ...ceph, ...osis].map((name) => [`USHER_${name}`, ''])
   assert.deepEqual(readConfig(Object.fromEntries(empty)), readConfig({}))
 })
 
@@ -137,6 +154,7 @@ test('the settings are frozen, also inside', () => {
   assert.ok(Object.isFrozen(config))
   assert.ok(Object.isFrozen(config.issuers), 'the list of issuers can be changed')
   assert.ok(Object.isFrozen(config.issuers[0]), 'an issuer can be changed')
+  assert.ok(Object.isFrozen(config.osis) && Object.isFrozen(config.osis.authModes))
 })
 
 test('every log level is accepted', () => {
@@ -181,6 +199,17 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
   ['USHER_ISSUERS', issuers({ algorithms: ['none'] }), /\[0\]\.algorithms/],
   ['USHER_ISSUERS', issuers({ jwks_url: 'x' }), /\[0\]\.jwks_url is not a member/],
   ['USHER_ISSUERS', JSON.stringify([ISSUER, { ...ISSUER, issuer: 1 }]), /\[1\]\.issuer/],
+  ['USHER_OSIS_AUTH', 'digest', /basic, bearer or basic,bearer/],
+  ['USHER_OSIS_AUTH', 'basic,', /basic, bearer or basic,bearer/],
+  ['USHER_OSIS_AUTH', 'Basic', /basic, bearer or basic,bearer/],
+  ['USHER_OSIS_PREFIX', 'osis', /a path such as/],
+  ['USHER_OSIS_PREFIX', '/', /a path such as/],
+  ['USHER_OSIS_PREFIX', '/a b', /a path such as/],
+  ['USHER_OSIS_PREFIX', '/:id', /a path such as/],
+  ['USHER_OSIS_PREFIX', '/v1', /like a path of Usher's own/],
+  ['USHER_OSIS_PREFIX', '/docs/osis', /like a path of Usher's own/],
+  ['USHER_OSIS_CONSOLE_URL', 'console', /http or https URL/],
+  ['USHER_OSIS_CONSOLE_URL', 'https://x/{tenant}', /not \{tenant\}/],
   ['USHER_DATADIR', '/srv', /is not a setting of Usher/],
   ['USHER_port', '1', /is not a setting of Usher/],
 ]

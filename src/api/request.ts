@@ -44,7 +44,16 @@ export class UnknownPathError extends Error {
  */
 export function getContext(request: FastifyRequest, names: ReadonlyMap<string, string> = new Map()): Context {
   const ctx = getAdmitted(request)
-  if (!request.validationError) return ctx
+  assertShape(request, names)
+  return ctx
+}
+
+/**
+ * For requests that need no context, since whoever makes them is yet to be authenticated.
+ * @throws {DirectoryError} `invalid` with every issue of every part
+ */
+export function assertShape(request: FastifyRequest, names: ReadonlyMap<string, string> = new Map()): void {
+  if (!request.validationError) return
   const issues = collectIssues(request, names)
   throw new DirectoryError('invalid', 'The request is not valid.', { issues })
 }

@@ -2,12 +2,15 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { BearerCheck } from '../auth/bearer.ts'
 import type { ClientFinder } from '../auth/clients.ts'
 import type { Issuer } from '../auth/issuer.ts'
+import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'
+import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
 import { customerApi } from './customer/index.ts'
 import { BODY_LIMIT } from './json-body.ts'
 import { oauthApi } from './oauth/index.ts'
 import { osisApi } from './osis/index.ts'
+import type { OsisSettings } from './osis/settings.ts'
 import type { FailureLog } from './request.ts'
 import { type SystemApi, systemApi } from './system/index.ts'
 
@@ -16,7 +19,10 @@ export interface ServerParts extends SystemApi {
   readonly clients: ClientFinder
   readonly bearer: BearerCheck
   readonly issuer: Issuer
+  readonly osisTokens: OsisTokens
+  readonly osisSettings: OsisSettings
   readonly reconciler: Reconciler
+  readonly platform: PlatformView
   readonly publicUrl: () => string
   readonly log: {
     isLevelEnabled(level: string): boolean
@@ -64,7 +70,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
   })
   await app.register(customerApi, { ...parts, log })
-  await app.register(osisApi, { ...parts, log })
+  await app.register(osisApi, { ...parts, tokens: parts.osisTokens, settings: parts.osisSettings, log })
   await app.register(oauthApi, { ...parts, log })
   await app.register(systemApi, parts)
   return app

@@ -7,7 +7,7 @@ import { isStorable } from '../model/text.ts'
 
 /**
  * Compiles the schemas of one dialect. All errors of a part are found, not the first; nothing is coerced, removed
- * or filled in, but for numbers in the query, which arrive as text.
+ * or filled in, but for numbers and booleans in the query, which arrive as text.
  */
 export function newValidatorCompiler(): FastifySchemaCompiler<object> {
   const ajv = new Ajv({
@@ -23,7 +23,7 @@ export function newValidatorCompiler(): FastifySchemaCompiler<object> {
     return compiledAtFirstUse(
       ajv,
       schema,
-      httpPart === 'body' ? trimmer(properties) : numberReader(properties),
+      httpPart === 'body' ? trimmer(properties) : plainReader(properties),
     )
   }
 }
@@ -54,13 +54,22 @@ interface MemberSchema {
 
 type Members = Record<string, unknown>
 
-/** Reads plain integers before they are validated; Ajv's own coercion also takes `0x10`, `1e400` and blanks. */
-function numberReader(properties: ObjectSchema['properties']): (query: unknown) => void {
-  const names = Object.keys(properties).filter((name) => properties[name]?.type === 'integer')
+/**
+ * Reads plain integers, and `true` and `false`, before they are validated; Ajv's own coercion also takes `0x10`,
+ * `1e400` and blanks.
+ */
+function plainReader(properties: ObjectSchema['properties']): (query: unknown) => void {
+  const ofType = (type: string): string[] =>
+    Object.keys(properties).filter((name) => properties[name]?.type === type)
+  const [integers, booleans] = [ofType('integer'), ofType('boolean')]
   return (query) => {
-    for (const name of names) {
-      const text = (query as Members)[name]
-      if (typeof text === 'string' && /^-?\d{1,15}$/.test(text)) (query as Members)[name] = Number(text)
+    const members = query as Members
+    for (const name of integers) {
+      const text = members[name]
+      if (typeof text === 'string' && /^-?\d{1,15}$/.test(text)) members[name] = Number(text)
+    }
+    for (const name of booleans) {
+      if (members[name] === 'true' || members[name] === 'false') members[name] = members[name] === 'true'
     }
   }
 }

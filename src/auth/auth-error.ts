@@ -10,6 +10,14 @@ export class AuthError extends Error {
   }
 }
 
+/** The token was a right one, until its time ran out. */
+export class ExpiredError extends AuthError {
+  constructor() {
+    super('The token has expired')
+    this.name = 'ExpiredError'
+  }
+}
+
 /** The keys of an external issuer could not be had, so its tokens can be neither believed nor refused. */
 export class IssuerUnavailableError extends Error {
   constructor(issuer: string, cause: unknown) {

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { findClient, findExternalClient } from '../directory/clients.ts'
 import { BELIEF_MS, type Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
-import { AuthError, IssuerUnavailableError } from './auth-error.ts'
+import { AuthError, ExpiredError, IssuerUnavailableError } from './auth-error.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE } from './issuer.ts'
 
 /** An issuer beside our own whose tokens are accepted. */
@@ -17,13 +17,20 @@ export interface ExternalIssuer {
 /** Turns an `Authorization` header into the client that it stands for. */
 export type BearerCheck = (authorization: string | undefined) => Promise<Client>
 
-interface Trusted {
+/** Whose tokens of which kind are accepted. */
+export interface Trusted {
   readonly issuer: () => string
   readonly audience: () => string
   readonly algorithms: readonly string[]
   readonly types: readonly (string | undefined)[]
   readonly getKey: JWTVerifyGetKey
   readonly findClient: (payload: JWTPayload) => Client | undefined | Promise<Client | undefined>
+}
+
+/** A token that was found right, and whose client exists. */
+export interface Checked {
+  readonly payload: JWTPayload
+  readonly client: Client
 }
 
 interface Verified {
@@ -38,7 +45,7 @@ interface Verified {
 /** A verified token is not verified again for this long, or until it expires. */
 const VERIFIED_MS = 5 * 60_000
 /** Longer ones are refused unseen. */
-const MAX_TOKEN = 8_192
+export const MAX_TOKEN = 8_192
 
 /**
  * Makes the bearer check for our own tokens and those of external issuers, by RFC 8725: for each issuer its own
@@ -50,28 +57,35 @@ export function newBearerCheck(
   dir: Directory,
 ): BearerCheck {
   const trusted = [trustOwn(own, dir), ...external.map((issuer) => trustExternal(issuer, dir))]
-  const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: VERIFIED_MS })
+  const check = newTokenCheck(trusted)
+  return async (authorization) => (await check(readToken(authorization))).client
+}
 
-  return async (authorization) => {
-    const token = readToken(authorization)
+/**
+ * Makes a check of tokens against those who are trusted.
+ * @returns a function that throws an AuthError for a token that is not accepted
+ */
+export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => Promise<Checked> {
+  const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: VERIFIED_MS })
+  return async (token) => {
     let known = verified.get(token)
     if (!known) {
       known = await verify(trusted, token)
       verified.set(token, known)
     }
     const now = Date.now()
-    if (known.expiresAt <= now) throw new AuthError('The token has expired')
+    if (known.expiresAt <= now) throw new ExpiredError()
     if (!known.client || known.believedUntil <= now) {
       known.client = await known.trusted.findClient(known.payload)
       known.believedUntil = now + BELIEF_MS
     }
     if (!known.client) throw new AuthError('The client of the token does not exist or was removed')
-    return known.client
+    return { payload: known.payload, client: known.client }
   }
 }
 
 /** RFC 6750 section 2.1: `Bearer`, in any case, spaces, and a b64token. */
-function readToken(authorization: string | undefined): string {
+export function readToken(authorization: string | undefined): string {
   if (authorization === undefined) throw new AuthError('A bearer token is required', false)
   const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization)?.[1]
   if (token === undefined || token.length > MAX_TOKEN)
@@ -146,7 +160,7 @@ function readIssuer(token: string): string {
 
 function toAuthError(error: unknown, issuer: string): Error {
   if (error instanceof AuthError) return error
-  if (error instanceof errors.JWTExpired) return new AuthError('The token has expired')
+  if (error instanceof errors.JWTExpired) return new ExpiredError()
   if (error instanceof errors.JWTClaimValidationFailed)
     return new AuthError(`The token's ${error.claim} is not accepted`)
   if (error instanceof errors.JWKSTimeout) return new IssuerUnavailableError(issuer, error)

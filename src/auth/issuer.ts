@@ -20,12 +20,26 @@ export const TOKEN_TYPE = 'at+jwt'
 /** As the partner portal's own tokens: one second short of an hour. */
 export const TOKEN_SECONDS = 3599
 
-/** Our own issuer of access tokens. */
+/** A token to be signed. */
+export interface TokenClaims {
+  /** The `typ` of its header: what tells the kinds of tokens apart. */
+  readonly type: string
+  /** Where it is accepted; nowhere else. */
+  readonly audience: string
+  readonly subject: string
+  readonly id: string
+  readonly seconds: number
+  readonly others: Readonly<Record<string, unknown>>
+}
+
+/** Our own issuer of tokens. */
 export interface Issuer {
   /** What stands in `iss` and `aud`: the public URL. */
   readonly url: () => string
   /** A signed access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`. */
   issue(client: Client): Promise<string>
+  /** Any other token, signed with the same key. */
+  sign(claims: TokenClaims): Promise<string>
   /** The public halves of the keys. */
   jwks(): Promise<JSONWebKeySet>
   /** Resolves a token's key by its `kid`. */
@@ -51,8 +65,19 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
     if (keys.readAt + BELIEF_MS < Date.now()) keys = await readKeys(dir)
     return keys
   }
+  const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> =>
+    new SignJWT(others)
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid: keys.newest.kid })
+      .setIssuer(url())
+      .setAudience(audience)
+      .setSubject(subject)
+      .setIssuedAt()
+      .setExpirationTime(`${seconds}s`)
+      .setJti(id)
+      .sign(keys.newest.privateKey)
   return {
     url,
+    sign,
     jwks: async () => (await refresh()).jwks,
     async getKey(header, token) {
       try {
@@ -63,15 +88,14 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
       }
     },
     issue: (client) =>
-      new SignJWT({ client_id: client.id })
-        .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: TOKEN_TYPE, kid: keys.newest.kid })
-        .setIssuer(url())
-        .setAudience(url())
-        .setSubject(client.id)
-        .setIssuedAt()
-        .setExpirationTime(`${TOKEN_SECONDS}s`)
-        .setJti(randomUUID())
-        .sign(keys.newest.privateKey),
+      sign({
+        type: TOKEN_TYPE,
+        audience: url(),
+        subject: client.id,
+        id: randomUUID(),
+        seconds: TOKEN_SECONDS,
+        others: { client_id: client.id },
+      }),
   }
 }
 

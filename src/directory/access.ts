@@ -13,7 +13,15 @@ import { read } from './unit.ts'
 const PERMITTED: Partial<Record<Operation, Permission>> = {
   CreateUser: 'administrator',
   CreateTenant: 'osis',
+  UpdateTenant: 'osis',
+  DeleteTenant: 'osis',
   CreateAccount: 'osis',
+  UpdateAccount: 'osis',
+  DeleteAccount: 'osis',
+  CreateCredential: 'osis',
+  UpdateCredential: 'osis',
+  DeleteCredential: 'osis',
+  CreateRefreshToken: 'osis',
 }
 
 /** @throws {DirectoryError} `not_permitted` */

@@ -1,31 +1,34 @@
 import type { Context } from '../model/clients.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
-import { newAccessKey, newId, newSecretKey } from '../model/ids.ts'
+import { newId } from '../model/ids.ts'
+import type { Page, PageRequest } from '../model/pages.ts'
 import {
   type Account,
-  type Credential,
   canonicalUserId,
   checkNewAccount,
   type NewAccount,
   type Tenant,
 } from '../model/tenants.ts'
+import { isBeingRemoved, removeAccount, setAccountActive } from '../store/account-changes.ts'
 import {
-  findAccount,
+  queryAccounts as selectAccounts,
+  listCanonicalIds as selectCanonicalIds,
+} from '../store/account-queries.ts'
+import {
+  findAccountByCanonicalId,
   findAccountByPk,
   findAccountOfOrgUser,
+  findAccountOrRemains,
   hasAccount,
   insertAccount,
 } from '../store/accounts.ts'
-import {
-  countCredentials,
-  insertCredential,
-  listCredentials as selectCredentials,
-} from '../store/credentials.ts'
+import { findTenant } from '../store/tenants.ts'
 import { findUserByEmail, insertUser, touchUser } from '../store/users.ts'
 import { assertPermitted } from './access.ts'
+import { issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
-import { credentialIdentity } from './sealer.ts'
-import { getReachableTenant } from './tenants.ts'
+import { type AccountFilter, resolveAccountFilter } from './filters.ts'
+import { type AccountIds, customerOf, getReachableAccount, getReachableTenant } from './reachable.ts'
 import { attempt, read, type Unit } from './unit.ts'
 
 /**
@@ -34,7 +37,7 @@ import { attempt, read, type Unit } from './unit.ts'
  * given this one: one person, one record.
  *
  * The account is wanted from now on; whoever needs it on the platform settles it.
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `store_unavailable`
  */
 export function createAccount(
   dir: Directory,
@@ -53,6 +56,7 @@ export function createAccount(
       await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
       return existing
     }
+    if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
     const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
     const pk = await openAccount(dir, unit, { tenant, owner, account })
     if (owner.linked) {
@@ -67,6 +71,12 @@ export function createAccount(
     }
     return (await findAccountByPk(unit.tx, pk)) as Account
   })
+}
+
+/** Data may yet keep the old account where it is, and then there would be two. */
+function beingRemoved(): DirectoryError {
+  const message = "The removal of this user's account is not finished; repeat the call."
+  return new DirectoryError('account_being_removed', message)
 }
 
 interface Owner {
@@ -109,6 +119,7 @@ async function openAccount(
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,
     user: owner.pk,
+    madeUser: !owner.linked,
     platform: tenant.platform,
     canonicalUserId: canonicalUserId(tenant.id, owner.id),
     orgId: account.orgId,
@@ -120,9 +131,7 @@ async function openAccount(
     active: account.active,
     now: unit.now,
   })
-  const accessKey = newAccessKey()
-  const sealedSecret = dir.sealer.seal(newSecretKey(), credentialIdentity(accessKey))
-  await insertCredential(unit.tx, { account: pk, accessKey, sealedSecret, now: unit.now })
+  await issueCredential(dir, unit, pk)
   return pk
 }
 
@@ -134,50 +143,101 @@ function contentOf(account: NewAccount): string[] {
 }
 
 /** @throws {DirectoryError} `user_not_found`, also for a user of another provider's tenant */
-export function getAccount(
+export function getAccount(dir: Directory, ctx: Context, ids: AccountIds): Promise<Account> {
+  return read(dir, (tx) => getReachableAccount(tx, ctx, ids))
+}
+
+/** One page of the accounts that match, oldest first, with the exact number of all of them. */
+export function queryAccounts(
   dir: Directory,
   ctx: Context,
-  ids: { tenantId: string; userId: string },
-): Promise<Account> {
+  request: { filter: AccountFilter; page: PageRequest },
+): Promise<Page<Account>> {
   return read(dir, async (tx) => {
-    const account = await findAccount(tx, ctx.organization.pk, ids)
+    const criteria = await resolveAccountFilter(tx, ctx, request.filter)
+    return criteria ? selectAccounts(tx, criteria, request.page) : { items: [], total: 0 }
+  })
+}
+
+/**
+ * The account that the platform shows under an id, for example as the owner of a bucket.
+ * @throws {DirectoryError} `user_not_found`
+ */
+export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalId: string): Promise<Account> {
+  return read(dir, async (tx) => {
+    const account = await findAccountByCanonicalId(tx, ctx.organization.pk, canonicalId)
     if (account) return account
-    throw new DirectoryError(
-      'user_not_found',
-      `There is no user with the id ${ids.userId} in the tenant ${ids.tenantId}.`,
-    )
+    throw new DirectoryError('user_not_found', `There is no user with the canonical id ${canonicalId}.`)
   })
 }
 
-/** One page of an account's credentials, oldest first, with the exact number of all of them; empty for an unknown user. */
-export function listCredentials(
+/** The canonical ids of all accounts of a tenant; undefined for an unknown one. */
+export function listCanonicalIds(
   dir: Directory,
   ctx: Context,
-  request: { tenantId: string; userId: string; offset: number; limit: number },
-): Promise<{ account: Account | undefined; credentials: Credential[]; total: number }> {
+  tenantId: string,
+): Promise<string[] | undefined> {
   return read(dir, async (tx) => {
-    const account = await findAccount(tx, ctx.organization.pk, request)
-    if (!account) return { account, credentials: [], total: 0 }
-    const rows = await selectCredentials(tx, account.pk, request)
-    const total = await countCredentials(tx, account.pk)
-    return { account, credentials: rows.map((row) => openCredential(dir, row)), total }
+    const tenant = await findTenant(tx, ctx.organization.pk, tenantId)
+    return tenant && selectCanonicalIds(tx, tenant.pk)
   })
 }
 
-/** What a credential whose secret cannot be opened shows instead: one damaged secret does not break a list. */
-const LOST_SECRET = 'Not Available'
+/**
+ * Activates or suspends an account. Its credentials keep their own status: one works while both are active.
+ *
+ * The new state is wanted from now on; whoever needs it on the platform settles it.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
+ */
+export function updateAccount(
+  dir: Directory,
+  ctx: Context,
+  request: AccountIds & { active: boolean },
+): Promise<Account> {
+  return attempt(dir, ctx, { operation: 'UpdateAccount', target: request.userId }, async (unit) => {
+    assertPermitted(ctx, 'UpdateAccount')
+    const account = await getReachableAccount(unit.tx, ctx, request)
+    const organization = await customerOf(unit.tx, account)
+    const { active } = request
+    if (account.active === active) {
+      await unit.audit({ outcome: 'repeated', organization })
+      return account
+    }
+    await setAccountActive(unit.tx, account.pk, { active, now: unit.now })
+    await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
+    return (await findAccountByPk(unit.tx, account.pk)) as Account
+  })
+}
 
-/** A credential with its secret in the clear. */
-export function openCredential(
-  dir: Pick<Directory, 'sealer'>,
-  sealed: { accessKey: string; sealedSecret: string; active: boolean; createdAt: string },
-): Credential {
-  const { accessKey, sealedSecret, active, createdAt } = sealed
-  let secretKey: string
-  try {
-    secretKey = dir.sealer.open(sealedSecret, credentialIdentity(accessKey))
-  } catch {
-    secretKey = LOST_SECRET
-  }
-  return { accessKey, secretKey, active, createdAt }
+/**
+ * Deletes an account: hidden from now on, and gone from the platform once it is settled. Without `purge` the
+ * platform keeps an account that owns data, and so does the directory then.
+ * @returns what there is to be settled; undefined when there is no such account any more
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function deleteAccount(
+  dir: Directory,
+  ctx: Context,
+  request: AccountIds & { purge: boolean },
+): Promise<Account | undefined> {
+  return attempt(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, async (unit) => {
+    assertPermitted(ctx, 'DeleteAccount')
+    const found = await findAccountOrRemains(unit.tx, ctx.organization.pk, request)
+    if (!found || (!found.wanted && isApplied(found.account))) return undefined
+    const { account, wanted } = found
+    const { purge } = request
+    // A removal under way is joined, and made a purge if it was none.
+    if (!wanted && !purge) return account
+    await removeAccount(unit.tx, account.pk, { purge, now: unit.now })
+    await unit.audit({
+      outcome: 'deleted',
+      organization: await customerOf(unit.tx, account),
+      changedFields: purge ? ['deletedAt', 'data'] : ['deletedAt'],
+    })
+    return (await findAccountByPk(unit.tx, account.pk)) as Account
+  })
+}
+
+function isApplied(account: Account): boolean {
+  return account.appliedVersion >= account.desiredVersion
 }

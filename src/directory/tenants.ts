@@ -1,12 +1,27 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ListChange } from '../model/audit.ts'
 import type { Context } from '../model/clients.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
-import { checkNewTenant, type NewTenant, type Tenant } from '../model/tenants.ts'
+import type { Page, PageRequest } from '../model/pages.ts'
+import { checkNewTenant, checkOrgIds, type NewTenant, type Tenant } from '../model/tenants.ts'
+import { hasAccounts, removeAccountsOfTenant } from '../store/account-changes.ts'
 import { insertOrganization } from '../store/organizations.ts'
 import type { Tx } from '../store/port.ts'
-import { findTenant, findTenantByOrg, insertTenant } from '../store/tenants.ts'
-import { assertPermitted } from './access.ts'
+import { queryTenants as selectTenants } from '../store/tenant-queries.ts'
+import {
+  deleteTenant as deleteRow,
+  findTenantByOrg,
+  findTenantOfCustomer,
+  findTenantOrRemains,
+  insertTenant,
+  renewTenant,
+  replaceOrgs,
+} from '../store/tenants.ts'
+import { assertPermitted, getReachable } from './access.ts'
 import type { Directory } from './directory.ts'
+import { resolveTenantFilter, type TenantFilter } from './filters.ts'
+import { getReachableTenant } from './reachable.ts'
 import { attempt, read } from './unit.ts'
 
 /**
@@ -81,9 +96,144 @@ export async function getTenant(dir: Directory, ctx: Context, id: string): Promi
   return read(dir, (tx) => getReachableTenant(tx, ctx, id))
 }
 
-/** @throws {DirectoryError} `tenant_not_found` */
-export async function getReachableTenant(tx: Tx, ctx: Context, id: string): Promise<Tenant> {
-  const tenant = await findTenant(tx, ctx.organization.pk, id)
-  if (!tenant) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${id}.`)
-  return tenant
+/** One page of the tenants that match, unmapped ones among them, oldest first, with the exact number of all of them. */
+export function queryTenants(
+  dir: Directory,
+  ctx: Context,
+  request: { filter: TenantFilter; page: PageRequest },
+): Promise<Page<Tenant>> {
+  return read(dir, async (tx) => {
+    const { filter, page } = request
+    const pk = await resolveTenantFilter(tx, ctx, { ...filter, platform: dir.platform })
+    if (pk === null) return { items: [], total: 0 }
+    return selectTenants(tx, { provider: ctx.organization.pk, pk }, page)
+  })
+}
+
+/**
+ * Maps exactly these orgs onto a tenant. Users and data of orgs that are no longer mapped stay.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `orgs_on_several_tenants`, `store_unavailable`
+ */
+export function updateTenant(
+  dir: Directory,
+  ctx: Context,
+  request: { tenantId: string; orgIds: readonly string[] },
+): Promise<Tenant> {
+  return attempt(dir, ctx, { operation: 'UpdateTenant', target: request.tenantId }, async (unit) => {
+    assertPermitted(ctx, 'UpdateTenant')
+    assertValid(checkOrgIds(request.orgIds))
+    const tenant = await getReachableTenant(unit.tx, ctx, request.tenantId)
+    const after = [...new Set(request.orgIds)]
+    const holder = await findTenantOfOrgs(unit.tx, dir, ctx, after)
+    if (holder && holder.pk !== tenant.pk) throw orgsElsewhere()
+    const before = await replaceOrgs(unit.tx, tenant, after)
+    const change = { before, after, ...differenceOf(before, after) }
+    const changed = !isDeepStrictEqual(before, after)
+    await unit.audit({
+      outcome: changed ? 'updated' : 'repeated',
+      organization: tenant.organizationId,
+      changedFields: changed ? ['cd_tenant_ids'] : [],
+      ...(changed && { changes: { cd_tenant_ids: change } }),
+    })
+    return { ...tenant, orgIds: after }
+  })
+}
+
+function differenceOf(
+  before: readonly string[],
+  after: readonly string[],
+): Pick<ListChange, 'added' | 'removed'> {
+  const [old, now] = [new Set(before), new Set(after)]
+  return { added: after.filter((id) => !old.has(id)), removed: before.filter((id) => !now.has(id)) }
+}
+
+/** One org belongs to one tenant: it has to be taken off the other one first. */
+function orgsElsewhere(): DirectoryError {
+  const message = 'names an org that is mapped to another tenant'
+  return new DirectoryError('orgs_on_several_tenants', `cd_tenant_ids ${message}`, {
+    issues: [{ path: 'cd_tenant_ids', rule: 'unique', message }],
+  })
+}
+
+/**
+ * Deletes a tenant; its orgs are free from now on. With `purge` its users, keys and data go too, once they are
+ * settled; without, it must have no users. The customer stays, and can be given a tenant anew.
+ * @returns the tenant whose accounts are to be settled; undefined when there never was one
+ * @throws {DirectoryError} `not_permitted`, `tenant_not_empty`, `store_unavailable`
+ */
+export function deleteTenant(
+  dir: Directory,
+  ctx: Context,
+  request: { tenantId: string; purge: boolean },
+): Promise<Tenant | undefined> {
+  return attempt(dir, ctx, { operation: 'DeleteTenant', target: request.tenantId }, async (unit) => {
+    assertPermitted(ctx, 'DeleteTenant')
+    const found = await findTenantOrRemains(unit.tx, ctx.organization.pk, request.tenantId)
+    if (!found || found.deleted) return found?.tenant
+    const { tenant } = found
+    if (request.purge) await removeAccountsOfTenant(unit.tx, tenant.pk, unit.now)
+    else if (await hasAccounts(unit.tx, tenant.pk)) throw notEmpty()
+    await deleteRow(unit.tx, tenant.pk, unit.now)
+    await unit.audit({
+      outcome: 'deleted',
+      organization: tenant.organizationId,
+      changedFields: request.purge ? ['deletedAt', 'users', 'data'] : ['deletedAt'],
+      ...(tenant.orgIds.length > 0 && { changes: { cd_tenant_ids: withdrawn(tenant.orgIds) } }),
+    })
+    return tenant
+  })
+}
+
+function withdrawn(orgIds: readonly string[]): ListChange {
+  return { before: orgIds, after: [], added: [], removed: orgIds }
+}
+
+function notEmpty(): DirectoryError {
+  const message = 'The tenant has users; delete them first, or purge it.'
+  return new DirectoryError('tenant_not_empty', message)
+}
+
+/**
+ * Gives a customer of the partner portal a tenant, so that its people and those of Cloud Director are the same.
+ * @param input.name the customer's own when left out
+ * @throws {DirectoryError} `invalid`, `customer_not_found`, `tenant_exists`, `orgs_on_several_tenants`, `store_unavailable`
+ */
+export function adoptCustomer(
+  dir: Directory,
+  ctx: Context,
+  input: { customerId: string; name: string | undefined; orgIds: readonly string[] },
+): Promise<Tenant> {
+  const subject = { operation: 'CreateTenant', organization: input.customerId } as const
+  return attempt(dir, ctx, subject, async (unit) => {
+    assertPermitted(ctx, 'CreateTenant')
+    const { tx, now } = unit
+    const customer = await getReachable(tx, ctx, { id: input.customerId, kind: 'customer' })
+    const name = input.name ?? customer.name
+    assertValid(checkNewTenant({ name, orgIds: input.orgIds }))
+    const orgIds = [...new Set(input.orgIds)]
+    if (await findTenantOfOrgs(tx, dir, ctx, orgIds)) throw orgsElsewhere()
+    const former = await findTenantOfCustomer(tx, customer.pk, dir.platform)
+    if (former && !former.deleted) throw tenantExists(former.tenant.id)
+    if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()
+    const row = { id: newTenantId(name), name, orgIds, now }
+    const tenant = former
+      ? await renewTenant(tx, former.tenant, row)
+      : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
+    await unit.audit({
+      outcome: 'created',
+      organization: customer.id,
+      target: tenant.id,
+      changedFields: orgIds.length > 0 ? ['name', 'cd_tenant_ids'] : ['name'],
+    })
+    return tenant
+  })
+}
+
+function tenantExists(id: string): DirectoryError {
+  return new DirectoryError('tenant_exists', `The customer has the tenant ${id} already.`)
+}
+
+function beingRemoved(): DirectoryError {
+  const message = "The removal of the customer's former tenant is not finished; try again later."
+  return new DirectoryError('tenant_not_empty', message)
 }

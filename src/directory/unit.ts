@@ -27,6 +27,7 @@ interface Audited {
   readonly organization?: string | null
   readonly target?: string | null
   readonly changedFields?: readonly string[]
+  readonly changes?: AuditEntry['changes']
 }
 
 /** What an attempt is about, as far as it is known before it begins. */
@@ -94,7 +95,7 @@ export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Pro
 /** A unit around an open transaction. */
 export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
   const now = dir.now().toISOString()
-  const entry: Unit['entry'] = ({ operation, outcome, organization, target, changedFields }) => ({
+  const entry: Unit['entry'] = ({ operation, outcome, organization, target, changedFields, changes }) => ({
     id: newId(),
     at: now,
     operation: operation ?? subject.operation,
@@ -106,6 +107,7 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     target: target ?? subject.target ?? null,
     correlationId: ctx.correlationId,
     changedFields: changedFields ?? [],
+    ...(changes && { changes }),
   })
   return { tx, now, entry, audit: (said) => appendAuditEntry(tx, entry(said)) }
 }

@@ -5,8 +5,15 @@ type Write =
   | 'CreateUser'
   | 'DeleteUser'
   | 'CreateTenant'
+  | 'UpdateTenant'
+  | 'DeleteTenant'
   | 'CreateAccount'
   | 'LinkAccount'
+  | 'UpdateAccount'
+  | 'DeleteAccount'
+  | 'CreateCredential'
+  | 'UpdateCredential'
+  | 'DeleteCredential'
   | 'CreateOrganization'
   | 'DeleteOrganization'
   | 'RelateOrganization'
@@ -14,18 +21,41 @@ type Write =
   | 'DeletePortal'
   | 'CreateClient'
   | 'DeleteClient'
+  | 'CreateRefreshToken'
+  | 'RevokeRefreshToken'
 
 /** Audited only when refused. */
 type Read =
+  | 'ListTenants'
+  | 'QueryTenants'
   | 'GetTenant'
   | 'HeadTenant'
+  | 'ListAccounts'
+  | 'QueryAccounts'
   | 'GetAccount'
+  | 'GetAccountByCanonicalId'
   | 'HeadAccount'
   | 'ListCredentials'
+  | 'QueryCredentials'
+  | 'GetCredential'
+  | 'GetUsage'
+  | 'ListBuckets'
+  | 'GetAnonymousUser'
+  | 'GetConsole'
+  | 'GetS3Capabilities'
   | 'GetInfo'
   | 'IssueToken'
+  | 'RefreshToken'
 
 export type AuditStatus = 'Succeeded' | 'Failed'
+
+/** What a list held before and after a change, and the difference. */
+export interface ListChange {
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
 
 /** Who did what to whom, when, under which correlation id, with which outcome and which fields changed. */
 export interface AuditEntry {
@@ -34,7 +64,7 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `deleted`; or, for a failed attempt, the error code. */
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`; or, for a failed attempt, the error code. */
   readonly outcome: string
   readonly client: string
   readonly portal: string | null
@@ -45,4 +75,6 @@ export interface AuditEntry {
   readonly correlationId: string
   /** The names of the changed members, never their values: the log outlives the people in it. */
   readonly changedFields: readonly string[]
+  /** For lists of ids that are replaced as a whole, by member: the wire knows no versions, so a lost update shows here. */
+  readonly changes?: Readonly<Record<string, ListChange>>
 }

@@ -9,6 +9,7 @@ export interface Tenant {
   readonly id: string
   readonly organizationPk: number
   readonly organizationId: string
+  readonly providerPk: number
   readonly platform: string
   readonly name: string
   /** Cloud Director org ids mapped onto the tenant, as received, in the order received. */
@@ -32,6 +33,7 @@ export type AccountRole = (typeof ACCOUNT_ROLES)[number]
 /** A user's presence on a platform: what is wanted, and how much of it has been applied. */
 export interface Account {
   readonly pk: number
+  readonly providerPk: number
   readonly tenantPk: number
   readonly tenantId: string
   readonly userPk: number
@@ -67,16 +69,25 @@ export interface Credential {
   readonly createdAt: string
 }
 
+/** A credential with the account whose it is. */
+export interface OwnedCredential extends Credential {
+  readonly account: Account
+}
+
+/** The most credentials of one account. */
+export const MAX_CREDENTIALS = 1_000
+
 /** The id that a platform shows as the owner of buckets and objects: `tenant$user`. */
 export function canonicalUserId(tenantId: string, userId: string): string {
   return `${tenantId}$${userId}`
 }
 
 export function checkNewTenant(tenant: NewTenant): Issue[] {
-  return [
-    ...checkText('name', tenant.name, { min: 1 }),
-    ...tenant.orgIds.flatMap((id, i) => checkText(`cd_tenant_ids[${i}]`, id, { min: 1 })),
-  ]
+  return [...checkText('name', tenant.name, { min: 1 }), ...checkOrgIds(tenant.orgIds)]
+}
+
+export function checkOrgIds(orgIds: readonly string[]): Issue[] {
+  return orgIds.flatMap((id, i) => checkText(`cd_tenant_ids[${i}]`, id, { min: 1 }))
 }
 
 export function checkNewAccount(account: NewAccount): Issue[] {

@@ -7,7 +7,7 @@ export interface WantedAccount {
   readonly displayName: string
   /** `gone` removes the account and its keys from the platform. */
   readonly state: 'active' | 'suspended' | 'gone'
-  /** For `gone`: whether its buckets and objects go too. */
+  /** For `gone`: whether its buckets and objects go too. Without it, data keeps the account where it is. */
   readonly purge: boolean
   /** A key that is not active must not work, and must work again when it becomes active. */
   readonly credentials: readonly {
@@ -66,8 +66,7 @@ export interface Platform {
   readonly s3Url: string | null
   /**
    * Makes the platform look as wanted, whatever it looked like before, and returns when it has been seen to.
-   * @throws {DataLeftError} when the account is to be gone without its data, and still has some: it is then locked
-   *   out, and its data kept
+   * @throws {DataLeftError} when the account shall be gone without a purge, and owns data; nothing was changed then
    * @throws {PlatformError} when that could not be done, or not be seen to be done
    */
   apply(account: WantedAccount, signal: AbortSignal): Promise<void>
@@ -92,10 +91,10 @@ export class PlatformError extends Error {
   }
 }
 
-/** An account cannot go as long as it owns buckets, and nobody has said that they may go with it. */
+/** An account cannot go, since it owns data that nobody said to remove. */
 export class DataLeftError extends PlatformError {
-  constructor(message: string) {
-    super(message)
+  constructor(message: string, cause?: unknown) {
+    super(message, cause)
     this.name = 'DataLeftError'
   }
 }

@@ -1,15 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
 import { credentialIdentity } from '../directory/sealer.ts'
-import { unavailable } from '../directory/unit.ts'
+import { read, unavailable } from '../directory/unit.ts'
 import { newId } from '../model/ids.ts'
-import type { Account } from '../model/tenants.ts'
+import { type Account, MAX_CREDENTIALS } from '../model/tenants.ts'
 import {
+  DataLeftError,
   type Platform,
   PlatformError,
   type PlatformStatus,
   type WantedAccount,
 } from '../platform/platform.ts'
+import {
+  forgetDeletedCredentials,
+  forgetRemovedAccount,
+  listUnappliedAccounts,
+  restoreAccount,
+} from '../store/account-changes.ts'
 import {
   type Claimed,
   claimAccount,
@@ -33,8 +40,6 @@ const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 5 * 60_000
 /** How often `settle` looks again while somebody else holds the lease. */
 const LOOK_AGAIN_MS = 50
-/** An account has this many credentials at the most that matter to a platform. */
-const ALL = 1_000
 
 interface Log {
   warn(fields: object, message: string): void
@@ -76,20 +81,46 @@ export class Reconciler {
   /**
    * Reconciles one account now, for a caller who needs it on the platform.
    * @param deadlineMs how long the caller can wait
-   * @returns whether the platform has it; if not, the loop goes on trying
+   * @returns whether the platform has the state that was wanted when the account was read; if not, the loop goes on trying
    * @throws {DirectoryError} `store_unavailable`
    */
-  async settle(account: Account, deadlineMs: number): Promise<boolean> {
+  async settle(
+    account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
+    deadlineMs: number,
+  ): Promise<boolean> {
     if (account.appliedVersion >= account.desiredVersion) return true
-    const deadline = AbortSignal.timeout(deadlineMs)
-    const expired = new Promise<boolean>((resolve) => {
-      deadline.addEventListener('abort', () => resolve(false), { once: true })
+    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline))
+  }
+
+  /**
+   * Reconciles an account that shall be gone now.
+   * @returns `data_left` when it owns data that was not to be removed, and therefore exists as before
+   */
+  async settleRemoval(account: Account, deadlineMs: number): Promise<'gone' | 'data_left' | 'late'> {
+    if (!(await this.settle(account, deadlineMs))) return 'late'
+    const found = await read(this.#dir, (tx) => findAccountToReconcile(tx, account.pk))
+    return found?.wanted ? 'data_left' : 'gone'
+  }
+
+  /**
+   * Reconciles all accounts of a tenant now.
+   * @returns whether all of them were applied in time; if not, the loop goes on trying
+   */
+  async settleTenant(tenantPk: number, deadlineMs: number): Promise<boolean> {
+    return this.#until(deadlineMs, async (deadline) => {
+      const { store } = this.#dir
+      while (!deadline.aborted) {
+        const pks = await store.read((tx) => listUnappliedAccounts(tx, tenantPk, AT_ONCE))
+        if (pks.length === 0) return true
+        await Promise.all(
+          pks.map(async (pk) => {
+            const found = await store.read((tx) => findAccountToReconcile(tx, pk))
+            return found && this.#settle(found.account, deadline)
+          }),
+        )
+      }
+      return false
     })
-    try {
-      return await Promise.race([this.#settle(account.pk, deadline), expired])
-    } catch (error) {
-      throw unavailable(error)
-    }
   }
 
   /** The platform's name, and whether it is well. */
@@ -102,15 +133,32 @@ export class Reconciler {
     while ((await this.#runDue()) > 0);
   }
 
-  async #settle(pk: number, deadline: AbortSignal): Promise<boolean> {
+  /** What work answers, or false when the deadline comes first; whatever is under way goes on. */
+  async #until(deadlineMs: number, work: (deadline: AbortSignal) => Promise<boolean>): Promise<boolean> {
+    const deadline = AbortSignal.timeout(deadlineMs)
+    const expired = new Promise<boolean>((resolve) => {
+      deadline.addEventListener('abort', () => resolve(false), { once: true })
+    })
+    try {
+      return await Promise.race([work(deadline), expired])
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  async #settle(
+    { pk, desiredVersion }: Pick<Account, 'pk' | 'desiredVersion'>,
+    deadline: AbortSignal,
+  ): Promise<boolean> {
     // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
-    if (await this.#reconcile(pk)) return true
+    await this.#reconcile(pk)
     while (!deadline.aborted) {
       const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
       if (!found) return false
-      if (found.account.appliedVersion >= found.account.desiredVersion) return true
+      // An attempt that was under way may have applied an older state than the one that is waited for.
+      if (found.account.appliedVersion >= desiredVersion) return true
       const isDue = found.dueAt <= this.#dir.now().toISOString()
-      if (isDue && (await this.#reconcile(pk))) return true
+      if (isDue && (await this.#reconcile(pk))) continue
       await pause(LOOK_AGAIN_MS)
     }
     return false
@@ -158,11 +206,27 @@ export class Reconciler {
     try {
       const { wanted, version } = await this.#readWanted(pk)
       await this.#apply(wanted)
-      await store.write((tx) => markAccountApplied(tx, claimed, version))
+      await store.write(async (tx) => {
+        await markAccountApplied(tx, claimed, version)
+        if (wanted.state === 'gone') await forgetRemovedAccount(tx, pk, now().toISOString())
+        else await forgetDeletedCredentials(tx, pk)
+      })
       return true
     } catch (error) {
       if (this.#stopping.signal.aborted) await store.write((tx) => releaseAccount(tx, claimed))
-      else await this.#keepFailure(claimed, error)
+      else if (!(error instanceof DataLeftError && (await this.#restore(pk))))
+        await this.#keepFailure(claimed, error)
+      return false
+    }
+  }
+
+  /** Keeps an account whose removal met data that nobody said to remove. Answers whether that was possible. */
+  async #restore(pk: number): Promise<boolean> {
+    const { store, now } = this.#dir
+    try {
+      return await store.write((tx) => restoreAccount(tx, pk, now().toISOString()))
+    } catch (error) {
+      this.#log.error({ account: pk, err: error }, 'an account with data could not be kept')
       return false
     }
   }
@@ -187,7 +251,7 @@ export class Reconciler {
       // Without this, an Usher that was started without its platform's settings would call accounts applied.
       if (account.platform !== this.#platform.name)
         throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
-      const sealed = await listCredentials(tx, pk, { offset: 0, limit: ALL })
+      const sealed = await listCredentials(tx, pk, { limit: MAX_CREDENTIALS })
       const { tenantId, userId, canonicalUserId, username, desiredVersion } = account
       const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
         accessKey,
@@ -195,9 +259,18 @@ export class Reconciler {
         active,
       }))
       const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
-      // A user's data is the customer's: it goes with the account only when somebody has said so.
-      const named = { tenantId, userId, canonicalUserId, displayName: username }
-      return { wanted: { ...named, state, purge: false, credentials }, version: desiredVersion }
+      return {
+        wanted: {
+          tenantId,
+          userId,
+          canonicalUserId,
+          displayName: username,
+          state,
+          purge: found.purge,
+          credentials,
+        },
+        version: desiredVersion,
+      }
     })
   }
 

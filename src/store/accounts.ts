@@ -1,14 +1,18 @@
-import type { ExpressionBuilder } from 'kysely'
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
 import type { Account, AccountRole } from '../model/tenants.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
-type AccountRow = Omit<Tables['accounts'], 'pk'> & { pk: number; tenant_id: string; user_id: string }
+/** A bound 1 would keep SQLite from using the indexes of accounts that are wanted. */
+export const WANTED = sql.lit(1)
 
-function toAccount(row: AccountRow): Account {
+export type AccountRow = Selectable<Tables['accounts']> & { tenant_id: string; user_id: string }
+
+export function toAccount(row: AccountRow): Account {
   return {
     pk: row.pk,
+    providerPk: row.provider_pk,
     tenantPk: row.tenant_pk,
     tenantId: row.tenant_id,
     userPk: row.user_pk,
@@ -33,6 +37,7 @@ const insert = statement(
     p: {
       tenant: number
       user: number
+      madeUser: number
       platform: string
       canonicalUserId: string
       orgId: string
@@ -45,8 +50,10 @@ const insert = statement(
     },
   ) =>
     db.insertInto('accounts').values({
+      provider_pk: db.selectFrom('tenants').select('provider_pk').where('pk', '=', p.tenant),
       tenant_pk: p.tenant,
       user_pk: p.user,
+      made_user: p.madeUser,
       platform: p.platform,
       canonical_user_id: p.canonicalUserId,
       org_id: p.orgId,
@@ -74,6 +81,8 @@ export async function insertAccount(
   account: {
     tenant: number
     user: number
+    /** Whether the user was made with the account, and goes with it. */
+    madeUser: boolean
     platform: string
     canonicalUserId: string
     orgId: string
@@ -85,10 +94,12 @@ export async function insertAccount(
     now: string
   },
 ): Promise<number> {
-  return (await tx.insert(insert, { ...account, active: account.active ? 1 : 0 })) as number
+  const flags = { active: account.active ? 1 : 0, madeUser: account.madeUser ? 1 : 0 }
+  return (await tx.insert(insert, { ...account, ...flags })) as number
 }
 
-function selectAccounts(db: QueryBuilder) {
+/** Accounts with the ids of their tenants and users. */
+export function selectAccounts(db: QueryBuilder) {
   return db
     .selectFrom('accounts')
     .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
@@ -102,7 +113,7 @@ const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: s
     .where('accounts.tenant_pk', '=', p.tenant)
     .where('accounts.org_id', '=', p.org)
     .where('accounts.org_user_id', '=', p.user)
-    .where('accounts.wanted', '=', 1),
+    .where('accounts.wanted', '=', WANTED),
 )
 
 /** The account of a Cloud Director user in a tenant. */
@@ -117,12 +128,20 @@ export async function findAccountOfOrgUser(
 
 const selectByUserId = statement((db, p: { provider: number; tenant: string; user: string }) =>
   selectAccounts(db)
-    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
     .where('users.id', '=', p.user)
     .where('tenants.id', '=', p.tenant)
-    .where('organizations.provider_pk', '=', p.provider)
-    .where('accounts.wanted', '=', 1),
+    .where('accounts.provider_pk', '=', p.provider),
 )
+
+/** The account of a user in a tenant of the provider, or what is left of one whose removal is not finished. */
+export async function findAccountOrRemains(
+  tx: Tx,
+  provider: number,
+  ids: { tenantId: string; userId: string },
+): Promise<{ account: Account; wanted: boolean } | undefined> {
+  const row = await tx.get(selectByUserId, { provider, tenant: ids.tenantId, user: ids.userId })
+  return row && { account: toAccount(row), wanted: row.wanted === 1 }
+}
 
 /** The account of a user in a tenant of the provider. */
 export async function findAccount(
@@ -130,7 +149,41 @@ export async function findAccount(
   provider: number,
   ids: { tenantId: string; userId: string },
 ): Promise<Account | undefined> {
-  const row = await tx.get(selectByUserId, { provider, tenant: ids.tenantId, user: ids.userId })
+  const found = await findAccountOrRemains(tx, provider, ids)
+  return found?.wanted ? found.account : undefined
+}
+
+const selectOfUserId = statement((db, p: { provider: number; user: string }) =>
+  selectAccounts(db)
+    .where('users.id', '=', p.user)
+    .where('accounts.provider_pk', '=', p.provider)
+    .where('accounts.wanted', '=', WANTED),
+)
+
+/** The account of the provider whose user has this id. */
+export async function findAccountByUserId(
+  tx: Tx,
+  provider: number,
+  userId: string,
+): Promise<Account | undefined> {
+  const row = await tx.get(selectOfUserId, { provider, user: userId })
+  return row && toAccount(row)
+}
+
+const selectByCanonicalId = statement((db, p: { provider: number; canonical: string }) =>
+  selectAccounts(db)
+    .where('accounts.canonical_user_id', '=', p.canonical)
+    .where('accounts.provider_pk', '=', p.provider)
+    .where('accounts.wanted', '=', WANTED),
+)
+
+/** The account of the provider that its platform shows under this id. */
+export async function findAccountByCanonicalId(
+  tx: Tx,
+  provider: number,
+  canonical: string,
+): Promise<Account | undefined> {
+  const row = await tx.get(selectByCanonicalId, { provider, canonical })
   return row && toAccount(row)
 }
 
@@ -145,9 +198,11 @@ export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | und
 export async function findAccountToReconcile(
   tx: Tx,
   pk: number,
-): Promise<{ account: Account; wanted: boolean; dueAt: string } | undefined> {
+): Promise<{ account: Account; wanted: boolean; purge: boolean; dueAt: string } | undefined> {
   const row = await tx.get(selectByPk, { pk })
-  return row && { account: toAccount(row), wanted: row.wanted === 1, dueAt: row.due_at }
+  return (
+    row && { account: toAccount(row), wanted: row.wanted === 1, purge: row.purge === 1, dueAt: row.due_at }
+  )
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>
@@ -157,25 +212,6 @@ const selectOfUser = statement((db, p: { user: number; platform: string }) =>
 /** Whether a user has, or once had, an account on a platform. */
 export async function hasAccount(tx: Tx, user: number, platform: string): Promise<boolean> {
   return (await tx.get(selectOfUser, { user, platform })) !== undefined
-}
-
-const markUnwanted = statement((db, p: { user: number; now: string }) =>
-  db
-    .updateTable('accounts')
-    .set((eb) => ({
-      wanted: 0,
-      desired_version: eb('desired_version', '+', 1),
-      attempts: 0,
-      desired_at: p.now,
-      due_at: p.now,
-    }))
-    .where('user_pk', '=', p.user)
-    .where('wanted', '=', 1),
-)
-
-/** Wants every account of a user gone. */
-export async function removeAccountsOfUser(tx: Tx, user: number, now: string): Promise<void> {
-  await tx.run(markUnwanted, { user, now })
 }
 
 // One claim at a time wins: the condition stands in the statement that takes the lease.
@@ -307,5 +343,5 @@ const selectBacklog = statement((db) =>
 /** How many accounts are not applied, and since when the oldest has been wanted. */
 export async function readBacklog(tx: Tx): Promise<{ count: number; oldest: string | null }> {
   const row = await tx.get(selectBacklog, {})
-  return { count: row?.count ?? 0, oldest: row?.oldest ?? null }
+  return { count: Number(row?.count ?? 0), oldest: row?.oldest ?? null }
 }

@@ -23,6 +23,8 @@ export function hashEntry(entry: AuditEntry, block: number, position: number): s
     entry.target,
     entry.correlationId,
     entry.changedFields,
+    // Entries without it, older ones among them, hash as they always did.
+    ...(entry.changes ? [entry.changes] : []),
   ]
   return hash('sha256', JSON.stringify(said), 'base64url')
 }

@@ -19,6 +19,7 @@ const insertEntry = statement((db, p: EntryRow) =>
     target: p.target,
     correlation_id: p.correlation_id,
     changed_fields: p.changed_fields,
+    changes: p.changes,
     block: p.block,
     position: p.position,
     hash: p.hash,
@@ -42,6 +43,7 @@ export async function appendAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
     target: entry.target,
     correlation_id: entry.correlationId,
     changed_fields: JSON.stringify(entry.changedFields),
+    changes: entry.changes ? JSON.stringify(entry.changes) : null,
     block: block ? block.number : null,
     position,
     hash,
@@ -96,16 +98,17 @@ export function toEntry(row: EntryRow): AuditEntry {
     organization: row.organization,
     target: row.target,
     correlationId: row.correlation_id,
-    changedFields: parseFields(row.changed_fields),
+    changedFields: parse<string[]>(row.changed_fields),
+    ...(row.changes !== null && { changes: parse<NonNullable<AuditEntry['changes']>>(row.changes) }),
   }
 }
 
 /** A tampered row may hold anything; it must show as changed, not as a crash. */
-function parseFields(text: string): string[] {
+function parse<T>(text: string): T {
   try {
-    return JSON.parse(text) as string[]
+    return JSON.parse(text) as T
   } catch {
-    return [text]
+    return [text] as T
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Client, Permission } from '../model/clients.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
-import type { Tx } from './port.ts'
+import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
 
 interface ClientRow {
@@ -18,7 +18,7 @@ interface ClientRow {
   organization_created_at: string
 }
 
-function toClient(row: ClientRow): Client {
+export function toClient(row: ClientRow): Client {
   return {
     pk: row.pk,
     id: row.id,
@@ -52,14 +52,16 @@ const CLIENT_COLUMNS = [
   'organizations.created_at as organization_created_at',
 ] as const
 
-const selectById = statement((db, p: { id: string }) =>
-  db
+/** Clients that have not been removed, with their organizations. */
+export function selectClients(db: QueryBuilder) {
+  return db
     .selectFrom('clients')
     .innerJoin('organizations', 'organizations.pk', 'clients.organization_pk')
     .select(CLIENT_COLUMNS)
-    .where('clients.id', '=', p.id)
-    .where('clients.deleted_at', 'is', null),
-)
+    .where('clients.deleted_at', 'is', null)
+}
+
+const selectById = statement((db, p: { id: string }) => selectClients(db).where('clients.id', '=', p.id))
 
 /** The client with this id, unless it was removed. */
 export async function findClient(tx: Tx, id: string): Promise<Client | undefined> {
@@ -68,13 +70,7 @@ export async function findClient(tx: Tx, id: string): Promise<Client | undefined
 }
 
 const selectByExternalId = statement((db, p: { issuer: string; id: string }) =>
-  db
-    .selectFrom('clients')
-    .innerJoin('organizations', 'organizations.pk', 'clients.organization_pk')
-    .select(CLIENT_COLUMNS)
-    .where('clients.external_issuer', '=', p.issuer)
-    .where('clients.external_id', '=', p.id)
-    .where('clients.deleted_at', 'is', null),
+  selectClients(db).where('clients.external_issuer', '=', p.issuer).where('clients.external_id', '=', p.id),
 )
 
 /** The client that an external issuer knows under an id of its own. */
@@ -83,14 +79,7 @@ export async function findExternalClient(tx: Tx, issuer: string, id: string): Pr
   return row && toClient(row)
 }
 
-const selectAll = statement((db) =>
-  db
-    .selectFrom('clients')
-    .innerJoin('organizations', 'organizations.pk', 'clients.organization_pk')
-    .select(CLIENT_COLUMNS)
-    .where('clients.deleted_at', 'is', null)
-    .orderBy('clients.pk'),
-)
+const selectAll = statement((db) => selectClients(db).orderBy('clients.pk'))
 
 export async function listClients(tx: Tx): Promise<Client[]> {
   return (await tx.all(selectAll, {})).map(toClient)

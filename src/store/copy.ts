@@ -22,6 +22,7 @@ const TABLES = {
   accounts: ['pk'],
   credentials: ['pk'],
   clients: ['pk'],
+  refresh_tokens: ['pk'],
   signing_keys: ['pk'],
   audit_entries: ['pk'],
   audit_blocks: ['number'],

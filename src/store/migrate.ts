@@ -13,7 +13,7 @@ export function pendingMigrations(
   types: ColumnTypes,
   applied: readonly number[],
 ): { steps: Compilable[]; versions: number[] } {
-  const known = migrations.length
+  const known = Math.max(...migrations.map(({ version }) => version))
   const newest = Math.max(0, ...applied)
   if (newest > known) {
     throw new StoreError(
@@ -24,7 +24,7 @@ export function pendingMigrations(
   const missing = migrations.filter((migration) => !applied.includes(migration.version))
   const appliedAt = new Date().toISOString()
   const steps = missing.flatMap(({ version, name, up }) => [
-    ...up(db.schema, types),
+    ...up(db.schema, types, db),
     db.insertInto('migrations').values({ version, name, applied_at: appliedAt }),
   ])
   return { steps, versions: missing.map((migration) => migration.version) }

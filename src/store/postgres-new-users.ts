@@ -93,10 +93,10 @@ with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
   from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-    $18::text[], $19::text[], $20::text[])
+    $18::text[], $19::text[], $20::text[], $21::text[])
     with ordinality as given (id, organization_pk, reseller_pk, first_name, last_name, email, email_key, now,
     group_pks, entry_id, at, operation, status, outcome, client, portal, organization, target, correlation_id,
-    changed_fields, place)
+    changed_fields, changes, place)
 ), inserted as (
   insert into users (pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, created_at, updated_at)
   select pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, now, now from given
@@ -112,8 +112,10 @@ with given as materialized (
   select pk, unnest(group_pks::bigint[]) from inserted join given using (pk)
 ), audited as (
   insert into audit_entries
-    (id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields)
-  select entry_id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields
+    (id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields,
+     changes)
+  select entry_id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields,
+    changes
   from inserted join given using (pk) order by place
 )
 select place from inserted join given using (pk)`
@@ -148,6 +150,7 @@ export function insertUsers(users: readonly WholeUser[]): pg.QueryConfig {
       column(({ entry }) => entry.target),
       column(({ entry }) => entry.correlationId),
       column(({ entry }) => JSON.stringify(entry.changedFields)),
+      column(({ entry }) => entry.changes && JSON.stringify(entry.changes)),
     ],
   }
 }

@@ -34,9 +34,12 @@ export interface Tables {
     pk: Generated<number>
     id: string
     organization_pk: number
+    /** Repeated from the organization, so that a provider's tenants are counted in one index. */
+    provider_pk: number
     platform: string
     name: string
     created_at: string
+    deleted_at: string | null
   }
   tenant_orgs: {
     pk: Generated<number>
@@ -48,8 +51,12 @@ export interface Tables {
   }
   accounts: {
     pk: Generated<number>
+    /** Repeated from the tenant, so that a provider's accounts are counted in one index. */
+    provider_pk: number
     tenant_pk: number
     user_pk: number
+    /** 1 when the user was made with the account, and exists for its sake. */
+    made_user: number
     platform: string
     canonical_user_id: string
     org_id: string
@@ -60,6 +67,8 @@ export interface Tables {
     active: number
     /** What is wanted: 1 an account that exists, 0 one that must be gone. */
     wanted: number
+    /** 1 when a removal takes the account's data along. */
+    purge: Generated<number>
     desired_version: number
     applied_version: number
     attempts: number
@@ -74,9 +83,18 @@ export interface Tables {
   credentials: {
     pk: Generated<number>
     account_pk: number
+    /** These three are repeated from the account, so that credentials are counted in one index. */
+    provider_pk: number
+    tenant_pk: number
+    org_id: string
     access_key: string
     sealed_secret: string
     active: number
+    /**
+     * 1 a credential that exists; 0 one that was deleted, and is forgotten once the platform has forgotten it;
+     * -1 one that is unwanted for as long as its account is.
+     */
+    wanted: Generated<number>
     created_at: string
   }
   clients: {
@@ -91,6 +109,15 @@ export interface Tables {
     external_id: string | null
     created_at: string
     deleted_at: string | null
+  }
+  refresh_tokens: {
+    pk: Generated<number>
+    /** The token's `jti`. The token itself is kept nowhere. */
+    id: string
+    client_pk: number
+    created_at: string
+    expires_at: string
+    revoked_at: string | null
   }
   signing_keys: {
     pk: Generated<number>
@@ -112,6 +139,8 @@ export interface Tables {
     target: string | null
     correlation_id: string
     changed_fields: string
+    /** JSON of what a list held before and after, where that has to be known; else null. */
+    changes: string | null
     /** The block that seals the entry, its place in it, and its hash; null until a sealer has come by. */
     block: number | null
     position: number | null

@@ -3,11 +3,12 @@ import type { Tenant } from '../model/tenants.ts'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
 
-interface TenantRow {
+export interface TenantRow {
   pk: number
   id: string
   organization_pk: number
   organization_id: string
+  provider_pk: number
   platform: string
   name: string
 }
@@ -18,14 +19,22 @@ const selectOrgs = statement((db, p: { tenant: number }) =>
 
 async function withOrgs(tx: Tx, row: TenantRow): Promise<Tenant> {
   const orgs = await tx.all(selectOrgs, { tenant: row.pk })
+  return toTenant(
+    row,
+    orgs.map((org) => org.org_id),
+  )
+}
+
+export function toTenant(row: TenantRow, orgIds: readonly string[]): Tenant {
   return {
     pk: row.pk,
     id: row.id,
     organizationPk: row.organization_pk,
     organizationId: row.organization_id,
+    providerPk: row.provider_pk,
     platform: row.platform,
     name: row.name,
-    orgIds: orgs.map((org) => org.org_id),
+    orgIds,
   }
 }
 
@@ -36,13 +45,23 @@ const selectById = statement((db, p: { id: string; provider: number }) =>
     .selectAll('tenants')
     .select('organizations.id as organization_id')
     .where('tenants.id', '=', p.id)
-    .where('organizations.provider_pk', '=', p.provider),
+    .where('tenants.provider_pk', '=', p.provider),
 )
 
 /** The tenant with this id, if it belongs to a customer of the provider. */
 export async function findTenant(tx: Tx, provider: number, id: string): Promise<Tenant | undefined> {
   const row = await tx.get(selectById, { id, provider })
-  return row && withOrgs(tx, row)
+  return row?.deleted_at === null ? withOrgs(tx, row) : undefined
+}
+
+/** The same, or what is left of one whose deletion may not be finished. */
+export async function findTenantOrRemains(
+  tx: Tx,
+  provider: number,
+  id: string,
+): Promise<{ tenant: Tenant; deleted: boolean } | undefined> {
+  const row = await tx.get(selectById, { id, provider })
+  return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
 }
 
 const selectByOrg = statement((db, p: { provider: number; platform: string; org: string }) =>
@@ -68,12 +87,16 @@ export async function findTenantByOrg(
 }
 
 const insert = statement(
-  (db, p: { id: string; organization: number; platform: string; name: string; now: string }) =>
+  (
+    db,
+    p: { id: string; organization: number; provider: number; platform: string; name: string; now: string },
+  ) =>
     db
       .insertInto('tenants')
       .values({
         id: p.id,
         organization_pk: p.organization,
+        provider_pk: p.provider,
         platform: p.platform,
         name: p.name,
         created_at: p.now,
@@ -87,7 +110,7 @@ const insertOrg = statement((db, p: { tenant: number; provider: number; platform
     .values({ tenant_pk: p.tenant, provider_pk: p.provider, platform: p.platform, org_id: p.org }),
 )
 
-/** @throws {ConstraintError} when one of the orgs is mapped to another tenant already */
+/** @throws {ConstraintError} when one of the orgs is mapped to another tenant already, or the customer has a tenant */
 export async function insertTenant(
   tx: Tx,
   tenant: {
@@ -101,8 +124,82 @@ export async function insertTenant(
 ): Promise<Tenant> {
   const { id, organization, platform, name, orgIds, now } = tenant
   const provider = organization.providerPk
-  const made = await tx.get(insert, { id, organization: organization.pk, platform, name, now })
+  const made = await tx.get(insert, { id, organization: organization.pk, provider, platform, name, now })
   const row = { ...made, organization_id: organization.id } as TenantRow
   for (const org of orgIds) await tx.run(insertOrg, { tenant: row.pk, provider, platform, org })
   return withOrgs(tx, row)
+}
+
+const lock = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('tenants')
+    .set((eb) => ({ name: eb.ref('name') }))
+    .where('pk', '=', p.pk),
+)
+
+const deleteOrgs = statement((db, p: { tenant: number }) =>
+  db.deleteFrom('tenant_orgs').where('tenant_pk', '=', p.tenant),
+)
+
+/**
+ * Maps exactly these orgs onto a tenant, one caller after the other. Answers the orgs that it had before.
+ * @throws {ConstraintError} when one of the orgs is mapped to another tenant
+ */
+export async function replaceOrgs(tx: Tx, tenant: Tenant, orgIds: readonly string[]): Promise<string[]> {
+  // An update that changes nothing holds the row where several processes write at once.
+  await tx.run(lock, { pk: tenant.pk })
+  const before = (await tx.all(selectOrgs, { tenant: tenant.pk })).map((org) => org.org_id)
+  await tx.run(deleteOrgs, { tenant: tenant.pk })
+  const { pk, providerPk: provider, platform } = tenant
+  for (const org of orgIds) await tx.run(insertOrg, { tenant: pk, provider, platform, org })
+  return before
+}
+
+const markDeleted = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('tenants').set({ deleted_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Hides a tenant and frees its orgs. The row stays for what is left of its accounts. */
+export async function deleteTenant(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(markDeleted, { pk, now })
+  await tx.run(deleteOrgs, { tenant: pk })
+}
+
+const selectOfCustomer = statement((db, p: { organization: number; platform: string }) =>
+  db
+    .selectFrom('tenants')
+    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
+    .selectAll('tenants')
+    .select('organizations.id as organization_id')
+    .where('tenants.organization_pk', '=', p.organization)
+    .where('tenants.platform', '=', p.platform),
+)
+
+/** The tenant that a customer has, or once had, on a platform. */
+export async function findTenantOfCustomer(
+  tx: Tx,
+  organization: number,
+  platform: string,
+): Promise<{ tenant: Tenant; deleted: boolean } | undefined> {
+  const row = await tx.get(selectOfCustomer, { organization, platform })
+  return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
+}
+
+const renew = statement((db, p: { pk: number; id: string; name: string; now: string }) =>
+  db
+    .updateTable('tenants')
+    .set({ id: p.id, name: p.name, created_at: p.now, deleted_at: null })
+    .where('pk', '=', p.pk),
+)
+
+/** Puts a new tenant, under an id of its own, in the place of one that was deleted: a customer has one row a platform. */
+export async function renewTenant(
+  tx: Tx,
+  deleted: Tenant,
+  tenant: { id: string; name: string; orgIds: readonly string[]; now: string },
+): Promise<Tenant> {
+  const { id, name, orgIds, now } = tenant
+  await tx.run(renew, { pk: deleted.pk, id, name, now })
+  await replaceOrgs(tx, deleted, orgIds)
+  return { ...deleted, id, name, orgIds }
 }

@@ -183,6 +183,53 @@ test('whatever bytes stand for the tenant in the path, the answer is as document
   await holdsForAny(input, ours.createAccount)
 })
 
+test('whatever ids, query and body any operation of OSIS is called with, the answer is as documented', async () => {
+  const { paths } = await getDocument(ours.target.url, 'osis')
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  )
+  const query = anyQuery(
+    ['offset', 'limit', 'filter', 'tenant_id', 'user_id', 'purge_data', 'lang'],
+    fc.oneof(
+      fc.constantFrom('0', '1', '-1', 'true', `tenant_id==${ours.tenant}`, 'active==x', ours.tenant),
+      anyText,
+    ),
+  )
+  const body = anyBody(
+    anyObject({
+      active: fc.boolean(),
+      name: anyText,
+      cd_tenant_ids: fc.array(anyText, { maxLength: 3 }),
+      username: anyText,
+      password: anyText,
+      refresh_token: anyText,
+      cd_user_id: anyText,
+      cd_tenant_id: anyText,
+    }),
+  )
+  const input = fc.record({
+    at: fc.constantFrom(...operations),
+    ids: fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(ours.tenant) }, anyText), {
+      minLength: 2,
+      maxLength: 2,
+    }),
+    query,
+    body: fc.oneof(body, fc.constant(Buffer.from(''))),
+  })
+  const property = fc.asyncProperty(input, async ({ at, ids, query, body }) => {
+    const path = at.path.replace(/\{\w+\}/g, () => encoded(ids.pop() || 'x')) + query
+    const bodied = !['GET', 'HEAD'].includes(at.method)
+    const call = { method: at.method, path, headers: osisHeaders(), ...(bodied && { body }) }
+    const answer = await send(ours.target.url, call)
+    if (answer.status === 501) return
+    const contradiction = contradictionOf(at.operation, answer)
+    // A HEAD that is refused says what a GET would say, without the body.
+    if (at.method !== 'HEAD') assert.equal(contradiction, undefined, `${at.method} ${path}`)
+    else assert.ok([200, 400, 404].includes(answer.status) && answer.text === '')
+  })
+  await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 20_000 })
+})
+
 test('a body nested 500,000 deep is refused and harms nobody', async () => {
   const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`
   const user = '"firstName":null,"lastName":null,"email":null'

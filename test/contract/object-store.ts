@@ -33,10 +33,12 @@ export interface OsisCredential {
   readonly [member: string]: unknown
 }
 
-export interface CredentialPage {
-  readonly items: readonly OsisCredential[]
+export interface OsisPage<T> {
+  readonly items: readonly T[]
   readonly page_info: { readonly limit: number; readonly offset: number; readonly total: number }
 }
+
+export type CredentialPage = OsisPage<OsisCredential>
 
 export interface OsisCall {
   readonly method?: string
@@ -120,4 +122,57 @@ export function assertOsisError(answer: Answer, status: number, code: string): s
 export function assertBadRequest(answer: Answer, member: string): void {
   const message = assertOsisError(answer, 400, 'E_BAD_REQUEST')
   assert.ok(message.includes(member), `'${message}' does not name ${member}`)
+}
+
+/** The page that a GET answers. */
+export async function getPage<T>(target: Target, path: string): Promise<OsisPage<T>> {
+  const answer = await osis(target, { path })
+  assert.equal(answer.status, 200, answer.text)
+  const page = jsonOf<OsisPage<T>>(answer)
+  assert.deepEqual(Object.keys(page.page_info).sort(), ['limit', 'offset', 'total'])
+  return page
+}
+
+/** A path that queries by a filter, percent-encoded as the generated client does it. */
+export function queryPath(of: 'tenants' | 'users' | 's3credentials', filter: string, more = ''): string {
+  return `/api/v1/${of}/query?filter=${encodeURIComponent(filter)}${more}`
+}
+
+/** Tokens of the OSIS client of a first start. */
+export async function logIn(target: Target, client = target.init.clients.osis): Promise<Tokens> {
+  const body = { username: client.client_id, password: client.client_secret }
+  const answer = await osis(target, {
+    method: 'POST',
+    path: '/api/v1/auth/login',
+    body,
+    headers: { authorization: undefined },
+  })
+  assert.equal(answer.status, 200, answer.text)
+  const { access_token, refresh_token } = jsonOf<{ access_token: string; refresh_token: string }>(answer)
+  return { access: access_token, refresh: refresh_token }
+}
+
+export interface Tokens {
+  readonly access: string
+  readonly refresh: string
+}
+
+/** Asserts that every offset and limit that is no whole number from 0 on is answered 400, naming the parameter. */
+export async function assertPagingChecked(target: Target, path: string): Promise<void> {
+  const values = [
+    '-1',
+    'x',
+    '1.5',
+    '',
+    '1e400',
+    '0x10',
+    'NaN',
+    '99999999999999999999',
+    'true',
+    '1&offset=1&limit=1',
+  ]
+  const separator = path.includes('?') ? '&' : '?'
+  for (const name of ['offset', 'limit'])
+    for (const value of values)
+      assertBadRequest(await osis(target, { path: `${path}${separator}${name}=${value}` }), name)
 }

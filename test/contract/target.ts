@@ -86,6 +86,9 @@ export interface AuditEntry {
   readonly target: string | null
   readonly correlationId: string
   readonly changedFields: readonly string[]
+  readonly changes?: Readonly<
+    Record<string, Readonly<Record<'before' | 'after' | 'added' | 'removed', readonly string[]>>>
+  >
 }
 
 /** What was recorded under a correlation id. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createAccount, getAccount, listCredentials } from '../../src/directory/accounts.ts'
+import { createAccount, getAccount } from '../../src/directory/accounts.ts'
+import { queryCredentials } from '../../src/directory/credentials.ts'
 import { createTenant, getTenant } from '../../src/directory/tenants.ts'
 import { createUser, deleteUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
-import type { Account, Credential, NewAccount, Tenant } from '../../src/model/tenants.ts'
+import type { Account, NewAccount, OwnedCredential, Tenant } from '../../src/model/tenants.ts'
 import { insertOrganization } from '../../src/store/organizations.ts'
 import {
   newTestDirectory,
@@ -33,9 +34,12 @@ async function create(
   return answer
 }
 
-async function credentialsOf(on: TestDirectory, { tenantId, userId }: Account): Promise<Credential[]> {
-  const page = { tenantId, userId, offset: 0, limit: 100 }
-  return (await listCredentials(on.dir, on.osis, page)).credentials
+async function credentialsOf(
+  on: TestDirectory,
+  { tenantId, userId }: Account,
+): Promise<readonly OwnedCredential[]> {
+  const request = { filter: { tenantId, userId }, page: { offset: 0, limit: 100 } }
+  return (await queryCredentials(on.dir, on.osis, request)).items
 }
 
 const COUNTED = ['users', 'accounts', 'credentials']
@@ -180,12 +184,9 @@ function refusalTests(open: OpenStore): void {
 
   test('credentials of an unknown user are an empty page', async () => {
     const on = await newTestDirectory(open)
-    const page = { tenantId: on.tenantId, userId: newId(), offset: 0, limit: 10 }
-    assert.deepEqual(await listCredentials(on.dir, on.osis, page), {
-      account: undefined,
-      credentials: [],
-      total: 0,
-    })
+    const filter = { tenantId: on.tenantId, userId: newId() }
+    const page = { offset: 0, limit: 10 }
+    assert.deepEqual(await queryCredentials(on.dir, on.osis, { filter, page }), { items: [], total: 0 })
   })
 
   test('one secret that cannot be opened does not break the list', async () => {

@@ -4,6 +4,7 @@ import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
+import { osisSuite } from './osis.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
@@ -15,4 +16,5 @@ await onServer('the directory on PostgreSQL', (server) => {
   accountsSuite(open)
   administrationSuite(open)
   refusalsSuite(open)
+  osisSuite(open)
 })

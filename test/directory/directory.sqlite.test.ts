@@ -3,6 +3,7 @@ import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
+import { osisSuite } from './osis.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
@@ -14,3 +15,4 @@ idempotencySuite(open)
 accountsSuite(open)
 administrationSuite(open)
 refusalsSuite(open)
+osisSuite(open)

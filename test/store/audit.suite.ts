@@ -108,6 +108,7 @@ export const FIELDS = [
   'target',
   'correlation_id',
   'changed_fields',
+  'changes',
   'hash',
 ]
 

@@ -4,6 +4,7 @@ import { auditSuite } from './audit.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
+import { osisStoreSuite } from './osis.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
@@ -15,6 +16,7 @@ await onServer('the store on PostgreSQL', (server) => {
   newUsersSuite(open)
   readsSuite(open)
   tablesSuite(open)
+  osisStoreSuite(open)
   auditSuite(openTampered)
   auditListSuite(openTampered)
 })

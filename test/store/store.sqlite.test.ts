@@ -3,6 +3,7 @@ import { auditSuite } from './audit.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
+import { osisStoreSuite } from './osis.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
@@ -16,3 +17,4 @@ readsSuite(open)
 tablesSuite(open)
 auditSuite(openTampered)
 auditListSuite(openTampered)
+osisStoreSuite(open)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
+import { removeAccountsOfUser } from '../../src/store/account-changes.ts'
 import {
   claimAccount,
   countAttempts,
@@ -11,7 +12,6 @@ import {
   markAccountApplied,
   markAccountFailed,
   releaseAccount,
-  removeAccountsOfUser,
 } from '../../src/store/accounts.ts'
 import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/clients.ts'
 import { insertCredential } from '../../src/store/credentials.ts'
@@ -340,6 +340,7 @@ async function addAccount(store: Store): Promise<AddedAccount> {
   const put = (userPk: number, orgUserId: string): Promise<number> =>
     store.write((tx) =>
       insertAccount(tx, {
+        madeUser: false,
         tenant: tenant.pk,
         user: userPk,
         platform: 'p',

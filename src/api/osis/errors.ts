@@ -1,9 +1,11 @@
-import type { FastifyReply } from 'fastify'
-import { AuthError } from '../../auth/auth-error.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AuthError, ExpiredError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, type BodyFault } from '../json-body.ts'
 import { UnknownPathError } from '../request.ts'
-import type { OsisError, OsisErrorCode } from './schemas.ts'
+import { isBearer } from './admission.ts'
+import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
+import type { AuthMode } from './settings.ts'
 
 interface Answer {
   readonly status: number
@@ -36,6 +38,13 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   external_id_taken: CONFLICT,
   organization_not_empty: CONFLICT,
   tenant_not_found: NOT_FOUND,
+  tenant_exists: CONFLICT,
+  tenant_not_empty: CONFLICT,
+  account_not_empty: CONFLICT,
+  account_being_removed: { status: 503, code: 'E_PLATFORM' },
+  credential_not_found: NOT_FOUND,
+  too_many_credentials: CONFLICT,
+  refresh_token_not_found: NOT_FOUND,
   orgs_on_several_tenants: BAD_REQUEST,
   idempotency_key_reused: BAD_REQUEST,
   platform_unavailable: { status: 503, code: 'E_PLATFORM' },
@@ -51,12 +60,45 @@ export class NotImplementedError extends Error {
 }
 
 /** Answers an error as an OsisError. Answers whether it is a fault of ours, which belongs into the log. */
-export function answerError(error: Error, reply: FastifyReply): boolean {
+export function answerError(
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  authModes: readonly AuthMode[],
+): boolean {
   const { status, code, message } = toAnswer(error)
-  if (status === 401) reply.header('www-authenticate', 'Basic realm="usher", charset="UTF-8"')
-  const body: OsisError = { code, message }
+  if (error instanceof AuthError) {
+    reply.header(
+      'www-authenticate',
+      authModes.map((mode) => CHALLENGES[mode]),
+    )
+  }
+  const inBearer = authModes.includes('bearer') && (isBearer(request) || !authModes.includes('basic'))
+  const { open = false, operation } = request.routeOptions.config
+  const body: OsisError =
+    error instanceof AuthError && (inBearer || open)
+      ? toUnauthorized(error, operation === 'CreateRefreshToken')
+      : { code, message }
   reply.code(status).send(body)
   return status >= 500 && !(error instanceof NotImplementedError)
+}
+
+const CHALLENGES: Readonly<Record<AuthMode, string>> = {
+  basic: 'Basic realm="usher", charset="UTF-8"',
+  bearer: 'Bearer realm="usher"',
+}
+
+/** A 401 of bearer mode, by section 3.3 of the contract, which has three messages and no more. */
+function toUnauthorized(error: AuthError, atLogin: boolean): Unauthorized {
+  const expired = error instanceof ExpiredError
+  const refused = atLogin ? 'Invalid username or password' : 'Authentication failed'
+  return {
+    code: 'E_UNAUTHORIZED',
+    message: expired ? 'Token has expired' : refused,
+    status: 401,
+    error_code: expired ? 2 : 1,
+    timestamp: new Date().toISOString(),
+  }
 }
 
 const BODY_STATUS: Readonly<Record<BodyFault, number>> = { malformed: 400, too_large: 413, unsupported: 415 }

@@ -1,13 +1,25 @@
 import type { FastifyInstance } from 'fastify'
+import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
-import { NOT_IMPLEMENTED } from './operations.ts'
-import { failures, Information } from './schemas.ts'
+import { Information } from './platform-schemas.ts'
+import { failures } from './schemas.ts'
+import { listNotImplemented, type OsisSettings } from './settings.ts'
 
 /** The revision of the OSIS specification that is spoken. */
 const API_VERSION = '1.0.0'
 
-/** @param publicUrl where the service is reached; never the request's Host header, which anybody can write */
-export function registerInfo(app: FastifyInstance, reconciler: Reconciler, publicUrl: () => string): void {
+const AUTH_MODES = { basic: 'Basic', bearer: 'Bearer' } as const
+
+export interface InfoParts {
+  readonly reconciler: Reconciler
+  readonly platform: PlatformView
+  readonly settings: Pick<OsisSettings, 'authModes' | 'consoleUrl'>
+  /** Where the service is reached; never the request's Host header, which anybody can write. */
+  readonly publicUrl: () => string
+}
+
+export function registerInfo(app: FastifyInstance, parts: InfoParts): void {
+  const { reconciler, platform, settings, publicUrl } = parts
   app.get(
     '/info',
     {
@@ -30,10 +42,10 @@ export function registerInfo(app: FastifyInstance, reconciler: Reconciler, publi
         platform_version: version,
         api_version: API_VERSION,
         status: health,
-        not_implemented: NOT_IMPLEMENTED.map((operation) => operation.id),
+        not_implemented: listNotImplemented(settings),
         logo_uri: `${publicUrl()}/logo.svg`,
-        auth_modes: ['Basic'],
-        services: {},
+        auth_modes: settings.authModes.map((mode) => AUTH_MODES[mode]),
+        services: platform.s3Url === null ? {} : { s3: platform.s3Url },
         regions: ['default'],
         storage_classes: ['standard'],
         iam: false,

@@ -1,20 +1,19 @@
-import { type Static, Type } from 'typebox'
-import { ACCOUNT_ROLES, type AccountRole } from '../../model/tenants.ts'
+import { type Static, type TSchema, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
 /** Absent and null mean the same in a request (section 2.4 of the contract). */
-const optionalText = (description: string, format: 'text' | 'email' = 'text') =>
+export const optionalText = (description: string, format: 'text' | 'email' = 'text') =>
   Type.Optional(
     Type.Unsafe<string | null>({ type: ['string', 'null'], format, maxLength: MAX_TEXT, description }),
   )
 
-const requiredText = (description: string) =>
+export const requiredText = (description: string) =>
   Type.String({ format: 'text', minLength: 1, maxLength: MAX_TEXT, description })
 
-const optionalFlag = (description: string) =>
+export const optionalFlag = (description: string) =>
   Type.Optional(Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], description }))
 
-const nullable = (description: string) =>
+export const nullable = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 
 export const TenantParams = Type.Object({ tenantId: Type.String({ description: 'The ID of the tenant.' }) })
@@ -46,182 +45,38 @@ export const PageQuery = Type.Object({
 })
 export type PageQuery = Static<typeof PageQuery>
 
-export const NewOsisTenant = Type.Object(
-  {
-    name: requiredText("A name for people, normally the org's. Not an identifier."),
-    active: optionalFlag('Ignored: a tenant is always active; its users can be suspended.'),
-    tenant_id: optionalText('Ignored: the server makes the id.'),
-    cd_tenant_ids: Type.Optional(
-      Type.Unsafe<string[] | null>({
-        type: ['array', 'null'],
-        maxItems: 1_000,
-        items: { type: 'string', format: 'text', minLength: 1, maxLength: MAX_TEXT },
-        description: 'The Cloud Director orgs to map onto the tenant.',
+export const FilterQuery = Type.Object({
+  ...PageQuery.properties,
+  filter: Type.Optional(
+    Type.String({
+      format: 'text',
+      description: 'Terms of the form name==value, joined by ; which means and.',
+      examples: ['cd_tenant_id==c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416;active==true'],
+    }),
+  ),
+})
+export type FilterQuery = Static<typeof FilterQuery>
+
+export const PurgeQuery = Type.Object({
+  purge_data: Type.Optional(
+    Type.Boolean({ default: false, description: 'Whether users, keys and data go too.' }),
+  ),
+})
+export type PurgeQuery = Static<typeof PurgeQuery>
+
+/** A page of items, with the title of the items' schema. */
+export const pageOf = <T extends TSchema & { title?: string }>(item: T) =>
+  Type.Object(
+    {
+      items: Type.Array(item),
+      page_info: Type.Object({
+        limit: Type.Integer(),
+        offset: Type.Integer(),
+        total: Type.Integer({ description: 'Items that match before paging.' }),
       }),
-    ),
-  },
-  {
-    title: 'NewOsisTenant',
-    examples: [{ name: 'Acme', active: true, cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'] }],
-  },
-)
-export type NewOsisTenant = Static<typeof NewOsisTenant>
-
-export const OsisTenant = Type.Object(
-  {
-    name: Type.String(),
-    active: Type.Boolean(),
-    tenant_id: Type.String({ description: 'The ID of the tenant on the platform. It never changes.' }),
-    cd_tenant_ids: Type.Array(Type.String(), {
-      description: 'The Cloud Director orgs mapped onto the tenant.',
-    }),
-    health: nullable('Null: the platform has no tenant health.'),
-    extensions: Type.Unsafe<null>({
-      type: ['object', 'null'],
-      description: 'Null: tenants share one S3 endpoint.',
-    }),
-  },
-  {
-    title: 'OsisTenant',
-    examples: [
-      {
-        name: 'Acme',
-        active: true,
-        tenant_id: 'acme_7f3k2mqa',
-        cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'],
-        health: null,
-        extensions: null,
-      },
-    ],
-  },
-)
-export type OsisTenant = Static<typeof OsisTenant>
-
-export const NewOsisUser = Type.Object(
-  {
-    user_id: optionalText('Ignored: the server makes the id.'),
-    canonical_user_id: optionalText('Ignored: the server makes the id.'),
-    user_arn: optionalText('Ignored.'),
-    tenant_id: optionalText('Ignored: the tenant in the path decides.'),
-    active: optionalFlag('The status of the platform user; true when absent.'),
-    username: optionalText('The platform username mapped with VCD user; the VCD user id when absent.'),
-    email: optionalText(
-      'The user email of the VCD user. A user of the customer with the same e-mail and no account yet is given the account.',
-      'email',
-    ),
-    role: Type.Optional(
-      Type.Unsafe<AccountRole | null>({
-        type: ['string', 'null'],
-        enum: [...ACCOUNT_ROLES, null],
-        description: 'user role; UNKNOWN when absent. Stored and answered, never turned into privileges.',
-      }),
-    ),
-    cd_user_id: requiredText('The ID of the VCD user.'),
-    cd_tenant_id: requiredText('The ID of the VCD tenant.'),
-  },
-  {
-    title: 'NewOsisUser',
-    examples: [
-      {
-        tenant_id: 'acme_7f3k2mqa',
-        role: 'TENANT_USER',
-        cd_tenant_id: '40b97e3c-c3b1-4251-b7de-e9637324683f',
-        active: true,
-        cd_user_id: 'rachelw',
-        email: 'rachelw@acme.com',
-        username: 'rachelw',
-      },
-    ],
-  },
-)
-export type NewOsisUser = Static<typeof NewOsisUser>
-
-export const OsisUser = Type.Object(
-  {
-    user_id: Type.String({ description: 'The ID of platform user.' }),
-    canonical_user_id: Type.String({
-      description: 'What the platform shows as the owner of buckets and objects.',
-    }),
-    user_arn: nullable('The arn of platform user; null where the platform has none.'),
-    tenant_id: Type.String({
-      description: 'The ID of the platform tenant which the platform user belongs to.',
-    }),
-    active: Type.Boolean({ description: 'The status of platform user.' }),
-    username: Type.String({ description: 'The platform username mapped with VCD user.' }),
-    email: nullable('The user email of the VCD user.'),
-    role: Type.Unsafe<AccountRole>({ type: 'string', enum: [...ACCOUNT_ROLES], description: 'user role' }),
-    cd_user_id: Type.String({ description: 'The ID of the VCD user.' }),
-    cd_tenant_id: Type.String({ description: 'The ID of the VCD tenant.' }),
-  },
-  {
-    title: 'OsisUser',
-    examples: [
-      {
-        tenant_id: 'acme_7f3k2mqa',
-        role: 'TENANT_USER',
-        canonical_user_id: 'acme_7f3k2mqa$0199f3a0-7c1e-7000-8000-5a1d3c9be2f4',
-        user_id: '0199f3a0-7c1e-7000-8000-5a1d3c9be2f4',
-        cd_tenant_id: '40b97e3c-c3b1-4251-b7de-e9637324683f',
-        active: true,
-        user_arn: null,
-        cd_user_id: 'rachelw',
-        email: 'rachelw@acme.com',
-        username: 'rachelw',
-      },
-    ],
-  },
-)
-export type OsisUser = Static<typeof OsisUser>
-
-export const OsisS3Credential = Type.Object(
-  {
-    access_key: Type.String(),
-    secret_key: Type.String({ description: 'In every answer: Object Storage Extension signs with it.' }),
-    active: Type.Boolean(),
-    creation_date: Type.String({ format: 'date-time' }),
-    tenant_id: Type.String(),
-    user_id: Type.String(),
-    username: Type.String(),
-    cd_user_id: Type.String(),
-    cd_tenant_id: Type.String(),
-    immutable: Type.Boolean(),
-  },
-  { title: 'OsisS3Credential' },
-)
-export type OsisS3Credential = Static<typeof OsisS3Credential>
-
-export const CredentialPage = Type.Object(
-  {
-    items: Type.Array(OsisS3Credential),
-    page_info: Type.Object({
-      limit: Type.Integer(),
-      offset: Type.Integer(),
-      total: Type.Integer({ description: 'Items that match before paging.' }),
-    }),
-  },
-  { title: 'PageOfOsisS3Credential' },
-)
-
-export const Information = Type.Object(
-  {
-    platform_name: Type.String(),
-    platform_version: Type.String(),
-    api_version: Type.String(),
-    status: Type.Unsafe<string>({ type: 'string', enum: ['NORMAL', 'WARNING', 'ERROR', 'UNKNOWN'] }),
-    not_implemented: Type.Array(Type.String(), { description: 'Operations that answer 501.' }),
-    logo_uri: Type.String({ format: 'uri' }),
-    auth_modes: Type.Array(Type.Unsafe<string>({ type: 'string', enum: ['Basic', 'Bearer'] })),
-    services: Type.Unsafe<Record<string, string>>({
-      type: 'object',
-      additionalProperties: { type: 'string' },
-    }),
-    regions: Type.Array(Type.String()),
-    storage_classes: Type.Array(Type.String()),
-    iam: Type.Boolean(),
-    tenant_s3_domain_enabled: Type.Boolean(),
-  },
-  { title: 'Information' },
-)
+    },
+    { title: `PageOf${item.title}` },
+  )
 
 /** The closed list of error codes. Only the first is in the published specification. */
 export const ERROR_CODES = [
@@ -251,10 +106,28 @@ const failed = (description: string, code: OsisErrorCode, message: string) => ({
   examples: [{ code, message }],
 })
 
+/** In bearer mode a 401 has these beside; section 3.3 of the contract. */
+export const Unauthorized = Type.Object(
+  {
+    ...OsisError.properties,
+    status: Type.Optional(Type.Integer()),
+    error_code: Type.Optional(
+      Type.Unsafe<1 | 2>({ type: 'integer', enum: [1, 2], description: '1: not accepted. 2: expired.' }),
+    ),
+    timestamp: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  { title: 'Unauthorized' },
+)
+export type Unauthorized = Static<typeof Unauthorized>
+
 /** What every operation can answer beside its success. */
 export const failures = {
   400: failed('Bad Request', 'E_BAD_REQUEST', 'cd_user_id is required'),
-  401: failed('Unauthorized', 'E_UNAUTHORIZED', 'The client id or secret is wrong'),
+  401: {
+    ...Unauthorized,
+    description: 'Unauthorized',
+    examples: [{ code: 'E_UNAUTHORIZED' as const, message: 'The client id or secret is wrong' }],
+  },
   403: failed('Forbidden', 'E_FORBIDDEN', "The client's permission is viewer; the OSIS API takes osis."),
   404: failed('Not Found', 'E_NOT_FOUND', 'There is no tenant with the id acme.'),
   500: failed('Internal Server Error', 'E_INTERNAL', 'something went wrong on our side'),
@@ -267,3 +140,15 @@ export const bodyFailures = {
   413: failed('Payload Too Large', 'E_BAD_REQUEST', 'the body is larger than 1 MiB'),
   415: failed('Unsupported Media Type', 'E_BAD_REQUEST', 'the body must be application/json'),
 } as const
+
+/** And what a removal can. */
+export const removalFailures = {
+  ...bodyFailures,
+  409: failed('Conflict', 'E_CONFLICT', 'The user owns buckets; remove them first, or purge the user.'),
+} as const
+
+export const notImplemented = failed(
+  'Not Implemented',
+  'E_NOT_IMPLEMENTED',
+  'getBucketLoggingId is not implemented.',
+)

@@ -1,27 +1,39 @@
 import type { FastifyInstance } from 'fastify'
-import { createAccount, getAccount, listCredentials } from '../../directory/accounts.ts'
-import type { Directory } from '../../directory/directory.ts'
-import { DirectoryError } from '../../model/error.ts'
-import type { Account, Credential, NewAccount } from '../../model/tenants.ts'
-import type { Reconciler } from '../../provisioning/reconciler.ts'
+import {
+  createAccount,
+  getAccount,
+  getAccountByCanonicalId,
+  queryAccounts,
+  updateAccount,
+} from '../../directory/accounts.ts'
+import type { Page, PageRequest } from '../../model/pages.ts'
+import type { Account, NewAccount } from '../../model/tenants.ts'
+import { assertSettled, type Provisioning, removeAccount } from '../../provisioning/settling.ts'
 import { getContext, getValidContext } from '../request.ts'
+import { parseFilter, parseFlag } from './filter.ts'
+import { toPageRequest, toWirePage } from './paging.ts'
 import {
   bodyFailures,
-  CredentialPage,
+  FilterQuery,
   failures,
-  MAX_LIMIT,
-  NewOsisUser,
-  type OsisS3Credential,
-  OsisUser,
   PageQuery,
+  PurgeQuery,
+  removalFailures,
   TenantParams,
   UserParams,
 } from './schemas.ts'
+import { CanonicalParams, NewOsisUser, OsisUser, OsisUserChange, UserPage } from './user-schemas.ts'
 
-/** How long a create waits for the platform: Object Storage Extension calls while a human waits. */
-const SETTLE_MS = 5_000
+const tags = ['Users']
 
-export function registerUsers(app: FastifyInstance, dir: Directory, reconciler: Reconciler): void {
+export function registerUsers(app: FastifyInstance, provisioning: Provisioning): void {
+  registerCreate(app, provisioning)
+  registerLists(app, provisioning)
+  registerReads(app, provisioning)
+  registerChanges(app, provisioning)
+}
+
+function registerCreate(app: FastifyInstance, { dir, reconciler }: Provisioning): void {
   app.post<{ Params: TenantParams; Body: NewOsisUser }>(
     '/v1/tenants/:tenantId/users',
     {
@@ -29,7 +41,7 @@ export function registerUsers(app: FastifyInstance, dir: Directory, reconciler: 
       config: { operation: 'CreateAccount' },
       schema: {
         operationId: 'createUser',
-        tags: ['Users'],
+        tags,
         summary: 'Create a user in the platform',
         description:
           'Create a user in the platform, with exactly one S3 credential. The user_id in request body is ignored. ' +
@@ -44,10 +56,100 @@ export function registerUsers(app: FastifyInstance, dir: Directory, reconciler: 
       const { tenantId } = request.params
       const ctx = await getValidContext(dir, request, { operation: 'CreateAccount', target: tenantId })
       const account = await createAccount(dir, ctx, { tenantId, account: toNewAccount(request.body) })
-      if (!(await reconciler.settle(account, SETTLE_MS))) throw platformUnavailable()
+      await assertSettled(reconciler, account, 'The user is kept')
       reply.code(201)
       return toOsisUser(account)
     },
+  )
+}
+
+const USER_TERMS = [
+  'tenant_id',
+  'user_id',
+  'cd_user_id',
+  'cd_tenant_id',
+  'canonical_user_id',
+  'username',
+  'display_name',
+  'active',
+] as const
+
+function registerLists(app: FastifyInstance, { dir }: Provisioning): void {
+  app.get<{ Params: TenantParams; Querystring: PageQuery }>(
+    '/v1/tenants/:tenantId/users',
+    {
+      attachValidation: true,
+      config: { operation: 'ListAccounts' },
+      schema: {
+        operationId: 'listUsers',
+        tags,
+        summary: 'List the users of a tenant',
+        description: 'An unknown tenant has an empty page.',
+        params: TenantParams,
+        querystring: PageQuery,
+        response: { 200: { ...UserPage, description: 'A page of users, oldest first' }, ...failures },
+      },
+    },
+    async (request) => {
+      const page = toPageRequest(request.query)
+      const filter = { tenantId: request.params.tenantId }
+      return toUserPage(await queryAccounts(dir, getContext(request), { filter, page }), page)
+    },
+  )
+
+  app.get<{ Querystring: FilterQuery }>(
+    '/v1/users/query',
+    {
+      attachValidation: true,
+      config: { operation: 'QueryAccounts' },
+      schema: {
+        operationId: 'queryUsers',
+        tags,
+        summary: 'Query users',
+        description:
+          `Names of the filter: ${USER_TERMS.map((name) => `\`${name}\``).join(', ')}. \`cd_tenant_id\` may also be ` +
+          'the id of a tenant. `display_name` is a username, a `user_id` or a `cd_user_id`; the name of the tenant ' +
+          'that is asked for restricts nothing.',
+        querystring: FilterQuery,
+        response: { 200: { ...UserPage, description: 'A page of users, oldest first' }, ...failures },
+      },
+    },
+    async (request) => {
+      const ctx = getContext(request)
+      const page = toPageRequest(request.query)
+      const terms = parseFilter(request.query.filter, USER_TERMS)
+      if (!terms) return toUserPage({ items: [], total: 0 }, page)
+      const filter = {
+        tenantId: terms.tenant_id,
+        userId: terms.user_id,
+        canonicalUserId: terms.canonical_user_id,
+        orgId: terms.cd_tenant_id,
+        orgUserId: terms.cd_user_id,
+        username: terms.username,
+        displayName: terms.display_name,
+        active: parseFlag('active', terms.active),
+      }
+      return toUserPage(await queryAccounts(dir, ctx, { filter, page }), page)
+    },
+  )
+}
+
+function registerReads(app: FastifyInstance, { dir }: Provisioning): void {
+  app.get<{ Params: CanonicalParams }>(
+    '/v1/users/:canonicalUserId',
+    {
+      attachValidation: true,
+      config: { operation: 'GetAccountByCanonicalId' },
+      schema: {
+        operationId: 'getUserWithCanonicalID',
+        tags,
+        summary: 'Get a user by its canonical id',
+        params: CanonicalParams,
+        response: { 200: { ...OsisUser, description: 'The user' }, ...failures },
+      },
+    },
+    async (request): Promise<OsisUser> =>
+      toOsisUser(await getAccountByCanonicalId(dir, getContext(request), request.params.canonicalUserId)),
   )
 
   app.head<{ Params: UserParams }>(
@@ -57,7 +159,7 @@ export function registerUsers(app: FastifyInstance, dir: Directory, reconciler: 
       config: { operation: 'HeadAccount' },
       schema: {
         operationId: 'headUser',
-        tags: ['Users'],
+        tags,
         summary: 'Check whether a user exists',
         params: UserParams,
         response: { 200: { description: 'The user exists', type: 'null' }, ...failures },
@@ -76,7 +178,7 @@ export function registerUsers(app: FastifyInstance, dir: Directory, reconciler: 
       config: { operation: 'GetAccount' },
       schema: {
         operationId: 'getUserWithId',
-        tags: ['Users'],
+        tags,
         summary: 'Get a user by its id',
         params: UserParams,
         response: { 200: { ...OsisUser, description: 'The user' }, ...failures },
@@ -85,36 +187,58 @@ export function registerUsers(app: FastifyInstance, dir: Directory, reconciler: 
     async (request): Promise<OsisUser> =>
       toOsisUser(await getAccount(dir, getContext(request), request.params)),
   )
-
-  app.get<{ Params: UserParams; Querystring: PageQuery }>(
-    '/v1/tenants/:tenantId/users/:userId/s3credentials',
-    {
-      attachValidation: true,
-      config: { operation: 'ListCredentials' },
-      schema: {
-        operationId: 'listCredentials',
-        tags: ['Credentials'],
-        summary: 'List the S3 credentials of a user',
-        description: 'Oldest first, secrets included. An unknown user has an empty page.',
-        params: UserParams,
-        querystring: PageQuery,
-        response: { 200: { ...CredentialPage, description: 'A page of credentials' }, ...failures },
-      },
-    },
-    async (request) => {
-      const { offset = 0, limit: wanted = 100 } = request.query
-      const limit = Math.min(wanted, MAX_LIMIT)
-      const page = await listCredentials(dir, getContext(request), { ...request.params, offset, limit })
-      const { account, credentials, total } = page
-      const items = account ? credentials.map((credential) => toOsisCredential(account, credential)) : []
-      return { items, page_info: { limit, offset, total } }
-    },
-  )
 }
 
-function platformUnavailable(): DirectoryError {
-  const message = 'The platform cannot be reached at the moment. The user is kept; repeat the call.'
-  return new DirectoryError('platform_unavailable', message)
+function registerChanges(app: FastifyInstance, provisioning: Provisioning): void {
+  const { dir, reconciler } = provisioning
+  app.patch<{ Params: UserParams; Body: OsisUserChange }>(
+    '/v1/tenants/:tenantId/users/:userId',
+    {
+      attachValidation: true,
+      config: { operation: 'UpdateAccount' },
+      schema: {
+        operationId: 'updateUserStatus',
+        tags,
+        summary: 'Activate or suspend a user',
+        description:
+          'None of the keys of a suspended user works; data and keys are kept, and so is the status of each key.',
+        params: UserParams,
+        body: OsisUserChange,
+        response: { 200: { ...OsisUser, description: 'The status is updated' }, ...bodyFailures },
+      },
+    },
+    async (request): Promise<OsisUser> => {
+      const { params } = request
+      const ctx = await getValidContext(dir, request, { operation: 'UpdateAccount', target: params.userId })
+      const account = await updateAccount(dir, ctx, { ...params, active: request.body.active })
+      await assertSettled(reconciler, account, 'The status is kept')
+      return toOsisUser(account)
+    },
+  )
+
+  app.delete<{ Params: UserParams; Querystring: PurgeQuery }>(
+    '/v1/tenants/:tenantId/users/:userId',
+    {
+      attachValidation: true,
+      config: { operation: 'DeleteAccount' },
+      schema: {
+        operationId: 'deleteUser',
+        tags,
+        summary: 'Delete a user',
+        description:
+          'The keys die with the user. With `purge_data` its buckets go too; without, a user that owns buckets is refused.',
+        params: UserParams,
+        querystring: PurgeQuery,
+        response: { 204: { description: 'The user is gone', type: 'null' }, ...removalFailures },
+      },
+    },
+    async (request, reply) => {
+      const { params, query } = request
+      const ctx = await getValidContext(dir, request, { operation: 'DeleteAccount', target: params.userId })
+      await removeAccount(provisioning, ctx, { ...params, purge: query.purge_data ?? false })
+      return reply.code(204).send()
+    },
+  )
 }
 
 function toNewAccount(body: NewOsisUser): NewAccount {
@@ -126,6 +250,10 @@ function toNewAccount(body: NewOsisUser): NewAccount {
     role: body.role ?? 'UNKNOWN',
     active: body.active ?? true,
   }
+}
+
+function toUserPage(page: Page<Account>, request: PageRequest) {
+  return toWirePage(page, request, toOsisUser)
 }
 
 function toOsisUser(account: Account): OsisUser {
@@ -140,20 +268,5 @@ function toOsisUser(account: Account): OsisUser {
     role: account.role,
     cd_user_id: account.orgUserId,
     cd_tenant_id: account.orgId,
-  }
-}
-
-function toOsisCredential(account: Account, credential: Credential): OsisS3Credential {
-  return {
-    access_key: credential.accessKey,
-    secret_key: credential.secretKey,
-    active: credential.active,
-    creation_date: credential.createdAt,
-    tenant_id: account.tenantId,
-    user_id: account.userId,
-    username: account.username,
-    cd_user_id: account.orgUserId,
-    cd_tenant_id: account.orgId,
-    immutable: false,
   }
 }

@@ -105,10 +105,7 @@ export class CephRgwPlatform implements Platform {
       if (isRefusal(error, 404, 'NoSuchUser')) return true
       // RGW 16.2 says BucketAlreadyExists when the user has buckets.
       if (!isRefusal(error, 409)) throw error
-      await this.#suspend(uid, signal)
-      throw new DataLeftError(
-        `${uid} still owns buckets; it is suspended until they are gone, or are removed with it`,
-      )
+      throw new DataLeftError(`${uid} still owns buckets`, error)
     }
     return false
   }

@@ -1,6 +1,7 @@
 import { initial } from './0001-initial.ts'
 import { severalProcesses } from './0002-several-processes.ts'
+import { osis } from './0003-osis.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
-export const migrations: readonly Migration[] = [initial, severalProcesses]
+export const migrations: readonly Migration[] = [initial, severalProcesses, osis]

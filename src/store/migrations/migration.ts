@@ -1,4 +1,5 @@
-import type { ColumnDefinitionBuilder, Compilable, CreateTableBuilder, SchemaModule } from 'kysely'
+import type { ColumnDefinitionBuilder, Compilable, CreateTableBuilder, Kysely, SchemaModule } from 'kysely'
+import type { Tables } from '../tables.ts'
 
 type DataTypeExpression = Parameters<CreateTableBuilder<string>['addColumn']>[1]
 
@@ -6,7 +7,8 @@ type DataTypeExpression = Parameters<CreateTableBuilder<string>['addColumn']>[1]
 export interface Migration {
   readonly version: number
   readonly name: string
-  readonly up: (schema: SchemaModule, types: ColumnTypes) => Compilable[]
+  /** @param db builds what fills new columns of old rows */
+  readonly up: (schema: SchemaModule, types: ColumnTypes, db: Kysely<Tables>) => Compilable[]
 }
 
 /** What the engines call differently. */

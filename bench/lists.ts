@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { basic, jsonOf, send } from '../test/contract/http.ts'
+import { type Init, serve, usherJson } from '../test/support/usher.ts'
+
+/**
+ * How long lists, queries and look-ups of OSIS take with very many users, each by a new connection's first and later
+ * calls, as a client on the same machine sees it: `node bench/lists.ts --accounts 100000`. Bars: docs/performance.md.
+ */
+const { values } = parseArgs({
+  options: {
+    accounts: { type: 'string', default: '100000' },
+    calls: { type: 'string', default: '50' },
+    directory: { type: 'string', default: '.' },
+  },
+})
+const accounts = Number(values.accounts)
+const calls = Number(values.calls)
+
+const work = mkdtempSync(join(values.directory, '.bench-'))
+try {
+  await main()
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+
+async function main(): Promise<void> {
+  const init = await usherJson<Init>(work, ['init'])
+  const [tenant] = await usherJson<{ id: string; orgs: string[] }[]>(work, ['tenant', 'list'])
+  const database = `sqlite:${join(work, 'usher.db')}`
+  const script = join(import.meta.dirname, 'load-accounts.ts')
+  await promisify(execFile)(process.execPath, [script, '--database', database, '--accounts', values.accounts])
+  const usher = await serve(work)
+  const { client_id, client_secret } = init.clients.osis
+  const headers = { authorization: basic(client_id, client_secret) }
+  const call = (path: string) => send(usher.url, { method: 'GET', path, headers })
+  for (const [name, path] of await listPaths(tenant?.id ?? '', tenant?.orgs[0] ?? '', call)) {
+    const times: number[] = []
+    for (let i = 0; i < calls; i++) {
+      const begun = performance.now()
+      const answer = await call(path)
+      times.push(performance.now() - begun)
+      if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`)
+    }
+    times.sort((one, other) => one - other)
+    const at = (share: number): string => (times[Math.floor(calls * share)] ?? 0).toFixed(1).padStart(6)
+    console.log(`${name.padEnd(44)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms`)
+  }
+  await usher.stop()
+}
+
+type Call = (path: string) => ReturnType<typeof send>
+
+async function listPaths(tenant: string, org: string, call: Call): Promise<[name: string, path: string][]> {
+  const last = accounts - 1
+  const found = await call(queryPath('users', `cd_user_id==loaded-${last}`))
+  const [user] = jsonOf<{ items: { user_id: string; canonical_user_id: string }[] }>(found).items
+  const users = `/api/v1/tenants/${tenant}/users`
+  const { user_id = '', canonical_user_id = '' } = user ?? {}
+  const terms = `tenant_id==${tenant};cd_tenant_id==${org}`
+  return [
+    ['getUserWithId', `${users}/${user_id}`],
+    ['getUserWithCanonicalID', `/api/v1/users/${encodeURIComponent(canonical_user_id)}`],
+    ['getCredential', `/api/v1/s3credentials/LOADED${last}`],
+    ['listUsers, first page', users],
+    ['listUsers, the middle', `${users}?offset=${accounts >> 1}`],
+    ['listUsers, last page', `${users}?offset=${accounts - 100}`],
+    ['queryUsers, all', `/api/v1/users/query?offset=${accounts - 100}`],
+    ['queryUsers, the first use of a user', queryPath('users', `${terms};cd_user_id==loaded-${last}`)],
+    ['queryUsers, an org', queryPath('users', `cd_tenant_id==${org}`)],
+    ['queryUsers, org and tenant', queryPath('users', terms)],
+    ['queryUsers, a username', queryPath('users', `${terms};username==user number ${last}`)],
+    ['queryUsers, a display name', queryPath('users', `${terms};display_name==user number ${last}`)],
+    ['queryUsers, all suspended', queryPath('users', 'active==false')],
+    ['queryUsers, suspended of a tenant', queryPath('users', `tenant_id==${tenant};active==false`)],
+    ['queryUsers, suspended of an org', queryPath('users', `cd_tenant_id==${org};active==false`)],
+    ['queryUsers, nobody', queryPath('users', `${terms};cd_user_id==nobody`)],
+    ['listCredentials', `${users}/${user_id}/s3credentials`],
+    ['queryCredentials, all, the middle', `/api/v1/s3credentials/query?offset=${accounts >> 1}`],
+    ['queryCredentials, a user', queryPath('s3credentials', `${terms};user_id==${user_id}`)],
+    [
+      'queryCredentials, a Cloud Director user',
+      queryPath('s3credentials', `${terms};cd_user_id==loaded-${last}`),
+    ],
+    ['queryCredentials, a tenant', queryPath('s3credentials', `tenant_id==${tenant}`)],
+    ['queryCredentials, an org', queryPath('s3credentials', `cd_tenant_id==${org}`)],
+    ['queryCredentials, org and tenant, active', queryPath('s3credentials', `${terms};active==true`)],
+    ['queryCredentials, an access key', queryPath('s3credentials', `access_key==LOADED${last}`)],
+    ['queryTenants, an org', queryPath('tenants', `cd_tenant_id==${org}`)],
+  ]
+}
+
+function queryPath(of: string, filter: string): string {
+  return `/api/v1/${of}/query?filter=${encodeURIComponent(filter)}`
+}

@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util'
+import { newId } from '../src/model/ids.ts'
+import { claimAccount, insertAccount, markAccountApplied } from '../src/store/accounts.ts'
+import { insertCredential } from '../src/store/credentials.ts'
+import { openStore } from '../src/store/open.ts'
+import { listOrganizations } from '../src/store/organizations.ts'
+import { queryTenants } from '../src/store/tenant-queries.ts'
+import { insertUser } from '../src/store/users.ts'
+
+/**
+ * Fills the oldest tenant of a directory that has been set up with applied accounts, each with one credential (whose
+ * secret does not open): `node bench/load-accounts.ts --database sqlite:<path> --accounts 100000`.
+ */
+const UNIT = 2_000
+
+const { values } = parseArgs({ options: { database: { type: 'string' }, accounts: { type: 'string' } } })
+const count = Number(values.accounts)
+const store = await openStore(values.database ?? '')
+const tenant = await store.read(async (tx) => {
+  const [provider] = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
+  if (!provider) throw new Error('set the directory up first')
+  const { items } = await queryTenants(tx, { provider: provider.pk }, { offset: 0, limit: 1 })
+  if (!items[0]) throw new Error('there is no tenant')
+  return items[0]
+})
+const [orgId = 'org'] = tenant.orgIds
+
+for (let first = 0; first < count; first += UNIT) {
+  await store.write(async (tx) => {
+    const now = new Date().toISOString()
+    for (let i = first; i < Math.min(first + UNIT, count); i++) {
+      const id = newId()
+      const names = { resellerPk: null, firstName: null, lastName: null, email: null }
+      const user = await insertUser(tx, { id, organizationPk: tenant.organizationPk, ...names, now })
+      const pk = await insertAccount(tx, {
+        tenant: tenant.pk,
+        user: user ?? 0,
+        madeUser: true,
+        platform: tenant.platform,
+        canonicalUserId: `${tenant.id}$${id}`,
+        orgId,
+        orgUserId: `loaded-${i}`,
+        username: `user number ${i}`,
+        email: null,
+        role: 'TENANT_USER',
+        // Every tenth is suspended.
+        active: i % 10 !== 0,
+        now,
+      })
+      await claimAccount(tx, pk, { now, until: now, by: 'load' })
+      await markAccountApplied(tx, { pk, by: 'load' }, 1)
+      await insertCredential(tx, { account: pk, accessKey: `LOADED${i}`, sealedSecret: 'lost', now })
+    }
+  })
+}
+await store.close()

@@ -1,0 +1,58 @@
+import { DirectoryError } from '../../model/error.ts'
+
+/** A filter's terms by name; null when two terms of one name contradict each other, so that nothing matches. */
+export type Terms<Name extends string> = Readonly<Partial<Record<Name, string>>> | null
+
+/**
+ * Parses the filter of a query by section 5.6 of the contract: `name==value` terms joined by `;`, which means and.
+ * Nothing that cannot be understood is left out, since the query would then match more than was asked for.
+ * @param names those that the endpoint knows
+ * @throws {DirectoryError} `invalid` about `filter`
+ */
+export function parseFilter<Name extends string>(
+  text: string | undefined,
+  names: readonly Name[],
+): Terms<Name> {
+  const terms = new Map<Name, string>()
+  let contradictory = false
+  for (const term of splitTerms(text ?? '')) {
+    const [name, value] = parseTerm(term, names)
+    if (terms.has(name) && terms.get(name) !== value) contradictory = true
+    terms.set(name, value)
+  }
+  return contradictory ? null : (Object.fromEntries(terms) as Partial<Record<Name, string>>)
+}
+
+/** A trailing semicolon is normal; several do no harm. */
+function splitTerms(text: string): string[] {
+  let end = text.length
+  while (text[end - 1] === ';') end--
+  return end === 0 ? [] : text.slice(0, end).split(';')
+}
+
+function parseTerm<Name extends string>(term: string, names: readonly Name[]): [name: Name, value: string] {
+  const at = term.indexOf('==')
+  const value = unquote(term.slice(at + 2))
+  if (at < 1 || value === '') throw invalid('form', `must have terms of the form name==value, not '${term}'`)
+  const name = names.find((one) => one === term.slice(0, at))
+  if (name === undefined)
+    throw invalid('name', `has the name '${term.slice(0, at)}'; there are ${names.join(', ')}`)
+  return [name, value]
+}
+
+/** The language from which OSE's filters come quotes values with blanks; one pair around such a value is taken off. */
+function unquote(value: string): string {
+  const quoted = /^["']/.test(value) && value.length > 2 && value.endsWith(value.charAt(0))
+  return quoted && value.includes(' ') ? value.slice(1, -1) : value
+}
+
+/** @throws {DirectoryError} `invalid` about `filter`, unless the value is `true`, `false` or absent */
+export function parseFlag(name: string, value: string | undefined): boolean | undefined {
+  if (value === undefined) return undefined
+  if (value === 'true' || value === 'false') return value === 'true'
+  throw invalid('boolean', `must compare ${name} with true or false, not '${value}'`)
+}
+
+function invalid(rule: string, message: string): DirectoryError {
+  return new DirectoryError('invalid', `filter ${message}`, { issues: [{ path: 'filter', rule, message }] })
+}

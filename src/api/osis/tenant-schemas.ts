@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox'
+import { MAX_TEXT } from '../../model/text.ts'
+import { nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
+
+export const NewOsisTenant = Type.Object(
+  {
+    name: requiredText("A name for people, normally the org's. Not an identifier."),
+    active: optionalFlag('Ignored: a tenant is always active; its users can be suspended.'),
+    tenant_id: optionalText('Ignored: the server makes the id.'),
+    cd_tenant_ids: Type.Optional(
+      Type.Unsafe<string[] | null>({
+        type: ['array', 'null'],
+        maxItems: 1_000,
+        items: { type: 'string', format: 'text', minLength: 1, maxLength: MAX_TEXT },
+        description: 'The Cloud Director orgs to map onto the tenant.',
+      }),
+    ),
+  },
+  {
+    title: 'NewOsisTenant',
+    examples: [{ name: 'Acme', active: true, cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'] }],
+  },
+)
+export type NewOsisTenant = Static<typeof NewOsisTenant>
+
+export const OsisTenant = Type.Object(
+  {
+    name: Type.String(),
+    active: Type.Boolean(),
+    tenant_id: Type.String({ description: 'The ID of the tenant on the platform. It never changes.' }),
+    cd_tenant_ids: Type.Array(Type.String(), {
+      description: 'The Cloud Director orgs mapped onto the tenant.',
+    }),
+    health: nullable('Null: the platform has no tenant health.'),
+    extensions: Type.Unsafe<null>({
+      type: ['object', 'null'],
+      description: 'Null: tenants share one S3 endpoint.',
+    }),
+  },
+  {
+    title: 'OsisTenant',
+    examples: [
+      {
+        name: 'Acme',
+        active: true,
+        tenant_id: 'acme_7f3k2mqa',
+        cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'],
+        health: null,
+        extensions: null,
+      },
+    ],
+  },
+)
+export type OsisTenant = Static<typeof OsisTenant>
+
+/** Only `cd_tenant_ids` takes effect; whatever else the body holds is not even looked at (section 6.5). */
+export const OsisTenantChange = Type.Object(
+  {
+    cd_tenant_ids: Type.Array(Type.String({ format: 'text', minLength: 1, maxLength: MAX_TEXT }), {
+      maxItems: 1_000,
+      description: 'The whole list of Cloud Director orgs that the tenant shall have from now on.',
+    }),
+  },
+  {
+    title: 'OsisTenantChange',
+    examples: [{ cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'] }],
+  },
+)
+export type OsisTenantChange = Static<typeof OsisTenantChange>
+
+export const TenantPage = pageOf(OsisTenant)

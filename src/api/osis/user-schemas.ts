@@ -1,0 +1,93 @@
+import { type Static, Type } from 'typebox'
+import { ACCOUNT_ROLES, type AccountRole } from '../../model/tenants.ts'
+import { nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
+
+export const NewOsisUser = Type.Object(
+  {
+    user_id: optionalText('Ignored: the server makes the id.'),
+    canonical_user_id: optionalText('Ignored: the server makes the id.'),
+    user_arn: optionalText('Ignored.'),
+    tenant_id: optionalText('Ignored: the tenant in the path decides.'),
+    active: optionalFlag('The status of the platform user; true when absent.'),
+    username: optionalText('The platform username mapped with VCD user; the VCD user id when absent.'),
+    email: optionalText(
+      'The user email of the VCD user. A user of the customer with the same e-mail and no account yet is given the account.',
+      'email',
+    ),
+    role: Type.Optional(
+      Type.Unsafe<AccountRole | null>({
+        type: ['string', 'null'],
+        enum: [...ACCOUNT_ROLES, null],
+        description: 'user role; UNKNOWN when absent. Stored and answered, never turned into privileges.',
+      }),
+    ),
+    cd_user_id: requiredText('The ID of the VCD user.'),
+    cd_tenant_id: requiredText('The ID of the VCD tenant.'),
+  },
+  {
+    title: 'NewOsisUser',
+    examples: [
+      {
+        tenant_id: 'acme_7f3k2mqa',
+        role: 'TENANT_USER',
+        cd_tenant_id: '40b97e3c-c3b1-4251-b7de-e9637324683f',
+        active: true,
+        cd_user_id: 'rachelw',
+        email: 'rachelw@acme.com',
+        username: 'rachelw',
+      },
+    ],
+  },
+)
+export type NewOsisUser = Static<typeof NewOsisUser>
+
+export const OsisUser = Type.Object(
+  {
+    user_id: Type.String({ description: 'The ID of platform user.' }),
+    canonical_user_id: Type.String({
+      description: 'What the platform shows as the owner of buckets and objects.',
+    }),
+    user_arn: nullable('The arn of platform user; null where the platform has none.'),
+    tenant_id: Type.String({
+      description: 'The ID of the platform tenant which the platform user belongs to.',
+    }),
+    active: Type.Boolean({ description: 'The status of platform user.' }),
+    username: Type.String({ description: 'The platform username mapped with VCD user.' }),
+    email: nullable('The user email of the VCD user.'),
+    role: Type.Unsafe<AccountRole>({ type: 'string', enum: [...ACCOUNT_ROLES], description: 'user role' }),
+    cd_user_id: Type.String({ description: 'The ID of the VCD user.' }),
+    cd_tenant_id: Type.String({ description: 'The ID of the VCD tenant.' }),
+  },
+  {
+    title: 'OsisUser',
+    examples: [
+      {
+        tenant_id: 'acme_7f3k2mqa',
+        role: 'TENANT_USER',
+        canonical_user_id: 'acme_7f3k2mqa$0199f3a0-7c1e-7000-8000-5a1d3c9be2f4',
+        user_id: '0199f3a0-7c1e-7000-8000-5a1d3c9be2f4',
+        cd_tenant_id: '40b97e3c-c3b1-4251-b7de-e9637324683f',
+        active: true,
+        user_arn: null,
+        cd_user_id: 'rachelw',
+        email: 'rachelw@acme.com',
+        username: 'rachelw',
+      },
+    ],
+  },
+)
+export type OsisUser = Static<typeof OsisUser>
+
+/** Only `active` takes effect; whatever else the body holds is not even looked at (section 6.9). */
+export const OsisUserChange = Type.Object(
+  { active: Type.Boolean({ description: 'Whether the keys of the user work.' }) },
+  { title: 'OsisUserChange', examples: [{ active: false }] },
+)
+export type OsisUserChange = Static<typeof OsisUserChange>
+
+export const UserPage = pageOf(OsisUser)
+
+export const CanonicalParams = Type.Object({
+  canonicalUserId: Type.String({ description: 'What the platform shows as the owner.' }),
+})
+export type CanonicalParams = Static<typeof CanonicalParams>

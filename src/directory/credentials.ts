@@ -1,0 +1,167 @@
+import type { Context } from '../model/clients.ts'
+import { DirectoryError } from '../model/error.ts'
+import { newAccessKey, newSecretKey } from '../model/ids.ts'
+import type { Page, PageRequest } from '../model/pages.ts'
+import { type Account, MAX_CREDENTIALS, type OwnedCredential } from '../model/tenants.ts'
+import { raiseAccount } from '../store/account-changes.ts'
+import { findAccountByPk } from '../store/accounts.ts'
+import {
+  countCredentials,
+  findCredential,
+  insertCredential,
+  deleteCredential as markDeleted,
+  type OwnedSealedCredential,
+  queryCredentials as selectCredentials,
+  setCredentialActive,
+} from '../store/credentials.ts'
+import type { Tx } from '../store/port.ts'
+import { assertPermitted } from './access.ts'
+import type { Directory } from './directory.ts'
+import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
+import { customerOf, getReachableAccount } from './reachable.ts'
+import { credentialIdentity } from './sealer.ts'
+import { attempt, read, type Unit } from './unit.ts'
+
+/** A credential by its access key; where tenant or user are named too, it has to be theirs. */
+export interface CredentialIds {
+  readonly accessKey: string
+  readonly tenantId?: string | undefined
+  readonly userId?: string | undefined
+}
+
+/** Makes a credential, both halves of it, and answers its access key. */
+export async function issueCredential(dir: Directory, unit: Unit, account: number): Promise<string> {
+  const accessKey = newAccessKey()
+  const sealedSecret = dir.sealer.seal(newSecretKey(), credentialIdentity(accessKey))
+  await insertCredential(unit.tx, { account, accessKey, sealedSecret, now: unit.now })
+  return accessKey
+}
+
+/**
+ * Gives an account one more credential. It is wanted from now on; whoever needs it on the platform settles its account.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `too_many_credentials`, `store_unavailable`
+ */
+export function createCredential(
+  dir: Directory,
+  ctx: Context,
+  ids: { tenantId: string; userId: string },
+): Promise<OwnedCredential> {
+  return attempt(dir, ctx, { operation: 'CreateCredential', target: ids.userId }, async (unit) => {
+    assertPermitted(ctx, 'CreateCredential')
+    const account = await getReachableAccount(unit.tx, ctx, ids)
+    if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooMany()
+    const accessKey = await issueCredential(dir, unit, account.pk)
+    await raiseAccount(unit.tx, account.pk, unit.now)
+    await unit.audit({
+      outcome: 'created',
+      organization: await customerOf(unit.tx, account),
+      target: accessKey,
+      changedFields: ['access_key', 'secret_key'],
+    })
+    return openCredential(dir, await getOwned(unit.tx, ctx, { accessKey }))
+  })
+}
+
+function tooMany(): DirectoryError {
+  const message = `The user has ${MAX_CREDENTIALS} credentials, and cannot have more; delete one first.`
+  return new DirectoryError('too_many_credentials', message)
+}
+
+/** @throws {DirectoryError} `credential_not_found`, also for one of another tenant or user than named */
+export function getCredential(dir: Directory, ctx: Context, ids: CredentialIds): Promise<OwnedCredential> {
+  return read(dir, async (tx) => openCredential(dir, await getOwned(tx, ctx, ids)))
+}
+
+/**
+ * Activates or disables one credential; the others and the account stay as they are.
+ * @throws {DirectoryError} `not_permitted`, `credential_not_found`, `store_unavailable`
+ */
+export function updateCredential(
+  dir: Directory,
+  ctx: Context,
+  request: CredentialIds & { active: boolean },
+): Promise<OwnedCredential> {
+  return attempt(dir, ctx, { operation: 'UpdateCredential', target: request.accessKey }, async (unit) => {
+    assertPermitted(ctx, 'UpdateCredential')
+    const found = await getOwned(unit.tx, ctx, request)
+    const organization = await customerOf(unit.tx, found.account)
+    const { active } = request
+    if (found.active === active) {
+      await unit.audit({ outcome: 'repeated', organization })
+      return openCredential(dir, found)
+    }
+    await setCredentialActive(unit.tx, found.pk, active)
+    await raiseAccount(unit.tx, found.account.pk, unit.now)
+    await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
+    return openCredential(dir, await getOwned(unit.tx, ctx, request))
+  })
+}
+
+/**
+ * Deletes a credential: hidden from now on, and dead once its account is settled.
+ * @returns the account that there is to be settled; undefined when there is no such credential any more
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function deleteCredential(
+  dir: Directory,
+  ctx: Context,
+  ids: CredentialIds,
+): Promise<Account | undefined> {
+  return attempt(dir, ctx, { operation: 'DeleteCredential', target: ids.accessKey }, async (unit) => {
+    assertPermitted(ctx, 'DeleteCredential')
+    const found = await findCredential(unit.tx, ctx.organization.pk, ids.accessKey)
+    if (!found || !isOf(found, ids)) return undefined
+    if (!found.wanted) return found.account
+    await markDeleted(unit.tx, found.pk)
+    await raiseAccount(unit.tx, found.account.pk, unit.now)
+    const organization = await customerOf(unit.tx, found.account)
+    await unit.audit({ outcome: 'deleted', organization, changedFields: ['deletedAt'] })
+    return findAccountByPk(unit.tx, found.account.pk)
+  })
+}
+
+/** @throws {DirectoryError} `credential_not_found` */
+async function getOwned(tx: Tx, ctx: Context, ids: CredentialIds): Promise<OwnedSealedCredential> {
+  const found = await findCredential(tx, ctx.organization.pk, ids.accessKey)
+  if (found?.wanted && isOf(found, ids)) return found
+  throw new DirectoryError(
+    'credential_not_found',
+    `There is no credential with the access key ${ids.accessKey}.`,
+  )
+}
+
+function isOf({ account }: OwnedSealedCredential, { tenantId, userId }: CredentialIds): boolean {
+  return (
+    (tenantId === undefined || tenantId === account.tenantId) &&
+    (userId === undefined || userId === account.userId)
+  )
+}
+
+/** One page of the credentials that match, oldest first, secrets included, with the exact number of all of them. */
+export function queryCredentials(
+  dir: Directory,
+  ctx: Context,
+  request: { filter: CredentialFilter; page: PageRequest },
+): Promise<Page<OwnedCredential>> {
+  return read(dir, async (tx) => {
+    const criteria = await resolveCredentialFilter(tx, ctx, request.filter)
+    if (!criteria) return { items: [], total: 0 }
+    const { items, total } = await selectCredentials(tx, criteria, request.page)
+    return { items: items.map((one) => openCredential(dir, one)), total }
+  })
+}
+
+/** What a credential whose secret cannot be opened shows instead: one damaged secret does not break a list. */
+const LOST_SECRET = 'Not Available'
+
+/** A credential with its secret in the clear. */
+function openCredential(dir: Directory, sealed: OwnedSealedCredential): OwnedCredential {
+  const { accessKey, sealedSecret, active, createdAt, account } = sealed
+  let secretKey: string
+  try {
+    secretKey = dir.sealer.open(sealedSecret, credentialIdentity(accessKey))
+  } catch {
+    secretKey = LOST_SECRET
+  }
+  return { accessKey, secretKey, active, createdAt, account }
+}

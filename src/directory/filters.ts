@@ -1,0 +1,148 @@
+import type { Context } from '../model/clients.ts'
+import type { Account, Tenant } from '../model/tenants.ts'
+import { type AccountCriteria, hasAccountOfOrg } from '../store/account-queries.ts'
+import { findAccountByUserId } from '../store/accounts.ts'
+import type { CredentialCriteria } from '../store/credentials.ts'
+import type { Tx } from '../store/port.ts'
+import { findTenant, findTenantByOrg } from '../store/tenants.ts'
+
+/** What accounts have to be like, in the caller's ids; what is left out may be anything. */
+export interface AccountFilter {
+  readonly tenantId?: string | undefined
+  readonly userId?: string | undefined
+  readonly canonicalUserId?: string | undefined
+  /** The Cloud Director org, or else the id of a tenant: Object Storage Extension sends either. */
+  readonly orgId?: string | undefined
+  readonly orgUserId?: string | undefined
+  readonly username?: string | undefined
+  /** A user name, a user's id in the directory or in Cloud Director, or the name of the tenant, which restricts nothing. */
+  readonly displayName?: string | undefined
+  readonly active?: boolean | undefined
+}
+
+/** The filter in the store's keys; undefined when it names something that does not exist, so that nothing matches. */
+export async function resolveAccountFilter(
+  tx: Tx,
+  ctx: Context,
+  filter: AccountFilter,
+): Promise<AccountCriteria | undefined> {
+  const provider = ctx.organization.pk
+  const { userId, canonicalUserId, orgUserId, username, displayName, active } = filter
+  const place = await findPlace(tx, provider, filter)
+  if (!place) return undefined
+  const user = userId === undefined ? undefined : await findAccountByUserId(tx, provider, userId)
+  if (userId !== undefined && !user) return undefined
+  const named =
+    displayName === undefined || displayName === place.tenantName
+      ? undefined
+      : {
+          text: displayName,
+          user: (await findAccountByUserId(tx, provider, displayName))?.userPk ?? null,
+        }
+  return {
+    provider,
+    ...(place.tenant !== undefined && { tenant: place.tenant }),
+    ...(place.orgId !== undefined && { orgId: place.orgId }),
+    ...(user && { user: user.userPk }),
+    ...(canonicalUserId !== undefined && { canonicalUserId }),
+    ...(orgUserId !== undefined && { orgUserId }),
+    ...(username !== undefined && { username }),
+    ...(named && { named }),
+    ...(active !== undefined && { active }),
+  }
+}
+
+interface Place {
+  readonly tenant?: number
+  readonly tenantName?: string
+  readonly orgId?: string
+}
+
+/** Which tenant and org are meant; undefined when they exclude each other or do not exist. */
+async function findPlace(
+  tx: Tx,
+  provider: number,
+  { tenantId, orgId }: Pick<AccountFilter, 'tenantId' | 'orgId'>,
+): Promise<Place | undefined> {
+  const tenant = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
+  if (tenantId !== undefined && !tenant) return undefined
+  if (orgId === undefined) return placeIn(tenant)
+  const alias = await findTenant(tx, provider, orgId)
+  if (!alias || (await hasAccountOfOrg(tx, provider, orgId))) return { ...placeIn(tenant), orgId }
+  return !tenant || tenant.pk === alias.pk ? placeIn(alias) : undefined
+}
+
+function placeIn(tenant: Tenant | undefined): Place {
+  return tenant ? { tenant: tenant.pk, tenantName: tenant.name } : {}
+}
+
+/** What credentials have to be like, in the caller's ids; what is left out may be anything. */
+export interface CredentialFilter {
+  readonly tenantId?: string | undefined
+  readonly userId?: string | undefined
+  readonly accessKey?: string | undefined
+  readonly orgId?: string | undefined
+  readonly orgUserId?: string | undefined
+  readonly active?: boolean | undefined
+}
+
+/** The filter in the store's keys; undefined when it names something that does not exist, so that nothing matches. */
+export async function resolveCredentialFilter(
+  tx: Tx,
+  ctx: Context,
+  filter: CredentialFilter,
+): Promise<CredentialCriteria | undefined> {
+  const provider = ctx.organization.pk
+  const { tenantId, userId, accessKey, orgId, orgUserId, active } = filter
+  const tenant = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
+  if (tenantId !== undefined && !tenant) return undefined
+  const account = userId === undefined ? undefined : await findAccountByUserId(tx, provider, userId)
+  if (userId !== undefined && !(account && isOwner(account, { tenantId, orgId, orgUserId }))) return undefined
+  return {
+    provider,
+    ...(tenant && { tenant: tenant.pk }),
+    ...(account && { account: account.pk }),
+    ...(accessKey !== undefined && { accessKey }),
+    ...(orgId !== undefined && { orgId }),
+    ...(orgUserId !== undefined && { orgUserId }),
+    ...(active !== undefined && { active }),
+  }
+}
+
+function isOwner(
+  account: Account,
+  { tenantId, orgId, orgUserId }: Pick<CredentialFilter, 'tenantId' | 'orgId' | 'orgUserId'>,
+): boolean {
+  return (
+    (tenantId === undefined || tenantId === account.tenantId) &&
+    (orgId === undefined || orgId === account.orgId) &&
+    (orgUserId === undefined || orgUserId === account.orgUserId)
+  )
+}
+
+/** What tenants have to be like; what is left out may be anything. */
+export interface TenantFilter {
+  readonly tenantId?: string | undefined
+  /** An org that is mapped onto it, or else its own id: Object Storage Extension sends either. */
+  readonly orgId?: string | undefined
+}
+
+/**
+ * The tenant that is meant by tenant id and org, in the order of section 6.4 of the contract: an org that is mapped,
+ * else a tenant whose own id was sent in its place.
+ * @returns its key; null when there is none, undefined when any is meant
+ */
+export async function resolveTenantFilter(
+  tx: Tx,
+  ctx: Context,
+  { tenantId, orgId, platform }: TenantFilter & { platform: string },
+): Promise<number | null | undefined> {
+  const provider = ctx.organization.pk
+  const byId = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
+  if (tenantId !== undefined && !byId) return null
+  if (orgId === undefined) return byId?.pk
+  const byOrg =
+    (await findTenantByOrg(tx, provider, { platform, id: orgId })) ?? (await findTenant(tx, provider, orgId))
+  if (!byOrg || (byId && byId.pk !== byOrg.pk)) return null
+  return byOrg.pk
+}

@@ -1,0 +1,58 @@
+import type { Client, Context } from '../model/clients.ts'
+import { DirectoryError } from '../model/error.ts'
+import { newId } from '../model/ids.ts'
+import {
+  deleteExpiredRefreshTokens,
+  insertRefreshToken,
+  type RefreshToken,
+  revokeRefreshToken as revokeRow,
+  listRefreshTokens as selectAll,
+  findClientOfRefreshToken as selectClient,
+} from '../store/refresh-tokens.ts'
+import { assertPermitted } from './access.ts'
+import type { Directory } from './directory.ts'
+import { attempt, read } from './unit.ts'
+
+/**
+ * Records a refresh token of the calling client, so that it can be revoked.
+ * @param seconds how long it is good for
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function createRefreshToken(dir: Directory, ctx: Context, seconds: number): Promise<{ id: string }> {
+  return attempt(dir, ctx, { operation: 'CreateRefreshToken' }, async (unit) => {
+    assertPermitted(ctx, 'CreateRefreshToken')
+    const id = newId()
+    const expiresAt = new Date(dir.now().getTime() + seconds * 1000).toISOString()
+    await insertRefreshToken(unit.tx, { id, client: ctx.clientPk as number, now: unit.now, expiresAt })
+    await unit.audit({ outcome: 'created', target: id, changedFields: ['expiresAt'] })
+    return { id }
+  })
+}
+
+/** The client that a refresh token was issued to, unless it was revoked or has expired, or the client was removed. */
+export function findClientOfRefreshToken(dir: Directory, id: string): Promise<Client | undefined> {
+  return read(dir, (tx) => selectClient(tx, id, dir.now().toISOString()))
+}
+
+/** The refresh tokens that have not expired, oldest first. */
+export function listRefreshTokens(dir: Directory): Promise<RefreshToken[]> {
+  return read(dir, (tx) => selectAll(tx, dir.now().toISOString()))
+}
+
+/**
+ * Revokes a refresh token; every process refuses it, and the access tokens that came from it, within 5 s.
+ * @throws {DirectoryError} `not_permitted`, `refresh_token_not_found`, `store_unavailable`
+ */
+export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Promise<void> {
+  return attempt(dir, ctx, { operation: 'RevokeRefreshToken', target: id }, async (unit) => {
+    assertPermitted(ctx, 'RevokeRefreshToken')
+    if (!(await revokeRow(unit.tx, id, unit.now)))
+      throw new DirectoryError('refresh_token_not_found', `There is no refresh token with the id ${id}.`)
+    await unit.audit({ outcome: 'revoked', changedFields: ['revokedAt'] })
+  })
+}
+
+/** Forgets refresh tokens that have expired; nobody can use them any more. */
+export async function forgetExpiredRefreshTokens(dir: Directory): Promise<void> {
+  await dir.store.write((tx) => deleteExpiredRefreshTokens(tx, dir.now().toISOString()))
+}

@@ -1,0 +1,70 @@
+import { deleteAccount } from '../directory/accounts.ts'
+import type { Directory } from '../directory/directory.ts'
+import { deleteTenant } from '../directory/tenants.ts'
+import { refuse } from '../directory/unit.ts'
+import type { Context } from '../model/clients.ts'
+import { DirectoryError } from '../model/error.ts'
+import type { Account } from '../model/tenants.ts'
+import type { Reconciler } from './reconciler.ts'
+
+/** How long a call waits for the platform: Object Storage Extension calls while a human waits. */
+export const SETTLE_MS = 5_000
+
+/** What it takes to change something and see it applied. */
+export interface Provisioning {
+  readonly dir: Directory
+  readonly reconciler: Reconciler
+}
+
+/**
+ * Waits until the platform has what was wanted of an account when it was read.
+ * @param kept what remains to be said when it does not in time: the directory keeps what was written
+ * @throws {DirectoryError} `platform_unavailable`
+ */
+export async function assertSettled(
+  reconciler: Reconciler,
+  account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
+  kept: string,
+): Promise<void> {
+  if (!(await reconciler.settle(account, SETTLE_MS))) throw unavailable(kept)
+}
+
+/**
+ * Deletes an account, and sees it gone from the platform.
+ * @throws {DirectoryError} `account_not_empty` when it owns data and `purge` is not set, `platform_unavailable`, and
+ *   what `deleteAccount` throws
+ */
+export async function removeAccount(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  request: { tenantId: string; userId: string; purge: boolean },
+): Promise<void> {
+  const account = await deleteAccount(dir, ctx, request)
+  if (!account) return
+  const outcome = await reconciler.settleRemoval(account, SETTLE_MS)
+  if (outcome === 'late') throw unavailable('The removal goes on')
+  if (outcome === 'data_left') {
+    const message = 'The user owns buckets; remove them first, or purge the user.'
+    const refusal = new DirectoryError('account_not_empty', message)
+    await refuse(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, refusal)
+  }
+}
+
+/**
+ * Deletes a tenant, and sees its accounts gone from the platform.
+ * @throws {DirectoryError} `platform_unavailable`, and what `deleteTenant` throws
+ */
+export async function removeTenant(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  request: { tenantId: string; purge: boolean },
+): Promise<void> {
+  const tenant = await deleteTenant(dir, ctx, request)
+  if (tenant && !(await reconciler.settleTenant(tenant.pk, SETTLE_MS)))
+    throw unavailable('The removal goes on')
+}
+
+function unavailable(kept: string): DirectoryError {
+  const message = `The platform cannot be reached at the moment. ${kept}; repeat the call.`
+  return new DirectoryError('platform_unavailable', message)
+}

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import {
+  createAccount,
+  deleteAccount,
+  getAccount,
+  getAccountByCanonicalId,
+  listCanonicalIds,
+  queryAccounts,
+  updateAccount,
+} from '../../src/directory/accounts.ts'
+import {
+  createCredential,
+  deleteCredential,
+  getCredential,
+  queryCredentials,
+  updateCredential,
+} from '../../src/directory/credentials.ts'
+import {
+  createRefreshToken,
+  findClientOfRefreshToken,
+  forgetExpiredRefreshTokens,
+  listRefreshTokens,
+  revokeRefreshToken,
+} from '../../src/directory/refresh-tokens.ts'
+import {
+  adoptCustomer,
+  createTenant,
+  deleteTenant,
+  queryTenants,
+  updateTenant,
+} from '../../src/directory/tenants.ts'
+import type { Context } from '../../src/model/clients.ts'
+import { newId } from '../../src/model/ids.ts'
+import type { Account } from '../../src/model/tenants.ts'
+import { insertOrganization } from '../../src/store/organizations.ts'
+import {
+  addClient,
+  newTestDirectory,
+  readAudit,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
+import { CONTENT_TABLES, countRows, NOW } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const PAGE = { offset: 0, limit: 100 }
+
+async function addAccount(on: TestDirectory, orgUserId = 'ada', orgId = on.orgId): Promise<Account> {
+  const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
+  const account = await createAccount(on.dir, on.osis, {
+    tenantId: on.tenantId,
+    account: { orgId, orgUserId, ...named },
+  })
+  return account
+}
+
+/** The OSIS client of a provider that has nothing in this directory. */
+async function foreigner(on: TestDirectory): Promise<Context> {
+  const root = { id: newId(), kind: 'provider', name: 'Foreign', providerPk: null, now: NOW } as const
+  const organization = await on.dir.store.write((tx) => insertOrganization(tx, root))
+  return { ...on.osis, organization }
+}
+
+/** What OSIS asks of the directory beyond creating. */
+export function osisSuite(open: OpenStore): void {
+  describe('OSIS', () => {
+    isolationTests(open)
+    permissionTests(open)
+    changeTests(open)
+    tenantTests(open)
+    refreshTokenTests(open)
+  })
+}
+
+function isolationTests(open: OpenStore): void {
+  test('another provider finds, changes and removes nothing of this one', async () => {
+    const on = await newTestDirectory(open)
+    const account = await addAccount(on)
+    const ids = { tenantId: on.tenantId, userId: account.userId }
+    const key = (await queryCredentials(on.dir, on.osis, { filter: ids, page: PAGE })).items[0]
+    const { accessKey } = key ?? assert.fail('there is no credential')
+    const { dir } = on
+    const ctx = await foreigner(on)
+    const before = await countRows(dir.store, CONTENT_TABLES)
+    await assert.rejects(getAccount(dir, ctx, ids), refusedAs('user_not_found'))
+    await assert.rejects(
+      getAccountByCanonicalId(dir, ctx, account.canonicalUserId),
+      refusedAs('user_not_found'),
+    )
+    await assert.rejects(updateAccount(dir, ctx, { ...ids, active: false }), refusedAs('user_not_found'))
+    await assert.rejects(createCredential(dir, ctx, ids), refusedAs('user_not_found'))
+    await assert.rejects(getCredential(dir, ctx, { accessKey }), refusedAs('credential_not_found'))
+    await assert.rejects(
+      updateCredential(dir, ctx, { accessKey, active: false }),
+      refusedAs('credential_not_found'),
+    )
+    await assert.rejects(
+      updateTenant(dir, ctx, { tenantId: on.tenantId, orgIds: [] }),
+      refusedAs('tenant_not_found'),
+    )
+    const purge = true
+    assert.equal(await deleteAccount(dir, ctx, { ...ids, purge }), undefined)
+    assert.equal(await deleteCredential(dir, ctx, { accessKey }), undefined)
+    assert.equal(await deleteTenant(dir, ctx, { tenantId: on.tenantId, purge }), undefined)
+    assert.equal(await listCanonicalIds(dir, ctx, on.tenantId), undefined)
+    const nothing = { items: [], total: 0 }
+    const filters = [{}, ids, { tenantId: on.tenantId }, { userId: account.userId }, { orgId: on.orgId }]
+    for (const filter of filters) {
+      assert.deepEqual(await queryAccounts(dir, ctx, { filter, page: PAGE }), nothing)
+      assert.deepEqual(await queryCredentials(dir, ctx, { filter, page: PAGE }), nothing)
+    }
+    for (const filter of [{}, { tenantId: on.tenantId }, { orgId: on.orgId }, { orgId: on.tenantId }])
+      assert.deepEqual(await queryTenants(dir, ctx, { filter, page: PAGE }), nothing)
+    for (const filter of [
+      { orgUserId: 'ada' },
+      { username: 'ada' },
+      { displayName: 'ada' },
+      { orgId: on.tenantId },
+    ])
+      assert.deepEqual(await queryAccounts(dir, ctx, { filter, page: PAGE }), nothing)
+    assert.deepEqual(await countRows(dir.store, CONTENT_TABLES), before)
+    assert.deepEqual(await getAccount(dir, on.osis, ids), account)
+  })
+}
+
+function permissionTests(open: OpenStore): void {
+  test('only an OSIS client may write, and each refusal is recorded', async () => {
+    const on = await newTestDirectory(open)
+    const account = await addAccount(on)
+    const ids = { tenantId: on.tenantId, userId: account.userId }
+    const { dir } = on
+    const writes: ((ctx: Context) => Promise<unknown>)[] = [
+      (ctx) => createTenant(dir, ctx, { name: 'x', orgIds: [] }),
+      (ctx) => updateTenant(dir, ctx, { tenantId: on.tenantId, orgIds: [] }),
+      (ctx) => deleteTenant(dir, ctx, { tenantId: on.tenantId, purge: true }),
+      (ctx) => updateAccount(dir, ctx, { ...ids, active: false }),
+      (ctx) => deleteAccount(dir, ctx, { ...ids, purge: true }),
+      (ctx) => createCredential(dir, ctx, ids),
+      (ctx) => updateCredential(dir, ctx, { accessKey: 'x', active: false }),
+      (ctx) => deleteCredential(dir, ctx, { accessKey: 'x' }),
+      (ctx) => createRefreshToken(dir, ctx, 60),
+    ]
+    const viewer = await addClient(on, on.setup.provider.id, 'viewer')
+    for (const ctx of [on.provider, viewer])
+      for (const write of writes) {
+        await assert.rejects(write(ctx), refusedAs('not_permitted'))
+        const [entry] = await readAudit(dir, 1)
+        assert.deepEqual(
+          [entry?.status, entry?.outcome, entry?.client],
+          ['Failed', 'not_permitted', ctx.caller],
+        )
+      }
+    await assert.rejects(revokeRefreshToken(dir, on.osis, 'x'), refusedAs('not_permitted'))
+  })
+}
+
+function changeTests(open: OpenStore): void {
+  test('each change raises what is wanted of the account by one, and a repetition does not', async () => {
+    const on = await newTestDirectory(open)
+    const account = await addAccount(on)
+    const ids = { tenantId: on.tenantId, userId: account.userId }
+    const version = async (): Promise<number> => (await getAccount(on.dir, on.osis, ids)).desiredVersion
+    assert.equal(await version(), 1)
+    for (let i = 0; i < 2; i++) await updateAccount(on.dir, on.osis, { ...ids, active: false })
+    assert.equal(await version(), 2)
+    const { accessKey } = await createCredential(on.dir, on.osis, ids)
+    assert.equal(await version(), 3)
+    for (let i = 0; i < 2; i++) await updateCredential(on.dir, on.osis, { accessKey, active: false })
+    assert.equal(await version(), 4)
+    for (let i = 0; i < 2; i++) assert.ok(await deleteCredential(on.dir, on.osis, { accessKey }))
+    assert.equal(await version(), 5)
+  })
+
+  test('totals follow each write at once', async () => {
+    const on = await newTestDirectory(open)
+    const accounts = []
+    for (let i = 0; i < 12; i++) {
+      accounts.push(await addAccount(on, `user ${i}`))
+      const filter = { tenantId: on.tenantId }
+      for (let offset = 0; offset < 13; offset += 4) {
+        const { items, total } = await queryAccounts(on.dir, on.osis, { filter, page: { offset, limit: 4 } })
+        assert.equal(total, i + 1)
+        assert.deepEqual(items, accounts.slice(offset, offset + 4))
+      }
+    }
+  })
+}
+
+function tenantTests(open: OpenStore): void {
+  test('remapping is recorded with what the list held before and after', async () => {
+    const on = await newTestDirectory(open)
+    const orgIds = ['b', on.orgId, 'a']
+    await updateTenant(on.dir, on.osis, { tenantId: on.tenantId, orgIds })
+    const [entry] = await readAudit(on.dir, 1)
+    const change = { before: [on.orgId], after: orgIds, added: ['b', 'a'], removed: [] }
+    assert.deepEqual(entry?.changes, { cd_tenant_ids: change })
+  })
+
+  test('of 20 remappings at once none is lost from the log', async () => {
+    const on = await newTestDirectory(open)
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        updateTenant(on.dir, on.osis, { tenantId: on.tenantId, orgIds: [`org ${i}`] }),
+      ),
+    )
+    const changes = (await readAudit(on.dir, 20)).reverse().map((entry) => entry.changes?.cd_tenant_ids)
+    let known: readonly string[] = [on.orgId]
+    for (const change of changes) {
+      assert.deepEqual(change?.before, known)
+      known = change?.after ?? []
+    }
+  })
+
+  test('only a customer without a tenant is given one, and only with orgs that are free', async () => {
+    const on = await newTestDirectory(open)
+    const adopt = (customerId: string, ...orgIds: string[]): Promise<unknown> =>
+      adoptCustomer(on.dir, on.operator, { customerId, name: undefined, orgIds })
+    await assert.rejects(adopt(on.customerId), refusedAs('tenant_exists'))
+    await assert.rejects(adopt(on.resellerId), refusedAs('customer_not_found'))
+    await assert.rejects(adopt(newId()), refusedAs('customer_not_found'))
+    const row = {
+      id: newId(),
+      kind: 'customer',
+      name: 'A',
+      providerPk: on.osis.organization.pk,
+      now: NOW,
+    } as const
+    await on.dir.store.write((tx) => insertOrganization(tx, row))
+    await assert.rejects(adopt(row.id, on.orgId), refusedAs('orgs_on_several_tenants', 'cd_tenant_ids'))
+    await assert.rejects(adopt(row.id, ''), refusedAs('invalid', 'cd_tenant_ids[0]'))
+    const attempts = Array.from({ length: 10 }, () => adopt(row.id, 'free'))
+    const outcomes = await Promise.allSettled(attempts)
+    assert.equal(outcomes.filter((one) => one.status === 'fulfilled').length, 1)
+  })
+
+  test('a tenant with an account, or one whose removal is not finished, is not deleted without purge', async () => {
+    const on = await newTestDirectory(open)
+    const { userId } = await addAccount(on)
+    const remove = (purge: boolean) => deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge })
+    await assert.rejects(remove(false), refusedAs('tenant_not_empty'))
+    await deleteAccount(on.dir, on.osis, { tenantId: on.tenantId, userId, purge: false })
+    await assert.rejects(remove(false), refusedAs('tenant_not_empty'))
+    assert.equal((await remove(true))?.id, on.tenantId)
+    assert.equal((await remove(false))?.id, on.tenantId)
+  })
+}
+
+function refreshTokenTests(open: OpenStore): void {
+  test('a refresh token stands for its client until it is revoked or expires, or the client is removed', async () => {
+    const on = await newTestDirectory(open)
+    const { dir, osis } = on
+    const find = async (id: string) => (await findClientOfRefreshToken(dir, id))?.id
+    const [one, other] = [await createRefreshToken(dir, osis, 60), await createRefreshToken(dir, osis, 3_600)]
+    assert.deepEqual([await find(one.id), await find(other.id)], [osis.caller, osis.caller])
+    assert.equal(await find(newId()), undefined)
+    await revokeRefreshToken(dir, on.operator, one.id)
+    assert.deepEqual([await find(one.id), await find(other.id)], [undefined, osis.caller])
+    await assert.rejects(revokeRefreshToken(dir, on.operator, newId()), refusedAs('refresh_token_not_found'))
+    assert.deepEqual(
+      (await listRefreshTokens(dir)).map((token) => [token.id, token.revokedAt !== null]),
+      [
+        [one.id, true],
+        [other.id, false],
+      ],
+    )
+    on.clock.now = new Date(on.clock.now.getTime() + 3_600_000)
+    assert.equal(await find(other.id), undefined)
+    await forgetExpiredRefreshTokens(dir)
+    assert.deepEqual(await countRows(dir.store, ['refresh_tokens']), { refresh_tokens: 0 })
+  })
+}
