@@ -28,6 +28,8 @@ const SWEEP_MS = 60 * 60 * 1000
 const READY_MS = 1_000
 /** What a stop may take before connections that still talk are cut. */
 const DRAIN_MS = 4_000
+/** What the work in the background gets after that. */
+const LAST_MS = 2_000
 
 /** Usher, serving. */
 export interface App {
@@ -89,6 +91,10 @@ export async function startApp(
   const sealer = startSealing(dir, log)
   reconciler.start()
   void tellPlatform(platform, log)
+  const stopWorkers = async (): Promise<void> => {
+    await reconciler.stop()
+    await sealer.stop()
+  }
   return {
     url,
     async close() {
@@ -96,8 +102,8 @@ export async function startApp(
       const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS)
       await server.close()
       clearTimeout(cut)
-      await reconciler.stop()
-      await sealer.stop()
+      // A store that has fallen silent holds nobody up: what is not finished is finished after the next start.
+      await Promise.race([stopWorkers(), pause(LAST_MS)])
       await open.close()
     },
   }

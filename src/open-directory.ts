@@ -23,6 +23,7 @@ export interface OpenDirectory {
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
   const store = await openStore(config.databaseUrl, {
     allowDataLoss: config.databaseAllowDataLoss,
+    patient: options.serving !== true,
     ...options,
   })
   try {

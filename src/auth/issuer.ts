@@ -60,9 +60,19 @@ interface Keys {
  */
 export async function openIssuer(dir: Directory, url: () => string): Promise<Issuer> {
   let keys = await readKeys(dir)
-  // Another process may have made a key since.
+  let reading: Promise<unknown> | undefined
+  // Another process may have made a key since. While the store cannot be asked, those that are known are good enough.
   const refresh = async (): Promise<Keys> => {
-    if (keys.readAt + BELIEF_MS < Date.now()) keys = await readKeys(dir)
+    if (keys.readAt + BELIEF_MS >= Date.now()) return keys
+    reading ??= readKeys(dir)
+      .then((read) => {
+        keys = read
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        reading = undefined
+      })
+    await reading
     return keys
   }
   const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> =>

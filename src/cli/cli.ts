@@ -29,8 +29,8 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['token list', async () => (await import('./token.ts')).list],
   ['token revoke', async () => (await import('./token.ts')).revoke],
   ['audit list', async () => (await import('./audit.ts')).list],
-  ['store copy', async () => (await import('./store.ts')).copy],
   ['audit verify', async () => (await import('./audit.ts')).verify],
+  ['store copy', async () => (await import('./store.ts')).copy],
 ]
 
 /**

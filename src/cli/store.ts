@@ -29,7 +29,7 @@ export const copy: Command = {
         // Where commits are blocks there may be no entry without one.
         await sealAudit(from)
         const rows = await copyDirectory(from.store, to.store)
-        return describe(rows, await listProblems(from, to, rows))
+        return describe(rows, await check(from, to, rows))
       } finally {
         await to.store.close()
       }
@@ -39,10 +39,15 @@ export const copy: Command = {
   },
 }
 
-/** The directory at the URL of an option, taken as a server would take it, so that no server can change it meanwhile. */
+/** The directory at the URL of an option, taken as a server would take it: of a SQLite file there can be only one. */
 async function openAt(input: Input, option: string, create: boolean): Promise<Directory> {
   const { databaseAllowDataLoss: allowDataLoss } = input.config
-  const store = await openStore(readUrl(input, option), { serving: true, create, allowDataLoss })
+  const store = await openStore(readUrl(input, option), {
+    serving: true,
+    patient: true,
+    create,
+    allowDataLoss,
+  })
   try {
     return newDirectory({ store, sealer: newSealer(loadMasterKey(input.config, false)), platform: '' })
   } catch (error) {
@@ -59,29 +64,44 @@ function readUrl(input: Input, option: string): Config['databaseUrl'] {
   }
 }
 
-/** What is not in the copy as it is in the original, in words. */
-async function listProblems(from: Directory, to: Directory, copied: RowCounts): Promise<string[]> {
+/** What was found out about a copy. */
+interface Verdict {
+  /** What is not in it as it is in the original, in words. */
+  readonly problems: readonly string[]
+  /** How many faults the audit logs of both have. */
+  readonly auditFaults: number
+}
+
+async function check(from: Directory, to: Directory, copied: RowCounts): Promise<Verdict> {
   const counts: Record<string, number> = await to.store.read(countRows)
   const lost = Object.entries(copied)
     .filter(([table, rows]) => counts[table] !== rows)
     .map(([table, rows]) => `${table} has ${counts[table]} rows, and had ${rows}`)
   const [original, audit] = [await verifyAudit(from), await verifyAudit(to)]
-  const broken = audit.faults.length > 0 ? [`the audit log has ${audit.faults.length} faults`] : []
-  const cut = audit.head.hash === original.head.hash ? [] : ['the audit log ends in another block']
+  const same =
+    audit.head.hash === original.head.hash && audit.faults.length === original.faults.length
+      ? []
+      : ['the audit log is not that of the original']
   const { unopened } = await checkSecrets(to)
   const sealed = unopened.map((identity) => `the secret of ${identity} cannot be opened with the master key`)
-  return [...lost, ...broken, ...cut, ...sealed]
+  return { problems: [...lost, ...same, ...sealed], auditFaults: audit.faults.length }
 }
 
-function describe(rows: RowCounts, problems: readonly string[]): Output {
+function describe(rows: RowCounts, { problems, auditFaults }: Verdict): Output {
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0)
+  const damaged =
+    auditFaults > 0
+      ? [
+          `The audit log was damaged before, and is as it was: usher audit verify names ${auditFaults} faults.`,
+        ]
+      : []
   const summary =
     problems.length === 0
       ? `Copied ${total} rows. The counts, the audit log and all secrets have been checked.`
       : `Copied ${total} rows, but the copy is not good: do not use it.`
   return {
-    json: { rows, problems },
-    text: [...problems, summary].join('\n'),
+    json: { rows, problems, auditFaults },
+    text: [...problems, ...damaged, summary].join('\n'),
     failed: problems.length > 0,
   }
 }

@@ -1,7 +1,12 @@
 import { hash } from 'node:crypto'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
-import { deleteExpiredAnswers, findRecordedAnswer, recordAnswer } from '../store/idempotency-keys.ts'
+import {
+  deleteExpiredAnswers,
+  EXPIRED_AT_ONCE,
+  findRecordedAnswer,
+  recordAnswer,
+} from '../store/idempotency-keys.ts'
 import { ConstraintError } from '../store/port.ts'
 import type { Directory } from './directory.ts'
 import type { Unit } from './unit.ts'
@@ -49,5 +54,11 @@ function keyReused(): DirectoryError {
 
 /** Forgets answers that are too old to be replayed. Answers how many. */
 export async function forgetExpiredAnswers(dir: Directory): Promise<number> {
-  return dir.store.write((tx) => deleteExpiredAnswers(tx, dir.now().toISOString()))
+  const now = dir.now().toISOString()
+  let forgotten = 0
+  for (;;) {
+    const count = await dir.store.write((tx) => deleteExpiredAnswers(tx, now))
+    forgotten += count
+    if (count < EXPIRED_AT_ONCE) return forgotten
+  }
 }

@@ -14,7 +14,7 @@ import { takeTurn } from '../store/turns.ts'
 import { operatorOf } from './access.ts'
 import { type IssuedClient, issueClient } from './clients.ts'
 import type { Directory } from './directory.ts'
-import { newUnit, read, type Unit, unavailable } from './unit.ts'
+import { newUnit, read, type Unit, write } from './unit.ts'
 
 export interface Setup {
   readonly provider: { readonly id: string; readonly name: string }
@@ -47,30 +47,26 @@ export async function setUp(
   input: { provider: string; portal: string; example: boolean },
 ): Promise<Setup> {
   assertValid([...checkOrganizationName(input.provider), ...checkDomain(input.portal)])
-  try {
-    return await dir.store.write(async (tx) => {
-      const now = dir.now().toISOString()
-      await takeTurn(tx, 'set-up', now)
-      const present = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
-      if (present.length > 0)
-        throw new DirectoryError('already_set_up', 'The directory has been set up already.')
-      const provider = await insertOrganization(tx, {
-        id: newId(),
-        kind: 'provider',
-        name: input.provider,
-        providerPk: null,
-        now,
-      })
-      return fill(
-        dir,
-        newUnit(dir, operatorOf(provider), { operation: 'CreateOrganization' }, tx),
-        provider,
-        input,
-      )
+  return write(dir, async (tx) => {
+    const now = dir.now().toISOString()
+    await takeTurn(tx, 'set-up', now)
+    const present = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
+    if (present.length > 0)
+      throw new DirectoryError('already_set_up', 'The directory has been set up already.')
+    const provider = await insertOrganization(tx, {
+      id: newId(),
+      kind: 'provider',
+      name: input.provider,
+      providerPk: null,
+      now,
     })
-  } catch (error) {
-    throw unavailable(error)
-  }
+    return fill(
+      dir,
+      newUnit(dir, operatorOf(provider), { operation: 'CreateOrganization' }, tx),
+      provider,
+      input,
+    )
+  })
 }
 
 async function fill(

@@ -1,7 +1,7 @@
 import { insertSigningKey, listSigningKeys } from '../store/signing-keys.ts'
 import { takeTurn } from '../store/turns.ts'
 import type { Directory } from './directory.ts'
-import { read } from './unit.ts'
+import { read, write } from './unit.ts'
 
 /** A key of our own token issuer: its halves as JWK text. */
 export interface SigningKey {
@@ -20,7 +20,7 @@ export async function getSigningKeys(dir: Directory, make: () => Promise<Signing
   const { kid, publicJwk, privateJwk } = await make()
   const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
   const now = dir.now().toISOString()
-  await dir.store.write(async (tx) => {
+  await write(dir, async (tx) => {
     await takeTurn(tx, 'first-signing-key', now)
     const others = await listSigningKeys(tx)
     if (others.length === 0) await insertSigningKey(tx, { kid, publicJwk, sealedPrivate }, now)

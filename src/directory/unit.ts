@@ -92,6 +92,18 @@ export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Pro
   }
 }
 
+/**
+ * Runs work as one unit of which nobody asks for a record.
+ * @throws {DirectoryError} what work refused, or `store_unavailable`
+ */
+export async function write<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await dir.store.write(work)
+  } catch (error) {
+    throw unavailable(error)
+  }
+}
+
 /** A unit around an open transaction. */
 export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
   const now = dir.now().toISOString()

@@ -72,13 +72,14 @@ export function createUser(
 }
 
 /**
- * Where the user shall be created. What was found is believed for a while, since the same few places are asked for
- * again and again; an organization that has gone meanwhile shows when the user's row refers to it.
+ * Where the user shall be created. Where creates share a statement what was found is believed for a while, so that
+ * they need not begin with a look; an organization that has gone meanwhile shows when the user's row refers to it. (On
+ * SQLite a look costs next to nothing, and the key of an organization that has gone may be another's by now.)
  */
 async function getPlace(dir: Directory, tx: Tx, ctx: Context, request: CreateUserRequest): Promise<Place> {
   const { organizationId, kind, resellerId } = request
   const key = `${ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
-  let place = dir.places.get(key)
+  let place = tx.addUser ? dir.places.get(key) : undefined
   if (!place) {
     const organization = await getReachable(tx, ctx, { id: organizationId, kind })
     const reseller = await getReseller(tx, ctx, { id: resellerId, customer: organization })

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
 
@@ -25,10 +26,26 @@ export async function findRecordedAnswer(
   return tx.get(select, { client, ...key })
 }
 
+/** How many answers one unit forgets at the most, so that it never takes long. */
+export const EXPIRED_AT_ONCE = 10_000
+
 const deleteExpired = statement((db, p: { now: string }) =>
-  db.deleteFrom('idempotency_keys').where('expires_at', '<=', p.now),
+  db
+    .deleteFrom('idempotency_keys')
+    .where(({ refTuple, selectFrom, eb }) =>
+      eb(
+        refTuple('client_pk', 'key'),
+        'in',
+        selectFrom('idempotency_keys as expired')
+          .select(['expired.client_pk', 'expired.key'])
+          .where('expired.expires_at', '<=', p.now)
+          .limit(sql.lit(EXPIRED_AT_ONCE))
+          .$asTuple('client_pk', 'key'),
+      ),
+    ),
 )
 
+/** Forgets answers that have expired, at most `EXPIRED_AT_ONCE` of them; answers how many. */
 export async function deleteExpiredAnswers(tx: Tx, now: string): Promise<number> {
   return tx.run(deleteExpired, { now })
 }

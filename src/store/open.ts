@@ -11,6 +11,8 @@ export interface OpenOptions {
   readonly create?: boolean
   /** Whether a database is taken that may lose commits; it is not unless told otherwise. */
   readonly allowDataLoss?: boolean
+  /** Whether a statement may take as long as it needs; otherwise it is given up while its caller still waits. */
+  readonly patient?: boolean
 }
 
 /**
@@ -39,7 +41,8 @@ export async function openUnmigrated(
   if (/^postgres(ql)?:/.test(url)) {
     // Loaded by those who need it: a start on SQLite has no time for a driver that it does not use.
     const { openPostgres } = await import('./postgres.ts')
-    return openPostgres({ url, allowDataLoss: options.allowDataLoss ?? false }, events)
+    const { allowDataLoss = false, patient = false } = options
+    return openPostgres({ url, allowDataLoss, patient }, events)
   }
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
   if (path === '' || path === ':memory:') {

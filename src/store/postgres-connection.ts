@@ -21,25 +21,34 @@ const ANSWER_MS = 12_000
 const LOCK_MS = 5_000
 /** A unit that has stopped in the middle must not keep its locks. */
 const IDLE_IN_UNIT_MS = 15_000
+const LIFETIME_S = 60
+/** A change of the schema that waited longer for a table would keep everybody else waiting behind it. */
+const SCHEMA_LOCK_MS = 2_000
 const INT8 = 20
 
 export interface PostgresOptions {
   readonly url: string
   /** Whether a database that may lose commits is taken all the same. */
   readonly allowDataLoss: boolean
+  /** Whether a statement may take as long as it needs: for commands, behind which no caller waits. */
+  readonly patient: boolean
 }
 
 /** The bounded pool of connections that serve. */
-export function newPool({ url, allowDataLoss }: PostgresOptions): pg.Pool {
+export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Pool {
   return new pg.Pool({
     ...connectionOf(url),
     max: MAX_CONNECTIONS,
+    // Settings that make the database lose commits can be turned on while it runs; a new connection is checked.
+    maxLifetimeSeconds: LIFETIME_S,
     // BEGIN travels with the first statement of a unit.
     pipeline: true,
-    statement_timeout: STATEMENT_MS,
-    query_timeout: ANSWER_MS,
     lock_timeout: LOCK_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_UNIT_MS,
+    ...(!patient && {
+      statement_timeout: STATEMENT_MS,
+      query_timeout: ANSWER_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_UNIT_MS,
+    }),
     onConnect(client) {
       // A connection that breaks in the middle of a unit fails the unit's next statement; that one error is enough.
       client.on('error', () => undefined)
@@ -53,7 +62,7 @@ export function newPool({ url, allowDataLoss }: PostgresOptions): pg.Pool {
  * @throws {StoreError} when the database is not safe
  */
 export async function openSlowClient({ url, allowDataLoss }: PostgresOptions): Promise<pg.Client> {
-  const client = new pg.Client(connectionOf(url))
+  const client = new pg.Client({ ...connectionOf(url), lock_timeout: SCHEMA_LOCK_MS })
   // A connection that is lost fails the query that waits for it; that one error is enough.
   client.on('error', () => undefined)
   try {
@@ -88,12 +97,11 @@ export function describe(url: string): string {
 
 /** Settings under which an answered commit can be lost, or text come back changed. Checked on every new connection. */
 async function assertSafe(client: pg.ClientBase, allowDataLoss: boolean): Promise<void> {
-  const { rows } = await client.query<Record<string, string | null>>(
-    `select current_setting('fsync', true) as fsync,
+  const text = `select current_setting('fsync', true) as fsync,
             current_setting('full_page_writes', true) as full_page_writes,
             current_setting('synchronous_commit', true) as synchronous_commit,
-            current_setting('server_encoding', true) as server_encoding`,
-  )
+            current_setting('server_encoding', true) as server_encoding`
+  const { rows } = await client.query<Record<string, string | null>>(bounded(text))
   const { server_encoding: encoding, ...durability } = rows[0] ?? {}
   if (encoding && encoding !== 'UTF8')
     throw new StoreError('unsafe', `the database's encoding is ${encoding}; Usher needs UTF8`)
@@ -105,6 +113,12 @@ async function assertSafe(client: pg.ClientBase, allowDataLoss: boolean): Promis
     `the database has ${names}, so a commit that was answered can be lost; ` +
       'turn it on, or set USHER_DATABASE_ALLOW_DATA_LOSS=true if that is acceptable',
   )
+}
+
+/** A statement that is given up when the database falls silent, on a connection that otherwise has patience. */
+export function bounded(text: string): pg.QueryConfig {
+  // pg reads it, and its types do not know it.
+  return { text, query_timeout: ANSWER_MS } as pg.QueryConfig
 }
 
 /** Only compiles: what it makes is run over a connection of the pool. */

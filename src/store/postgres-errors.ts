@@ -5,6 +5,8 @@ import { MAX_CONNECTIONS } from './postgres-connection.ts'
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK = '40P01'
 const FEATURE_NOT_SUPPORTED = '0A000'
+const NO_SUCH_STATEMENT = '26000'
+const LOCK_NOT_AVAILABLE = '55P03'
 const UNIQUE_VIOLATION = '23505'
 const FOREIGN_KEY_VIOLATION = '23503'
 
@@ -14,11 +16,23 @@ function sqlStateOf(error: unknown): string | undefined {
 }
 
 /**
- * Whether a connection prepared a statement before another process changed the schema; a new connection does not
- * know better than the new schema.
+ * Whether a prepared statement of the connection no longer fits: another process has changed the schema since, or
+ * something in between has dropped it. On a new connection the same unit succeeds.
  */
 export function isOutdated(error: unknown): boolean {
-  return sqlStateOf(error) === FEATURE_NOT_SUPPORTED && /cached plan/.test((error as Error).message)
+  const state = sqlStateOf(error)
+  if (state === NO_SUCH_STATEMENT) return true
+  return state === FEATURE_NOT_SUPPORTED && /cached plan/.test((error as Error).message)
+}
+
+/** Whether a statement over several rows failed because of one of them: it was refused, or waited for in vain. */
+export function isOfOneRow(error: unknown): boolean {
+  if (!(error instanceof StoreError)) return true
+  return sqlStateOf(error.cause) === LOCK_NOT_AVAILABLE
+}
+
+export function isLockTimeout(error: unknown): boolean {
+  return sqlStateOf(error) === LOCK_NOT_AVAILABLE
 }
 
 /** Whether the same unit, run again, may well succeed: it has been undone, for no reason of its own. */
@@ -29,6 +43,8 @@ export function isRetryable(error: unknown): boolean {
 
 /** A refused row, or a statement that is wrong, is its unit's affair; what ails the database is the store's. */
 export function toQueryError(error: unknown): unknown {
+  // A fault of ours in binding values is no news about the database.
+  if (error instanceof TypeError || error instanceof RangeError) return error
   const state = sqlStateOf(error)
   if (state === UNIQUE_VIOLATION || state === FOREIGN_KEY_VIOLATION)
     return new ConstraintError((error as Error).message, error)
@@ -51,7 +67,7 @@ export function toStoreError(error: unknown, where = 'the database'): StoreError
   if (isRetryable(error))
     return new StoreError('busy', `${where} has too many writers at once: ${message}`, error)
   switch (state) {
-    case '55P03':
+    case LOCK_NOT_AVAILABLE:
     case '57014':
     case '53300':
       return new StoreError('busy', `${where} is overloaded: ${message}`, error)

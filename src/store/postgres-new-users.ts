@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { StoreError, type StoreEvents } from './port.ts'
-import { isRetryable, toQueryError, toStoreError } from './postgres-errors.ts'
+import { isOfOneRow, isRetryable, toQueryError, toStoreError } from './postgres-errors.ts'
 import type { WholeUser } from './users.ts'
 
 /** The most users that share one statement. */
@@ -8,9 +8,11 @@ const MAX_TOGETHER = 256
 /** While one statement commits, the next one is worked off. */
 const AT_ONCE = 2
 const MAX_TRIES = 5
+const WAIT_MS = 5_000
 
 interface Waiting {
   readonly user: WholeUser
+  readonly since: number
   resolve(inserted: boolean): void
   reject(reason: unknown): void
 }
@@ -24,6 +26,7 @@ export class NewUsers {
   readonly #events: StoreEvents
   readonly #queue: Waiting[] = []
   #running = 0
+  #expiry: NodeJS.Timeout | null = null
 
   constructor(pool: pg.Pool, events: StoreEvents) {
     this.#pool = pool
@@ -36,7 +39,8 @@ export class NewUsers {
    */
   add(user: WholeUser): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ user, resolve, reject })
+      this.#queue.push({ user, since: Date.now(), resolve, reject })
+      this.#expiry ??= setTimeout(() => this.#refuseLate(), WAIT_MS)
       if (this.#running < AT_ONCE) void this.#work()
     })
   }
@@ -48,10 +52,19 @@ export class NewUsers {
       await new Promise(setImmediate)
       const waiting = this.#queue.splice(0, MAX_TOGETHER)
       // In one order everywhere, so that two statements that meet do not wait for each other in a circle.
-      waiting.sort((one, other) => compare(one.user.emailKey, other.user.emailKey))
+      waiting.sort((one, other) => compare(one.user, other.user))
       if (waiting.length > 0) await this.#insertTogether(waiting)
     } while (this.#queue.length > 0)
     this.#running--
+  }
+
+  /** Nobody waits longer for his turn than for a connection, however long the database is silent. */
+  #refuseLate(): void {
+    this.#expiry = null
+    const limit = Date.now() - WAIT_MS
+    while (this.#queue[0] && this.#queue[0].since <= limit)
+      this.#queue.shift()?.reject(new StoreError('busy', 'the database does not keep up with the creates'))
+    if (this.#queue[0]) this.#expiry = setTimeout(() => this.#refuseLate(), this.#queue[0].since - limit)
   }
 
   async #insertTogether(waiting: readonly Waiting[]): Promise<void> {
@@ -59,9 +72,10 @@ export class NewUsers {
       const inserted = await this.#insert(waiting)
       for (const [i, one] of waiting.entries()) one.resolve(inserted.has(i))
     } catch (error) {
-      // One of them has been refused, and nothing was written: who it is shows when each is tried alone.
-      if (waiting.length > 1 && !(error instanceof StoreError))
-        for (const one of waiting) await this.#insertTogether([one])
+      // One of them has been refused, or waits for somebody else, and nothing was written: who it is shows when each
+      // is tried alone.
+      if (waiting.length > 1 && isOfOneRow(error))
+        await Promise.all(waiting.map((one) => this.#insertTogether([one])))
       else for (const one of waiting) one.reject(error)
     }
   }
@@ -81,13 +95,16 @@ export class NewUsers {
   }
 }
 
-function compare(one: string | null, other: string | null): number {
-  if (one === other) return 0
-  return (one ?? '') < (other ?? '') ? -1 : 1
+function compare(one: WholeUser, other: WholeUser): number {
+  const organizations = one.user.organizationPk - other.user.organizationPk
+  if (organizations !== 0) return organizations
+  return (one.emailKey ?? '') < (other.emailKey ?? '') ? -1 : 1
 }
 
 // Keys are drawn first, since they alone tell which of the rows were inserted: ids may be repeated. OFFSET 0 keeps the
-// look for a deleted user a look-up in its index per row, whatever the planner thinks of a table that it has not seen.
+// look for another user a look-up in its index per row, whatever the planner thinks of a table that it has not seen. One
+// who is alive is looked for too: if he is being deleted, the index alone would wait, let the row in, and nobody would
+// be brought back.
 const INSERT_USERS = `
 with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
@@ -104,6 +121,11 @@ with given as materialized (
     select 1 from users as deleted
     where deleted.organization_pk = given.organization_pk and deleted.email_key = given.email_key
       and deleted.deleted_at is not null
+    offset 0)
+  and not exists (
+    select 1 from users as alive
+    where alive.organization_pk = given.organization_pk and alive.email_key = given.email_key
+      and alive.deleted_at is null
     offset 0)
   on conflict do nothing
   returning pk

@@ -45,8 +45,10 @@ export class PostgresTx implements Tx {
   readonly #begin: Begin
   #client: pg.PoolClient | null = null
   #beginning: Promise<pg.PoolClient> | null = null
-  /** Set when the unit has been committed early; see `addUser`. */
-  #over = false
+  #begun: Promise<unknown> = Promise.resolve()
+  #wrote = false
+  /** Set at the unit's end; also at an early one, see `addUser`. */
+  #ended = false
 
   constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin; newUsers: NewUsers }) {
     this.#pool = parts.pool
@@ -78,31 +80,37 @@ export class PostgresTx implements Tx {
   async query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]> {
     const { sql, parameters, query } = build(this.#statements.builder).compile()
     if (onlyLooks(query.kind) && holdsNul(parameters)) return []
+    this.#wrote ||= query.kind !== 'SelectQueryNode'
     return (await this.#send({ text: sql, values: [...parameters] })).rows as R[]
   }
 
   /** As the first statement of a unit it is a unit in itself, and shares a commit with those of other units. */
   async addUser(user: WholeUser): Promise<boolean> {
     if (this.#beginning) {
+      this.#wrote = true
       const { rowCount } = await this.#send(insertUsers([user]))
       return rowCount === 1
     }
-    this.#over = await this.#newUsers.add(user)
-    return this.#over
+    this.#ended = await this.#newUsers.add(user)
+    return this.#ended
   }
 
-  /** Answers whether there was anything to commit. */
+  /** Answers whether something was written. */
   async commit(): Promise<boolean> {
-    if (!this.#client) return false
+    if (!this.#client) {
+      this.#ended = true
+      return false
+    }
     const { command } = await this.#send({ text: 'commit' })
     // That is how PostgreSQL answers when a statement was refused and the unit went on as if nothing had happened.
     if (command === 'ROLLBACK') throw new Error('the unit went on after a statement of it had been refused')
     this.#release()
-    return true
+    return this.#wrote
   }
 
   /** Ends a snapshot. Nobody has to wait for that. */
   endRead(): void {
+    this.#ended = true
     const client = this.#client
     client?.query('commit').then(
       () => client.release(),
@@ -115,6 +123,7 @@ export class PostgresTx implements Tx {
    * @param outdated whether the connection's prepared statements are not to be used again
    */
   async rollback(outdated: boolean): Promise<void> {
+    this.#ended = true
     if (!this.#client) return
     try {
       await this.#client.query('rollback')
@@ -126,6 +135,7 @@ export class PostgresTx implements Tx {
   }
 
   #release(closing?: Error | boolean): void {
+    this.#ended = true
     this.#client?.release(closing)
     this.#client = null
   }
@@ -138,17 +148,18 @@ export class PostgresTx implements Tx {
     const { plan, name } = this.#statements.prepare(statement, suffix)
     const values = bind(plan, params)
     if (plan.onlyLooks && holdsNul(values)) return { rows: [], rowCount: 0 }
+    this.#wrote ||= plan.writes
     return this.#send({ name, text: plan.sql, values })
   }
 
   async #send(query: pg.QueryConfig): Promise<pg.QueryResult> {
-    if (this.#over)
-      throw new Error('the unit has been committed; a whole user is the last thing that it writes')
+    if (this.#ended) throw new Error('the unit has ended; a whole user is the last thing that one writes')
     try {
-      if (this.#client) return await this.#client.query(query)
-      // BEGIN travels with the statement that follows it; its answer is not waited for.
+      // BEGIN travels with the statement that follows it; its answer has come when that one's has.
       this.#beginning ??= this.#connect()
-      return await (await this.#beginning).query(query)
+      const result = await (await this.#beginning).query(query)
+      await this.#begun
+      return result
     } catch (error) {
       throw toQueryError(error)
     }
@@ -157,8 +168,9 @@ export class PostgresTx implements Tx {
   async #connect(): Promise<pg.PoolClient> {
     const client = await this.#pool.connect()
     this.#client = client
-    // Should it fail, so does every statement behind it, and theirs is the error that the unit sees.
-    client.query(this.#begin).catch(() => undefined)
+    this.#begun = client.query(this.#begin)
+    // Looked at when the first statement has been answered.
+    this.#begun.catch(() => undefined)
     return client
   }
 }

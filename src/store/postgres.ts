@@ -1,32 +1,35 @@
+import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { pendingMigrations } from './migrate.ts'
 import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from './port.ts'
-import {
-  columnTypes,
-  describe,
-  MAX_CONNECTIONS,
-  newPool,
-  openSlowClient,
-  type PostgresOptions,
-} from './postgres-connection.ts'
+import { describe, MAX_CONNECTIONS, newPool, type PostgresOptions } from './postgres-connection.ts'
 import { isOutdated, isRetryable, toStoreError } from './postgres-errors.ts'
 import { NewUsers } from './postgres-new-users.ts'
+import { listApplied, migrate } from './postgres-schema.ts'
 import { type Begin, PostgresTx, Statements } from './postgres-tx.ts'
 import { beat } from './write-check.ts'
 
 /** How often a unit runs at the most: also when every connection turns out to be outdated, one after the other. */
 const MAX_TRIES = MAX_CONNECTIONS + 2
 const LONGEST_PAUSE_MS = 200
-/** Names the lock under which one process at a time changes the schema: 'usher' in ASCII. */
-const MIGRATION_LOCK = 0x7573686572
+/** What units that are under way get, when the store is closed, to end by themselves. */
+const END_MS = 3_000
+
+/** pg's client with its socket, which pg's types leave out. */
+type OpenClient = pg.PoolClient & { readonly connection: { readonly stream: Duplex } }
 
 /**
  * Opens a PostgreSQL database as a store. Connections are made as they are needed.
- * @param options the URL may carry everything that libpq's URLs do, `sslmode` among it
+ * @param options the URL may carry parameters as libpq's do, `sslmode` among them
+ * @throws {StoreError} when the URL cannot be used
  */
 export function openPostgres(options: PostgresOptions, events: StoreEvents): Store {
-  return new PostgresStore(options, events)
+  try {
+    return new PostgresStore(options, events)
+  } catch (error) {
+    // A certificate that the URL names and that is not there, for example.
+    throw new StoreError('failed', `the database URL cannot be used: ${(error as Error).message}`, error)
+  }
 }
 
 /** The engine for several processes: units of work are transactions over a bounded pool of connections. */
@@ -39,7 +42,9 @@ class PostgresStore implements Store {
   readonly #statements = new Statements()
   readonly #newUsers: NewUsers
   readonly #running = new Set<Promise<unknown>>()
-  #closed = false
+  /** Every open connection, those that end as well. */
+  readonly #clients = new Set<OpenClient>()
+  #closing: Promise<void> | null = null
 
   constructor(options: PostgresOptions, events: StoreEvents) {
     this.#options = options
@@ -48,6 +53,10 @@ class PostgresStore implements Store {
     this.#pool = newPool(options)
     // A connection that breaks while nobody uses it leaves the pool; whoever asks next gets a new one.
     this.#pool.on('error', () => undefined)
+    this.#pool.on('connect', (client) => {
+      this.#clients.add(client as OpenClient)
+      client.on('end', () => this.#clients.delete(client as OpenClient))
+    })
     this.#newUsers = new NewUsers(this.#pool, events)
   }
 
@@ -67,39 +76,28 @@ class PostgresStore implements Store {
   }
 
   migrate(): Promise<number[]> {
-    return this.#onSlowClient(async (client) => {
-      // Most starts find nothing to do; they need neither the lock nor the right to change the schema.
-      if (this.#findPending(await listVersions(client)).versions.length === 0) return []
-      await client.query('begin')
-      // Processes that start at the same moment take turns.
-      await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
-      await client.query(
-        'create table if not exists migrations (version integer primary key, name text not null, applied_at text not null)',
-      )
-      const { steps, versions } = this.#findPending(await listVersions(client))
-      for (const step of steps) {
-        const { sql, parameters } = step.compile()
-        await client.query(sql, [...parameters])
-      }
-      await client.query('commit')
-      return versions
-    })
+    return this.#named(migrate(this.#options, this.#statements.builder))
   }
 
   listApplied(): Promise<AppliedMigration[]> {
-    return this.#onSlowClient(listVersions)
+    return this.#named(listApplied(this.#options))
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    while (this.#running.size > 0) await Promise.allSettled(this.#running)
-    await this.#pool.end()
+  /** Within `END_MS`, also when the database has fallen silent: what is under way then fails. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end()
+    return this.#closing
   }
 
-  #findPending(applied: readonly AppliedMigration[]): ReturnType<typeof pendingMigrations> {
-    const versions = applied.map((one) => one.version)
-    return pendingMigrations(this.#statements.builder, columnTypes, versions)
+  async #end(): Promise<void> {
+    const late = pause(END_MS, undefined, { ref: false })
+    const units = async (): Promise<void> => {
+      while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    }
+    await Promise.race([units(), late])
+    await Promise.race([this.#pool.end(), late])
+    // A connection to a silent database is never closed from the other side, and would keep the process alive.
+    for (const client of this.#clients) client.connection.stream.destroy()
   }
 
   /** Runs work until it is not undone for a reason that is none of its own, and counts as under way until then. */
@@ -108,7 +106,7 @@ class PostgresStore implements Store {
     work: (tx: Tx) => Promise<T>,
     end: (tx: PostgresTx) => Promise<void>,
   ): Promise<T> {
-    if (this.#closed) throw new StoreError('closed', 'the store is closed')
+    if (this.#closing) throw new StoreError('closed', 'the store is closed')
     const running = this.#repeat(() => this.#attempt(begin, work, end))
     this.#running.add(running)
     try {
@@ -152,26 +150,12 @@ class PostgresStore implements Store {
     }
   }
 
-  async #onSlowClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  /** Errors that say which database it was. */
+  async #named<T>(work: Promise<T>): Promise<T> {
     try {
-      const client = await openSlowClient(this.#options)
-      try {
-        return await work(client)
-      } finally {
-        await client.end()
-      }
+      return await work
     } catch (error) {
       throw toStoreError(error, this.#where)
     }
   }
-}
-
-/** The versions that have been applied; none where there is no table of them yet. */
-async function listVersions(client: pg.Client): Promise<AppliedMigration[]> {
-  const { rows: found } = await client.query("select to_regclass('migrations') as name")
-  if (found[0]?.name === null) return []
-  const { rows } = await client.query<{ version: number; applied_at: string }>(
-    'select version, applied_at from migrations order by version',
-  )
-  return rows.map((row) => ({ version: row.version, appliedAt: row.applied_at }))
 }

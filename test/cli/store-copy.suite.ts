@@ -94,12 +94,14 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         assert.deepEqual(others, [])
       }))
 
-    test('an audit log that was changed is found to be so in the copy', () =>
+    test('an audit log that was damaged before is as it was, and that is said', () =>
       withOriginal(engines.from, async (original) => {
         await queryDatabase(original.url, "UPDATE audit_entries SET outcome = 'other' WHERE pk = 2")
         const { code, stdout } = await copy(original, await engines.to())
-        assert.equal(code, 1)
-        assert.match(JSON.parse(stdout).problems.join(), /the audit log has \d+ fault/)
+        assert.equal(code, 0)
+        const { problems, auditFaults } = JSON.parse(stdout)
+        assert.deepEqual(problems, [])
+        assert.ok(auditFaults > 0)
       }))
   })
 }

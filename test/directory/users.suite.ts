@@ -236,6 +236,17 @@ function restoreTests(open: OpenStore): void {
     assert.notEqual(active, id)
   })
 
+  test('a create that meets the deletion of the same person does not make the person twice', async () => {
+    const on = await newTestDirectory(open)
+    for (let i = 0; i < 20; i++) {
+      const email = `${i}@example.com`
+      const { id } = await create(on, { email })
+      const [again] = await Promise.all([create(on, { email }), deleteUser(on.dir, on.operator, id)])
+      assert.equal(again.id, id)
+    }
+    assert.deepEqual(await countRows(on.dir.store, ['users']), { users: 20 })
+  })
+
   test('a user can be deleted once, and is not listed any more', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)

@@ -4,10 +4,10 @@ import pg from 'pg'
 import { openStore } from '../../src/store/open.ts'
 import { insertPortal } from '../../src/store/organizations.ts'
 import { type Store, StoreError } from '../../src/store/port.ts'
-import { findUser, touchUser } from '../../src/store/users.ts'
+import { addUser, findUser, touchUser } from '../../src/store/users.ts'
 import { onServer } from '../support/postgres.ts'
 import { queryDatabase } from '../support/query.ts'
-import { addProvider, NOW, putUser } from '../support/rows.ts'
+import { addProvider, NOW, newEntry, putUser } from '../support/rows.ts'
 
 function isBusy(message: RegExp): (error: Error) => boolean {
   return (error) => error instanceof StoreError && error.reason === 'busy' && message.test(error.message)
@@ -72,6 +72,44 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
+  test('an address that somebody else holds keeps only creates of that address waiting', async () => {
+    const url = await server.createDatabase()
+    await withStore(url, async (store) => {
+      const organization = 1
+      const other = new pg.Client({ connectionString: url })
+      await other.connect()
+      await other.query('begin')
+      await other.query(
+        "insert into users (id, organization_pk, email_key, created_at, updated_at) values ('held', 1, 'held@x', '', '')",
+      )
+      const add = (email: string): Promise<boolean> =>
+        store.write((tx) =>
+          addUser(
+            tx,
+            {
+              id: email,
+              organizationPk: organization,
+              resellerPk: null,
+              firstName: null,
+              lastName: null,
+              email,
+              now: NOW,
+            },
+            [],
+            newEntry(),
+          ),
+        )
+      const [held, ...others] = await Promise.allSettled(['held@x', ...FREE].map(add))
+      await other.query('rollback')
+      await other.end()
+      assert.ok(held?.status === 'rejected' && isBusy(/lock timeout/)(held.reason))
+      assert.deepEqual(
+        others.map((one) => one.status === 'fulfilled' && one.value),
+        FREE.map(() => true),
+      )
+    })
+  })
+
   test('a schema that a newer Usher changes meanwhile does not disturb those that serve', async () => {
     const url = await server.createDatabase()
     await withStore(url, async (store) => {
@@ -102,6 +140,8 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 })
+
+const FREE = Array.from({ length: 20 }, (_, i) => `${i}@x`)
 
 /** Ends every other connection to a database, as a restart of the server does. */
 async function endConnections(url: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { arch, platform, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -15,6 +15,9 @@ export interface Cluster {
   readonly url: string
   start(): Promise<void>
   stop(mode?: StopMode): Promise<void>
+  /** Lets it answer nothing more, with all connections open, as a machine that hangs does; and lets it go on. */
+  freeze(): void
+  thaw(): void
   /** Stops it for good, and deletes its files. */
   end(): Promise<void>
 }
@@ -154,6 +157,19 @@ export async function startCluster(): Promise<Cluster> {
   }
 }
 
+/** The processes that a process has started, from what Linux tells of all of them. */
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
+  return pids.filter((pid) => {
+    try {
+      return new RegExp(`^\\d+ \\(.*\\) \\S ${parent} `).test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    } catch {
+      // It has ended in the meantime.
+      return false
+    }
+  })
+}
+
 function newCluster(
   url: string,
   home: string,
@@ -167,13 +183,20 @@ function newCluster(
     server.kill(SIGNALS[mode])
     await exited
   }
+  const signal = (name: NodeJS.Signals): void => {
+    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
+    for (const pid of [server.pid, ...childrenOf(server.pid)]) process.kill(pid, name)
+  }
   return {
     url,
     stop,
     async start() {
       server = await start()
     },
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
     async end() {
+      signal('SIGCONT')
       await stop('immediate')
       rmSync(home, { recursive: true })
     },
