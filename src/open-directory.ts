@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
-import { newSealer } from './directory/sealer.ts'
-import { loadMasterKey } from './master-key.ts'
+import { newFollowingSealer } from './directory/following-sealer.ts'
+import { loadMasterKeys } from './master-key.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
@@ -16,7 +16,7 @@ export interface OpenDirectory {
 }
 
 /**
- * Opens the store, the master key and the platform.
+ * Opens the store, the master keys and the platform.
  * @throws {ConfigError | StoreError} with a message for the operator
  */
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
@@ -28,7 +28,8 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     const providers = await store.read((tx) =>
       listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
     )
-    const sealer = newSealer(loadMasterKey(config, providers.length === 0))
+    const keys = loadMasterKeys(config, providers.length === 0)
+    const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
     const platform = embeddedPlatform(VERSION)
     const dir = newDirectory({ store, sealer, platform: platform.name })
     return { dir, platform, close: () => store.close() }

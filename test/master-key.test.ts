@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
-import { loadMasterKey } from '../src/master-key.ts'
+import { loadMasterKeys } from '../src/master-key.ts'
 import { newDataDir, runUsher, serve } from './support/usher.ts'
 
 function withConfig(run: (config: Config, file: string) => void): void {
@@ -25,7 +25,7 @@ function write(file: string, text: string, mode = 0o600): void {
 
 function refused(config: Config, message: RegExp): void {
   assert.throws(
-    () => loadMasterKey(config, false),
+    () => loadMasterKeys(config, false),
     (error: Error) => {
       assert.ok(error instanceof ConfigError)
       assert.match(error.message, message)
@@ -37,13 +37,13 @@ function refused(config: Config, message: RegExp): void {
 
 test('the first start makes a key of 32 bytes that only its owner may read', () => {
   withConfig((config, file) => {
-    const key = loadMasterKey(config, true)
-    assert.equal(key.length, 32)
+    const [key, ...others] = loadMasterKeys(config, true)
+    assert.deepEqual([key?.length, others], [32, []])
     assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.equal(statSync(join(file, '..')).mode & 0o777, 0o700)
     assert.deepEqual(Buffer.from(readFileSync(file, 'utf8'), 'base64'), key)
-    assert.deepEqual(loadMasterKey(config, false), key)
-    assert.deepEqual(loadMasterKey(config, true), key)
+    assert.deepEqual(loadMasterKeys(config, false), [key])
+    assert.deepEqual(loadMasterKeys(config, true), [key])
   })
 })
 
@@ -51,7 +51,7 @@ test('a key from the setting is used, and no file is made', () => {
   const { path, remove } = newDataDir()
   const key = randomBytes(32)
   const config = readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
-  assert.deepEqual(loadMasterKey(config, true), key)
+  assert.deepEqual(loadMasterKeys(config, true), [key])
   assert.equal(existsSync(config.masterKeyFile), false)
   remove()
 })
@@ -76,6 +76,34 @@ test('a key file that holds no key is refused, and its content is not repeated',
   withConfig((config, file) => {
     write(file, 'correct horse battery staple')
     refused(config, /^(?!.*horse).*32 bytes/)
+  })
+})
+
+test('a key file may hold several keys, one a line', () => {
+  withConfig((config, file) => {
+    const keys = [randomBytes(32), randomBytes(32), randomBytes(32)]
+    const lines = keys.map((key) => key.toString('base64'))
+    for (const text of [lines.join('\n'), `${lines.join('\r\n')}\r\n`, `\n${lines.join('\n\n')}\n\n`]) {
+      write(file, text)
+      assert.deepEqual(loadMasterKeys(config, false), keys)
+    }
+  })
+})
+
+test('a line of a key file that is no key, or one twice, is named by its number alone', () => {
+  withConfig((config, file) => {
+    const key = randomBytes(32).toString('base64')
+    const short = randomBytes(31).toString('base64')
+    write(file, `${key}\n\n${short}\n`)
+    refused(config, /line 3 has 31 bytes$/)
+    write(file, `${key}\n${key.replace(/^./, '*')}\n`)
+    refused(config, /line 2 has/)
+    write(file, `\n${key}\n${key}\n`)
+    refused(config, /line 3 is the same as line 2$/)
+    assert.throws(
+      () => loadMasterKeys(config, false),
+      (error: Error) => !error.message.includes(key.slice(1)) && !error.message.includes(short),
+    )
   })
 })
 
