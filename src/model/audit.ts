@@ -14,6 +14,7 @@ type Write =
   | 'DeletePortal'
   | 'CreateClient'
   | 'DeleteClient'
+  | 'RotateKey'
 
 /** Audited only when refused. */
 type Read =
@@ -34,7 +35,7 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `deleted`; or, for a failed attempt, the error code. */
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `deleted`, `begun`, `resealed`; or, for a failed attempt, the error code. */
   readonly outcome: string
   readonly client: string
   readonly portal: string | null

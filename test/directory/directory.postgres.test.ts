@@ -5,6 +5,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
+import { rotationSuite } from './rotation.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 await onServer('the directory on PostgreSQL', (server) => {
@@ -15,4 +16,5 @@ await onServer('the directory on PostgreSQL', (server) => {
   accountsSuite(open)
   administrationSuite(open)
   refusalsSuite(open)
+  rotationSuite(open)
 })

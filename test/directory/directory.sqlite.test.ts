@@ -4,6 +4,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
+import { rotationSuite } from './rotation.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 const { open } = sqliteStores()
@@ -14,3 +15,4 @@ idempotencySuite(open)
 accountsSuite(open)
 administrationSuite(open)
 refusalsSuite(open)
+rotationSuite(open)
