@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
-import { loadMasterKeys } from '../src/master-key.ts'
+import { loadMasterKeys, writeMasterKeys } from '../src/master-key.ts'
 import { newDataDir, runUsher, serve } from './support/usher.ts'
 
 function withConfig(run: (config: Config, file: string) => void): void {
@@ -111,6 +124,62 @@ test('an empty key file is refused', () => {
   withConfig((config, file) => {
     write(file, '')
     refused(config, /32 bytes/)
+  })
+})
+
+test('a key file is replaced as a whole, for its owner alone, and nothing else is left in its folder', () => {
+  withConfig((config, file) => {
+    loadMasterKeys(config, true)
+    // As one that was killed leaves it.
+    write(`${file}.next`, 'half a ke', 0o644)
+    const before = statSync(file).ino
+    const keys = [randomBytes(32), randomBytes(32)] as const
+    writeMasterKeys(file, keys)
+    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    assert.notEqual(statSync(file).ino, before, 'it was written over, not replaced')
+    assert.deepEqual(readdirSync(join(file, '..')), ['master.key'])
+  })
+})
+
+test('where a link leads to the key file, the link stays', () => {
+  withConfig((config, file) => {
+    loadMasterKeys(config, true)
+    const real = `${config.dataDir}/real.key`
+    renameSync(file, real)
+    symlinkSync(real, file)
+    const keys = [randomBytes(32)] as const
+    writeMasterKeys(file, keys)
+    assert.ok(lstatSync(file).isSymbolicLink())
+    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.ok(lstatSync(real).isFile())
+  })
+})
+
+const ROOT = process.getuid?.() === 0
+
+test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT && 'needs root' }, () => {
+  withConfig((config, file) => {
+    loadMasterKeys(config, true)
+    chownSync(file, 65_534, -1)
+    writeMasterKeys(file, [randomBytes(32)])
+    assert.equal(statSync(file).uid, 65_534)
+  })
+})
+
+test('a key file that cannot be replaced is as it was, and the message holds no key', () => {
+  withConfig((config, file) => {
+    const keys = loadMasterKeys(config, true)
+    mkdirSync(join(`${file}.next`, 'in the way'), { recursive: true })
+    const next = randomBytes(32)
+    assert.throws(
+      () => writeMasterKeys(file, [next, ...keys]),
+      (error: Error) =>
+        error instanceof ConfigError &&
+        /master\.key cannot be replaced: /.test(error.message) &&
+        !error.message.includes(next.toString('base64')),
+    )
+    assert.deepEqual(loadMasterKeys(config, false), keys)
   })
 })
 

@@ -24,6 +24,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['user add', async () => (await import('./user.ts')).add],
   ['user list', async () => (await import('./user.ts')).list],
   ['user remove', async () => (await import('./user.ts')).remove],
+  ['key rotate', async () => (await import('./key.ts')).rotate],
   ['audit list', async () => (await import('./audit.ts')).list],
   ['store copy', async () => (await import('./store.ts')).copy],
   ['audit verify', async () => (await import('./audit.ts')).verify],

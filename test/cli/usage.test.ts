@@ -29,6 +29,7 @@ const COMMANDS = [
   'user add',
   'user list',
   'user remove',
+  'key rotate',
   'audit list',
   'audit verify',
 ]
@@ -81,6 +82,8 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['audit list --since yesterday', /--since must be a time/],
   ['audit list --status Maybe', /--status must be one of/],
   ['init --no-example=1', /no-example/],
+  ['key rotate now', /takes no further words/],
+  ['key', /'key' needs one of: key rotate/],
   ['serve now', /takes no further words/],
 ]
 
