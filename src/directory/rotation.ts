@@ -11,7 +11,7 @@ import { attempt } from './unit.ts'
 /** How late the clocks and the disks of others may be. */
 const MARGIN_MS = 500
 /**
- * How long after it has sealed a secret a unit may still commit it, where units do not wait for each other; longer than
+ * How long after it has sealed a secret a unit may still commit it, where units do not wait for each other: as long as
  * the database lets one stop in the middle. On an embedded store units run one after the other.
  */
 const UNIT_MS = 15_000
