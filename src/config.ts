@@ -10,7 +10,8 @@ export interface Config {
   readonly databaseAllowDataLoss: boolean
   /** Without a trailing slash; null until the port is known. */
   readonly publicUrl: string | null
-  readonly masterKey: Buffer | null
+  /** Null when they are in the file. */
+  readonly masterKeys: MasterKeys | null
   readonly masterKeyFile: string
   readonly logLevel: LogLevel
   readonly issuers: readonly ExternalIssuer[]
@@ -32,6 +33,9 @@ export interface OsisConfig {
 
 export const OSIS_AUTH_MODES = Object.freeze(['basic', 'bearer'] as const)
 export type OsisAuthMode = (typeof OSIS_AUTH_MODES)[number]
+
+/** What seals secrets: the first key does, all of them open. */
+export type MasterKeys = readonly [Buffer, ...Buffer[]]
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -80,7 +84,7 @@ export function readConfig(env: Environment): Config {
     databaseUrl: read('USHER_DATABASE_URL', `sqlite:${dataDir}/usher.db`, parseDatabaseUrl),
     databaseAllowDataLoss: read('USHER_DATABASE_ALLOW_DATA_LOSS', false, parseBoolean),
     publicUrl: read<string | null>('USHER_PUBLIC_URL', null, parseUrl),
-    masterKey: read<Buffer | null>('USHER_MASTER_KEY', null, parseMasterKey),
+    masterKeys: read<MasterKeys | null>('USHER_MASTER_KEY', null, parseMasterKeys),
     masterKeyFile: read('USHER_MASTER_KEY_FILE', `${dataDir}/master.key`, String),
     logLevel: read<LogLevel>('USHER_LOG_LEVEL', 'info', parseLogLevel),
     issuers: read<readonly ExternalIssuer[]>('USHER_ISSUERS', [], parseIssuers),
@@ -195,13 +199,31 @@ function isSafeUrl(text: string): boolean {
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
-/** The value is a secret: a message about it must not repeat it. */
-export function parseMasterKey(text: string): Buffer {
-  const key = Buffer.from(text.trim(), 'base64')
-  if (key.length !== 32) throw new Error(`must be 32 bytes in base64; it has ${key.length}`)
-  if (key.toString('base64') !== text.trim())
-    throw new Error('must be 32 bytes in base64; it has other characters')
-  return key
+/** @throws {Error} naming the position of what is no key */
+function parseMasterKeys(text: string): MasterKeys {
+  const parts = text.split(',').map((part, i) => [`key ${i + 1}`, part.trim()] as const)
+  return decodeMasterKeys(parts, 'must be 32 bytes in base64, or several such keys with commas between')
+}
+
+/**
+ * Master keys from their base64. They are secrets: a message about one says where it is, never what it is.
+ * @param parts at least one, each with the name of its place
+ * @param rule begins the message about a part that breaks it
+ * @throws {Error} naming the place of the first that is no key, or there already
+ */
+export function decodeMasterKeys(
+  parts: readonly (readonly [place: string, text: string])[],
+  rule: string,
+): MasterKeys {
+  const keys = parts.map(([place, text], i) => {
+    const key = Buffer.from(text, 'base64')
+    if (key.length !== 32) throw new Error(`${rule}; ${place} has ${key.length} bytes`)
+    if (key.toString('base64') !== text) throw new Error(`${rule}; ${place} has other characters`)
+    const first = parts.findIndex(([, other]) => other === text)
+    if (first !== i) throw new Error(`${rule}; ${place} is the same as ${parts[first]?.[0]}`)
+    return key
+  })
+  return keys as [Buffer, ...Buffer[]]
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
-import { newSealer } from './directory/sealer.ts'
-import { loadMasterKey } from './master-key.ts'
+import { newFollowingSealer } from './directory/following-sealer.ts'
+import { loadMasterKeys } from './master-key.ts'
 import { CephRgwPlatform } from './platform/ceph-rgw/ceph-rgw.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform } from './platform/platform.ts'
@@ -17,7 +17,7 @@ export interface OpenDirectory {
 }
 
 /**
- * Opens the store, the master key and the platform.
+ * Opens the store, the master keys and the platform.
  * @throws {ConfigError | StoreError} with a message for the operator
  */
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
@@ -31,7 +31,8 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
       listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
     )
     const mayMakeKey = providers.length === 0 && options.create !== false
-    const sealer = newSealer(loadMasterKey(config, mayMakeKey))
+    const keys = loadMasterKeys(config, mayMakeKey)
+    const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
     const platform = config.cephRgw ? new CephRgwPlatform(config.cephRgw) : embeddedPlatform(VERSION)
     const dir = newDirectory({ store, sealer, platform: platform.name })
     return { dir, platform, close: () => store.close() }

@@ -35,7 +35,7 @@ test('an empty environment gives the documented defaults', () => {
     databaseUrl: 'sqlite:./data/usher.db',
     databaseAllowDataLoss: false,
     publicUrl: null,
-    masterKey: null,
+    masterKeys: null,
     masterKeyFile: './data/master.key',
     logLevel: 'info',
     issuers: [],
@@ -70,7 +70,7 @@ test('every setting is taken from its variable', () => {
     databaseUrl: 'sqlite:/srv/other.db',
     databaseAllowDataLoss: true,
     publicUrl: 'https://usher.example/base',
-    masterKey: KEY,
+    masterKeys: [KEY],
     masterKeyFile: '/run/secrets/key',
     logLevel: 'debug',
     issuers: [{ ...ISSUER, algorithms: ['PS256'] }],
@@ -250,4 +250,22 @@ test('a wrong master key is not repeated in the message', () => {
   const problems = problemsOf({ USHER_MASTER_KEY: secret })
   assert.equal(problems.length, 1)
   assert.ok(!problems.join().includes(secret))
+})
+
+test('several master keys are separated by commas, and a wrong one is named by its position alone', () => {
+  const keys = [randomBytes(32), randomBytes(32)]
+  const texts = keys.map((key) => key.toString('base64'))
+  assert.deepEqual(readConfig({ USHER_MASTER_KEY: texts.join(', ') }).masterKeys, keys)
+  const short = randomBytes(31).toString('base64')
+  const wrong = [
+    [[...texts, short], /key 3 has 31 bytes$/],
+    [[...texts, ''], /key 3 has 0 bytes$/],
+    [[...texts, texts[0]], /key 3 is the same as key 1$/],
+  ] as const
+  for (const [list, message] of wrong) {
+    const [problem = '', ...others] = problemsOf({ USHER_MASTER_KEY: list.join() })
+    assert.deepEqual(others, [])
+    assert.match(problem, message)
+    for (const secret of [...texts, short]) assert.ok(!problem.includes(secret))
+  }
 })

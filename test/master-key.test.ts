@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
-import { loadMasterKey } from '../src/master-key.ts'
+import { loadMasterKeys, writeMasterKeys } from '../src/master-key.ts'
 import { newDataDir, runUsher, serve } from './support/usher.ts'
 
 function withConfig(run: (config: Config, file: string) => void): void {
@@ -25,7 +38,7 @@ function write(file: string, text: string, mode = 0o600): void {
 
 function refused(config: Config, message: RegExp): void {
   assert.throws(
-    () => loadMasterKey(config, false),
+    () => loadMasterKeys(config, false),
     (error: Error) => {
       assert.ok(error instanceof ConfigError)
       assert.match(error.message, message)
@@ -37,13 +50,13 @@ function refused(config: Config, message: RegExp): void {
 
 test('the first start makes a key of 32 bytes that only its owner may read', () => {
   withConfig((config, file) => {
-    const key = loadMasterKey(config, true)
-    assert.equal(key.length, 32)
+    const [key, ...others] = loadMasterKeys(config, true)
+    assert.deepEqual([key?.length, others], [32, []])
     assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.equal(statSync(join(file, '..')).mode & 0o777, 0o700)
     assert.deepEqual(Buffer.from(readFileSync(file, 'utf8'), 'base64'), key)
-    assert.deepEqual(loadMasterKey(config, false), key)
-    assert.deepEqual(loadMasterKey(config, true), key)
+    assert.deepEqual(loadMasterKeys(config, false), [key])
+    assert.deepEqual(loadMasterKeys(config, true), [key])
   })
 })
 
@@ -51,7 +64,7 @@ test('a key from the setting is used, and no file is made', () => {
   const { path, remove } = newDataDir()
   const key = randomBytes(32)
   const config = readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
-  assert.deepEqual(loadMasterKey(config, true), key)
+  assert.deepEqual(loadMasterKeys(config, true), [key])
   assert.equal(existsSync(config.masterKeyFile), false)
   remove()
 })
@@ -79,10 +92,94 @@ test('a key file that holds no key is refused, and its content is not repeated',
   })
 })
 
+test('a key file may hold several keys, one a line', () => {
+  withConfig((config, file) => {
+    const keys = [randomBytes(32), randomBytes(32), randomBytes(32)]
+    const lines = keys.map((key) => key.toString('base64'))
+    for (const text of [lines.join('\n'), `${lines.join('\r\n')}\r\n`, `\n${lines.join('\n\n')}\n\n`]) {
+      write(file, text)
+      assert.deepEqual(loadMasterKeys(config, false), keys)
+    }
+  })
+})
+
+test('a line of a key file that is no key, or one twice, is named by its number alone', () => {
+  withConfig((config, file) => {
+    const key = randomBytes(32).toString('base64')
+    const short = randomBytes(31).toString('base64')
+    write(file, `${key}\n\n${short}\n`)
+    refused(config, /line 3 has 31 bytes$/)
+    write(file, `${key}\n${key.replace(/^./, '*')}\n`)
+    refused(config, /line 2 has/)
+    write(file, `\n${key}\n${key}\n`)
+    refused(config, /line 3 is the same as line 2$/)
+    assert.throws(
+      () => loadMasterKeys(config, false),
+      (error: Error) => !error.message.includes(key.slice(1)) && !error.message.includes(short),
+    )
+  })
+})
+
 test('an empty key file is refused', () => {
   withConfig((config, file) => {
     write(file, '')
     refused(config, /32 bytes/)
+  })
+})
+
+test('a key file is replaced as a whole, for its owner alone, and nothing else is left in its folder', () => {
+  withConfig((config, file) => {
+    loadMasterKeys(config, true)
+    // As one that was killed leaves it.
+    write(`${file}.next`, 'half a ke', 0o644)
+    const before = statSync(file).ino
+    const keys = [randomBytes(32), randomBytes(32)] as const
+    writeMasterKeys(file, keys)
+    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    assert.notEqual(statSync(file).ino, before, 'it was written over, not replaced')
+    assert.deepEqual(readdirSync(join(file, '..')), ['master.key'])
+  })
+})
+
+test('where a link leads to the key file, the link stays', () => {
+  withConfig((config, file) => {
+    loadMasterKeys(config, true)
+    const real = `${config.dataDir}/real.key`
+    renameSync(file, real)
+    symlinkSync(real, file)
+    const keys = [randomBytes(32)] as const
+    writeMasterKeys(file, keys)
+    assert.ok(lstatSync(file).isSymbolicLink())
+    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.ok(lstatSync(real).isFile())
+  })
+})
+
+const ROOT = process.getuid?.() === 0
+
+test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT && 'needs root' }, () => {
+  withConfig((config, file) => {
+    loadMasterKeys(config, true)
+    chownSync(file, 65_534, -1)
+    writeMasterKeys(file, [randomBytes(32)])
+    assert.equal(statSync(file).uid, 65_534)
+  })
+})
+
+test('a key file that cannot be replaced is as it was, and the message holds no key', () => {
+  withConfig((config, file) => {
+    const keys = loadMasterKeys(config, true)
+    mkdirSync(join(`${file}.next`, 'in the way'), { recursive: true })
+    const next = randomBytes(32)
+    assert.throws(
+      () => writeMasterKeys(file, [next, ...keys]),
+      (error: Error) =>
+        error instanceof ConfigError &&
+        /master\.key cannot be replaced: /.test(error.message) &&
+        !error.message.includes(next.toString('base64')),
+    )
+    assert.deepEqual(loadMasterKeys(config, false), keys)
   })
 })
 

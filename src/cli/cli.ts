@@ -28,6 +28,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['tenant list', async () => (await import('./tenant.ts')).list],
   ['token list', async () => (await import('./token.ts')).list],
   ['token revoke', async () => (await import('./token.ts')).revoke],
+  ['key rotate', async () => (await import('./key.ts')).rotate],
   ['audit list', async () => (await import('./audit.ts')).list],
   ['audit verify', async () => (await import('./audit.ts')).verify],
   ['store copy', async () => (await import('./store.ts')).copy],

@@ -4,7 +4,7 @@ import { sealAudit, verifyAudit } from '../directory/audit.ts'
 import { type Directory, newDirectory } from '../directory/directory.ts'
 import { newSealer } from '../directory/sealer.ts'
 import { checkSecrets } from '../directory/secrets.ts'
-import { loadMasterKey } from '../master-key.ts'
+import { loadMasterKeys } from '../master-key.ts'
 import { copyDirectory, countRows, type RowCounts } from '../store/copy.ts'
 import { openStore } from '../store/open.ts'
 import { type Command, type Input, type Output, required, UsageError } from './command.ts'
@@ -49,7 +49,7 @@ async function openAt(input: Input, option: string, create: boolean): Promise<Di
     allowDataLoss,
   })
   try {
-    return newDirectory({ store, sealer: newSealer(loadMasterKey(input.config, false)), platform: '' })
+    return newDirectory({ store, sealer: newSealer(loadMasterKeys(input.config, false)), platform: '' })
   } catch (error) {
     await store.close()
     throw error

@@ -16,39 +16,47 @@ export class SealError extends Error {
   }
 }
 
+/** It was sealed under a key that this sealer does not have. */
+export class UnknownKeyError extends SealError {
+  constructor(identity: string) {
+    super(identity, 'it was sealed under another master key')
+    this.name = 'UnknownKeyError'
+  }
+}
+
 const CIPHER = 'aes-256-gcm'
 const TAG_BYTES = 16
 
 /**
- * A sealer over one master key: AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D) and the identity as
- * associated data, so that a sealed secret moved to another row does not open.
- * @param masterKey 32 bytes
+ * A sealer over master keys, of which the first seals and all open: AES-256-GCM with a random 96-bit nonce
+ * (NIST SP 800-38D) and the identity as associated data, so that a sealed secret moved to another row does not open.
+ * @param keys at least one, each of 32 bytes
  */
-export function newSealer(masterKey: Buffer): Sealer {
-  if (masterKey.length !== 32) throw new Error('the master key must have 32 bytes')
-  // Names the key in the sealed text, so that a later key can be told from this one.
-  const keyId = hash('sha256', masterKey, 'base64url').slice(0, 8)
+export function newSealer(keys: readonly Buffer[]): Sealer {
+  const [first] = keys
+  if (!first || keys.some((key) => key.length !== 32)) throw new Error('a master key must have 32 bytes')
+  const mark = sealMark(first)
+  const byMark = new Map(keys.map((key) => [sealMark(key), key]))
   return {
     seal(secret, identity) {
       const nonce = randomBytes(12)
-      const cipher = createCipheriv(CIPHER, masterKey, nonce).setAAD(Buffer.from(identity))
+      const cipher = createCipheriv(CIPHER, first, nonce).setAAD(Buffer.from(identity))
       const sealed = Buffer.concat([
         nonce,
         cipher.update(secret, 'utf8'),
         cipher.final(),
         cipher.getAuthTag(),
       ])
-      return `1.${keyId}.${sealed.toString('base64url')}`
+      return `${mark}${sealed.toString('base64url')}`
     },
     open(sealed, identity) {
-      const [version, key, body] = sealed.split('.')
+      const [version, keyId, body] = sealed.split('.')
       if (version !== '1' || body === undefined) throw new SealError(identity, 'its form is unknown')
-      if (key !== keyId) throw new SealError(identity, 'it was sealed under another master key')
+      const key = byMark.get(`1.${keyId}.`)
+      if (!key) throw new UnknownKeyError(identity)
       try {
         const bytes = Buffer.from(body, 'base64url')
-        const decipher = createDecipheriv(CIPHER, masterKey, bytes.subarray(0, 12), {
-          authTagLength: TAG_BYTES,
-        })
+        const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, 12), { authTagLength: TAG_BYTES })
         decipher.setAAD(Buffer.from(identity)).setAuthTag(bytes.subarray(-TAG_BYTES))
         return decipher.update(bytes.subarray(12, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       } catch (error) {
@@ -56,6 +64,16 @@ export function newSealer(masterKey: Buffer): Sealer {
       }
     },
   }
+}
+
+/** Names a master key, so that one can be told from another where the keys themselves must not be shown. */
+export function masterKeyId(key: Buffer): string {
+  return hash('sha256', key, 'base64url').slice(0, 8)
+}
+
+/** What every text begins with that is sealed under a key. */
+export function sealMark(key: Buffer): string {
+  return `1.${masterKeyId(key)}.`
 }
 
 /** What a credential's secret is bound to. */

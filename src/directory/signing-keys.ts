@@ -18,12 +18,14 @@ export async function getSigningKeys(dir: Directory, make: () => Promise<Signing
   const kept = await listKeys(dir)
   if (kept.length > 0) return kept
   const { kid, publicJwk, privateJwk } = await make()
-  const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
   const now = dir.now().toISOString()
   await write(dir, async (tx) => {
     await takeTurn(tx, 'first-signing-key', now)
     const others = await listSigningKeys(tx)
-    if (others.length === 0) await insertSigningKey(tx, { kid, publicJwk, sealedPrivate }, now)
+    if (others.length > 0) return
+    // Here and not before: while the unit waited, the master key may have been rotated.
+    const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
+    await insertSigningKey(tx, { kid, publicJwk, sealedPrivate }, now)
   })
   return listKeys(dir)
 }

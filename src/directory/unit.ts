@@ -6,6 +6,7 @@ import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { appendAuditEntry } from '../store/audit.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import type { Directory } from './directory.ts'
+import { KeysUnreadableError } from './following-sealer.ts'
 
 /** A unit may lose a race for a unique index this often before that counts as a fault of ours. */
 const MAX_RACES = 3
@@ -151,9 +152,9 @@ function storable(text: string | null | undefined): string | null {
   return text && text.length <= MAX_TEXT && isStorable(text) ? text : null
 }
 
-/** What a failure of the store is to callers of the directory; anything else stays what it is. */
+/** What a failure of the store, or of what seals for it, is to callers of the directory; anything else stays what it is. */
 export function unavailable(error: unknown): unknown {
-  if (!(error instanceof StoreError)) return error
+  if (!(error instanceof StoreError || error instanceof KeysUnreadableError)) return error
   return new DirectoryError(
     'store_unavailable',
     'The directory cannot be reached at the moment; try again.',

@@ -23,6 +23,7 @@ type Write =
   | 'DeleteClient'
   | 'CreateRefreshToken'
   | 'RevokeRefreshToken'
+  | 'RotateKey'
 
 /** Audited only when refused. */
 type Read =
@@ -64,7 +65,7 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`; or, for a failed attempt, the error code. */
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`, `resealed`; or, for a failed attempt, the error code. */
   readonly outcome: string
   readonly client: string
   readonly portal: string | null

@@ -19,7 +19,7 @@ const CONNECT_MS = 5_000
 const STATEMENT_MS = 10_000
 const ANSWER_MS = 12_000
 const LOCK_MS = 5_000
-/** A unit that has stopped in the middle must not keep its locks. */
+/** A unit that has stopped in the middle must not keep its locks. A rotation of the master key waits as long. */
 const IDLE_IN_UNIT_MS = 15_000
 const LIFETIME_S = 60
 /** A change of the schema that waited longer for a table would keep everybody else waiting behind it. */

@@ -173,28 +173,6 @@ export function openConnection(path: string, readOnly: boolean): Connection {
   }
 }
 
-/** Says that this process serves a file, for as long as it lives: a lock that the system takes back when it dies. */
-export interface ServingLock {
-  close(): void
-}
-
-/**
- * Takes the lock on a file of its own beside the store, so that commands can go on working with the store.
- * @throws {StoreError} `busy` when another process has it
- */
-export function lockServing(path: string): ServingLock {
-  try {
-    const db = new DatabaseSync(`${path}-serving`, { timeout: 0 })
-    db.exec('BEGIN EXCLUSIVE')
-    return db
-  } catch (error) {
-    const reason = toStoreError(error, path)
-    throw reason.reason === 'busy'
-      ? new StoreError('busy', `${path} is served by another Usher already`, error)
-      : reason
-  }
-}
-
 /** Only compiles: what it makes is run over a connection of its own. */
 export function newBuilder(): Kysely<Tables> {
   return new Kysely<Tables>({

@@ -2,16 +2,10 @@ import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSyn
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { sealBlock } from './audit-blocks.ts'
+import { type FileLock, takeFileLock } from './file-lock.ts'
 import { pendingMigrations } from './migrate.ts'
 import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from './port.ts'
-import {
-  type Connection,
-  columnTypes,
-  lockServing,
-  openConnection,
-  type ServingLock,
-  toStoreError,
-} from './sqlite-connection.ts'
+import { type Connection, columnTypes, openConnection, toStoreError } from './sqlite-connection.ts'
 import { beat } from './write-check.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
@@ -42,7 +36,7 @@ class SqliteStore implements Store {
   readonly embedded = true
   readonly #path: string
   readonly #events: StoreEvents
-  readonly #servingLock: ServingLock | null
+  readonly #servingLock: FileLock | null
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #file: BigIntStats
@@ -56,7 +50,10 @@ class SqliteStore implements Store {
   #closed = false
 
   constructor(path: string, events: StoreEvents, serving: boolean) {
-    this.#servingLock = serving ? lockServing(path) : null
+    // On a file of its own beside the store, so that commands can go on working with the store.
+    this.#servingLock = serving
+      ? takeFileLock(`${path}-serving`, `${path} is served by another Usher already`)
+      : null
     this.#events = events
     this.#writer = openConnection(path, false)
     this.#reader = openConnection(path, true)

@@ -33,8 +33,10 @@ const COMMANDS = [
   'tenant list',
   'token list',
   'token revoke',
+  'key rotate',
   'audit list',
   'audit verify',
+  'store copy',
 ]
 
 test('--help lists every command, and touches no directory', async () => {
@@ -88,6 +90,8 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['audit list --since yesterday', /--since must be a time/],
   ['audit list --status Maybe', /--status must be one of/],
   ['init --no-example=1', /no-example/],
+  ['key rotate now', /takes no further words/],
+  ['key', /'key' needs one of: key rotate/],
   ['serve now', /takes no further words/],
 ]
 

@@ -6,6 +6,7 @@ import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
+import { rotationSuite } from './rotation.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 await onServer('the directory on PostgreSQL', (server) => {
@@ -17,4 +18,5 @@ await onServer('the directory on PostgreSQL', (server) => {
   administrationSuite(open)
   refusalsSuite(open)
   osisSuite(open)
+  rotationSuite(open)
 })

@@ -5,6 +5,7 @@ import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
+import { rotationSuite } from './rotation.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 const { open } = sqliteStores()
@@ -16,3 +17,4 @@ accountsSuite(open)
 administrationSuite(open)
 refusalsSuite(open)
 osisSuite(open)
+rotationSuite(open)

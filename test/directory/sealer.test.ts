@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { credentialIdentity, newSealer } from '../../src/directory/sealer.ts'
+import { credentialIdentity, newSealer, sealMark } from '../../src/directory/sealer.ts'
 
 const KEY = randomBytes(32)
-const sealer = newSealer(KEY)
+const sealer = newSealer([KEY])
 const IDENTITY = credentialIdentity('AK')
 
 test('what was sealed opens again, whatever it was', () => {
@@ -27,8 +27,24 @@ test('the same secret sealed twice looks different, and neither shows it', () =>
 
 test('another sealer over the same key opens it, one over another key does not and says so', () => {
   const sealed = sealer.seal('secret', IDENTITY)
-  assert.equal(newSealer(Buffer.from(KEY)).open(sealed, IDENTITY), 'secret')
-  assert.throws(() => newSealer(randomBytes(32)).open(sealed, IDENTITY), /another master key/)
+  assert.equal(newSealer([Buffer.from(KEY)]).open(sealed, IDENTITY), 'secret')
+  assert.throws(() => newSealer([randomBytes(32)]).open(sealed, IDENTITY), /another master key/)
+})
+
+test('of several keys the first seals, and all of them open', () => {
+  const other = randomBytes(32)
+  const both = newSealer([other, KEY])
+  const sealed = both.seal('new', IDENTITY)
+  assert.equal(both.open(sealer.seal('old', IDENTITY), IDENTITY), 'old')
+  assert.equal(both.open(sealed, IDENTITY), 'new')
+  assert.equal(newSealer([other]).open(sealed, IDENTITY), 'new')
+  assert.throws(() => sealer.open(sealed, IDENTITY), /another master key/)
+  assert.ok(sealed.startsWith(sealMark(other)))
+  assert.ok(!sealed.startsWith(sealMark(KEY)))
+})
+
+test('a sealer without a key is refused', () => {
+  assert.throws(() => newSealer([]), /32 bytes/)
 })
 
 test('a sealed secret that was moved to another identity does not open', () => {
@@ -58,7 +74,7 @@ test('a sealed secret that was cut short, or is none, does not open', () => {
 })
 
 test('an error about a secret does not hold it', () => {
-  const sealed = newSealer(randomBytes(32)).seal('wJalrXUtnFEMI', IDENTITY)
+  const sealed = newSealer([randomBytes(32)]).seal('wJalrXUtnFEMI', IDENTITY)
   assert.throws(
     () => sealer.open(sealed, IDENTITY),
     (error: Error) =>
@@ -67,5 +83,5 @@ test('an error about a secret does not hold it', () => {
 })
 
 test('a key of another length than 32 bytes is refused', () => {
-  for (const length of [0, 16, 31, 33]) assert.throws(() => newSealer(randomBytes(length)), /32 bytes/)
+  for (const length of [0, 16, 31, 33]) assert.throws(() => newSealer([KEY, randomBytes(length)]), /32 bytes/)
 })

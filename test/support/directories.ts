@@ -33,7 +33,7 @@ export interface TestDirectory {
 
 export async function newTestDirectory(open: OpenStore, platform = 'embedded'): Promise<TestDirectory> {
   const clock = { now: new Date('2026-11-22T08:00:00.000Z') }
-  const sealer = newSealer(randomBytes(32))
+  const sealer = newSealer([randomBytes(32)])
   const dir = newDirectory({ store: await open(), sealer, platform, now: () => clock.now })
   const setup = await setUp(dir, { provider: 'Provider', portal: 'portal.example', example: true })
   const { example, administrator, osis, groups } = setup

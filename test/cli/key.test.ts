@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { masterKeyId } from '../../src/directory/sealer.ts'
+import { waitUntil } from '../contract/target.ts'
+import { startChild } from '../support/children.ts'
+import { newCreates, prepareCreates } from '../support/creates.ts'
+import { queryStore } from '../support/stored.ts'
+import { type Ended, type Init, newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
+
+const LIMIT_MS = 60_000
+
+/** A directory with a signing key and one credential, which nobody serves. */
+async function newDirectory(t: TestContext): Promise<{ path: string; file: string }> {
+  const { path, remove } = newDataDir()
+  t.after(remove)
+  const init = await usherJson<Init>(path, ['init'])
+  const served = await serve(path)
+  const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
+  assert.equal((await creates.osis('ada')).status, 201)
+  await served.stop()
+  return { path, file: join(path, 'master.key') }
+}
+
+function readLines(file: string): string[] {
+  return readFileSync(file, 'utf8').trim().split('\n')
+}
+
+function idOf(line: string | undefined): string {
+  return masterKeyId(Buffer.from(line ?? '', 'base64'))
+}
+
+/** No output may show a key. */
+function assertDiscreet({ stdout, stderr }: Ended, lines: readonly string[]): void {
+  for (const line of lines) assert.ok(!`${stdout}${stderr}`.includes(line.slice(0, 12)))
+}
+
+describe('usher key rotate', { concurrency: true }, () => {
+  test('puts a new key in place of the old one, names it, and is audited', async (t) => {
+    const { path, file } = await newDirectory(t)
+    const [old = ''] = readLines(file)
+    const ended = await runUsher(path, ['key', 'rotate'])
+    assert.deepEqual([ended.code, ended.stderr], [0, ''])
+    const lines = readLines(file)
+    assert.equal(lines.length, 1)
+    assert.notEqual(lines[0], old)
+    const id = idOf(lines[0])
+    const said = `Re-sealed 2 secrets under the master key ${id}, which opens all 2. It is the only one in the file.\n`
+    assert.equal(ended.stdout, said)
+    assertDiscreet(ended, [old, ...lines])
+    const entries = await usherJson<{ outcome: string; client: string; target: string }[]>(path, [
+      ...['audit', 'list', '--operation', 'RotateKey'],
+    ])
+    assert.deepEqual(
+      entries.map(({ outcome, client, target }) => [outcome, client, target]),
+      [
+        ['resealed', 'operator', id],
+        ['begun', 'operator', id],
+      ],
+    )
+  })
+
+  test('goes on with the first of several keys, and makes no other', async (t) => {
+    const { path, file } = await newDirectory(t)
+    const next = randomBytes(32).toString('base64')
+    writeFileSync(file, `${next}\n${readFileSync(file, 'utf8')}`)
+    const result = await usherJson(path, ['key', 'rotate'])
+    assert.deepEqual(result, { key: idOf(next), resealed: 2, checked: 2, unopened: [] })
+    assert.deepEqual(readLines(file), [next])
+  })
+
+  test('names what no key opens, ends with 1, and keeps the old key', async (t) => {
+    const { path, file } = await newDirectory(t)
+    const [old] = readLines(file)
+    await queryStore(path, "UPDATE credentials SET sealed_secret = '1.damaged.x'")
+    const { code, stdout } = await runUsher(path, ['key', 'rotate', '--json'])
+    assert.equal(code, 1)
+    const { key, resealed, checked, unopened } = JSON.parse(stdout)
+    assert.deepEqual([resealed, checked, unopened.length], [1, 2, 1])
+    assert.match(unopened[0], /^credential:[A-Z0-9]{20}$/)
+    const lines = readLines(file)
+    assert.deepEqual([idOf(lines[0]), lines[1], lines.length], [key, old, 2])
+  })
+
+  test('with --reseal-only touches no file', async (t) => {
+    const { path, file } = await newDirectory(t)
+    const next = randomBytes(32).toString('base64')
+    const text = `${next}\n${readFileSync(file, 'utf8')}`
+    writeFileSync(file, text)
+    const ended = await runUsher(path, ['key', 'rotate', '--reseal-only'])
+    assert.deepEqual([ended.code, ended.stderr], [0, ''])
+    assert.match(
+      ended.stdout,
+      /^Re-sealed 2 secrets under .*, which opens all 2\. Others may be taken away\.$/m,
+    )
+    assertDiscreet(ended, text.trim().split('\n'))
+    assert.equal(readFileSync(file, 'utf8'), text)
+  })
+
+  test('is refused while another one is on its way', async (t) => {
+    const { path, file } = await newDirectory(t)
+    const first = await startChild(path, { args: ['key', 'rotate'], limitMs: LIMIT_MS })
+    await waitUntil(async () => readLines(file).length > 1, LIMIT_MS)
+    const second = await runUsher(path, ['key', 'rotate'])
+    assert.equal(second.code, 1)
+    assert.match(second.stderr, /^usher: the master key in .* is being rotated by another process\n$/)
+    assert.equal((await first.ended).code, 0)
+    assert.equal(readLines(file).length, 1)
+  })
+
+  test('is refused where the key is a setting', async (t) => {
+    const { path, file } = await newDirectory(t)
+    const [old = ''] = readLines(file)
+    const ended = await runUsher(path, ['key', 'rotate'], { USHER_MASTER_KEY: old })
+    assert.deepEqual([ended.code, ended.stdout], [1, ''])
+    assert.match(ended.stderr, /^usher: USHER_MASTER_KEY is set, [^\n]+\n$/)
+    assertDiscreet(ended, [old])
+    assert.deepEqual(readLines(file), [old])
+  })
+})

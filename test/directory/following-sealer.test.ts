@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { BELIEF_MS } from '../../src/directory/directory.ts'
+import {
+  KeysUnreadableError,
+  LONGEST_SEALING_MS,
+  newFollowingSealer,
+} from '../../src/directory/following-sealer.ts'
+import { newSealer, type Sealer, sealMark, UnknownKeyError } from '../../src/directory/sealer.ts'
+
+const [OLD, NEW, OTHER] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+const IDENTITY = 'credential:AK'
+
+/** A sealer whose keys and clock a test can change. */
+interface Following {
+  readonly sealer: Sealer
+  /** What is read from now on; null when nothing can be. */
+  keys: readonly Buffer[] | null
+  now: number
+  reads: number
+}
+
+function follow(): Following {
+  const following = { keys: [OLD] as readonly Buffer[] | null, now: 1_000_000, reads: 0 }
+  const readKeys = (): readonly Buffer[] => {
+    following.reads++
+    if (!following.keys) throw new Error('the file is gone')
+    return following.keys
+  }
+  return Object.assign(following, { sealer: newFollowingSealer([OLD], readKeys, () => following.now) })
+}
+
+function assertSealsUnder(key: Buffer, { sealer }: Following): void {
+  assert.ok(sealer.seal('secret', IDENTITY).startsWith(sealMark(key)))
+}
+
+test('a new first key seals once the old one has been believed long enough, and not before', () => {
+  const on = follow()
+  on.keys = [NEW, OLD]
+  on.now += BELIEF_MS - 1
+  assertSealsUnder(OLD, on)
+  assert.equal(on.reads, 0)
+  on.now += 1
+  assertSealsUnder(NEW, on)
+  assertSealsUnder(NEW, on)
+  assert.equal(on.reads, 1)
+})
+
+test('a secret under a key that is not known yet opens at once, and so do those under the old one', () => {
+  const on = follow()
+  const old = on.sealer.seal('old', IDENTITY)
+  on.keys = [NEW, OLD]
+  assert.equal(on.sealer.open(newSealer([NEW]).seal('new', IDENTITY), IDENTITY), 'new')
+  assert.equal(on.sealer.open(old, IDENTITY), 'old')
+  assert.equal(on.reads, 1)
+})
+
+test('a secret that was read before its key was taken away still opens', () => {
+  const on = follow()
+  const old = on.sealer.seal('old', IDENTITY)
+  for (const keys of [[NEW, OLD], [NEW], [OTHER, NEW], [OTHER]]) {
+    on.keys = keys
+    on.now += BELIEF_MS
+    on.sealer.seal('secret', IDENTITY)
+  }
+  assert.equal(on.sealer.open(old, IDENTITY), 'old')
+  assertSealsUnder(OTHER, on)
+})
+
+test('keys that cannot be read go on sealing for as long as the rotation waits, and no longer', () => {
+  const on = follow()
+  on.keys = null
+  on.now += LONGEST_SEALING_MS - 1
+  assertSealsUnder(OLD, on)
+  const old = on.sealer.seal('old', IDENTITY)
+  on.now += 1
+  assert.throws(() => on.sealer.seal('secret', IDENTITY), KeysUnreadableError)
+  assert.equal(on.sealer.open(old, IDENTITY), 'old', 'opening needs no new keys')
+  on.keys = [NEW, OLD]
+  assertSealsUnder(NEW, on)
+})
+
+test('a clock that was set back makes no key last longer', () => {
+  const on = follow()
+  on.keys = [NEW, OLD]
+  on.now -= 3_600_000
+  assertSealsUnder(NEW, on)
+})
+
+test('a secret under a key that nobody has does not open, whether or not the keys can be read again', () => {
+  const on = follow()
+  const foreign = newSealer([OTHER]).seal('secret', IDENTITY)
+  assert.throws(() => on.sealer.open(foreign, IDENTITY), UnknownKeyError)
+  on.keys = null
+  assert.throws(() => on.sealer.open(foreign, IDENTITY), UnknownKeyError)
+})
+
+test('a damaged secret is no reason to read the keys again', () => {
+  const on = follow()
+  assert.throws(() => on.sealer.open(`${sealMark(OLD)}AAAA`, IDENTITY))
+  assert.equal(on.reads, 0)
+})

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { createAccount } from '../../src/directory/accounts.ts'
+import type { Directory } from '../../src/directory/directory.ts'
+import { newFollowingSealer } from '../../src/directory/following-sealer.ts'
+import { type Resealed, recordRotation, resealSecrets } from '../../src/directory/rotation.ts'
+import { masterKeyId, newSealer, sealMark } from '../../src/directory/sealer.ts'
+import { checkSecrets } from '../../src/directory/secrets.ts'
+import { getSigningKeys } from '../../src/directory/signing-keys.ts'
+import {
+  addClient,
+  newTestDirectory,
+  readAudit,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const OLD = randomBytes(32)
+const NEW = randomBytes(32)
+
+/** A directory whose secrets are sealed under the old key: one signing key, and credentials. */
+async function newSealedDirectory(open: OpenStore, credentials: number): Promise<TestDirectory> {
+  const on = await newTestDirectory(open)
+  const dir = { ...on.dir, sealer: newSealer([OLD]) }
+  await getSigningKeys(dir, async () => ({ kid: 'k1', publicJwk: '{}', privateJwk: '{"d":"private"}' }))
+  await addCredentials({ ...on, dir }, credentials)
+  return { ...on, dir }
+}
+
+async function addCredentials(on: TestDirectory, count: number, name = 'user'): Promise<void> {
+  const person = { username: null, email: null, role: 'TENANT_USER', active: true } as const
+  const create = (i: number): Promise<unknown> => {
+    const account = { orgId: on.orgId, orgUserId: `${name} ${i}`, ...person }
+    return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+  }
+  await Promise.all(Array.from({ length: count }, (_, i) => create(i)))
+}
+
+interface Sealed {
+  readonly pk: number
+  readonly access_key: string
+  readonly sealed_secret: string
+}
+
+function readCredentials({ store }: Directory): Promise<Sealed[]> {
+  return store.read((tx) =>
+    tx.query((db) =>
+      db.selectFrom('credentials').select(['pk', 'access_key', 'sealed_secret']).orderBy('pk'),
+    ),
+  )
+}
+
+/** Every credential's secret, as some keys open it. */
+async function readSecrets(dir: Directory, ...keys: Buffer[]): Promise<Map<string, string>> {
+  const sealer = newSealer(keys)
+  const rows = await readCredentials(dir)
+  return new Map(
+    rows.map((row) => [row.access_key, sealer.open(row.sealed_secret, `credential:${row.access_key}`)]),
+  )
+}
+
+async function damage({ store }: Directory, { pk }: Sealed, text: string): Promise<void> {
+  await store.write((tx) =>
+    tx.query((db) => db.updateTable('credentials').set({ sealed_secret: text }).where('pk', '=', pk)),
+  )
+}
+
+const reseal = (on: TestDirectory, keys: readonly [Buffer, ...Buffer[]] = [NEW, OLD]): Promise<Resealed> =>
+  resealSecrets(on.dir, on.operator, keys)
+
+/** What a rotation of the master key does with sealed secrets. */
+export function rotationSuite(open: OpenStore): void {
+  describe('re-sealing', () => {
+    resealTests(open)
+    unopenedTests(open)
+    auditTests(open)
+    unreadableTests(open)
+  })
+}
+
+function resealTests(open: OpenStore): void {
+  test('every secret stays what it is, and opens under the new key alone', async () => {
+    // More than two units of them.
+    const on = await newSealedDirectory(open, 450)
+    const before = await readSecrets(on.dir, OLD)
+    assert.equal(before.size, 450)
+    assert.deepEqual(await reseal(on), { key: masterKeyId(NEW), resealed: 451, checked: 451, unopened: [] })
+    assert.deepEqual(await readSecrets(on.dir, NEW), before)
+    const [key] = await getSigningKeys({ ...on.dir, sealer: newSealer([NEW]) }, assert.fail)
+    assert.equal(key?.privateJwk, '{"d":"private"}')
+    const { checked, unopened } = await checkSecrets(on.dir)
+    assert.equal(unopened.length, checked, 'the old key still opens something')
+  })
+
+  test('once more it finds nothing to do, and writes nothing', async () => {
+    const on = await newSealedDirectory(open, 3)
+    await reseal(on)
+    const before = await readCredentials(on.dir)
+    assert.equal((await reseal(on)).resealed, 0)
+    assert.deepEqual(await readCredentials(on.dir), before)
+  })
+
+  test('a re-sealing that ended half-way is taken up, whatever keys the rows have', async () => {
+    const on = await newSealedDirectory(open, 5)
+    const other = randomBytes(32)
+    await reseal(on, [other, OLD])
+    await addCredentials(on, 5, 'late')
+    const before = await readSecrets(on.dir, other, OLD)
+    assert.equal((await reseal(on, [NEW, other, OLD])).resealed, 11)
+    assert.deepEqual(await readSecrets(on.dir, NEW), before)
+  })
+
+  test('several at once under the same keys are as good as one', async () => {
+    const on = await newSealedDirectory(open, 300)
+    const before = await readSecrets(on.dir, OLD)
+    const results = await Promise.all([reseal(on), reseal(on), reseal(on)])
+    for (const { unopened } of results) assert.deepEqual(unopened, [])
+    assert.equal(
+      results.reduce((sum, { resealed }) => sum + resealed, 0),
+      301,
+    )
+    assert.deepEqual(await readSecrets(on.dir, NEW), before)
+  })
+
+  test('credentials that are created meanwhile are re-sealed as well, or were sealed under the new key', async () => {
+    const on = await newSealedDirectory(open, 250)
+    const late = { ...on, dir: { ...on.dir, sealer: newSealer([NEW, OLD]) } }
+    const [{ unopened }] = await Promise.all([reseal(on), addCredentials(late, 50, 'new')])
+    assert.deepEqual(unopened, [])
+    assert.equal((await readSecrets(on.dir, NEW)).size, 300)
+  })
+}
+
+function unopenedTests(open: OpenStore): void {
+  test('what no key opens is left as it is and named, and all others are re-sealed', async () => {
+    const on = await newSealedDirectory(open, 203)
+    const [first, second, third] = await readCredentials(on.dir)
+    assert.ok(first && second && third)
+    const foreign = newSealer([randomBytes(32)]).seal('secret', `credential:${first.access_key}`)
+    await damage(on.dir, first, foreign)
+    await damage(on.dir, second, 'nothing sealed')
+    // It claims to be under the new key already.
+    await damage(on.dir, third, `${sealMark(NEW)}AAAA`)
+    const { resealed, checked, unopened } = await reseal(on)
+    assert.deepEqual([resealed, checked], [201, 204])
+    const names = [first, second, third].map((row) => `credential:${row.access_key}`)
+    assert.deepEqual(unopened, names)
+    const rows = await readCredentials(on.dir)
+    assert.deepEqual(
+      rows.slice(0, 3).map((row) => row.sealed_secret),
+      [foreign, 'nothing sealed', `${sealMark(NEW)}AAAA`],
+    )
+  })
+
+  test('a secret that was moved to another row does not open there, and is not re-sealed for it', async () => {
+    const on = await newSealedDirectory(open, 2)
+    const [one, other] = await readCredentials(on.dir)
+    assert.ok(one && other)
+    await damage(on.dir, one, other.sealed_secret)
+    assert.deepEqual((await reseal(on)).unopened, [`credential:${one.access_key}`])
+  })
+}
+
+function auditTests(open: OpenStore): void {
+  const entriesOf = async (on: TestDirectory): Promise<unknown[]> => {
+    const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'RotateKey')
+    return entries.map(({ client, status, outcome, target }) => [client, status, outcome, target])
+  }
+
+  test('its beginning and its end are audited in the name of the operator, and no key is in the log', async () => {
+    const on = await newSealedDirectory(open, 2)
+    await recordRotation(on.dir, on.operator, NEW)
+    await reseal(on)
+    const id = masterKeyId(NEW)
+    assert.deepEqual(await entriesOf(on), [
+      ['operator', 'Succeeded', 'resealed', id],
+      ['operator', 'Succeeded', 'begun', id],
+    ])
+    const log = JSON.stringify(await readAudit(on.dir))
+    for (const key of [OLD, NEW]) assert.ok(!log.includes(key.toString('base64').slice(0, 20)))
+  })
+
+  test('one that leaves something unopened has no end in the log', async () => {
+    const on = await newSealedDirectory(open, 1)
+    const [row] = await readCredentials(on.dir)
+    if (row) await damage(on.dir, row, '1.damaged.x')
+    await reseal(on)
+    assert.deepEqual(await entriesOf(on), [])
+  })
+
+  test('nobody but the operator may', async () => {
+    const on = await newSealedDirectory(open, 1)
+    const client = await addClient(on, on.setup.provider.id)
+    for (const ctx of [client, on.osis]) {
+      await assert.rejects(recordRotation(on.dir, ctx, NEW), refusedAs('not_permitted'))
+      await assert.rejects(resealSecrets(on.dir, ctx, [NEW, OLD]), refusedAs('not_permitted'))
+    }
+    assert.equal((await readSecrets(on.dir, OLD)).size, 1)
+  })
+}
+
+function unreadableTests(open: OpenStore): void {
+  test('while the keys cannot be read again nothing is sealed under one that may be outdated', async () => {
+    const on = await newSealedDirectory(open, 1)
+    const clock = { now: 0 }
+    const gone = (): never => {
+      throw new Error('the file is gone')
+    }
+    const blind = { ...on, dir: { ...on.dir, sealer: newFollowingSealer([OLD], gone, () => clock.now) } }
+    clock.now += 60_000
+    await assert.rejects(addCredentials(blind, 1, 'blind'), refusedAs('store_unavailable'))
+    assert.equal((await readCredentials(on.dir)).length, 1)
+  })
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import { newDirectory } from '../../src/directory/directory.ts'
+import { newSealer } from '../../src/directory/sealer.ts'
+import { checkSecrets } from '../../src/directory/secrets.ts'
+import { openStore } from '../../src/store/open.ts'
+import {
+  createdOf,
+  createUser,
+  listCredentials,
+  newOsisUser,
+  newTenant,
+  type OsisUser,
+} from '../contract/object-store.ts'
+import { create, idOf, newUser } from '../contract/portal.ts'
+import type { Target } from '../contract/target.ts'
+
+/** What the keys in some lines of base64 open of a store: how many secrets there are, and which stay shut. */
+export async function openWith(
+  url: string,
+  ...lines: readonly string[]
+): Promise<{ checked: number; unopened: string[] }> {
+  const store = await openStore(url)
+  try {
+    const sealer = newSealer(lines.map((line) => Buffer.from(line, 'base64')))
+    return await checkSecrets(newDirectory({ store, sealer, platform: '' }))
+  } finally {
+    await store.close()
+  }
+}
+
+/** Credentials that are created and read, and what every secret was when it was first seen. */
+export interface Watch {
+  /** Creates users, reads credentials, or both, without pause until it is ended; any but the right answer fails it. */
+  begin(what: 'creates' | 'reads' | 'both'): void
+  /** @throws {AssertionError} about the first call that was not answered as it should have been */
+  end(): Promise<void>
+  /** Adds users with a credential each. */
+  add(count: number): Promise<void>
+  /** Reads every secret again, and asserts that it is what it was. */
+  check(target: Target): Promise<void>
+  readonly size: number
+}
+
+/** @param targets over one directory; what one creates is read on the next */
+export async function watchSecrets(targets: readonly [Target, ...Target[]]): Promise<Watch> {
+  const { tenant_id } = await newTenant(targets[0])
+  const seen: { readonly user: OsisUser; readonly secret: string }[] = []
+  const read = async (target: Target, user: OsisUser): Promise<string> => {
+    const [credential] = (await listCredentials(target, user)).items
+    assert.match(credential?.secret_key ?? '', /^[A-Za-z0-9]{40}$/)
+    return credential?.secret_key ?? ''
+  }
+  const at = (place: number): Target => targets[place % targets.length] ?? targets[0]
+  const createOne = async (place: number): Promise<OsisUser> =>
+    createdOf(await createUser(at(place), tenant_id, newOsisUser()))
+  const addOne = async (place: number): Promise<void> => {
+    const user = await createOne(place)
+    seen.push({ user, secret: await read(at(place + 1), user) })
+  }
+  const checkOne = async (target: Target, one: (typeof seen)[number] | undefined): Promise<void> => {
+    if (one) assert.equal(await read(target, one.user), one.secret, 'a secret is not what it was')
+  }
+  const unread: OsisUser[] = []
+  let over = true
+  let working: Promise<unknown> = Promise.resolve()
+  const work = async (what: Parameters<Watch['begin']>[0]): Promise<void> => {
+    for (let place = 0; !over; place++) {
+      // Creates so rarely that a re-sealing may find nothing left while a server still seals under the old key; one
+      // more comes after the end.
+      await pause(what === 'creates' ? 200 : 5)
+      if (what === 'both') await addOne(place)
+      // Without a read, which would tell a server of a new key.
+      if (what === 'creates') unread.push(await createOne(place))
+      if (what !== 'reads') idOf(await create(at(place), newUser()))
+      if (what !== 'creates') await checkOne(at(place), seen[Math.floor(Math.random() * seen.length)])
+    }
+  }
+  return {
+    begin(what) {
+      over = false
+      working = Promise.all([work(what), work(what)])
+      working.catch(() => undefined)
+    },
+    async end() {
+      over = true
+      await working
+      for (const user of unread.splice(0)) seen.push({ user, secret: await read(at(0), user) })
+    },
+    async add(count) {
+      for (let i = 0; i < count; i += 10) await Promise.all(Array.from({ length: 10 }, () => addOne(i)))
+    },
+    async check(target) {
+      for (const one of seen) await checkOne(target, one)
+    },
+    get size() {
+      return seen.length
+    },
+  }
+}
