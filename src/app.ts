@@ -51,7 +51,7 @@ export async function startApp(
   metrics: Metrics,
 ): Promise<App> {
   const { dir, platform } = open
-  const osisSettings = readOsisSettings(config.osis, platform.name)
+  const osisSettings = readOsisSettings(config.osis)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const reconciler = new Reconciler(dir, platform, log)
@@ -139,12 +139,10 @@ async function tellPlatform(platform: Platform, log: Logger): Promise<void> {
 }
 
 /** @throws {ConfigError} when the file of S3 capabilities cannot be read, or says nonsense */
-function readOsisSettings(config: OsisConfig, platform: string): OsisSettings {
+function readOsisSettings(config: OsisConfig): OsisSettings {
   const { s3CapabilitiesFile: file, ...others } = config
   try {
-    const s3Capabilities = file
-      ? parseS3Capabilities(readFileSync(file, 'utf8'))
-      : defaultS3Capabilities(platform)
+    const s3Capabilities = file ? parseS3Capabilities(readFileSync(file, 'utf8')) : defaultS3Capabilities()
     return { ...others, s3Capabilities }
   } catch (error) {
     throw new ConfigError([`USHER_OSIS_S3_CAPABILITIES: ${file} ${(error as Error).message}`])

@@ -1,31 +1,12 @@
+import { CEPH_RGW_EXCLUSIONS } from './ceph-rgw-s3.ts'
 import type { OsisS3Capabilities } from './platform-schemas.ts'
 
 /**
- * What the S3 service of Ceph RGW does not support, by its documentation.
- * @NOTE Not yet checked against a real gateway call by call; the suite that runs against one is to do so. Releases
- *   differ: bucket logging came with 20. An operator's own document (`USHER_OSIS_S3_CAPABILITIES`) takes its place.
+ * The document when there is none of the operator's, for Ceph RGW and for the platform that stands in for it while
+ * trying out. Never empty: tools take an empty one for broken.
  */
-const CEPH_RGW: readonly string[] = [
-  ...each(['get', 'put'], ['bucket_accelerate', 'bucket_accelerate_configuration', 'bucket_logging']),
-  ...each(
-    ['list', 'get', 'put', 'delete'],
-    ['bucket_analytics_configuration', 'bucket_inventory_configuration', 'bucket_metrics_configuration'],
-  ),
-  'get_object_torrent',
-  'restore_object',
-]
-
-function each(verbs: readonly string[], names: readonly string[]): string[] {
-  return names.flatMap((name) => verbs.map((verb) => `${verb}_${name}`))
-}
-
-/** The calls that a platform excludes unless an operator says otherwise. Embedded stands in for Ceph while trying out. */
-const EXCLUDED: Readonly<Record<string, readonly string[]>> = { 'ceph-rgw': CEPH_RGW, embedded: CEPH_RGW }
-
-/** The document for a platform when there is none of the operator's. Never empty: tools take an empty one for broken. */
-export function defaultS3Capabilities(platform: string): OsisS3Capabilities {
-  const names = EXCLUDED[platform] ?? CEPH_RGW
-  return { exclusions: Object.fromEntries(names.map((name) => [name, { all: true }])) }
+export function defaultS3Capabilities(): OsisS3Capabilities {
+  return { exclusions: CEPH_RGW_EXCLUSIONS }
 }
 
 const LISTS = ['by_params', 'by_headers', 'by_payload'] as const
