@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { AwsV4Signer } from 'aws4fetch'
+import aws4 from 'aws4'
 import { PlatformError } from '../platform.ts'
 import { Connections, type Exchange } from './connections.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
@@ -36,8 +36,6 @@ const CALL_MS = 8_000
 export class AdminClient {
   readonly #settings: CephRgwSettings
   readonly #connections: Connections
-  /** The key of the day's signatures, which takes most of the work of the first one. */
-  readonly #signingKeys = new Map<string, ArrayBuffer>()
 
   constructor(settings: CephRgwSettings) {
     this.#settings = settings
@@ -55,7 +53,7 @@ export class AdminClient {
     try {
       const url = new URL(call.path, this.#settings.url)
       for (const [key, value] of Object.entries(call.query)) url.searchParams.append(key, value)
-      const signed = await this.#sign(call, url)
+      const signed = this.#sign(call, url)
       const either = AbortSignal.any([signal, limit])
       const { status, headers, text } = await this.#connections.send(url, { ...signed, signal: either })
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
@@ -69,21 +67,23 @@ export class AdminClient {
     }
   }
 
-  async #sign({ method, body }: AdminCall, url: URL): Promise<Omit<Exchange, 'signal'>> {
+  #sign({ method, body }: AdminCall, url: URL): Omit<Exchange, 'signal'> {
     const content = body === undefined ? '' : JSON.stringify(body)
     const hash = createHash('sha256').update(content).digest('hex')
-    const { headers } = await new AwsV4Signer({
-      method,
-      url: url.href,
-      headers: { 'x-amz-content-sha256': hash },
-      accessKeyId: this.#settings.accessKey,
-      secretAccessKey: this.#settings.secretKey,
-      service: 's3',
-      // RGW takes any region in a signature.
-      region: 'default',
-      cache: this.#signingKeys,
-    }).sign()
-    return { method, headers: Object.fromEntries(headers), body: content }
+    const { accessKey, secretKey } = this.#settings
+    const { headers = {} } = aws4.sign(
+      {
+        method,
+        host: url.host,
+        path: url.pathname + url.search,
+        headers: { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash },
+        service: 's3',
+        // RGW takes any region in a signature.
+        region: 'default',
+      },
+      { accessKeyId: accessKey, secretAccessKey: secretKey },
+    )
+    return { method, headers, body: content }
   }
 }
 
