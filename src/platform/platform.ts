@@ -7,6 +7,8 @@ export interface WantedAccount {
   readonly displayName: string
   /** `gone` removes the account and its keys from the platform. */
   readonly state: 'active' | 'suspended' | 'gone'
+  /** Nobody has ever tried to apply it, so that the platform cannot have it. */
+  readonly isNew?: boolean
   /** For `gone`: whether its buckets and objects go too. Without it, data keeps the account where it is. */
   readonly purge: boolean
   /** A key that is not active must not work, and must work again when it becomes active. */

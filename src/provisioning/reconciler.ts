@@ -41,6 +41,14 @@ const LONGEST_PAUSE_MS = 5 * 60_000
 /** How often `settle` looks again while somebody else holds the lease. */
 const LOOK_AGAIN_MS = 50
 
+/** One attempt at one account. */
+interface Attempt {
+  /** The version that the platform has been seen to have, as soon as it has; 0 when it did not come to that. */
+  readonly applied: Promise<number>
+  /** Whether the account was applied, when that has been recorded too. */
+  readonly ended: Promise<boolean>
+}
+
 interface Log {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
@@ -55,7 +63,9 @@ export class Reconciler {
   readonly #platform: Platform
   readonly #log: Log
   readonly #stopping = new AbortController()
-  readonly #running = new Map<number, Promise<boolean>>()
+  readonly #running = new Map<number, Attempt>()
+  /** The attempts that the loop has begun. */
+  readonly #begun = new Set<Promise<unknown>>()
   /** Names this process in its leases. */
   readonly #by = newId()
   #loop: Promise<void> = Promise.resolve()
@@ -75,7 +85,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop
-    await Promise.allSettled(this.#running.values())
+    await this.#ended()
   }
 
   /**
@@ -130,7 +140,14 @@ export class Reconciler {
 
   /** Works until no account is due. For tests, which would otherwise have to sleep. */
   async drain(): Promise<void> {
-    while ((await this.#runDue()) > 0);
+    do {
+      await this.#ended()
+      await this.#beginDue()
+    } while (this.#running.size > 0)
+  }
+
+  async #ended(): Promise<void> {
+    await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended))
   }
 
   /** What work answers, or false when the deadline comes first; whatever is under way goes on. */
@@ -151,14 +168,16 @@ export class Reconciler {
     deadline: AbortSignal,
   ): Promise<boolean> {
     // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
-    await this.#reconcile(pk)
+    const { applied, ended } = this.#begin(pk)
+    if ((await applied) >= desiredVersion) return true
+    await ended
     while (!deadline.aborted) {
       const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
       if (!found) return false
       // An attempt that was under way may have applied an older state than the one that is waited for.
       if (found.account.appliedVersion >= desiredVersion) return true
       const isDue = found.dueAt <= this.#dir.now().toISOString()
-      if (isDue && (await this.#reconcile(pk))) continue
+      if (isDue && (await this.#begin(pk).ended)) continue
       await pause(LOOK_AGAIN_MS)
     }
     return false
@@ -171,33 +190,56 @@ export class Reconciler {
       try {
         if (!dropped) await this.#dir.store.write(dropLeases)
         dropped = true
-        const done = await this.#runDue()
-        if (done === AT_ONCE) continue
+        await this.#beginDue()
       } catch (error) {
         this.#log.error({ err: error }, 'the store cannot be asked for accounts that are due')
       }
-      await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
+      // As soon as one has ended the next one begins, so that a slow one holds up nobody.
+      if (this.#begun.size >= AT_ONCE) await Promise.race(this.#begun)
+      else await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
     }
   }
 
-  async #runDue(): Promise<number> {
+  /** Begins attempts at accounts that are due, up to so many at once. */
+  async #beginDue(): Promise<void> {
     const now = this.#dir.now().toISOString()
-    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, by: this.#by, limit: AT_ONCE }))
-    await Promise.all(due.map((pk) => this.#reconcile(pk)))
-    return due.length
+    const free = AT_ONCE - this.#begun.size
+    // Those under way are due until they are recorded.
+    const limit = free + this.#running.size
+    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, by: this.#by, limit }))
+    for (const pk of due.filter((one) => !this.#running.has(one)).slice(0, free)) {
+      const attempt = this.#begin(pk)
+        .ended.catch((error) => this.#rest(error))
+        .finally(() => this.#begun.delete(attempt))
+      this.#begun.add(attempt)
+    }
+  }
+
+  /** A store that fails is not asked again and again. */
+  async #rest(error: unknown): Promise<void> {
+    const { signal } = this.#stopping
+    this.#log.error({ err: error }, 'the store failed during an attempt')
+    await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
   }
 
   /** One attempt; callers in this process that want the same account at the same time share it. */
-  #reconcile(pk: number): Promise<boolean> {
-    let running = this.#running.get(pk)
-    if (!running) {
-      running = this.#attempt(pk).finally(() => this.#running.delete(pk))
-      this.#running.set(pk, running)
-    }
-    return running
+  #begin(pk: number): Attempt {
+    const running = this.#running.get(pk)
+    if (running) return running
+    const applied = Promise.withResolvers<number>()
+    const ended = this.#attempt(pk, applied.resolve).finally(() => {
+      this.#running.delete(pk)
+      applied.resolve(0)
+    })
+    // Whoever has seen it applied does not wait for the end.
+    ended.catch(() => undefined)
+    const attempt = { applied: applied.promise, ended }
+    this.#running.set(pk, attempt)
+    return attempt
   }
 
-  async #attempt(pk: number): Promise<boolean> {
+  /** @param onApplied told before it is recorded: should that be lost, the account is applied again, which changes nothing */
+  async #attempt(pk: number, onApplied: (version: number) => void): Promise<boolean> {
     const { store, now } = this.#dir
     const until = new Date(now().getTime() + LEASE_MS).toISOString()
     const lease = { now: now().toISOString(), until, by: this.#by }
@@ -206,6 +248,8 @@ export class Reconciler {
     try {
       const { wanted, version } = await this.#readWanted(pk)
       await this.#apply(wanted)
+      // What is gone may be made anew, so nobody is told before the directory has forgotten it.
+      if (wanted.state !== 'gone') onApplied(version)
       await store.write(async (tx) => {
         await markAccountApplied(tx, claimed, version)
         if (wanted.state === 'gone') await forgetRemovedAccount(tx, pk, now().toISOString())
@@ -258,6 +302,8 @@ export class Reconciler {
         secretKey: sealer.open(sealedSecret, credentialIdentity(accessKey)),
         active,
       }))
+      // The first claim of the first version: whatever ended before it could apply the account has counted as an attempt.
+      const isNew = desiredVersion === 1 && found.attempts === 1
       const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
       return {
         wanted: {
@@ -266,6 +312,7 @@ export class Reconciler {
           canonicalUserId,
           displayName: username,
           state,
+          isNew,
           purge: found.purge,
           credentials,
         },

@@ -198,11 +198,13 @@ export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | und
 export async function findAccountToReconcile(
   tx: Tx,
   pk: number,
-): Promise<{ account: Account; wanted: boolean; purge: boolean; dueAt: string } | undefined> {
+): Promise<
+  { account: Account; wanted: boolean; purge: boolean; attempts: number; dueAt: string } | undefined
+> {
   const row = await tx.get(selectByPk, { pk })
-  return (
-    row && { account: toAccount(row), wanted: row.wanted === 1, purge: row.purge === 1, dueAt: row.due_at }
-  )
+  if (!row) return undefined
+  const { attempts, due_at: dueAt } = row
+  return { account: toAccount(row), wanted: row.wanted === 1, purge: row.purge === 1, attempts, dueAt }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>
@@ -314,12 +316,12 @@ export async function markAccountFailed(
 const release = statement((db, p: Claimed) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ leased_until: null, leased_by: null, attempts: eb('attempts', '-', 1) }))
+    .set({ leased_until: null, leased_by: null })
     .where('pk', '=', p.pk)
     .where('leased_by', '=', p.by),
 )
 
-/** Gives an account back that was claimed and not attempted to the end. */
+/** Gives an account back that was claimed and not attempted to the end. The attempt counts: it may have been carried out. */
 export async function releaseAccount(tx: Tx, claimed: Claimed): Promise<void> {
   await tx.run(release, claimed)
 }

@@ -242,6 +242,46 @@ function failureTests(open: OpenStore): void {
     assert.equal((await stateOf(world)).applied, 1)
   })
 
+  test('an account is new to the platform until somebody has tried to apply it', async () => {
+    const { on, platform, reconciler } = await newWorld(open)
+    const gate = newGate()
+    const begun = newGate()
+    platform.behave(() => {
+      begun.open()
+      return gate.passed
+    })
+    const draining = reconciler.drain()
+    await begun.passed
+    // What was given up may have been carried out.
+    await reconciler.stop()
+    gate.open()
+    await draining
+    platform.succeed()
+    await new Reconciler(on.dir, platform, QUIET).drain()
+    assert.deepEqual(
+      platform.calls.map(({ isNew }) => isNew),
+      [true, false],
+    )
+  })
+
+  test('accounts that are slow do not hold up the others', async () => {
+    const { on, platform, reconciler } = await newWorld(open)
+    const [gate, done] = [newGate(), newGate()]
+    await Promise.all(Array.from({ length: 30 }, (_, i) => addAccount(on, `user${i}`)))
+    let applied = 0
+    // One place of eight is taken for as long as the test lasts.
+    platform.behave(async (wanted) => {
+      if (wanted.displayName === 'ada') await gate.passed
+      else if (++applied === 30) done.open()
+    })
+    reconciler.start()
+    const begun = performance.now()
+    await done.passed
+    assert.ok(performance.now() - begun < 5_000)
+    gate.open()
+    await reconciler.stop()
+  })
+
   test('a started reconciler works off what a restart has left, and stops', async () => {
     const world = await newWorld(open)
     const { platform, reconciler } = world

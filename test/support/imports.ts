@@ -25,7 +25,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^(kysely|pg|(node:)?sqlite)(\/|$)/, ['store']],
   [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
   [/^jose(\/|$)/, ['auth']],
-  [/^aws4fetch(\/|$)/, ['platform']],
+  [/^aws4(\/|$)/, ['platform']],
 ]
 
 /**

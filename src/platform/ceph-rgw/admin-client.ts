@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { AwsV4Signer } from 'aws4fetch'
+import aws4 from 'aws4'
 import { PlatformError } from '../platform.ts'
+import { Connections, type Exchange } from './connections.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
 
 /** How a Ceph RGW is reached, and as whom. */
@@ -34,9 +35,11 @@ const CALL_MS = 8_000
 /** Calls the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"), signed with AWS Signature Version 4. */
 export class AdminClient {
   readonly #settings: CephRgwSettings
+  readonly #connections: Connections
 
   constructor(settings: CephRgwSettings) {
     this.#settings = settings
+    this.#connections = new Connections(settings.url)
   }
 
   /**
@@ -48,10 +51,13 @@ export class AdminClient {
     const limit = AbortSignal.timeout(limitMs)
     const name = `${call.method} ${call.path}`
     try {
-      const response = await fetch(await this.#sign(call, AbortSignal.any([signal, limit])))
-      const text = await response.text()
-      if (!response.ok) throw new RgwRefusal(name, response.status, findCode(text))
-      return { body: parse(text, name), server: response.headers.get('server') }
+      const url = new URL(call.path, this.#settings.url)
+      for (const [key, value] of Object.entries(call.query)) url.searchParams.append(key, value)
+      const signed = this.#sign(call, url)
+      const either = AbortSignal.any([signal, limit])
+      const { status, headers, text } = await this.#connections.send(url, { ...signed, signal: either })
+      if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
+      return { body: parse(text, name), server: headers.server?.toString() ?? null }
     } catch (error) {
       if (error instanceof PlatformError) throw error
       if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was given up`)
@@ -61,26 +67,23 @@ export class AdminClient {
     }
   }
 
-  async #sign({ method, path, query, body }: AdminCall, signal: AbortSignal): Promise<Request> {
-    const url = new URL(path, this.#settings.url)
-    for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value)
-    const content = body === undefined ? {} : { body: JSON.stringify(body) }
-    const hash = createHash('sha256')
-      .update(content.body ?? '')
-      .digest('hex')
-    const { headers } = await new AwsV4Signer({
-      method,
-      url: url.href,
-      headers: { 'x-amz-content-sha256': hash },
-      ...content,
-      accessKeyId: this.#settings.accessKey,
-      secretAccessKey: this.#settings.secretKey,
-      service: 's3',
-      // RGW takes any region in a signature.
-      region: 'default',
-    }).sign()
-    // A gateway does not redirect; whoever does shall not get what was signed for it.
-    return new Request(url, { method, headers, ...content, redirect: 'manual', signal })
+  #sign({ method, body }: AdminCall, url: URL): Omit<Exchange, 'signal'> {
+    const content = body === undefined ? '' : JSON.stringify(body)
+    const hash = createHash('sha256').update(content).digest('hex')
+    const { accessKey, secretKey } = this.#settings
+    const { headers = {} } = aws4.sign(
+      {
+        method,
+        host: url.host,
+        path: url.pathname + url.search,
+        headers: { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash },
+        service: 's3',
+        // RGW takes any region in a signature.
+        region: 'default',
+      },
+      { accessKeyId: accessKey, secretAccessKey: secretKey },
+    )
+    return { method, headers, body: content }
   }
 }
 

@@ -12,6 +12,7 @@ import { AdminClient, type CephRgwSettings } from './admin-client.ts'
 import { toBuckets, toUsage } from './buckets.ts'
 import { isRefusal, isTransient } from './errors.ts'
 import { newHealthCheck } from './health.ts'
+import { NewUsers } from './new-users.ts'
 import {
   fromMetadata,
   hasAccount,
@@ -38,6 +39,7 @@ export class CephRgwPlatform implements Platform {
   readonly s3Url: string
   readonly status: () => Promise<PlatformStatus>
   readonly #client: AdminClient
+  readonly #newUsers = new NewUsers()
   /** The last of those who write a user; RGW loses and half-makes things when two write the same one at once. */
   readonly #turns = new Map<string, Promise<void>>()
 
@@ -47,10 +49,19 @@ export class CephRgwPlatform implements Platform {
     this.status = newHealthCheck(this.#client, settings.accessKey)
   }
 
-  /** Looks, changes one thing, and looks again until there is nothing to change. */
+  /**
+   * Looks, changes one thing, and looks again until there is nothing to change. An account that nobody has tried to
+   * apply before is written without the first look, which could find nothing.
+   */
   async apply(account: WantedAccount, signal: AbortSignal): Promise<void> {
-    const lookAndStep = (): Promise<boolean> =>
-      account.state === 'gone' ? this.#stepToGone(account, signal) : this.#stepToPresent(account, signal)
+    let isNew = account.isNew === true
+    const lookAndStep = (): Promise<boolean> => {
+      const look = !isNew
+      isNew = false
+      return account.state === 'gone'
+        ? this.#stepToGone(account, signal)
+        : this.#stepToPresent(account, signal, look)
+    }
     await this.#inTurn(toUid(account), async () => {
       for (let looks = 0; looks < MOST_LOOKS; looks++) if (await withRepeats(lookAndStep, signal)) return
       throw new PlatformError(`somebody else keeps changing the Ceph RGW user ${toUid(account)}`)
@@ -78,15 +89,13 @@ export class CephRgwPlatform implements Platform {
   }
 
   /** @returns whether nothing was left to do; if not, one thing has been done */
-  async #stepToPresent(account: WantedAccount, signal: AbortSignal): Promise<boolean> {
+  async #stepToPresent(account: WantedAccount, signal: AbortSignal, look: boolean): Promise<boolean> {
     const uid = toUid(account)
-    const record = await this.#findRecord(uid, signal)
-    if (!record) {
-      await this.#createUser(uid, signal)
-      return false
-    }
-    if (hasAccount(record, account)) return true
-    await this.#putRecord(withAccount(record, account), uid, signal)
+    const record = look ? await this.#findRecord(uid, signal) : undefined
+    if (record && hasAccount(record, account)) return true
+    const base = record ?? this.#newUsers.find(uid)
+    if (base) await this.#putRecord(withAccount(base, account), uid, signal)
+    else await this.#createUser(uid, signal)
     return false
   }
 
@@ -113,7 +122,9 @@ export class CephRgwPlatform implements Platform {
   async #findRecord(uid: string, signal: AbortSignal): Promise<UserRecord | undefined> {
     try {
       const call = { method: 'GET', path: '/admin/metadata/user', query: { key: uid } } as const
-      return fromMetadata((await this.#client.call(call, signal)).body, uid)
+      const { body } = await this.#client.call(call, signal)
+      this.#newUsers.seen(body, uid)
+      return fromMetadata(body, uid)
     } catch (error) {
       if (isRefusal(error, 404, 'NoSuchKey')) return undefined
       throw error
@@ -128,6 +139,7 @@ export class CephRgwPlatform implements Platform {
     const query = { uid, 'display-name': uid, 'generate-key': 'false', suspended: 'true' }
     try {
       await this.#client.call({ method: 'PUT', path: '/admin/user', query }, signal)
+      this.#newUsers.made(uid)
     } catch (error) {
       // Created by a call of ours whose answer was lost, or by somebody else; the next look tells.
       if (!isRefusal(error, 409, 'UserAlreadyExists')) throw error

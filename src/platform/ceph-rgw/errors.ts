@@ -52,7 +52,7 @@ export function isRefusal(error: unknown, status: number, code?: string): error 
   return error instanceof RgwRefusal && error.status === status && (code === undefined || error.code === code)
 }
 
-/** fetch says "fetch failed", and keeps what happened one or more causes deeper. */
+/** What happened may be one or more causes deeper. */
 function describeFault(error: unknown): string {
   let fault = error
   while (fault instanceof Error && fault.cause instanceof Error) fault = fault.cause

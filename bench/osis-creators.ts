@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import { AwsClient } from 'aws4fetch'
+import { newAccessKey, newSecretKey } from '../src/model/ids.ts'
+import type { AdminClient, CephRgwSettings } from '../src/platform/ceph-rgw/admin-client.ts'
+import { type Answer, basic, jsonOf, send } from '../test/contract/http.ts'
+import { type Init, serve, usherJson } from '../test/support/usher.ts'
+
+export interface Key {
+  readonly accessKey: string
+  readonly secretKey: string
+}
+
+/** Something that creates users of one RGW tenant, each with one working key. */
+export interface Creator {
+  readonly name: string
+  readonly tenantId: string
+  /** @returns what `keyOf` takes */
+  create(name: string): Promise<string>
+  keyOf(user: string): Promise<Key>
+}
+
+const signal = new AbortController().signal
+
+/** One call of the Admin API that leaves a user with a working key, signed as Usher signs. */
+export function newDirectCreator(admin: AdminClient): Creator {
+  const tenantId = `usherbench_${randomBytes(5).toString('hex')}`
+  const keys = new Map<string, Key>()
+  return {
+    name: 'Admin API',
+    tenantId,
+    async create(name) {
+      const key = { accessKey: newAccessKey(), secretKey: newSecretKey() }
+      const query = { 'access-key': key.accessKey, 'secret-key': key.secretKey }
+      await admin.call(
+        {
+          method: 'PUT',
+          path: '/admin/user',
+          query: { uid: `${tenantId}$${name}`, 'display-name': name, ...query },
+        },
+        signal,
+      )
+      keys.set(name, key)
+      return name
+    },
+    async keyOf(user) {
+      const key = keys.get(user)
+      if (!key) throw new Error(`${user} has not been created`)
+      return key
+    },
+  }
+}
+
+/** OSIS createUser of an Usher on SQLite, in a process of its own, with one tenant. */
+export async function newOsisCreator(
+  dataDir: string,
+  gateway: CephRgwSettings,
+): Promise<Creator & { stop(): Promise<unknown> }> {
+  const settings = {
+    USHER_LOG_LEVEL: 'info',
+    USHER_CEPH_RGW_URL: gateway.url,
+    USHER_CEPH_RGW_ACCESS_KEY: gateway.accessKey,
+    USHER_CEPH_RGW_SECRET_KEY: gateway.secretKey,
+  }
+  const { clients } = await usherJson<Init>(dataDir, ['init'], settings)
+  const usher = await serve(dataDir, { settings })
+  const authorization = basic(clients.osis.client_id, clients.osis.client_secret)
+  const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
+    const headers = { authorization, ...(body && { 'content-type': 'application/json' }) }
+    const sent = { method, path: `/api/v1/${path}`, headers, body: body && JSON.stringify(body) }
+    return read<T>(await send(usher.url, sent), sent)
+  }
+  const orgId = 'bench'
+  const tenant = { name: 'Bench', cd_tenant_ids: [orgId] }
+  const { tenant_id: tenantId } = await call<{ tenant_id: string }>('POST', 'tenants', tenant)
+  const users = `tenants/${tenantId}/users`
+  return {
+    name: 'OSIS',
+    tenantId,
+    async create(name) {
+      const who = { cd_user_id: name, cd_tenant_id: orgId, username: name, email: `${name}@bench.example` }
+      const body = { ...who, role: 'TENANT_USER', active: true }
+      return (await call<{ user_id: string }>('POST', users, body)).user_id
+    },
+    async keyOf(user) {
+      const page = await call<{ items: { access_key: string; secret_key: string }[] }>(
+        'GET',
+        `${users}/${user}/s3credentials`,
+      )
+      const [{ access_key: accessKey = '', secret_key: secretKey = '' } = {}] = page.items
+      return { accessKey, secretKey }
+    },
+    stop: () => usher.stop(),
+  }
+}
+
+function read<T>(answer: Answer, { method, path }: { method: string; path: string }): T {
+  if (answer.status > 299) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
+  return jsonOf<T>(answer)
+}
+
+/** Whether S3 takes the key. */
+export async function works(s3Url: string, { accessKey, secretKey }: Key): Promise<boolean> {
+  const client = new AwsClient({
+    accessKeyId: accessKey,
+    secretAccessKey: secretKey,
+    service: 's3',
+    region: 'default',
+  })
+  const answer = await client.fetch(s3Url)
+  await answer.text()
+  return answer.ok
+}
+
+/** Removes the users of tenants, so that a gateway that was lent is as it was. */
+export async function removeUsers(admin: AdminClient, tenants: readonly string[]): Promise<void> {
+  const { body } = await admin.call({ method: 'GET', path: '/admin/metadata/user', query: {} }, signal)
+  const uids = (body as string[]).filter((uid) => tenants.includes(uid.split('$')[0] ?? ''))
+  const remove = async (): Promise<void> => {
+    for (let uid = uids.pop(); uid !== undefined; uid = uids.pop())
+      await admin.call({ method: 'DELETE', path: '/admin/user', query: { uid } }, signal)
+  }
+  await Promise.all(Array.from({ length: 8 }, remove))
+}

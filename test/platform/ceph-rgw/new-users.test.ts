@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { mock, test } from 'node:test'
+import { NewUsers } from '../../../src/platform/ceph-rgw/new-users.ts'
+
+const UID = 'acme$ada'
+
+/** What GET /admin/metadata/user answers in RGW 16.2 about a user that was made without keys. */
+function metadata(change: object = {}, version = 1): object {
+  const data = {
+    user_id: UID,
+    display_name: UID,
+    email: '',
+    suspended: 1,
+    max_buckets: 1000,
+    keys: [],
+    caps: [],
+    op_mask: 'read, write, delete',
+    user_quota: { enabled: false, max_size: -1 },
+    attrs: [],
+    ...change,
+  }
+  return { key: `user:${UID}`, ver: { tag: '_x', ver: version }, data }
+}
+
+function learn(body: object, made = UID): NewUsers {
+  const users = new NewUsers()
+  users.made(made)
+  users.seen(body, UID)
+  return users
+}
+
+test('what the gateway made of a new user is what the next one gets', () => {
+  const record = learn(metadata()).find('acme$bob')
+  assert.partialDeepStrictEqual(record, { user_id: 'acme$bob', max_buckets: 1000, keys: [] })
+})
+
+const OTHERS: readonly (readonly [what: string, users: NewUsers])[] = [
+  ['a user that somebody has changed since', learn(metadata({ max_buckets: 7 }, 2))],
+  ['a user with caps', learn(metadata({ caps: [{ type: 'users', perm: '*' }] }))],
+  ['an administrator', learn(metadata({ system: true }))],
+  ['a user with something that is not known here', learn(metadata({ later: 'its own' }))],
+  ['a user that was there before', learn(metadata(), 'acme$other')],
+  ['a gateway that tells no version', learn({ ...metadata(), ver: undefined })],
+]
+
+for (const [what, users] of OTHERS)
+  test(`nothing is learnt from ${what}`, () => assert.equal(users.find('acme$bob'), undefined))
+
+test('it is forgotten after a minute, and when the clock was set back', () => {
+  for (const passed of [60_001, -1]) {
+    mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
+    const users = learn(metadata())
+    mock.timers.setTime(1_000_000 + Math.max(passed, 0))
+    if (passed < 0) {
+      mock.timers.reset()
+      mock.timers.enable({ apis: ['Date'], now: 999_999 })
+    }
+    assert.equal(users.find('acme$bob'), undefined)
+    mock.timers.reset()
+  }
+})
