@@ -23,6 +23,8 @@ type Write =
   | 'DeleteClient'
   | 'CreateRefreshToken'
   | 'RevokeRefreshToken'
+  | 'RetryAccounts'
+  | 'ReapplyAccount'
 
 /** Audited only when refused. */
 type Read =
@@ -64,7 +66,7 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`; or, for a failed attempt, the error code. */
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `retried`, `reapplied`; or, for a failed attempt, the error code. */
   readonly outcome: string
   readonly client: string
   readonly portal: string | null

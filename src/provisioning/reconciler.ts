@@ -1,50 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
-import { credentialIdentity } from '../directory/sealer.ts'
 import { read, unavailable } from '../directory/unit.ts'
 import { newId } from '../model/ids.ts'
-import { type Account, MAX_CREDENTIALS } from '../model/tenants.ts'
-import {
-  DataLeftError,
-  type Platform,
-  PlatformError,
-  type PlatformStatus,
-  type WantedAccount,
-} from '../platform/platform.ts'
-import {
-  forgetDeletedCredentials,
-  forgetRemovedAccount,
-  listUnappliedAccounts,
-  restoreAccount,
-} from '../store/account-changes.ts'
-import {
-  type Claimed,
-  claimAccount,
-  countAttempts,
-  dropLeases,
-  findAccountToReconcile,
-  listDueAccounts,
-  markAccountApplied,
-  markAccountFailed,
-  releaseAccount,
-} from '../store/accounts.ts'
-import { listCredentials } from '../store/credentials.ts'
+import type { Account } from '../model/tenants.ts'
+import type { Platform, PlatformStatus } from '../platform/platform.ts'
+import { listUnappliedAccounts } from '../store/account-changes.ts'
+import { dropLeases, findAccountToReconcile, listDueAccounts } from '../store/accounts.ts'
+import { type Attempts, attemptAccount, type Observer } from './attempt.ts'
 
-/** How long one attempt may take, and how much longer nobody else may begin one. */
-const ATTEMPT_MS = 10_000
-const LEASE_MS = 3 * ATTEMPT_MS
 /** How often the loop looks for accounts that are due. */
 const POLL_MS = 1_000
 const AT_ONCE = 8
-const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 5 * 60_000
 /** How often `settle` looks again while somebody else holds the lease. */
 const LOOK_AGAIN_MS = 50
-
-interface Log {
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 /**
  * Brings platforms to what the directory wants: level-triggered, so it never matters what happened before, only
@@ -53,17 +21,17 @@ interface Log {
 export class Reconciler {
   readonly #dir: Directory
   readonly #platform: Platform
-  readonly #log: Log
+  readonly #observer: Observer
+  readonly #attempts: Attempts
   readonly #stopping = new AbortController()
   readonly #running = new Map<number, Promise<boolean>>()
-  /** Names this process in its leases. */
-  readonly #by = newId()
   #loop: Promise<void> = Promise.resolve()
 
-  constructor(dir: Directory, platform: Platform, log: Log) {
+  constructor(dir: Directory, platform: Platform, observer: Observer) {
     this.#dir = dir
     this.#platform = platform
-    this.#log = log
+    this.#observer = observer
+    this.#attempts = { dir, platform, observer, by: newId(), stopping: this.#stopping.signal }
   }
 
   /** Begins to work off accounts that are due, also those left over from before a restart. */
@@ -174,7 +142,7 @@ export class Reconciler {
         const done = await this.#runDue()
         if (done === AT_ONCE) continue
       } catch (error) {
-        this.#log.error({ err: error }, 'the store cannot be asked for accounts that are due')
+        this.#observer.log.error({ err: error }, 'the store cannot be asked for accounts that are due')
       }
       await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
     }
@@ -182,7 +150,9 @@ export class Reconciler {
 
   async #runDue(): Promise<number> {
     const now = this.#dir.now().toISOString()
-    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, by: this.#by, limit: AT_ONCE }))
+    const due = await this.#dir.store.read((tx) =>
+      listDueAccounts(tx, { now, by: this.#attempts.by, limit: AT_ONCE }),
+    )
     await Promise.all(due.map((pk) => this.#reconcile(pk)))
     return due.length
   }
@@ -191,108 +161,9 @@ export class Reconciler {
   #reconcile(pk: number): Promise<boolean> {
     let running = this.#running.get(pk)
     if (!running) {
-      running = this.#attempt(pk).finally(() => this.#running.delete(pk))
+      running = attemptAccount(this.#attempts, pk).finally(() => this.#running.delete(pk))
       this.#running.set(pk, running)
     }
     return running
   }
-
-  async #attempt(pk: number): Promise<boolean> {
-    const { store, now } = this.#dir
-    const until = new Date(now().getTime() + LEASE_MS).toISOString()
-    const lease = { now: now().toISOString(), until, by: this.#by }
-    if (!(await store.write((tx) => claimAccount(tx, pk, lease)))) return false
-    const claimed = { pk, by: this.#by }
-    try {
-      const { wanted, version } = await this.#readWanted(pk)
-      await this.#apply(wanted)
-      await store.write(async (tx) => {
-        await markAccountApplied(tx, claimed, version)
-        if (wanted.state === 'gone') await forgetRemovedAccount(tx, pk, now().toISOString())
-        else await forgetDeletedCredentials(tx, pk)
-      })
-      return true
-    } catch (error) {
-      if (this.#stopping.signal.aborted) await store.write((tx) => releaseAccount(tx, claimed))
-      else if (!(error instanceof DataLeftError && (await this.#restore(pk))))
-        await this.#keepFailure(claimed, error)
-      return false
-    }
-  }
-
-  /** Keeps an account whose removal met data that nobody said to remove. Answers whether that was possible. */
-  async #restore(pk: number): Promise<boolean> {
-    const { store, now } = this.#dir
-    try {
-      return await store.write((tx) => restoreAccount(tx, pk, now().toISOString()))
-    } catch (error) {
-      this.#log.error({ account: pk, err: error }, 'an account with data could not be kept')
-      return false
-    }
-  }
-
-  /** Ends with the time that an attempt may take, or with a stop, also when the platform's call does not. */
-  async #apply(wanted: WantedAccount): Promise<void> {
-    const signal = AbortSignal.any([AbortSignal.timeout(ATTEMPT_MS), this.#stopping.signal])
-    const givenUp = new Promise<never>((_, reject) => {
-      const giveUp = (): void => reject(new PlatformError('the platform did not answer in time'))
-      if (signal.aborted) giveUp()
-      signal.addEventListener('abort', giveUp, { once: true })
-    })
-    await Promise.race([this.#platform.apply(wanted, signal), givenUp])
-  }
-
-  async #readWanted(pk: number): Promise<{ wanted: WantedAccount; version: number }> {
-    const { store, sealer } = this.#dir
-    return store.read(async (tx) => {
-      const found = await findAccountToReconcile(tx, pk)
-      if (!found) throw new PlatformError('the account has vanished from the directory')
-      const { account } = found
-      // Without this, an Usher that was started without its platform's settings would call accounts applied.
-      if (account.platform !== this.#platform.name)
-        throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
-      const sealed = await listCredentials(tx, pk, { limit: MAX_CREDENTIALS })
-      const { tenantId, userId, canonicalUserId, username, desiredVersion } = account
-      const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
-        accessKey,
-        secretKey: sealer.open(sealedSecret, credentialIdentity(accessKey)),
-        active,
-      }))
-      const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
-      return {
-        wanted: {
-          tenantId,
-          userId,
-          canonicalUserId,
-          displayName: username,
-          state,
-          purge: found.purge,
-          credentials,
-        },
-        version: desiredVersion,
-      }
-    })
-  }
-
-  async #keepFailure(claimed: Claimed, error: unknown): Promise<void> {
-    const { pk } = claimed
-    const { store, now } = this.#dir
-    const reason = error instanceof Error ? error.message : String(error)
-    this.#log.warn({ account: pk, platform: this.#platform.name, reason }, 'an account could not be applied')
-    try {
-      await store.write(async (tx) => {
-        const dueAt = new Date(now().getTime() + pauseAfter(await countAttempts(tx, pk))).toISOString()
-        await markAccountFailed(tx, claimed, { error: reason, dueAt })
-      })
-    } catch (failure) {
-      // The lease hinders nobody here, and runs out for everybody else; the account is tried again.
-      this.#log.error({ account: pk, err: failure }, 'a failed attempt could not be recorded')
-    }
-  }
-}
-
-/** Doubles with each attempt up to a limit; a random fifth keeps accounts that failed together from returning together. */
-function pauseAfter(attempts: number): number {
-  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS)
-  return pauseMs * (0.9 + Math.random() * 0.2)
 }

@@ -16,6 +16,7 @@ import {
   fromMetadata,
   hasAccount,
   quotaOf,
+  shapeDisplayName,
   toAccount,
   toMetadata,
   toUid,
@@ -36,6 +37,7 @@ const PAUSES_MS = [50, 100, 200, 400]
 export class CephRgwPlatform implements Platform {
   readonly name = 'ceph-rgw'
   readonly s3Url: string
+  readonly readsBack = true
   readonly status: () => Promise<PlatformStatus>
   readonly #client: AdminClient
   /** The last of those who write a user; RGW loses and half-makes things when two write the same one at once. */
@@ -61,6 +63,10 @@ export class CephRgwPlatform implements Platform {
     const uid = toUid({ canonicalUserId })
     const record = await withRepeats(() => this.#findRecord(uid, signal), signal)
     return record ? toAccount(record) : null
+  }
+
+  toDisplayName(account: WantedAccount): string {
+    return shapeDisplayName(account)
   }
 
   async listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]> {
