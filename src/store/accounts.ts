@@ -201,11 +201,13 @@ export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | und
 export async function findAccountToReconcile(
   tx: Tx,
   pk: number,
-): Promise<{ account: Account; wanted: boolean; purge: boolean; dueAt: string } | undefined> {
+): Promise<
+  { account: Account; wanted: boolean; purge: boolean; dueAt: string; lastError: string | null } | undefined
+> {
   const row = await tx.get(selectByPk, { pk })
-  return (
-    row && { account: toAccount(row), wanted: row.wanted === 1, purge: row.purge === 1, dueAt: row.due_at }
-  )
+  if (!row) return undefined
+  const { due_at: dueAt, last_error: lastError } = row
+  return { account: toAccount(row), wanted: row.wanted === 1, purge: row.purge === 1, dueAt, lastError }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>
