@@ -9,6 +9,7 @@ import { openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError, type OsisConfig } from './config.ts'
 import { sealAudit } from './directory/audit.ts'
+import { readBacklog } from './directory/backlog.ts'
 import type { Directory } from './directory/directory.ts'
 import { forgetExpiredAnswers } from './directory/idempotency.ts'
 import { forgetExpiredRefreshTokens } from './directory/refresh-tokens.ts'
@@ -18,7 +19,6 @@ import type { OpenDirectory } from './open-directory.ts'
 import type { Platform } from './platform/platform.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
-import { readBacklog } from './store/accounts.ts'
 
 /** How often audit entries are sealed, where a commit is not a block. */
 const SEAL_MS = 500
@@ -54,11 +54,11 @@ export async function startApp(
   const osisSettings = readOsisSettings(config.osis)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
-  const reconciler = new Reconciler(dir, platform, log)
+  const reconciler = new Reconciler(dir, platform, { log, observeAttempt: metrics.observeAttempt })
   const clients = newClientFinder(dir)
   const issuer = await openIssuer(dir, publicUrl)
   const bearer = newBearerCheck(issuer, config.issuers, dir)
-  metrics.watchBacklog(() => readBacklogAge(dir))
+  metrics.watchBacklog(() => readBacklog(dir))
   const server = await buildServer({
     dir,
     clients,
@@ -160,10 +160,4 @@ function newReadyCheck(dir: Directory, log: Logger): () => Promise<void> {
     }
     return last.result
   }
-}
-
-async function readBacklogAge(dir: Directory): Promise<{ count: number; oldestSeconds: number }> {
-  const { count, oldest } = await dir.store.read(readBacklog)
-  const age = oldest === null ? 0 : (dir.now().getTime() - Date.parse(oldest)) / 1000
-  return { count, oldestSeconds: Math.max(0, age) }
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../config.ts'
 import { SealError } from '../directory/sealer.ts'
 import { DirectoryError } from '../model/error.ts'
+import { PlatformError } from '../platform/platform.ts'
 import { StoreError } from '../store/port.ts'
 import { VERSION } from '../version.ts'
 import { type Command, type Input, UsageError } from './command.ts'
@@ -26,6 +27,9 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
   ['user remove', async () => (await import('./user.ts')).remove],
   ['tenant create', async () => (await import('./tenant.ts')).create],
   ['tenant list', async () => (await import('./tenant.ts')).list],
+  ['platform status', async () => (await import('./platform.ts')).status],
+  ['platform retry', async () => (await import('./platform.ts')).retry],
+  ['platform check', async () => (await import('./platform.ts')).check],
   ['token list', async () => (await import('./token.ts')).list],
   ['token revoke', async () => (await import('./token.ts')).revoke],
   ['key rotate', async () => (await import('./key.ts')).rotate],
@@ -137,7 +141,8 @@ function explain(error: unknown): readonly string[] {
     const { cause } = error
     return cause instanceof StoreError ? [cause.message] : [error.message]
   }
-  if (error instanceof StoreError || error instanceof SealError) return [error.message]
+  if (error instanceof StoreError || error instanceof SealError || error instanceof PlatformError)
+    return [error.message]
   const { code, syscall, address, port, message } = error as Record<string, string | undefined>
   if (code === 'EADDRINUSE') return [`${address}:${port} is taken; set USHER_PORT to another port`]
   if (syscall === 'listen' || syscall === 'getaddrinfo')

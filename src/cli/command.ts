@@ -3,6 +3,7 @@ import { operatorContext } from '../directory/access.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Context } from '../model/clients.ts'
 import { type OpenDirectory, openDirectory } from '../open-directory.ts'
+import type { Platform } from '../platform/platform.ts'
 
 /** One command of `usher`: a file of this folder, an entry in the table of `cli.ts`. */
 export interface Command {
@@ -49,14 +50,14 @@ export class UsageError extends Error {
   }
 }
 
-/** Runs work on the directory in the operator's name, and closes it again. */
+/** Runs work on the directory and its platform in the operator's name, and closes it again. */
 export async function withDirectory<T>(
   config: Config,
-  work: (dir: Directory, ctx: Context) => Promise<T>,
+  work: (dir: Directory, ctx: Context, platform: Platform) => Promise<T>,
 ): Promise<T> {
   const open: OpenDirectory = await openDirectory(config, { create: false })
   try {
-    return await work(open.dir, await operatorContext(open.dir))
+    return await work(open.dir, await operatorContext(open.dir), open.platform)
   } finally {
     await open.close()
   }

@@ -24,6 +24,8 @@ type Write =
   | 'CreateRefreshToken'
   | 'RevokeRefreshToken'
   | 'RotateKey'
+  | 'RetryAccounts'
+  | 'ReapplyAccount'
 
 /** Audited only when refused. */
 type Read =
@@ -65,7 +67,7 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`, `resealed`; or, for a failed attempt, the error code. */
+  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`, `resealed`, `retried`, `reapplied`; or, for a failed attempt, the error code. */
   readonly outcome: string
   readonly client: string
   readonly portal: string | null

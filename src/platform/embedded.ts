@@ -10,8 +10,10 @@ export function embeddedPlatform(version: string): Platform {
   return {
     name: 'embedded',
     s3Url: null,
+    readsBack: false,
     apply: async () => undefined,
     read: async () => null,
+    toDisplayName: ({ displayName }) => displayName,
     listBuckets: async () => [],
     readUsage: async () => ({ bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }),
     status: async () => ({ version, health: 'NORMAL' }),

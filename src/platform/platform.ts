@@ -66,10 +66,13 @@ export interface Platform {
   readonly name: string
   /** Where the accounts' S3 is reached, without a trailing slash; null for a platform without S3. */
   readonly s3Url: string | null
+  /** Whether accounts can be read back; false where the directory alone keeps them. */
+  readonly readsBack: boolean
   /**
    * Makes the platform look as wanted, whatever it looked like before, and returns when it has been seen to.
    * @throws {DataLeftError} when the account shall be gone without a purge, and owns data; nothing was changed then
-   * @throws {PlatformError} when that could not be done, or not be seen to be done
+   * @throws {PlatformError} when that could not be done, or not be seen to be done. For `gone` the caller looks again
+   *   with `read` all the same, before it calls an account gone
    */
   apply(account: WantedAccount, signal: AbortSignal): Promise<void>
   /**
@@ -77,6 +80,8 @@ export interface Platform {
    * Null when it has none, which is always so where the directory alone keeps accounts (`embedded`).
    */
   read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
+  /** The display name that the platform has of an account as wanted, whatever it does to names that it cannot keep. */
+  toDisplayName(account: WantedAccount): string
   /** The buckets that an account owns; none for an account that is not there. */
   listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]>
   /** What an account holds, or with null the whole platform, which may be slow: see the platform. */

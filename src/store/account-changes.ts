@@ -1,12 +1,18 @@
 import { type ExpressionBuilder, sql } from 'kysely'
-import { WANTED } from './accounts.ts'
+import { FIRST_ATTEMPT, WANTED } from './accounts.ts'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
 /** What every change of the wanted state does beside: a new version, to be applied at once, with its own attempts. */
 function raised(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
-  return { desired_version: eb('desired_version', '+', 1), attempts: 0, desired_at: now, due_at: now }
+  return {
+    ...FIRST_ATTEMPT,
+    last_error: null,
+    desired_version: eb('desired_version', '+', 1),
+    desired_at: now,
+    due_at: now,
+  }
 }
 
 const raise = statement((db, p: { pk: number; now: string }) =>

@@ -7,6 +7,9 @@ import type { Tables } from './tables.ts'
 /** A bound 1 would keep SQLite from using the indexes of accounts that are wanted. */
 export const WANTED = sql.lit(1)
 
+/** An account that begins to be tried anew: what was counted of earlier attempts is over. */
+export const FIRST_ATTEMPT = { attempts: 0, own_failures: 0, parked_at: null } as const
+
 export type AccountRow = Selectable<Tables['accounts']> & { tenant_id: string; user_id: string }
 
 export function toAccount(row: AccountRow): Account {
@@ -199,12 +202,21 @@ export async function findAccountToReconcile(
   tx: Tx,
   pk: number,
 ): Promise<
-  { account: Account; wanted: boolean; purge: boolean; attempts: number; dueAt: string } | undefined
+  | {
+      account: Account
+      wanted: boolean
+      purge: boolean
+      attempts: number
+      dueAt: string
+      lastError: string | null
+    }
+  | undefined
 > {
   const row = await tx.get(selectByPk, { pk })
   if (!row) return undefined
-  const { attempts, due_at: dueAt } = row
-  return { account: toAccount(row), wanted: row.wanted === 1, purge: row.purge === 1, attempts, dueAt }
+  const { attempts, due_at: dueAt, last_error: lastError } = row
+  const [wanted, purge] = [row.wanted === 1, row.purge === 1]
+  return { account: toAccount(row), wanted, purge, attempts, dueAt, lastError }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>
@@ -285,7 +297,13 @@ export interface Claimed {
 const markApplied = statement((db, p: Claimed & { version: number }) =>
   db
     .updateTable('accounts')
-    .set({ applied_version: p.version, attempts: 0, leased_until: null, leased_by: null, last_error: null })
+    .set({
+      ...FIRST_ATTEMPT,
+      applied_version: p.version,
+      leased_until: null,
+      leased_by: null,
+      last_error: null,
+    })
     .where('pk', '=', p.pk)
     .where('leased_by', '=', p.by)
     .where('applied_version', '<', p.version),
@@ -296,21 +314,54 @@ export async function markAccountApplied(tx: Tx, claimed: Claimed, version: numb
   await tx.run(markApplied, { ...claimed, version })
 }
 
-const markFailed = statement((db, p: Claimed & { error: string; dueAt: string }) =>
+/** How attempts have failed since the wanted state last changed or was applied. */
+export interface Failures {
+  readonly attempts: number
+  /** How many of them failed while the platform was well. */
+  readonly ownFailures: number
+  /** Since when it is parked; null when it is not. */
+  readonly parkedAt: string | null
+}
+
+const selectFailures = statement((db, p: { pk: number }) =>
+  db
+    .selectFrom('accounts')
+    .select(['attempts', 'own_failures as ownFailures', 'parked_at as parkedAt'])
+    .where('pk', '=', p.pk),
+)
+
+export async function readFailures(tx: Tx, pk: number): Promise<Failures> {
+  return (await tx.get(selectFailures, { pk })) ?? { attempts: 0, ownFailures: 0, parkedAt: null }
+}
+
+interface Failure {
+  readonly error: string
+  readonly dueAt: string
+  readonly ownFailures: number
+  readonly parkedAt: string | null
+}
+
+const markFailed = statement((db, p: Claimed & Failure) =>
   db
     .updateTable('accounts')
-    .set({ leased_until: null, leased_by: null, last_error: p.error, due_at: p.dueAt })
+    .set({
+      leased_until: null,
+      leased_by: null,
+      last_error: p.error,
+      due_at: p.dueAt,
+      own_failures: p.ownFailures,
+      parked_at: p.parkedAt,
+    })
     .where('pk', '=', p.pk)
     .where('leased_by', '=', p.by),
 )
 
-/** Keeps why an attempt failed, and when the next one is due. */
-export async function markAccountFailed(
-  tx: Tx,
-  claimed: Claimed,
-  failure: { error: string; dueAt: string },
-): Promise<void> {
-  await tx.run(markFailed, { ...claimed, ...failure })
+/**
+ * Keeps why an attempt failed, and when the next one is due.
+ * @returns false when somebody else has the account by now, and nothing was recorded
+ */
+export async function markAccountFailed(tx: Tx, claimed: Claimed, failure: Failure): Promise<boolean> {
+  return (await tx.run(markFailed, { ...claimed, ...failure })) === 1
 }
 
 const release = statement((db, p: Claimed) =>
@@ -324,26 +375,4 @@ const release = statement((db, p: Claimed) =>
 /** Gives an account back that was claimed and not attempted to the end. The attempt counts: it may have been carried out. */
 export async function releaseAccount(tx: Tx, claimed: Claimed): Promise<void> {
   await tx.run(release, claimed)
-}
-
-const selectAttempts = statement((db, p: { pk: number }) =>
-  db.selectFrom('accounts').select('attempts').where('pk', '=', p.pk),
-)
-
-/** How many attempts have been made since the wanted state last changed or was applied. */
-export async function countAttempts(tx: Tx, pk: number): Promise<number> {
-  return (await tx.get(selectAttempts, { pk }))?.attempts ?? 0
-}
-
-const selectBacklog = statement((db) =>
-  db
-    .selectFrom('accounts')
-    .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.min('desired_at').as('oldest')])
-    .whereRef('applied_version', '<', 'desired_version'),
-)
-
-/** How many accounts are not applied, and since when the oldest has been wanted. */
-export async function readBacklog(tx: Tx): Promise<{ count: number; oldest: string | null }> {
-  const row = await tx.get(selectBacklog, {})
-  return { count: Number(row?.count ?? 0), oldest: row?.oldest ?? null }
 }

@@ -71,7 +71,12 @@ export interface Tables {
     purge: Generated<number>
     desired_version: number
     applied_version: number
+    /** Attempts since the wanted state last changed or was applied. */
     attempts: number
+    /** How many of them failed while the platform was well. */
+    own_failures: Generated<number>
+    /** Since when it is tried rarely, having failed too often; null for any other. */
+    parked_at: string | null
     /** When the wanted state was last changed; the age of an account that is not applied counts from here. */
     desired_at: string
     due_at: string

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createAccount } from '../../src/directory/accounts.ts'
+import { retryAll, retryUser } from '../../src/directory/backlog.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/tenants.ts'
+import { PlatformError } from '../../src/platform/platform.ts'
+import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { claimAccount, markAccountApplied, readBacklog } from '../../src/store/accounts.ts'
+import { readBacklog } from '../../src/store/account-backlog.ts'
+import { claimAccount, markAccountApplied } from '../../src/store/accounts.ts'
 import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
 import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
-const QUIET = { warn: () => undefined, error: () => undefined }
+const QUIET: Observer = {
+  log: { warn: () => undefined, error: () => undefined },
+  observeAttempt: () => undefined,
+}
 
 interface World {
   readonly on: TestDirectory
@@ -29,6 +36,14 @@ function addAccount(on: TestDirectory, orgUserId: string): Promise<Account> {
   const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
   const account = { orgId: on.orgId, orgUserId, ...named }
   return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+}
+
+/** What a reconciler tells others of its attempts. */
+function newObserver(): Observer & { readonly outcomes: AttemptOutcome[]; readonly errors: string[] } {
+  const outcomes: AttemptOutcome[] = []
+  const errors: string[] = []
+  const log = { warn: () => undefined, error: (_: object, message: string) => void errors.push(message) }
+  return { log, outcomes, errors, observeAttempt: (outcome) => void outcomes.push(outcome) }
 }
 
 interface State {
@@ -76,6 +91,8 @@ export function reconcilerSuite(open: OpenStore): void {
   describe('the reconciler', () => {
     applyTests(open)
     failureTests(open)
+    parkingTests(open)
+    removalTests(open)
     deadlineTests(open)
     sharingTests(open)
   })
@@ -104,7 +121,12 @@ function applyTests(open: OpenStore): void {
         dueIn: 0,
       },
     )
-    assert.deepEqual(await on.dir.store.read(readBacklog), { count: 0, oldest: null })
+    assert.deepEqual(await on.dir.store.read(readBacklog), {
+      waiting: 0,
+      failing: 0,
+      parked: 0,
+      oldest: null,
+    })
   })
 
   test('a deleted user is made gone', async () => {
@@ -284,13 +306,144 @@ function failureTests(open: OpenStore): void {
 
   test('a started reconciler works off what a restart has left, and stops', async () => {
     const world = await newWorld(open)
-    const { platform, reconciler } = world
+    const { platform, reconciler, account } = world
     const gate = newGate()
     platform.behave(async () => gate.open())
     reconciler.start()
     await gate.passed
+    assert.equal(await reconciler.settle(account, 5_000), true)
     await reconciler.stop()
     assert.equal((await stateOf(world)).applied, 1)
+  })
+}
+
+const HOUR = 60 * 60_000
+
+/** Has the account fail so often, each time as soon as it is due. */
+async function failOften({ on, platform, reconciler, account }: World, times: number): Promise<void> {
+  platform.fail('refused')
+  for (let i = 0; i < times; i++) {
+    await reconciler.drain()
+    pass(on, Math.max(0, (await stateOf({ on, account })).dueIn))
+  }
+}
+
+function parkingTests(open: OpenStore): void {
+  const parkedOf = async ({ on }: World): Promise<number> => (await on.dir.store.read(readBacklog)).parked
+
+  test('an account that fails 15 times on a platform that is well is parked, and that is said once', async () => {
+    const observer = newObserver()
+    const before = await newWorld(open)
+    const world = { ...before, reconciler: new Reconciler(before.on.dir, before.platform, observer) }
+    await failOften(world, 14)
+    assert.deepEqual([await parkedOf(world), observer.errors], [0, []])
+    await failOften(world, 3)
+    assert.equal(await parkedOf(world), 1)
+    assert.equal(observer.errors.length, 1)
+    assert.match(observer.errors[0] ?? '', /parked/)
+  })
+
+  test('a parked account is tried about once an hour, and is applied when that succeeds', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler } = world
+    await failOften(world, 14)
+    await reconciler.drain()
+    const { dueIn } = await stateOf(world)
+    assert.ok(dueIn > 0.89 * HOUR && dueIn < 1.11 * HOUR, `tried again in ${dueIn} ms`)
+    platform.succeed()
+    pass(on, dueIn)
+    await reconciler.drain()
+    assert.deepEqual([await parkedOf(world), (await stateOf(world)).applied], [0, 1])
+  })
+
+  test('an outage of hours parks nothing, and its attempts do not count afterwards', async () => {
+    const world = await newWorld(open)
+    const { platform } = world
+    for (const health of ['ERROR', 'WARNING', 'UNKNOWN'] as const) {
+      platform.say({ version: '1', health, reason: 'down' })
+      await failOften(world, 20)
+    }
+    platform.say({ version: '1', health: 'NORMAL' })
+    await failOften(world, 14)
+    assert.equal(await parkedOf(world), 0)
+    assert.equal((await stateOf(world)).attempts, 74)
+    await failOften(world, 1)
+    assert.equal(await parkedOf(world), 1)
+  })
+
+  test('whoever settles a parked account has it tried at once', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    await failOften(world, 15)
+    pass(on, -0.5 * HOUR)
+    platform.succeed()
+    assert.equal(await reconciler.settle(account, 5_000), true)
+    assert.equal(await parkedOf(world), 0)
+  })
+
+  test('something else that is wanted, or a retry, makes a parked account one like any other', async () => {
+    for (const change of [
+      (world: World) => deleteUser(world.on.dir, world.on.operator, world.account.userId),
+      (world: World) => retryUser(world.on.dir, world.on.operator, world.account.userId),
+      (world: World) => retryAll(world.on.dir, world.on.operator),
+    ]) {
+      const world = await newWorld(open)
+      const { on, reconciler } = world
+      await failOften(world, 15)
+      pass(on, -0.5 * HOUR)
+      await change(world)
+      assert.equal(await parkedOf(world), 0)
+      await reconciler.drain()
+      const { attempts, dueIn } = await stateOf(world)
+      assert.equal(attempts, 1)
+      assert.ok(dueIn <= 1_100, `tried again in ${dueIn} ms`)
+    }
+  })
+}
+
+function removalTests(open: OpenStore): void {
+  test('a removal counts only once the platform itself says that the account is gone', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    await reconciler.drain()
+    const held = platform.accounts.get(account.canonicalUserId)
+    assert.ok(held)
+    // It says that it has removed the account, and has not.
+    const lying = new Reconciler(on.dir, { ...platform, apply: async () => undefined }, QUIET)
+    await deleteUser(on.dir, on.operator, account.userId)
+    await lying.drain()
+    const { applied, error } = await stateOf(world)
+    assert.deepEqual([applied, error], [1, 'the platform still has the account after its removal'])
+    pass(on, 2_000)
+    await reconciler.drain()
+    assert.equal((await stateOf(world)).applied, 2)
+    assert.equal(platform.accounts.size, 0)
+  })
+
+  test('a platform that cannot be asked whether an account is gone leaves the removal open', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    await reconciler.drain()
+    await deleteUser(on.dir, on.operator, account.userId)
+    const blind = { ...platform, read: () => Promise.reject(new PlatformError('no answer')) }
+    await new Reconciler(on.dir, blind, QUIET).drain()
+    assert.deepEqual([(await stateOf(world)).applied, platform.accounts.size], [1, 0])
+  })
+
+  test('each attempt is told with how it ended', async () => {
+    const observer = newObserver()
+    const { on, platform, account } = await newWorld(open)
+    const reconciler = new Reconciler(on.dir, platform, observer)
+    platform.fail('refused')
+    await reconciler.drain()
+    platform.succeed()
+    pass(on, 2_000)
+    await reconciler.drain()
+    const bucket = { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId }
+    platform.buckets.set(account.canonicalUserId, [bucket])
+    await deleteUser(on.dir, on.operator, account.userId)
+    await reconciler.drain()
+    assert.deepEqual(observer.outcomes, ['failed', 'applied', 'data_left', 'applied'])
   })
 }
 
@@ -311,7 +464,7 @@ function deadlineTests(open: OpenStore): void {
     assert.ok(performance.now() - begun < 2_000)
     assert.equal((await stateOf(world)).applied, 0)
     gate.open()
-    await reconciler.stop()
+    assert.equal(await reconciler.settle(account, 5_000), true)
     assert.equal((await stateOf(world)).applied, 1)
   })
 

@@ -5,12 +5,12 @@ import type { Organization } from '../../src/model/organizations.ts'
 import { removeAccountsOfUser } from '../../src/store/account-changes.ts'
 import {
   claimAccount,
-  countAttempts,
   findAccountToReconcile,
   insertAccount,
   listDueAccounts,
   markAccountApplied,
   markAccountFailed,
+  readFailures,
   releaseAccount,
 } from '../../src/store/accounts.ts'
 import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/clients.ts'
@@ -290,7 +290,9 @@ function accountTests(open: OpenStore): void {
     await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: END, by: 'other' }))
     const late = { pk: account, by: 'late' }
     await store.write((tx) => markAccountApplied(tx, late, 1))
-    await store.write((tx) => markAccountFailed(tx, late, { error: 'late', dueAt: NOW }))
+    await store.write((tx) =>
+      markAccountFailed(tx, late, { error: 'late', dueAt: NOW, ownFailures: 1, parkedAt: NOW }),
+    )
     await store.write((tx) => releaseAccount(tx, late))
     assert.equal(
       await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: END, by: 'late' })),
@@ -298,8 +300,8 @@ function accountTests(open: OpenStore): void {
     )
     const found = await store.read((tx) => findAccountToReconcile(tx, account))
     assert.deepEqual(
-      [found?.account.appliedVersion, await store.read((tx) => countAttempts(tx, account))],
-      [0, 2],
+      [found?.account.appliedVersion, { ...(await store.read((tx) => readFailures(tx, account))) }],
+      [0, { attempts: 2, ownFailures: 0, parkedAt: null }],
     )
   })
 

@@ -1,8 +1,10 @@
 import {
   DataLeftError,
   type Platform,
+  type PlatformAccount,
   type PlatformBucket,
   PlatformError,
+  type PlatformStatus,
   type PlatformUsage,
   type WantedAccount,
 } from '../../src/platform/platform.ts'
@@ -15,6 +17,10 @@ export interface FakePlatform extends Platform {
   behave(work: (account: WantedAccount, signal: AbortSignal) => Promise<void>): void
   fail(message: string): void
   succeed(): void
+  /** What it says of itself from now on. */
+  say(status: PlatformStatus): void
+  /** What it holds, by canonical id; a test may change it by hand. */
+  readonly accounts: Map<string, PlatformAccount>
   /** What accounts own, by canonical id; an account that owns a bucket goes with a purge only. */
   readonly buckets: Map<string, PlatformBucket[]>
   /** What accounts use, by canonical id. */
@@ -27,6 +33,8 @@ export function newFakePlatform(): FakePlatform {
   const calls: WantedAccount[] = []
   const buckets = new Map<string, PlatformBucket[]>()
   const usages = new Map<string, PlatformUsage>()
+  const accounts = new Map<string, PlatformAccount>()
+  let status: PlatformStatus = { version: '1', health: 'NORMAL' }
   let down: string | undefined
   let work = async (_account: WantedAccount, _signal: AbortSignal): Promise<void> => undefined
   const behave: FakePlatform['behave'] = (next) => {
@@ -37,11 +45,21 @@ export function newFakePlatform(): FakePlatform {
     const owned = buckets.get(account.canonicalUserId) ?? []
     if (owned.length > 0 && !account.purge) throw new DataLeftError(`it owns ${owned.length} buckets`)
     buckets.delete(account.canonicalUserId)
+    accounts.delete(account.canonicalUserId)
+  }
+  const put = async (account: WantedAccount, signal: AbortSignal): Promise<void> => {
+    await work(account, signal)
+    const { displayName, canonicalUserId, credentials } = account
+    const state = account.state === 'suspended' ? 'suspended' : 'active'
+    const keys = credentials.filter((credential) => credential.active)
+    accounts.set(canonicalUserId, { state, displayName, keys })
   }
   return {
     name: 'fake',
     s3Url: null,
+    readsBack: true,
     calls,
+    accounts,
     behave,
     buckets,
     usages,
@@ -55,9 +73,16 @@ export function newFakePlatform(): FakePlatform {
     },
     apply(account, signal) {
       calls.push(account)
-      return account.state === 'gone' ? remove(account, signal) : work(account, signal)
+      return account.state === 'gone' ? remove(account, signal) : put(account, signal)
     },
-    read: async () => null,
+    say(next) {
+      status = next
+    },
+    async read(id) {
+      if (down !== undefined) throw new PlatformError(down)
+      return accounts.get(id) ?? null
+    },
+    toDisplayName: ({ displayName }) => displayName,
     async listBuckets(id) {
       if (down !== undefined) throw new PlatformError(down)
       return buckets.get(id) ?? []
@@ -66,6 +91,6 @@ export function newFakePlatform(): FakePlatform {
       if (down !== undefined) throw new PlatformError(down)
       return usages.get(id ?? 'everybody') ?? UNUSED
     },
-    status: async () => ({ version: '1', health: 'NORMAL' }),
+    status: async () => status,
   }
 }

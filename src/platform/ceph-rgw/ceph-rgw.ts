@@ -17,6 +17,7 @@ import {
   fromMetadata,
   hasAccount,
   quotaOf,
+  shapeDisplayName,
   toAccount,
   toMetadata,
   toUid,
@@ -37,6 +38,7 @@ const PAUSES_MS = [50, 100, 200, 400]
 export class CephRgwPlatform implements Platform {
   readonly name = 'ceph-rgw'
   readonly s3Url: string
+  readonly readsBack = true
   readonly status: () => Promise<PlatformStatus>
   readonly #client: AdminClient
   readonly #newUsers = new NewUsers()
@@ -72,6 +74,10 @@ export class CephRgwPlatform implements Platform {
     const uid = toUid({ canonicalUserId })
     const record = await withRepeats(() => this.#findRecord(uid, signal), signal)
     return record ? toAccount(record) : null
+  }
+
+  toDisplayName(account: WantedAccount): string {
+    return shapeDisplayName(account)
   }
 
   async listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]> {

@@ -1,0 +1,37 @@
+import type { Directory } from '../directory/directory.ts'
+import { credentialIdentity } from '../directory/sealer.ts'
+import { type Account, MAX_CREDENTIALS } from '../model/tenants.ts'
+import type { WantedAccount } from '../platform/platform.ts'
+import { findAccountToReconcile } from '../store/accounts.ts'
+import { listCredentials } from '../store/credentials.ts'
+import type { Tx } from '../store/port.ts'
+
+/** An account of the directory, and how its platform shall have it at its desired version. */
+export interface Wanted {
+  readonly account: Account
+  readonly wanted: WantedAccount
+}
+
+/**
+ * @returns undefined for an account that was never there
+ * @throws {SealError} when one of its secrets cannot be opened
+ */
+export async function findWanted({ sealer }: Directory, tx: Tx, pk: number): Promise<Wanted | undefined> {
+  const found = await findAccountToReconcile(tx, pk)
+  if (!found) return undefined
+  const { account, purge } = found
+  const { tenantId, userId, canonicalUserId, username: displayName } = account
+  const sealed = await listCredentials(tx, pk, { limit: MAX_CREDENTIALS })
+  const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
+    accessKey,
+    secretKey: sealer.open(sealedSecret, credentialIdentity(accessKey)),
+    active,
+  }))
+  const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
+  // The first claim of the first version: whatever ended before it could apply the account has counted as an attempt.
+  const isNew = account.desiredVersion === 1 && found.attempts === 1
+  return {
+    account,
+    wanted: { tenantId, userId, canonicalUserId, displayName, state, isNew, purge, credentials },
+  }
+}

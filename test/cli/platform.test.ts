@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { createdOf, createUser, newOsisUser, newTenant, type OsisUser } from '../contract/object-store.ts'
+import { startTarget, type Target, waitUntil } from '../contract/target.ts'
+import { type Rgw, type RgwUser, startRgw } from '../support/rgw.ts'
+import { type Ended, runUsher, serve } from '../support/usher.ts'
+
+let rgw: Rgw
+let target: Target
+let tenantId: string
+
+before(async () => {
+  rgw = await startRgw()
+  target = await startTarget(rgw.settings)
+  tenantId = (await newTenant(target)).tenant_id
+})
+after(async () => {
+  // The one that serves now, and then the first one's data.
+  await target.stop()
+  await target.end()
+  rgw.close()
+})
+afterEach(async () => {
+  rgw.refuse(undefined)
+  await usher('platform', 'retry', '--all')
+  await waitUntil(async () => (await statusOf()).failing === 0, 10_000)
+})
+
+const usher = (...args: string[]): Promise<Ended> => runUsher(target.dataDir, args, rgw.settings)
+
+interface Status {
+  readonly platform: { readonly name: string; readonly health: string; readonly reason: string | null }
+  readonly applied: number
+  readonly waiting: number
+  readonly failing: number
+  readonly parked: number
+  readonly oldestSeconds: number
+  readonly accounts: readonly {
+    number: number
+    userId: string
+    tenantId: string
+    error: string
+    attempts: number
+  }[]
+}
+
+interface Report {
+  readonly checked: number
+  readonly findings: readonly {
+    userId: string
+    drift: { kind: string; accessKey: string | null }[]
+    fixed: boolean
+    error: string | null
+  }[]
+}
+
+const statusOf = (...args: string[]): Promise<Status> => target.cli('platform', 'status', ...args)
+
+async function check(...args: string[]): Promise<Report & { code: number }> {
+  const { code, stdout, stderr } = await usher('platform', 'check', '--json', ...args)
+  assert.equal(stderr, '')
+  return { code, ...(JSON.parse(stdout) as Report) }
+}
+
+async function addUser(): Promise<{ user: OsisUser; held: RgwUser }> {
+  const user = createdOf<OsisUser>(await createUser(target, tenantId, newOsisUser()))
+  const held = rgw.users.get(user.canonical_user_id)
+  assert.ok(held)
+  return { user, held }
+}
+
+/** A user whose account is removed, which the gateway refuses. */
+async function addFailing(): Promise<OsisUser> {
+  const { user } = await addUser()
+  rgw.refuse('DELETE /admin/user')
+  await target.cli('user', 'remove', user.user_id)
+  await waitUntil(async () => (await statusOf()).accounts.some((one) => one.userId === user.user_id), 10_000)
+  return user
+}
+
+test('status shows the platform, the counts, and what fails with its reason, page by page', async () => {
+  await addUser()
+  const quiet = await statusOf()
+  assert.deepEqual(quiet.platform, { ...quiet.platform, name: 'ceph-rgw', health: 'NORMAL', reason: null })
+  assert.deepEqual([quiet.waiting, quiet.failing, quiet.parked, quiet.accounts], [0, 0, 0, []])
+  assert.equal(quiet.applied, 1)
+  const user = await addFailing()
+  const status = await statusOf()
+  assert.deepEqual([status.waiting, status.failing, status.parked], [0, 1, 0])
+  const [one] = status.accounts
+  assert.deepEqual([one?.userId, one?.tenantId], [user.user_id, tenantId])
+  assert.match(one?.error ?? '', /400 InvalidArgument/)
+  assert.ok((one?.attempts ?? 0) >= 1)
+  assert.deepEqual((await statusOf('--after', String(one?.number))).accounts, [])
+  assert.deepEqual((await statusOf('--state', 'parked')).accounts, [])
+  const { stdout } = await usher('platform', 'status')
+  assert.match(stdout, /^ceph-rgw unknown: NORMAL\n1 applied, 0 waiting, 1 failing, 0 parked\nThe oldest /)
+  assert.match(stdout, new RegExp(`\nNUMBER +USER .*\n\\d+ +${user.user_id} .* failing `))
+})
+
+test('retry has what fails tried at once, and is audited', async () => {
+  const user = await addFailing()
+  await waitUntil(async () => ((await statusOf()).accounts[0]?.attempts ?? 0) >= 3, 20_000)
+  rgw.refuse(undefined)
+  assert.deepEqual(await target.cli('platform', 'retry', '--user', user.user_id), { retried: 1 })
+  await waitUntil(async () => !rgw.users.has(user.canonical_user_id), 3_000)
+  const entries = await target.cli<{ client: string; target: string }[]>(
+    ...['audit', 'list', '--operation', 'RetryAccounts', '--limit', '1'],
+  )
+  assert.deepEqual([entries[0]?.client, entries[0]?.target], ['operator', user.user_id])
+  assert.match((await usher('platform', 'retry', '--user', 'nobody')).stderr, /no user with the id nobody/)
+})
+
+test('check finds each kind of drift with exit code 1, and --fix mends it beside an Usher that serves', async () => {
+  const users = [await addUser(), await addUser(), await addUser()]
+  const gone = (await addUser()).user
+  const [lost, locked, keyed] = users.map(({ user }) => user) as [OsisUser, OsisUser, OsisUser]
+  const removed = structuredClone(rgw.users.get(gone.canonical_user_id))
+  assert.ok(removed)
+  await target.cli('user', 'remove', gone.user_id)
+  await waitUntil(async () => !rgw.users.has(gone.canonical_user_id), 10_000)
+  assert.deepEqual((await check()).findings, [])
+  const before = structuredClone(rgw.users)
+
+  rgw.users.set(gone.canonical_user_id, removed)
+  rgw.users.delete(lost.canonical_user_id)
+  const [, lockedHeld, keyedHeld] = users.map(({ held }) => rgw.users.get(held.user_id))
+  Object.assign(lockedHeld as RgwUser, { suspended: 1, display_name: 'By hand' })
+  const [key] = (keyedHeld as RgwUser).keys
+  ;(keyedHeld as RgwUser).keys = [
+    { ...key, user: keyed.canonical_user_id, access_key: key?.access_key ?? '', secret_key: 'other' },
+    { user: keyed.canonical_user_id, access_key: 'HAND', secret_key: 'made' },
+  ]
+  const found = await check()
+  assert.equal(found.code, 1)
+  const kinds = Object.fromEntries(
+    found.findings.map((one) => [one.userId, one.drift.map((drift) => drift.kind).join()]),
+  )
+  assert.deepEqual(kinds, {
+    [lost.user_id]: 'missing',
+    [locked.user_id]: 'suspended,name',
+    [keyed.user_id]: 'key_differs,key_foreign',
+    [gone.user_id]: 'present',
+  })
+  const { code, stdout } = await usher('platform', 'check', '--tenant', tenantId)
+  assert.equal(code, 1)
+  assert.match(stdout, new RegExp(`${keyed.user_id} .*key_foreign HAND +left\n`))
+  assert.ok(!stdout.includes('made') && !stdout.includes(key?.secret_key ?? 'other'))
+
+  const fixed = await check('--fix')
+  assert.equal(fixed.code, 0)
+  assert.ok(fixed.findings.every((one) => one.fixed))
+  assert.deepEqual(
+    new Map([...rgw.users].map(([uid, user]) => [uid, [user.suspended, user.display_name, user.keys]])),
+    new Map([...before].map(([uid, user]) => [uid, [user.suspended, user.display_name, user.keys]])),
+  )
+  assert.deepEqual((await check()).findings, [])
+})
+
+test('where none serves, --fix reconciles by itself', async () => {
+  const { user } = await addUser()
+  await target.stop()
+  try {
+    rgw.users.delete(user.canonical_user_id)
+    const fixed = await check('--fix')
+    assert.deepEqual([fixed.code, fixed.findings.map((one) => one.fixed)], [0, [true]])
+    assert.ok(rgw.users.has(user.canonical_user_id))
+  } finally {
+    target = { ...target, ...(await serve(target.dataDir, { settings: rgw.settings })) }
+  }
+})
+
+test('a platform that cannot be reached ends a check with 1 and the reason', async () => {
+  const settings = { ...rgw.settings, USHER_CEPH_RGW_URL: 'http://127.0.0.1:1' }
+  const { code, stdout, stderr } = await runUsher(target.dataDir, ['platform', 'check'], settings)
+  assert.deepEqual([code, stdout], [1, ''])
+  assert.match(stderr, /^usher: the Ceph RGW at [^\n]+ cannot be reached: [^\n]+\n$/)
+})
+
+test('without a platform of its own there is nothing to compare', async () => {
+  const { code, stdout } = await runUsher(target.dataDir, ['platform', 'check', '--fix'])
+  assert.equal(code, 0)
+  assert.match(stdout, /^The platform embedded keeps no accounts .* nothing to compare/)
+})

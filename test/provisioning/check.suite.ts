@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createAccount } from '../../src/directory/accounts.ts'
+import { deleteUser } from '../../src/directory/users.ts'
+import type { Account } from '../../src/model/tenants.ts'
+import { type PlatformAccount, PlatformError } from '../../src/platform/platform.ts'
+import { type CheckReport, checkPlatform } from '../../src/provisioning/check.ts'
+import { newMend } from '../../src/provisioning/mending.ts'
+import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import { newTestDirectory, readAudit, refusedAs, type TestDirectory } from '../support/directories.ts'
+import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const QUIET = {
+  log: { warn: () => undefined, error: () => undefined },
+  observeAttempt: () => undefined,
+}
+
+interface World {
+  readonly on: TestDirectory
+  readonly platform: FakePlatform
+  readonly reconciler: Reconciler
+  /** Three of them, all applied. */
+  readonly accounts: readonly [Account, Account, Account]
+}
+
+async function newWorld(open: OpenStore): Promise<World> {
+  const platform = newFakePlatform()
+  const on = await newTestDirectory(open, platform.name)
+  const reconciler = new Reconciler(on.dir, platform, QUIET)
+  const add = (orgUserId: string): Promise<Account> => {
+    const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
+    const account = { orgId: on.orgId, orgUserId, ...named }
+    return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+  }
+  const accounts = [await add('ada'), await add('bob'), await add('eve')] as const
+  await reconciler.drain()
+  return { on, platform, reconciler, accounts: [...accounts] }
+}
+
+function check({ on, platform }: World, tenantId?: string): Promise<CheckReport> {
+  return checkPlatform({ dir: on.dir, platform }, on.operator, { tenantId })
+}
+
+async function fix({ on, platform }: World, waitMs?: number): Promise<CheckReport> {
+  const parts = { dir: on.dir, platform }
+  const { mend, stop } = newMend(parts, on.operator, waitMs)
+  try {
+    return await checkPlatform(parts, on.operator, { mend })
+  } finally {
+    await stop()
+  }
+}
+
+/** Which accounts differ and how, by user id. */
+function kindsOf({ findings }: CheckReport): Record<string, string> {
+  return Object.fromEntries(findings.map((one) => [one.userId, one.drift.map((drift) => drift.kind).join()]))
+}
+
+function byHand({ platform }: World, account: Account, change: Partial<PlatformAccount>): void {
+  const held = platform.accounts.get(account.canonicalUserId)
+  assert.ok(held)
+  platform.accounts.set(account.canonicalUserId, { ...held, ...change })
+}
+
+export function checkSuite(open: OpenStore): void {
+  describe('checking a platform', () => {
+    findTests(open)
+    fixTests(open)
+  })
+}
+
+function findTests(open: OpenStore): void {
+  test('a platform that has what is wanted shows no drift, and nothing is written', async () => {
+    const world = await newWorld(open)
+    const before = (await readAudit(world.on.dir)).length
+    assert.deepEqual(await check(world), { checked: 3, unapplied: 0, findings: [] })
+    assert.deepEqual(await fix(world), { checked: 3, unapplied: 0, findings: [] })
+    assert.equal((await readAudit(world.on.dir)).length, before)
+    assert.equal(world.platform.calls.length, 3)
+  })
+
+  test('what was changed by hand is found, and left alone', async () => {
+    const world = await newWorld(open)
+    const { platform, accounts } = world
+    const [ada, bob, eve] = accounts
+    platform.accounts.delete(ada.canonicalUserId)
+    byHand(world, bob, { state: 'suspended', displayName: 'Robert' })
+    byHand(world, eve, { keys: [{ accessKey: 'HAND', secretKey: 'made', active: true }] })
+    const found = await check(world)
+    assert.deepEqual(kindsOf(found), {
+      [ada.userId]: 'missing',
+      [bob.userId]: 'suspended,name',
+      [eve.userId]: 'key_missing,key_foreign',
+    })
+    assert.ok(found.findings.every((one) => !one.fixed && one.error === null))
+    assert.deepEqual(kindsOf(await check(world)), kindsOf(found))
+  })
+
+  test('an account that was removed and is there again is found', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, accounts } = world
+    const [ada] = accounts
+    const held = platform.accounts.get(ada.canonicalUserId)
+    await deleteUser(on.dir, on.operator, ada.userId)
+    await reconciler.drain()
+    assert.deepEqual((await check(world)).findings, [])
+    assert.ok(held)
+    platform.accounts.set(ada.canonicalUserId, held)
+    assert.deepEqual(kindsOf(await check(world)), { [ada.userId]: 'present' })
+  })
+
+  test('what has yet to be applied is counted, and is no drift', async () => {
+    const world = await newWorld(open)
+    const { on, platform, accounts } = world
+    await deleteUser(on.dir, on.operator, accounts[0].userId)
+    platform.accounts.delete(accounts[0].canonicalUserId)
+    assert.deepEqual(await check(world), { checked: 2, unapplied: 1, findings: [] })
+  })
+
+  test('what is changed while it is being read is no drift', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, accounts } = world
+    const [ada] = accounts
+    let changed = false
+    const racing = {
+      ...platform,
+      read: async (id: string, signal: AbortSignal) => {
+        if (id === ada.canonicalUserId && !changed) {
+          changed = true
+          await deleteUser(on.dir, on.operator, ada.userId)
+          await reconciler.drain()
+        }
+        return platform.read(id, signal)
+      },
+    }
+    const report = await checkPlatform({ dir: on.dir, platform: racing }, on.operator, {})
+    assert.deepEqual([changed, report.findings], [true, []])
+  })
+
+  test('one tenant alone can be checked, also after its deletion, and an unknown one is refused', async () => {
+    const world = await newWorld(open)
+    assert.equal((await check(world, world.on.tenantId)).checked, 3)
+    await assert.rejects(check(world, 'nobody'), refusedAs('tenant_not_found'))
+  })
+
+  test('accounts beyond a page are all read', async () => {
+    const world = await newWorld(open)
+    const { on, reconciler, platform } = world
+    for (let i = 0; i < 40; i++) {
+      const named = { username: `u${i}`, email: null, role: 'TENANT_USER', active: true } as const
+      const account = { orgId: on.orgId, orgUserId: `u${i}`, ...named }
+      await createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+    }
+    await reconciler.drain()
+    platform.accounts.clear()
+    const report = await check(world)
+    assert.deepEqual([report.checked, report.findings.length], [43, 43])
+  })
+
+  test('a platform that is down ends the check; an account that cannot be read is a finding', async () => {
+    const world = await newWorld(open)
+    const { on, platform, accounts } = world
+    const picky = {
+      ...platform,
+      read: (id: string, signal: AbortSignal) =>
+        id === accounts[1].canonicalUserId
+          ? Promise.reject(new PlatformError('no such thing'))
+          : platform.read(id, signal),
+    }
+    const report = await checkPlatform({ dir: on.dir, platform: picky }, on.operator, {})
+    assert.deepEqual(report.findings, [
+      {
+        ...{ userId: accounts[1].userId, tenantId: on.tenantId },
+        ...{ drift: [], fixed: false, error: 'no such thing' },
+      },
+    ])
+    platform.say({ version: '1', health: 'ERROR', reason: 'out of order' })
+    await assert.rejects(check(world), /out of order/)
+  })
+}
+
+function fixTests(open: OpenStore): void {
+  test('drift of every kind is mended, read back, and audited as the operator', async () => {
+    const world = await newWorld(open)
+    const { on, platform, accounts } = world
+    const [ada, bob, eve] = accounts
+    const before = structuredClone(platform.accounts)
+    platform.accounts.delete(ada.canonicalUserId)
+    byHand(world, bob, { state: 'suspended', displayName: 'Robert' })
+    byHand(world, eve, { keys: [{ accessKey: 'HAND', secretKey: 'made', active: true }] })
+    const { findings } = await fix(world)
+    assert.deepEqual(
+      findings.map((one) => [one.fixed, one.error]),
+      [
+        [true, null],
+        [true, null],
+        [true, null],
+      ],
+    )
+    assert.deepEqual(platform.accounts, before)
+    assert.deepEqual((await check(world)).findings, [])
+    const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'ReapplyAccount')
+    assert.deepEqual(
+      new Set(entries.map((entry) => entry.target)),
+      new Set(accounts.map((one) => one.userId)),
+    )
+    for (const entry of entries) assert.deepEqual([entry.client, entry.outcome], ['operator', 'reapplied'])
+  })
+
+  test('an account that is there again is removed again, but not with data', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, accounts } = world
+    const [ada, bob] = accounts
+    const held = structuredClone(platform.accounts)
+    for (const one of [ada, bob]) await deleteUser(on.dir, on.operator, one.userId)
+    await reconciler.drain()
+    for (const [id, account] of held) platform.accounts.set(id, account)
+    platform.buckets.set(bob.canonicalUserId, [
+      { name: 'b', createdAt: on.clock.now.toISOString(), owner: bob.canonicalUserId },
+    ])
+    const { findings } = await fix(world)
+    assert.deepEqual(
+      findings.map((one) => [one.userId, one.fixed, one.error]),
+      [
+        [ada.userId, true, null],
+        [bob.userId, false, 'it was removed, and owns data: it owns 1 buckets'],
+      ],
+    )
+    assert.deepEqual([platform.accounts.size, platform.buckets.size], [2, 1])
+    await reconciler.drain()
+    assert.deepEqual(kindsOf(await check(world)), { [bob.userId]: 'present' })
+  })
+
+  test('what cannot be mended is left with the reason, and is tried on', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, accounts } = world
+    const [ada] = accounts
+    byHand(world, ada, { state: 'suspended' })
+    platform.behave(() => Promise.reject(new PlatformError('refused')))
+    const { findings } = await fix(world, 300)
+    assert.deepEqual(
+      findings.map((one) => [one.userId, one.fixed, one.error]),
+      [[ada.userId, false, 'refused']],
+    )
+    platform.succeed()
+    on.clock.now = new Date(on.clock.now.getTime() + 60_000)
+    await reconciler.drain()
+    assert.deepEqual((await check(world)).findings, [])
+  })
+
+  test('two that mend at once, beside one that serves, leave what is wanted', async () => {
+    const world = await newWorld(open)
+    const { platform, reconciler } = world
+    const before = structuredClone(platform.accounts)
+    platform.accounts.clear()
+    reconciler.start()
+    const reports = await Promise.all([fix(world), fix(world)])
+    await reconciler.stop()
+    assert.ok(reports.every((report) => report.findings.every((one) => one.fixed)))
+    assert.deepEqual(platform.accounts, before)
+  })
+}

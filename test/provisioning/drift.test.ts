@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PlatformAccount, WantedAccount } from '../../src/platform/platform.ts'
+import { findDrift } from '../../src/provisioning/drift.ts'
+
+const A = { accessKey: 'A', secretKey: 'secret a', active: true }
+const B = { accessKey: 'B', secretKey: 'secret b', active: true }
+const off = <T extends object>(key: T): T & { active: boolean } => ({ ...key, active: false })
+
+const WANTED: WantedAccount = {
+  tenantId: 'acme',
+  userId: 'ada',
+  canonicalUserId: 'acme$ada',
+  displayName: 'Ada',
+  state: 'active',
+  purge: false,
+  credentials: [A, B],
+}
+const PRESENT: PlatformAccount = { state: 'active', displayName: 'Ada', keys: [B, A] }
+
+/** What differs, in words. */
+const CASES: readonly (readonly [
+  name: string,
+  wanted: Partial<WantedAccount>,
+  present: Partial<PlatformAccount> | null,
+  drift: readonly string[],
+])[] = [
+  ['the same in another order', {}, {}, []],
+  ['no account', {}, null, ['missing']],
+  ['no account where none is wanted', { state: 'gone' }, null, []],
+  ['an account where none is wanted', { state: 'gone' }, { keys: [] }, ['present']],
+  ['suspended by hand', {}, { state: 'suspended' }, ['suspended']],
+  ['let in by hand', { state: 'suspended' }, {}, ['active']],
+  ['suspended as wanted', { state: 'suspended' }, { state: 'suspended' }, []],
+  ['renamed', {}, { displayName: 'Eve' }, ['name']],
+  ['a key removed', {}, { keys: [A] }, ['key_missing B']],
+  ['a key disabled', {}, { keys: [A, off(B)] }, ['key_missing B']],
+  ['a key added', { credentials: [A] }, {}, ['key_foreign B']],
+  ['a disabled key that works', { credentials: [A, off(B)] }, {}, ['key_foreign B']],
+  ['a disabled key that the platform has dropped', { credentials: [A, off(B)] }, { keys: [A] }, []],
+  [
+    'a disabled key that the platform keeps disabled',
+    { credentials: [A, off(B)] },
+    { keys: [A, off(B)] },
+    [],
+  ],
+  ['a foreign key that does not work', { credentials: [A] }, { keys: [A, off(B)] }, []],
+  ['another secret', {}, { keys: [A, { ...B, secretKey: 'other' }] }, ['key_differs B']],
+  [
+    'everything at once',
+    {},
+    {
+      state: 'suspended',
+      displayName: 'Eve',
+      keys: [
+        { ...A, secretKey: 'x' },
+        { ...B, accessKey: 'C' },
+      ],
+    },
+    ['suspended', 'name', 'key_missing B', 'key_differs A', 'key_foreign C'],
+  ],
+]
+
+for (const [name, wanted, present, expected] of CASES)
+  test(`${name}: ${expected.join(', ') || 'no drift'}`, () => {
+    const drift = findDrift({ ...WANTED, ...wanted }, 'Ada', present && { ...PRESENT, ...present })
+    const said = drift.map(({ kind, accessKey }) => (accessKey === null ? kind : `${kind} ${accessKey}`))
+    assert.deepEqual(said, expected)
+    assert.ok(!JSON.stringify(drift).includes('secret'))
+  })

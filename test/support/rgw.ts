@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A user as the Admin API of a Ceph RGW shows it. */
+export interface RgwUser {
+  user_id: string
+  display_name: string
+  suspended: number
+  keys: { user: string; access_key: string; secret_key: string; active?: boolean }[]
+}
+
+/** As much of a Ceph RGW as accounts need, in memory, for tests of the real program. It takes any signature. */
+export interface Rgw {
+  /** What makes a real Usher use it. */
+  readonly settings: Readonly<Record<string, string>>
+  /** By uid. A test may change them by hand. */
+  readonly users: Map<string, RgwUser>
+  /** From now on answers every call of this method and path with 400, or with undefined none. */
+  refuse(call: string | undefined): void
+  close(): void
+}
+
+type Reply = readonly [status: number, body?: unknown]
+
+const refusal = (status: number, Code: string): Reply => [status, { Code }]
+const CAPS = ['users', 'metadata', 'buckets'].map((type) => ({ type, perm: '*' }))
+
+export async function startRgw(): Promise<Rgw> {
+  const users = new Map<string, RgwUser>()
+  let refused: string | undefined
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '', 'http://rgw')
+    const call = `${request.method} ${url.pathname}`
+    const body = await readBody(request)
+    const [status, reply] =
+      call === refused ? refusal(400, 'InvalidArgument') : answer(users, call, url.searchParams, body)
+    response.writeHead(status).end(reply === undefined ? '' : JSON.stringify(reply))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    settings: {
+      USHER_CEPH_RGW_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      USHER_CEPH_RGW_ACCESS_KEY: 'ADMIN',
+      USHER_CEPH_RGW_SECRET_KEY: 'admin-secret',
+    },
+    users,
+    refuse(call) {
+      refused = call
+    },
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
+}
+
+function answer(users: Map<string, RgwUser>, call: string, query: URLSearchParams, body: string): Reply {
+  const uid = query.get('uid') ?? query.get('key') ?? ''
+  const user = users.get(uid)
+  switch (call) {
+    case 'GET /admin/user':
+      return [200, { user_id: 'usher', caps: CAPS }]
+    case 'GET /admin/metadata/user':
+      return user ? [200, { data: user }] : refusal(404, 'NoSuchKey')
+    case 'PUT /admin/metadata/user':
+      users.set(uid, (JSON.parse(body) as { data: RgwUser }).data)
+      return [200]
+    case 'PUT /admin/user':
+      users.set(uid, { user_id: uid, display_name: uid, suspended: 1, keys: [] })
+      return [200, {}]
+    case 'POST /admin/user':
+      if (user) user.suspended = 1
+      return [200, {}]
+    case 'DELETE /admin/user':
+      return users.delete(uid) ? [200] : refusal(404, 'NoSuchUser')
+    default:
+      return refusal(405, 'MethodNotAllowed')
+  }
+}
