@@ -3,6 +3,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { createdOf, createUser, newOsisUser, newTenant, type OsisUser } from '../contract/object-store.ts'
 import { startTarget, type Target, waitUntil } from '../contract/target.ts'
 import { type Rgw, type RgwUser, startRgw } from '../support/rgw.ts'
+import { queryStore } from '../support/stored.ts'
 import { type Ended, runUsher, serve } from '../support/usher.ts'
 
 let rgw: Rgw
@@ -98,9 +99,19 @@ test('status shows the platform, the counts, and what fails with its reason, pag
   assert.match(stdout, new RegExp(`\nNUMBER +USER .*\n\\d+ +${user.user_id} .* failing `))
 })
 
-test('retry has what fails tried at once, and is audited', async () => {
+test('a parked account is listed as such; retry has it tried at once, and is audited', async () => {
   const user = await addFailing()
-  await waitUntil(async () => ((await statusOf()).accounts[0]?.attempts ?? 0) >= 3, 20_000)
+  // As half an hour of failures leaves it; an attempt that is under way ends before.
+  await waitUntil(async () => {
+    const rows = await queryStore(
+      target.dataDir,
+      `UPDATE accounts SET parked_at = due_at, due_at = '2999-01-01T00:00:00.000Z'
+       WHERE last_error IS NOT NULL AND leased_until IS NULL RETURNING pk`,
+    )
+    return rows.length === 1
+  }, 10_000)
+  const { failing, parked, accounts } = await statusOf('--state', 'parked')
+  assert.deepEqual([failing, parked, accounts.map((one) => one.userId)], [0, 1, [user.user_id]])
   rgw.refuse(undefined)
   assert.deepEqual(await target.cli('platform', 'retry', '--user', user.user_id), { retried: 1 })
   await waitUntil(async () => !rgw.users.has(user.canonical_user_id), 3_000)
