@@ -1,0 +1,48 @@
+import type { Gateway } from './gateway.ts'
+import type { Worker } from './worker.ts'
+
+/** In what the gateway differs from what the workers were told; empty when in nothing. */
+export async function listDrift(gateway: Gateway, workers: readonly Worker[]): Promise<string[]> {
+  const users = workers.flatMap((worker) => worker.users)
+  const wanted = new Set(users.map(({ canonicalId }) => canonicalId))
+  const there = new Set((await gateway.listUids()).filter((uid) => uid.includes('$')))
+  const drift = [...there]
+    .filter((uid) => !wanted.has(uid))
+    .map((uid) => `${uid} is there, and should be gone`)
+  await inTurns(users, async ({ canonicalId, active, keys }) => {
+    if (!there.has(canonicalId)) return drift.push(`${canonicalId} is missing`)
+    const found = await gateway.readUser(canonicalId)
+    const working = keys.filter((key) => key.active).map((key) => `${key.accessKey} ${key.secretKey}`)
+    if (found.suspended === active) drift.push(`${canonicalId} is ${active ? '' : 'not '}suspended`)
+    if (found.keys.join() !== working.sort().join()) drift.push(`${canonicalId} has other keys`)
+    return undefined
+  })
+  return drift
+}
+
+/** Keys that open S3 and should not, or the other way round. */
+export async function listWrongKeys(gateway: Gateway, workers: readonly Worker[]): Promise<string[]> {
+  const wrong: string[] = []
+  const keys = workers.flatMap(({ users, dead }) => [
+    ...users.flatMap(({ active, keys }) => keys.map((key) => ({ ...key, works: active && key.active }))),
+    ...dead.map((key) => ({ ...key, works: false })),
+  ])
+  await inTurns(keys, async ({ works, ...key }) => {
+    const answer = await gateway.tryKey(key)
+    const refused = answer === 'InvalidAccessKeyId' || answer === 'UserSuspended'
+    if (works ? answer !== 'yes' : !refused) wrong.push(`${key.accessKey}: ${answer}`)
+  })
+  console.log(
+    `keys tried on S3:      ${keys.length}, of which ${keys.filter(({ works }) => works).length} work`,
+  )
+  return wrong
+}
+
+/** Eight at a time. */
+async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const left = items.values()
+  const run = async (): Promise<void> => {
+    for (const item of left) await work(item)
+  }
+  await Promise.all(Array.from({ length: 8 }, run))
+}
