@@ -184,6 +184,9 @@ describe('Usher is killed between its commit and the gateway’s answer', () => 
   for (const call of [/PUT .admin.user$/, /PUT .admin.metadata.user$/])
     for (const fault of faults)
       test(`${fault} of ${call.source}: after the restart one user, one key, equal on both sides`, async () => {
+        // One that has just started makes its first new user by both calls.
+        await target.stop()
+        await restart()
         const body = newOsisUser({ cd_user_id: randomUUID() })
         const known = await listUids(tenant.tenant_id)
         proxy.break(call, fault)
