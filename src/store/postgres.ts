@@ -9,8 +9,12 @@ import { listApplied, migrate } from './postgres-schema.ts'
 import { type Begin, PostgresTx, Statements } from './postgres-tx.ts'
 import { beat } from './write-check.ts'
 
-/** How often a unit runs at the most: also when every connection turns out to be outdated, one after the other. */
-const MAX_TRIES = MAX_CONNECTIONS + 2
+/**
+ * How often a unit runs at the least before it is given up: also when every connection turns out to be outdated, one
+ * after the other. And for how long it goes on: of many that want one row, each round lets one through.
+ */
+const LEAST_TRIES = MAX_CONNECTIONS + 2
+const RETRY_MS = 5_000
 const LONGEST_PAUSE_MS = 200
 /** What units that are under way get, when the store is closed, to end by themselves. */
 const END_MS = 3_000
@@ -117,12 +121,13 @@ class PostgresStore implements Store {
   }
 
   async #repeat<T>(attempt: () => Promise<T>): Promise<T> {
+    const begun = Date.now()
     for (let tries = 1; ; tries++) {
       try {
         return await attempt()
       } catch (error) {
         if (!isRetryable(error)) throw error
-        if (tries === MAX_TRIES) throw toStoreError(error, this.#where)
+        if (tries >= LEAST_TRIES && Date.now() - begun > RETRY_MS) throw toStoreError(error, this.#where)
       }
       // At random, so that those who met do not meet again.
       await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MS))
