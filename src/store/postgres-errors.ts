@@ -28,9 +28,10 @@ export function isOutdated(error: unknown): boolean {
 /** Whether a statement over several rows failed because of one of them: it was refused, or waited for in vain. */
 export function isOfOneRow(error: unknown): boolean {
   if (!(error instanceof StoreError)) return true
-  return sqlStateOf(error.cause) === LOCK_NOT_AVAILABLE
+  return isLockTimeout(error.cause)
 }
 
+/** Whether a statement waited in vain for what somebody else holds. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === LOCK_NOT_AVAILABLE
 }
