@@ -170,6 +170,15 @@ function childrenOf(parent: number): number[] {
   })
 }
 
+/** A server's process of a connection ends with the connection, also while its siblings are being counted. */
+function sendSignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 function newCluster(
   url: string,
   home: string,
@@ -185,7 +194,7 @@ function newCluster(
   }
   const signal = (name: NodeJS.Signals): void => {
     if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
-    for (const pid of [server.pid, ...childrenOf(server.pid)]) process.kill(pid, name)
+    for (const pid of [server.pid, ...childrenOf(server.pid)]) sendSignal(pid, name)
   }
   return {
     url,
