@@ -87,9 +87,11 @@ function newProvisioningMetrics(registers: Registry[]): Pick<Metrics, 'observeAt
       // One look at the store answers for all gauges of a scrape.
       let reading: Promise<BacklogFigures> | undefined
       const share = (): Promise<BacklogFigures> => {
-        reading ??= read().finally(() => {
-          reading = undefined
-        })
+        reading ??= read()
+          .catch(() => UNKNOWN)
+          .finally(() => {
+            reading = undefined
+          })
         return reading
       }
       for (const { name, help, of } of BACKLOG_GAUGES)
@@ -104,6 +106,9 @@ function newProvisioningMetrics(registers: Registry[]): Pick<Metrics, 'observeAt
     },
   }
 }
+
+/** While the store is down everything else is to be seen all the more. */
+const UNKNOWN: BacklogFigures = { waiting: NaN, failing: NaN, parked: NaN, oldestSeconds: NaN }
 
 const BACKLOG_GAUGES: readonly { name: string; help: string; of: (figures: BacklogFigures) => number }[] = [
   {

@@ -100,6 +100,9 @@ async function checkDown(at: string): Promise<void> {
     assert.deepEqual([await status('/healthz'), await status('/readyz')], [200, 503])
     await pause(100)
   }
+  const metrics = await fetch(`${at}/metrics`)
+  assert.equal(metrics.status, 200)
+  assert.ok(/^usher_accounts_unapplied nan$/im.test(await metrics.text()), 'the backlog is told')
   const client = { client_id: randomUUID(), client_secret: 'x' }
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...client })
   const answer = await fetch(`${at}/oauth2/v2.0/token`, { method: 'POST', body })
