@@ -286,6 +286,19 @@ function failureTests(open: OpenStore): void {
     )
   })
 
+  test('an account that is retried has been tried before', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    platform.fail('refused')
+    await reconciler.drain()
+    platform.succeed()
+    await retryUser(on.dir, on.operator, account.userId)
+    await reconciler.drain()
+    assert.deepEqual(
+      platform.calls.map(({ isNew }) => isNew),
+      [true, false],
+    )
+  })
+
   test('accounts that are slow do not hold up the others', async () => {
     const { on, platform, reconciler } = await newWorld(open)
     const [gate, done] = [newGate(), newGate()]
