@@ -21,6 +21,7 @@ import {
   findAccountOrRemains,
   hasAccount,
   insertAccount,
+  type Lease,
 } from '../store/accounts.ts'
 import { findTenant } from '../store/tenants.ts'
 import { findUserByEmail, insertUser, touchUser } from '../store/users.ts'
@@ -37,14 +38,16 @@ import { attempt, read, type Unit } from './unit.ts'
  * given this one: one person, one record.
  *
  * The account is wanted from now on; whoever needs it on the platform settles it.
+ * @param request.lease claims a new account, in the same commit, for whoever settles it at once
+ * @returns whether it was created, and so claimed
  * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `store_unavailable`
  */
 export function createAccount(
   dir: Directory,
   ctx: Context,
-  request: { tenantId: string; account: NewAccount },
-): Promise<Account> {
-  const { tenantId, account } = request
+  request: { tenantId: string; account: NewAccount; lease?: Lease },
+): Promise<{ account: Account; created: boolean }> {
+  const { tenantId, account, lease } = request
   return attempt(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
     assertPermitted(ctx, 'CreateAccount')
     assertValid(checkNewAccount(account))
@@ -54,11 +57,11 @@ export function createAccount(
     const existing = await findAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
     if (existing) {
       await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
-      return existing
+      return { account: existing, created: false }
     }
     if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
     const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
-    const pk = await openAccount(dir, unit, { tenant, owner, account })
+    const pk = await openAccount(dir, unit, { tenant, owner, account, lease })
     if (owner.linked) {
       await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
     } else {
@@ -69,7 +72,7 @@ export function createAccount(
         changedFields: contentOf(account),
       })
     }
-    return (await findAccountByPk(unit.tx, pk)) as Account
+    return { account: (await findAccountByPk(unit.tx, pk)) as Account, created: true }
   })
 }
 
@@ -111,10 +114,17 @@ async function createOwner(unit: Unit, tenant: Tenant, account: NewAccount): Pro
   return { pk: pk as number, id: user.id, linked: false }
 }
 
+interface Opening {
+  readonly tenant: Tenant
+  readonly owner: Owner
+  readonly account: NewAccount
+  readonly lease: Lease | undefined
+}
+
 async function openAccount(
   dir: Directory,
   unit: Unit,
-  { tenant, owner, account }: { tenant: Tenant; owner: Owner; account: NewAccount },
+  { tenant, owner, account, lease }: Opening,
 ): Promise<number> {
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,
@@ -129,6 +139,7 @@ async function openAccount(
     email: account.email,
     role: account.role,
     active: account.active,
+    lease,
     now: unit.now,
   })
   await issueCredential(dir, unit, pk)

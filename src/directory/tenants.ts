@@ -5,7 +5,7 @@ import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { checkNewTenant, checkOrgIds, type NewTenant, type Tenant } from '../model/tenants.ts'
-import { hasAccounts, removeAccountsOfTenant } from '../store/account-changes.ts'
+import { hasAccounts, removeAccountsOfTenant, removeLateAccounts } from '../store/account-changes.ts'
 import { insertOrganization } from '../store/organizations.ts'
 import type { Tx } from '../store/port.ts'
 import { queryTenants as selectTenants } from '../store/tenant-queries.ts'
@@ -157,7 +157,8 @@ function orgsElsewhere(): DirectoryError {
 
 /**
  * Deletes a tenant; its orgs are free from now on. With `purge` its users, keys and data go too, once they are
- * settled; without, it must have no users. The customer stays, and can be given a tenant anew.
+ * settled; without, it must have no users. The customer stays, and can be given a tenant anew. Once more, it finds what
+ * was created in the same moment.
  * @returns the tenant whose accounts are to be settled; undefined when there never was one
  * @throws {DirectoryError} `not_permitted`, `tenant_not_empty`, `store_unavailable`
  */
@@ -169,8 +170,12 @@ export function deleteTenant(
   return attempt(dir, ctx, { operation: 'DeleteTenant', target: request.tenantId }, async (unit) => {
     assertPermitted(ctx, 'DeleteTenant')
     const found = await findTenantOrRemains(unit.tx, ctx.organization.pk, request.tenantId)
-    if (!found || found.deleted) return found?.tenant
-    const { tenant } = found
+    if (!found) return undefined
+    const { tenant, deleted } = found
+    if (deleted) {
+      await removeLateAccounts(unit.tx, tenant.pk, unit.now)
+      return tenant
+    }
     if (request.purge) await removeAccountsOfTenant(unit.tx, tenant.pk, unit.now)
     else if (await hasAccounts(unit.tx, tenant.pk)) throw notEmpty()
     await deleteRow(unit.tx, tenant.pk, unit.now)

@@ -14,7 +14,8 @@ export interface WantedAccount {
   /** A key that is not active must not work, and must work again when it becomes active. */
   readonly credentials: readonly {
     readonly accessKey: string
-    readonly secretKey: string
+    /** Null when the directory can no longer open it: the platform keeps such a key if it has it, and cannot be given it. */
+    readonly secretKey: string | null
     readonly active: boolean
   }[]
 }
@@ -69,7 +70,8 @@ export interface Platform {
   /** Whether accounts can be read back; false where the directory alone keeps them. */
   readonly readsBack: boolean
   /**
-   * Makes the platform look as wanted, whatever it looked like before, and returns when it has been seen to.
+   * Makes the platform look as wanted, whatever it looked like before, and returns when it has been seen to, or for a
+   * new account when the platform says so.
    * @throws {DataLeftError} when the account shall be gone without a purge, and owns data; nothing was changed then
    * @throws {PlatformError} when that could not be done, or not be seen to be done. For `gone` the caller looks again
    *   with `read` all the same, before it calls an account gone

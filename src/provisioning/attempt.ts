@@ -1,9 +1,15 @@
 import type { Directory } from '../directory/directory.ts'
 import { DataLeftError, type Platform, PlatformError, type WantedAccount } from '../platform/platform.ts'
-import { forgetDeletedCredentials, forgetRemovedAccount, restoreAccount } from '../store/account-changes.ts'
+import {
+  forgetDeletedCredentials,
+  forgetRemovedAccount,
+  removeAccount,
+  restoreAccount,
+} from '../store/account-changes.ts'
 import {
   type Claimed,
   claimAccount,
+  type Lease,
   markAccountApplied,
   markAccountFailed,
   readFailures,
@@ -50,16 +56,21 @@ class LateError extends PlatformError {
   }
 }
 
+/** The right to make one attempt, from now on. */
+export function newLease({ dir, by }: Pick<Attempts, 'dir' | 'by'>): Lease {
+  const now = dir.now()
+  return { now: now.toISOString(), until: new Date(now.getTime() + LEASE_MS).toISOString(), by }
+}
+
 /**
  * Tries once to bring an account to its platform, if nobody else does so at the moment.
+ * @param claimed whether the lease for this attempt has been taken already
  * @returns the version that the platform has now, and that is recorded; 0 when it did not come to that
  * @throws {StoreError} when the attempt could not begin
  */
-export async function attemptAccount(attempts: Attempts, pk: number): Promise<number> {
+export async function attemptAccount(attempts: Attempts, pk: number, claimed: boolean): Promise<number> {
   const { dir, by, observer } = attempts
-  const until = new Date(dir.now().getTime() + LEASE_MS).toISOString()
-  const lease = { now: dir.now().toISOString(), until, by }
-  if (!(await dir.store.write((tx) => claimAccount(tx, pk, lease)))) return 0
+  if (!claimed && !(await dir.store.write((tx) => claimAccount(tx, pk, newLease(attempts))))) return 0
   const begun = performance.now()
   const { outcome, version } = await bring(attempts, { pk, by })
   observer.observeAttempt(outcome, (performance.now() - begun) / 1000)
@@ -94,12 +105,20 @@ async function bring(
 }
 
 async function readWanted(
-  { dir, platform }: Attempts,
+  attempts: Attempts,
   pk: number,
 ): Promise<{ wanted: WantedAccount; version: number }> {
+  const { dir, platform, observer } = attempts
   const found = await dir.store.read((tx) => findWanted(dir, tx, pk))
   if (!found) throw new PlatformError('the account has vanished from the directory')
-  const { account, wanted } = found
+  const { account, wanted, late } = found
+  if (late) {
+    await dir.store.write((tx) => removeAccount(tx, pk, { purge: true, now: dir.now().toISOString() }))
+    return readWanted(attempts, pk)
+  }
+  for (const { accessKey, secretKey } of wanted.credentials)
+    if (secretKey === null)
+      observer.log.error({ account: pk, accessKey }, 'the secret of a key cannot be opened')
   // Without this, an Usher that was started without its platform's settings would call accounts applied.
   if (account.platform !== platform.name)
     throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)

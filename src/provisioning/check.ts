@@ -1,5 +1,4 @@
 import type { Directory } from '../directory/directory.ts'
-import { SealError } from '../directory/sealer.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -114,7 +113,7 @@ async function checkAccount(
     const fixed = mend !== undefined && error === null && (await isMended(parts, pk))
     return { ...names, drift, fixed, error }
   } catch (error) {
-    if (!(error instanceof PlatformError || error instanceof SealError)) throw error
+    if (!(error instanceof PlatformError)) throw error
     return { ...names, drift, fixed: false, error: error.message }
   }
 }

@@ -4,7 +4,8 @@ import type { PlatformAccount, WantedAccount } from '../platform/platform.ts'
  * How a platform can differ from what is wanted of an account:
  * `missing` it has none; `present` it has one that was removed; `suspended`, `active` its account is so, and shall not
  * be; `name` another display name; `key_missing` a key does not work that shall; `key_foreign` a key works that is
- * unknown or disabled; `key_differs` a key has another secret.
+ * unknown or disabled; `key_differs` a key has another secret; `secret_lost` the directory cannot open a key's secret,
+ * so that nobody can say whether the platform has the same.
  */
 export type DriftKind =
   | 'missing'
@@ -15,6 +16,7 @@ export type DriftKind =
   | 'key_missing'
   | 'key_foreign'
   | 'key_differs'
+  | 'secret_lost'
 
 /** One difference. It names the key that it is about, and never holds a secret. */
 export interface Drift {
@@ -44,17 +46,21 @@ function findKeyDrift(wanted: WantedAccount, present: PlatformAccount): Drift[] 
   const shall = new Map(active(wanted.credentials))
   const has = new Map(active(present.keys))
   const missing = [...shall.keys()].filter((key) => !has.has(key))
-  const differing = [...shall].filter(([key, secret]) => has.has(key) && has.get(key) !== secret)
+  const lost = [...shall].filter(([, secret]) => secret === null)
+  const differing = [...shall].filter(
+    ([key, secret]) => secret !== null && has.has(key) && has.get(key) !== secret,
+  )
   const foreign = [...has.keys()].filter((key) => !shall.has(key))
   return [
     ...missing.map((key) => about('key_missing', key)),
     ...differing.map(([key]) => about('key_differs', key)),
+    ...lost.map(([key]) => about('secret_lost', key)),
     ...foreign.map((key) => about('key_foreign', key)),
   ]
 }
 
 /** Access key and secret of those that work: a platform may drop a disabled key, or keep it disabled. */
-function active(keys: PlatformAccount['keys']): [accessKey: string, secretKey: string][] {
+function active(keys: WantedAccount['credentials']): [accessKey: string, secretKey: string | null][] {
   return keys.filter((key) => key.active).map(({ accessKey, secretKey }) => [accessKey, secretKey])
 }
 

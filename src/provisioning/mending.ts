@@ -37,15 +37,17 @@ export function newMend(
 
 /**
  * Past the reconciler, and never with data: to that, data would mean that the account is wanted again, and a purge of
- * long ago said nothing about what lies there now (docs/decisions/0015).
+ * long ago said nothing about what lies there now (docs/decisions/0015). An account that therefore stays is locked.
  */
 async function removeAgain({ platform }: Checked, wanted: Wanted['wanted']): Promise<string | null> {
   try {
     await platform.apply({ ...wanted, purge: false }, AbortSignal.timeout(ATTEMPT_MS))
     return null
   } catch (error) {
-    if (error instanceof DataLeftError) return `it was removed, and owns data: ${error.message}`
-    throw error
+    if (!(error instanceof DataLeftError)) throw error
+    const locked = { ...wanted, state: 'suspended', credentials: [] } as const
+    await platform.apply(locked, AbortSignal.timeout(ATTEMPT_MS))
+    return `it was removed, and owns data; it is suspended and without keys now: ${error.message}`
   }
 }
 

@@ -5,8 +5,8 @@ import { newId } from '../model/ids.ts'
 import type { Account } from '../model/tenants.ts'
 import type { Platform, PlatformStatus } from '../platform/platform.ts'
 import { listUnappliedAccounts } from '../store/account-changes.ts'
-import { dropLeases, findAccountToReconcile, listDueAccounts } from '../store/accounts.ts'
-import { type Attempts, attemptAccount, type Observer } from './attempt.ts'
+import { dropLeases, findAccountToReconcile, type Lease, listDueAccounts } from '../store/accounts.ts'
+import { type Attempts, attemptAccount, newLease, type Observer } from './attempt.ts'
 
 /** How often the loop looks for accounts that are due. */
 const POLL_MS = 1_000
@@ -49,18 +49,25 @@ export class Reconciler {
     await this.#ended()
   }
 
+  /** Claims an account, in the commit that creates it, for `settle`. */
+  newLease(): Lease {
+    return newLease(this.#attempts)
+  }
+
   /**
    * Reconciles one account now, for a caller who needs it on the platform.
    * @param deadlineMs how long the caller can wait
+   * @param claimed whether the account has been created with a lease of `newLease`
    * @returns whether the platform has the state that was wanted when the account was read; if not, the loop goes on trying
    * @throws {DirectoryError} `store_unavailable`
    */
   async settle(
     account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
     deadlineMs: number,
+    claimed = false,
   ): Promise<boolean> {
     if (account.appliedVersion >= account.desiredVersion) return true
-    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline))
+    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline, claimed))
   }
 
   /**
@@ -127,9 +134,10 @@ export class Reconciler {
   async #settle(
     { pk, desiredVersion }: Pick<Account, 'pk' | 'desiredVersion'>,
     deadline: AbortSignal,
+    claimed = false,
   ): Promise<boolean> {
     // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
-    if ((await this.#begin(pk)) >= desiredVersion) return true
+    if ((await this.#begin(pk, claimed)) >= desiredVersion) return true
     while (!deadline.aborted) {
       const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
       if (!found) return false
@@ -183,10 +191,10 @@ export class Reconciler {
   }
 
   /** One attempt; callers in this process that want the same account at the same time share it. */
-  #begin(pk: number): Promise<number> {
+  #begin(pk: number, claimed = false): Promise<number> {
     let running = this.#running.get(pk)
     if (!running) {
-      running = attemptAccount(this.#attempts, pk).finally(() => this.#running.delete(pk))
+      running = attemptAccount(this.#attempts, pk, claimed).finally(() => this.#running.delete(pk))
       this.#running.set(pk, running)
     }
     return running

@@ -1,14 +1,16 @@
-import { deleteAccount } from '../directory/accounts.ts'
+import { createAccount, deleteAccount } from '../directory/accounts.ts'
 import type { Directory } from '../directory/directory.ts'
 import { deleteTenant } from '../directory/tenants.ts'
 import { refuse } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
-import type { Account } from '../model/tenants.ts'
+import type { Account, NewAccount } from '../model/tenants.ts'
 import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform: Object Storage Extension calls while a human waits. */
 export const SETTLE_MS = 5_000
+
+const REPEAT = 'repeat the call'
 
 /** What it takes to change something and see it applied. */
 export interface Provisioning {
@@ -18,15 +20,32 @@ export interface Provisioning {
 
 /**
  * Waits until the platform has what was wanted of an account when it was read.
- * @param kept what remains to be said when it does not in time: the directory keeps what was written
+ * @param kept what is to be said when it does not in time: the directory keeps what was written
+ * @param advice what the caller does then; not everything may be asked for twice
  * @throws {DirectoryError} `platform_unavailable`
  */
 export async function assertSettled(
   reconciler: Reconciler,
   account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
   kept: string,
+  advice = REPEAT,
 ): Promise<void> {
-  if (!(await reconciler.settle(account, SETTLE_MS))) throw unavailable(kept)
+  if (!(await reconciler.settle(account, SETTLE_MS))) throw unavailable(kept, advice)
+}
+
+/**
+ * Gives a Cloud Director user an account, and sees it on the platform.
+ * @throws {DirectoryError} `platform_unavailable`, and what `createAccount` throws
+ */
+export async function addAccount(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  request: { tenantId: string; account: NewAccount },
+): Promise<Account> {
+  const lease = reconciler.newLease()
+  const { account, created } = await createAccount(dir, ctx, { ...request, lease })
+  if (!(await reconciler.settle(account, SETTLE_MS, created))) throw unavailable('The user is kept')
+  return account
 }
 
 /**
@@ -59,12 +78,13 @@ export async function removeTenant(
   ctx: Context,
   request: { tenantId: string; purge: boolean },
 ): Promise<void> {
+  await deleteTenant(dir, ctx, request)
   const tenant = await deleteTenant(dir, ctx, request)
   if (tenant && !(await reconciler.settleTenant(tenant.pk, SETTLE_MS)))
     throw unavailable('The removal goes on')
 }
 
-function unavailable(kept: string): DirectoryError {
-  const message = `The platform cannot be reached at the moment. ${kept}; repeat the call.`
+function unavailable(kept: string, advice = REPEAT): DirectoryError {
+  const message = `The platform cannot be reached at the moment. ${kept}; ${advice}.`
   return new DirectoryError('platform_unavailable', message)
 }

@@ -1,5 +1,5 @@
 import type { Directory } from '../directory/directory.ts'
-import { credentialIdentity } from '../directory/sealer.ts'
+import { credentialIdentity, SealError } from '../directory/sealer.ts'
 import { type Account, MAX_CREDENTIALS } from '../model/tenants.ts'
 import type { WantedAccount } from '../platform/platform.ts'
 import { findAccountToReconcile } from '../store/accounts.ts'
@@ -10,21 +10,20 @@ import type { Tx } from '../store/port.ts'
 export interface Wanted {
   readonly account: Account
   readonly wanted: WantedAccount
+  /** Whether it was created while its tenant was deleted: it has to go, and nobody has said so yet. */
+  readonly late: boolean
 }
 
-/**
- * @returns undefined for an account that was never there
- * @throws {SealError} when one of its secrets cannot be opened
- */
-export async function findWanted({ sealer }: Directory, tx: Tx, pk: number): Promise<Wanted | undefined> {
+/** @returns undefined for an account that was never there */
+export async function findWanted(dir: Directory, tx: Tx, pk: number): Promise<Wanted | undefined> {
   const found = await findAccountToReconcile(tx, pk)
   if (!found) return undefined
-  const { account, purge } = found
+  const { account, purge, late } = found
   const { tenantId, userId, canonicalUserId, username: displayName } = account
   const sealed = await listCredentials(tx, pk, { limit: MAX_CREDENTIALS })
   const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
     accessKey,
-    secretKey: sealer.open(sealedSecret, credentialIdentity(accessKey)),
+    secretKey: openSecret(dir, { accessKey, sealedSecret }),
     active,
   }))
   const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
@@ -32,6 +31,20 @@ export async function findWanted({ sealer }: Directory, tx: Tx, pk: number): Pro
   const isNew = account.desiredVersion === 1 && found.attempts === 1
   return {
     account,
+    late,
     wanted: { tenantId, userId, canonicalUserId, displayName, state, isNew, purge, credentials },
+  }
+}
+
+/** One damaged secret must not keep an account from being suspended, or its other keys from working. */
+function openSecret(
+  { sealer }: Directory,
+  { accessKey, sealedSecret }: { accessKey: string; sealedSecret: string },
+): string | null {
+  try {
+    return sealer.open(sealedSecret, credentialIdentity(accessKey))
+  } catch (error) {
+    if (error instanceof SealError) return null
+    throw error
   }
 }

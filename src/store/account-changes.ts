@@ -233,24 +233,27 @@ export async function hasAccounts(tx: Tx, tenant: number): Promise<boolean> {
   return (await listUnappliedAccounts(tx, tenant, 1)).length > 0
 }
 
+/**
+ * Wants those accounts gone, too, that were given to a tenant by somebody who did not see its deletion yet. Nothing
+ * locks a tenant against the two: that would let creates in one tenant wait for each other.
+ */
+export async function removeLateAccounts(tx: Tx, tenant: number, now: string): Promise<void> {
+  if (await tx.get(selectWantedOfTenant, { tenant })) await removeAccountsOfTenant(tx, tenant, now)
+}
+
 const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>
   db
     .selectFrom('accounts')
-    .innerJoin('users', 'users.pk', 'accounts.user_pk')
-    .select('accounts.pk')
-    .where('accounts.tenant_pk', '=', p.tenant)
-    .where('accounts.org_id', '=', p.org)
-    .where('accounts.org_user_id', '=', p.user)
-    .where('accounts.wanted', '=', sql.lit(0))
-    .where('accounts.purge', '=', sql.lit(0))
-    .whereRef('accounts.applied_version', '<', 'accounts.desired_version')
-    .where('users.deleted_at', 'is', null),
+    .select('pk')
+    .where('tenant_pk', '=', p.tenant)
+    .where('org_id', '=', p.org)
+    .where('org_user_id', '=', p.user)
+    .where('wanted', '=', sql.lit(0))
+    .where('purge', '=', sql.lit(0))
+    .whereRef('applied_version', '<', 'desired_version'),
 )
 
-/**
- * Whether an account of a Cloud Director user is being removed that would come back if it owned data. That of a
- * person who was deleted does not count: whoever comes back is somebody new.
- */
+/** Whether an account of a Cloud Director user is being removed that would come back if it owned data. */
 export async function isBeingRemoved(
   tx: Tx,
   tenant: number,

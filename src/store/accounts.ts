@@ -49,6 +49,9 @@ const insert = statement(
       email: string | null
       role: string
       active: number
+      attempts: number
+      until: string | null
+      by: string | null
       now: string
     },
   ) =>
@@ -68,7 +71,9 @@ const insert = statement(
       wanted: 1,
       desired_version: 1,
       applied_version: 0,
-      attempts: 0,
+      attempts: p.attempts,
+      leased_until: p.until,
+      leased_by: p.by,
       desired_at: p.now,
       due_at: p.now,
       created_at: p.now,
@@ -94,11 +99,15 @@ export async function insertAccount(
     email: string | null
     role: AccountRole
     active: boolean
+    /** Claims the account for its first attempt, as `claimAccount` does. */
+    lease?: Pick<Lease, 'until' | 'by'> | undefined
     now: string
   },
 ): Promise<number> {
+  const { lease, ...values } = account
   const flags = { active: account.active ? 1 : 0, madeUser: account.madeUser ? 1 : 0 }
-  return (await tx.insert(insert, { ...account, ...flags })) as number
+  const claimed = { attempts: lease ? 1 : 0, until: lease?.until ?? null, by: lease?.by ?? null }
+  return (await tx.insert(insert, { ...values, ...flags, ...claimed })) as number
 }
 
 /** Accounts with the ids of their tenants and users. */
@@ -190,7 +199,9 @@ export async function findAccountByCanonicalId(
   return row && toAccount(row)
 }
 
-const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
+const selectByPk = statement((db, p: { pk: number }) =>
+  selectAccounts(db).select('tenants.deleted_at as tenant_deleted_at').where('accounts.pk', '=', p.pk),
+)
 
 export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
   const row = await tx.get(selectByPk, { pk })
@@ -206,6 +217,8 @@ export async function findAccountToReconcile(
       account: Account
       wanted: boolean
       purge: boolean
+      /** Whether its tenant was deleted in the moment of its creation, and so nobody wants it gone yet. */
+      late: boolean
       attempts: number
       dueAt: string
       lastError: string | null
@@ -216,7 +229,8 @@ export async function findAccountToReconcile(
   if (!row) return undefined
   const { attempts, due_at: dueAt, last_error: lastError } = row
   const [wanted, purge] = [row.wanted === 1, row.purge === 1]
-  return { account: toAccount(row), wanted, purge, attempts, dueAt, lastError }
+  const late = wanted && row.tenant_deleted_at !== null
+  return { account: toAccount(row), wanted, purge, late, attempts, dueAt, lastError }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>

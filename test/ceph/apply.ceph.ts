@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { DataLeftError, PlatformError, type WantedAccount } from '../../src/platform/platform.ts'
+import { DataLeftError, PlatformError } from '../../src/platform/platform.ts'
 import {
   admin,
   assertApplied,
@@ -16,22 +16,23 @@ import {
   removeTenants,
   s3,
   signal,
+  type TestAccount,
 } from './gateway.ts'
 
 after(removeTenants)
 
-const apply = (account: WantedAccount): Promise<void> => platform.apply(account, signal)
+const apply = (account: TestAccount): Promise<void> => platform.apply(account, signal)
 const works = (credential: { accessKey: string; secretKey: string }): Promise<unknown> =>
   s3(credential).send(new ListBucketsCommand({}))
 
-async function applied(change: Partial<WantedAccount> = {}): Promise<WantedAccount> {
+async function applied(change: Partial<TestAccount> = {}): Promise<TestAccount> {
   const account = newAccount(change)
   await apply(account)
   return account
 }
 
 /** What an operator does with radosgw-admin. */
-async function byHand(account: WantedAccount, query: Record<string, string>): Promise<void> {
+async function byHand(account: TestAccount, query: Record<string, string>): Promise<void> {
   const method = 'key' in query ? 'PUT' : 'POST'
   await admin.call({ method, path: '/admin/user', query: { uid: account.canonicalUserId, ...query } }, signal)
 }

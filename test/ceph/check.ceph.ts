@@ -146,4 +146,6 @@ test('present: a removed user who was made again goes again, but not with a buck
     (await platform.listBuckets(user.canonical_user_id, signal)).map((bucket) => bucket.name),
     ['by-hand'],
   )
+  const locked = await platform.read(user.canonical_user_id, signal)
+  assert.deepEqual([locked?.state, locked?.keys], ['suspended', []])
 })

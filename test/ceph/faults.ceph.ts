@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
-import { PlatformError, type WantedAccount } from '../../src/platform/platform.ts'
+import { PlatformError } from '../../src/platform/platform.ts'
 import {
   assertApplied,
   listUids,
@@ -12,6 +12,7 @@ import {
   removeTenants,
   s3,
   signal,
+  type TestAccount,
 } from './gateway.ts'
 import { type Fault, type RgwProxy, startProxy } from './proxy.ts'
 
@@ -26,7 +27,7 @@ after(async () => {
   await removeTenants()
 })
 
-async function assertWhole(account: WantedAccount): Promise<void> {
+async function assertWhole(account: TestAccount): Promise<void> {
   await assertApplied(account)
   assert.deepEqual(await listUids(account.tenantId), [account.canonicalUserId])
   for (const credential of account.credentials) await s3(credential).send(new ListBucketsCommand({}))

@@ -43,7 +43,10 @@ export function newPlatform(at = url): CephRgwPlatform {
   return new CephRgwPlatform({ ...gateway, url: at })
 }
 
-type Credential = WantedAccount['credentials'][number]
+type Credential = PlatformAccount['keys'][number]
+
+/** An account whose secrets the directory can open. */
+export type TestAccount = WantedAccount & { readonly credentials: readonly Credential[] }
 
 export function newCredential(active = true): Credential {
   return { accessKey: newAccessKey(), secretKey: newSecretKey(), active }
@@ -82,7 +85,7 @@ async function removeUser(uid: string): Promise<void> {
 }
 
 /** An account that is not on the gateway yet, with one credential unless told otherwise. */
-export function newAccount(change: Partial<WantedAccount> = {}): WantedAccount {
+export function newAccount(change: Partial<TestAccount> = {}): TestAccount {
   const { tenantId = newTenantId(), userId = randomUUID() } = change
   return {
     tenantId,
@@ -103,11 +106,12 @@ export async function readAccount({ canonicalUserId }: WantedAccount): Promise<P
 }
 
 /** Asserts that the gateway has the account as wanted: one user of that id, and its active keys, no more and no fewer. */
-export async function assertApplied(account: WantedAccount): Promise<void> {
+export async function assertApplied(account: TestAccount): Promise<void> {
   const { state, keys } = await readAccount(account)
   assert.equal(state, account.state)
   const wanted = account.credentials.filter((credential) => credential.active)
-  const byKey = (one: Credential, other: Credential): number => (one.accessKey < other.accessKey ? -1 : 1)
+  const byKey = (one: { accessKey: string }, other: { accessKey: string }): number =>
+    one.accessKey < other.accessKey ? -1 : 1
   assert.deepEqual(keys.toSorted(byKey), wanted.toSorted(byKey))
   assert.equal((await listUids()).filter((uid) => uid === account.canonicalUserId).length, 1)
 }

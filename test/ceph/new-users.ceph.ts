@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, mock, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
-import type { WantedAccount } from '../../src/platform/platform.ts'
 import {
   admin,
   assertApplied,
@@ -17,6 +16,7 @@ import {
   removeTenants,
   s3,
   signal,
+  type TestAccount,
 } from './gateway.ts'
 
 after(removeTenants)
@@ -54,7 +54,7 @@ async function createDirectly({
   canonicalUserId: uid,
   displayName,
   credentials,
-}: WantedAccount): Promise<void> {
+}: TestAccount): Promise<void> {
   const [{ accessKey, secretKey } = assert.fail('no key')] = credentials
   const query = { uid, 'display-name': displayName, 'access-key': accessKey, 'secret-key': secretKey }
   await admin.call({ method: 'PUT', path: '/admin/user', query }, signal)

@@ -12,7 +12,6 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { AwsClient } from 'aws4fetch'
-import type { WantedAccount } from '../../src/platform/platform.ts'
 import {
   admin,
   newAccount,
@@ -23,13 +22,14 @@ import {
   removeTenants,
   s3,
   signal,
+  type TestAccount,
 } from './gateway.ts'
 
 after(removeTenants)
 
 async function newUser(
-  change: Partial<WantedAccount> = {},
-): Promise<{ account: WantedAccount; client: S3Client }> {
+  change: Partial<TestAccount> = {},
+): Promise<{ account: TestAccount; client: S3Client }> {
   const account = newAccount(change)
   await platform.apply(account, signal)
   return { account, client: s3(account.credentials[0] ?? assert.fail('no credential')) }
@@ -178,7 +178,7 @@ test('an issued key does not open the Admin API', async () => {
 })
 
 /** The status of a GET that is signed with an account's key. */
-async function statusOf({ credentials: [credential] }: WantedAccount, path: string): Promise<number> {
+async function statusOf({ credentials: [credential] }: TestAccount, path: string): Promise<number> {
   const { accessKey, secretKey } = credential ?? assert.fail('no credential')
   const client = new AwsClient({
     accessKeyId: accessKey,

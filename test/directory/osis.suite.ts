@@ -48,7 +48,7 @@ const PAGE = { offset: 0, limit: 100 }
 
 async function addAccount(on: TestDirectory, orgUserId = 'ada', orgId = on.orgId): Promise<Account> {
   const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
-  const account = await createAccount(on.dir, on.osis, {
+  const { account } = await createAccount(on.dir, on.osis, {
     tenantId: on.tenantId,
     account: { orgId, orgUserId, ...named },
   })

@@ -28,10 +28,10 @@ async function newWorld(open: OpenStore): Promise<World> {
   const platform = newFakePlatform()
   const on = await newTestDirectory(open, platform.name)
   const reconciler = new Reconciler(on.dir, platform, QUIET)
-  const add = (orgUserId: string): Promise<Account> => {
+  const add = async (orgUserId: string): Promise<Account> => {
     const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
     const account = { orgId: on.orgId, orgUserId, ...named }
-    return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+    return (await createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })).account
   }
   const accounts = [await add('ada'), await add('bob'), await add('eve')] as const
   await reconciler.drain()
@@ -224,10 +224,16 @@ function fixTests(open: OpenStore): void {
       findings.map((one) => [one.userId, one.fixed, one.error]),
       [
         [ada.userId, true, null],
-        [bob.userId, false, 'it was removed, and owns data: it owns 1 buckets'],
+        [
+          bob.userId,
+          false,
+          'it was removed, and owns data; it is suspended and without keys now: it owns 1 buckets',
+        ],
       ],
     )
     assert.deepEqual([platform.accounts.size, platform.buckets.size], [2, 1])
+    const { state, keys } = platform.accounts.get(bob.canonicalUserId) ?? assert.fail('it is gone')
+    assert.deepEqual([state, keys], ['suspended', []])
     await reconciler.drain()
     assert.deepEqual(kindsOf(await check(world)), { [bob.userId]: 'present' })
   })

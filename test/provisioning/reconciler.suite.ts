@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createAccount } from '../../src/directory/accounts.ts'
+import { createAccount, queryAccounts, updateAccount } from '../../src/directory/accounts.ts'
 import { retryAll, retryUser } from '../../src/directory/backlog.ts'
+import { createCredential } from '../../src/directory/credentials.ts'
+import { deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/tenants.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
@@ -9,7 +11,8 @@ import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { readBacklog } from '../../src/store/account-backlog.ts'
 import { claimAccount, markAccountApplied } from '../../src/store/accounts.ts'
-import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
+import { deleteTenant as deleteTenantRow, findTenant } from '../../src/store/tenants.ts'
+import { newTestDirectory, refusedAs, type TestDirectory } from '../support/directories.ts'
 import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -32,10 +35,18 @@ async function newWorld(open: OpenStore): Promise<World> {
   return { on, platform, reconciler, account: await addAccount(on, 'ada') }
 }
 
-function addAccount(on: TestDirectory, orgUserId: string): Promise<Account> {
+function newRequest({ orgId, tenantId }: TestDirectory, orgUserId: string) {
   const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
-  const account = { orgId: on.orgId, orgUserId, ...named }
-  return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
+  return { tenantId, account: { orgId, orgUserId, ...named } }
+}
+
+async function addAccount(on: TestDirectory, orgUserId: string): Promise<Account> {
+  return (await createAccount(on.dir, on.osis, newRequest(on, orgUserId))).account
+}
+
+/** Creates an account as a caller does who settles it at once. */
+function createClaimed(on: TestDirectory, reconciler: Reconciler): ReturnType<typeof createAccount> {
+  return createAccount(on.dir, on.osis, { ...newRequest(on, 'eve'), lease: reconciler.newLease() })
 }
 
 /** What a reconciler tells others of its attempts. */
@@ -299,6 +310,39 @@ function failureTests(open: OpenStore): void {
     )
   })
 
+  test('an account that was claimed by its creation is tried once, and as a new one', async () => {
+    const { on, platform, reconciler } = await newWorld(open)
+    await reconciler.drain()
+    const { account, created } = await createClaimed(on, reconciler)
+    assert.equal(created, true)
+    platform.calls.length = 0
+    await new Reconciler(on.dir, platform, QUIET).drain()
+    assert.equal(platform.calls.length, 0)
+    assert.equal(await reconciler.settle(account, 5_000, created), true)
+    await new Reconciler(on.dir, platform, QUIET).drain()
+    assert.deepEqual(
+      platform.calls.map(({ isNew }) => isNew),
+      [true],
+    )
+    const { applied, attempts } = await stateOf({ on, account })
+    assert.deepEqual([applied, attempts], [1, 0])
+    const again = await createClaimed(on, reconciler)
+    assert.deepEqual([again.created, again.account.pk], [false, account.pk])
+  })
+
+  test('an account whose creator has ended before its first attempt is new no more', async () => {
+    const { on, platform, reconciler } = await newWorld(open)
+    await reconciler.drain()
+    await createClaimed(on, reconciler)
+    platform.calls.length = 0
+    pass(on, 31_000)
+    await new Reconciler(on.dir, platform, QUIET).drain()
+    assert.deepEqual(
+      platform.calls.map(({ isNew }) => isNew),
+      [false],
+    )
+  })
+
   test('accounts that are slow do not hold up the others', async () => {
     const { on, platform, reconciler } = await newWorld(open)
     const [gate, done] = [newGate(), newGate()]
@@ -415,6 +459,62 @@ function parkingTests(open: OpenStore): void {
 }
 
 function removalTests(open: OpenStore): void {
+  test('a user whose account is gone gets a new one under the same Cloud Director id', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    await deleteUser(on.dir, on.operator, account.userId)
+    await reconciler.drain()
+    const second = await addAccount(on, 'ada')
+    assert.notEqual(second.userId, account.userId)
+    await reconciler.drain()
+    assert.deepEqual([...platform.accounts.keys()], [second.canonicalUserId])
+    assert.equal(platform.accounts.get(second.canonicalUserId)?.keys.length, 1)
+  })
+
+  test('the keys of a person who was deleted die, also where data keeps the account and the person comes back', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    platform.buckets.set(account.canonicalUserId, [
+      { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId },
+    ])
+    await deleteUser(on.dir, on.operator, account.userId)
+    await assert.rejects(addAccount(on, 'ada'), refusedAs('account_being_removed'))
+    await reconciler.drain()
+    const back = await addAccount(on, 'ada')
+    assert.deepEqual([back.userId, back.active], [account.userId, false])
+    assert.equal(platform.accounts.get(account.canonicalUserId)?.state, 'suspended')
+  })
+
+  test('an account that was created while its tenant was deleted goes by itself, or with a repeated deletion', async () => {
+    for (const again of [true, false]) {
+      const { on, platform, reconciler, account } = await newWorld(open)
+      if (again) await reconciler.drain()
+      const tenant = await on.dir.store.read((tx) => findTenant(tx, account.providerPk, on.tenantId))
+      // As another process leaves it that has not seen the account.
+      await on.dir.store.write((tx) => deleteTenantRow(tx, tenant?.pk ?? 0, on.clock.now.toISOString()))
+      if (again) await deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge: false })
+      await reconciler.drain()
+      assert.equal(platform.accounts.size, 0)
+      const all = { filter: {}, page: { offset: 0, limit: 10 } }
+      assert.equal((await queryAccounts(on.dir, on.osis, all)).total, 0)
+    }
+  })
+
+  test('a secret that is lost does not keep its account from being suspended, nor another key from working', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    const [key = assert.fail('no key')] = platform.accounts.get(account.canonicalUserId)?.keys ?? []
+    await on.dir.store.write((tx) =>
+      tx.query((db) => db.updateTable('credentials').set({ sealed_secret: '1.damaged.text' })),
+    )
+    const ids = { tenantId: on.tenantId, userId: account.userId }
+    await createCredential(on.dir, on.osis, ids)
+    await updateAccount(on.dir, on.osis, { ...ids, active: false })
+    await reconciler.drain()
+    const { state, keys } = platform.accounts.get(account.canonicalUserId) ?? assert.fail('it is gone')
+    assert.deepEqual([state, keys.length, keys[0]], ['suspended', 2, key])
+  })
+
   test('a removal counts only once the platform itself says that the account is gone', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world

@@ -51,7 +51,12 @@ export function newFakePlatform(): FakePlatform {
     await work(account, signal)
     const { displayName, canonicalUserId, credentials } = account
     const state = account.state === 'suspended' ? 'suspended' : 'active'
-    const keys = credentials.filter((credential) => credential.active)
+    const held = new Map(accounts.get(canonicalUserId)?.keys.map((key) => [key.accessKey, key]))
+    const keys = credentials
+      .filter((credential) => credential.active)
+      .flatMap(({ accessKey, secretKey, active }) =>
+        secretKey === null ? (held.get(accessKey) ?? []) : { accessKey, secretKey, active },
+      )
     accounts.set(canonicalUserId, { state, displayName, keys })
   }
   return {

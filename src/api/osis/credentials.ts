@@ -52,7 +52,8 @@ function registerCreate(app: FastifyInstance, { dir, reconciler }: Provisioning)
       const subject = { operation: 'CreateCredential', target: params.userId } as const
       const ctx = await getValidContext(dir, request, subject)
       const credential = await createCredential(dir, ctx, params)
-      await assertSettled(reconciler, credential.account, 'The credential is kept')
+      const advice = 'it will work by itself, and another call would make another one'
+      await assertSettled(reconciler, credential.account, 'The credential is kept', advice)
       reply.code(201)
       return toOsisCredential(credential)
     },

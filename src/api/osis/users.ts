@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import {
-  createAccount,
   getAccount,
   getAccountByCanonicalId,
   queryAccounts,
@@ -8,7 +7,7 @@ import {
 } from '../../directory/accounts.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
 import type { Account, NewAccount } from '../../model/tenants.ts'
-import { assertSettled, type Provisioning, removeAccount } from '../../provisioning/settling.ts'
+import { addAccount, assertSettled, type Provisioning, removeAccount } from '../../provisioning/settling.ts'
 import { getContext, getValidContext } from '../request.ts'
 import { parseFilter, parseFlag } from './filter.ts'
 import { toPageRequest, toWirePage } from './paging.ts'
@@ -33,7 +32,7 @@ export function registerUsers(app: FastifyInstance, provisioning: Provisioning):
   registerChanges(app, provisioning)
 }
 
-function registerCreate(app: FastifyInstance, { dir, reconciler }: Provisioning): void {
+function registerCreate(app: FastifyInstance, provisioning: Provisioning): void {
   app.post<{ Params: TenantParams; Body: NewOsisUser }>(
     '/v1/tenants/:tenantId/users',
     {
@@ -54,9 +53,9 @@ function registerCreate(app: FastifyInstance, { dir, reconciler }: Provisioning)
     },
     async (request, reply): Promise<OsisUser> => {
       const { tenantId } = request.params
-      const ctx = await getValidContext(dir, request, { operation: 'CreateAccount', target: tenantId })
-      const account = await createAccount(dir, ctx, { tenantId, account: toNewAccount(request.body) })
-      await assertSettled(reconciler, account, 'The user is kept')
+      const subject = { operation: 'CreateAccount', target: tenantId } as const
+      const ctx = await getValidContext(provisioning.dir, request, subject)
+      const account = await addAccount(provisioning, ctx, { tenantId, account: toNewAccount(request.body) })
       reply.code(201)
       return toOsisUser(account)
     },

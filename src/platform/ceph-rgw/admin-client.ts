@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import aws4 from 'aws4'
 import { PlatformError } from '../platform.ts'
 import { Connections, type Exchange } from './connections.ts'
@@ -25,8 +26,7 @@ export interface AdminCall {
 export interface AdminAnswer {
   /** Parsed JSON; null when the answer is empty. */
   readonly body: unknown
-  /** The Server header, in which newer releases name themselves. */
-  readonly server: string | null
+  readonly headers: IncomingHttpHeaders
 }
 
 /** How long one call may take, so that a gateway that hangs holds nobody up. */
@@ -57,7 +57,7 @@ export class AdminClient {
       const either = AbortSignal.any([signal, limit])
       const { status, headers, text } = await this.#connections.send(url, { ...signed, signal: either })
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
-      return { body: parse(text, name), server: headers.server?.toString() ?? null }
+      return { body: parse(text, name), headers }
     } catch (error) {
       if (error instanceof PlatformError) throw error
       if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was given up`)

@@ -53,18 +53,13 @@ export class CephRgwPlatform implements Platform {
 
   /**
    * Looks, changes one thing, and looks again until there is nothing to change. An account that nobody has tried to
-   * apply before is written without the first look, which could find nothing.
+   * apply before needs no look when one write makes the whole of it.
    */
   async apply(account: WantedAccount, signal: AbortSignal): Promise<void> {
-    let isNew = account.isNew === true
-    const lookAndStep = (): Promise<boolean> => {
-      const look = !isNew
-      isNew = false
-      return account.state === 'gone'
-        ? this.#stepToGone(account, signal)
-        : this.#stepToPresent(account, signal, look)
-    }
+    const lookAndStep = (): Promise<boolean> =>
+      account.state === 'gone' ? this.#stepToGone(account, signal) : this.#stepToPresent(account, signal)
     await this.#inTurn(toUid(account), async () => {
+      if (account.isNew && (await this.#writeNew(account, signal))) return
       for (let looks = 0; looks < MOST_LOOKS; looks++) if (await withRepeats(lookAndStep, signal)) return
       throw new PlatformError(`somebody else keeps changing the Ceph RGW user ${toUid(account)}`)
     })
@@ -94,10 +89,23 @@ export class CephRgwPlatform implements Platform {
     return toUsage(buckets, record ? quotaOf(record) : null)
   }
 
-  /** @returns whether nothing was left to do; if not, one thing has been done */
-  async #stepToPresent(account: WantedAccount, signal: AbortSignal, look: boolean): Promise<boolean> {
+  /** @returns whether the gateway says that it has written the user; if not, only a look tells what there is */
+  async #writeNew(account: WantedAccount, signal: AbortSignal): Promise<boolean> {
     const uid = toUid(account)
-    const record = look ? await this.#findRecord(uid, signal) : undefined
+    const base = this.#newUsers.find(uid)
+    if (!base || account.state === 'gone') return false
+    try {
+      return await this.#putRecord(withAccount(base, account), uid, signal)
+    } catch (error) {
+      if (isTransient(error)) return false
+      throw error
+    }
+  }
+
+  /** @returns whether nothing was left to do; if not, one thing has been done */
+  async #stepToPresent(account: WantedAccount, signal: AbortSignal): Promise<boolean> {
+    const uid = toUid(account)
+    const record = await this.#findRecord(uid, signal)
     if (record && hasAccount(record, account)) return true
     const base = record ?? this.#newUsers.find(uid)
     if (base) await this.#putRecord(withAccount(base, account), uid, signal)
@@ -152,13 +160,15 @@ export class CephRgwPlatform implements Platform {
     }
   }
 
-  async #putRecord(record: UserRecord, uid: string, signal: AbortSignal): Promise<void> {
+  /** @returns whether the gateway says that it has written the record and the index of its keys */
+  async #putRecord(record: UserRecord, uid: string, signal: AbortSignal): Promise<boolean> {
     const body = toMetadata(record, uid)
     try {
-      await this.#client.call(
+      const { headers } = await this.#client.call(
         { method: 'PUT', path: '/admin/metadata/user', query: { key: uid }, body },
         signal,
       )
+      return headers.rgwx_update_status === 'applied'
     } catch (error) {
       // RGW 16.2 says BucketAlreadyExists when another user has one of the keys.
       if (!isRefusal(error, 409)) throw error

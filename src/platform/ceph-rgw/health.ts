@@ -23,8 +23,8 @@ export function newHealthCheck(client: AdminClient, accessKey: string): () => Pr
 async function checkHealth(client: AdminClient, accessKey: string): Promise<PlatformStatus> {
   try {
     const call = { method: 'GET', path: '/admin/user', query: { 'access-key': accessKey } } as const
-    const { body, server } = await client.call(call, new AbortController().signal, CHECK_MS)
-    const version = toVersion(server)
+    const { body, headers } = await client.call(call, new AbortController().signal, CHECK_MS)
+    const version = toVersion(headers.server?.toString())
     const missing = listMissingCaps(toObject(body, 'a user'))
     if (missing.length === 0) return { version, health: 'NORMAL' }
     const reason = `the user of USHER_CEPH_RGW_ACCESS_KEY lacks the caps ${missing.join(';')}`
@@ -36,8 +36,8 @@ async function checkHealth(client: AdminClient, accessKey: string): Promise<Plat
 }
 
 /** Later releases say `Ceph Object Gateway (squid)`; 16.2 says nothing, and no call of its API tells. */
-function toVersion(server: string | null): string {
-  return /^Ceph Object Gateway \((.+)\)$/.exec(server ?? '')?.[1] ?? 'unknown'
+function toVersion(server = ''): string {
+  return /^Ceph Object Gateway \((.+)\)$/.exec(server)?.[1] ?? 'unknown'
 }
 
 /** System users and admins may do everything, whatever their caps. */

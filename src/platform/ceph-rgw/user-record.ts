@@ -73,7 +73,9 @@ export function withAccount(record: UserRecord, account: WantedAccount): UserRec
     suspended: account.state === 'suspended' ? 1 : 0,
     keys: account.credentials
       .filter((credential) => credential.active)
-      .map((credential) => present.find((key) => isSame(key, credential, uid)) ?? newKey(credential, uid)),
+      .flatMap(
+        (credential) => present.find((key) => isSame(key, credential, uid)) ?? newKeys(credential, uid),
+      ),
   }
 }
 
@@ -98,12 +100,12 @@ type Credential = WantedAccount['credentials'][number]
 
 /** A key with a `:` in its user is a subuser's, and has that one's permissions. */
 function isSame(key: JsonObject, { accessKey, secretKey }: Credential, uid: string): boolean {
-  return (
-    key.access_key === accessKey && key.secret_key === secretKey && key.user === uid && key.active !== false
-  )
+  const isSecret = secretKey === null || key.secret_key === secretKey
+  return key.access_key === accessKey && isSecret && key.user === uid && key.active !== false
 }
 
 /** Releases that know `active` (19 and later) take a key without it for a disabled one; earlier ones ignore it. */
-function newKey({ accessKey, secretKey }: Credential, uid: string): JsonObject {
-  return { user: uid, access_key: accessKey, secret_key: secretKey, active: true }
+function newKeys({ accessKey, secretKey }: Credential, uid: string): JsonObject[] {
+  if (secretKey === null) return []
+  return [{ user: uid, access_key: accessKey, secret_key: secretKey, active: true }]
 }

@@ -140,6 +140,16 @@ const complete = {
 }
 const metadata = (data: object): Answer => answer(200, { key: `user:${UID}`, data })
 
+/** A platform that has learnt what the gateway gives to new users. */
+async function newTaught(): Promise<ReturnType<typeof newPlatform>> {
+  const first = answer(200, { key: `user:${UID}`, ver: { ver: 1 }, data: bare })
+  const platform = newPlatform(gateway.url)
+  const makes = [refusal(404, 'NoSuchKey'), answer(200, {}), first, answer(204), metadata(complete)]
+  gateway.answer(...makes)
+  await platform.apply(account, signal)
+  return platform
+}
+
 test('a secret is never in a URL', async () => {
   const made = answer(200, { user_id: 'ada' })
   gateway.answer(refusal(404, 'NoSuchKey'), made, metadata(bare), answer(204), metadata(complete))
@@ -157,29 +167,32 @@ test('a secret is never in a URL', async () => {
   for (const one of gateway.asked) assert.doesNotMatch(decodeURIComponent(one), /hunter2|secret/)
 })
 
-test('the next new user is written in one call, between two looks, or before one when nobody has tried before', async () => {
-  const first = answer(200, { key: `user:${UID}`, ver: { ver: 1 }, data: bare })
-  const platform = newPlatform(gateway.url)
-  const makes = [refusal(404, 'NoSuchKey'), answer(200, {}), first, answer(204), metadata(complete)]
-  gateway.answer(...makes)
-  await platform.apply(account, signal)
+test('the next new user is written in one call, between two looks, or without any when nobody has tried before', async () => {
+  const platform = await newTaught()
   gateway.answer(refusal(404, 'NoSuchKey'), answer(204), metadata(complete))
   await platform.apply(account, signal)
   assert.deepEqual(
     gateway.asked.map((one) => one.split('?')[0]),
     ['GET /admin/metadata/user', 'PUT /admin/metadata/user', 'GET /admin/metadata/user'],
   )
+  // Not every gateway, and not every proxy before one, says what became of a write.
   gateway.answer(answer(204), metadata(complete))
   await platform.apply({ ...account, isNew: true }, signal)
   assert.equal(gateway.asked.length, 2)
+  gateway.answer(answer(204, '', { rgwx_update_status: 'applied' }))
+  await platform.apply({ ...account, isNew: true }, signal)
+  assert.equal(gateway.asked.length, 1)
   for (const one of gateway.asked) assert.doesNotMatch(decodeURIComponent(one), /hunter2|secret/)
 })
 
 test('a write that fails is followed by a look, also when nobody has tried before', async () => {
-  gateway.answer(cut, metadata(complete))
-  await newPlatform(gateway.url).apply({ ...account, isNew: true }, signal)
-  assert.match(gateway.asked[1] ?? '', /^GET/)
-  assert.equal(gateway.asked.length, 2)
+  const platform = await newTaught()
+  for (const fault of [cut, refusal(500, 'UnknownError')]) {
+    gateway.answer(fault, metadata(complete))
+    await platform.apply({ ...account, isNew: true }, signal)
+    assert.match(gateway.asked[1] ?? '', /^GET/)
+    assert.equal(gateway.asked.length, 2)
+  }
 })
 
 test('a user that somebody else has just created is taken as it is', async () => {

@@ -54,6 +54,20 @@ test('a record that has the account is left alone', () => {
   assert.equal(hasAccount(newRecord(), newAccount({ credentials: [...credentials, off] })), true)
 })
 
+test('a key whose secret is lost is left as it is, and not made up', () => {
+  const lost = newAccount({
+    state: 'suspended',
+    credentials: [
+      { accessKey: 'ONE', secretKey: null, active: true },
+      { accessKey: 'TWO', secretKey: null, active: true },
+    ],
+  })
+  const record = withAccount(newRecord(), lost)
+  assert.equal(record.suspended, 1)
+  assert.deepEqual(record.keys, newRecord().keys)
+  assert.equal(hasAccount(record, lost), true)
+})
+
 const DIFFERENCES: readonly (readonly [what: string, record: UserRecord])[] = [
   ['another name', newRecord({ display_name: 'Bob' })],
   ['a suspension', newRecord({ suspended: 1 })],
