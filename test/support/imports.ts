@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Files at the root of src that put the folders together; the others there are leaves. */
-const COMPOSITION = ['app.ts', 'main.ts', 'open-directory.ts']
+const COMPOSITION = ['app.ts', 'main.js', 'open-directory.ts']
 const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** config.ts names the types of what it configures: an external issuer, a platform. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES]
