@@ -4,7 +4,7 @@ import { type AccountCriteria, hasAccountOfOrg } from '../store/account-queries.
 import { findAccountByUserId } from '../store/accounts.ts'
 import type { CredentialCriteria } from '../store/credentials.ts'
 import type { Tx } from '../store/port.ts'
-import { findTenant, findTenantByOrg } from '../store/tenants.ts'
+import { findTenant, findTenantByOrg, isOrgOfTenantNamed } from '../store/tenants.ts'
 
 /** What accounts have to be like, in the caller's ids; what is left out may be anything. */
 export interface AccountFilter {
@@ -33,7 +33,7 @@ export async function resolveAccountFilter(
   const user = userId === undefined ? undefined : await findAccountByUserId(tx, provider, userId)
   if (userId !== undefined && !user) return undefined
   const named =
-    displayName === undefined || displayName === place.tenantName
+    displayName === undefined || (await isTenantName(tx, provider, place, displayName))
       ? undefined
       : {
           text: displayName,
@@ -74,6 +74,17 @@ async function findPlace(
 
 function placeIn(tenant: Tenant | undefined): Place {
   return tenant ? { tenant: tenant.pk, tenantName: tenant.name } : {}
+}
+
+/** Whether a text is the name of the tenant that is meant: by its id, or else by an org that is mapped to it. */
+async function isTenantName(
+  tx: Tx,
+  provider: number,
+  { tenant, tenantName, orgId }: Place,
+  text: string,
+): Promise<boolean> {
+  if (tenant !== undefined || orgId === undefined) return text === tenantName
+  return isOrgOfTenantNamed(tx, provider, orgId, text)
 }
 
 /** What credentials have to be like, in the caller's ids; what is left out may be anything. */
