@@ -16,6 +16,7 @@ import {
   type OsisUser,
   osis,
 } from './object-store.ts'
+import { faultOf, getDocument } from './openapi.ts'
 import { create, idOf, newEmail, newUser, UUID } from './portal.ts'
 import { listAudit, listPeople, startTarget, type Target } from './target.ts'
 
@@ -79,6 +80,18 @@ test('ids in the body, another tenant_id and unknown members are ignored', async
   assert.match(user.user_id, UUID)
   assert.equal(user.tenant_id, tenant.tenant_id)
   assert.notEqual(user.canonical_user_id, 'mine')
+})
+
+test('members that are ignored may hold anything', async () => {
+  const { paths } = await getDocument(target.url, 'osis')
+  const { requestBody } = paths['/api/v1/tenants/{tenantId}/users']?.post ?? assert.fail()
+  const schema = requestBody?.content['application/json']?.schema ?? assert.fail()
+  for (const value of [5, true, {}, ['x'], '', 'x'.repeat(300), 'a\u0000', '\ud800'])
+    for (const member of ['user_id', 'canonical_user_id', 'user_arn', 'tenant_id']) {
+      const body = newOsisUser({ [member]: value })
+      assert.equal((await addUser(body)).tenant_id, tenant.tenant_id)
+      assert.equal(faultOf(schema, body), undefined)
+    }
 })
 
 test('absent and null are the same, and have defaults', async () => {

@@ -7,6 +7,10 @@ export const optionalText = (description: string, format: 'text' | 'email' = 'te
     Type.Unsafe<string | null>({ type: ['string', 'null'], format, maxLength: MAX_TEXT, description }),
   )
 
+/** A member that servers of this API ignore in a request, whatever it holds. */
+export const ignored = (why: string) =>
+  Type.Optional(Type.Unsafe<unknown>({ description: `Ignored, whatever it holds: ${why}` }))
+
 export const requiredText = (description: string) =>
   Type.String({ format: 'text', minLength: 1, maxLength: MAX_TEXT, description })
 
