@@ -56,7 +56,7 @@ type Members = Record<string, unknown>
 
 /**
  * Reads plain integers, and `true` and `false`, before they are validated; Ajv's own coercion also takes `0x10`,
- * `1e400` and blanks.
+ * `1e400` and blanks. Integers too large to be told apart are all read as the largest that is not.
  */
 function plainReader(properties: ObjectSchema['properties']): (query: unknown) => void {
   const ofType = (type: string): string[] =>
@@ -66,7 +66,8 @@ function plainReader(properties: ObjectSchema['properties']): (query: unknown) =
     const members = query as Members
     for (const name of integers) {
       const text = members[name]
-      if (typeof text === 'string' && /^-?\d{1,15}$/.test(text)) members[name] = Number(text)
+      if (typeof text === 'string' && /^-?\d+$/.test(text))
+        members[name] = Math.min(Number(text), Number.MAX_SAFE_INTEGER)
     }
     for (const name of booleans) {
       if (members[name] === 'true' || members[name] === 'false') members[name] = members[name] === 'true'

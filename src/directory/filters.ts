@@ -1,10 +1,10 @@
 import type { Context } from '../model/clients.ts'
 import type { Account, Tenant } from '../model/tenants.ts'
 import { type AccountCriteria, hasAccountOfOrg } from '../store/account-queries.ts'
-import { findAccountByUserId } from '../store/accounts.ts'
+import { listAccountsOfUser } from '../store/accounts.ts'
 import type { CredentialCriteria } from '../store/credentials.ts'
 import type { Tx } from '../store/port.ts'
-import { findTenant, findTenantByOrg } from '../store/tenants.ts'
+import { findTenant, findTenantByOrg, isOrgOfTenantNamed } from '../store/tenants.ts'
 
 /** What accounts have to be like, in the caller's ids; what is left out may be anything. */
 export interface AccountFilter {
@@ -30,26 +30,31 @@ export async function resolveAccountFilter(
   const { userId, canonicalUserId, orgUserId, username, displayName, active } = filter
   const place = await findPlace(tx, provider, filter)
   if (!place) return undefined
-  const user = userId === undefined ? undefined : await findAccountByUserId(tx, provider, userId)
-  if (userId !== undefined && !user) return undefined
+  const user = userId === undefined ? undefined : await findUserPk(tx, provider, userId)
+  if (userId !== undefined && user === undefined) return undefined
   const named =
-    displayName === undefined || displayName === place.tenantName
+    displayName === undefined || (await isTenantName(tx, provider, place, displayName))
       ? undefined
       : {
           text: displayName,
-          user: (await findAccountByUserId(tx, provider, displayName))?.userPk ?? null,
+          user: (await findUserPk(tx, provider, displayName)) ?? null,
         }
   return {
     provider,
     ...(place.tenant !== undefined && { tenant: place.tenant }),
     ...(place.orgId !== undefined && { orgId: place.orgId }),
-    ...(user && { user: user.userPk }),
+    ...(user !== undefined && { user }),
     ...(canonicalUserId !== undefined && { canonicalUserId }),
     ...(orgUserId !== undefined && { orgUserId }),
     ...(username !== undefined && { username }),
     ...(named && { named }),
     ...(active !== undefined && { active }),
   }
+}
+
+/** The key of a user who has an account. */
+async function findUserPk(tx: Tx, provider: number, userId: string): Promise<number | undefined> {
+  return (await listAccountsOfUser(tx, provider, userId))[0]?.userPk
 }
 
 interface Place {
@@ -76,6 +81,17 @@ function placeIn(tenant: Tenant | undefined): Place {
   return tenant ? { tenant: tenant.pk, tenantName: tenant.name } : {}
 }
 
+/** Whether a text is the name of the tenant that is meant: by its id, or else by an org that is mapped to it. */
+async function isTenantName(
+  tx: Tx,
+  provider: number,
+  { tenant, tenantName, orgId }: Place,
+  text: string,
+): Promise<boolean> {
+  if (tenant !== undefined || orgId === undefined) return text === tenantName
+  return isOrgOfTenantNamed(tx, provider, orgId, text)
+}
+
 /** What credentials have to be like, in the caller's ids; what is left out may be anything. */
 export interface CredentialFilter {
   readonly tenantId?: string | undefined
@@ -96,12 +112,15 @@ export async function resolveCredentialFilter(
   const { tenantId, userId, accessKey, orgId, orgUserId, active } = filter
   const tenant = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
   if (tenantId !== undefined && !tenant) return undefined
-  const account = userId === undefined ? undefined : await findAccountByUserId(tx, provider, userId)
-  if (userId !== undefined && !(account && isOwner(account, { tenantId, orgId, orgUserId }))) return undefined
+  const accounts =
+    userId === undefined
+      ? undefined
+      : (await listAccountsOfUser(tx, provider, userId)).filter((one) => isOwner(one, filter))
+  if (accounts?.length === 0) return undefined
   return {
     provider,
     ...(tenant && { tenant: tenant.pk }),
-    ...(account && { account: account.pk }),
+    ...(accounts && { accounts: accounts.map(({ pk }) => pk) }),
     ...(accessKey !== undefined && { accessKey }),
     ...(orgId !== undefined && { orgId }),
     ...(orgUserId !== undefined && { orgUserId }),

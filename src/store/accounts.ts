@@ -172,14 +172,9 @@ const selectOfUserId = statement((db, p: { provider: number; user: string }) =>
     .where('accounts.wanted', '=', WANTED),
 )
 
-/** The account of the provider whose user has this id. */
-export async function findAccountByUserId(
-  tx: Tx,
-  provider: number,
-  userId: string,
-): Promise<Account | undefined> {
-  const row = await tx.get(selectOfUserId, { provider, user: userId })
-  return row && toAccount(row)
+/** The accounts of the provider whose user has this id: at most one on each platform, in no order. */
+export async function listAccountsOfUser(tx: Tx, provider: number, userId: string): Promise<Account[]> {
+  return (await tx.all(selectOfUserId, { provider, user: userId })).map(toAccount)
 }
 
 const selectByCanonicalId = statement((db, p: { provider: number; canonical: string }) =>

@@ -183,8 +183,8 @@ export async function deleteCredential(tx: Tx, pk: number): Promise<void> {
 export interface CredentialCriteria {
   readonly provider: number
   readonly tenant?: number
-  /** The key of the owning account; nothing else about the owner is compared then. */
-  readonly account?: number
+  /** The keys of the accounts that may own it; nothing else about the owner is compared then. */
+  readonly accounts?: readonly number[]
   readonly accessKey?: string
   readonly orgId?: string
   readonly orgUserId?: string
@@ -193,12 +193,12 @@ export interface CredentialCriteria {
 
 /** The credentials that match, as their keys alone, so that counting and paging need no more than an index. */
 function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
-  const { provider, tenant, account, accessKey, orgId, orgUserId, active } = criteria
+  const { provider, tenant, accounts, accessKey, orgId, orgUserId, active } = criteria
   let query = db.selectFrom('credentials').where('credentials.wanted', '=', WANTED)
   if (active !== undefined) query = query.where('credentials.active', '=', active ? 1 : 0)
   if (accessKey !== undefined) query = query.where('credentials.access_key', '=', accessKey)
   // Few accounts are left then, and their credentials are found by them alone.
-  if (account !== undefined) return query.where('credentials.account_pk', '=', account)
+  if (accounts !== undefined) return query.where('credentials.account_pk', 'in', accounts)
   if (orgUserId !== undefined) {
     const owner = {
       provider,

@@ -86,6 +86,26 @@ export async function findTenantByOrg(
   return row && withOrgs(tx, row)
 }
 
+const selectNamedOfOrg = statement((db, p: { provider: number; org: string; name: string }) =>
+  db
+    .selectFrom('tenant_orgs')
+    .innerJoin('tenants', 'tenants.pk', 'tenant_orgs.tenant_pk')
+    .select('tenants.pk')
+    .where('tenant_orgs.provider_pk', '=', p.provider)
+    .where('tenant_orgs.org_id', '=', p.org)
+    .where('tenants.name', '=', p.name),
+)
+
+/** Whether an org is mapped to a tenant with this name, on any platform. */
+export async function isOrgOfTenantNamed(
+  tx: Tx,
+  provider: number,
+  org: string,
+  name: string,
+): Promise<boolean> {
+  return (await tx.get(selectNamedOfOrg, { provider, org, name })) !== undefined
+}
+
 const insert = statement(
   (
     db,

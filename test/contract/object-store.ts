@@ -157,22 +157,25 @@ export interface Tokens {
   readonly refresh: string
 }
 
-/** Asserts that every offset and limit that is no whole number from 0 on is answered 400, naming the parameter. */
+const MAX_INT64 = '9223372036854775807'
+
+/**
+ * Asserts that every offset and limit that is a whole number from 0 on is taken, however large, and that what is none
+ * is answered 400, naming the parameter.
+ */
 export async function assertPagingChecked(target: Target, path: string): Promise<void> {
-  const values = [
-    '-1',
-    'x',
-    '1.5',
-    '',
-    '1e400',
-    '0x10',
-    'NaN',
-    '99999999999999999999',
-    'true',
-    '1&offset=1&limit=1',
-  ]
   const separator = path.includes('?') ? '&' : '?'
+  const wrong = ['-1', `-${MAX_INT64}`, 'x', '1.5', '', '1e400', '0x10', 'NaN', 'true', '1&offset=1&limit=1']
   for (const name of ['offset', 'limit'])
-    for (const value of values)
+    for (const value of wrong)
       assertBadRequest(await osis(target, { path: `${path}${separator}${name}=${value}` }), name)
+  const { total } = (await getPage(target, path)).page_info
+  for (const value of ['2147483648', '3000000000', MAX_INT64, '9'.repeat(400)]) {
+    const lowered = (await getPage(target, `${path}${separator}limit=${value}`)).page_info
+    assert.deepEqual(lowered, { limit: 1000, offset: 0, total })
+    // No list is longer than what every client can read, so larger ones are past its end alike.
+    const offset = Math.min(Number(value), Number.MAX_SAFE_INTEGER)
+    const beyond = await getPage(target, `${path}${separator}offset=${value}`)
+    assert.deepEqual(beyond, { items: [], page_info: { limit: 100, offset, total } })
+  }
 }

@@ -99,6 +99,8 @@ test('a tenant_id in the body, unknown members and active are ignored', async ()
   const tenant = createdOf<OsisTenant>(await createTenant(target, body))
   assert.notEqual(tenant.tenant_id, 'mine')
   assert.equal(tenant.active, true)
+  for (const tenant_id of [5, true, {}, ['x'], '', 'x'.repeat(300), 'a\u0000'])
+    createdOf(await createTenant(target, { name: 'Acme', tenant_id }))
 })
 
 test('a tenant is found by GET and HEAD, an unknown one is not', async () => {

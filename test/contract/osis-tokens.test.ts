@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { signAnew } from '../support/tokens.ts'
 import { type Answer, basic, jsonOf, send } from './http.ts'
 import { assertBadRequest, assertOsisError, logIn, osis, type Tokens } from './object-store.ts'
 import { assertTokenRefused, create, newUser } from './portal.ts'
@@ -148,6 +149,18 @@ test('a client without the osis scope cannot log in, and the attempt is recorded
 test('a refresh token is not an access token, and an access token refreshes nothing', async () => {
   assertUnauthorized(await getTenants(`Bearer ${tokens.refresh}`), 'Authentication failed')
   assertUnauthorized(await refresh(tokens.access), 'Authentication failed')
+})
+
+test('an expired token is told from one that was never good', async () => {
+  const lasting = async (seconds: number): Promise<Tokens> => ({
+    access: await signAnew(target, tokens.access, seconds),
+    refresh: await signAnew(target, tokens.refresh, seconds),
+  })
+  const [good, expired] = [await lasting(60), await lasting(-1)]
+  assert.equal((await getTenants(`Bearer ${good.access}`)).status, 200)
+  assert.equal((await refresh(good.refresh)).status, 200)
+  assertUnauthorized(await getTenants(`Bearer ${expired.access}`), 'Token has expired', 2)
+  assertUnauthorized(await refresh(expired.refresh), 'Token has expired', 2)
 })
 
 test('tokens of the partner portal and of OSIS are accepted in their own API alone', async () => {

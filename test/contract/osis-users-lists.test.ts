@@ -165,6 +165,24 @@ test('display_name is a username, a user id of either side, or the name of the t
   assert.deepEqual((await query(`display_name==${tenant.name}`)).items, [])
 })
 
+test('the name of the tenant that the org is mapped to restricts the org no further', async () => {
+  const name = `Mapped ${randomUUID()}`
+  const mapped = await newTenant(target, name)
+  const [org] = mapped.cd_tenant_ids
+  const unmapped = randomUUID()
+  const create = async (body: object): Promise<OsisUser> =>
+    createdOf<OsisUser>(await createUser(target, mapped.tenant_id, newOsisUser({ ...body })))
+  const found = [await create({ cd_tenant_id: org }), await create({ cd_tenant_id: org })]
+  const stranger = await create({ cd_tenant_id: unmapped, username: name })
+  const named = async (filter: string): Promise<readonly OsisUser[]> =>
+    (await query(`${filter};display_name==${name}`)).items
+  assert.deepEqual(await named(`cd_tenant_id==${org}`), found)
+  assert.deepEqual(await named(`cd_tenant_id==${org};cd_user_id==${found[1]?.cd_user_id}`), [found[1]])
+  // The org is not mapped, or a tenant is asked for that has another name.
+  assert.deepEqual(await named(`cd_tenant_id==${unmapped}`), [stranger])
+  assert.deepEqual(await named(`cd_tenant_id==${org};tenant_id==${tenant.tenant_id}`), [])
+})
+
 test('a value with blanks may be quoted, as RSQL does it', async () => {
   const [user] = users as [OsisUser, ...OsisUser[]]
   const in_ = `tenant_id==${tenant.tenant_id}`

@@ -65,6 +65,7 @@ export type Decoded = Readonly<Record<string, unknown>> & {
  */
 export class StrictClient {
   readonly #url: string
+  /** The operations that have given their object. */
   readonly called = new Set<OperationId>()
   authorization: string | undefined
 
@@ -83,12 +84,10 @@ export class StrictClient {
       success,
       `${id} was answered ${answer.status}, which is no ${success}: ${text}`,
     )
+    const decoded = model === null ? {} : decode(id, model, answer.headers.get('content-type'), text)
+    if (model === null) assert.equal(text, '', `${id} has a body where none is documented`)
     this.called.add(id)
-    if (model === null) {
-      assert.equal(text, '', `${id} has a body where none is documented`)
-      return {} as Decoded
-    }
-    return decode(id, model, answer.headers.get('content-type'), text)
+    return decoded as Decoded
   }
 
   /** The status of a call that is not to succeed; its body must be an OsisError, or none where there cannot be one. */
@@ -96,7 +95,6 @@ export class StrictClient {
     const answer = await this.#send(id, given)
     const text = await answer.text()
     assert.ok(answer.status >= 400, `${id} was not refused: ${answer.status}`)
-    this.called.add(id)
     if (OPERATIONS[id][0] !== 'HEAD') decode(id, 'Error', answer.headers.get('content-type'), text)
     return answer.status
   }

@@ -16,6 +16,8 @@ import {
   queryCredentials,
   updateCredential,
 } from '../../src/directory/credentials.ts'
+import { newDirectory } from '../../src/directory/directory.ts'
+import type { CredentialFilter } from '../../src/directory/filters.ts'
 import {
   createRefreshToken,
   findClientOfRefreshToken,
@@ -68,6 +70,7 @@ export function osisSuite(open: OpenStore): void {
     isolationTests(open)
     permissionTests(open)
     changeTests(open)
+    platformTests(open)
     tenantTests(open)
     refreshTokenTests(open)
   })
@@ -184,6 +187,38 @@ function changeTests(open: OpenStore): void {
         assert.deepEqual(items, accounts.slice(offset, offset + 4))
       }
     }
+  })
+}
+
+function platformTests(open: OpenStore): void {
+  test('a user with accounts on two platforms has the keys of each, under its tenant or together', async () => {
+    const on = await newTestDirectory(open)
+    // The same directory once its operator has chosen another platform; the e-mail says who the person is.
+    const dir = newDirectory({ ...on.dir, platform: 'other' })
+    const { id } = await adoptCustomer(dir, on.operator, {
+      customerId: on.customerId,
+      name: undefined,
+      orgIds: [on.orgId],
+    })
+    const account = {
+      orgId: on.orgId,
+      orgUserId: 'ada',
+      username: 'ada',
+      email: 'ada@example.com',
+      role: 'TENANT_USER',
+      active: true,
+    } as const
+    const accounts = []
+    for (const tenantId of [on.tenantId, id])
+      accounts.push((await createAccount(dir, on.osis, { tenantId, account })).account)
+    const { userId } = accounts[0] ?? assert.fail()
+    assert.equal(accounts[1]?.userId, userId)
+    const ownersOf = async (filter: CredentialFilter): Promise<string[]> =>
+      (await queryCredentials(dir, on.osis, { filter, page: PAGE })).items.map((key) => key.account.tenantId)
+    for (const tenantId of [on.tenantId, id])
+      assert.deepEqual(await ownersOf({ tenantId, userId, orgId: on.orgId, orgUserId: 'ada' }), [tenantId])
+    assert.deepEqual(await ownersOf({ userId }), [on.tenantId, id])
+    assert.deepEqual(await ownersOf({ userId, orgUserId: 'bob' }), [])
   })
 }
 

@@ -7,6 +7,10 @@ export const optionalText = (description: string, format: 'text' | 'email' = 'te
     Type.Unsafe<string | null>({ type: ['string', 'null'], format, maxLength: MAX_TEXT, description }),
   )
 
+/** A member that servers of this API ignore in a request, whatever it holds. */
+export const ignored = (why: string) =>
+  Type.Optional(Type.Unsafe<unknown>({ description: `Ignored, whatever it holds: ${why}` }))
+
 export const requiredText = (description: string) =>
   Type.String({ format: 'text', minLength: 1, maxLength: MAX_TEXT, description })
 
@@ -28,18 +32,15 @@ export type UserParams = Static<typeof UserParams>
 /** Larger limits are lowered to this, and the page says so. */
 export const MAX_LIMIT = 1_000
 
-const MAX_INT = 2_147_483_647
+const count = (rest: { description: string; default?: number }) =>
+  Type.Integer({ minimum: 0, format: 'int64', ...rest })
 
 export const PageQuery = Type.Object({
-  offset: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: MAX_INT, default: 0, description: 'Items to skip.' }),
-  ),
+  offset: Type.Optional(count({ default: 0, description: 'Items to skip.' })),
   limit: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: MAX_INT,
+    count({
       default: 100,
-      description: `The most items to return; ${MAX_LIMIT} at the most.`,
+      description: `The most items to return; a larger one is lowered to ${MAX_LIMIT}.`,
     }),
   ),
 })
@@ -70,9 +71,9 @@ export const pageOf = <T extends TSchema & { title?: string }>(item: T) =>
     {
       items: Type.Array(item),
       page_info: Type.Object({
-        limit: Type.Integer(),
-        offset: Type.Integer(),
-        total: Type.Integer({ description: 'Items that match before paging.' }),
+        limit: count({ description: 'That of the request, lowered if need be.' }),
+        offset: count({ description: 'That of the request; 9007199254740991 in place of a larger one.' }),
+        total: count({ description: 'Items that match before paging.' }),
       }),
     },
     { title: `PageOf${item.title}` },

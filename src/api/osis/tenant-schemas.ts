@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
-import { nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
+import { ignored, nullable, optionalFlag, pageOf, requiredText } from './schemas.ts'
 
 export const NewOsisTenant = Type.Object(
   {
     name: requiredText("A name for people, normally the org's. Not an identifier."),
     active: optionalFlag('Ignored: a tenant is always active; its users can be suspended.'),
-    tenant_id: optionalText('Ignored: the server makes the id.'),
+    tenant_id: ignored('the server makes the id.'),
     cd_tenant_ids: Type.Optional(
       Type.Unsafe<string[] | null>({
         type: ['array', 'null'],

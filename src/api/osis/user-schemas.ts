@@ -1,13 +1,13 @@
 import { type Static, Type } from 'typebox'
 import { ACCOUNT_ROLES, type AccountRole } from '../../model/tenants.ts'
-import { nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
+import { ignored, nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
 
 export const NewOsisUser = Type.Object(
   {
-    user_id: optionalText('Ignored: the server makes the id.'),
-    canonical_user_id: optionalText('Ignored: the server makes the id.'),
-    user_arn: optionalText('Ignored.'),
-    tenant_id: optionalText('Ignored: the tenant in the path decides.'),
+    user_id: ignored('the server makes the id.'),
+    canonical_user_id: ignored('the server makes the id.'),
+    user_arn: ignored('the platforms have none.'),
+    tenant_id: ignored('the tenant in the path decides.'),
     active: optionalFlag('The status of the platform user; true when absent.'),
     username: optionalText('The platform username mapped with VCD user; the VCD user id when absent.'),
     email: optionalText(
