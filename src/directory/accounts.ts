@@ -4,6 +4,7 @@ import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import {
   type Account,
+  type Credential,
   canonicalUserId,
   checkNewAccount,
   type NewAccount,
@@ -39,14 +40,14 @@ import { attempt, read, type Unit } from './unit.ts'
  *
  * The account is wanted from now on; whoever needs it on the platform settles it.
  * @param request.lease claims a new account, in the same commit, for whoever settles it at once
- * @returns whether it was created, and so claimed
+ * @returns the credential of a new account; null when it was there already
  * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `store_unavailable`
  */
 export function createAccount(
   dir: Directory,
   ctx: Context,
   request: { tenantId: string; account: NewAccount; lease?: Lease },
-): Promise<{ account: Account; created: boolean }> {
+): Promise<{ account: Account; credential: Credential | null }> {
   const { tenantId, account, lease } = request
   return attempt(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
     assertPermitted(ctx, 'CreateAccount')
@@ -57,11 +58,11 @@ export function createAccount(
     const existing = await findAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
     if (existing) {
       await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
-      return { account: existing, created: false }
+      return { account: existing, credential: null }
     }
     if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
     const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
-    const pk = await openAccount(dir, unit, { tenant, owner, account, lease })
+    const { pk, credential } = await openAccount(dir, unit, { tenant, owner, account, lease })
     if (owner.linked) {
       await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
     } else {
@@ -72,7 +73,7 @@ export function createAccount(
         changedFields: contentOf(account),
       })
     }
-    return { account: (await findAccountByPk(unit.tx, pk)) as Account, created: true }
+    return { account: (await findAccountByPk(unit.tx, pk)) as Account, credential }
   })
 }
 
@@ -125,7 +126,7 @@ async function openAccount(
   dir: Directory,
   unit: Unit,
   { tenant, owner, account, lease }: Opening,
-): Promise<number> {
+): Promise<{ pk: number; credential: Credential }> {
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,
     user: owner.pk,
@@ -142,8 +143,7 @@ async function openAccount(
     lease,
     now: unit.now,
   })
-  await issueCredential(dir, unit, pk)
-  return pk
+  return { pk, credential: await issueCredential(dir, unit, pk) }
 }
 
 function contentOf(account: NewAccount): string[] {

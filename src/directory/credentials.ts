@@ -2,7 +2,7 @@ import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newAccessKey, newSecretKey } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
-import { type Account, MAX_CREDENTIALS, type OwnedCredential } from '../model/tenants.ts'
+import { type Account, type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model/tenants.ts'
 import { raiseAccount } from '../store/account-changes.ts'
 import { findAccountByPk } from '../store/accounts.ts'
 import {
@@ -29,12 +29,12 @@ export interface CredentialIds {
   readonly userId?: string | undefined
 }
 
-/** Makes a credential, both halves of it, and answers its access key. */
-export async function issueCredential(dir: Directory, unit: Unit, account: number): Promise<string> {
-  const accessKey = newAccessKey()
-  const sealedSecret = dir.sealer.seal(newSecretKey(), credentialIdentity(accessKey))
+/** Makes a credential, both halves of it. */
+export async function issueCredential(dir: Directory, unit: Unit, account: number): Promise<Credential> {
+  const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
+  const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey))
   await insertCredential(unit.tx, { account, accessKey, sealedSecret, now: unit.now })
-  return accessKey
+  return { accessKey, secretKey, active: true, createdAt: unit.now }
 }
 
 /**
@@ -50,7 +50,7 @@ export function createCredential(
     assertPermitted(ctx, 'CreateCredential')
     const account = await getReachableAccount(unit.tx, ctx, ids)
     if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooMany()
-    const accessKey = await issueCredential(dir, unit, account.pk)
+    const { accessKey } = await issueCredential(dir, unit, account.pk)
     await raiseAccount(unit.tx, account.pk, unit.now)
     await unit.audit({
       outcome: 'created',

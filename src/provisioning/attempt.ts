@@ -3,7 +3,7 @@ import { DataLeftError, type Platform, PlatformError, type WantedAccount } from 
 import {
   forgetDeletedCredentials,
   forgetRemovedAccount,
-  removeAccount,
+  removeLateAccount,
   restoreAccount,
 } from '../store/account-changes.ts'
 import {
@@ -15,8 +15,10 @@ import {
   readFailures,
   releaseAccount,
 } from '../store/accounts.ts'
+import type { Tx } from '../store/port.ts'
+import { withDeadline } from './deadline.ts'
 import { planAttempt } from './pauses.ts'
-import { findWanted } from './wanted.ts'
+import { findWanted, type Wanted } from './wanted.ts'
 
 /** How long one attempt may take, and how much longer nobody else may begin one. */
 export const ATTEMPT_MS = 10_000
@@ -62,67 +64,90 @@ export function newLease({ dir, by }: Pick<Attempts, 'dir' | 'by'>): Lease {
   return { now: now.toISOString(), until: new Date(now.getTime() + LEASE_MS).toISOString(), by }
 }
 
+/** What has become of an attempt. */
+export interface Attempted {
+  /** What the platform has now; 0 when it did not come to that. */
+  readonly version: number
+  /** Ends when that has been recorded. Until then the next attempt at the account must not begin. */
+  readonly recorded: Promise<void>
+}
+
 /**
  * Tries once to bring an account to its platform, if nobody else does so at the moment.
- * @param claimed whether the lease for this attempt has been taken already
- * @returns the version that the platform has now, and that is recorded; 0 when it did not come to that
+ * @param created the account as it has just been created, with the lease for this attempt
  * @throws {StoreError} when the attempt could not begin
  */
-export async function attemptAccount(attempts: Attempts, pk: number, claimed: boolean): Promise<number> {
+export async function attemptAccount(attempts: Attempts, pk: number, created?: Wanted): Promise<Attempted> {
   const { dir, by, observer } = attempts
-  if (!claimed && !(await dir.store.write((tx) => claimAccount(tx, pk, newLease(attempts))))) return 0
+  const claim = (): Promise<boolean> => dir.store.write((tx) => claimAccount(tx, pk, newLease(attempts)))
+  if (!created && !(await claim())) return NOTHING
   const begun = performance.now()
-  const { outcome, version } = await bring(attempts, { pk, by })
+  const { outcome, ...attempted } = await bring(attempts, { pk, by }, created)
   observer.observeAttempt(outcome, (performance.now() - begun) / 1000)
-  return version
+  return attempted
 }
+
+const NOTHING: Attempted = { version: 0, recorded: Promise.resolve() }
 
 async function bring(
   attempts: Attempts,
   claimed: Claimed,
-): Promise<{ outcome: AttemptOutcome; version: number }> {
-  const { store, now } = attempts.dir
+  created: Wanted | undefined,
+): Promise<Attempted & { outcome: AttemptOutcome }> {
+  const { dir, platform, stopping } = attempts
   const { pk } = claimed
   try {
-    const { wanted, version } = await readWanted(attempts, pk)
-    await within(attempts, (signal) => makeSo(attempts.platform, wanted, signal))
-    await store.write(async (tx) => {
-      await markAccountApplied(tx, claimed, version)
-      if (wanted.state === 'gone') await forgetRemovedAccount(tx, pk, now().toISOString())
-      else await forgetDeletedCredentials(tx, pk)
-    })
-    return { outcome: 'applied', version }
+    const { account, wanted } = created ?? (await readWanted(attempts, pk))
+    // Without this, an Usher that was started without its platform's settings would call accounts applied.
+    if (account.platform !== platform.name)
+      throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
+    await withDeadline(ATTEMPT_MS, (signal) => makeSo(platform, wanted, signal), giveUp, stopping)
+    const version = account.desiredVersion
+    return { outcome: 'applied', version, recorded: record(attempts, claimed, { version, wanted }) }
   } catch (error) {
-    if (attempts.stopping.aborted) {
-      await store.write((tx) => releaseAccount(tx, claimed))
-      return { outcome: 'stopped', version: 0 }
+    if (stopping.aborted) {
+      await dir.store.write((tx) => releaseAccount(tx, claimed))
+      return { outcome: 'stopped', ...NOTHING }
     }
     if (error instanceof DataLeftError && (await restore(attempts, pk)))
-      return { outcome: 'data_left', version: 0 }
+      return { outcome: 'data_left', ...NOTHING }
     await keepFailure(attempts, claimed, error)
-    return { outcome: error instanceof LateError ? 'late' : 'failed', version: 0 }
+    return { outcome: error instanceof LateError ? 'late' : 'failed', ...NOTHING }
   }
 }
 
-async function readWanted(
+function giveUp(): never {
+  throw new LateError()
+}
+
+/** Nobody waits for the record of a new account: one that is lost lets it be applied once more. */
+async function record(
   attempts: Attempts,
-  pk: number,
-): Promise<{ wanted: WantedAccount; version: number }> {
-  const { dir, platform, observer } = attempts
+  claimed: Claimed,
+  { version, wanted }: { version: number; wanted: WantedAccount },
+): Promise<void> {
+  const { store, now } = attempts.dir
+  const { pk } = claimed
+  const note = async (tx: Tx): Promise<void> => {
+    await markAccountApplied(tx, claimed, version)
+    if (wanted.state === 'gone') return forgetRemovedAccount(tx, pk, now().toISOString())
+    await removeLateAccount(tx, pk, now().toISOString())
+    if (!wanted.isNew) await forgetDeletedCredentials(tx, pk)
+  }
+  try {
+    await (wanted.isNew ? store.writeLater(note) : store.write(note))
+  } catch (error) {
+    await keepFailure(attempts, claimed, error)
+  }
+}
+
+async function readWanted({ dir, observer }: Attempts, pk: number): Promise<Wanted> {
   const found = await dir.store.read((tx) => findWanted(dir, tx, pk))
   if (!found) throw new PlatformError('the account has vanished from the directory')
-  const { account, wanted, late } = found
-  if (late) {
-    await dir.store.write((tx) => removeAccount(tx, pk, { purge: true, now: dir.now().toISOString() }))
-    return readWanted(attempts, pk)
-  }
-  for (const { accessKey, secretKey } of wanted.credentials)
+  for (const { accessKey, secretKey } of found.wanted.credentials)
     if (secretKey === null)
       observer.log.error({ account: pk, accessKey }, 'the secret of a key cannot be opened')
-  // Without this, an Usher that was started without its platform's settings would call accounts applied.
-  if (account.platform !== platform.name)
-    throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
-  return { wanted, version: account.desiredVersion }
+  return found
 }
 
 /** A removal counts once the platform itself no longer knows the account: a platform's own word for it is not enough. */
@@ -130,18 +155,6 @@ async function makeSo(platform: Platform, wanted: WantedAccount, signal: AbortSi
   await platform.apply(wanted, signal)
   if (wanted.state === 'gone' && (await platform.read(wanted.canonicalUserId, signal)) !== null)
     throw new PlatformError('the platform still has the account after its removal')
-}
-
-/** Ends with the time that an attempt may take, or with a stop, also when the platform's calls do not. */
-async function within({ stopping }: Attempts, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const limit = AbortSignal.timeout(ATTEMPT_MS)
-  const signal = AbortSignal.any([limit, stopping])
-  const givenUp = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(new LateError())
-    if (signal.aborted) giveUp()
-    signal.addEventListener('abort', giveUp, { once: true })
-  })
-  await Promise.race([work(signal), givenUp])
 }
 
 /** Keeps an account whose removal met data that nobody said to remove. Answers whether that was possible. */

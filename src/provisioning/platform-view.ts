@@ -9,6 +9,7 @@ import {
   PlatformError,
   type PlatformUsage,
 } from '../platform/platform.ts'
+import { withDeadline } from './deadline.ts'
 
 /** How long a caller waits for the platform's figures. */
 const READ_MS = 5_000
@@ -59,13 +60,10 @@ export function newPlatformView(dir: Directory, platform: Platform): PlatformVie
 
 /** Never an empty answer because the platform failed: to the caller that would mean that there is nothing. */
 async function ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(READ_MS)
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(new PlatformError('the platform did not answer in time'))
-    signal.addEventListener('abort', giveUp, { once: true })
-  })
   try {
-    return await Promise.race([work(signal), late])
+    return await withDeadline(READ_MS, work, () => {
+      throw new PlatformError('the platform did not answer in time')
+    })
   } catch (cause) {
     if (!(cause instanceof PlatformError)) throw cause
     const message = 'The platform cannot be asked at the moment; repeat the call.'

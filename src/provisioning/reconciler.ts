@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
 import { read, unavailable } from '../directory/unit.ts'
 import { newId } from '../model/ids.ts'
-import type { Account } from '../model/tenants.ts'
+import type { Account, Credential } from '../model/tenants.ts'
 import type { Platform, PlatformStatus } from '../platform/platform.ts'
 import { listUnappliedAccounts } from '../store/account-changes.ts'
 import { dropLeases, findAccountToReconcile, type Lease, listDueAccounts } from '../store/accounts.ts'
-import { type Attempts, attemptAccount, newLease, type Observer } from './attempt.ts'
+import { type Attempted, type Attempts, attemptAccount, newLease, type Observer } from './attempt.ts'
+import { withDeadline } from './deadline.ts'
+import { toWanted, type Wanted } from './wanted.ts'
 
 /** How often the loop looks for accounts that are due. */
 const POLL_MS = 1_000
@@ -24,8 +26,8 @@ export class Reconciler {
   readonly #observer: Observer
   readonly #attempts: Attempts
   readonly #stopping = new AbortController()
-  /** The attempts under way, each of which answers the version that it has applied, or 0. */
-  readonly #running = new Map<number, Promise<number>>()
+  /** The attempts that have not ended and been recorded. */
+  readonly #running = new Map<number, Promise<Attempted>>()
   /** The attempts that the loop has begun. */
   readonly #begun = new Set<Promise<unknown>>()
   #loop: Promise<void> = Promise.resolve()
@@ -49,7 +51,7 @@ export class Reconciler {
     await this.#ended()
   }
 
-  /** Claims an account, in the commit that creates it, for `settle`. */
+  /** Claims an account, in the commit that creates it, for `settleNew`. */
   newLease(): Lease {
     return newLease(this.#attempts)
   }
@@ -57,17 +59,24 @@ export class Reconciler {
   /**
    * Reconciles one account now, for a caller who needs it on the platform.
    * @param deadlineMs how long the caller can wait
-   * @param claimed whether the account has been created with a lease of `newLease`
    * @returns whether the platform has the state that was wanted when the account was read; if not, the loop goes on trying
    * @throws {DirectoryError} `store_unavailable`
    */
   async settle(
     account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
     deadlineMs: number,
-    claimed = false,
   ): Promise<boolean> {
     if (account.appliedVersion >= account.desiredVersion) return true
-    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline, claimed))
+    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline))
+  }
+
+  /**
+   * The same for an account that has just been created with a lease of `newLease`, and its credential: what is wanted
+   * of it need not be read.
+   */
+  async settleNew(account: Account, credential: Credential, deadlineMs: number): Promise<boolean> {
+    const created = toWanted(account, credential)
+    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline, created))
   }
 
   /**
@@ -115,17 +124,13 @@ export class Reconciler {
   }
 
   async #ended(): Promise<void> {
-    await Promise.allSettled(this.#running.values())
+    await Promise.allSettled([...this.#running.values()].map(async (attempt) => (await attempt).recorded))
   }
 
   /** What work answers, or false when the deadline comes first; whatever is under way goes on. */
   async #until(deadlineMs: number, work: (deadline: AbortSignal) => Promise<boolean>): Promise<boolean> {
-    const deadline = AbortSignal.timeout(deadlineMs)
-    const expired = new Promise<boolean>((resolve) => {
-      deadline.addEventListener('abort', () => resolve(false), { once: true })
-    })
     try {
-      return await Promise.race([work(deadline), expired])
+      return await withDeadline(deadlineMs, work, () => false)
     } catch (error) {
       throw unavailable(error)
     }
@@ -134,10 +139,10 @@ export class Reconciler {
   async #settle(
     { pk, desiredVersion }: Pick<Account, 'pk' | 'desiredVersion'>,
     deadline: AbortSignal,
-    claimed = false,
+    created?: Wanted,
   ): Promise<boolean> {
     // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
-    if ((await this.#begin(pk, claimed)) >= desiredVersion) return true
+    if ((await this.#begin(pk, created)) >= desiredVersion) return true
     while (!deadline.aborted) {
       const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
       if (!found) return false
@@ -190,13 +195,22 @@ export class Reconciler {
     await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
   }
 
-  /** One attempt; callers in this process that want the same account at the same time share it. */
-  #begin(pk: number, claimed = false): Promise<number> {
-    let running = this.#running.get(pk)
-    if (!running) {
-      running = attemptAccount(this.#attempts, pk, claimed).finally(() => this.#running.delete(pk))
-      this.#running.set(pk, running)
-    }
-    return running
+  /**
+   * One attempt; callers in this process that want the same account at the same time share it.
+   * @returns the version that the platform has now, recorded unless the account is new; 0 when it did not come to that
+   */
+  async #begin(pk: number, created?: Wanted): Promise<number> {
+    const running = this.#running.get(pk) ?? this.#attempt(pk, created)
+    const { version, recorded } = await running
+    if (!created) await recorded
+    return version
+  }
+
+  #attempt(pk: number, created: Wanted | undefined): Promise<Attempted> {
+    const attempt = attemptAccount(this.#attempts, pk, created)
+    this.#running.set(pk, attempt)
+    const forget = (): boolean => this.#running.delete(pk)
+    attempt.then(({ recorded }) => recorded).then(forget, forget)
+    return attempt
   }
 }

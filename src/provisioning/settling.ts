@@ -43,8 +43,11 @@ export async function addAccount(
   request: { tenantId: string; account: NewAccount },
 ): Promise<Account> {
   const lease = reconciler.newLease()
-  const { account, created } = await createAccount(dir, ctx, { ...request, lease })
-  if (!(await reconciler.settle(account, SETTLE_MS, created))) throw unavailable('The user is kept')
+  const { account, credential } = await createAccount(dir, ctx, { ...request, lease })
+  const settled = credential
+    ? await reconciler.settleNew(account, credential, SETTLE_MS)
+    : await reconciler.settle(account, SETTLE_MS)
+  if (!settled) throw unavailable('The user is kept')
   return account
 }
 

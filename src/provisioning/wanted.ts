@@ -1,6 +1,6 @@
 import type { Directory } from '../directory/directory.ts'
 import { credentialIdentity, SealError } from '../directory/sealer.ts'
-import { type Account, MAX_CREDENTIALS } from '../model/tenants.ts'
+import { type Account, type Credential, MAX_CREDENTIALS } from '../model/tenants.ts'
 import type { WantedAccount } from '../platform/platform.ts'
 import { findAccountToReconcile } from '../store/accounts.ts'
 import { listCredentials } from '../store/credentials.ts'
@@ -10,16 +10,13 @@ import type { Tx } from '../store/port.ts'
 export interface Wanted {
   readonly account: Account
   readonly wanted: WantedAccount
-  /** Whether it was created while its tenant was deleted: it has to go, and nobody has said so yet. */
-  readonly late: boolean
 }
 
 /** @returns undefined for an account that was never there */
 export async function findWanted(dir: Directory, tx: Tx, pk: number): Promise<Wanted | undefined> {
   const found = await findAccountToReconcile(tx, pk)
   if (!found) return undefined
-  const { account, purge, late } = found
-  const { tenantId, userId, canonicalUserId, username: displayName } = account
+  const { account, purge } = found
   const sealed = await listCredentials(tx, pk, { limit: MAX_CREDENTIALS })
   const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
     accessKey,
@@ -29,11 +26,18 @@ export async function findWanted(dir: Directory, tx: Tx, pk: number): Promise<Wa
   const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
   // The first claim of the first version: whatever ended before it could apply the account has counted as an attempt.
   const isNew = account.desiredVersion === 1 && found.attempts === 1
-  return {
-    account,
-    late,
-    wanted: { tenantId, userId, canonicalUserId, displayName, state, isNew, purge, credentials },
-  }
+  return { account, wanted: { ...namesOf(account), state, isNew, purge, credentials } }
+}
+
+/** An account as it was created, which nobody else can have changed: it is claimed. */
+export function toWanted(account: Account, credential: Credential): Wanted {
+  const state = account.active ? 'active' : 'suspended'
+  const wanted = { ...namesOf(account), state, isNew: true, purge: false, credentials: [credential] } as const
+  return { account, wanted }
+}
+
+function namesOf({ tenantId, userId, canonicalUserId, username: displayName }: Account) {
+  return { tenantId, userId, canonicalUserId, displayName }
 }
 
 /** One damaged secret must not keep an account from being suspended, or its other keys from working. */

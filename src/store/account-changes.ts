@@ -241,6 +241,21 @@ export async function removeLateAccounts(tx: Tx, tenant: number, now: string): P
   if (await tx.get(selectWantedOfTenant, { tenant })) await removeAccountsOfTenant(tx, tenant, now)
 }
 
+const selectLate = statement((db, p: { pk: number }) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
+    .select('accounts.pk')
+    .where('accounts.pk', '=', p.pk)
+    .where('accounts.wanted', '=', WANTED)
+    .where('tenants.deleted_at', 'is not', null),
+)
+
+/** The same for one account, when its tenant has been deleted. */
+export async function removeLateAccount(tx: Tx, pk: number, now: string): Promise<void> {
+  if (await tx.get(selectLate, { pk })) await removeAccount(tx, pk, { purge: true, now })
+}
+
 const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>
   db
     .selectFrom('accounts')

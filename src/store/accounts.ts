@@ -194,9 +194,7 @@ export async function findAccountByCanonicalId(
   return row && toAccount(row)
 }
 
-const selectByPk = statement((db, p: { pk: number }) =>
-  selectAccounts(db).select('tenants.deleted_at as tenant_deleted_at').where('accounts.pk', '=', p.pk),
-)
+const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
 
 export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
   const row = await tx.get(selectByPk, { pk })
@@ -212,8 +210,6 @@ export async function findAccountToReconcile(
       account: Account
       wanted: boolean
       purge: boolean
-      /** Whether its tenant was deleted in the moment of its creation, and so nobody wants it gone yet. */
-      late: boolean
       attempts: number
       dueAt: string
       lastError: string | null
@@ -224,8 +220,7 @@ export async function findAccountToReconcile(
   if (!row) return undefined
   const { attempts, due_at: dueAt, last_error: lastError } = row
   const [wanted, purge] = [row.wanted === 1, row.purge === 1]
-  const late = wanted && row.tenant_deleted_at !== null
-  return { account: toAccount(row), wanted, purge, late, attempts, dueAt, lastError }
+  return { account: toAccount(row), wanted, purge, attempts, dueAt, lastError }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>

@@ -24,6 +24,11 @@ export interface Store {
    * @throws {StoreError} when the store cannot do it now
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * As `write`, for what does no harm when a crash loses it: it need not have a commit of its own, and waits a moment
+   * for the next one.
+   */
+  writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** @throws {StoreError} when nothing can be written now */
   checkWritable(): Promise<void>
   /** Applies the migrations that are missing; answers the versions that it applied. */

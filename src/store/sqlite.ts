@@ -10,6 +10,8 @@ import { beat } from './write-check.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
+/** How long a unit that can wait waits for others to share a commit with. */
+const LATER_MS = 25
 /** The most units that share one commit: enough for a full house of connections, small enough for a short pause. */
 const MAX_UNITS_PER_COMMIT = 256
 const syncFile = promisify(fdatasync)
@@ -46,6 +48,7 @@ class SqliteStore implements Store {
   /** Set once the disk has failed to take a commit: what it holds from then on is not known. */
   #broken: StoreError | null = null
   #flushing: Promise<void> | null = null
+  #flushLater: NodeJS.Timeout | undefined
   #reading: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -71,11 +74,28 @@ class SqliteStore implements Store {
   }
 
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const written = this.#enqueue(work)
+    this.#flush()
+    return written
+  }
+
+  writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.#flushLater ??= setTimeout(() => this.#flush(), LATER_MS)
+    return this.#enqueue(work)
+  }
+
+  #enqueue<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#assertOpen()
       this.#queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
-      this.#flushing ??= this.#flushSoon()
     })
+  }
+
+  #flush(): void {
+    if (this.#queue.length === 0) return
+    clearTimeout(this.#flushLater)
+    this.#flushLater = undefined
+    this.#flushing ??= this.#flushSoon()
   }
 
   async checkWritable(): Promise<void> {
@@ -106,6 +126,7 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#flush()
     while (this.#flushing) await this.#flushing
     await this.#reading
     if (this.#log !== null) closeSync(this.#log)

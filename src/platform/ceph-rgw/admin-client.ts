@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import aws4 from 'aws4'
 import { PlatformError } from '../platform.ts'
-import { Connections, type Exchange } from './connections.ts'
+import { Connections, type Exchange, NoAnswerInTime } from './connections.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
 
 /** How a Ceph RGW is reached, and as whom. */
@@ -48,26 +48,24 @@ export class AdminClient {
    * @throws {PlatformError} when it takes too long, the caller gives up, or the answer makes no sense
    */
   async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminAnswer> {
-    const limit = AbortSignal.timeout(limitMs)
     const name = `${call.method} ${call.path}`
     try {
       const url = new URL(call.path, this.#settings.url)
       for (const [key, value] of Object.entries(call.query)) url.searchParams.append(key, value)
       const signed = this.#sign(call, url)
-      const either = AbortSignal.any([signal, limit])
-      const { status, headers, text } = await this.#connections.send(url, { ...signed, signal: either })
+      const { status, headers, text } = await this.#connections.send(url, { ...signed, signal, limitMs })
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
       return { body: parse(text, name), headers }
     } catch (error) {
       if (error instanceof PlatformError) throw error
       if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was given up`)
-      if (limit.aborted)
+      if (error instanceof NoAnswerInTime)
         throw new PlatformError(`the Ceph RGW did not answer ${name} within ${limitMs / 1000} s`)
       throw new RgwUnreachable(this.#settings.url, error)
     }
   }
 
-  #sign({ method, body }: AdminCall, url: URL): Omit<Exchange, 'signal'> {
+  #sign({ method, body }: AdminCall, url: URL): Omit<Exchange, 'signal' | 'limitMs'> {
     const content = body === undefined ? '' : JSON.stringify(body)
     const hash = createHash('sha256').update(content).digest('hex')
     const { accessKey, secretKey } = this.#settings

@@ -6,7 +6,11 @@ export interface Exchange {
   readonly headers: http.OutgoingHttpHeaders
   readonly body: string
   readonly signal: AbortSignal
+  /** How long the whole exchange may take. */
+  readonly limitMs: number
 }
+
+export class NoAnswerInTime extends Error {}
 
 export interface HttpAnswer {
   readonly status: number
@@ -28,10 +32,18 @@ export class Connections {
     this.#agent = new this.#module.Agent({ keepAlive: true })
   }
 
-  /** @throws {Error} when there is no answer, or not a whole one, or the signal aborts */
-  send(url: URL, { body, ...options }: Exchange): Promise<HttpAnswer> {
+  /**
+   * @throws {NoAnswerInTime}
+   * @throws {Error} when there is no answer, or not a whole one, or the signal aborts
+   */
+  send(url: URL, { body, limitMs, ...options }: Exchange): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       const outgoing = this.#module.request(url, { ...options, agent: this.#agent })
+      const limit = setTimeout(() => {
+        reject(new NoAnswerInTime())
+        outgoing.destroy()
+      }, limitMs)
+      outgoing.on('close', () => clearTimeout(limit))
       outgoing.on('error', reject)
       outgoing.on('response', (incoming) => {
         let text = ''
