@@ -9,6 +9,8 @@ import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform: Object Storage Extension calls while a human waits. */
 export const SETTLE_MS = 5_000
+/** The same where data is removed: Ceph RGW takes seconds for that now and then, and more for much of it. */
+const PURGE_MS = 25_000
 
 const REPEAT = 'repeat the call'
 
@@ -63,7 +65,7 @@ export async function removeAccount(
 ): Promise<void> {
   const account = await deleteAccount(dir, ctx, request)
   if (!account) return
-  const outcome = await reconciler.settleRemoval(account, SETTLE_MS)
+  const outcome = await reconciler.settleRemoval(account, request.purge ? PURGE_MS : SETTLE_MS)
   if (outcome === 'late') throw unavailable('The removal goes on')
   if (outcome === 'data_left') {
     const message = 'The user owns buckets; remove them first, or purge the user.'
@@ -83,7 +85,7 @@ export async function removeTenant(
 ): Promise<void> {
   await deleteTenant(dir, ctx, request)
   const tenant = await deleteTenant(dir, ctx, request)
-  if (tenant && !(await reconciler.settleTenant(tenant.pk, SETTLE_MS)))
+  if (tenant && !(await reconciler.settleTenant(tenant.pk, request.purge ? PURGE_MS : SETTLE_MS)))
     throw unavailable('The removal goes on')
 }
 
