@@ -262,6 +262,7 @@ function leaseTests(getPair: () => Pair): void {
     const body = newOsisUser({ cd_tenant_id: org })
     const { text } = await createUser(one, tenant_id, body)
     const { user_id: id } = JSON.parse(text) as { user_id: string }
+    await waitUntil(async () => (await stateOf(pair, id))?.applied_version === 1, 10_000)
     const until = Date.now() + ms
     const leased = `UPDATE accounts SET applied_version = 0, attempts = 1, leased_until = ?
       WHERE user_pk = (SELECT pk FROM users WHERE id = ?)`
