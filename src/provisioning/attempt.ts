@@ -120,7 +120,7 @@ function giveUp(): never {
   throw new LateError()
 }
 
-/** Nobody waits for the record of a new account: one that is lost lets it be applied once more. */
+/** The record of a new account can wait: one that is lost lets the account be applied once more. */
 async function record(
   attempts: Attempts,
   claimed: Claimed,

@@ -197,12 +197,14 @@ export class Reconciler {
 
   /**
    * One attempt; callers in this process that want the same account at the same time share it.
-   * @returns the version that the platform has now, recorded unless the account is new; 0 when it did not come to that
+   * @returns the version that the platform has now; 0 when it did not come to that
    */
   async #begin(pk: number, created?: Wanted): Promise<number> {
     const running = this.#running.get(pk) ?? this.#attempt(pk, created)
     const { version, recorded } = await running
-    if (!created) await recorded
+    // Nobody waits for the record of a new account, but where other processes must find the account free: one that is
+    // killed before it would leave them the rest of its lease to wait for.
+    if (!created || !this.#dir.store.embedded) await recorded
     return version
   }
 
