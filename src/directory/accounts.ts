@@ -46,7 +46,7 @@ import { attempt, read, type Unit } from './unit.ts'
 export function createAccount(
   dir: Directory,
   ctx: Context,
-  request: { tenantId: string; account: NewAccount; lease?: Lease },
+  request: { tenantId: string; account: NewAccount; lease?: () => Lease },
 ): Promise<{ account: Account; credential: Credential | null }> {
   const { tenantId, account, lease } = request
   return attempt(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
@@ -62,7 +62,7 @@ export function createAccount(
     }
     if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
     const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
-    const { pk, credential } = await openAccount(dir, unit, { tenant, owner, account, lease })
+    const { pk, credential } = await openAccount(dir, unit, { tenant, owner, account, lease: lease?.() })
     if (owner.linked) {
       await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
     } else {

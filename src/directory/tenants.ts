@@ -173,7 +173,11 @@ export function deleteTenant(
     if (!found) return undefined
     const { tenant, deleted } = found
     if (deleted) {
-      await removeLateAccounts(unit.tx, tenant.pk, unit.now)
+      const { purge } = request
+      const removed = await removeLateAccounts(unit.tx, tenant.pk, { purge, now: unit.now })
+      const changedFields = purge ? ['users', 'data'] : ['users']
+      if (removed > 0)
+        await unit.audit({ outcome: 'deleted', organization: tenant.organizationId, changedFields })
       return tenant
     }
     if (request.purge) await removeAccountsOfTenant(unit.tx, tenant.pk, unit.now)

@@ -68,14 +68,14 @@ export function newLease({ dir, by }: Pick<Attempts, 'dir' | 'by'>): Lease {
 export interface Attempted {
   /** What the platform has now; 0 when it did not come to that. */
   readonly version: number
-  /** Ends when that has been recorded. Until then the next attempt at the account must not begin. */
-  readonly recorded: Promise<void>
+  /** Whether that has been recorded. Until it is known the next attempt at the account must not begin. */
+  readonly recorded: Promise<boolean>
 }
 
 /**
  * Tries once to bring an account to its platform, if nobody else does so at the moment.
  * @param created the account as it has just been created, with the lease for this attempt
- * @throws {StoreError} when the attempt could not begin
+ * @throws {StoreError} when the attempt could not begin, or not be given back on a stop
  */
 export async function attemptAccount(attempts: Attempts, pk: number, created?: Wanted): Promise<Attempted> {
   const { dir, by, observer } = attempts
@@ -87,7 +87,7 @@ export async function attemptAccount(attempts: Attempts, pk: number, created?: W
   return attempted
 }
 
-const NOTHING: Attempted = { version: 0, recorded: Promise.resolve() }
+const NOTHING: Attempted = { version: 0, recorded: Promise.resolve(false) }
 
 async function bring(
   attempts: Attempts,
@@ -103,7 +103,7 @@ async function bring(
       throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
     await withDeadline(ATTEMPT_MS, (signal) => makeSo(platform, wanted, signal), giveUp, stopping)
     const version = account.desiredVersion
-    return { outcome: 'applied', version, recorded: record(attempts, claimed, { version, wanted }) }
+    return { outcome: 'applied', version, recorded: record(attempts, claimed, { account, wanted }) }
   } catch (error) {
     if (stopping.aborted) {
       await dir.store.write((tx) => releaseAccount(tx, claimed))
@@ -121,23 +121,21 @@ function giveUp(): never {
 }
 
 /** The record of a new account can wait: one that is lost lets the account be applied once more. */
-async function record(
-  attempts: Attempts,
-  claimed: Claimed,
-  { version, wanted }: { version: number; wanted: WantedAccount },
-): Promise<void> {
+async function record(attempts: Attempts, claimed: Claimed, { account, wanted }: Wanted): Promise<boolean> {
   const { store, now } = attempts.dir
   const { pk } = claimed
   const note = async (tx: Tx): Promise<void> => {
-    await markAccountApplied(tx, claimed, version)
+    await markAccountApplied(tx, claimed, account.desiredVersion)
     if (wanted.state === 'gone') return forgetRemovedAccount(tx, pk, now().toISOString())
-    await removeLateAccount(tx, pk, now().toISOString())
+    if (account.appliedVersion === 0) await removeLateAccount(tx, pk, now().toISOString())
     if (!wanted.isNew) await forgetDeletedCredentials(tx, pk)
   }
   try {
     await (wanted.isNew ? store.writeLater(note) : store.write(note))
+    return true
   } catch (error) {
     await keepFailure(attempts, claimed, error)
+    return false
   }
 }
 

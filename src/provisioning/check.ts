@@ -1,4 +1,5 @@
 import type { Directory } from '../directory/directory.ts'
+import { SealError } from '../directory/sealer.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -13,6 +14,7 @@ import { findWanted, type Wanted } from './wanted.ts'
 const AT_ONCE = 16
 /** How long the platform may take to show one account. */
 const READ_MS = 10_000
+const LOST = 'the secret of a key cannot be opened; delete the key, and issue another'
 /** So many accounts that cannot be read are accounts of their own; more are a platform that is down. */
 const MOST_UNREAD = 20
 
@@ -109,11 +111,13 @@ async function checkAccount(
     if (seen === 'unapplied') return seen
     drift = seen.drift
     if (drift.length === 0) return 'same'
+    if (drift.every(({ kind }) => kind === 'secret_lost'))
+      return { ...names, drift, fixed: false, error: LOST }
     const error = mend ? await mend(seen.wanted) : null
     const fixed = mend !== undefined && error === null && (await isMended(parts, pk))
     return { ...names, drift, fixed, error }
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error
+    if (!(error instanceof PlatformError || error instanceof SealError)) throw error
     return { ...names, drift, fixed: false, error: error.message }
   }
 }

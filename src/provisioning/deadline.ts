@@ -2,7 +2,7 @@
  * Runs work until it ends, a time is over, or the caller stops. In the latter cases the signal of work aborts, and
  * `late` answers in its place at once, whether work heeds the signal or not.
  * @param ms how long work may take
- * @param late may throw
+ * @throws what work throws, and what `late` throws
  */
 export async function withDeadline<T>(
   ms: number,

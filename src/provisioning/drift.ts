@@ -45,14 +45,14 @@ export function findDrift(
 function findKeyDrift(wanted: WantedAccount, present: PlatformAccount): Drift[] {
   const shall = new Map(active(wanted.credentials))
   const has = new Map(active(present.keys))
-  const missing = [...shall.keys()].filter((key) => !has.has(key))
+  const missing = [...shall].filter(([key, secret]) => secret !== null && !has.has(key))
   const lost = [...shall].filter(([, secret]) => secret === null)
   const differing = [...shall].filter(
     ([key, secret]) => secret !== null && has.has(key) && has.get(key) !== secret,
   )
   const foreign = [...has.keys()].filter((key) => !shall.has(key))
   return [
-    ...missing.map((key) => about('key_missing', key)),
+    ...missing.map(([key]) => about('key_missing', key)),
     ...differing.map(([key]) => about('key_differs', key)),
     ...lost.map(([key]) => about('secret_lost', key)),
     ...foreign.map((key) => about('key_foreign', key)),

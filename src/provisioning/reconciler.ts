@@ -26,7 +26,7 @@ export class Reconciler {
   readonly #observer: Observer
   readonly #attempts: Attempts
   readonly #stopping = new AbortController()
-  /** The attempts that have not ended and been recorded. */
+  /** The attempts that are under way, or not recorded yet. */
   readonly #running = new Map<number, Promise<Attempted>>()
   /** The attempts that the loop has begun. */
   readonly #begun = new Set<Promise<unknown>>()
@@ -143,7 +143,7 @@ export class Reconciler {
   ): Promise<boolean> {
     // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
     if ((await this.#begin(pk, created)) >= desiredVersion) return true
-    while (!deadline.aborted) {
+    while (!deadline.aborted && !this.#stopping.signal.aborted) {
       const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
       if (!found) return false
       // An attempt that was under way may have applied an older state than the one that is waited for.
@@ -197,15 +197,15 @@ export class Reconciler {
 
   /**
    * One attempt; callers in this process that want the same account at the same time share it.
-   * @returns the version that the platform has now; 0 when it did not come to that
+   * @returns the version that the platform has now; 0 when it did not come to that, or could not be recorded
    */
   async #begin(pk: number, created?: Wanted): Promise<number> {
     const running = this.#running.get(pk) ?? this.#attempt(pk, created)
     const { version, recorded } = await running
     // Nobody waits for the record of a new account, but where other processes must find the account free: one that is
     // killed before it would leave them the rest of its lease to wait for.
-    if (!created || !this.#dir.store.embedded) await recorded
-    return version
+    if (created && this.#dir.store.embedded) return version
+    return (await recorded) ? version : 0
   }
 
   #attempt(pk: number, created: Wanted | undefined): Promise<Attempted> {

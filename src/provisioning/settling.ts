@@ -5,6 +5,7 @@ import { refuse } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Account, NewAccount } from '../model/tenants.ts'
+import type { Lease } from '../store/accounts.ts'
 import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform: Object Storage Extension calls while a human waits. */
@@ -44,7 +45,7 @@ export async function addAccount(
   ctx: Context,
   request: { tenantId: string; account: NewAccount },
 ): Promise<Account> {
-  const lease = reconciler.newLease()
+  const lease = (): Lease => reconciler.newLease()
   const { account, credential } = await createAccount(dir, ctx, { ...request, lease })
   const settled = credential
     ? await reconciler.settleNew(account, credential, SETTLE_MS)
@@ -83,8 +84,9 @@ export async function removeTenant(
   ctx: Context,
   request: { tenantId: string; purge: boolean },
 ): Promise<void> {
-  await deleteTenant(dir, ctx, request)
-  const tenant = await deleteTenant(dir, ctx, request)
+  let tenant = await deleteTenant(dir, ctx, request)
+  // Another process may have created an account in the same moment; from now on none does (docs/decisions/0012).
+  if (!dir.store.embedded) tenant = await deleteTenant(dir, ctx, request)
   if (tenant && !(await reconciler.settleTenant(tenant.pk, request.purge ? PURGE_MS : SETTLE_MS)))
     throw unavailable('The removal goes on')
 }

@@ -1,5 +1,5 @@
 import type { Directory } from '../directory/directory.ts'
-import { credentialIdentity, SealError } from '../directory/sealer.ts'
+import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sealer.ts'
 import { type Account, type Credential, MAX_CREDENTIALS } from '../model/tenants.ts'
 import type { WantedAccount } from '../platform/platform.ts'
 import { findAccountToReconcile } from '../store/accounts.ts'
@@ -12,7 +12,10 @@ export interface Wanted {
   readonly wanted: WantedAccount
 }
 
-/** @returns undefined for an account that was never there */
+/**
+ * @returns undefined for an account that was never there
+ * @throws {UnknownKeyError} when a secret was sealed under a master key that is not here, and may be elsewhere
+ */
 export async function findWanted(dir: Directory, tx: Tx, pk: number): Promise<Wanted | undefined> {
   const found = await findAccountToReconcile(tx, pk)
   if (!found) return undefined
@@ -24,12 +27,10 @@ export async function findWanted(dir: Directory, tx: Tx, pk: number): Promise<Wa
     active,
   }))
   const state = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
-  // The first claim of the first version: whatever ended before it could apply the account has counted as an attempt.
-  const isNew = account.desiredVersion === 1 && found.attempts === 1
-  return { account, wanted: { ...namesOf(account), state, isNew, purge, credentials } }
+  return { account, wanted: { ...namesOf(account), state, purge, credentials } }
 }
 
-/** An account as it was created, which nobody else can have changed: it is claimed. */
+/** An account as it was created: nobody else has tried to apply it, since it is claimed. */
 export function toWanted(account: Account, credential: Credential): Wanted {
   const state = account.active ? 'active' : 'suspended'
   const wanted = { ...namesOf(account), state, isNew: true, purge: false, credentials: [credential] } as const
@@ -48,7 +49,7 @@ function openSecret(
   try {
     return sealer.open(sealedSecret, credentialIdentity(accessKey))
   } catch (error) {
-    if (error instanceof SealError) return null
+    if (error instanceof SealError && !(error instanceof UnknownKeyError)) return null
     throw error
   }
 }

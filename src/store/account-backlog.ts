@@ -1,9 +1,7 @@
-import type { ExpressionBuilder } from 'kysely'
 import type { AccountFailure, Backlog, FailureState } from '../model/backlog.ts'
 import { FIRST_ATTEMPT, selectAccounts, WANTED } from './accounts.ts'
 import type { Tx } from './port.ts'
 import { statement } from './statement.ts'
-import type { Tables } from './tables.ts'
 
 // An error is kept until an attempt succeeds or something else is wanted, so whatever is parked has one.
 const selectBacklog = statement((db) =>
@@ -77,15 +75,10 @@ const selectFailed = statement((db, p: { after: number; limit: number }) =>
     .limit(p.limit),
 )
 
-/** A version of its own: the first attempt at the first one takes the platform to have nothing. */
-function retried(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
-  return { ...FIRST_ATTEMPT, desired_version: eb('desired_version', '+', 1), due_at: now }
-}
-
 const retryUpTo = statement((db, p: { after: number; last: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => retried(eb, p.now))
+    .set({ ...FIRST_ATTEMPT, due_at: p.now })
     .where('pk', '>', p.after)
     .where('pk', '<=', p.last)
     .whereRef('applied_version', '<', 'desired_version')
@@ -108,7 +101,7 @@ export async function retryAccounts(
 const retryOfUser = statement((db, p: { user: string; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => retried(eb, p.now))
+    .set({ ...FIRST_ATTEMPT, due_at: p.now })
     .where('user_pk', 'in', (eb) => eb.selectFrom('users').select('users.pk').where('users.id', '=', p.user))
     .whereRef('applied_version', '<', 'desired_version')
     .where('last_error', 'is not', null),

@@ -233,12 +233,23 @@ export async function hasAccounts(tx: Tx, tenant: number): Promise<boolean> {
   return (await listUnappliedAccounts(tx, tenant, 1)).length > 0
 }
 
+const selectAllWantedOfTenant = statement((db, p: { tenant: number }) =>
+  db.selectFrom('accounts').select('pk').where('tenant_pk', '=', p.tenant).where('wanted', '=', WANTED),
+)
+
 /**
  * Wants those accounts gone, too, that were given to a tenant by somebody who did not see its deletion yet. Nothing
  * locks a tenant against the two: that would let creates in one tenant wait for each other.
+ * @returns how many
  */
-export async function removeLateAccounts(tx: Tx, tenant: number, now: string): Promise<void> {
-  if (await tx.get(selectWantedOfTenant, { tenant })) await removeAccountsOfTenant(tx, tenant, now)
+export async function removeLateAccounts(
+  tx: Tx,
+  tenant: number,
+  removal: { purge: boolean; now: string },
+): Promise<number> {
+  const late = await tx.all(selectAllWantedOfTenant, { tenant })
+  for (const { pk } of late) await removeAccount(tx, pk, removal)
+  return late.length
 }
 
 const selectLate = statement((db, p: { pk: number }) =>
@@ -251,9 +262,9 @@ const selectLate = statement((db, p: { pk: number }) =>
     .where('tenants.deleted_at', 'is not', null),
 )
 
-/** The same for one account, when its tenant has been deleted. */
+/** The same for one account, when its tenant has been deleted. Nobody has put data into it yet. */
 export async function removeLateAccount(tx: Tx, pk: number, now: string): Promise<void> {
-  if (await tx.get(selectLate, { pk })) await removeAccount(tx, pk, { purge: true, now })
+  if (await tx.get(selectLate, { pk })) await removeAccount(tx, pk, { purge: false, now })
 }
 
 const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>

@@ -210,7 +210,6 @@ export async function findAccountToReconcile(
       account: Account
       wanted: boolean
       purge: boolean
-      attempts: number
       dueAt: string
       lastError: string | null
     }
@@ -218,9 +217,9 @@ export async function findAccountToReconcile(
 > {
   const row = await tx.get(selectByPk, { pk })
   if (!row) return undefined
-  const { attempts, due_at: dueAt, last_error: lastError } = row
+  const { due_at: dueAt, last_error: lastError } = row
   const [wanted, purge] = [row.wanted === 1, row.purge === 1]
-  return { account: toAccount(row), wanted, purge, attempts, dueAt, lastError }
+  return { account: toAccount(row), wanted, purge, dueAt, lastError }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>

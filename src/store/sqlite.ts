@@ -92,10 +92,10 @@ class SqliteStore implements Store {
   }
 
   #flush(): void {
-    if (this.#queue.length === 0) return
     clearTimeout(this.#flushLater)
     this.#flushLater = undefined
-    this.#flushing ??= this.#flushSoon()
+    // Whoever was flushing may have taken along what this was to flush.
+    if (this.#queue.length > 0) this.#flushing ??= this.#flushSoon()
   }
 
   async checkWritable(): Promise<void> {

@@ -48,6 +48,12 @@ const CASES: readonly (readonly [
   ['another secret', {}, { keys: [A, { ...B, secretKey: 'other' }] }, ['key_differs B']],
   ['a lost secret', { credentials: [A, { ...B, secretKey: null }] }, {}, ['secret_lost B']],
   [
+    'a lost secret and no key',
+    { credentials: [A, { ...B, secretKey: null }] },
+    { keys: [A] },
+    ['secret_lost B'],
+  ],
+  [
     'everything at once',
     {},
     {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { createAccount, queryAccounts, updateAccount } from '../../src/directory/accounts.ts'
 import { retryAll, retryUser } from '../../src/directory/backlog.ts'
 import { createCredential } from '../../src/directory/credentials.ts'
@@ -46,7 +47,7 @@ async function addAccount(on: TestDirectory, orgUserId: string): Promise<Account
 
 /** Creates an account as a caller does who settles it at once. */
 function createClaimed(on: TestDirectory, reconciler: Reconciler): ReturnType<typeof createAccount> {
-  return createAccount(on.dir, on.osis, { ...newRequest(on, 'eve'), lease: reconciler.newLease() })
+  return createAccount(on.dir, on.osis, { ...newRequest(on, 'eve'), lease: () => reconciler.newLease() })
 }
 
 /** What a reconciler tells others of its attempts. */
@@ -275,37 +276,28 @@ function failureTests(open: OpenStore): void {
     assert.equal((await stateOf(world)).applied, 1)
   })
 
-  test('an account is new to the platform until somebody has tried to apply it', async () => {
+  test('an account is new to the platform for the attempt that belongs to its creation alone', async () => {
     const { on, platform, reconciler } = await newWorld(open)
+    await reconciler.drain()
+    const { account, credential } = await createClaimed(on, reconciler)
+    assert.ok(credential)
+    platform.calls.length = 0
     const gate = newGate()
     const begun = newGate()
     platform.behave(() => {
       begun.open()
       return gate.passed
     })
-    const draining = reconciler.drain()
+    const settling = reconciler.settleNew(account, credential, 100)
     await begun.passed
     // What was given up may have been carried out.
     await reconciler.stop()
     gate.open()
-    await draining
+    assert.equal(await settling, false)
     platform.succeed()
     await new Reconciler(on.dir, platform, QUIET).drain()
     assert.deepEqual(
-      platform.calls.map(({ isNew }) => isNew),
-      [true, false],
-    )
-  })
-
-  test('an account that is retried has been tried before', async () => {
-    const { on, platform, reconciler, account } = await newWorld(open)
-    platform.fail('refused')
-    await reconciler.drain()
-    platform.succeed()
-    await retryUser(on.dir, on.operator, account.userId)
-    await reconciler.drain()
-    assert.deepEqual(
-      platform.calls.map(({ isNew }) => isNew),
+      platform.calls.map(({ isNew }) => isNew === true),
       [true, false],
     )
   })
@@ -322,7 +314,7 @@ function failureTests(open: OpenStore): void {
     await reconciler.drain()
     await new Reconciler(on.dir, platform, QUIET).drain()
     assert.deepEqual(
-      platform.calls.map(({ isNew }) => isNew),
+      platform.calls.map(({ isNew }) => isNew === true),
       [true],
     )
     const { applied, attempts } = await stateOf({ on, account })
@@ -339,7 +331,7 @@ function failureTests(open: OpenStore): void {
     pass(on, 31_000)
     await new Reconciler(on.dir, platform, QUIET).drain()
     assert.deepEqual(
-      platform.calls.map(({ isNew }) => isNew),
+      platform.calls.map(({ isNew }) => isNew === true),
       [false],
     )
   })
@@ -501,12 +493,28 @@ function removalTests(open: OpenStore): void {
     }
   })
 
+  test('a secret under a master key that is not here fails the attempt: another process may have the key', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler } = world
+    await on.dir.store.write((tx) =>
+      tx.query((db) => db.updateTable('credentials').set({ sealed_secret: '1.another0.text' })),
+    )
+    await reconciler.drain()
+    const { applied, error } = await stateOf(world)
+    assert.deepEqual([applied, platform.calls.length], [0, 0])
+    assert.match(error ?? '', /sealed under another master key/)
+  })
+
   test('a secret that is lost does not keep its account from being suspended, nor another key from working', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     await reconciler.drain()
     const [key = assert.fail('no key')] = platform.accounts.get(account.canonicalUserId)?.keys ?? []
     await on.dir.store.write((tx) =>
-      tx.query((db) => db.updateTable('credentials').set({ sealed_secret: '1.damaged.text' })),
+      tx.query((db) =>
+        db
+          .updateTable('credentials')
+          .set((eb) => ({ sealed_secret: sql<string>`${eb.ref('sealed_secret')} || 'xxxx'` })),
+      ),
     )
     const ids = { tenantId: on.tenantId, userId: account.userId }
     await createCredential(on.dir, on.osis, ids)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { appendAuditEntry, verifyAuditLog } from '../../src/store/audit.ts'
 import { insertClient } from '../../src/store/clients.ts'
 import { insertPortal } from '../../src/store/organizations.ts'
-import { ConstraintError, type Store, StoreError } from '../../src/store/port.ts'
+import { ConstraintError, type Store, StoreError, type Tx } from '../../src/store/port.ts'
 import { findUserByEmail, insertUser } from '../../src/store/users.ts'
 import {
   addProvider,
@@ -122,6 +123,25 @@ function failureTests(open: OpenStore): void {
     await seal(store)
     const { entries, unsealed, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
     assert.deepEqual([entries, unsealed, faults], [21, 0, []])
+  })
+
+  test('a unit that can wait is written by itself, also when an earlier one had company', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const put = (i: number) => (tx: Tx) => putUser(tx, provider.pk, emailOf(i))
+    await Promise.all([store.write(put(0)), store.writeLater(put(1))])
+    // Beyond the moment that the earlier one would have waited.
+    await pause(100)
+    await Promise.race([store.writeLater(put(2)), pause(5_000)])
+    assert.equal(await countUsers(store), 3)
+  })
+
+  test('closing the store writes what can wait', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const written = store.writeLater((tx) => putUser(tx, provider.pk, emailOf(0)))
+    await store.close()
+    assert.ok(await written)
   })
 
   test('units that all fail leave nothing, and the store goes on', async () => {
