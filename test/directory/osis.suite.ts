@@ -34,9 +34,9 @@ import {
 } from '../../src/directory/tenants.ts'
 import type { Context } from '../../src/model/clients.ts'
 import { newId } from '../../src/model/ids.ts'
-import type { Account } from '../../src/model/tenants.ts'
 import { insertOrganization } from '../../src/store/organizations.ts'
 import {
+  addAccount,
   addClient,
   newTestDirectory,
   readAudit,
@@ -47,15 +47,6 @@ import { CONTENT_TABLES, countRows, NOW } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const PAGE = { offset: 0, limit: 100 }
-
-async function addAccount(on: TestDirectory, orgUserId = 'ada', orgId = on.orgId): Promise<Account> {
-  const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
-  const { account } = await createAccount(on.dir, on.osis, {
-    tenantId: on.tenantId,
-    account: { orgId, orgUserId, ...named },
-  })
-  return account
-}
 
 /** The OSIS client of a provider that has nothing in this directory. */
 async function foreigner(on: TestDirectory): Promise<Context> {

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createAccount } from '../../src/directory/accounts.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/tenants.ts'
 import { type PlatformAccount, PlatformError } from '../../src/platform/platform.ts'
 import { type CheckReport, checkPlatform } from '../../src/provisioning/check.ts'
 import { newMend } from '../../src/provisioning/mending.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { newTestDirectory, readAudit, refusedAs, type TestDirectory } from '../support/directories.ts'
+import {
+  addAccount,
+  newTestDirectory,
+  readAudit,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
 import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -28,11 +33,7 @@ async function newWorld(open: OpenStore): Promise<World> {
   const platform = newFakePlatform()
   const on = await newTestDirectory(open, platform.name)
   const reconciler = new Reconciler(on.dir, platform, QUIET)
-  const add = async (orgUserId: string): Promise<Account> => {
-    const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
-    const account = { orgId: on.orgId, orgUserId, ...named }
-    return (await createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })).account
-  }
+  const add = (orgUserId: string): Promise<Account> => addAccount(on, orgUserId)
   const accounts = [await add('ada'), await add('bob'), await add('eve')] as const
   await reconciler.drain()
   return { on, platform, reconciler, accounts: [...accounts] }
@@ -147,11 +148,7 @@ function findTests(open: OpenStore): void {
   test('accounts beyond a page are all read', async () => {
     const world = await newWorld(open)
     const { on, reconciler, platform } = world
-    for (let i = 0; i < 40; i++) {
-      const named = { username: `u${i}`, email: null, role: 'TENANT_USER', active: true } as const
-      const account = { orgId: on.orgId, orgUserId: `u${i}`, ...named }
-      await createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
-    }
+    for (let i = 0; i < 40; i++) await addAccount(on, `u${i}`)
     await reconciler.drain()
     platform.accounts.clear()
     const report = await check(world)

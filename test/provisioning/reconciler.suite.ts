@@ -6,14 +6,20 @@ import { retryAll, retryUser } from '../../src/directory/backlog.ts'
 import { createCredential } from '../../src/directory/credentials.ts'
 import { deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
-import type { Account } from '../../src/model/tenants.ts'
+import type { Account, Credential } from '../../src/model/tenants.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { readBacklog } from '../../src/store/account-backlog.ts'
-import { claimAccount, markAccountApplied } from '../../src/store/accounts.ts'
+import { claimAccount, type Lease, markAccountApplied } from '../../src/store/accounts.ts'
 import { deleteTenant as deleteTenantRow, findTenant } from '../../src/store/tenants.ts'
-import { newTestDirectory, refusedAs, type TestDirectory } from '../support/directories.ts'
+import {
+  addAccount,
+  newAccountRequest,
+  newTestDirectory,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
 import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -36,18 +42,19 @@ async function newWorld(open: OpenStore): Promise<World> {
   return { on, platform, reconciler, account: await addAccount(on, 'ada') }
 }
 
-function newRequest({ orgId, tenantId }: TestDirectory, orgUserId: string) {
-  const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
-  return { tenantId, account: { orgId, orgUserId, ...named } }
-}
-
-async function addAccount(on: TestDirectory, orgUserId: string): Promise<Account> {
-  return (await createAccount(on.dir, on.osis, newRequest(on, orgUserId))).account
-}
-
 /** Creates an account as a caller does who settles it at once. */
-function createClaimed(on: TestDirectory, reconciler: Reconciler): ReturnType<typeof createAccount> {
-  return createAccount(on.dir, on.osis, { ...newRequest(on, 'eve'), lease: () => reconciler.newLease() })
+function createClaimed({ on, reconciler }: World): ReturnType<typeof createAccount> {
+  const lease = (): Lease => reconciler.newLease()
+  return createAccount(on.dir, on.osis, { ...newAccountRequest(on, 'eve'), lease })
+}
+
+/** A world in which nothing but such an account has yet to be applied, and nothing has been asked of the platform. */
+async function newClaimed(open: OpenStore): Promise<World & { credential: Credential }> {
+  const world = await newWorld(open)
+  await world.reconciler.drain()
+  const { account, credential } = await createClaimed(world)
+  world.platform.calls.length = 0
+  return { ...world, account, credential: credential ?? assert.fail('it was there already') }
 }
 
 /** What a reconciler tells others of its attempts. */
@@ -277,11 +284,7 @@ function failureTests(open: OpenStore): void {
   })
 
   test('an account is new to the platform for the attempt that belongs to its creation alone', async () => {
-    const { on, platform, reconciler } = await newWorld(open)
-    await reconciler.drain()
-    const { account, credential } = await createClaimed(on, reconciler)
-    assert.ok(credential)
-    platform.calls.length = 0
+    const { on, platform, reconciler, account, credential } = await newClaimed(open)
     const gate = newGate()
     const begun = newGate()
     platform.behave(() => {
@@ -303,11 +306,8 @@ function failureTests(open: OpenStore): void {
   })
 
   test('an account that was claimed by its creation is tried once, and as a new one', async () => {
-    const { on, platform, reconciler } = await newWorld(open)
-    await reconciler.drain()
-    const { account, credential } = await createClaimed(on, reconciler)
-    assert.ok(credential)
-    platform.calls.length = 0
+    const world = await newClaimed(open)
+    const { on, platform, reconciler, account, credential } = world
     await new Reconciler(on.dir, platform, QUIET).drain()
     assert.equal(platform.calls.length, 0)
     assert.equal(await reconciler.settleNew(account, credential, 5_000), true)
@@ -319,15 +319,12 @@ function failureTests(open: OpenStore): void {
     )
     const { applied, attempts } = await stateOf({ on, account })
     assert.deepEqual([applied, attempts], [1, 0])
-    const again = await createClaimed(on, reconciler)
+    const again = await createClaimed(world)
     assert.deepEqual([again.credential, again.account.pk], [null, account.pk])
   })
 
   test('an account whose creator has ended before its first attempt is new no more', async () => {
-    const { on, platform, reconciler } = await newWorld(open)
-    await reconciler.drain()
-    await createClaimed(on, reconciler)
-    platform.calls.length = 0
+    const { on, platform } = await newClaimed(open)
     pass(on, 31_000)
     await new Reconciler(on.dir, platform, QUIET).drain()
     assert.deepEqual(

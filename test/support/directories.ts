@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { clientContext, operatorContext } from '../../src/directory/access.ts'
+import { createAccount } from '../../src/directory/accounts.ts'
 import { createClient, findClient } from '../../src/directory/clients.ts'
 import { type Directory, newDirectory } from '../../src/directory/directory.ts'
 import { createOrganization, createPortal } from '../../src/directory/organizations.ts'
@@ -10,6 +11,7 @@ import type { Context, Permission } from '../../src/model/clients.ts'
 import { DirectoryError, type ErrorCode } from '../../src/model/error.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
+import type { Account } from '../../src/model/tenants.ts'
 import type { NewUser } from '../../src/model/users.ts'
 import { listAuditEntries } from '../../src/store/audit.ts'
 import { findOrganization } from '../../src/store/organizations.ts'
@@ -90,6 +92,16 @@ export function newUser(change: Partial<NewUser> = {}): NewUser {
 }
 
 /** The audit log, newest first. */
+/** What is asked for with an account of a Cloud Director user in the directory's tenant. */
+export function newAccountRequest({ tenantId, orgId }: TestDirectory, orgUserId: string) {
+  const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
+  return { tenantId, account: { orgId, orgUserId, ...named } }
+}
+
+export async function addAccount(on: TestDirectory, orgUserId = 'ada', orgId = on.orgId): Promise<Account> {
+  return (await createAccount(on.dir, on.osis, newAccountRequest({ ...on, orgId }, orgUserId))).account
+}
+
 export function readAudit(dir: Directory, limit = 1_000): Promise<AuditEntry[]> {
   return dir.store.read((tx) => listAuditEntries(tx, { limit }))
 }
