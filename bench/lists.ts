@@ -3,16 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { basic, jsonOf, send } from '../test/contract/http.ts'
+import { programEnvironment } from '../test/support/engine.ts'
+import { startCluster } from '../test/support/postgres-cluster.ts'
 import { type Init, serve, usherJson } from '../test/support/usher.ts'
 
 /**
  * How long lists, queries and look-ups of OSIS take with very many users: as a client on the same machine sees it, and
- * by the server's own clock, from its metrics: `node bench/lists.ts --accounts 100000`. Bars: docs/performance.md.
+ * by the server's own clock, from its metrics: `node bench/lists.ts --accounts 100000 --engine postgres`. Bars: docs/performance.md.
  */
 const { values } = parseArgs({
   options: {
     accounts: { type: 'string', default: '100000' },
     calls: { type: 'string', default: '200' },
+    engine: { type: 'string', default: 'sqlite' },
     directory: { type: 'string', default: '.' },
   },
 })
@@ -21,19 +24,21 @@ const calls = Number(values.calls)
 const WARM_UP = 20
 
 const work = mkdtempSync(join(values.directory, '.bench-'))
+const cluster = values.engine === 'postgres' ? await startCluster() : null
 try {
-  await main()
+  await main(cluster ? { USHER_DATABASE_URL: cluster.url } : {})
 } finally {
+  await cluster?.end()
   rmSync(work, { recursive: true, force: true })
 }
 
-async function main(): Promise<void> {
-  const init = await usherJson<Init>(work, ['init'])
-  const [tenant] = await usherJson<{ id: string; orgs: string[] }[]>(work, ['tenant', 'list'])
-  const database = `sqlite:${join(work, 'usher.db')}`
+async function main(settings: Readonly<Record<string, string>>): Promise<void> {
+  const init = await usherJson<Init>(work, ['init'], settings)
+  const [tenant] = await usherJson<{ id: string; orgs: string[] }[]>(work, ['tenant', 'list'], settings)
   const script = join(import.meta.dirname, 'load-accounts.ts')
-  await promisify(execFile)(process.execPath, [script, '--database', database, '--accounts', values.accounts])
-  const usher = await serve(work)
+  const env = await programEnvironment(work, settings)
+  await promisify(execFile)(process.execPath, [script, '--accounts', values.accounts], { env })
+  const usher = await serve(work, { settings })
   const { client_id, client_secret } = init.clients.osis
   const headers = { authorization: basic(client_id, client_secret) }
   const call = (path: string) => send(usher.url, { method: 'GET', path, headers })
@@ -86,6 +91,10 @@ async function listPaths(tenant: string, org: string, call: Call): Promise<[name
     ['queryUsers, the first use of a user', queryPath('users', `${terms};cd_user_id==loaded-${last}`)],
     ['queryUsers, an org', queryPath('users', `cd_tenant_id==${org}`)],
     ['queryUsers, org and tenant', queryPath('users', terms)],
+    [
+      'queryUsers, active of both, the middle',
+      `${queryPath('users', `${terms};active==true`)}&offset=${accounts >> 1}`,
+    ],
     ['queryUsers, a username', queryPath('users', `${terms};username==user number ${last}`)],
     ['queryUsers, a display name', queryPath('users', `${terms};display_name==user number ${last}`)],
     ['queryUsers, all suspended', queryPath('users', 'active==false')],

@@ -1,21 +1,24 @@
 import { parseArgs } from 'node:util'
-import { newId } from '../src/model/ids.ts'
+import { readConfig } from '../src/config.ts'
+import { credentialIdentity } from '../src/directory/sealer.ts'
+import { newId, newSecretKey } from '../src/model/ids.ts'
+import { openDirectory } from '../src/open-directory.ts'
 import { claimAccount, insertAccount, markAccountApplied } from '../src/store/accounts.ts'
 import { insertCredential } from '../src/store/credentials.ts'
-import { openStore } from '../src/store/open.ts'
 import { listOrganizations } from '../src/store/organizations.ts'
 import { queryTenants } from '../src/store/tenant-queries.ts'
 import { insertUser } from '../src/store/users.ts'
 
 /**
- * Fills the oldest tenant of a directory that has been set up with applied accounts, each with one credential (whose
- * secret does not open): `node bench/load-accounts.ts --database sqlite:<path> --accounts 100000`.
+ * Fills the oldest tenant of a directory that has been set up with applied accounts, each with one credential. The
+ * directory is the one that Usher's own settings name: `node bench/load-accounts.ts --accounts 100000`.
  */
 const UNIT = 2_000
 
-const { values } = parseArgs({ options: { database: { type: 'string' }, accounts: { type: 'string' } } })
+const { values } = parseArgs({ options: { accounts: { type: 'string' } } })
 const count = Number(values.accounts)
-const store = await openStore(values.database ?? '')
+const { dir, close } = await openDirectory(readConfig(process.env), { create: false })
+const { store, sealer } = dir
 const tenant = await store.read(async (tx) => {
   const [provider] = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
   if (!provider) throw new Error('set the directory up first')
@@ -49,8 +52,10 @@ for (let first = 0; first < count; first += UNIT) {
       })
       await claimAccount(tx, pk, { now, until: now, by: 'load' })
       await markAccountApplied(tx, { pk, by: 'load' }, 1)
-      await insertCredential(tx, { account: pk, accessKey: `LOADED${i}`, sealedSecret: 'lost', now })
+      const accessKey = `LOADED${i}`
+      const sealedSecret = sealer.seal(newSecretKey(), credentialIdentity(accessKey))
+      await insertCredential(tx, { account: pk, accessKey, sealedSecret, now })
     }
   })
 }
-await store.close()
+await close()

@@ -5,28 +5,27 @@ import { selectAccounts, toAccount, WANTED } from './accounts.ts'
 import { walkTo } from './page.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
+import { findTotal, type Place } from './totals.ts'
 
 /** What accounts have to be like; what is left out may be anything. Ids are keys by now, but for those of Cloud Director. */
-export interface AccountCriteria {
-  readonly provider: number
-  readonly tenant?: number
+export interface AccountCriteria extends Place {
   readonly user?: number
   readonly canonicalUserId?: string
-  readonly orgId?: string
   readonly orgUserId?: string
   readonly username?: string
   /** A text that is the username or the Cloud Director user id, or names the user with this key. */
   readonly named?: { readonly text: string; readonly user: number | null }
-  readonly active?: boolean
 }
 
 /** The accounts that match, as their keys alone, so that counting and paging need no more than an index. */
 export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
   const { provider, tenant, user, canonicalUserId, orgId, active } = criteria
   let query = db.selectFrom('accounts').where('accounts.wanted', '=', WANTED)
-  // A tenant is the provider's already; to compare both would lead out of the tenant's index.
-  if (tenant === undefined || orgId !== undefined) query = query.where('accounts.provider_pk', '=', provider)
-  if (tenant !== undefined) query = query.where('accounts.tenant_pk', '=', tenant)
+  // A tenant is the provider's already; to compare both would lead out of the tenant's indexes.
+  query =
+    tenant === undefined
+      ? query.where('accounts.provider_pk', '=', provider)
+      : query.where('accounts.tenant_pk', '=', tenant)
   if (user !== undefined) query = query.where('accounts.user_pk', '=', user)
   if (canonicalUserId !== undefined) query = query.where('accounts.canonical_user_id', '=', canonicalUserId)
   if (orgId !== undefined) query = query.where('accounts.org_id', '=', orgId)
@@ -64,10 +63,7 @@ export async function queryAccounts(
   criteria: AccountCriteria,
   page: PageRequest,
 ): Promise<Page<Account>> {
-  const counted = await tx.query((db) =>
-    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
-  )
-  const total = Number(counted[0]?.total ?? 0)
+  const total = (await findTotal(tx, 'account_totals', criteria)) ?? (await count(tx, criteria))
   const walk = walkTo(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
@@ -84,6 +80,13 @@ export async function queryAccounts(
       .orderBy('accounts.pk'),
   )
   return { items: rows.map(toAccount), total }
+}
+
+async function count(tx: Tx, criteria: AccountCriteria): Promise<number> {
+  const rows = await tx.query((db) =>
+    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
+  )
+  return Number(rows[0]?.total ?? 0)
 }
 
 const selectOneOfOrg = statement((db, p: { provider: number; org: string }) =>

@@ -5,8 +5,8 @@ import type { Tables } from './tables.ts'
 /** How many rows are in memory at once. */
 const PAGE = 1_000
 
-/** Tables whose rows are about the running of one store, not about the directory. */
-type OfTheStore = 'migrations' | 'heartbeats' | 'turns'
+/** Tables whose rows are about the running of one store, or which it keeps by itself. */
+type OfTheStore = 'migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals'
 type Table = Exclude<keyof Tables, OfTheStore>
 
 /** Every table of the directory with its primary key, each after those that it refers to. */

@@ -6,6 +6,7 @@ import { type AccountRow, selectAccounts, toAccount, WANTED } from './accounts.t
 import { walkTo } from './page.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
+import { findTotal, type Place } from './totals.ts'
 
 /** A credential as it is kept: its secret sealed. */
 export interface SealedCredential {
@@ -180,15 +181,11 @@ export async function deleteCredential(tx: Tx, pk: number): Promise<void> {
 }
 
 /** What credentials have to be like; what is left out may be anything. */
-export interface CredentialCriteria {
-  readonly provider: number
-  readonly tenant?: number
+export interface CredentialCriteria extends Place {
   /** The keys of the accounts that may own it; nothing else about the owner is compared then. */
   readonly accounts?: readonly number[]
   readonly accessKey?: string
-  readonly orgId?: string
   readonly orgUserId?: string
-  readonly active?: boolean
 }
 
 /** The credentials that match, as their keys alone, so that counting and paging need no more than an index. */
@@ -212,9 +209,10 @@ function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
       selectMatchingAccounts(db, owner).select('accounts.pk'),
     )
   }
-  if (tenant === undefined || orgId !== undefined)
-    query = query.where('credentials.provider_pk', '=', provider)
-  if (tenant !== undefined) query = query.where('credentials.tenant_pk', '=', tenant)
+  query =
+    tenant === undefined
+      ? query.where('credentials.provider_pk', '=', provider)
+      : query.where('credentials.tenant_pk', '=', tenant)
   return orgId === undefined ? query : query.where('credentials.org_id', '=', orgId)
 }
 
@@ -224,10 +222,7 @@ export async function queryCredentials(
   criteria: CredentialCriteria,
   page: PageRequest,
 ): Promise<Page<OwnedSealedCredential>> {
-  const counted = await tx.query((db) =>
-    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
-  )
-  const total = Number(counted[0]?.total ?? 0)
+  const total = (await findTotal(tx, 'credential_totals', criteria)) ?? (await count(tx, criteria))
   const walk = walkTo(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
@@ -245,6 +240,13 @@ export async function queryCredentials(
       .orderBy('credentials.pk'),
   )
   return { items: rows.map(toOwned), total }
+}
+
+async function count(tx: Tx, criteria: CredentialCriteria): Promise<number> {
+  const rows = await tx.query((db) =>
+    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
+  )
+  return Number(rows[0]?.total ?? 0)
 }
 
 function toSealed(row: {

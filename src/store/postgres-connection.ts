@@ -135,6 +135,7 @@ export function newBuilder(): Kysely<Tables> {
 
 /** What PostgreSQL calls the columns of a migration. Text is compared by its bytes, as SQLite does. */
 export const columnTypes: ColumnTypes = {
+  engine: 'postgres',
   pk: ['bigint', (column) => column.primaryKey().generatedByDefaultAsIdentity()],
   ref: 'bigint',
   number: 'integer',

@@ -187,6 +187,7 @@ export function newBuilder(): Kysely<Tables> {
 
 /** What SQLite calls the columns of a migration. */
 export const columnTypes: ColumnTypes = {
+  engine: 'sqlite',
   pk: ['integer', (column) => column.primaryKey()],
   ref: 'integer',
   number: 'integer',

@@ -102,6 +102,8 @@ export interface Tables {
     wanted: Generated<number>
     created_at: string
   }
+  account_totals: Totals
+  credential_totals: Totals
   clients: {
     pk: Generated<number>
     id: string
@@ -170,4 +172,13 @@ export interface Tables {
   turns: { name: string; taken_at: string }
   heartbeats: { pk: Generated<number>; at: string }
   migrations: { version: number; name: string; applied_at: string }
+}
+
+/** How many there are, in one or more rows for each of their keys. The store keeps it so; nobody writes it. */
+interface Totals {
+  readonly provider_pk: number
+  readonly org_id: string
+  readonly tenant_pk: number
+  readonly active: number
+  readonly total: number
 }

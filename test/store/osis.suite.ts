@@ -3,17 +3,26 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import {
+  forgetDeletedCredentials,
   forgetRemovedAccount,
   hasAccounts,
   removeAccount,
+  removeAccountsOfTenant,
   restoreAccount,
+  setAccountActive,
 } from '../../src/store/account-changes.ts'
 import { type AccountCriteria, queryAccounts } from '../../src/store/account-queries.ts'
 import { claimAccount, insertAccount, markAccountApplied } from '../../src/store/accounts.ts'
-import { insertCredential, queryCredentials } from '../../src/store/credentials.ts'
+import {
+  deleteCredential,
+  insertCredential,
+  queryCredentials,
+  setCredentialActive,
+} from '../../src/store/credentials.ts'
 import { walkTo } from '../../src/store/page.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
 import { insertTenant, replaceOrgs } from '../../src/store/tenants.ts'
+import type { Place } from '../../src/store/totals.ts'
 import { deleteUser, findUser } from '../../src/store/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -161,6 +170,73 @@ function listTests(open: OpenStore): void {
       assert.equal(keys.total, owners.length)
     })
     await fc.assert(property, { numRuns: 150 })
+  })
+
+  test('totals are those of the rows, whatever has become of these', async () => {
+    const world = await newWorld(open)
+    const { store, provider, tenants } = world
+    const added: Added[] = []
+    const any = fc.integer({ min: 0, max: 999 })
+    const what = fc.constantFrom(
+      'add',
+      'add',
+      'add',
+      'active',
+      'key',
+      'delete',
+      'remove',
+      'restore',
+      'forget',
+    )
+    const step = async (kind: string, n: number): Promise<void> => {
+      if (kind === 'add') {
+        const place = { tenant: n % 2, orgId: `org${n % 3}`, active: n % 4 > 0 }
+        added.push(await put(world, { ...place, orgUserId: newId() }))
+        return
+      }
+      const { pk = 0 } = added[n % added.length] ?? {}
+      const active = n % 2 === 0
+      await store.write(async (tx) => {
+        if (kind === 'active') await setAccountActive(tx, pk, { active, now: NOW })
+        if (kind === 'key') await setCredentialActive(tx, pk, active)
+        if (kind === 'delete') await deleteCredential(tx, pk)
+        if (kind === 'remove') await removeAccount(tx, pk, { purge: n % 5 === 0, now: NOW })
+        if (kind === 'restore') await restoreAccount(tx, pk, NOW)
+        if (kind === 'forget') await forgetRemovedAccount(tx, pk, NOW)
+        if (kind === 'forget') await forgetDeletedCredentials(tx, pk)
+      })
+    }
+    const count = async (table: 'accounts' | 'credentials', of: Place): Promise<number> => {
+      const rows = await store.read((tx) => tx.query((db) => db.selectFrom(table).selectAll()))
+      return rows.filter(
+        (row) =>
+          row.wanted === 1 &&
+          row.tenant_pk === (of.tenant ?? row.tenant_pk) &&
+          row.org_id === (of.orgId ?? row.org_id) &&
+          row.active === Number(of.active ?? row.active),
+      ).length
+    }
+    const assertRight = async (of: Place): Promise<void> => {
+      const { total: accounts } = await store.read((tx) => queryAccounts(tx, of, PAGE))
+      const { total: keys } = await store.read((tx) => queryCredentials(tx, of, PAGE))
+      const expected = { accounts: await count('accounts', of), keys: await count('credentials', of) }
+      assert.deepEqual({ accounts, keys }, expected, JSON.stringify(of))
+    }
+    const property = fc.asyncProperty(fc.array(fc.tuple(what, any), { maxLength: 12 }), async (steps) => {
+      for (const [kind, n] of steps) await step(kind, n)
+      for (const tenant of [undefined, ...tenants.map(({ pk }) => pk)])
+        for (const orgId of [undefined, 'org0', 'org2', 'nowhere'])
+          for (const active of [undefined, true, false])
+            await assertRight({
+              provider,
+              ...(tenant !== undefined && { tenant }),
+              ...(orgId !== undefined && { orgId }),
+              ...(active !== undefined && { active }),
+            })
+    })
+    await fc.assert(property, { numRuns: 12 })
+    await store.write((tx) => removeAccountsOfTenant(tx, tenants[0]?.pk ?? 0, NOW))
+    await assertRight({ provider })
   })
 
   test('another provider’s accounts are not counted', async () => {

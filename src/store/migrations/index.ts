@@ -2,7 +2,8 @@ import { initial } from './0001-initial.ts'
 import { severalProcesses } from './0002-several-processes.ts'
 import { osis } from './0003-osis.ts'
 import { parkedAccounts } from './0004-parked-accounts.ts'
+import { totals } from './0005-totals.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
-export const migrations: readonly Migration[] = [initial, severalProcesses, osis, parkedAccounts]
+export const migrations: readonly Migration[] = [initial, severalProcesses, osis, parkedAccounts, totals]

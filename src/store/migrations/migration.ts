@@ -13,6 +13,8 @@ export interface Migration {
 
 /** What the engines call differently. */
 export interface ColumnTypes {
+  /** For what only one of them has. */
+  readonly engine: 'sqlite' | 'postgres'
   /** An integer primary key that the engine counts up: type and definition. */
   readonly pk: [DataTypeExpression, (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder]
   /** An integer that refers to a primary key. */
