@@ -1,7 +1,7 @@
 import { countAppliedAccounts, listFailures, readBacklog, retryAll, retryUser } from '../directory/backlog.ts'
 import { FAILURE_STATES } from '../model/backlog.ts'
 import { type CheckReport, checkPlatform, type Finding } from '../provisioning/check.ts'
-import { newMend } from '../provisioning/mending.ts'
+import { newMender } from '../provisioning/mending.ts'
 import { type Command, choice, count, type Output, table, UsageError, withDirectory } from './command.ts'
 
 export const status: Command = {
@@ -73,12 +73,12 @@ export const check: Command = {
   run: (input) =>
     withDirectory(input.config, async (dir, ctx, platform) => {
       if (!platform.readsBack) return describe(platform.name, false, NOTHING)
-      const mending = input.flag('fix') ? newMend({ dir, platform }, ctx) : undefined
+      const mender = input.flag('fix') ? newMender({ dir, platform }, ctx) : undefined
       try {
-        const request = { tenantId: input.text('tenant'), mend: mending?.mend }
+        const request = { tenantId: input.text('tenant'), mender }
         return describe(platform.name, true, await checkPlatform({ dir, platform }, ctx, request))
       } finally {
-        await mending?.stop()
+        await mender?.stop()
       }
     }),
 }

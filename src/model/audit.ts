@@ -26,6 +26,7 @@ type Write =
   | 'RotateKey'
   | 'RetryAccounts'
   | 'ReapplyAccount'
+  | 'RemoveForeignAccount'
 
 /** Audited only when refused. */
 type Read =

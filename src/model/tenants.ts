@@ -82,6 +82,19 @@ export function canonicalUserId(tenantId: string, userId: string): string {
   return `${tenantId}$${userId}`
 }
 
+/** An account that a platform has in a tenant of the directory, and that the directory has never had. */
+export interface ForeignAccount {
+  readonly tenantId: string
+  readonly userId: string
+  readonly canonicalUserId: string
+}
+
+/** The ids that a canonical one is made of; undefined for one that is not of this form. */
+export function splitCanonicalId(id: string): { tenantId: string; userId: string } | undefined {
+  const at = id.indexOf('$')
+  return at < 0 ? undefined : { tenantId: id.slice(0, at), userId: id.slice(at + 1) }
+}
+
 export function checkNewTenant(tenant: NewTenant): Issue[] {
   return [...checkText('name', tenant.name, { min: 1 }), ...checkOrgIds(tenant.orgIds)]
 }

@@ -13,6 +13,7 @@ export function embeddedPlatform(version: string): Platform {
     readsBack: false,
     apply: async () => undefined,
     read: async () => null,
+    listIds: async () => ({ ids: [], next: null }),
     toDisplayName: ({ displayName }) => displayName,
     listBuckets: async () => [],
     readUsage: async () => ({ bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }),

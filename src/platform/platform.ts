@@ -82,6 +82,11 @@ export interface Platform {
    * Null when it has none, which is always so where the directory alone keeps accounts (`embedded`).
    */
   read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
+  /**
+   * One page of the canonical ids of all accounts that the platform has, whoever made them, in no order.
+   * @param from where the page before ended; null for the first one
+   */
+  listIds(from: string | null, signal: AbortSignal): Promise<IdPage>
   /** The display name that the platform has of an account as wanted, whatever it does to names that it cannot keep. */
   toDisplayName(account: WantedAccount): string
   /** The buckets that an account owns; none for an account that is not there. */
@@ -90,6 +95,12 @@ export interface Platform {
   readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage>
   /** Says whether the platform is well. Cheap, never throws. */
   status(): Promise<PlatformStatus>
+}
+
+export interface IdPage {
+  readonly ids: readonly string[]
+  /** Where the next page begins; null when there is none. */
+  readonly next: string | null
 }
 
 /** The platform could not be asked, or not be brought to the wanted state. The message is kept with the account, and holds no secret. */

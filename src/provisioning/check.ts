@@ -1,13 +1,15 @@
 import type { Directory } from '../directory/directory.ts'
+import { listForeignAccounts } from '../directory/foreign-accounts.ts'
 import { SealError } from '../directory/sealer.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
-import { type Platform, PlatformError } from '../platform/platform.ts'
+import type { ForeignAccount } from '../model/tenants.ts'
+import { type IdPage, type Platform, type PlatformAccount, PlatformError } from '../platform/platform.ts'
 import { listAccountsAfter } from '../store/account-backlog.ts'
 import { findAccountByPk } from '../store/accounts.ts'
 import { findTenantOrRemains } from '../store/tenants.ts'
-import { type Drift, findDrift } from './drift.ts'
+import { type Drift, FOREIGN, findDrift } from './drift.ts'
 import { findWanted, type Wanted } from './wanted.ts'
 
 /** So many accounts are read from the platform at the same time. */
@@ -26,6 +28,7 @@ export interface Checked {
 
 /** An account on which the platform and the directory do not agree, or which could not be read. */
 export interface Finding {
+  /** A foreign account's is what follows the tenant in its id on the platform. */
   readonly userId: string
   readonly tenantId: string
   /** Empty when the account could not be read. */
@@ -44,20 +47,26 @@ export interface CheckReport {
   readonly findings: readonly Finding[]
 }
 
-/** Mends an account; answers why it could not, or null. */
-export type Mend = (drifting: Wanted) => Promise<string | null>
+/** Both answer why it could not be done, or null. */
+export interface Mender {
+  /** Brings an account back to what is wanted of it. */
+  mend(drifting: Wanted): Promise<string | null>
+  /** Removes an account that the directory has never had. */
+  removeForeign(foreign: ForeignAccount, present: PlatformAccount): Promise<string | null>
+}
 
 /**
- * Reads accounts back from the platform and compares them with the directory.
+ * Reads accounts back from the platform and compares them with the directory; then looks for accounts that the
+ * directory has never had.
  * @param request.tenantId only those of this tenant, which may have been deleted
- * @param request.mend is called for each account that differs; without it nothing is changed
+ * @param request.mender is asked for each account that differs; without it nothing is changed
  * @throws {DirectoryError} `tenant_not_found`, `store_unavailable`
  * @throws {PlatformError} when the platform is down
  */
 export async function checkPlatform(
   parts: Checked,
   ctx: Context,
-  { tenantId, mend }: { tenantId?: string | undefined; mend?: Mend | undefined },
+  { tenantId, mender }: { tenantId?: string | undefined; mender?: Mender | undefined },
 ): Promise<CheckReport> {
   const { dir, platform } = parts
   const tenant = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
@@ -67,7 +76,7 @@ export async function checkPlatform(
   for (let after = 0; ; ) {
     const page = { platform: platform.name, tenant, limit: AT_ONCE }
     const pks = await read(dir, (tx) => listAccountsAfter(tx, after, page))
-    const results = await Promise.all(pks.map((pk) => checkAccount(parts, pk, mend)))
+    const results = await Promise.all(pks.map((pk) => checkAccount(parts, pk, mender)))
     for (const result of results) {
       if (result === 'unapplied') unapplied++
       else checked++
@@ -75,8 +84,12 @@ export async function checkPlatform(
     }
     assertReadable(findings)
     after = pks.at(-1) ?? after
-    if (pks.length < AT_ONCE) return { checked, unapplied, findings }
+    if (pks.length < AT_ONCE) break
   }
+  for (const foreign of await findForeign(parts, ctx))
+    if (tenantId === undefined || tenantId === foreign.tenantId)
+      findings.push(...(await checkForeign(parts, foreign, mender)))
+  return { checked, unapplied, findings }
 }
 
 async function getTenantPk(dir: Directory, ctx: Context, id: string): Promise<number> {
@@ -100,7 +113,7 @@ function assertReadable(findings: readonly Finding[]): void {
 async function checkAccount(
   parts: Checked,
   pk: number,
-  mend: Mend | undefined,
+  mender: Mender | undefined,
 ): Promise<'same' | 'unapplied' | Finding> {
   const account = await read(parts.dir, (tx) => findAccountByPk(tx, pk))
   if (!account) throw vanished(pk)
@@ -113,12 +126,43 @@ async function checkAccount(
     if (drift.length === 0) return 'same'
     if (drift.every(({ kind }) => kind === 'secret_lost'))
       return { ...names, drift, fixed: false, error: LOST }
-    const error = mend ? await mend(seen.wanted) : null
-    const fixed = mend !== undefined && error === null && (await isMended(parts, pk))
+    const error = (await mender?.mend(seen.wanted)) ?? null
+    const fixed = mender !== undefined && error === null && (await isMended(parts, pk))
     return { ...names, drift, fixed, error }
   } catch (error) {
     if (!(error instanceof PlatformError || error instanceof SealError)) throw error
     return { ...names, drift, fixed: false, error: error.message }
+  }
+}
+
+async function findForeign({ dir, platform }: Checked, ctx: Context): Promise<ForeignAccount[]> {
+  const foreign: ForeignAccount[] = []
+  let from: string | null = null
+  do {
+    const page: IdPage = await platform.listIds(from, AbortSignal.timeout(READ_MS))
+    foreign.push(...(await listForeignAccounts(dir, ctx, page.ids)))
+    from = page.next
+  } while (from !== null)
+  return foreign
+}
+
+/** @returns nothing for one that has meanwhile gone */
+async function checkForeign(
+  { platform }: Checked,
+  foreign: ForeignAccount,
+  mender: Mender | undefined,
+): Promise<Finding[]> {
+  const { userId, tenantId, canonicalUserId } = foreign
+  const finding = { userId, tenantId, drift: FOREIGN, fixed: false }
+  const look = () => platform.read(canonicalUserId, AbortSignal.timeout(READ_MS))
+  try {
+    const present = await look()
+    if (!present) return []
+    const error = (await mender?.removeForeign(foreign, present)) ?? null
+    return [{ ...finding, fixed: (await look()) === null, error }]
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error
+    return [{ ...finding, error: error.message }]
   }
 }
 

@@ -5,7 +5,7 @@ import type { PlatformAccount, WantedAccount } from '../platform/platform.ts'
  * `missing` it has none; `present` it has one that was removed; `suspended`, `active` its account is so, and shall not
  * be; `name` another display name; `key_missing` a key does not work that shall; `key_foreign` a key works that is
  * unknown or disabled; `key_differs` a key has another secret; `secret_lost` the directory cannot open a key's secret,
- * so that nobody can say whether the platform has the same.
+ * so that nobody can say whether the platform has the same; `foreign` the directory has never had the account.
  */
 export type DriftKind =
   | 'missing'
@@ -17,6 +17,7 @@ export type DriftKind =
   | 'key_foreign'
   | 'key_differs'
   | 'secret_lost'
+  | 'foreign'
 
 /** One difference. It names the key that it is about, and never holds a secret. */
 export interface Drift {
@@ -63,6 +64,8 @@ function findKeyDrift(wanted: WantedAccount, present: PlatformAccount): Drift[] 
 function active(keys: WantedAccount['credentials']): [accessKey: string, secretKey: string | null][] {
   return keys.filter((key) => key.active).map(({ accessKey, secretKey }) => [accessKey, secretKey])
 }
+
+export const FOREIGN: readonly Drift[] = [about('foreign')]
 
 function about(kind: DriftKind, accessKey: string | null = null): Drift {
   return { kind, accessKey }

@@ -1,12 +1,12 @@
 import { reapplyAccount } from '../directory/backlog.ts'
+import { recordForeignRemoval } from '../directory/foreign-accounts.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
-import { DataLeftError } from '../platform/platform.ts'
+import { DataLeftError, type WantedAccount } from '../platform/platform.ts'
 import { findAccountToReconcile } from '../store/accounts.ts'
 import { ATTEMPT_MS } from './attempt.ts'
-import type { Checked, Mend } from './check.ts'
+import type { Checked, Mender } from './check.ts'
 import { Reconciler } from './reconciler.ts'
-import type { Wanted } from './wanted.ts'
 
 /** Room for one attempt, also where another process makes it and looks for what is due once a second. */
 const MEND_MS = ATTEMPT_MS + 5_000
@@ -16,11 +16,11 @@ const MEND_MS = ATTEMPT_MS + 5_000
  * process or one that serves.
  * @param waitMs how long each is waited for
  */
-export function newMend(
+export function newMender(
   parts: Checked,
   ctx: Context,
   waitMs = MEND_MS,
-): { mend: Mend; stop(): Promise<void> } {
+): Mender & { stop(): Promise<void> } {
   const { dir, platform } = parts
   const silent = { warn: () => undefined, error: () => undefined }
   const reconciler = new Reconciler(dir, platform, { log: silent, observeAttempt: () => undefined })
@@ -28,8 +28,12 @@ export function newMend(
     async mend({ account, wanted }) {
       await reapplyAccount(dir, ctx, { account, wanted: wanted.state !== 'gone' })
       return wanted.state === 'gone'
-        ? removeAgain(parts, wanted)
+        ? remove(parts, wanted)
         : applyAgain(parts, reconciler, { pk: account.pk, waitMs })
+    },
+    async removeForeign(foreign, { displayName }) {
+      await recordForeignRemoval(dir, ctx, foreign)
+      return remove(parts, { ...foreign, displayName, credentials: [] })
     },
     stop: () => reconciler.stop(),
   }
@@ -39,15 +43,19 @@ export function newMend(
  * Past the reconciler, and never with data: to that, data would mean that the account is wanted again, and a purge of
  * long ago said nothing about what lies there now (docs/decisions/0015). An account that therefore stays is locked.
  */
-async function removeAgain({ platform }: Checked, wanted: Wanted['wanted']): Promise<string | null> {
+async function remove(
+  { platform }: Checked,
+  account: Omit<WantedAccount, 'state' | 'purge'>,
+): Promise<string | null> {
+  const bring = (state: 'gone' | 'suspended'): Promise<void> =>
+    platform.apply({ ...account, state, purge: false, credentials: [] }, AbortSignal.timeout(ATTEMPT_MS))
   try {
-    await platform.apply({ ...wanted, purge: false }, AbortSignal.timeout(ATTEMPT_MS))
+    await bring('gone')
     return null
   } catch (error) {
     if (!(error instanceof DataLeftError)) throw error
-    const locked = { ...wanted, state: 'suspended', credentials: [] } as const
-    await platform.apply(locked, AbortSignal.timeout(ATTEMPT_MS))
-    return `it was removed, and owns data; it is suspended and without keys now: ${error.message}`
+    await bring('suspended')
+    return `it owns data; it is suspended and without keys now: ${error.message}`
   }
 }
 

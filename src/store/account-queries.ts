@@ -104,6 +104,15 @@ export async function hasAccountOfOrg(tx: Tx, provider: number, org: string): Pr
   return (await tx.get(selectOneOfOrg, { provider, org })) !== undefined
 }
 
+/** Which of these canonical ids are those of accounts, removed ones among them. */
+export async function listKnownCanonicalIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await tx.query((db) =>
+    db.selectFrom('accounts').select('canonical_user_id').where('canonical_user_id', 'in', ids),
+  )
+  return rows.map((row) => row.canonical_user_id)
+}
+
 const selectCanonicalIds = statement((db, p: { tenant: number }) =>
   db
     .selectFrom('accounts')

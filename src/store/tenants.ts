@@ -64,6 +64,19 @@ export async function findTenantOrRemains(
   return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
 }
 
+/** Which of these ids are those of tenants of the provider, deleted ones among them. */
+export async function listKnownTenantIds(
+  tx: Tx,
+  provider: number,
+  ids: readonly string[],
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await tx.query((db) =>
+    db.selectFrom('tenants').select('id').where('id', 'in', ids).where('provider_pk', '=', provider),
+  )
+  return rows.map((row) => row.id)
+}
+
 const selectByOrg = statement((db, p: { provider: number; platform: string; org: string }) =>
   db
     .selectFrom('tenant_orgs')

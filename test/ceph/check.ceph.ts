@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { newAccessKey, newSecretKey } from '../../src/model/ids.ts'
 import {
   createdOf,
   createUser,
@@ -49,7 +50,7 @@ async function check(...args: string[]): Promise<{ code: number; findings: reado
 /** What an operator does with radosgw-admin. */
 async function byHand(
   method: 'PUT' | 'POST' | 'DELETE',
-  user: OsisUser,
+  user: Pick<OsisUser, 'canonical_user_id'>,
   query: Record<string, string> = {},
 ): Promise<void> {
   await admin.call({ method, path: '/admin/user', query: { uid: user.canonical_user_id, ...query } }, signal)
@@ -117,6 +118,39 @@ test('active: a suspended user who was let in by hand is locked out again', asyn
   )
   assert.equal((await check('--fix')).code, 0)
   assert.equal(await stateOf(), 'suspended')
+})
+
+test('foreign: a user whom the directory never had is found; it goes, and with a bucket is locked', async () => {
+  const uid = `${tenant.tenant_id}$stranger`
+  const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
+  const makeIt = () =>
+    byHand(
+      'PUT',
+      { canonical_user_id: uid },
+      {
+        ...{ 'display-name': 'By hand', 'access-key': accessKey, 'secret-key': secretKey },
+        'generate-key': 'false',
+      },
+    )
+  await makeIt()
+  const found = await check()
+  assert.equal(found.code, 1)
+  assert.deepEqual(
+    found.findings.map((one) => [one.userId, one.drift]),
+    [['stranger', [{ kind: 'foreign', accessKey: null }]]],
+  )
+  assert.equal((await check('--fix')).code, 0)
+  assert.equal(await platform.read(uid, signal), null)
+
+  await makeIt()
+  await s3({ accessKey, secretKey }).send(new CreateBucketCommand({ Bucket: 'strange' }))
+  const left = await check('--fix')
+  assert.deepEqual([left.code, left.findings.map((one) => one.fixed)], [1, [false]])
+  assert.match(left.findings[0]?.error ?? '', /owns data; it is suspended/)
+  const locked = await platform.read(uid, signal)
+  assert.deepEqual([locked?.state, locked?.displayName, locked?.keys], ['suspended', 'By hand', []])
+  await admin.call({ method: 'DELETE', path: '/admin/user', query: { uid, 'purge-data': 'true' } }, signal)
+  assert.deepEqual((await check()).findings, [])
 })
 
 test('present: a removed user who was made again goes again, but not with a bucket', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/tenants.ts'
 import { type PlatformAccount, PlatformError } from '../../src/platform/platform.ts'
 import { type CheckReport, checkPlatform } from '../../src/provisioning/check.ts'
-import { newMend } from '../../src/provisioning/mending.ts'
+import { newMender } from '../../src/provisioning/mending.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import {
   addAccount,
@@ -45,11 +46,11 @@ function check({ on, platform }: World, tenantId?: string): Promise<CheckReport>
 
 async function fix({ on, platform }: World, waitMs?: number): Promise<CheckReport> {
   const parts = { dir: on.dir, platform }
-  const { mend, stop } = newMend(parts, on.operator, waitMs)
+  const mender = newMender(parts, on.operator, waitMs)
   try {
-    return await checkPlatform(parts, on.operator, { mend })
+    return await checkPlatform(parts, on.operator, { mender })
   } finally {
-    await stop()
+    await mender.stop()
   }
 }
 
@@ -109,6 +110,21 @@ function findTests(open: OpenStore): void {
     assert.ok(held)
     platform.accounts.set(ada.canonicalUserId, held)
     assert.deepEqual(kindsOf(await check(world)), { [ada.userId]: 'present' })
+  })
+
+  test('an account in a tenant of ours that the directory never had is found, and only there', async () => {
+    const world = await newWorld(open)
+    const { on, platform, accounts } = world
+    const held = platform.accounts.get(accounts[0].canonicalUserId) ?? assert.fail()
+    const [own, other] = [`${on.tenantId}$stranger`, 'elsewhere$stranger']
+    for (const id of [own, other, 'admin']) platform.accounts.set(id, held)
+    const found = await check(world)
+    assert.deepEqual([found.checked, kindsOf(found)], [3, { stranger: 'foreign' }])
+    assert.deepEqual(kindsOf(await check(world, on.tenantId)), { stranger: 'foreign' })
+    await deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge: true })
+    await world.reconciler.drain()
+    assert.ok(platform.accounts.has(own))
+    assert.deepEqual(kindsOf(await check(world)), { stranger: 'foreign' })
   })
 
   test('what has yet to be applied is counted, and is no drift', async () => {
@@ -221,11 +237,7 @@ function fixTests(open: OpenStore): void {
       findings.map((one) => [one.userId, one.fixed, one.error]),
       [
         [ada.userId, true, null],
-        [
-          bob.userId,
-          false,
-          'it was removed, and owns data; it is suspended and without keys now: it owns 1 buckets',
-        ],
+        [bob.userId, false, 'it owns data; it is suspended and without keys now: it owns 1 buckets'],
       ],
     )
     assert.deepEqual([platform.accounts.size, platform.buckets.size], [2, 1])
@@ -233,6 +245,30 @@ function fixTests(open: OpenStore): void {
     assert.deepEqual([state, keys], ['suspended', []])
     await reconciler.drain()
     assert.deepEqual(kindsOf(await check(world)), { [bob.userId]: 'present' })
+  })
+
+  test('a foreign account goes, but not with data; both are audited', async () => {
+    const world = await newWorld(open)
+    const { on, platform, accounts } = world
+    const held = platform.accounts.get(accounts[0].canonicalUserId) ?? assert.fail()
+    const [idle, busy] = [`${on.tenantId}$idle`, `${on.tenantId}$busy`]
+    for (const id of [idle, busy]) platform.accounts.set(id, held)
+    platform.buckets.set(busy, [{ name: 'b', createdAt: on.clock.now.toISOString(), owner: busy }])
+    const { findings } = await fix(world)
+    assert.deepEqual(
+      findings.map((one) => [one.userId, one.fixed, one.error]),
+      [
+        ['idle', true, null],
+        ['busy', false, 'it owns data; it is suspended and without keys now: it owns 1 buckets'],
+      ],
+    )
+    assert.equal(platform.accounts.has(idle), false)
+    assert.deepEqual(platform.accounts.get(busy), { ...held, state: 'suspended', keys: [] })
+    const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'RemoveForeignAccount')
+    assert.deepEqual(
+      entries.map((entry) => [entry.target, entry.client, entry.organization]).toSorted(),
+      [busy, idle].map((id) => [id, 'operator', on.customerId]),
+    )
   })
 
   test('what cannot be mended is left with the reason, and is tried on', async () => {

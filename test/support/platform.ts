@@ -87,6 +87,13 @@ export function newFakePlatform(): FakePlatform {
       if (down !== undefined) throw new PlatformError(down)
       return accounts.get(id) ?? null
     },
+    // Two at once, so that there are pages.
+    async listIds(from) {
+      if (down !== undefined) throw new PlatformError(down)
+      const begin = Number(from ?? 0)
+      const ids = [...accounts.keys()]
+      return { ids: ids.slice(begin, begin + 2), next: begin + 2 < ids.length ? String(begin + 2) : null }
+    },
     toDisplayName: ({ displayName }) => displayName,
     async listBuckets(id) {
       if (down !== undefined) throw new PlatformError(down)

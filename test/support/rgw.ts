@@ -67,6 +67,7 @@ function answer(users: Map<string, RgwUser>, call: string, query: URLSearchParam
     case 'GET /admin/user':
       return [200, { user_id: 'usher', caps: CAPS }]
     case 'GET /admin/metadata/user':
+      if (!query.has('key')) return [200, { keys: [...users.keys()], truncated: 'false', count: users.size }]
       return user ? [200, { data: user }] : refusal(404, 'NoSuchKey')
     case 'PUT /admin/metadata/user':
       users.set(uid, (JSON.parse(body) as { data: RgwUser }).data)

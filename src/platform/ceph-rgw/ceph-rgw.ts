@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
+  IdPage,
   Platform,
   PlatformAccount,
   PlatformBucket,
@@ -19,6 +20,7 @@ import {
   quotaOf,
   shapeDisplayName,
   toAccount,
+  toIdPage,
   toMetadata,
   toUid,
   type UserRecord,
@@ -27,6 +29,7 @@ import {
 
 /** How often the wanted state is compared with what is there before giving up: somebody else keeps changing it. */
 const MOST_LOOKS = 10
+const IDS_AT_ONCE = 1_000
 /** Pauses after passing faults, which are over in a moment or stay; the reconciler has the patience for those that stay. */
 const PAUSES_MS = [50, 100, 200, 400]
 
@@ -69,6 +72,13 @@ export class CephRgwPlatform implements Platform {
     const uid = toUid({ canonicalUserId })
     const record = await withRepeats(() => this.#findRecord(uid, signal), signal)
     return record ? toAccount(record) : null
+  }
+
+  async listIds(from: string | null, signal: AbortSignal): Promise<IdPage> {
+    const query = { 'max-entries': String(IDS_AT_ONCE), ...(from !== null && { marker: from }) }
+    const call = { method: 'GET', path: '/admin/metadata/user', query } as const
+    const { body } = await withRepeats(() => this.#client.call(call, signal), signal)
+    return toIdPage(body)
   }
 
   toDisplayName(account: WantedAccount): string {

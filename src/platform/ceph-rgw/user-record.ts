@@ -1,4 +1,4 @@
-import type { PlatformAccount, WantedAccount } from '../platform.ts'
+import type { IdPage, PlatformAccount, WantedAccount } from '../platform.ts'
 import { PlatformError } from '../platform.ts'
 import { type JsonObject, toArray, toNumber, toObject, toText } from './json.ts'
 
@@ -54,6 +54,14 @@ export function toAccount(record: UserRecord): PlatformAccount {
       active: active !== false,
     })),
   }
+}
+
+/** @param body what GET /admin/metadata/user answered to `max-entries` */
+export function toIdPage(body: unknown): IdPage {
+  const { keys, truncated, marker } = toObject(body, 'a page of users')
+  const ids = toArray(keys, 'keys').map((key) => toText(key, 'a uid'))
+  // RGW 16.2 says it as a text.
+  return { ids, next: String(truncated) === 'true' ? toText(marker, 'marker') : null }
 }
 
 /** The limit on what the user may store, all buckets together, in bytes; null when there is none. */
