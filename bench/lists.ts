@@ -95,6 +95,7 @@ async function listPaths(tenant: string, org: string, call: Call): Promise<[name
       'queryUsers, active of both, the middle',
       `${queryPath('users', `${terms};active==true`)}&offset=${accounts >> 1}`,
     ],
+    ['queryUsers, a user', queryPath('users', `${terms};user_id==${user_id}`)],
     ['queryUsers, a username', queryPath('users', `${terms};username==user number ${last}`)],
     ['queryUsers, a display name', queryPath('users', `${terms};display_name==user number ${last}`)],
     ['queryUsers, all suspended', queryPath('users', 'active==false')],

@@ -88,8 +88,10 @@ const NOTHING: CheckReport = { checked: 0, unapplied: 0, findings: [] }
 function describe(platform: string, comparable: boolean, report: CheckReport): Output {
   const { checked, unapplied, findings } = report
   const left = findings.filter((one) => !one.fixed).length
+  const foreign = findings.filter(({ drift }) => drift.some(({ kind }) => kind === 'foreign')).length
   const summary = comparable
-    ? `${checked} accounts compared with ${platform}: ${findings.length} differ or cannot be read, ${left} of them still.`
+    ? `${checked} accounts compared with ${platform}: ${findings.length - foreign} differ or cannot be read; ` +
+      `${foreign} are not in the directory; ${left} of all these are left.`
     : `The platform ${platform} keeps no accounts beside the directory: there is nothing to compare.`
   const skipped = `${unapplied} accounts have yet to be applied, and were not compared; see usher platform status.`
   const rows = findings.map((one) => [one.userId, one.tenantId, drifts(one), outcome(one)])

@@ -1,14 +1,16 @@
 import type { Context } from '../model/clients.ts'
 import { type ForeignAccount, splitCanonicalId } from '../model/tenants.ts'
+import { raiseAccount } from '../store/account-changes.ts'
 import { listKnownCanonicalIds } from '../store/account-queries.ts'
+import { findAccountByCanonicalId } from '../store/accounts.ts'
 import { findTenantOrRemains, listKnownTenantIds } from '../store/tenants.ts'
 import { assertPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
-import { attempt, read } from './unit.ts'
+import { attempt, read, write } from './unit.ts'
 
 /**
- * Those of a platform's accounts that lie in tenants of the directory, deleted ones among them, and were never made by
- * it. An account is in the directory before it is on its platform: none that is being created is among them.
+ * Those of a platform's accounts that lie in tenants of the directory, deleted ones among them, and are not in it. An
+ * account is in the directory before it is on its platform: none that has just been created is among them.
  */
 export function listForeignAccounts(
   dir: Directory,
@@ -30,18 +32,31 @@ function toForeign(canonicalUserId: string): ForeignAccount[] {
 }
 
 /**
- * Records that a foreign account is removed from its platform.
+ * Records that a foreign account is to be suspended on its platform.
+ * @returns false when it is in the directory by now, and must be left alone: after a restore from a backup a person can
+ *   be given the account that the directory had lost
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export function recordForeignRemoval(
+export function recordForeignSuspension(
   dir: Directory,
   ctx: Context,
   { tenantId, canonicalUserId }: ForeignAccount,
-): Promise<void> {
-  const subject = { operation: 'RemoveForeignAccount', target: canonicalUserId } as const
+): Promise<boolean> {
+  const subject = { operation: 'SuspendForeignAccount', target: canonicalUserId } as const
   return attempt(dir, ctx, subject, async (unit) => {
-    assertPermitted(ctx, 'RemoveForeignAccount')
+    assertPermitted(ctx, 'SuspendForeignAccount')
+    if ((await listKnownCanonicalIds(unit.tx, [canonicalUserId])).length > 0) return false
     const found = await findTenantOrRemains(unit.tx, ctx.organization.pk, tenantId)
-    await unit.audit({ outcome: 'deleted', organization: found?.tenant.organizationId ?? null })
+    const organization = found?.tenant.organizationId ?? null
+    await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
+    return true
+  })
+}
+
+/** Wants an account applied anew that came into the directory while it was being suspended as a foreign one. */
+export function reapplyIfKnown(dir: Directory, ctx: Context, canonicalUserId: string): Promise<void> {
+  return write(dir, async (tx) => {
+    const account = await findAccountByCanonicalId(tx, ctx.organization.pk, canonicalUserId)
+    if (account) await raiseAccount(tx, account.pk, dir.now().toISOString())
   })
 }

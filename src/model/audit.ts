@@ -26,7 +26,7 @@ type Write =
   | 'RotateKey'
   | 'RetryAccounts'
   | 'ReapplyAccount'
-  | 'RemoveForeignAccount'
+  | 'SuspendForeignAccount'
 
 /** Audited only when refused. */
 type Read =

@@ -91,8 +91,8 @@ export interface ForeignAccount {
 
 /** The ids that a canonical one is made of; undefined for one that is not of this form. */
 export function splitCanonicalId(id: string): { tenantId: string; userId: string } | undefined {
-  const at = id.indexOf('$')
-  return at < 0 ? undefined : { tenantId: id.slice(0, at), userId: id.slice(at + 1) }
+  const [tenantId, userId, ...more] = id.split('$')
+  return tenantId && userId && more.length === 0 ? { tenantId, userId } : undefined
 }
 
 export function checkNewTenant(tenant: NewTenant): Issue[] {

@@ -13,6 +13,7 @@ export function embeddedPlatform(version: string): Platform {
     readsBack: false,
     apply: async () => undefined,
     read: async () => null,
+    suspend: async () => undefined,
     listIds: async () => ({ ids: [], next: null }),
     toDisplayName: ({ displayName }) => displayName,
     listBuckets: async () => [],

@@ -5,7 +5,7 @@ import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { ForeignAccount } from '../model/tenants.ts'
-import { type IdPage, type Platform, type PlatformAccount, PlatformError } from '../platform/platform.ts'
+import { type IdPage, type Platform, PlatformError } from '../platform/platform.ts'
 import { listAccountsAfter } from '../store/account-backlog.ts'
 import { findAccountByPk } from '../store/accounts.ts'
 import { findTenantOrRemains } from '../store/tenants.ts'
@@ -47,17 +47,19 @@ export interface CheckReport {
   readonly findings: readonly Finding[]
 }
 
-/** Both answer why it could not be done, or null. */
 export interface Mender {
-  /** Brings an account back to what is wanted of it. */
+  /** Brings an account back to what is wanted of it; answers why it could not, or null. */
   mend(drifting: Wanted): Promise<string | null>
-  /** Removes an account that the directory has never had. */
-  removeForeign(foreign: ForeignAccount, present: PlatformAccount): Promise<string | null>
+  /**
+   * @returns false when it is in the directory by now, and was left alone
+   * @throws {PlatformError}
+   */
+  suspendForeign(foreign: ForeignAccount): Promise<boolean>
 }
 
 /**
- * Reads accounts back from the platform and compares them with the directory; then looks for accounts that the
- * directory has never had.
+ * Reads accounts back from the platform and compares them with the directory, and looks for accounts in its tenants
+ * that it does not have.
  * @param request.tenantId only those of this tenant, which may have been deleted
  * @param request.mender is asked for each account that differs; without it nothing is changed
  * @throws {DirectoryError} `tenant_not_found`, `store_unavailable`
@@ -71,6 +73,8 @@ export async function checkPlatform(
   const { dir, platform } = parts
   const tenant = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
   await assertUp(platform)
+  // First: a platform that cannot tell ends the check before anything is mended, and not behind it.
+  const foreign = (await findForeign(parts, ctx)).filter((one) => (tenantId ?? one.tenantId) === one.tenantId)
   const findings: Finding[] = []
   let [checked, unapplied] = [0, 0]
   for (let after = 0; ; ) {
@@ -86,9 +90,10 @@ export async function checkPlatform(
     after = pks.at(-1) ?? after
     if (pks.length < AT_ONCE) break
   }
-  for (const foreign of await findForeign(parts, ctx))
-    if (tenantId === undefined || tenantId === foreign.tenantId)
-      findings.push(...(await checkForeign(parts, foreign, mender)))
+  for (const one of foreign) {
+    findings.push(...(await checkForeign(parts, one, mender)))
+    assertReadable(findings)
+  }
   return { checked, unapplied, findings }
 }
 
@@ -146,23 +151,24 @@ async function findForeign({ dir, platform }: Checked, ctx: Context): Promise<Fo
   return foreign
 }
 
-/** @returns nothing for one that has meanwhile gone */
+/** @returns nothing for one that is suspended, has gone, or is in the directory by now */
 async function checkForeign(
   { platform }: Checked,
   foreign: ForeignAccount,
   mender: Mender | undefined,
 ): Promise<Finding[]> {
   const { userId, tenantId, canonicalUserId } = foreign
-  const finding = { userId, tenantId, drift: FOREIGN, fixed: false }
-  const look = () => platform.read(canonicalUserId, AbortSignal.timeout(READ_MS))
+  const isActive = async (): Promise<boolean> =>
+    (await platform.read(canonicalUserId, AbortSignal.timeout(READ_MS)))?.state === 'active'
+  let drift: readonly Drift[] = []
   try {
-    const present = await look()
-    if (!present) return []
-    const error = (await mender?.removeForeign(foreign, present)) ?? null
-    return [{ ...finding, fixed: (await look()) === null, error }]
+    if (!(await isActive())) return []
+    drift = FOREIGN
+    if (mender && !(await mender.suspendForeign(foreign))) return []
+    return [{ userId, tenantId, drift, fixed: mender !== undefined && !(await isActive()), error: null }]
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error
-    return [{ ...finding, error: error.message }]
+    return [{ userId, tenantId, drift, fixed: false, error: error.message }]
   }
 }
 

@@ -5,7 +5,7 @@ import type { PlatformAccount, WantedAccount } from '../platform/platform.ts'
  * `missing` it has none; `present` it has one that was removed; `suspended`, `active` its account is so, and shall not
  * be; `name` another display name; `key_missing` a key does not work that shall; `key_foreign` a key works that is
  * unknown or disabled; `key_differs` a key has another secret; `secret_lost` the directory cannot open a key's secret,
- * so that nobody can say whether the platform has the same; `foreign` the directory has never had the account.
+ * so that nobody can say whether the platform has the same; `foreign` the directory does not have the account, and it is active.
  */
 export type DriftKind =
   | 'missing'

@@ -1,12 +1,13 @@
 import { reapplyAccount } from '../directory/backlog.ts'
-import { recordForeignRemoval } from '../directory/foreign-accounts.ts'
+import { reapplyIfKnown, recordForeignSuspension } from '../directory/foreign-accounts.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
-import { DataLeftError, type WantedAccount } from '../platform/platform.ts'
+import { DataLeftError } from '../platform/platform.ts'
 import { findAccountToReconcile } from '../store/accounts.ts'
 import { ATTEMPT_MS } from './attempt.ts'
 import type { Checked, Mender } from './check.ts'
 import { Reconciler } from './reconciler.ts'
+import type { Wanted } from './wanted.ts'
 
 /** Room for one attempt, also where another process makes it and looks for what is due once a second. */
 const MEND_MS = ATTEMPT_MS + 5_000
@@ -28,12 +29,15 @@ export function newMender(
     async mend({ account, wanted }) {
       await reapplyAccount(dir, ctx, { account, wanted: wanted.state !== 'gone' })
       return wanted.state === 'gone'
-        ? remove(parts, wanted)
+        ? removeAgain(parts, wanted)
         : applyAgain(parts, reconciler, { pk: account.pk, waitMs })
     },
-    async removeForeign(foreign, { displayName }) {
-      await recordForeignRemoval(dir, ctx, foreign)
-      return remove(parts, { ...foreign, displayName, credentials: [] })
+    /** Suspended and no more: nobody here knows what it is for, and what is in it exists nowhere else. */
+    async suspendForeign(foreign) {
+      if (!(await recordForeignSuspension(dir, ctx, foreign))) return false
+      await platform.suspend(foreign.canonicalUserId, AbortSignal.timeout(ATTEMPT_MS))
+      await reapplyIfKnown(dir, ctx, foreign.canonicalUserId)
+      return true
     },
     stop: () => reconciler.stop(),
   }
@@ -43,19 +47,15 @@ export function newMender(
  * Past the reconciler, and never with data: to that, data would mean that the account is wanted again, and a purge of
  * long ago said nothing about what lies there now (docs/decisions/0015). An account that therefore stays is locked.
  */
-async function remove(
-  { platform }: Checked,
-  account: Omit<WantedAccount, 'state' | 'purge'>,
-): Promise<string | null> {
-  const bring = (state: 'gone' | 'suspended'): Promise<void> =>
-    platform.apply({ ...account, state, purge: false, credentials: [] }, AbortSignal.timeout(ATTEMPT_MS))
+async function removeAgain({ platform }: Checked, wanted: Wanted['wanted']): Promise<string | null> {
   try {
-    await bring('gone')
+    await platform.apply({ ...wanted, purge: false }, AbortSignal.timeout(ATTEMPT_MS))
     return null
   } catch (error) {
     if (!(error instanceof DataLeftError)) throw error
-    await bring('suspended')
-    return `it owns data; it is suspended and without keys now: ${error.message}`
+    const locked = { ...wanted, state: 'suspended', credentials: [] } as const
+    await platform.apply(locked, AbortSignal.timeout(ATTEMPT_MS))
+    return `it was removed, and owns data; it is suspended and without keys now: ${error.message}`
   }
 }
 

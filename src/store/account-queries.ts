@@ -19,14 +19,13 @@ export interface AccountCriteria extends Place {
 
 /** The accounts that match, as their keys alone, so that counting and paging need no more than an index. */
 export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
-  const { provider, tenant, user, canonicalUserId, orgId, active } = criteria
+  const { provider, tenant, canonicalUserId, orgId, active } = criteria
   let query = db.selectFrom('accounts').where('accounts.wanted', '=', WANTED)
   // A tenant is the provider's already; to compare both would lead out of the tenant's indexes.
   query =
     tenant === undefined
       ? query.where('accounts.provider_pk', '=', provider)
       : query.where('accounts.tenant_pk', '=', tenant)
-  if (user !== undefined) query = query.where('accounts.user_pk', '=', user)
   if (canonicalUserId !== undefined) query = query.where('accounts.canonical_user_id', '=', canonicalUserId)
   if (orgId !== undefined) query = query.where('accounts.org_id', '=', orgId)
   if (active !== undefined) query = query.where('accounts.active', '=', active ? 1 : 0)
@@ -38,7 +37,7 @@ export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
  * The terms that leave few accounts, each as a look-up of its own: without statistics an engine cannot know that a
  * user name says more than an org, and would walk through the whole org.
  */
-function selectFew(db: QueryBuilder, { provider, orgUserId, username, named }: AccountCriteria) {
+function selectFew(db: QueryBuilder, { provider, user, orgUserId, username, named }: AccountCriteria) {
   const by = (column: 'org_user_id' | 'username', text: string) =>
     db
       .selectFrom('accounts')
@@ -46,13 +45,14 @@ function selectFew(db: QueryBuilder, { provider, orgUserId, username, named }: A
       .where('provider_pk', '=', provider)
       .where(column, '=', text)
       .where('wanted', '=', WANTED)
+  const ofUser = (pk: number) => db.selectFrom('accounts').select('pk').where('user_pk', '=', pk)
   const few = []
+  if (user !== undefined) few.push(ofUser(user))
   if (orgUserId !== undefined) few.push(by('org_user_id', orgUserId))
   if (username !== undefined) few.push(by('username', username))
   if (named) {
     const either = by('username', named.text).union(by('org_user_id', named.text))
-    const ofUser = db.selectFrom('accounts').select('pk').where('user_pk', '=', named.user)
-    few.push(named.user === null ? either : either.union(ofUser))
+    few.push(named.user === null ? either : either.union(ofUser(named.user)))
   }
   return few
 }

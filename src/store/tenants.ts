@@ -64,7 +64,7 @@ export async function findTenantOrRemains(
   return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
 }
 
-/** Which of these ids are those of tenants of the provider, deleted ones among them. */
+/** Which of these ids are those of tenants of the provider; a deleted one keeps its id until it is renewed. */
 export async function listKnownTenantIds(
   tx: Tx,
   provider: number,

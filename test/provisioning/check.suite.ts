@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { deleteTenant } from '../../src/directory/tenants.ts'
+import { createTenant, deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/tenants.ts'
 import { type PlatformAccount, PlatformError } from '../../src/platform/platform.ts'
@@ -112,19 +112,43 @@ function findTests(open: OpenStore): void {
     assert.deepEqual(kindsOf(await check(world)), { [ada.userId]: 'present' })
   })
 
-  test('an account in a tenant of ours that the directory never had is found, and only there', async () => {
+  test('an active account in a tenant of ours that is not in the directory is found, and no other', async () => {
     const world = await newWorld(open)
     const { on, platform, accounts } = world
     const held = platform.accounts.get(accounts[0].canonicalUserId) ?? assert.fail()
-    const [own, other] = [`${on.tenantId}$stranger`, 'elsewhere$stranger']
-    for (const id of [own, other, 'admin']) platform.accounts.set(id, held)
+    const second = await createTenant(on.dir, on.osis, { name: 'second', orgIds: ['org of the second'] })
+    const [first, other] = [`${on.tenantId}$stranger`, `${second.id}$other`]
+    const ofNobody = ['elsewhere$stranger', 'admin', `${on.tenantId}$oidc$sub`, `${on.tenantId}$`]
+    for (const id of [first, other, ...ofNobody]) platform.accounts.set(id, held)
+    platform.accounts.set(`${on.tenantId}$locked`, { ...held, state: 'suspended' })
     const found = await check(world)
-    assert.deepEqual([found.checked, kindsOf(found)], [3, { stranger: 'foreign' }])
+    assert.deepEqual([found.checked, kindsOf(found)], [3, { stranger: 'foreign', other: 'foreign' }])
+    assert.ok(found.findings.every((one) => !one.fixed))
     assert.deepEqual(kindsOf(await check(world, on.tenantId)), { stranger: 'foreign' })
     await deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge: true })
     await world.reconciler.drain()
-    assert.ok(platform.accounts.has(own))
-    assert.deepEqual(kindsOf(await check(world)), { stranger: 'foreign' })
+    assert.deepEqual(kindsOf(await check(world)), { stranger: 'foreign', other: 'foreign' })
+  })
+
+  test('a foreign account that has gone before it is looked at is none', async () => {
+    const { on, platform } = await newWorld(open)
+    const ghostly = { ...platform, listIds: async () => ({ ids: [`${on.tenantId}$ghost`], next: null }) }
+    const { findings } = await checkPlatform({ dir: on.dir, platform: ghostly }, on.operator, {})
+    assert.deepEqual(findings, [])
+  })
+
+  test('a platform that does not tell its accounts ends the check before anything is mended', async () => {
+    const world = await newWorld(open)
+    const { on, platform, accounts } = world
+    platform.accounts.delete(accounts[0].canonicalUserId)
+    const silent = { ...platform, listIds: () => Promise.reject(new PlatformError('not telling')) }
+    const mender = newMender({ dir: on.dir, platform: silent }, on.operator)
+    await assert.rejects(
+      checkPlatform({ dir: on.dir, platform: silent }, on.operator, { mender }),
+      /not telling/,
+    )
+    await mender.stop()
+    assert.equal(platform.accounts.has(accounts[0].canonicalUserId), false)
   })
 
   test('what has yet to be applied is counted, and is no drift', async () => {
@@ -237,7 +261,11 @@ function fixTests(open: OpenStore): void {
       findings.map((one) => [one.userId, one.fixed, one.error]),
       [
         [ada.userId, true, null],
-        [bob.userId, false, 'it owns data; it is suspended and without keys now: it owns 1 buckets'],
+        [
+          bob.userId,
+          false,
+          'it was removed, and owns data; it is suspended and without keys now: it owns 1 buckets',
+        ],
       ],
     )
     assert.deepEqual([platform.accounts.size, platform.buckets.size], [2, 1])
@@ -247,28 +275,70 @@ function fixTests(open: OpenStore): void {
     assert.deepEqual(kindsOf(await check(world)), { [bob.userId]: 'present' })
   })
 
-  test('a foreign account goes, but not with data; both are audited', async () => {
+  test('a foreign account is suspended, keeps its keys and data, and is audited', async () => {
     const world = await newWorld(open)
     const { on, platform, accounts } = world
     const held = platform.accounts.get(accounts[0].canonicalUserId) ?? assert.fail()
-    const [idle, busy] = [`${on.tenantId}$idle`, `${on.tenantId}$busy`]
-    for (const id of [idle, busy]) platform.accounts.set(id, held)
-    platform.buckets.set(busy, [{ name: 'b', createdAt: on.clock.now.toISOString(), owner: busy }])
+    const id = `${on.tenantId}$stranger`
+    platform.accounts.set(id, held)
     const { findings } = await fix(world)
     assert.deepEqual(
       findings.map((one) => [one.userId, one.fixed, one.error]),
-      [
-        ['idle', true, null],
-        ['busy', false, 'it owns data; it is suspended and without keys now: it owns 1 buckets'],
-      ],
+      [['stranger', true, null]],
     )
-    assert.equal(platform.accounts.has(idle), false)
-    assert.deepEqual(platform.accounts.get(busy), { ...held, state: 'suspended', keys: [] })
-    const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'RemoveForeignAccount')
+    assert.deepEqual(platform.accounts.get(id), { ...held, state: 'suspended' })
+    assert.deepEqual((await fix(world)).findings, [])
+    const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'SuspendForeignAccount')
     assert.deepEqual(
-      entries.map((entry) => [entry.target, entry.client, entry.organization]).toSorted(),
-      [busy, idle].map((id) => [id, 'operator', on.customerId]),
+      entries.map(({ target, client, organization, outcome, changedFields }) => [
+        ...[target, client, organization, outcome],
+        changedFields,
+      ]),
+      [[id, 'operator', on.customerId, 'updated', ['active']]],
     )
+  })
+
+  test('who is no operator suspends no foreign account', async () => {
+    const { on, platform } = await newWorld(open)
+    const foreign = { tenantId: on.tenantId, userId: 'x', canonicalUserId: `${on.tenantId}$x` }
+    const mender = newMender({ dir: on.dir, platform }, on.osis)
+    await assert.rejects(mender.suspendForeign(foreign), refusedAs('not_permitted'))
+    await mender.stop()
+  })
+
+  test('an account that comes into the directory while it is taken for a foreign one stays', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, accounts } = world
+    const [ada] = accounts
+    // As after a restore from a backup that does not have the account, and a create that brings it back meanwhile.
+    const rename = (id: string): Promise<unknown> =>
+      on.dir.store.write((tx) =>
+        tx.query((db) => db.updateTable('accounts').set({ canonical_user_id: id }).where('pk', '=', ada.pk)),
+      )
+    const back = () => rename(ada.canonicalUserId)
+    const checkWith = async (racing: FakePlatform): Promise<CheckReport> => {
+      const parts = { dir: on.dir, platform: racing }
+      const mender = newMender(parts, on.operator)
+      const report = await checkPlatform(parts, on.operator, { mender })
+      await mender.stop()
+      return report
+    }
+    const read = async (id: string, signal: AbortSignal) => {
+      if (id === ada.canonicalUserId) await back()
+      return platform.read(id, signal)
+    }
+    await rename('lost$ada')
+    assert.equal(kindsOf(await checkWith({ ...platform, read }))[ada.canonicalUserId], undefined)
+    assert.equal(platform.accounts.get(ada.canonicalUserId)?.state, 'active')
+
+    await rename('lost$ada')
+    const suspend = async (id: string, signal: AbortSignal) => {
+      await back()
+      await platform.suspend(id, signal)
+    }
+    await checkWith({ ...platform, suspend })
+    await reconciler.drain()
+    assert.equal(platform.accounts.get(ada.canonicalUserId)?.state, 'active')
   })
 
   test('what cannot be mended is left with the reason, and is tried on', async () => {

@@ -87,6 +87,11 @@ export function newFakePlatform(): FakePlatform {
       if (down !== undefined) throw new PlatformError(down)
       return accounts.get(id) ?? null
     },
+    async suspend(id) {
+      if (down !== undefined) throw new PlatformError(down)
+      const account = accounts.get(id)
+      if (account) accounts.set(id, { ...account, state: 'suspended' })
+    },
     // Two at once, so that there are pages.
     async listIds(from) {
       if (down !== undefined) throw new PlatformError(down)

@@ -74,6 +74,11 @@ export class CephRgwPlatform implements Platform {
     return record ? toAccount(record) : null
   }
 
+  async suspend(canonicalUserId: string, signal: AbortSignal): Promise<void> {
+    const uid = toUid({ canonicalUserId })
+    await this.#inTurn(uid, () => withRepeats(() => this.#suspend(uid, signal), signal))
+  }
+
   async listIds(from: string | null, signal: AbortSignal): Promise<IdPage> {
     const query = { 'max-entries': String(IDS_AT_ONCE), ...(from !== null && { marker: from }) }
     const call = { method: 'GET', path: '/admin/metadata/user', query } as const
