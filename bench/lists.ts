@@ -9,7 +9,8 @@ import { type Init, serve, usherJson } from '../test/support/usher.ts'
 
 /**
  * How long lists, queries and look-ups of OSIS take with very many users: as a client on the same machine sees it, and
- * by the server's own clock, from its metrics: `node bench/lists.ts --accounts 100000 --engine postgres`. Bars: docs/performance.md.
+ * by the server's own clock, from its metrics: `node bench/lists.ts --accounts 100000 --engine postgres`. Bars:
+ * docs/performance.md.
  */
 const { values } = parseArgs({
   options: {

@@ -1,12 +1,16 @@
 import type { Context } from '../model/clients.ts'
-import { type ForeignAccount, splitCanonicalId } from '../model/tenants.ts'
-import { raiseAccount } from '../store/account-changes.ts'
+import { splitCanonicalId } from '../model/tenants.ts'
 import { listKnownCanonicalIds } from '../store/account-queries.ts'
-import { findAccountByCanonicalId } from '../store/accounts.ts'
 import { findTenantOrRemains, listKnownTenantIds } from '../store/tenants.ts'
 import { assertPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
-import { attempt, read, write } from './unit.ts'
+import type { AccountIds } from './reachable.ts'
+import { attempt, read } from './unit.ts'
+
+/** An account that a platform has in a tenant of the directory, and that is not in the directory. */
+export interface ForeignAccount extends AccountIds {
+  readonly canonicalUserId: string
+}
 
 /**
  * Those of a platform's accounts that lie in tenants of the directory, deleted ones among them, and are not in it. An
@@ -50,13 +54,5 @@ export function recordForeignSuspension(
     const organization = found?.tenant.organizationId ?? null
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
     return true
-  })
-}
-
-/** Wants an account applied anew that came into the directory while it was being suspended as a foreign one. */
-export function reapplyIfKnown(dir: Directory, ctx: Context, canonicalUserId: string): Promise<void> {
-  return write(dir, async (tx) => {
-    const account = await findAccountByCanonicalId(tx, ctx.organization.pk, canonicalUserId)
-    if (account) await raiseAccount(tx, account.pk, dir.now().toISOString())
   })
 }

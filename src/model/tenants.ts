@@ -82,13 +82,6 @@ export function canonicalUserId(tenantId: string, userId: string): string {
   return `${tenantId}$${userId}`
 }
 
-/** An account that a platform has in a tenant of the directory, and that the directory has never had. */
-export interface ForeignAccount {
-  readonly tenantId: string
-  readonly userId: string
-  readonly canonicalUserId: string
-}
-
 /** The ids that a canonical one is made of; undefined for one that is not of this form. */
 export function splitCanonicalId(id: string): { tenantId: string; userId: string } | undefined {
   const [tenantId, userId, ...more] = id.split('$')

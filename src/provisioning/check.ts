@@ -1,10 +1,9 @@
 import type { Directory } from '../directory/directory.ts'
-import { listForeignAccounts } from '../directory/foreign-accounts.ts'
+import { type ForeignAccount, listForeignAccounts } from '../directory/foreign-accounts.ts'
 import { SealError } from '../directory/sealer.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DirectoryError } from '../model/error.ts'
-import type { ForeignAccount } from '../model/tenants.ts'
 import { type IdPage, type Platform, PlatformError } from '../platform/platform.ts'
 import { listAccountsAfter } from '../store/account-backlog.ts'
 import { findAccountByPk } from '../store/accounts.ts'
@@ -51,6 +50,7 @@ export interface Mender {
   /** Brings an account back to what is wanted of it; answers why it could not, or null. */
   mend(drifting: Wanted): Promise<string | null>
   /**
+   * Locks out an account that is not in the directory.
    * @returns false when it is in the directory by now, and was left alone
    * @throws {PlatformError}
    */
@@ -74,7 +74,7 @@ export async function checkPlatform(
   const tenant = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
   await assertUp(platform)
   // First: a platform that cannot tell ends the check before anything is mended, and not behind it.
-  const foreign = (await findForeign(parts, ctx)).filter((one) => (tenantId ?? one.tenantId) === one.tenantId)
+  const foreign = await findForeign(parts, ctx, tenantId)
   const findings: Finding[] = []
   let [checked, unapplied] = [0, 0]
   for (let after = 0; ; ) {
@@ -140,7 +140,11 @@ async function checkAccount(
   }
 }
 
-async function findForeign({ dir, platform }: Checked, ctx: Context): Promise<ForeignAccount[]> {
+async function findForeign(
+  { dir, platform }: Checked,
+  ctx: Context,
+  tenantId: string | undefined,
+): Promise<ForeignAccount[]> {
   const foreign: ForeignAccount[] = []
   let from: string | null = null
   do {
@@ -148,7 +152,7 @@ async function findForeign({ dir, platform }: Checked, ctx: Context): Promise<Fo
     foreign.push(...(await listForeignAccounts(dir, ctx, page.ids)))
     from = page.next
   } while (from !== null)
-  return foreign
+  return tenantId === undefined ? foreign : foreign.filter((one) => one.tenantId === tenantId)
 }
 
 /** @returns nothing for one that is suspended, has gone, or is in the directory by now */

@@ -1,9 +1,9 @@
 import { reapplyAccount } from '../directory/backlog.ts'
-import { reapplyIfKnown, recordForeignSuspension } from '../directory/foreign-accounts.ts'
+import { recordForeignSuspension } from '../directory/foreign-accounts.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/clients.ts'
 import { DataLeftError } from '../platform/platform.ts'
-import { findAccountToReconcile } from '../store/accounts.ts'
+import { findAccountByCanonicalId, findAccountToReconcile } from '../store/accounts.ts'
 import { ATTEMPT_MS } from './attempt.ts'
 import type { Checked, Mender } from './check.ts'
 import { Reconciler } from './reconciler.ts'
@@ -36,7 +36,11 @@ export function newMender(
     async suspendForeign(foreign) {
       if (!(await recordForeignSuspension(dir, ctx, foreign))) return false
       await platform.suspend(foreign.canonicalUserId, AbortSignal.timeout(ATTEMPT_MS))
-      await reapplyIfKnown(dir, ctx, foreign.canonicalUserId)
+      const account = await read(dir, (tx) =>
+        findAccountByCanonicalId(tx, ctx.organization.pk, foreign.canonicalUserId),
+      )
+      // It has come into the directory while it was being suspended.
+      if (account) await reapplyAccount(dir, ctx, { account, wanted: true })
       return true
     },
     stop: () => reconciler.stop(),

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Account } from '../model/tenants.ts'
 import { selectAccounts, toAccount, WANTED } from './accounts.ts'
-import { walkTo } from './page.ts'
+import { countMatching, walkTo } from './page.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
 import { findTotal, type Place } from './totals.ts'
@@ -63,7 +63,9 @@ export async function queryAccounts(
   criteria: AccountCriteria,
   page: PageRequest,
 ): Promise<Page<Account>> {
-  const total = (await findTotal(tx, 'account_totals', criteria)) ?? (await count(tx, criteria))
+  const total =
+    (await findTotal(tx, 'account_totals', criteria)) ??
+    (await countMatching(tx, (db) => selectMatching(db, criteria)))
   const walk = walkTo(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
@@ -80,13 +82,6 @@ export async function queryAccounts(
       .orderBy('accounts.pk'),
   )
   return { items: rows.map(toAccount), total }
-}
-
-async function count(tx: Tx, criteria: AccountCriteria): Promise<number> {
-  const rows = await tx.query((db) =>
-    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
-  )
-  return Number(rows[0]?.total ?? 0)
 }
 
 const selectOneOfOrg = statement((db, p: { provider: number; org: string }) =>

@@ -3,7 +3,7 @@ import type { Page, PageRequest } from '../model/pages.ts'
 import type { Account } from '../model/tenants.ts'
 import { selectMatching as selectMatchingAccounts } from './account-queries.ts'
 import { type AccountRow, selectAccounts, toAccount, WANTED } from './accounts.ts'
-import { walkTo } from './page.ts'
+import { countMatching, walkTo } from './page.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { statement } from './statement.ts'
 import { findTotal, type Place } from './totals.ts'
@@ -222,7 +222,9 @@ export async function queryCredentials(
   criteria: CredentialCriteria,
   page: PageRequest,
 ): Promise<Page<OwnedSealedCredential>> {
-  const total = (await findTotal(tx, 'credential_totals', criteria)) ?? (await count(tx, criteria))
+  const total =
+    (await findTotal(tx, 'credential_totals', criteria)) ??
+    (await countMatching(tx, (db) => selectMatching(db, criteria)))
   const walk = walkTo(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
@@ -240,13 +242,6 @@ export async function queryCredentials(
       .orderBy('credentials.pk'),
   )
   return { items: rows.map(toOwned), total }
-}
-
-async function count(tx: Tx, criteria: CredentialCriteria): Promise<number> {
-  const rows = await tx.query((db) =>
-    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
-  )
-  return Number(rows[0]?.total ?? 0)
 }
 
 function toSealed(row: {

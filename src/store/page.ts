@@ -1,4 +1,7 @@
+import type { SelectQueryBuilder } from 'kysely'
 import type { PageRequest } from '../model/pages.ts'
+import type { QueryBuilder, Tx } from './port.ts'
+import type { Tables } from './tables.ts'
 
 /** How to walk to a page. */
 export interface Walk {
@@ -17,4 +20,13 @@ export function walkTo({ offset, limit }: PageRequest, total: number): Walk | un
   const behind = total - offset - count
   if (behind >= offset) return { direction: 'asc', offset, limit: count }
   return { direction: 'desc', offset: behind, limit: count }
+}
+
+/** How many rows a query finds. */
+export async function countMatching<T extends keyof Tables>(
+  tx: Tx,
+  select: (db: QueryBuilder) => SelectQueryBuilder<Tables, T, object>,
+): Promise<number> {
+  const rows = await tx.query((db) => select(db).select((eb) => eb.fn.countAll<number>().as('total')))
+  return Number(rows[0]?.total ?? 0)
 }

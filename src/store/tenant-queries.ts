@@ -1,6 +1,6 @@
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Tenant } from '../model/tenants.ts'
-import { walkTo } from './page.ts'
+import { countMatching, walkTo } from './page.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import { toTenant } from './tenants.ts'
 
@@ -24,10 +24,7 @@ export async function queryTenants(
   criteria: TenantCriteria,
   page: PageRequest,
 ): Promise<Page<Tenant>> {
-  const counted = await tx.query((db) =>
-    selectMatching(db, criteria).select((eb) => eb.fn.countAll<number>().as('total')),
-  )
-  const total = Number(counted[0]?.total ?? 0)
+  const total = await countMatching(tx, (db) => selectMatching(db, criteria))
   const walk = walkTo(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>

@@ -8,7 +8,7 @@ export interface Place {
   readonly active?: boolean
 }
 
-/** How many accounts or credentials match, as far as the store has counted them; undefined when more is asked for than a place. */
+/** How many match, as far as the store keeps that: undefined when more is asked for than a place. */
 export async function findTotal(
   tx: Tx,
   table: 'account_totals' | 'credential_totals',

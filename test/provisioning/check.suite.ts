@@ -131,23 +131,18 @@ function findTests(open: OpenStore): void {
   })
 
   test('a foreign account that has gone before it is looked at is none', async () => {
-    const { on, platform } = await newWorld(open)
-    const ghostly = { ...platform, listIds: async () => ({ ids: [`${on.tenantId}$ghost`], next: null }) }
-    const { findings } = await checkPlatform({ dir: on.dir, platform: ghostly }, on.operator, {})
-    assert.deepEqual(findings, [])
+    const world = await newWorld(open)
+    const ids = [`${world.on.tenantId}$ghost`]
+    const ghostly = { ...world.platform, listIds: async () => ({ ids, next: null }) }
+    assert.deepEqual((await check({ ...world, platform: ghostly })).findings, [])
   })
 
   test('a platform that does not tell its accounts ends the check before anything is mended', async () => {
     const world = await newWorld(open)
-    const { on, platform, accounts } = world
+    const { platform, accounts } = world
     platform.accounts.delete(accounts[0].canonicalUserId)
     const silent = { ...platform, listIds: () => Promise.reject(new PlatformError('not telling')) }
-    const mender = newMender({ dir: on.dir, platform: silent }, on.operator)
-    await assert.rejects(
-      checkPlatform({ dir: on.dir, platform: silent }, on.operator, { mender }),
-      /not telling/,
-    )
-    await mender.stop()
+    await assert.rejects(fix({ ...world, platform: silent }), /not telling/)
     assert.equal(platform.accounts.has(accounts[0].canonicalUserId), false)
   })
 
@@ -316,19 +311,13 @@ function fixTests(open: OpenStore): void {
         tx.query((db) => db.updateTable('accounts').set({ canonical_user_id: id }).where('pk', '=', ada.pk)),
       )
     const back = () => rename(ada.canonicalUserId)
-    const checkWith = async (racing: FakePlatform): Promise<CheckReport> => {
-      const parts = { dir: on.dir, platform: racing }
-      const mender = newMender(parts, on.operator)
-      const report = await checkPlatform(parts, on.operator, { mender })
-      await mender.stop()
-      return report
-    }
     const read = async (id: string, signal: AbortSignal) => {
       if (id === ada.canonicalUserId) await back()
       return platform.read(id, signal)
     }
     await rename('lost$ada')
-    assert.equal(kindsOf(await checkWith({ ...platform, read }))[ada.canonicalUserId], undefined)
+    const { findings } = await fix({ ...world, platform: { ...platform, read } })
+    assert.ok(findings.every(({ drift }) => drift.every(({ kind }) => kind !== 'foreign')))
     assert.equal(platform.accounts.get(ada.canonicalUserId)?.state, 'active')
 
     await rename('lost$ada')
@@ -336,7 +325,7 @@ function fixTests(open: OpenStore): void {
       await back()
       await platform.suspend(id, signal)
     }
-    await checkWith({ ...platform, suspend })
+    await fix({ ...world, platform: { ...platform, suspend } })
     await reconciler.drain()
     assert.equal(platform.accounts.get(ada.canonicalUserId)?.state, 'active')
   })
