@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 import { readConfig } from '../src/config.ts'
-import { credentialIdentity } from '../src/directory/sealer.ts'
+import { credentialIdentity } from '../src/directory/sealing/sealer.ts'
 import { newId, newSecretKey } from '../src/model/ids.ts'
 import { openDirectory } from '../src/open-directory.ts'
-import { claimAccount, insertAccount, markAccountApplied } from '../src/store/accounts.ts'
-import { insertCredential } from '../src/store/credentials.ts'
-import { listOrganizations } from '../src/store/organizations.ts'
-import { queryTenants } from '../src/store/tenant-queries.ts'
-import { insertUser } from '../src/store/users.ts'
+import { claimAccount, insertAccount, markAccountApplied } from '../src/store/accounts/accounts.ts'
+import { insertCredential } from '../src/store/accounts/credentials.ts'
+import { listOrganizations } from '../src/store/tables/organizations.ts'
+import { queryTenants } from '../src/store/tables/tenant-queries.ts'
+import { insertUser } from '../src/store/tables/users.ts'
 
 /**
  * Fills the oldest tenant of a directory that has been set up with applied accounts, each with one credential. The

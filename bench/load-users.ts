@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
 import { newId } from '../src/model/ids.ts'
-import { appendAuditEntry } from '../src/store/audit.ts'
-import { insertMemberships, listGroups } from '../src/store/groups.ts'
+import { appendAuditEntry } from '../src/store/audit/entries.ts'
 import { openStore } from '../src/store/open.ts'
-import { listOrganizations } from '../src/store/organizations.ts'
-import { insertUser } from '../src/store/users.ts'
+import { insertMemberships, listGroups } from '../src/store/tables/groups.ts'
+import { listOrganizations } from '../src/store/tables/organizations.ts'
+import { insertUser } from '../src/store/tables/users.ts'
 
 /**
  * Fills a directory that has been set up with users, each with a membership and an audit entry, as creates leave

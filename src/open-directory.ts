@@ -1,12 +1,12 @@
 import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
-import { newFollowingSealer } from './directory/following-sealer.ts'
+import { newFollowingSealer } from './directory/sealing/following-sealer.ts'
 import { loadMasterKeys } from './master-key.ts'
 import { CephRgwPlatform } from './platform/ceph-rgw/ceph-rgw.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
-import { listOrganizations } from './store/organizations.ts'
+import { listOrganizations } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
 
 /** The directory with what it stands on, without a server: all that the command line needs. */

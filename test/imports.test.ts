@@ -46,12 +46,8 @@ const BROKEN: readonly (readonly [file: string, source: string, violation: RegEx
   ['api/osis/x.ts', "import { y } from '../../store/users.ts'", /api may not import store/],
   ['api/osis/x.ts', "import { y } from '../../platform/platform.ts'", /api may not import platform/],
   ['api/osis/x.ts', "import { y } from '../../cli/cli.ts'", /api may not import cli/],
-  [
-    'api/osis/x.ts',
-    "import { y } from '../customer/users.ts'",
-    /dialect osis may not import dialect customer/,
-  ],
-  ['api/customer/x.ts', "import '../oauth/index.ts'", /dialect customer may not import dialect oauth/],
+  ['api/osis/x.ts', "import { y } from '../partner/users.ts'", /dialect osis may not import dialect partner/],
+  ['api/partner/x.ts', "import '../oauth/index.ts'", /dialect partner may not import dialect oauth/],
   ['cli/x.ts', "import { y } from '../api/server.ts'", /cli may not import api/],
   ['config.ts', "import { y } from './api/server.ts'", /config\.ts may not import api/],
   ['logger.ts', "import { y } from './app.ts'", /logger\.ts may not import app\.ts/],
@@ -60,6 +56,12 @@ const BROKEN: readonly (readonly [file: string, source: string, violation: RegEx
   ['directory/x.ts', "import { sql } from 'kysely'", /kysely belongs to store/],
   ['directory/x.ts', "import { z } from 'kysely/helpers/sqlite'", /kysely.* belongs to store/],
   ['app.ts', "import pg from 'pg'", /pg belongs to store/],
+  ['store/tables/x.ts', "import pg from 'pg'", /pg belongs to store\/postgres/],
+  [
+    'store/postgres/x.ts',
+    "import { DatabaseSync } from 'node:sqlite'",
+    /node:sqlite belongs to store\/sqlite/,
+  ],
   ['cli/x.ts', "import { DatabaseSync } from 'node:sqlite'", /node:sqlite belongs to store/],
   ['cli/x.ts', "process.getBuiltinModule('node:sqlite')", /node:sqlite belongs to store/],
   ['auth/x.ts', "import type { FastifyRequest } from 'fastify'", /fastify belongs to api, app\.ts/],
@@ -88,7 +90,7 @@ for (const [file, source, violation] of BROKEN) {
 
 const RIGHT: readonly (readonly [file: string, source: string])[] = [
   ['model/x.ts', "import { randomBytes } from 'node:crypto'\nimport { y } from './ids.ts'"],
-  ['store/x.ts', "import { sql } from 'kysely'\nimport { DatabaseSync } from 'node:sqlite'"],
+  ['store/sqlite/x.ts', "import { sql } from 'kysely'\nimport { DatabaseSync } from 'node:sqlite'"],
   ['app.ts', "import Fastify from 'fastify'\nimport { buildServer } from './api/server.ts'"],
   ['cli/x.ts', "import { startApp } from '../app.ts'\nprocess.exitCode = 1"],
   ['api/osis/x.ts', "import { y } from '../validation.ts'\nimport { z } from './schemas.ts'"],

@@ -6,11 +6,11 @@ import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
-import { customerApi } from './customer/index.ts'
 import { BODY_LIMIT } from './json-body.ts'
 import { oauthApi } from './oauth/index.ts'
 import { osisApi } from './osis/index.ts'
 import type { OsisSettings } from './osis/settings.ts'
+import { partnerApi } from './partner/index.ts'
 import type { FailureLog } from './request.ts'
 import { type SystemApi, systemApi } from './system/index.ts'
 
@@ -69,7 +69,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     if (status >= 500) log(request, error as Error)
     reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
   })
-  await app.register(customerApi, { ...parts, log })
+  await app.register(partnerApi, { ...parts, log })
   await app.register(osisApi, { ...parts, tokens: parts.osisTokens, settings: parts.osisSettings, log })
   await app.register(oauthApi, { ...parts, log })
   await app.register(systemApi, parts)

@@ -12,7 +12,7 @@ import {
   SignJWT,
 } from 'jose'
 import { BELIEF_MS, type Directory } from '../directory/directory.ts'
-import { getSigningKeys, type SigningKey } from '../directory/signing-keys.ts'
+import { getSigningKeys, type SigningKey } from '../directory/sealing/signing-keys.ts'
 import type { Client } from '../model/clients.ts'
 
 export const SIGNING_ALGORITHM = 'ES256'

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../config.ts'
-import { SealError } from '../directory/sealer.ts'
+import { SealError } from '../directory/sealing/sealer.ts'
 import { DirectoryError } from '../model/error.ts'
 import { PlatformError } from '../platform/platform.ts'
 import { StoreError } from '../store/port.ts'

@@ -1,5 +1,5 @@
 import { createClient, deleteClient, listClients } from '../directory/clients.ts'
-import { PERMISSIONS } from '../model/clients.ts'
+import { PERMISSIONS } from '../model/context.ts'
 import { type Command, choice, type Input, required, table, UsageError, withDirectory } from './command.ts'
 
 export const add: Command = {

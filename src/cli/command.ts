@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
-import { operatorContext } from '../directory/access.ts'
+import { operatorContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { type OpenDirectory, openDirectory } from '../open-directory.ts'
 import type { Platform } from '../platform/platform.ts'
 

@@ -3,10 +3,10 @@ import { realpathSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Config, ConfigError, type MasterKeys } from '../config.ts'
 import type { Directory } from '../directory/directory.ts'
-import { type Resealed, recordRotation, resealSecrets, sealingDelay } from '../directory/rotation.ts'
+import { type Resealed, recordRotation, resealSecrets, sealingDelay } from '../directory/sealing/rotation.ts'
 import { loadMasterKeys, writeMasterKeys } from '../master-key.ts'
-import type { Context } from '../model/clients.ts'
-import { takeFileLock } from '../store/file-lock.ts'
+import type { Context } from '../model/context.ts'
+import { takeFileLock } from '../store/sqlite/file-lock.ts'
 import { type Command, type Output, withDirectory } from './command.ts'
 
 export const rotate: Command = {

@@ -1,4 +1,4 @@
-import { listMigrations, type MigrationState } from '../store/migrate.ts'
+import { listMigrations, type MigrationState } from '../store/migrations/migrate.ts'
 import { openStore, openUnmigrated } from '../store/open.ts'
 import { type Command, type Output, table } from './command.ts'
 

@@ -1,7 +1,7 @@
 import type { Directory } from '../directory/directory.ts'
 import { listGroups } from '../directory/groups.ts'
 import { createUser, deleteUser, listUsers } from '../directory/users.ts'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { type Command, count, required, table, UsageError, withDirectory } from './command.ts'
 
 export const add: Command = {

@@ -1,20 +1,10 @@
-import type { Context } from '../model/clients.ts'
+import { type Account, canonicalUserId, checkNewAccount, type NewAccount } from '../model/accounts.ts'
+import type { Context } from '../model/context.ts'
+import type { Credential } from '../model/credentials.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
-import {
-  type Account,
-  type Credential,
-  canonicalUserId,
-  checkNewAccount,
-  type NewAccount,
-  type Tenant,
-} from '../model/tenants.ts'
-import { isBeingRemoved, removeAccount, setAccountActive } from '../store/account-changes.ts'
-import {
-  queryAccounts as selectAccounts,
-  listCanonicalIds as selectCanonicalIds,
-} from '../store/account-queries.ts'
+import type { Tenant } from '../model/tenants.ts'
 import {
   findAccountByCanonicalId,
   findAccountByPk,
@@ -23,14 +13,19 @@ import {
   hasAccount,
   insertAccount,
   type Lease,
-} from '../store/accounts.ts'
-import { findTenant } from '../store/tenants.ts'
-import { findUserByEmail, insertUser, touchUser } from '../store/users.ts'
-import { assertPermitted } from './access.ts'
+} from '../store/accounts/accounts.ts'
+import { isBeingRemoved, removeAccount, setAccountActive } from '../store/accounts/changes.ts'
+import {
+  queryAccounts as selectAccounts,
+  listCanonicalIds as selectCanonicalIds,
+} from '../store/accounts/queries.ts'
+import { findTenant } from '../store/tables/tenants.ts'
+import { findUserByEmail, insertUser, touchUser } from '../store/tables/users.ts'
+import { assertPermitted } from './context.ts'
 import { issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
-import { type AccountIds, customerOf, getReachableAccount, getReachableTenant } from './reachable.ts'
+import { type AccountIds, customerOf, getReachableAccount, getReachableTenant } from './reach.ts'
 import { attempt, read, type Unit } from './unit.ts'
 
 /**

@@ -4,9 +4,9 @@ import {
   listAuditEntries,
   type NumberedEntry,
   verifyAuditLog as verify,
-} from '../store/audit.ts'
-import { MAX_BLOCK, sealAuditEntries } from '../store/audit-sealer.ts'
+} from '../store/audit/entries.ts'
 import { ConstraintError } from '../store/port.ts'
+import { MAX_BLOCK, sealAuditEntries } from '../store/postgres/audit-sealer.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 

@@ -1,7 +1,7 @@
+import type { Account } from '../model/accounts.ts'
 import type { AccountFailure, Backlog, FailureState } from '../model/backlog.ts'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import type { Account } from '../model/tenants.ts'
 import {
   countApplied,
   hasHadAccount,
@@ -9,11 +9,11 @@ import {
   retryAccountsOfUser,
   readBacklog as selectBacklog,
   listFailures as selectFailures,
-} from '../store/account-backlog.ts'
-import { raiseAccount } from '../store/account-changes.ts'
-import { assertPermitted } from './access.ts'
+} from '../store/accounts/backlog.ts'
+import { raiseAccount } from '../store/accounts/changes.ts'
+import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
-import { customerOf } from './reachable.ts'
+import { customerOf } from './reach.ts'
 import { attempt, read } from './unit.ts'
 
 /** So many accounts are made due in one unit: an outage may have left very many, and nobody else shall wait long. */

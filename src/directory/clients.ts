@@ -1,18 +1,19 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Client, Context, Permission } from '../model/clients.ts'
+import type { Client } from '../model/clients.ts'
+import type { Context, Permission } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newClientSecret, newId } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
 import { checkText } from '../model/text.ts'
+import { ConstraintError } from '../store/port.ts'
 import {
   insertClient,
   deleteClient as markDeleted,
   findClient as selectClient,
   listClients as selectClients,
   findExternalClient as selectExternalClient,
-} from '../store/clients.ts'
-import { ConstraintError } from '../store/port.ts'
-import { assertPermitted, getReachable } from './access.ts'
+} from '../store/tables/clients.ts'
+import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
 import { attempt, read, type Unit } from './unit.ts'
 

@@ -1,10 +1,11 @@
-import type { Context } from '../model/clients.ts'
+import type { Account } from '../model/accounts.ts'
+import type { Context } from '../model/context.ts'
+import { type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newAccessKey, newSecretKey } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
-import { type Account, type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model/tenants.ts'
-import { raiseAccount } from '../store/account-changes.ts'
-import { findAccountByPk } from '../store/accounts.ts'
+import { findAccountByPk } from '../store/accounts/accounts.ts'
+import { raiseAccount } from '../store/accounts/changes.ts'
 import {
   countCredentials,
   findCredential,
@@ -13,13 +14,13 @@ import {
   type OwnedSealedCredential,
   queryCredentials as selectCredentials,
   setCredentialActive,
-} from '../store/credentials.ts'
+} from '../store/accounts/credentials.ts'
 import type { Tx } from '../store/port.ts'
-import { assertPermitted } from './access.ts'
+import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
 import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
-import { customerOf, getReachableAccount } from './reachable.ts'
-import { credentialIdentity } from './sealer.ts'
+import { customerOf, getReachableAccount } from './reach.ts'
+import { credentialIdentity } from './sealing/sealer.ts'
 import { attempt, read, type Unit } from './unit.ts'
 
 /** A credential by its access key; where tenant or user are named too, it has to be theirs. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Organization } from '../model/organizations.ts'
 import type { Group } from '../model/users.ts'
 import type { Store } from '../store/port.ts'
-import type { Sealer } from './sealer.ts'
+import type { Sealer } from './sealing/sealer.ts'
 
 /** What the rules need to work with. Made once, in the composition root, and passed to each use case. */
 export interface Directory {

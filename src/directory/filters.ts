@@ -1,10 +1,11 @@
-import type { Context } from '../model/clients.ts'
-import type { Account, Tenant } from '../model/tenants.ts'
-import { type AccountCriteria, hasAccountOfOrg } from '../store/account-queries.ts'
-import { listAccountsOfUser } from '../store/accounts.ts'
-import type { CredentialCriteria } from '../store/credentials.ts'
+import type { Account } from '../model/accounts.ts'
+import type { Context } from '../model/context.ts'
+import type { Tenant } from '../model/tenants.ts'
+import { listAccountsOfUser } from '../store/accounts/accounts.ts'
+import type { CredentialCriteria } from '../store/accounts/credentials.ts'
+import { type AccountCriteria, hasAccountOfOrg } from '../store/accounts/queries.ts'
 import type { Tx } from '../store/port.ts'
-import { findTenant, findTenantByOrg, isOrgOfTenantNamed } from '../store/tenants.ts'
+import { findTenant, findTenantByOrg, isOrgOfTenantNamed } from '../store/tables/tenants.ts'
 
 /** What accounts have to be like, in the caller's ids; what is left out may be anything. */
 export interface AccountFilter {

@@ -1,10 +1,10 @@
-import type { Context } from '../model/clients.ts'
-import { splitCanonicalId } from '../model/tenants.ts'
-import { listKnownCanonicalIds } from '../store/account-queries.ts'
-import { findTenantOrRemains, listKnownTenantIds } from '../store/tenants.ts'
-import { assertPermitted } from './access.ts'
+import { splitCanonicalId } from '../model/accounts.ts'
+import type { Context } from '../model/context.ts'
+import { listKnownCanonicalIds } from '../store/accounts/queries.ts'
+import { findTenantOrRemains, listKnownTenantIds } from '../store/tables/tenants.ts'
+import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
-import type { AccountIds } from './reachable.ts'
+import type { AccountIds } from './reach.ts'
 import { attempt, read } from './unit.ts'
 
 /** An account that a platform has in a tenant of the directory, and that is not in the directory. */

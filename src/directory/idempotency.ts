@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import { ConstraintError } from '../store/port.ts'
 import {
   deleteExpiredAnswers,
   EXPIRED_AT_ONCE,
   findRecordedAnswer,
   recordAnswer,
-} from '../store/idempotency-keys.ts'
-import { ConstraintError } from '../store/port.ts'
+} from '../store/tables/idempotency-keys.ts'
 import type { Directory } from './directory.ts'
 import type { Unit } from './unit.ts'
 

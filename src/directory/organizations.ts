@@ -1,4 +1,4 @@
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import {
@@ -18,8 +18,8 @@ import {
   relateCustomer,
   listOrganizations as selectOrganizations,
   listPortals as selectPortals,
-} from '../store/organizations.ts'
-import { assertPermitted, getReachable } from './access.ts'
+} from '../store/tables/organizations.ts'
+import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
 import { attempt, read } from './unit.ts'
 

@@ -1,4 +1,5 @@
-import type { Client, Context } from '../model/clients.ts'
+import type { Client } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import {
@@ -8,8 +9,8 @@ import {
   revokeRefreshToken as revokeRow,
   listRefreshTokens as selectAll,
   findClientOfRefreshToken as selectClient,
-} from '../store/refresh-tokens.ts'
-import { assertPermitted } from './access.ts'
+} from '../store/tables/refresh-tokens.ts'
+import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
 import { attempt, read } from './unit.ts'
 

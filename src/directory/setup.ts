@@ -2,17 +2,17 @@ import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import { checkDomain, checkOrganizationName, foldDomain, type Organization } from '../model/organizations.ts'
 import { GROUP_NAMES } from '../model/users.ts'
-import { insertGroup } from '../store/groups.ts'
+import { insertGroup } from '../store/tables/groups.ts'
+import { takeTurn } from '../store/tables/locks.ts'
 import {
   insertOrganization,
   insertPortal,
   listOrganizations,
   relateCustomer,
-} from '../store/organizations.ts'
-import { insertTenant } from '../store/tenants.ts'
-import { takeTurn } from '../store/turns.ts'
-import { operatorOf } from './access.ts'
+} from '../store/tables/organizations.ts'
+import { insertTenant } from '../store/tables/tenants.ts'
 import { type IssuedClient, issueClient } from './clients.ts'
+import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
 import { newUnit, read, type Unit, write } from './unit.ts'
 

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ListChange } from '../model/audit.ts'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { checkNewTenant, checkOrgIds, type NewTenant, type Tenant } from '../model/tenants.ts'
-import { hasAccounts, removeAccountsOfTenant, removeLateAccounts } from '../store/account-changes.ts'
-import { insertOrganization } from '../store/organizations.ts'
+import { hasAccounts, removeAccountsOfTenant, removeLateAccounts } from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
-import { queryTenants as selectTenants } from '../store/tenant-queries.ts'
+import { insertOrganization } from '../store/tables/organizations.ts'
+import { queryTenants as selectTenants } from '../store/tables/tenant-queries.ts'
 import {
   deleteTenant as deleteRow,
   findTenantByOrg,
@@ -17,11 +17,11 @@ import {
   insertTenant,
   renewTenant,
   replaceOrgs,
-} from '../store/tenants.ts'
-import { assertPermitted, getReachable } from './access.ts'
+} from '../store/tables/tenants.ts'
+import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
 import { resolveTenantFilter, type TenantFilter } from './filters.ts'
-import { getReachableTenant } from './reachable.ts'
+import { getReachableTenant } from './reach.ts'
 import { attempt, read } from './unit.ts'
 
 /**

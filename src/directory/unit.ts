@@ -1,12 +1,12 @@
 import type { AuditEntry, Operation } from '../model/audit.ts'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
-import { appendAuditEntry } from '../store/audit.ts'
+import { appendAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import type { Directory } from './directory.ts'
-import { KeysUnreadableError } from './following-sealer.ts'
+import { KeysUnreadableError } from './sealing/following-sealer.ts'
 
 /** A unit may lose a race for a unique index this often before that counts as a fault of ours. */
 const MAX_RACES = 3

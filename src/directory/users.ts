@@ -1,13 +1,13 @@
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { foldEmail } from '../model/email.ts'
 import { assertValid, DirectoryError, type Issue } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
-import { removeAccountsOfUser } from '../store/account-changes.ts'
-import { listMemberships, replaceMemberships } from '../store/groups.ts'
-import { findOrganizationByPk } from '../store/organizations.ts'
+import { removeAccountsOfUser } from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
+import { listMemberships, replaceMemberships } from '../store/tables/groups.ts'
+import { findOrganizationByPk } from '../store/tables/organizations.ts'
 import {
   addUser,
   findDeletedUser,
@@ -17,8 +17,8 @@ import {
   restoreUser,
   listUsers as selectUsers,
   type UserRecord,
-} from '../store/users.ts'
-import { assertPermitted, getReachable, getReseller } from './access.ts'
+} from '../store/tables/users.ts'
+import { assertPermitted, getReachable, getReseller } from './context.ts'
 import type { Directory, Place } from './directory.ts'
 import { getGroups } from './groups.ts'
 import { once } from './idempotency.ts'

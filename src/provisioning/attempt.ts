@@ -1,12 +1,6 @@
 import type { Directory } from '../directory/directory.ts'
 import { DataLeftError, type Platform, PlatformError, type WantedAccount } from '../platform/platform.ts'
 import {
-  forgetDeletedCredentials,
-  forgetRemovedAccount,
-  removeLateAccount,
-  restoreAccount,
-} from '../store/account-changes.ts'
-import {
   type Claimed,
   claimAccount,
   type Lease,
@@ -14,7 +8,13 @@ import {
   markAccountFailed,
   readFailures,
   releaseAccount,
-} from '../store/accounts.ts'
+} from '../store/accounts/accounts.ts'
+import {
+  forgetDeletedCredentials,
+  forgetRemovedAccount,
+  removeLateAccount,
+  restoreAccount,
+} from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
 import { withDeadline } from './deadline.ts'
 import { planAttempt } from './pauses.ts'

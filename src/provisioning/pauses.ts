@@ -1,4 +1,4 @@
-import type { Failures } from '../store/accounts.ts'
+import type { Failures } from '../store/accounts/accounts.ts'
 
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 5 * 60_000

@@ -1,6 +1,6 @@
 import { getAccount, listCanonicalIds } from '../directory/accounts.ts'
 import type { Directory } from '../directory/directory.ts'
-import type { Context } from '../model/clients.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import {

@@ -1,11 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
 import { read, unavailable } from '../directory/unit.ts'
+import type { Account } from '../model/accounts.ts'
+import type { Credential } from '../model/credentials.ts'
 import { newId } from '../model/ids.ts'
-import type { Account, Credential } from '../model/tenants.ts'
 import type { Platform, PlatformStatus } from '../platform/platform.ts'
-import { listUnappliedAccounts } from '../store/account-changes.ts'
-import { dropLeases, findAccountToReconcile, type Lease, listDueAccounts } from '../store/accounts.ts'
+import {
+  dropLeases,
+  findAccountToReconcile,
+  type Lease,
+  listDueAccounts,
+} from '../store/accounts/accounts.ts'
+import { listUnappliedAccounts } from '../store/accounts/changes.ts'
 import { type Attempted, type Attempts, attemptAccount, newLease, type Observer } from './attempt.ts'
 import { withDeadline } from './deadline.ts'
 import { toWanted, type Wanted } from './wanted.ts'

@@ -2,10 +2,10 @@ import { createAccount, deleteAccount } from '../directory/accounts.ts'
 import type { Directory } from '../directory/directory.ts'
 import { deleteTenant } from '../directory/tenants.ts'
 import { refuse } from '../directory/unit.ts'
-import type { Context } from '../model/clients.ts'
+import type { Account, NewAccount } from '../model/accounts.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import type { Account, NewAccount } from '../model/tenants.ts'
-import type { Lease } from '../store/accounts.ts'
+import type { Lease } from '../store/accounts/accounts.ts'
 import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform: Object Storage Extension calls while a human waits. */

@@ -1,9 +1,10 @@
 import type { Directory } from '../directory/directory.ts'
-import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sealer.ts'
-import { type Account, type Credential, MAX_CREDENTIALS } from '../model/tenants.ts'
+import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sealing/sealer.ts'
+import type { Account } from '../model/accounts.ts'
+import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
 import type { WantedAccount } from '../platform/platform.ts'
-import { findAccountToReconcile } from '../store/accounts.ts'
-import { listCredentials } from '../store/credentials.ts'
+import { findAccountToReconcile } from '../store/accounts/accounts.ts'
+import { listCredentials } from '../store/accounts/credentials.ts'
 import type { Tx } from '../store/port.ts'
 
 /** An account of the directory, and how its platform shall have it at its desired version. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Store, StoreError, type Tx } from './port.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 
 /** How many rows are in memory at once. */
 const PAGE = 1_000

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Store, StoreError, type StoreEvents } from './port.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/store.ts'
 
 export interface OpenOptions {
   readonly events?: StoreEvents
@@ -40,7 +40,7 @@ export async function openUnmigrated(
 ): Promise<Store> {
   if (/^postgres(ql)?:/.test(url)) {
     // Loaded by those who need it: a start on SQLite has no time for a driver that it does not use.
-    const { openPostgres } = await import('./postgres.ts')
+    const { openPostgres } = await import('./postgres/store.ts')
     const { allowDataLoss = false, patient = false } = options
     return openPostgres({ url, allowDataLoss, patient }, events)
   }

@@ -1,6 +1,6 @@
 import type { Compilable, InsertResult } from 'kysely'
 import type { Statement } from './statement.ts'
-import type { WholeUser } from './users.ts'
+import type { WholeUser } from './tables/users.ts'
 
 /**
  * The place where the directory is kept. Two engines stand behind it; nothing outside this folder knows which.

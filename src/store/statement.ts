@@ -1,5 +1,5 @@
 import type { Compilable, Kysely } from 'kysely'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 
 /**
  * A query that is built and compiled once for an engine and then only bound: building a query costs

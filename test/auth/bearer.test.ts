@@ -7,7 +7,7 @@ import { type Issuer, openIssuer, TOKEN_SECONDS } from '../../src/auth/issuer.ts
 import { createClient, deleteClient, findClient } from '../../src/directory/clients.ts'
 import { BELIEF_MS } from '../../src/directory/directory.ts'
 import type { Client } from '../../src/model/clients.ts'
-import { insertSigningKey } from '../../src/store/signing-keys.ts'
+import { insertSigningKey } from '../../src/store/tables/signing-keys.ts'
 import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
 import { sqliteStores } from '../support/stores.ts'

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { enterPortal } from '../../src/directory/access.ts'
+import { enterPortal } from '../../src/directory/context.ts'
 import { deletePortal } from '../../src/directory/organizations.ts'
 import { type CreateUserRequest, createUser, listUsers } from '../../src/directory/users.ts'
-import type { Context } from '../../src/model/clients.ts'
+import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import { insertOrganization, insertPortal } from '../../src/store/organizations.ts'
-import { findUser } from '../../src/store/users.ts'
+import { insertOrganization, insertPortal } from '../../src/store/tables/organizations.ts'
+import { findUser } from '../../src/store/tables/users.ts'
 import {
   addClient,
   addOrganization,

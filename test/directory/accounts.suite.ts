@@ -4,9 +4,11 @@ import { createAccount, getAccount } from '../../src/directory/accounts.ts'
 import { queryCredentials } from '../../src/directory/credentials.ts'
 import { createTenant, getTenant } from '../../src/directory/tenants.ts'
 import { createUser, deleteUser } from '../../src/directory/users.ts'
+import type { Account, NewAccount } from '../../src/model/accounts.ts'
+import type { OwnedCredential } from '../../src/model/credentials.ts'
 import { newId } from '../../src/model/ids.ts'
-import type { Account, NewAccount, OwnedCredential, Tenant } from '../../src/model/tenants.ts'
-import { insertOrganization } from '../../src/store/organizations.ts'
+import type { Tenant } from '../../src/model/tenants.ts'
+import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
   newTestDirectory,
   newUser,

@@ -6,8 +6,8 @@ import {
   KeysUnreadableError,
   LONGEST_SEALING_MS,
   newFollowingSealer,
-} from '../../src/directory/following-sealer.ts'
-import { newSealer, type Sealer, sealMark, UnknownKeyError } from '../../src/directory/sealer.ts'
+} from '../../src/directory/sealing/following-sealer.ts'
+import { newSealer, type Sealer, sealMark, UnknownKeyError } from '../../src/directory/sealing/sealer.ts'
 
 const [OLD, NEW, OTHER] = [randomBytes(32), randomBytes(32), randomBytes(32)]
 const IDENTITY = 'credential:AK'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { enterPortal } from '../../src/directory/access.ts'
+import { enterPortal } from '../../src/directory/context.ts'
 import { forgetExpiredAnswers } from '../../src/directory/idempotency.ts'
 import { type CreateUserAnswer, createUser, deleteUser } from '../../src/directory/users.ts'
-import type { Context } from '../../src/model/clients.ts'
+import type { Context } from '../../src/model/context.ts'
 import type { NewUser } from '../../src/model/users.ts'
 import {
   addClient,

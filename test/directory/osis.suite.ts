@@ -32,9 +32,9 @@ import {
   queryTenants,
   updateTenant,
 } from '../../src/directory/tenants.ts'
-import type { Context } from '../../src/model/clients.ts'
+import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
-import { insertOrganization } from '../../src/store/organizations.ts'
+import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
   addAccount,
   addClient,

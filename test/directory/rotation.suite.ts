@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { createAccount } from '../../src/directory/accounts.ts'
 import type { Directory } from '../../src/directory/directory.ts'
-import { newFollowingSealer } from '../../src/directory/following-sealer.ts'
-import { type Resealed, recordRotation, resealSecrets } from '../../src/directory/rotation.ts'
-import { masterKeyId, newSealer, sealMark } from '../../src/directory/sealer.ts'
-import { checkSecrets } from '../../src/directory/secrets.ts'
-import { getSigningKeys } from '../../src/directory/signing-keys.ts'
+import { checkSecrets } from '../../src/directory/sealing/check.ts'
+import { newFollowingSealer } from '../../src/directory/sealing/following-sealer.ts'
+import { type Resealed, recordRotation, resealSecrets } from '../../src/directory/sealing/rotation.ts'
+import { masterKeyId, newSealer, sealMark } from '../../src/directory/sealing/sealer.ts'
+import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import {
   addClient,
   newTestDirectory,

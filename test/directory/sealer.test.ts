@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { credentialIdentity, newSealer, sealMark } from '../../src/directory/sealer.ts'
+import { credentialIdentity, newSealer, sealMark } from '../../src/directory/sealing/sealer.ts'
 
 const KEY = randomBytes(32)
 const sealer = newSealer([KEY])

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type CreateUserAnswer, createUser, deleteUser, listUsers } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { NewUser } from '../../src/model/users.ts'
-import { deleteUser as markDeleted } from '../../src/store/users.ts'
+import { deleteUser as markDeleted } from '../../src/store/tables/users.ts'
 import {
   addOrganization,
   newTestDirectory,

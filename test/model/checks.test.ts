@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { canonicalUserId, checkNewAccount, type NewAccount } from '../../src/model/accounts.ts'
 import { assertValid, DirectoryError } from '../../src/model/error.ts'
 import { checkDomain, checkOrganizationName, foldDomain } from '../../src/model/organizations.ts'
-import { canonicalUserId, checkNewAccount, checkNewTenant, type NewAccount } from '../../src/model/tenants.ts'
+import { checkNewTenant } from '../../src/model/tenants.ts'
 import { checkNewUser, type NewUser } from '../../src/model/users.ts'
 
 const USER: NewUser = { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com', groupIds: [] }

@@ -6,13 +6,14 @@ import { retryAll, retryUser } from '../../src/directory/backlog.ts'
 import { createCredential } from '../../src/directory/credentials.ts'
 import { deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
-import type { Account, Credential } from '../../src/model/tenants.ts'
+import type { Account } from '../../src/model/accounts.ts'
+import type { Credential } from '../../src/model/credentials.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { readBacklog } from '../../src/store/account-backlog.ts'
-import { claimAccount, type Lease, markAccountApplied } from '../../src/store/accounts.ts'
-import { deleteTenant as deleteTenantRow, findTenant } from '../../src/store/tenants.ts'
+import { claimAccount, type Lease, markAccountApplied } from '../../src/store/accounts/accounts.ts'
+import { readBacklog } from '../../src/store/accounts/backlog.ts'
+import { deleteTenant as deleteTenantRow, findTenant } from '../../src/store/tables/tenants.ts'
 import {
   addAccount,
   newAccountRequest,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { listAuditEntries } from '../../src/store/audit.ts'
+import { listAuditEntries } from '../../src/store/audit/entries.ts'
 import { NOW } from '../support/rows.ts'
 import type { OpenTampered } from '../support/stores.ts'
 import { ENTRIES, FIELDS, openLog, pkOf } from './audit.suite.ts'

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks.ts'
 import {
   type AuditFault,
   type AuditVerdict,
   listAuditEntries,
   verifyAuditLog,
-} from '../../src/store/audit.ts'
-import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit-blocks.ts'
+} from '../../src/store/audit/entries.ts'
 import { NOW, newEntry, putEntries } from '../support/rows.ts'
 import { type OpenTampered, seal, type Tampered } from '../support/stores.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Tx } from '../../src/store/port.ts'
-import { takeTurn } from '../../src/store/turns.ts'
-import { findUser, restoreUser, touchUser } from '../../src/store/users.ts'
+import { takeTurn } from '../../src/store/tables/locks.ts'
+import { findUser, restoreUser, touchUser } from '../../src/store/tables/users.ts'
 import { addProvider, countRows, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 

@@ -1,4 +1,4 @@
-import { columnTypes, newBuilder } from '../../src/store/postgres-connection.ts'
+import { columnTypes, newBuilder } from '../../src/store/postgres/connection.ts'
 import { onServer } from '../support/postgres.ts'
 import { queryDatabase } from '../support/query.ts'
 import { migrationsSuite } from './migrations.suite.ts'

@@ -1,4 +1,4 @@
-import { columnTypes, newBuilder } from '../../src/store/sqlite-connection.ts'
+import { columnTypes, newBuilder } from '../../src/store/sqlite/connection.ts'
 import { queryDatabase } from '../support/query.ts'
 import { sqliteFiles } from '../support/sqlite-files.ts'
 import { migrationsSuite } from './migrations.suite.ts'

@@ -3,10 +3,16 @@ import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Group } from '../../src/model/users.ts'
-import { listAuditEntries } from '../../src/store/audit.ts'
-import { insertGroup, listGroups, listMemberships } from '../../src/store/groups.ts'
+import { listAuditEntries } from '../../src/store/audit/entries.ts'
 import { ConstraintError, type Store, type Tx } from '../../src/store/port.ts'
-import { addUser, deleteUser, findUser, findUserByEmail, type UserRecord } from '../../src/store/users.ts'
+import { insertGroup, listGroups, listMemberships } from '../../src/store/tables/groups.ts'
+import {
+  addUser,
+  deleteUser,
+  findUser,
+  findUserByEmail,
+  type UserRecord,
+} from '../../src/store/tables/users.ts'
 import { addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
+import { claimAccount, insertAccount, markAccountApplied } from '../../src/store/accounts/accounts.ts'
 import {
   forgetDeletedCredentials,
   forgetRemovedAccount,
@@ -10,20 +11,19 @@ import {
   removeAccountsOfTenant,
   restoreAccount,
   setAccountActive,
-} from '../../src/store/account-changes.ts'
-import { type AccountCriteria, queryAccounts } from '../../src/store/account-queries.ts'
-import { claimAccount, insertAccount, markAccountApplied } from '../../src/store/accounts.ts'
+} from '../../src/store/accounts/changes.ts'
 import {
   deleteCredential,
   insertCredential,
   queryCredentials,
   setCredentialActive,
-} from '../../src/store/credentials.ts'
-import { walkTo } from '../../src/store/page.ts'
+} from '../../src/store/accounts/credentials.ts'
+import { type AccountCriteria, queryAccounts } from '../../src/store/accounts/queries.ts'
+import type { Place } from '../../src/store/accounts/totals.ts'
+import { walkTo } from '../../src/store/paging.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
-import { insertTenant, replaceOrgs } from '../../src/store/tenants.ts'
-import type { Place } from '../../src/store/totals.ts'
-import { deleteUser, findUser } from '../../src/store/users.ts'
+import { insertTenant, replaceOrgs } from '../../src/store/tables/tenants.ts'
+import { deleteUser, findUser } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Store, Tx } from '../../src/store/port.ts'
-import { deleteUser, findUser, findUserByEmail, insertUser, listUsers } from '../../src/store/users.ts'
+import { deleteUser, findUser, findUserByEmail, insertUser, listUsers } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { type Connection, openConnection } from '../../src/store/sqlite-connection.ts'
+import { type Connection, openConnection } from '../../src/store/sqlite/connection.ts'
 import { newDataDir } from '../support/usher.ts'
 
 async function read(connection: Connection, pragma: string): Promise<unknown> {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import { removeAccountsOfUser } from '../../src/store/account-changes.ts'
 import {
   claimAccount,
   findAccountToReconcile,
@@ -12,21 +11,26 @@ import {
   markAccountFailed,
   readFailures,
   releaseAccount,
-} from '../../src/store/accounts.ts'
-import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/clients.ts'
-import { insertCredential } from '../../src/store/credentials.ts'
-import { insertGroup } from '../../src/store/groups.ts'
-import { deleteExpiredAnswers, findRecordedAnswer, recordAnswer } from '../../src/store/idempotency-keys.ts'
+} from '../../src/store/accounts/accounts.ts'
+import { removeAccountsOfUser } from '../../src/store/accounts/changes.ts'
+import { insertCredential } from '../../src/store/accounts/credentials.ts'
+import { ConstraintError, type Store } from '../../src/store/port.ts'
+import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/tables/clients.ts'
+import { insertGroup } from '../../src/store/tables/groups.ts'
+import {
+  deleteExpiredAnswers,
+  findRecordedAnswer,
+  recordAnswer,
+} from '../../src/store/tables/idempotency-keys.ts'
 import {
   deletePortal,
   findPortalOwner,
   insertPortal,
   isRelated,
   relateCustomer,
-} from '../../src/store/organizations.ts'
-import { ConstraintError, type Store } from '../../src/store/port.ts'
-import { findTenantByOrg, insertTenant } from '../../src/store/tenants.ts'
-import { deleteUser, findDeletedUser, findUserByEmail, restoreUser } from '../../src/store/users.ts'
+} from '../../src/store/tables/organizations.ts'
+import { findTenantByOrg, insertTenant } from '../../src/store/tables/tenants.ts'
+import { deleteUser, findDeletedUser, findUserByEmail, restoreUser } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { appendAuditEntry, verifyAuditLog } from '../../src/store/audit.ts'
-import { insertClient } from '../../src/store/clients.ts'
-import { insertPortal } from '../../src/store/organizations.ts'
+import { appendAuditEntry, verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { ConstraintError, type Store, StoreError, type Tx } from '../../src/store/port.ts'
-import { findUserByEmail, insertUser } from '../../src/store/users.ts'
+import { insertClient } from '../../src/store/tables/clients.ts'
+import { insertPortal } from '../../src/store/tables/organizations.ts'
+import { findUserByEmail, insertUser } from '../../src/store/tables/users.ts'
 import {
   addProvider,
   CONTENT_TABLES,

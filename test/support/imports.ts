@@ -18,11 +18,13 @@ const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'versio
 /** config.ts names the types of what it configures: an external issuer, a platform. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES]
 
-const DIALECTS = ['customer', 'osis', 'oauth', 'system']
+const DIALECTS = ['partner', 'osis', 'oauth', 'system']
 
 /** Third-party modules that only some parts may know. */
 const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] = [
-  [/^(kysely|pg|(node:)?sqlite)(\/|$)/, ['store']],
+  [/^kysely(\/|$)/, ['store']],
+  [/^pg(\/|$)/, ['store/postgres']],
+  [/^(node:)?sqlite(\/|$)/, ['store/sqlite']],
   [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
   [/^jose(\/|$)/, ['auth']],
   [/^aws4(\/|$)/, ['platform']],
@@ -64,7 +66,7 @@ function listSpecifiers(code: string): string[] {
 function judge(file: string, specifier: string): string[] {
   if (specifier.startsWith('.')) return judgeOwn(file, posix.join(posix.dirname(file), specifier))
   const owner = OWNERS.find(([module]) => module.test(specifier))
-  if (!owner || owner[1].includes(partOf(file))) return []
+  if (!owner || owner[1].some((part) => file === part || file.startsWith(`${part}/`))) return []
   return [`${specifier} belongs to ${owner[1].join(', ')}`]
 }
 

@@ -1,10 +1,10 @@
 import type { AuditEntry } from '../../src/model/audit.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import { appendAuditEntry } from '../../src/store/audit.ts'
-import { insertOrganization } from '../../src/store/organizations.ts'
+import { appendAuditEntry } from '../../src/store/audit/entries.ts'
 import type { Store, Tx } from '../../src/store/port.ts'
-import { insertUser } from '../../src/store/users.ts'
+import { insertOrganization } from '../../src/store/tables/organizations.ts'
+import { insertUser } from '../../src/store/tables/users.ts'
 
 export const NOW = '2026-11-22T08:00:00.000Z'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { newDirectory } from '../../src/directory/directory.ts'
-import { newSealer } from '../../src/directory/sealer.ts'
-import { checkSecrets } from '../../src/directory/secrets.ts'
+import { checkSecrets } from '../../src/directory/sealing/check.ts'
+import { newSealer } from '../../src/directory/sealing/sealer.ts'
 import { openStore } from '../../src/store/open.ts'
 import {
   createdOf,

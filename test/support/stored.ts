@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type AuditVerdict, verifyAuditLog } from '../../src/store/audit.ts'
+import { type AuditVerdict, verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/port.ts'
 import { engine, storeUrl } from './engine.ts'

@@ -6,8 +6,8 @@ import {
   queryCredentials,
   updateCredential,
 } from '../../directory/credentials.ts'
+import type { OwnedCredential } from '../../model/credentials.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
-import type { OwnedCredential } from '../../model/tenants.ts'
 import { assertSettled, type Provisioning } from '../../provisioning/settling.ts'
 import { getContext, getValidContext } from '../request.ts'
 import {

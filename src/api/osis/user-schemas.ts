@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { ACCOUNT_ROLES, type AccountRole } from '../../model/tenants.ts'
+import { ACCOUNT_ROLES, type AccountRole } from '../../model/accounts.ts'
 import { ignored, nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
 
 export const NewOsisUser = Type.Object(

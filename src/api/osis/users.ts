@@ -5,8 +5,8 @@ import {
   queryAccounts,
   updateAccount,
 } from '../../directory/accounts.ts'
+import type { Account, NewAccount } from '../../model/accounts.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
-import type { Account, NewAccount } from '../../model/tenants.ts'
 import { addAccount, assertSettled, type Provisioning, removeAccount } from '../../provisioning/settling.ts'
 import { getContext, getValidContext } from '../request.ts'
 import { parseFilter, parseFlag } from './filter.ts'

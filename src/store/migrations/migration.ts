@@ -1,5 +1,5 @@
 import type { ColumnDefinitionBuilder, Compilable, CreateTableBuilder, Kysely, SchemaModule } from 'kysely'
-import type { Tables } from '../tables.ts'
+import type { Tables } from '../schema.ts'
 
 type DataTypeExpression = Parameters<CreateTableBuilder<string>['addColumn']>[1]
 

@@ -1,0 +1,49 @@
+import type { Compilable, Kysely } from 'kysely'
+import { type AppliedMigration, StoreError } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { migrations } from './index.ts'
+import type { ColumnTypes } from './migration.ts'
+
+/**
+ * The steps that bring a store from the versions it has to the newest one, and the versions they add.
+ * @throws {StoreError} `newer` when the store has been through a migration that this program does not know
+ */
+export function pendingMigrations(
+  db: Kysely<Tables>,
+  types: ColumnTypes,
+  applied: readonly number[],
+): { steps: Compilable[]; versions: number[] } {
+  const known = Math.max(...migrations.map(({ version }) => version))
+  const newest = Math.max(0, ...applied)
+  if (newest > known) {
+    throw new StoreError(
+      'newer',
+      `the store has schema version ${newest}, and this Usher knows only ${known}: use a newer Usher`,
+    )
+  }
+  const missing = migrations.filter((migration) => !applied.includes(migration.version))
+  const appliedAt = new Date().toISOString()
+  const steps = missing.flatMap(({ version, name, up }) => [
+    ...up(db.schema, types, db),
+    db.insertInto('migrations').values({ version, name, applied_at: appliedAt }),
+  ])
+  return { steps, versions: missing.map((migration) => migration.version) }
+}
+
+/** A step of the schema, and when it was applied; null while it was not. */
+export interface MigrationState {
+  readonly version: number
+  readonly name: string
+  readonly appliedAt: string | null
+}
+
+/** All steps that this program knows, and those beyond that a newer one has applied. */
+export function listMigrations(applied: readonly AppliedMigration[]): MigrationState[] {
+  const known = migrations.map(({ version, name }) => ({
+    version,
+    name,
+    appliedAt: applied.find((one) => one.version === version)?.appliedAt ?? null,
+  }))
+  const newer = applied.filter(({ version }) => !migrations.some((one) => one.version === version))
+  return [...known, ...newer.map((one) => ({ ...one, name: 'of a newer Usher' }))]
+}

@@ -1,0 +1,41 @@
+import { sql } from 'kysely'
+import { hashEntry, nextBlock, writeSeal } from '../audit/blocks.ts'
+import { type EntryRow, toEntry } from '../audit/entries.ts'
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+
+/** The most entries of one block. */
+export const MAX_BLOCK = 1_000
+
+const selectUnsealed = statement((db) =>
+  db
+    .selectFrom('audit_entries')
+    .selectAll()
+    .where('block', 'is', null)
+    .orderBy('pk')
+    .limit(sql.lit(MAX_BLOCK)),
+)
+
+/**
+ * Seals the oldest entries that no block holds yet, for engines on which a commit is not a block. The order of keys is
+ * not that of commits, so an entry may end up in a later block than one with a higher key.
+ * @returns how many entries were sealed; fewer than `MAX_BLOCK` when none are left
+ * @throws {ConstraintError} when another process was faster
+ */
+export async function sealAuditEntries(tx: Tx): Promise<number> {
+  const rows = (await tx.all(selectUnsealed, {})) as (EntryRow & { pk: number })[]
+  const [first, last] = [rows.at(0)?.pk, rows.at(-1)?.pk]
+  if (first === undefined || last === undefined) return 0
+  const block = await nextBlock(tx)
+  rows.forEach((row, position) => {
+    block.hashes.push(hashEntry(toEntry(row), block.number, position))
+  })
+  const seals = sql`
+    update audit_entries set block = ${block.number}, position = place - 1, hash = entry_hash
+    from unnest(${rows.map((row) => row.pk)}::bigint[], ${block.hashes}::text[]) with ordinality
+      as seal (entry_pk, entry_hash, place)
+    where pk = entry_pk`
+  await tx.query((db) => ({ compile: () => seals.compile(db) }))
+  await writeSeal(tx, block, { first, last })
+  return rows.length
+}

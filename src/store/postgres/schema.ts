@@ -1,0 +1,78 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import type pg from 'pg'
+import { pendingMigrations } from '../migrations/migrate.ts'
+import { type AppliedMigration, StoreError } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { bounded, columnTypes, openSlowClient, type PostgresOptions } from './connection.ts'
+import { isLockTimeout } from './errors.ts'
+
+/** Names the lock under which one process at a time changes the schema: 'usher' in ASCII. */
+const MIGRATION_LOCK = 0x7573686572
+/** How long somebody else may hold what the migrations need: another process that migrates, or a backup. */
+const PATIENCE_MS = 60_000
+const PAUSE_MS = 1_000
+
+/**
+ * Applies the migrations that are missing, all of them or none.
+ * @returns their versions
+ * @throws {StoreError} `busy` when somebody else has held a table for a minute; and whatever else the database says
+ */
+export async function migrate(options: PostgresOptions, builder: Kysely<Tables>): Promise<number[]> {
+  const begun = Date.now()
+  for (;;) {
+    try {
+      return await withClient(options, (client) => applyPending(client, builder))
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      if (Date.now() - begun > PATIENCE_MS)
+        throw new StoreError('busy', 'the schema cannot be changed: somebody else uses its tables', error)
+    }
+    await pause(PAUSE_MS)
+  }
+}
+
+async function applyPending(client: pg.Client, builder: Kysely<Tables>): Promise<number[]> {
+  const findPending = async (): Promise<ReturnType<typeof pendingMigrations>> => {
+    const applied = await listVersions(client)
+    const versions = applied.map((one) => one.version)
+    return pendingMigrations(builder, columnTypes, versions)
+  }
+  // Most starts find nothing to do; they need neither the lock nor the right to change the schema.
+  if ((await findPending()).versions.length === 0) return []
+  await client.query('begin')
+  // Processes that start at the same moment take turns.
+  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+  await client.query(
+    'create table if not exists migrations (version integer primary key, name text not null, applied_at text not null)',
+  )
+  const { steps, versions } = await findPending()
+  for (const step of steps) {
+    const { sql, parameters } = step.compile()
+    await client.query(sql, [...parameters])
+  }
+  await client.query('commit')
+  return versions
+}
+
+export function listApplied(options: PostgresOptions): Promise<AppliedMigration[]> {
+  return withClient(options, listVersions)
+}
+
+async function withClient<T>(options: PostgresOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await openSlowClient(options)
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** The versions that have been applied; none where there is no table of them yet. */
+async function listVersions(client: pg.Client): Promise<AppliedMigration[]> {
+  const { rows: found } = await client.query(bounded("select to_regclass('migrations') as name"))
+  if (found[0]?.name === null) return []
+  const text = 'select version, applied_at from migrations order by version'
+  const { rows } = await client.query<{ version: number; applied_at: string }>(bounded(text))
+  return rows.map((row) => ({ version: row.version, appliedAt: row.applied_at }))
+}

@@ -1,0 +1,229 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import {
+  type Compilable,
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely'
+import { nextBlock } from '../audit/blocks.ts'
+import type { ColumnTypes } from '../migrations/migration.ts'
+import { type AppliedMigration, ConstraintError, type OpenBlock, StoreError, type Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { bind, compile, type Plan, type Statement } from '../statement.ts'
+
+/** Pages in the write-ahead log before they are copied into the file: more makes for rarer, longer pauses. */
+const CHECKPOINT_PAGES = 16_000
+
+const SQLITE_UNIQUE = 2067
+const SQLITE_PRIMARY_KEY = 1555
+const SQLITE_FOREIGN_KEY = 787
+/** SQLITE_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH, _MISUSE, _RANGE. */
+const UNIT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 21, 25])
+
+interface StatementResult {
+  readonly changes: number
+  readonly lastInsertRowid: number
+}
+
+/** One connection, its prepared statements, and the transaction interface over both. */
+export class Connection implements Tx {
+  readonly builder: Kysely<Tables> = newBuilder()
+  readonly #db: DatabaseSync
+  readonly #exec = new Map<string, StatementSync>()
+  readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
+  block: OpenBlock | null = null
+  /** How many writing statements have been run; tells whether a unit has written. */
+  writes = 0
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  async get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined> {
+    return this.#call(statement, params, 'get') as R | undefined
+  }
+
+  async all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]> {
+    return this.#call(statement, params, 'all') as R[]
+  }
+
+  // The row id comes with the answer; a RETURNING clause would cost more than the rest of a small insert.
+  async insert<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number | undefined> {
+    const { changes, lastInsertRowid } = this.#call(statement, params, 'run') as StatementResult
+    return changes === 1 ? lastInsertRowid : undefined
+  }
+
+  async run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number> {
+    return (this.#call(statement, params, 'run') as StatementResult).changes
+  }
+
+  async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
+    try {
+      const query = build(this.builder).compile()
+      const rows = this.runCompiled(query) as R[]
+      if (query.query.kind !== 'SelectQueryNode') this.writes++
+      return rows
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
+  async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    try {
+      this.exec('BEGIN')
+      return await work(this)
+    } catch (error) {
+      throw (error as { errcode?: number }).errcode === undefined ? error : toStoreError(error)
+    } finally {
+      // Nothing was written, so there is nothing to commit.
+      this.rollback()
+    }
+  }
+
+  runCompiled({ sql: text, parameters }: CompiledQuery): unknown[] {
+    return this.#db.prepare(text).all(...(parameters as string[]))
+  }
+
+  exec(text: string): void {
+    let statement = this.#exec.get(text)
+    if (!statement) {
+      statement = this.#db.prepare(text)
+      this.#exec.set(text, statement)
+    }
+    statement.run()
+  }
+
+  rollback(): void {
+    this.block = null
+    if (this.#db.isTransaction) this.exec('ROLLBACK')
+  }
+
+  async openBlock(): Promise<OpenBlock> {
+    this.block = await nextBlock(this)
+    return this.block
+  }
+
+  makeMigrationsTable(): void {
+    this.#db.exec(
+      'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
+    )
+  }
+
+  listApplied(): AppliedMigration[] {
+    const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get()
+    if (!table) return []
+    return this.#db
+      .prepare('SELECT version, applied_at FROM migrations ORDER BY version')
+      .all()
+      .map((row) => ({ version: row.version as number, appliedAt: row.applied_at as string }))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #call<P extends object>(
+    statement: Statement<P, unknown>,
+    params: P,
+    method: 'get' | 'all' | 'run',
+  ): unknown {
+    try {
+      const { plan, run } =
+        this.#prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement)
+      const result = run[method](...(bind(plan, params) as string[]))
+      if (plan.writes) this.writes++
+      return result
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
+  #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {
+    const plan = compile(statement, this.builder)
+    const prepared = { plan, run: this.#db.prepare(plan.sql) }
+    this.#prepared.set(statement as Statement<never, unknown>, prepared)
+    return prepared
+  }
+}
+
+/**
+ * Opens one connection to a SQLite file.
+ * @throws {StoreError} when the file cannot be opened or is no store
+ */
+export function openConnection(path: string, readOnly: boolean): Connection {
+  try {
+    const db = new DatabaseSync(path, { readOnly, timeout: 0 })
+    if (!readOnly) {
+      db.exec('PRAGMA journal_mode = WAL')
+      // Commits are synced by SqliteStore, in a thread of its own; NORMAL leaves SQLite the syncs around a checkpoint.
+      db.exec('PRAGMA synchronous = NORMAL')
+      db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    }
+    db.exec('PRAGMA foreign_keys = ON')
+    db.exec('PRAGMA temp_store = MEMORY')
+    // 32 MiB. Three times as much was measured, and gave nothing sure (docs/performance.md).
+    db.exec('PRAGMA cache_size = -32768')
+    return new Connection(db)
+  } catch (error) {
+    throw toStoreError(error, path)
+  }
+}
+
+/** Only compiles: what it makes is run over a connection of its own. */
+export function newBuilder(): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+}
+
+/** What SQLite calls the columns of a migration. */
+export const columnTypes: ColumnTypes = {
+  engine: 'sqlite',
+  pk: ['integer', (column) => column.primaryKey()],
+  ref: 'integer',
+  number: 'integer',
+  text: 'text',
+  hash: 'text',
+  clustered: (table) => table.modifyEnd(sql`without rowid`),
+}
+
+/** A refused row, or a statement that is wrong, is its unit's affair; what ails the file or the disk is the store's. */
+function toQueryError(error: unknown): Error {
+  const { errcode } = error as { errcode?: number }
+  if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY || errcode === SQLITE_FOREIGN_KEY) {
+    return new ConstraintError((error as Error).message, error)
+  }
+  const ails = errcode !== undefined && !UNIT_FAULTS.has(errcode & 0xff)
+  return ails ? toStoreError(error) : (error as Error)
+}
+
+/** What a failure of SQLite or of the file means to whoever runs Usher. */
+export function toStoreError(error: unknown, path = 'the store'): StoreError {
+  if (error instanceof StoreError) return error
+  const { errcode, code, message } = error as { errcode?: number; code?: string; message: string }
+  if (code === 'ENOENT') return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
+  switch ((errcode ?? 0) & 0xff) {
+    case 5:
+    case 6:
+      return new StoreError('busy', `${path} is locked by another process`, error)
+    case 8:
+      return new StoreError('readonly', `${path} cannot be written: it is read-only`, error)
+    case 13:
+      return new StoreError('full', `${path} cannot grow: the disk is full`, error)
+    case 14:
+      return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
+    case 26:
+      return new StoreError('not_a_store', `${path} is not a SQLite file`, error)
+    default:
+      return new StoreError('failed', `${path} failed: ${message}`, error)
+  }
+}

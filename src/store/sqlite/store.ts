@@ -1,0 +1,266 @@
+import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { sealBlock } from '../audit/blocks.ts'
+import { pendingMigrations } from '../migrations/migrate.ts'
+import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from '../port.ts'
+import { beat } from '../tables/heartbeats.ts'
+import { type Connection, columnTypes, openConnection, toStoreError } from './connection.ts'
+import { type FileLock, takeFileLock } from './file-lock.ts'
+
+/** How long a unit waits for another process that writes to the same file. */
+const BUSY_LIMIT_MS = 3_000
+/** How long a unit that can wait waits for others to share a commit with. */
+const LATER_MS = 25
+/** The most units that share one commit: enough for a full house of connections, small enough for a short pause. */
+const MAX_UNITS_PER_COMMIT = 256
+const syncFile = promisify(fdatasync)
+
+interface Unit {
+  run(tx: Tx): Promise<unknown>
+  resolve(value: unknown): void
+  reject(reason: unknown): void
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown }
+
+/**
+ * Opens a SQLite file as a store, making it when it is missing.
+ * @param serving see `OpenOptions`
+ * @throws {StoreError} when the file cannot be opened or is no store, or another process serves it
+ */
+export function openSqlite(path: string, events: StoreEvents, serving: boolean): Store {
+  return new SqliteStore(path, events, serving)
+}
+
+/** The embedded engine: one file, one writer connection whose waiting units share a commit, one reader connection. */
+class SqliteStore implements Store {
+  readonly embedded = true
+  readonly #path: string
+  readonly #events: StoreEvents
+  readonly #servingLock: FileLock | null
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #file: BigIntStats
+  readonly #queue: Unit[] = []
+  /** The write-ahead log, to bring commits to the disk with; opened by the first commit. */
+  #log: number | null = null
+  /** Set once the disk has failed to take a commit: what it holds from then on is not known. */
+  #broken: StoreError | null = null
+  #flushing: Promise<void> | null = null
+  #flushLater: NodeJS.Timeout | undefined
+  #reading: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(path: string, events: StoreEvents, serving: boolean) {
+    // On a file of its own beside the store, so that commands can go on working with the store.
+    this.#servingLock = serving
+      ? takeFileLock(`${path}-serving`, `${path} is served by another Usher already`)
+      : null
+    this.#events = events
+    this.#writer = openConnection(path, false)
+    this.#reader = openConnection(path, true)
+    // SQLite puts its log beside the file itself, also when the path is a link to it.
+    this.#path = realpathSync(path)
+    this.#file = statSync(this.#path, { bigint: true })
+  }
+
+  async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    // One after the other: readers that overlapped on one connection would share a snapshot and keep it from ending.
+    const result = this.#reading.then(() => this.#reader.snapshot(work))
+    this.#reading = result.catch(() => undefined)
+    return result
+  }
+
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const written = this.#enqueue(work)
+    this.#flush()
+    return written
+  }
+
+  writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.#flushLater ??= setTimeout(() => this.#flush(), LATER_MS)
+    return this.#enqueue(work)
+  }
+
+  #enqueue<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#assertOpen()
+      this.#queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
+    })
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushLater)
+    this.#flushLater = undefined
+    // Whoever was flushing may have taken along what this was to flush.
+    if (this.#queue.length > 0) this.#flushing ??= this.#flushSoon()
+  }
+
+  async checkWritable(): Promise<void> {
+    await this.write((tx) => tx.run(beat, { at: new Date().toISOString() }))
+  }
+
+  async migrate(): Promise<number[]> {
+    const db = this.#writer
+    await this.#begin()
+    try {
+      db.makeMigrationsTable()
+      const applied = db.listApplied().map(({ version }) => version)
+      const { steps, versions } = pendingMigrations(db.builder, columnTypes, applied)
+      for (const step of steps) db.runCompiled(step.compile())
+      db.exec('COMMIT')
+      return versions
+    } catch (error) {
+      db.rollback()
+      throw toStoreError(error)
+    }
+  }
+
+  async listApplied(): Promise<AppliedMigration[]> {
+    this.#assertOpen()
+    return this.#writer.listApplied()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#flush()
+    while (this.#flushing) await this.#flushing
+    await this.#reading
+    if (this.#log !== null) closeSync(this.#log)
+    this.#reader.close()
+    this.#writer.close()
+    this.#servingLock?.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed')
+  }
+
+  /** A file that was removed or replaced while open would swallow every further write without a word. */
+  #assertFileInPlace(): void {
+    const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return
+    throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
+  }
+
+  /** Waits until the I/O of this turn has been handled, so that requests that arrived together commit together. */
+  async #flushSoon(): Promise<void> {
+    do {
+      await new Promise(setImmediate)
+      const units = this.#queue.splice(0, MAX_UNITS_PER_COMMIT)
+      await this.#commit(units).catch((error) => {
+        // Whatever failed, nobody is left without an answer.
+        for (const unit of units) unit.reject(toStoreError(error))
+      })
+    } while (this.#queue.length > 0)
+    this.#flushing = null
+  }
+
+  async #commit(units: Unit[]): Promise<void> {
+    let outcomes: Outcome[]
+    try {
+      if (this.#broken) throw this.#broken
+      this.#assertFileInPlace()
+      await this.#begin()
+      outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
+      this.#log ??= openSync(`${this.#path}-wal`, 'r+')
+      this.#writer.exec('COMMIT')
+    } catch (error) {
+      this.#writer.rollback()
+      const reason = toStoreError(error)
+      for (const unit of units) unit.reject(reason)
+      return
+    }
+    await this.#answer(units, outcomes)
+  }
+
+  /** Answers the units once their commit is on the disk. Until then requests are read and the next units gather. */
+  async #answer(units: Unit[], outcomes: Outcome[]): Promise<void> {
+    try {
+      if (this.#log !== null) await syncFile(this.#log)
+    } catch (error) {
+      this.#broken = new StoreError(
+        'failed',
+        `${this.#path} could not be synced: ${(error as Error).message}`,
+        error,
+      )
+      for (const unit of units) unit.reject(this.#broken)
+      return
+    }
+    this.#events.committed(units.length)
+    units.forEach((unit, i) => {
+      const outcome = outcomes[i] as Outcome
+      if ('error' in outcome) unit.reject(outcome.error)
+      else unit.resolve(outcome.value)
+    })
+  }
+
+  async #begin(): Promise<void> {
+    const limit = Date.now() + BUSY_LIMIT_MS
+    for (;;) {
+      try {
+        this.#writer.exec('BEGIN IMMEDIATE')
+        return
+      } catch (error) {
+        const reason = toStoreError(error)
+        if (reason.reason !== 'busy' || this.#closed || Date.now() > limit) throw reason
+        await pause(10)
+      }
+    }
+  }
+
+  /**
+   * The quick way: no savepoints. Answers null, with everything undone, when a unit failed after it had
+   * written, since its writes cannot be told from its neighbours'.
+   */
+  async #runTogether(units: Unit[]): Promise<Outcome[] | null> {
+    const db = this.#writer
+    const block = await db.openBlock()
+    const outcomes: Outcome[] = []
+    for (const unit of units) {
+      const before = db.writes
+      const outcome = await runUnit(unit, db)
+      if ('error' in outcome && db.writes !== before) {
+        db.rollback()
+        await this.#begin()
+        return null
+      }
+      outcomes.push(outcome)
+    }
+    await sealBlock(db, block)
+    return outcomes
+  }
+
+  /** The slow way, after a unit has failed: each unit in a savepoint, so that a failing one is undone alone. */
+  async #runApart(units: Unit[]): Promise<Outcome[]> {
+    const db = this.#writer
+    const block = await db.openBlock()
+    const outcomes: Outcome[] = []
+    for (const unit of units) {
+      const sealed = block.hashes.length
+      db.exec('SAVEPOINT unit')
+      const outcome = await runUnit(unit, db)
+      if ('error' in outcome) {
+        db.exec('ROLLBACK TO unit')
+        block.hashes.length = sealed
+      }
+      db.exec('RELEASE unit')
+      outcomes.push(outcome)
+    }
+    await sealBlock(db, block)
+    return outcomes
+  }
+}
+
+/** Runs one unit. What a query throws means the store has failed, and ends the whole commit; the rest is the unit's own. */
+async function runUnit(unit: Unit, tx: Tx): Promise<Outcome> {
+  try {
+    return { value: await unit.run(tx) }
+  } catch (error) {
+    if (error instanceof StoreError) throw error
+    return { error }
+  }
+}

@@ -1,0 +1,54 @@
+import type { Group } from '../../model/users.ts'
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+
+const selectGroups = statement((db, p: { provider: number }) =>
+  db.selectFrom('groups').select(['pk', 'id', 'name']).where('provider_pk', '=', p.provider).orderBy('name'),
+)
+
+/** The groups of a provider, by name. */
+export async function listGroups(tx: Tx, provider: number): Promise<Group[]> {
+  return tx.all(selectGroups, { provider })
+}
+
+const insert = statement((db, p: { id: string; provider: number; name: string }) =>
+  db.insertInto('groups').values({ id: p.id, provider_pk: p.provider, name: p.name }),
+)
+
+export async function insertGroup(
+  tx: Tx,
+  group: { id: string; provider: number; name: string },
+): Promise<void> {
+  await tx.run(insert, group)
+}
+
+const insertMembership = statement((db, p: { user: number; group: number }) =>
+  db.insertInto('memberships').values({ user_pk: p.user, group_pk: p.group }),
+)
+
+export async function insertMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
+  for (const group of groups) await tx.run(insertMembership, { user, group: group.pk })
+}
+
+const deleteMemberships = statement((db, p: { user: number }) =>
+  db.deleteFrom('memberships').where('user_pk', '=', p.user),
+)
+
+export async function replaceMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
+  await tx.run(deleteMemberships, { user })
+  await insertMemberships(tx, user, groups)
+}
+
+const selectMemberships = statement((db, p: { user: number }) =>
+  db
+    .selectFrom('memberships')
+    .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
+    .select(['groups.pk', 'groups.id', 'groups.name'])
+    .where('memberships.user_pk', '=', p.user)
+    .orderBy('groups.name'),
+)
+
+/** The groups that a user is in, by name. */
+export async function listMemberships(tx: Tx, user: number): Promise<Group[]> {
+  return tx.all(selectMemberships, { user })
+}

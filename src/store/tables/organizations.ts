@@ -1,0 +1,187 @@
+import type { Organization, OrganizationKind } from '../../model/organizations.ts'
+import type { Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { statement } from '../statement.ts'
+
+type OrganizationRow = Omit<Tables['organizations'], 'pk'> & { pk: number }
+
+function toOrganization(row: OrganizationRow): Organization {
+  return {
+    pk: row.pk,
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    providerPk: row.provider_pk ?? row.pk,
+    createdAt: row.created_at,
+  }
+}
+
+const insert = statement(
+  (db, p: { id: string; kind: OrganizationKind; name: string; provider: number | null; now: string }) =>
+    db
+      .insertInto('organizations')
+      .values({ id: p.id, kind: p.kind, name: p.name, provider_pk: p.provider, created_at: p.now })
+      .returningAll(),
+)
+
+export async function insertOrganization(
+  tx: Tx,
+  organization: { id: string; kind: OrganizationKind; name: string; providerPk: number | null; now: string },
+): Promise<Organization> {
+  const { id, kind, name, providerPk, now } = organization
+  return toOrganization(
+    (await tx.get(insert, { id, kind, name, provider: providerPk, now })) as OrganizationRow,
+  )
+}
+
+const selectById = statement((db, p: { id: string }) =>
+  db.selectFrom('organizations').selectAll().where('id', '=', p.id),
+)
+
+export async function findOrganization(tx: Tx, id: string): Promise<Organization | undefined> {
+  const row = await tx.get(selectById, { id })
+  return row && toOrganization(row)
+}
+
+const selectByPk = statement((db, p: { pk: number }) =>
+  db.selectFrom('organizations').selectAll().where('pk', '=', p.pk),
+)
+
+export async function findOrganizationByPk(tx: Tx, pk: number): Promise<Organization | undefined> {
+  const row = await tx.get(selectByPk, { pk })
+  return row && toOrganization(row)
+}
+
+export async function listOrganizations(
+  tx: Tx,
+  filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
+): Promise<Organization[]> {
+  const rows = await tx.query((db) => {
+    const query = db
+      .selectFrom('organizations')
+      .selectAll()
+      .where('pk', '>', filter.after)
+      .orderBy('pk')
+      .limit(filter.limit)
+    return filter.kind ? query.where('kind', '=', filter.kind) : query
+  })
+  return rows.map(toOrganization)
+}
+
+const deleteByPk = statement((db, p: { pk: number }) => db.deleteFrom('organizations').where('pk', '=', p.pk))
+const deleteRelations = statement((db, p: { pk: number }) =>
+  db
+    .deleteFrom('customer_resellers')
+    .where((eb) => eb.or([eb('customer_pk', '=', p.pk), eb('reseller_pk', '=', p.pk)])),
+)
+
+export async function deleteOrganization(tx: Tx, pk: number): Promise<void> {
+  await tx.run(deleteRelations, { pk })
+  await tx.run(deleteByPk, { pk })
+}
+
+const insertRelation = statement((db, p: { customer: number; reseller: number; now: string }) =>
+  db
+    .insertInto('customer_resellers')
+    .values({ customer_pk: p.customer, reseller_pk: p.reseller, created_at: p.now })
+    .onConflict((conflict) => conflict.doNothing()),
+)
+
+export async function relateCustomer(
+  tx: Tx,
+  customer: number,
+  reseller: { pk: number; now: string },
+): Promise<void> {
+  await tx.run(insertRelation, { customer, reseller: reseller.pk, now: reseller.now })
+}
+
+const selectRelation = statement((db, p: { customer: number; reseller: number }) =>
+  db
+    .selectFrom('customer_resellers')
+    .select('customer_pk')
+    .where('customer_pk', '=', p.customer)
+    .where('reseller_pk', '=', p.reseller),
+)
+
+export async function isRelated(tx: Tx, customer: number, reseller: number): Promise<boolean> {
+  return (await tx.get(selectRelation, { customer, reseller })) !== undefined
+}
+
+const selectPortal = statement((db, p: { domain: string }) =>
+  db
+    .selectFrom('portals')
+    .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
+    .selectAll('organizations')
+    .where('portals.domain', '=', p.domain),
+)
+
+/** The organization that a portal's domain (folded) belongs to. */
+export async function findPortalOwner(tx: Tx, domain: string): Promise<Organization | undefined> {
+  const row = await tx.get(selectPortal, { domain })
+  return row && toOrganization(row)
+}
+
+const insertPortalRow = statement((db, p: { domain: string; organization: number; now: string }) =>
+  db
+    .insertInto('portals')
+    .values({ domain: p.domain, organization_pk: p.organization, created_at: p.now })
+    .onConflict((conflict) => conflict.doNothing()),
+)
+
+/** Answers false when the domain is taken. */
+export async function insertPortal(
+  tx: Tx,
+  portal: { domain: string; organization: number; now: string },
+): Promise<boolean> {
+  return (await tx.run(insertPortalRow, portal)) === 1
+}
+
+const selectPortals = statement((db) =>
+  db
+    .selectFrom('portals')
+    .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
+    .select([
+      'portals.domain',
+      'organizations.id as organizationId',
+      'organizations.name as organizationName',
+    ])
+    .orderBy('portals.pk'),
+)
+
+export async function listPortals(
+  tx: Tx,
+): Promise<{ domain: string; organizationId: string; organizationName: string }[]> {
+  return tx.all(selectPortals, {})
+}
+
+const deletePortalRow = statement((db, p: { domain: string }) =>
+  db.deleteFrom('portals').where('domain', '=', p.domain),
+)
+
+/** Answers false when there is no such portal. */
+export async function deletePortal(tx: Tx, domain: string): Promise<boolean> {
+  return (await tx.run(deletePortalRow, { domain })) === 1
+}
+
+/** Whether anything still belongs to the organization: organizations below it, users, portals, clients or a tenant. */
+export async function isOrganizationInUse(tx: Tx, pk: number): Promise<boolean> {
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('organizations')
+      .select('pk')
+      .where('pk', '=', pk)
+      .where((eb) =>
+        eb.or([
+          eb.exists(
+            eb.selectFrom('organizations as below').select('below.pk').where('below.provider_pk', '=', pk),
+          ),
+          eb.exists(eb.selectFrom('users').select('users.pk').where('organization_pk', '=', pk)),
+          eb.exists(eb.selectFrom('users').select('users.pk').where('reseller_pk', '=', pk)),
+          eb.exists(eb.selectFrom('portals').select('portals.pk').where('organization_pk', '=', pk)),
+          eb.exists(eb.selectFrom('clients').select('clients.pk').where('organization_pk', '=', pk)),
+          eb.exists(eb.selectFrom('tenants').select('tenants.pk').where('organization_pk', '=', pk)),
+        ]),
+      ),
+  )
+  return rows.length > 0
+}

@@ -1,0 +1,83 @@
+import { sql } from 'kysely'
+import type { Client } from '../../model/clients.ts'
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+import { selectClients, toClient } from './clients.ts'
+
+/** What is known of a refresh token; the token itself is kept nowhere. */
+export interface RefreshToken {
+  readonly id: string
+  readonly clientId: string
+  readonly createdAt: string
+  readonly expiresAt: string
+  readonly revokedAt: string | null
+}
+
+const insert = statement((db, p: { id: string; client: number; now: string; expiresAt: string }) =>
+  db
+    .insertInto('refresh_tokens')
+    .values({ id: p.id, client_pk: p.client, created_at: p.now, expires_at: p.expiresAt }),
+)
+
+export async function insertRefreshToken(
+  tx: Tx,
+  token: { id: string; client: number; now: string; expiresAt: string },
+): Promise<void> {
+  await tx.run(insert, token)
+}
+
+const selectClientOf = statement((db, p: { id: string; now: string }) =>
+  selectClients(db)
+    .innerJoin('refresh_tokens', 'refresh_tokens.client_pk', 'clients.pk')
+    .where('refresh_tokens.id', '=', p.id)
+    .where('refresh_tokens.revoked_at', 'is', null)
+    .where('refresh_tokens.expires_at', '>', p.now),
+)
+
+/** The client that a refresh token was issued to, unless the token was revoked or has expired, or the client was removed. */
+export async function findClientOfRefreshToken(tx: Tx, id: string, now: string): Promise<Client | undefined> {
+  const row = await tx.get(selectClientOf, { id, now })
+  return row && toClient(row)
+}
+
+const selectAll = statement((db, p: { now: string }) =>
+  db
+    .selectFrom('refresh_tokens')
+    .innerJoin('clients', 'clients.pk', 'refresh_tokens.client_pk')
+    .select([
+      'refresh_tokens.id',
+      'clients.id as clientId',
+      'refresh_tokens.created_at as createdAt',
+      'refresh_tokens.expires_at as expiresAt',
+      // A removed client's tokens are worth nothing from that moment on.
+      (eb) => eb.fn.coalesce('refresh_tokens.revoked_at', 'clients.deleted_at').as('revokedAt'),
+    ])
+    .where('refresh_tokens.expires_at', '>', p.now)
+    .orderBy('refresh_tokens.pk'),
+)
+
+/** The refresh tokens that have not expired, oldest first, revoked ones among them. */
+export async function listRefreshTokens(tx: Tx, now: string): Promise<RefreshToken[]> {
+  return tx.all(selectAll, { now })
+}
+
+const revoke = statement((db, p: { id: string; now: string }) =>
+  db
+    .updateTable('refresh_tokens')
+    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', sql.val(p.now)) }))
+    .where('id', '=', p.id),
+)
+
+/** Revokes a refresh token. Answers false when there is none; one that was revoked before keeps its time. */
+export async function revokeRefreshToken(tx: Tx, id: string, now: string): Promise<boolean> {
+  return (await tx.run(revoke, { id, now })) === 1
+}
+
+const deleteExpired = statement((db, p: { now: string }) =>
+  db.deleteFrom('refresh_tokens').where('expires_at', '<=', p.now),
+)
+
+/** Forgets refresh tokens that have expired. */
+export async function deleteExpiredRefreshTokens(tx: Tx, now: string): Promise<void> {
+  await tx.run(deleteExpired, { now })
+}

@@ -1,0 +1,31 @@
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+
+/** A key of our own token issuer, its private half sealed. */
+export interface SealedSigningKey {
+  readonly kid: string
+  readonly publicJwk: string
+  readonly sealedPrivate: string
+}
+
+const selectAll = statement((db) =>
+  db
+    .selectFrom('signing_keys')
+    .select(['kid', 'public_jwk as publicJwk', 'sealed_private as sealedPrivate'])
+    .orderBy('pk', 'desc'),
+)
+
+/** The signing keys, newest first. */
+export async function listSigningKeys(tx: Tx): Promise<SealedSigningKey[]> {
+  return tx.all(selectAll, {})
+}
+
+const insert = statement((db, p: SealedSigningKey & { now: string }) =>
+  db
+    .insertInto('signing_keys')
+    .values({ kid: p.kid, public_jwk: p.publicJwk, sealed_private: p.sealedPrivate, created_at: p.now }),
+)
+
+export async function insertSigningKey(tx: Tx, key: SealedSigningKey, now: string): Promise<void> {
+  await tx.run(insert, { ...key, now })
+}

@@ -1,0 +1,238 @@
+import type { Organization } from '../../model/organizations.ts'
+import type { Tenant } from '../../model/tenants.ts'
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+
+export interface TenantRow {
+  pk: number
+  id: string
+  organization_pk: number
+  organization_id: string
+  provider_pk: number
+  platform: string
+  name: string
+}
+
+const selectOrgs = statement((db, p: { tenant: number }) =>
+  db.selectFrom('tenant_orgs').select('org_id').where('tenant_pk', '=', p.tenant).orderBy('pk'),
+)
+
+async function withOrgs(tx: Tx, row: TenantRow): Promise<Tenant> {
+  const orgs = await tx.all(selectOrgs, { tenant: row.pk })
+  return toTenant(
+    row,
+    orgs.map((org) => org.org_id),
+  )
+}
+
+export function toTenant(row: TenantRow, orgIds: readonly string[]): Tenant {
+  return {
+    pk: row.pk,
+    id: row.id,
+    organizationPk: row.organization_pk,
+    organizationId: row.organization_id,
+    providerPk: row.provider_pk,
+    platform: row.platform,
+    name: row.name,
+    orgIds,
+  }
+}
+
+const selectById = statement((db, p: { id: string; provider: number }) =>
+  db
+    .selectFrom('tenants')
+    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
+    .selectAll('tenants')
+    .select('organizations.id as organization_id')
+    .where('tenants.id', '=', p.id)
+    .where('tenants.provider_pk', '=', p.provider),
+)
+
+/** The tenant with this id, if it belongs to a customer of the provider. */
+export async function findTenant(tx: Tx, provider: number, id: string): Promise<Tenant | undefined> {
+  const row = await tx.get(selectById, { id, provider })
+  return row?.deleted_at === null ? withOrgs(tx, row) : undefined
+}
+
+/** The same, or what is left of one whose deletion may not be finished. */
+export async function findTenantOrRemains(
+  tx: Tx,
+  provider: number,
+  id: string,
+): Promise<{ tenant: Tenant; deleted: boolean } | undefined> {
+  const row = await tx.get(selectById, { id, provider })
+  return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
+}
+
+/** Which of these ids are those of tenants of the provider; a deleted one keeps its id until it is renewed. */
+export async function listKnownTenantIds(
+  tx: Tx,
+  provider: number,
+  ids: readonly string[],
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await tx.query((db) =>
+    db.selectFrom('tenants').select('id').where('id', 'in', ids).where('provider_pk', '=', provider),
+  )
+  return rows.map((row) => row.id)
+}
+
+const selectByOrg = statement((db, p: { provider: number; platform: string; org: string }) =>
+  db
+    .selectFrom('tenant_orgs')
+    .innerJoin('tenants', 'tenants.pk', 'tenant_orgs.tenant_pk')
+    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
+    .selectAll('tenants')
+    .select('organizations.id as organization_id')
+    .where('tenant_orgs.provider_pk', '=', p.provider)
+    .where('tenant_orgs.platform', '=', p.platform)
+    .where('tenant_orgs.org_id', '=', p.org),
+)
+
+/** The tenant that an org is mapped to. */
+export async function findTenantByOrg(
+  tx: Tx,
+  provider: number,
+  org: { platform: string; id: string },
+): Promise<Tenant | undefined> {
+  const row = await tx.get(selectByOrg, { provider, platform: org.platform, org: org.id })
+  return row && withOrgs(tx, row)
+}
+
+const selectNamedOfOrg = statement((db, p: { provider: number; org: string; name: string }) =>
+  db
+    .selectFrom('tenant_orgs')
+    .innerJoin('tenants', 'tenants.pk', 'tenant_orgs.tenant_pk')
+    .select('tenants.pk')
+    .where('tenant_orgs.provider_pk', '=', p.provider)
+    .where('tenant_orgs.org_id', '=', p.org)
+    .where('tenants.name', '=', p.name),
+)
+
+/** Whether an org is mapped to a tenant with this name, on any platform. */
+export async function isOrgOfTenantNamed(
+  tx: Tx,
+  provider: number,
+  org: string,
+  name: string,
+): Promise<boolean> {
+  return (await tx.get(selectNamedOfOrg, { provider, org, name })) !== undefined
+}
+
+const insert = statement(
+  (
+    db,
+    p: { id: string; organization: number; provider: number; platform: string; name: string; now: string },
+  ) =>
+    db
+      .insertInto('tenants')
+      .values({
+        id: p.id,
+        organization_pk: p.organization,
+        provider_pk: p.provider,
+        platform: p.platform,
+        name: p.name,
+        created_at: p.now,
+      })
+      .returningAll(),
+)
+
+const insertOrg = statement((db, p: { tenant: number; provider: number; platform: string; org: string }) =>
+  db
+    .insertInto('tenant_orgs')
+    .values({ tenant_pk: p.tenant, provider_pk: p.provider, platform: p.platform, org_id: p.org }),
+)
+
+/** @throws {ConstraintError} when one of the orgs is mapped to another tenant already, or the customer has a tenant */
+export async function insertTenant(
+  tx: Tx,
+  tenant: {
+    id: string
+    organization: Organization
+    platform: string
+    name: string
+    orgIds: readonly string[]
+    now: string
+  },
+): Promise<Tenant> {
+  const { id, organization, platform, name, orgIds, now } = tenant
+  const provider = organization.providerPk
+  const made = await tx.get(insert, { id, organization: organization.pk, provider, platform, name, now })
+  const row = { ...made, organization_id: organization.id } as TenantRow
+  for (const org of orgIds) await tx.run(insertOrg, { tenant: row.pk, provider, platform, org })
+  return withOrgs(tx, row)
+}
+
+const lock = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('tenants')
+    .set((eb) => ({ name: eb.ref('name') }))
+    .where('pk', '=', p.pk),
+)
+
+const deleteOrgs = statement((db, p: { tenant: number }) =>
+  db.deleteFrom('tenant_orgs').where('tenant_pk', '=', p.tenant),
+)
+
+/**
+ * Maps exactly these orgs onto a tenant, one caller after the other. Answers the orgs that it had before.
+ * @throws {ConstraintError} when one of the orgs is mapped to another tenant
+ */
+export async function replaceOrgs(tx: Tx, tenant: Tenant, orgIds: readonly string[]): Promise<string[]> {
+  // An update that changes nothing holds the row where several processes write at once.
+  await tx.run(lock, { pk: tenant.pk })
+  const before = (await tx.all(selectOrgs, { tenant: tenant.pk })).map((org) => org.org_id)
+  await tx.run(deleteOrgs, { tenant: tenant.pk })
+  const { pk, providerPk: provider, platform } = tenant
+  for (const org of orgIds) await tx.run(insertOrg, { tenant: pk, provider, platform, org })
+  return before
+}
+
+const markDeleted = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('tenants').set({ deleted_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Hides a tenant and frees its orgs. The row stays for what is left of its accounts. */
+export async function deleteTenant(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(markDeleted, { pk, now })
+  await tx.run(deleteOrgs, { tenant: pk })
+}
+
+const selectOfCustomer = statement((db, p: { organization: number; platform: string }) =>
+  db
+    .selectFrom('tenants')
+    .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
+    .selectAll('tenants')
+    .select('organizations.id as organization_id')
+    .where('tenants.organization_pk', '=', p.organization)
+    .where('tenants.platform', '=', p.platform),
+)
+
+/** The tenant that a customer has, or once had, on a platform. */
+export async function findTenantOfCustomer(
+  tx: Tx,
+  organization: number,
+  platform: string,
+): Promise<{ tenant: Tenant; deleted: boolean } | undefined> {
+  const row = await tx.get(selectOfCustomer, { organization, platform })
+  return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
+}
+
+const renew = statement((db, p: { pk: number; id: string; name: string; now: string }) =>
+  db
+    .updateTable('tenants')
+    .set({ id: p.id, name: p.name, created_at: p.now, deleted_at: null })
+    .where('pk', '=', p.pk),
+)
+
+/** Puts a new tenant, under an id of its own, in the place of one that was deleted: a customer has one row a platform. */
+export async function renewTenant(
+  tx: Tx,
+  deleted: Tenant,
+  tenant: { id: string; name: string; orgIds: readonly string[]; now: string },
+): Promise<Tenant> {
+  const { id, name, orgIds, now } = tenant
+  await tx.run(renew, { pk: deleted.pk, id, name, now })
+  await replaceOrgs(tx, deleted, orgIds)
+  return { ...deleted, id, name, orgIds }
+}

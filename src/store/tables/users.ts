@@ -1,0 +1,222 @@
+import { sql } from 'kysely'
+import type { AuditEntry } from '../../model/audit.ts'
+import { foldEmail } from '../../model/email.ts'
+import type { Group, User } from '../../model/users.ts'
+import { appendAuditEntry } from '../audit/entries.ts'
+import type { Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { statement } from '../statement.ts'
+import { insertMemberships } from './groups.ts'
+
+type UserRow = Omit<Tables['users'], 'pk'> & { pk: number }
+
+function toUser(row: UserRow): User {
+  return {
+    pk: row.pk,
+    id: row.id,
+    organizationPk: row.organization_pk,
+    resellerPk: row.reseller_pk,
+    firstName: row.first_name,
+    lastName: row.last_name,
+    email: row.email,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    deletedAt: row.deleted_at,
+  }
+}
+
+/** A user as it is written. */
+export interface UserRecord {
+  readonly id: string
+  readonly organizationPk: number
+  readonly resellerPk: number | null
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly email: string | null
+  readonly now: string
+}
+
+type InsertParams = UserRecord & { emailKey: string | null }
+
+const insert = statement((db, p: InsertParams) =>
+  db
+    .insertInto('users')
+    .values({
+      id: p.id,
+      organization_pk: p.organizationPk,
+      reseller_pk: p.resellerPk,
+      first_name: p.firstName,
+      last_name: p.lastName,
+      email: p.email,
+      email_key: p.emailKey,
+      created_at: p.now,
+      updated_at: p.now,
+    })
+    .onConflict((conflict) => conflict.doNothing()),
+)
+
+/** Answers the new user's key, or undefined, with nothing written, when the id or the e-mail is taken. */
+export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
+  return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
+}
+
+/** A user with everything that is written with it. */
+export interface WholeUser {
+  readonly user: UserRecord
+  /** The e-mail as it is compared. */
+  readonly emailKey: string | null
+  readonly groups: readonly Group[]
+  /** The entry that says that the user was created. */
+  readonly entry: AuditEntry
+}
+
+/**
+ * Inserts a user with its memberships and its audit entry. Answers false, with nothing written, when the id or the
+ * e-mail is taken, or a deleted user is there who could come back under the e-mail.
+ *
+ * An engine may commit it at once when the unit has done nothing before; so it is the last thing that a unit does
+ * when it is the first.
+ */
+export async function addUser(
+  tx: Tx,
+  user: UserRecord,
+  groups: readonly Group[],
+  entry: AuditEntry,
+): Promise<boolean> {
+  const { email, organizationPk } = user
+  const emailKey = email === null ? null : foldEmail(email)
+  if (tx.addUser) return tx.addUser({ user, emailKey, groups, entry })
+  if (email !== null && (await findDeletedUser(tx, organizationPk, email))) return false
+  const pk = await insertUser(tx, user)
+  if (pk === undefined) return false
+  await insertMemberships(tx, pk, groups)
+  await appendAuditEntry(tx, entry)
+  return true
+}
+
+const update = statement(
+  (db, p: { pk: number } & Omit<UserRecord, 'id' | 'organizationPk'> & { emailKey: string | null }) =>
+    db
+      .updateTable('users')
+      .set({
+        reseller_pk: p.resellerPk,
+        first_name: p.firstName,
+        last_name: p.lastName,
+        email: p.email,
+        email_key: p.emailKey,
+        updated_at: p.now,
+        deleted_at: null,
+      })
+      .where('pk', '=', p.pk),
+)
+
+/** Brings a deleted user back with new content. */
+export async function restoreUser(tx: Tx, pk: number, user: UserRecord): Promise<void> {
+  const { resellerPk, firstName, lastName, email, now } = user
+  const emailKey = email === null ? null : foldEmail(email)
+  await tx.run(update, { pk, resellerPk, firstName, lastName, email, emailKey, now })
+}
+
+const selectById = statement((db, p: { id: string }) =>
+  db.selectFrom('users').selectAll().where('id', '=', p.id),
+)
+
+/** The user with this id, deleted or not. */
+export async function findUser(tx: Tx, id: string): Promise<User | undefined> {
+  const row = await tx.get(selectById, { id })
+  return row && toUser(row)
+}
+
+const selectByEmail = statement((db, p: { organization: number; emailKey: string }) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('organization_pk', '=', p.organization)
+    .where('email_key', '=', p.emailKey)
+    .where('deleted_at', 'is', null),
+)
+
+/** The user of an organization that has this e-mail, compared without case. */
+export async function findUserByEmail(
+  tx: Tx,
+  organization: number,
+  email: string,
+): Promise<User | undefined> {
+  const row = await tx.get(selectByEmail, { organization, emailKey: foldEmail(email) })
+  return row && toUser(row)
+}
+
+// A literal limit: with a bound one SQLite sets up a sorter first, which costs more than the whole look-up.
+const selectDeleted = statement((db, p: { organization: number; emailKey: string }) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('organization_pk', '=', p.organization)
+    .where('email_key', '=', p.emailKey)
+    .where('deleted_at', 'is not', null)
+    .orderBy('pk', 'desc')
+    .limit(sql.lit(1)),
+)
+
+/** The newest deleted user of an organization that had this e-mail. */
+export async function findDeletedUser(
+  tx: Tx,
+  organization: number,
+  email: string,
+): Promise<User | undefined> {
+  const row = await tx.get(selectDeleted, { organization, emailKey: foldEmail(email) })
+  return row && toUser(row)
+}
+
+const touch = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('users').set({ updated_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Marks a user as changed, so that of two units that both change it at the same moment one runs after the other. */
+export async function touchUser(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(touch, { pk, now })
+}
+
+const markDeleted = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('users').set({ deleted_at: p.now, updated_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Hides a user. The row stays, so that the person can come back. */
+export async function deleteUser(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(markDeleted, { pk, now })
+}
+
+const selectPage = statement((db, p: { organization: number; limit: number }) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('organization_pk', '=', p.organization)
+    .where('deleted_at', 'is', null)
+    .orderBy('email_key', (order) => order.asc().nullsFirst())
+    .orderBy('pk')
+    .limit(p.limit),
+)
+
+const selectPageAfter = statement((db, p: { organization: number; after: string; limit: number }) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('organization_pk', '=', p.organization)
+    .where('deleted_at', 'is', null)
+    .where('email_key', '>', p.after)
+    .orderBy('email_key')
+    .limit(p.limit),
+)
+
+/** Users of an organization by e-mail, those without one first; `after` is the e-mail where the page before ended. */
+export async function listUsers(
+  tx: Tx,
+  organization: number,
+  page: { after?: string | undefined; limit: number },
+): Promise<User[]> {
+  const { after, limit } = page
+  const rows = after
+    ? await tx.all(selectPageAfter, { organization, after: foldEmail(after), limit })
+    : await tx.all(selectPage, { organization, limit })
+  return rows.map(toUser)
+}

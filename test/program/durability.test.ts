@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { waitUntil } from '../contract/target.ts'
+import { startServing } from '../support/children.ts'
+import { type Answer, type Creates, newCreates, prepareCreates } from '../support/creates.ts'
+import { engine } from '../support/engine.ts'
+import { type Asked, checkRows, load } from '../support/load.ts'
+import { queryStore, verifyStore } from '../support/stored.ts'
+import { type Init, newDataDir, usherJson } from '../support/usher.ts'
+
+const ROUNDS = 20
+const ANSWER_LIMIT_MS = 20_000
+/** The tokens' issuer must not change with the port. */
+const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
+
+/** Anything but a 201 means that the server has gone; then there is no answer at all. */
+function isAnswered({ status }: Answer): boolean {
+  assert.ok(status === 201 || status === 0, `the answer was ${status}`)
+  return status === 201
+}
+
+/** @returns the number of the newest block */
+async function checkChain(dataDir: string): Promise<number> {
+  const { faults, unsealed, head } = await verifyStore(dataDir)
+  assert.deepEqual([faults, unsealed], [[], 0])
+  return head.block
+}
+
+/**
+ * The same creates again: those that were answered get the same id; the others, whatever became of them, get one.
+ * An OSIS create that was not answered has a test of its own below: a dead process may hold its account's lease.
+ */
+async function checkRepeats(creates: Creates, asked: Asked, round: number): Promise<void> {
+  const last = (map: Map<string, string | undefined>): [string, string | undefined][] =>
+    [...map].filter(([name]) => name.startsWith(`${round}.`))
+  const answered = ([, id]: [string, string | undefined]): boolean => id !== undefined
+  const portal = last(asked.portal)
+  const lost = portal.filter((one) => !answered(one))
+  await Promise.all([
+    ...[...portal.filter(answered).slice(-15), ...lost].map(async ([email, id]) => {
+      const { status, body } = await creates.portal(email)
+      if (id) assert.deepEqual([status, body], [200, id])
+      else assert.ok(status === 200 || status === 201)
+      asked.portal.set(email, body as string)
+    }),
+    ...last(asked.osis)
+      .filter(answered)
+      .slice(-15)
+      .map(async ([user, id]) => {
+        const { status, body } = await creates.osis(user)
+        assert.deepEqual([status, (body as { user_id: string }).user_id], [201, id])
+      }),
+  ])
+}
+
+function countAnswers(asked: ReadonlyMap<string, string | undefined>): number {
+  return [...asked.values()].filter(Boolean).length
+}
+
+test(`${ROUNDS} times killed while creates are running, no answered create is lost and none is half-made`, async () => {
+  const { path, remove } = newDataDir()
+  const init = await usherJson<Init>(path, ['init'])
+  const asked: Asked = { portal: new Map(), osis: new Map() }
+  let ready: { token: string; tenantId: string } | undefined
+  let newest = 0
+  for (let round = 0; round <= ROUNDS; round++) {
+    const served = await startServing(path, { settings: SETTINGS })
+    ready ??= await prepareCreates(served.at, init)
+    const creates = newCreates(served.at, { init, ...ready })
+    try {
+      await checkRows(path, asked)
+      const head = await checkChain(path)
+      assert.ok(head >= newest, 'the end of the audit log was lost')
+      newest = head
+      await checkRepeats(creates, asked, round - 1)
+      await checkRows(path, asked)
+      const before = countAnswers(asked.osis)
+      const loading = round === ROUNDS ? undefined : load(creates, asked, round, isAnswered)
+      // Any moment will do, once both APIs have been answering, however slow the machine is.
+      if (loading) await waitUntil(async () => countAnswers(asked.osis) > before + 1, ANSWER_LIMIT_MS)
+      await pause(Math.random() * 200)
+      served.process.kill('SIGKILL')
+      await loading
+    } finally {
+      served.process.kill('SIGKILL')
+      await served.ended
+    }
+  }
+  const answered = countAnswers(asked.portal) + countAnswers(asked.osis)
+  assert.ok(answered > ROUNDS * 10, `only ${answered} creates were answered`)
+  remove()
+})
+
+test('an account that a killed process was about to apply is finished for whoever repeats the create', async () => {
+  const { path, remove } = newDataDir()
+  const init = await usherJson<Init>(path, ['init'])
+  const first = await startServing(path, { settings: SETTINGS })
+  const ready = await prepareCreates(first.at, init)
+  const { body } = await newCreates(first.at, { init, ...ready }).osis('ada')
+  first.process.kill('SIGKILL')
+  await first.ended
+  // As the store looks when the kill came between taking the lease and marking the account as applied. The one process
+  // of an embedded store need not wait for its own lease; where others may be alive, it has to run out.
+  const until = new Date(Date.now() + (engine() === 'sqlite' ? 29_000 : 3_000)).toISOString()
+  await queryStore(path, 'UPDATE accounts SET applied_version = 0, attempts = 1, leased_until = ?', until)
+  const second = await startServing(path, { settings: SETTINGS })
+  const again = await newCreates(second.at, { init, ...ready }).osis('ada')
+  second.process.kill('SIGKILL')
+  await second.ended
+  remove()
+  assert.equal(again.status, 201, JSON.stringify(again.body))
+  assert.deepEqual(again.body, body)
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startServing } from '../support/children.ts'
+import { newCreates, prepareCreates } from '../support/creates.ts'
+import { onCluster } from '../support/postgres.ts'
+import { type Init, newDataDir, usherJson } from '../support/usher.ts'
+
+/** What a caller waits at the most: for a turn, for a connection, for an answer. */
+const ANSWER_LIMIT_MS = 20_000
+const STOP_LIMIT_MS = 11_000
+
+await onCluster('a database that falls silent', (cluster) => {
+  test('creates are answered with 503 in time, go on when it is back, and it does not keep Usher from stopping', async (t) => {
+    const { path, remove } = newDataDir()
+    const settings = {
+      USHER_DATABASE_URL: await cluster.createDatabase(),
+      USHER_PUBLIC_URL: 'http://usher.example',
+    }
+    const init = await usherJson<Init>(path, ['init'], settings)
+    const served = await startServing(path, { settings, limitMs: 120_000 })
+    t.after(async () => {
+      cluster.thaw()
+      served.process.kill('SIGKILL')
+      await served.ended
+      remove()
+    })
+    const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
+    cluster.freeze()
+    const begun = Date.now()
+    const answers = await Promise.all(
+      Array.from({ length: 600 }, (_, i) => creates.portal(`${i}@example.com`)),
+    )
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [503])
+    assert.ok(Date.now() - begun < ANSWER_LIMIT_MS, `the last answer took ${Date.now() - begun} ms`)
+    cluster.thaw()
+    assert.ok([200, 201].includes((await creates.portal('0@example.com')).status))
+    cluster.freeze()
+    const stopping = Date.now()
+    served.process.kill('SIGTERM')
+    assert.equal((await served.ended).code, 0)
+    assert.ok(Date.now() - stopping < STOP_LIMIT_MS, `the stop took ${Date.now() - stopping} ms`)
+  })
+})

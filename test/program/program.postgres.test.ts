@@ -1,0 +1,13 @@
+import { onPostgres } from '../support/engine.ts'
+
+/** The tests that start the program; the others here are about its parts. */
+const FILES = [
+  '../master-key.test.ts',
+  'durability.test.ts',
+  'key-rotation.test.ts',
+  'readme.test.ts',
+  'regressions.test.ts',
+  'start-stop.test.ts',
+]
+
+await onPostgres(import.meta.dirname, FILES)

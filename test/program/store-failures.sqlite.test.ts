@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict'
+import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, test } from 'node:test'
+import { verifyAuditLog } from '../../src/store/audit/entries.ts'
+import { openStore } from '../../src/store/open.ts'
+import { type ChildOptions, startChild, startServing } from '../support/children.ts'
+import { type Creates, newCreates, prepareCreates } from '../support/creates.ts'
+import { type Init, newDataDir, usherJson } from '../support/usher.ts'
+
+const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
+const NOBODY = 65534
+const isRoot = process.getuid?.() === 0
+
+/** Runs work with a new directory, which is gone afterwards. */
+async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
+  const { path, remove } = newDataDir()
+  try {
+    await work(path)
+  } finally {
+    remove()
+  }
+}
+
+/** A start that must fail: exit code 1, nothing on standard output, plain words without a stack on standard error. */
+async function failsToStart(path: string, message: RegExp, options: ChildOptions = {}): Promise<void> {
+  const { code, stdout, stderr } = await (await startChild(path, { limitMs: 15_000, ...options })).ended
+  assert.deepEqual([code, stdout], [1, ''], stderr)
+  const said = stderr.split('\n').filter((line) => line.startsWith('usher: '))
+  assert.equal(said.length, 1, stderr)
+  assert.match(said[0] ?? '', message)
+  assert.doesNotMatch(stderr, /\n\s+at /, 'a stack trace is no clear message')
+}
+
+interface Serving {
+  readonly at: string
+  readonly file: string
+  readonly init: Init
+  readonly creates: Creates
+  status(path: string): Promise<number>
+}
+
+/** Serves a new directory for the time of some work. */
+async function whileServing(
+  work: (serving: Serving) => Promise<void>,
+  options: ChildOptions = {},
+): Promise<void> {
+  await inNewDir(async (path) => {
+    const init = await usherJson<Init>(path, ['init'])
+    const served = await startServing(path, { settings: SETTINGS, limitMs: 60_000, ...options })
+    const { at } = served
+    try {
+      const creates = newCreates(at, { init, ...(await prepareCreates(at, init)) })
+      const status = async (url: string): Promise<number> => (await fetch(`${at}${url}`)).status
+      await work({ at, file: join(path, 'usher.db'), init, creates, status })
+    } finally {
+      served.process.kill('SIGKILL')
+      await served.ended
+    }
+  })
+}
+
+/** The e-mail addresses in the file, once it is known that nothing in it is half-written. */
+async function readWhole(file: string): Promise<string[]> {
+  const db = new DatabaseSync(file, { readOnly: true })
+  const users = db.prepare('SELECT id, email FROM users ORDER BY id').all()
+  const created = db
+    .prepare(
+      "SELECT target FROM audit_entries WHERE outcome = 'created' AND operation IN ('CreateUser', 'CreateAccount') ORDER BY target",
+    )
+    .all()
+  db.close()
+  assert.deepEqual(
+    created.map((row) => row.target),
+    users.map((row) => row.id),
+  )
+  const store = await openStore(`sqlite:${file}`)
+  const { faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+  await store.close()
+  assert.deepEqual(faults, [])
+  return users.map((row) => String(row.email))
+}
+
+describe('a store that cannot be opened ends the start', { concurrency: 2 }, () => {
+  test('in a directory that cannot be made', () =>
+    inNewDir(async (path) => {
+      writeFileSync(join(path, 'file'), '')
+      await failsToStart(join(path, 'file', 'data'), /file\/data cannot be made/)
+    }))
+
+  test('at a path that is a directory', () =>
+    inNewDir(async (path) => {
+      mkdirSync(join(path, 'usher.db'))
+      await failsToStart(path, /usher\.db cannot be opened/)
+    }))
+
+  test('in a file that is not SQLite, which stays as it was', () =>
+    inNewDir(async (path) => {
+      const text = 'This is a letter to my aunt. '.repeat(500)
+      writeFileSync(join(path, 'usher.db'), text)
+      await failsToStart(path, /usher\.db is not a SQLite file/)
+      assert.equal(readFileSync(join(path, 'usher.db'), 'utf8'), text)
+    }))
+
+  test('in a file that was cut short', () =>
+    inNewDir(async (path) => {
+      await usherJson(path, ['init'])
+      const file = join(path, 'usher.db')
+      writeFileSync(file, readFileSync(file).subarray(0, 6_000))
+      await failsToStart(path, /usher: /)
+    }))
+
+  for (const mode of ['IMMEDIATE', 'EXCLUSIVE']) {
+    test(`in a file that another process has locked (${mode}), within 10 s`, () =>
+      inNewDir(async (path) => {
+        await usherJson(path, ['init'])
+        const db = new DatabaseSync(join(path, 'usher.db'))
+        db.exec(`BEGIN ${mode}`)
+        await failsToStart(path, /locked by another process/, { limitMs: 10_000 })
+        db.exec('ROLLBACK')
+        db.close()
+      }))
+  }
+
+  test('of a newer version', () =>
+    inNewDir(async (path) => {
+      await usherJson(path, ['init'])
+      const db = new DatabaseSync(join(path, 'usher.db'))
+      db.exec("INSERT INTO migrations (version, name, applied_at) VALUES (999, 'later', '2030-01-01')")
+      db.close()
+      const newer = /schema version 999.*use a newer Usher/
+      await failsToStart(path, newer)
+      await failsToStart(path, newer, { args: ['migrate'] })
+      await failsToStart(path, newer, { args: ['user', 'list', '--organization', 'x'] })
+    }))
+
+  test('that is read-only', { skip: isRoot ? false : 'only root can run Usher as another user' }, () =>
+    inNewDir(async (path) => {
+      chmodSync(path, 0o755)
+      const data = join(path, 'data')
+      mkdirSync(data)
+      chownSync(data, NOBODY, NOBODY)
+      const init = await (await startChild(data, { args: ['init', '--json'], uid: NOBODY })).ended
+      assert.equal(init.code, 0, init.stderr)
+      chmodSync(join(data, 'usher.db'), 0o444)
+      chmodSync(data, 0o555)
+      const before = statSync(join(data, 'usher.db')).mtimeMs
+      await failsToStart(data, /usher\.db|read-only/, { uid: NOBODY })
+      assert.equal(statSync(join(data, 'usher.db')).mtimeMs, before)
+    }),
+  )
+
+  test(
+    'in a directory of somebody else',
+    { skip: isRoot ? false : 'only root can run Usher as another user' },
+    () =>
+      inNewDir(async (path) => {
+        chmodSync(path, 0o755)
+        await failsToStart(join(path, 'data'), /data cannot be made: EACCES/, { uid: NOBODY })
+      }),
+  )
+})
+
+describe('a store that fails while it is served', { concurrency: 2 }, () => {
+  test('locked by another process: 503 with nothing half-written, and all is well when the lock is gone', () =>
+    whileServing(async ({ file, creates, status }) => {
+      assert.equal((await creates.portal('a@example.com')).status, 201)
+      const db = new DatabaseSync(file)
+      db.exec('BEGIN IMMEDIATE')
+      const refused = await Promise.all([
+        creates.portal('b@example.com'),
+        creates.osis('b'),
+        status('/readyz'),
+      ])
+      db.exec('ROLLBACK')
+      db.close()
+      const [portal, osis, ready] = refused
+      assert.deepEqual([portal.status, osis.status, ready], [503, 503, 503])
+      assert.equal((portal.body as { type: string }).type, 'InternalError')
+      assert.doesNotMatch(JSON.stringify([portal.body, osis.body]), /lock|sqlite|usher\.db/i)
+      assert.deepEqual(await readWhole(file), ['a@example.com'])
+      assert.equal(await status('/readyz'), 200)
+      assert.equal((await creates.portal('b@example.com')).status, 201)
+      assert.equal((await creates.portal('a@example.com')).status, 200)
+    }))
+
+  test('locked for a moment: creates wait', () =>
+    whileServing(async ({ file, creates }) => {
+      const db = new DatabaseSync(file)
+      db.exec('BEGIN IMMEDIATE')
+      const waiting = creates.portal('a@example.com')
+      setTimeout(() => db.exec('ROLLBACK'), 500)
+      assert.equal((await waiting).status, 201)
+      db.close()
+    }))
+
+  test('removed: 503, and the process stays', () =>
+    whileServing(async ({ file, creates, status }) => {
+      assert.equal((await creates.portal('a@example.com')).status, 201)
+      for (const end of ['', '-wal', '-shm']) renameSync(`${file}${end}`, `${file}.gone${end}`)
+      const [portal, osis] = [await creates.portal('b@example.com'), await creates.osis('b')]
+      assert.deepEqual([portal.status, osis.status], [503, 503])
+      assert.equal(await status('/readyz'), 503)
+      assert.equal(await status('/healthz'), 200)
+      // What was answered lies in the file that was taken away.
+      for (const end of ['', '-wal', '-shm']) renameSync(`${file}.gone${end}`, `${file}${end}`)
+      assert.equal((await creates.portal('b@example.com')).status, 201)
+      assert.deepEqual((await readWhole(file)).sort(), ['a@example.com', 'b@example.com'])
+    }))
+
+  test('on a disk that is full: 503 with nothing half-written, and a start with room goes on', async () => {
+    await inNewDir(async (path) => {
+      const init = await usherJson<Init>(path, ['init'])
+      // 512-byte or 1-KiB blocks, as the shell has it; whatever would be written beyond fails.
+      const shell = "trap '' XFSZ; ulimit -f 2000"
+      const answered = await fillUp(path, init, shell)
+      const file = join(path, 'usher.db')
+      assert.deepEqual((await readWhole(file)).filter((email) => email !== 'null').sort(), answered.sort())
+      const served = await startServing(path, { settings: SETTINGS })
+      const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
+      assert.equal((await creates.portal(answered[0] ?? '')).status, 200)
+      assert.equal((await creates.portal('after@example.com')).status, 201)
+      served.process.kill('SIGKILL')
+      await served.ended
+    })
+  })
+})
+
+/** Creates users until the disk is full, and some more; answers the e-mail addresses that were answered with 201. */
+async function fillUp(path: string, init: Init, shell: string): Promise<string[]> {
+  const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
+  const answered: string[] = []
+  try {
+    const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
+    let refusals = 0
+    for (let i = 0; refusals < 10 && i < 5_000; i++) {
+      const email = `${i}@example.com`
+      const { status } = await creates.portal(email)
+      assert.ok(status === 201 || status === 503, `the answer was ${status}`)
+      if (status === 201) answered.push(email)
+      else refusals++
+    }
+    assert.equal(refusals, 10, 'the disk did not fill up')
+    assert.equal((await creates.osis('late')).status, 503)
+    assert.equal(await useUpRest(served.at), 503)
+    assert.equal((await fetch(`${served.at}/healthz`)).status, 200)
+  } finally {
+    served.process.kill('SIGKILL')
+    await served.ended
+  }
+  return answered
+}
+
+/** A page or two may fit where a create does not, so that the first looks can still find room; a look is good for a second. */
+async function useUpRest(at: string): Promise<number> {
+  const limit = Date.now() + 10_000
+  for (;;) {
+    const { status } = await fetch(`${at}/readyz`)
+    if (status !== 200 || Date.now() > limit) return status
+  }
+}

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import {
+  createdOf,
+  createTenant,
+  createUser,
+  listCredentials,
+  newOsisUser,
+} from '../contract/object-store.ts'
+import { assertInvalid, type CreateOptions, create, idOf, newEmail, newUser } from '../contract/portal.ts'
+import {
+  addClient,
+  addCustomer,
+  addReseller,
+  type Person,
+  type Target,
+  waitUntil,
+} from '../contract/target.ts'
+import { onServer, type TestServer } from '../support/postgres.ts'
+import { queryDatabase, type Row, type Value } from '../support/query.ts'
+import { getToken, type Init, newDataDir, type Served, serve, usherJson } from '../support/usher.ts'
+
+/** Two processes over one database, each with a data directory of its own, as on two machines. */
+interface Pair {
+  readonly targets: readonly [Target, Target]
+  readonly init: Init
+  /** What each of the processes printed. */
+  readonly printed: readonly string[]
+  query(sql: string, ...values: Value[]): Promise<Row[]>
+  /** The only number that a query answers. */
+  count(sql: string, ...values: Value[]): Promise<Value | undefined>
+  end(): Promise<void>
+}
+
+/** Starts two processes at the same moment on an empty database. */
+async function startPair(server: TestServer): Promise<Pair> {
+  const database = await server.createDatabase()
+  const settings = {
+    USHER_DATABASE_URL: database,
+    USHER_MASTER_KEY: randomBytes(32).toString('base64'),
+    USHER_PUBLIC_URL: 'https://usher.example',
+  }
+  const dirs = [newDataDir(), newDataDir()] as const
+  const start = ({ path }: { path: string }): Promise<Served> => serve(path, { args: ['--json'], settings })
+  const served = await Promise.all([start(dirs[0]), start(dirs[1])])
+  await waitUntil(async () => served.some((one) => one.stdout().includes('\n}')), 5_000)
+  const printed = served.map((one) => one.stdout())
+  const init = JSON.parse(printed.find(Boolean) ?? '') as Init
+  const end = async (): Promise<void> => {
+    await Promise.all(served.map((one) => one.stop()))
+    for (const { remove } of dirs) remove()
+  }
+  const token = await getToken(served[0].url, init.clients.administrator)
+  const targetOf = (one: Served, { path: dataDir }: { path: string }): Target => {
+    const cli = <T>(...args: string[]): Promise<T> => usherJson<T>(dataDir, args, settings)
+    return { ...one, dataDir, init, token, cli, end }
+  }
+  const query: Pair['query'] = (sql, ...values) => queryDatabase(database, sql, ...values)
+  const count: Pair['count'] = async (sql, ...values) =>
+    Object.values((await query(sql, ...values))[0] ?? {})[0]
+  const targets = [targetOf(served[0], dirs[0]), targetOf(served[1], dirs[1])] as const
+  return { targets, init, printed, query, count, end }
+}
+
+/** Work at the same moment, half of it on each process. */
+function race<T>(
+  { targets: [one, other] }: Pair,
+  work: (target: Target, i: number) => Promise<T>,
+): Promise<T[]> {
+  return Promise.all(Array.from({ length: 50 }, (_, i) => work(i % 2 === 0 ? one : other, i)))
+}
+
+function countStatus(answers: readonly { readonly status: number }[], status: number): number {
+  return answers.filter((answer) => answer.status === status).length
+}
+
+await onServer('two processes over one database', (server) => {
+  let pair: Pair
+  before(async () => {
+    pair = await startPair(server)
+  })
+  after(() => pair.end())
+
+  startTests(server)
+  userTests(() => pair)
+  accountTests(() => pair)
+  revocationTests(() => pair)
+  leaseTests(() => pair)
+
+  test('in the end the audit log is whole, and everything in it sealed', async () => {
+    const [one] = pair.targets
+    const verify = (): Promise<{ whole: boolean; unsealed: number }> => one.cli('audit', 'verify')
+    await waitUntil(async () => (await verify()).unsealed === 0, 10_000)
+    assert.equal((await verify()).whole, true)
+  })
+})
+
+function startTests(server: TestServer): void {
+  for (const round of [1, 2, 3]) {
+    test(`of two first starts at the same moment one sets up, and both serve (${round})`, async (t) => {
+      const pair = await startPair(server)
+      t.after(() => pair.end())
+      assert.equal(pair.printed.filter(Boolean).length, 1)
+      assert.equal(await pair.count("SELECT count(*) FROM organizations WHERE kind = 'provider'"), 1)
+      assert.equal(await pair.count('SELECT count(*) FROM signing_keys'), 1)
+      for (const issuing of pair.targets) {
+        const token = await getToken(issuing.url, pair.init.clients.administrator)
+        for (const target of pair.targets) {
+          assert.equal((await fetch(`${target.url}/readyz`)).status, 200)
+          idOf(await create(target, newUser(), { token }))
+        }
+      }
+    })
+  }
+}
+
+function userTests(getPair: () => Pair): void {
+  /** What the store holds of the user who was created with an e-mail. */
+  const keptOf = async (
+    pair: Pair,
+    email: unknown,
+  ): Promise<{ users: number; outcomes: Record<string, number> }> => {
+    const users = await pair.query('SELECT id FROM users WHERE email_key = ?', String(email))
+    const entries = await pair.query(
+      'SELECT outcome FROM audit_entries WHERE target = ?',
+      users[0]?.id ?? null,
+    )
+    const outcomes = Object.groupBy(entries, ({ outcome }) => String(outcome))
+    const counts = Object.entries(outcomes).map(([outcome, of]) => [outcome, of?.length ?? 0] as const)
+    return { users: users.length, outcomes: Object.fromEntries(counts) }
+  }
+
+  test('50 equal creates at once make one user: one 201, 49 times 200, one id', async () => {
+    const pair = getPair()
+    const user = newUser({ groups: [{ id: pair.init.groups.Viewer }] })
+    const answers = await race(pair, (target) => create(target, user))
+    assert.deepEqual([countStatus(answers, 201), countStatus(answers, 200)], [1, 49])
+    assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+    assert.deepEqual(await keptOf(pair, user.email), { users: 1, outcomes: { created: 1, repeated: 49 } })
+  })
+
+  test('50 creates at once with one Idempotency-Key all get the first answer', async () => {
+    const pair = getPair()
+    const user = newUser()
+    const headers = { 'idempotency-key': randomUUID() }
+    const answers = await race(pair, (target) => create(target, user, { headers }))
+    assert.equal(countStatus(answers, 201), 50)
+    assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+    assert.deepEqual(await keptOf(pair, user.email), { users: 1, outcomes: { created: 1, replayed: 49 } })
+  })
+
+  test('50 creates at once with one e-mail that differ leave one user, and the others are told so', async () => {
+    const pair = getPair()
+    const email = newEmail()
+    const answers = await race(pair, (target, i) => create(target, newUser({ email, firstName: `Ada ${i}` })))
+    assert.equal(countStatus(answers, 201), 1)
+    for (const answer of answers) if (answer.status !== 201) assertInvalid(answer, ['email'], 'Conflict')
+    assert.deepEqual(await keptOf(pair, email), { users: 1, outcomes: { created: 1 } })
+  })
+
+  test('50 creates at once with one id leave one user, and the others are told so', async () => {
+    const pair = getPair()
+    const id = randomUUID()
+    const answers = await race(pair, (target) => create(target, newUser({ id })))
+    assert.equal(countStatus(answers, 201), 1)
+    for (const answer of answers) if (answer.status !== 201) assertInvalid(answer, ['id'], 'Conflict')
+    assert.equal(await pair.count('SELECT count(*) FROM users WHERE id = ?', id), 1)
+  })
+
+  test('50 creates at once bring a removed user back once', async () => {
+    const pair = getPair()
+    const [one] = pair.targets
+    const user = newUser()
+    const id = idOf(await create(one, user))
+    await one.cli('user', 'remove', id)
+    const answers = await race(pair, (target) => create(target, user))
+    for (const answer of answers) assert.equal(idOf(answer, 200), id)
+    const restored = "SELECT count(*) FROM audit_entries WHERE outcome = 'restored' AND target = ?"
+    assert.equal(await pair.count(restored, id), 1)
+  })
+}
+
+function accountTests(getPair: () => Pair): void {
+  test('50 creates of one Cloud Director user at once leave one user, one account and one credential', async () => {
+    const pair = getPair()
+    const [one] = pair.targets
+    const org = randomUUID()
+    const tenants = await race(pair, (target) => createTenant(target, { name: 'Acme', cd_tenant_ids: [org] }))
+    const { tenant_id } = createdOf<{ tenant_id: string }>(tenants[0] ?? assert.fail())
+    assert.equal(new Set(tenants.map((answer) => answer.text)).size, 1)
+    const body = newOsisUser({ cd_tenant_id: org })
+    const answers = await race(pair, (target) => createUser(target, tenant_id, body))
+    assert.equal(
+      countStatus(answers, 201),
+      50,
+      JSON.stringify(answers.find(({ status }) => status !== 201)?.text),
+    )
+    assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+    const { user_id } = createdOf<{ user_id: string }>(answers[0] ?? assert.fail())
+    assert.equal((await listCredentials(one, { tenant_id, user_id })).page_info.total, 1)
+    const id = String(body.cd_user_id)
+    assert.equal(await pair.count('SELECT count(*) FROM accounts WHERE org_user_id = ?', id), 1)
+    const credentials =
+      'SELECT count(*) FROM credentials JOIN accounts ON accounts.pk = account_pk WHERE org_user_id = ?'
+    assert.equal(await pair.count(credentials, id), 1)
+    const created = "SELECT count(*) FROM audit_entries WHERE outcome = 'created' AND target = ?"
+    assert.equal(await pair.count(created, user_id), 1)
+  })
+}
+
+/** Calls on both processes until both are answered so; answers how long the later one took. */
+async function timeUntil(
+  pair: Pair,
+  status: number,
+  call: (target: Target) => Promise<{ status: number }>,
+): Promise<number> {
+  const took = pair.targets.map((target) =>
+    waitUntil(async () => (await call(target)).status === status, 10_000),
+  )
+  return Math.max(...(await Promise.all(took)))
+}
+
+function revocationTests(getPair: () => Pair): void {
+  test('a client that was removed at the command line is refused by both within 5 s', async () => {
+    const pair = getPair()
+    const [one, other] = pair.targets
+    const client = await addClient(one, pair.init.provider.id, 'administrator')
+    const token = await getToken(other.url, client)
+    for (const target of pair.targets) idOf(await create(target, newUser(), { token }))
+    await one.cli('client', 'remove', client.client_id)
+    assert.ok((await timeUntil(pair, 401, (target) => create(target, newUser(), { token }))) < 5_000)
+  })
+
+  test('a portal that was removed at the command line is refused by both within 5 s', async () => {
+    const pair = getPair()
+    const [one] = pair.targets
+    const portal = 'removed.example'
+    const customer = await addCustomer(one, await addReseller(one, portal))
+    const options: CreateOptions = { customer, headers: { 'x-tenant': portal } }
+    for (const target of pair.targets) idOf(await create(target, newUser(), options))
+    await one.cli('portal', 'remove', portal)
+    assert.ok((await timeUntil(pair, 403, (target) => create(target, newUser(), options))) < 5_000)
+  })
+
+  test('a user who was removed at the command line is gone for both', async () => {
+    const pair = getPair()
+    const [one, other] = pair.targets
+    const customer = await addCustomer(one)
+    const user = newUser()
+    const id = idOf(await create(one, user, { customer }))
+    assert.equal(idOf(await create(other, user, { customer }), 200), id)
+    await other.cli('user', 'remove', id)
+    assert.deepEqual(await one.cli<Person[]>('user', 'list', '--organization', customer), [])
+  })
+}
+
+function leaseTests(getPair: () => Pair): void {
+  /** A new account in the state that it has when a process died while it was applying it. */
+  const addLeased = async (
+    pair: Pair,
+    ms: number,
+  ): Promise<{ again: () => Promise<void>; id: string; until: number }> => {
+    const [one, other] = pair.targets
+    const org = randomUUID()
+    const tenant = await createTenant(one, { name: 'Acme', cd_tenant_ids: [org] })
+    const { tenant_id } = createdOf<{ tenant_id: string }>(tenant)
+    const body = newOsisUser({ cd_tenant_id: org })
+    const { text } = await createUser(one, tenant_id, body)
+    const { user_id: id } = JSON.parse(text) as { user_id: string }
+    await waitUntil(async () => (await stateOf(pair, id))?.applied_version === 1, 10_000)
+    const until = Date.now() + ms
+    const leased = `UPDATE accounts SET applied_version = 0, attempts = 1, leased_until = ?
+      WHERE user_pk = (SELECT pk FROM users WHERE id = ?)`
+    await pair.query(leased, new Date(until).toISOString(), id)
+    const again = async (): Promise<void> => {
+      const answer = await createUser(other, tenant_id, body)
+      assert.deepEqual([answer.status, answer.text], [201, text])
+    }
+    return { again, id, until }
+  }
+  const stateOf = async (pair: Pair, id: string): Promise<Row | undefined> => {
+    const select = `SELECT applied_version, attempts, leased_until FROM accounts
+      WHERE user_pk = (SELECT pk FROM users WHERE id = ?)`
+    return (await pair.query(select, id))[0]
+  }
+  const APPLIED = { applied_version: 1, attempts: 0, leased_until: null }
+
+  test('an account that a dead process has leased is finished for whoever repeats the create, after the lease', async () => {
+    const pair = getPair()
+    const { again, id, until } = await addLeased(pair, 2_000)
+    await again()
+    assert.ok(Date.now() >= until, 'the lease of another process was not respected')
+    assert.deepEqual(await stateOf(pair, id), APPLIED)
+  })
+
+  test('an account that a dead process has leased is finished without anybody asking', async () => {
+    const pair = getPair()
+    const { id } = await addLeased(pair, -1_000)
+    await waitUntil(async () => (await stateOf(pair, id))?.applied_version === 1, 10_000)
+    assert.deepEqual(await stateOf(pair, id), APPLIED)
+  })
+}
