@@ -5,8 +5,8 @@ import { newId, newSecretKey } from '../src/model/ids.ts'
 import { openDirectory } from '../src/open-directory.ts'
 import { claimAccount, insertAccount, markAccountApplied } from '../src/store/accounts/accounts.ts'
 import { insertCredential } from '../src/store/accounts/credentials.ts'
-import { listOrganizations } from '../src/store/tables/organizations.ts'
-import { queryTenants } from '../src/store/tables/tenant-queries.ts'
+import { selectOrganizations } from '../src/store/tables/organizations.ts'
+import { selectTenantPage } from '../src/store/tables/tenant-queries.ts'
 import { insertUser } from '../src/store/tables/users.ts'
 
 /**
@@ -20,9 +20,9 @@ const count = Number(values.accounts)
 const { dir, close } = await openDirectory(readConfig(process.env), { create: false })
 const { store, sealer } = dir
 const tenant = await store.read(async (tx) => {
-  const [provider] = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
+  const [provider] = await selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
   if (!provider) throw new Error('set the directory up first')
-  const { items } = await queryTenants(tx, { provider: provider.pk }, { offset: 0, limit: 1 })
+  const { items } = await selectTenantPage(tx, { provider: provider.pk }, { offset: 0, limit: 1 })
   if (!items[0]) throw new Error('there is no tenant')
   return items[0]
 })

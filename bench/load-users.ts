@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { newId } from '../src/model/ids.ts'
-import { appendAuditEntry } from '../src/store/audit/entries.ts'
+import { insertAuditEntry } from '../src/store/audit/entries.ts'
 import { openStore } from '../src/store/open.ts'
-import { insertMemberships, listGroups } from '../src/store/tables/groups.ts'
-import { listOrganizations } from '../src/store/tables/organizations.ts'
+import { insertMemberships, selectGroups } from '../src/store/tables/groups.ts'
+import { selectOrganizations } from '../src/store/tables/organizations.ts'
 import { insertUser } from '../src/store/tables/users.ts'
 
 /**
@@ -22,9 +22,9 @@ const { values } = parseArgs({
 const count = Number(values.users)
 const store = await openStore(values.database ?? '')
 const { customer, groups } = await store.read(async (tx) => {
-  const [found] = await listOrganizations(tx, { kind: 'customer', after: 0, limit: 1 })
+  const [found] = await selectOrganizations(tx, { kind: 'customer', after: 0, limit: 1 })
   if (!found) throw new Error('set the directory up first')
-  return { customer: found, groups: await listGroups(tx, found.providerPk) }
+  return { customer: found, groups: await selectGroups(tx, found.providerPk) }
 })
 
 for (let first = 0; first < count; first += UNIT) {
@@ -44,7 +44,7 @@ for (let first = 0; first < count; first += UNIT) {
       })
       if (pk === undefined) throw new Error('the directory has been loaded already')
       await insertMemberships(tx, pk, groups.slice(0, 1))
-      await appendAuditEntry(tx, {
+      await insertAuditEntry(tx, {
         id: newId(),
         at: now,
         operation: 'CreateUser',

@@ -6,7 +6,7 @@ import { CephRgwPlatform } from './platform/ceph-rgw/ceph-rgw.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
-import { listOrganizations } from './store/tables/organizations.ts'
+import { selectOrganizations } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
 
 /** The directory with what it stands on, without a server: all that the command line needs. */
@@ -28,7 +28,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
   })
   try {
     const providers = await store.read((tx) =>
-      listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
+      selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
     )
     const mayMakeKey = providers.length === 0 && options.create !== false
     const keys = loadMasterKeys(config, mayMakeKey)

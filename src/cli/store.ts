@@ -66,7 +66,7 @@ function readUrl(input: Input, option: string): Config['databaseUrl'] {
 
 /** What was found out about a copy. */
 interface Verdict {
-  /** What is not in it as it is in the original, in words. */
+  /** What is not in it is in the original, in words. */
   readonly problems: readonly string[]
   /** How many faults the audit logs of both have. */
   readonly auditFaults: number

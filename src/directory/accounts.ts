@@ -6,21 +6,18 @@ import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Tenant } from '../model/tenants.ts'
 import {
-  findAccountByCanonicalId,
-  findAccountByPk,
-  findAccountOfOrgUser,
-  findAccountOrRemains,
   hasAccount,
   insertAccount,
   type Lease,
+  selectAccountByCanonicalId,
+  selectAccountByPk,
+  selectAccountIncludingRemoved,
+  selectAccountOfOrgUser,
 } from '../store/accounts/accounts.ts'
-import { isBeingRemoved, removeAccount, setAccountActive } from '../store/accounts/changes.ts'
-import {
-  queryAccounts as selectAccounts,
-  listCanonicalIds as selectCanonicalIds,
-} from '../store/accounts/queries.ts'
-import { findTenant } from '../store/tables/tenants.ts'
-import { findUserByEmail, insertUser, touchUser } from '../store/tables/users.ts'
+import { isBeingRemoved, markAccountRemoved, updateAccountActive } from '../store/accounts/changes.ts'
+import { selectAccountPage, selectCanonicalIds } from '../store/accounts/queries.ts'
+import { selectTenant } from '../store/tables/tenants.ts'
+import { insertUser, selectUserByEmail, touchUser } from '../store/tables/users.ts'
 import { assertPermitted } from './context.ts'
 import { issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
@@ -50,7 +47,7 @@ export function createAccount(
     const tenant = await getReachableTenant(unit.tx, ctx, tenantId)
     const organization = tenant.organizationId
     const orgUser = { orgId: account.orgId, id: account.orgUserId }
-    const existing = await findAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
+    const existing = await selectAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
     if (existing) {
       await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
       return { account: existing, credential: null }
@@ -68,7 +65,7 @@ export function createAccount(
         changedFields: contentOf(account),
       })
     }
-    return { account: (await findAccountByPk(unit.tx, pk)) as Account, credential }
+    return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential }
   })
 }
 
@@ -87,7 +84,7 @@ interface Owner {
 /** The user of the customer whose account this is, judging by the e-mail. */
 async function findOwner(unit: Unit, tenant: Tenant, { email }: NewAccount): Promise<Owner | undefined> {
   const { tx, now } = unit
-  const user = email === null ? undefined : await findUserByEmail(tx, tenant.organizationPk, email)
+  const user = email === null ? undefined : await selectUserByEmail(tx, tenant.organizationPk, email)
   if (!user || (await hasAccount(tx, user.pk, tenant.platform))) return undefined
   // A change of the user, so that one who is deleted at this moment is not given an account behind the deletion's back.
   await touchUser(tx, user.pk, now)
@@ -161,7 +158,7 @@ export function queryAccounts(
 ): Promise<Page<Account>> {
   return read(dir, async (tx) => {
     const criteria = await resolveAccountFilter(tx, ctx, request.filter)
-    return criteria ? selectAccounts(tx, criteria, request.page) : { items: [], total: 0 }
+    return criteria ? selectAccountPage(tx, criteria, request.page) : { items: [], total: 0 }
   })
 }
 
@@ -171,7 +168,7 @@ export function queryAccounts(
  */
 export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalId: string): Promise<Account> {
   return read(dir, async (tx) => {
-    const account = await findAccountByCanonicalId(tx, ctx.organization.pk, canonicalId)
+    const account = await selectAccountByCanonicalId(tx, ctx.organization.pk, canonicalId)
     if (account) return account
     throw new DirectoryError('user_not_found', `There is no user with the canonical id ${canonicalId}.`)
   })
@@ -184,7 +181,7 @@ export function listCanonicalIds(
   tenantId: string,
 ): Promise<string[] | undefined> {
   return read(dir, async (tx) => {
-    const tenant = await findTenant(tx, ctx.organization.pk, tenantId)
+    const tenant = await selectTenant(tx, ctx.organization.pk, tenantId)
     return tenant && selectCanonicalIds(tx, tenant.pk)
   })
 }
@@ -209,9 +206,9 @@ export function updateAccount(
       await unit.audit({ outcome: 'repeated', organization })
       return account
     }
-    await setAccountActive(unit.tx, account.pk, { active, now: unit.now })
+    await updateAccountActive(unit.tx, account.pk, { active, now: unit.now })
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
-    return (await findAccountByPk(unit.tx, account.pk)) as Account
+    return (await selectAccountByPk(unit.tx, account.pk)) as Account
   })
 }
 
@@ -228,19 +225,19 @@ export function deleteAccount(
 ): Promise<Account | undefined> {
   return attempt(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, async (unit) => {
     assertPermitted(ctx, 'DeleteAccount')
-    const found = await findAccountOrRemains(unit.tx, ctx.organization.pk, request)
+    const found = await selectAccountIncludingRemoved(unit.tx, ctx.organization.pk, request)
     if (!found || (!found.wanted && isApplied(found.account))) return undefined
     const { account, wanted } = found
     const { purge } = request
     // A removal under way is joined, and made a purge if it was none.
     if (!wanted && !purge) return account
-    await removeAccount(unit.tx, account.pk, { purge, now: unit.now })
+    await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
     await unit.audit({
       outcome: 'deleted',
       organization: await customerOf(unit.tx, account),
       changedFields: purge ? ['deletedAt', 'data'] : ['deletedAt'],
     })
-    return (await findAccountByPk(unit.tx, account.pk)) as Account
+    return (await selectAccountByPk(unit.tx, account.pk)) as Account
   })
 }
 

@@ -1,8 +1,8 @@
 import {
   type AuditFilter,
   type AuditVerdict,
-  listAuditEntries,
   type NumberedEntry,
+  selectAuditEntries,
   verifyAuditLog as verify,
 } from '../store/audit/entries.ts'
 import { ConstraintError } from '../store/port.ts'
@@ -12,7 +12,7 @@ import { read } from './unit.ts'
 
 /** Audit entries, newest first. */
 export function listAudit(dir: Directory, filter: AuditFilter): Promise<NumberedEntry[]> {
-  return read(dir, (tx) => listAuditEntries(tx, filter))
+  return read(dir, (tx) => selectAuditEntries(tx, filter))
 }
 
 /** Checks the whole chain of the audit log. */

@@ -5,12 +5,12 @@ import { DirectoryError } from '../model/error.ts'
 import {
   countApplied,
   hasHadAccount,
-  retryAccounts,
-  retryAccountsOfUser,
-  readBacklog as selectBacklog,
-  listFailures as selectFailures,
+  markAccountsDue,
+  markAccountsOfUserDue,
+  selectBacklog,
+  selectFailedAccounts,
 } from '../store/accounts/backlog.ts'
-import { raiseAccount } from '../store/accounts/changes.ts'
+import { requestApply } from '../store/accounts/changes.ts'
 import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
 import { customerOf } from './reach.ts'
@@ -37,7 +37,7 @@ export function listFailures(
   dir: Directory,
   page: { after: number; limit: number; state?: FailureState | undefined },
 ): Promise<AccountFailure[]> {
-  return read(dir, (tx) => selectFailures(tx, page))
+  return read(dir, (tx) => selectFailedAccounts(tx, page))
 }
 
 /**
@@ -48,7 +48,7 @@ export function listFailures(
 export function retryUser(dir: Directory, ctx: Context, userId: string): Promise<number> {
   return attempt(dir, ctx, { operation: 'RetryAccounts', target: userId }, async (unit) => {
     assertPermitted(ctx, 'RetryAccounts')
-    const retried = await retryAccountsOfUser(unit.tx, userId, unit.now)
+    const retried = await markAccountsOfUserDue(unit.tx, userId, unit.now)
     if (retried > 0) await unit.audit({ outcome: 'retried' })
     else if (!(await hasHadAccount(unit.tx, userId)))
       throw new DirectoryError('user_not_found', `There is no user with the id ${userId} on a platform.`)
@@ -67,7 +67,7 @@ export async function retryAll(dir: Directory, ctx: Context): Promise<number> {
     const page = { after, limit: AT_ONCE }
     const { retried, last } = await attempt(dir, ctx, { operation: 'RetryAccounts' }, async (unit) => {
       assertPermitted(ctx, 'RetryAccounts')
-      const done = await retryAccounts(unit.tx, { ...page, now: unit.now })
+      const done = await markAccountsDue(unit.tx, { ...page, now: unit.now })
       if (done.retried > 0) await unit.audit({ outcome: 'retried' })
       return done
     })
@@ -89,7 +89,7 @@ export function reapplyAccount(
 ): Promise<void> {
   return attempt(dir, ctx, { operation: 'ReapplyAccount', target: account.userId }, async (unit) => {
     assertPermitted(ctx, 'ReapplyAccount')
-    if (wanted) await raiseAccount(unit.tx, account.pk, unit.now)
+    if (wanted) await requestApply(unit.tx, account.pk, unit.now)
     await unit.audit({ outcome: 'reapplied', organization: await customerOf(unit.tx, account) })
   })
 }

@@ -8,10 +8,10 @@ import { checkText } from '../model/text.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
   insertClient,
-  deleteClient as markDeleted,
-  findClient as selectClient,
-  listClients as selectClients,
-  findExternalClient as selectExternalClient,
+  markClientDeleted,
+  selectAllClients,
+  selectClient,
+  selectExternalClient,
 } from '../store/tables/clients.ts'
 import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
@@ -114,7 +114,7 @@ export function findExternalClient(dir: Directory, issuer: string, id: string): 
 }
 
 export function listClients(dir: Directory): Promise<Client[]> {
-  return read(dir, selectClients)
+  return read(dir, selectAllClients)
 }
 
 /**
@@ -126,7 +126,7 @@ export function deleteClient(dir: Directory, ctx: Context, id: string): Promise<
     assertPermitted(ctx, 'DeleteClient')
     const client = await selectClient(unit.tx, id)
     if (!client) throw new DirectoryError('client_not_found', `There is no client with the id ${id}.`)
-    await markDeleted(unit.tx, client.pk, unit.now)
+    await markClientDeleted(unit.tx, client.pk, unit.now)
     await unit.audit({ outcome: 'deleted', organization: client.organization.id, target: client.id })
   })
 }

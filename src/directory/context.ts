@@ -7,10 +7,10 @@ import { newId } from '../model/ids.ts'
 import { foldDomain, type Organization, type OrganizationKind } from '../model/organizations.ts'
 import type { Tx } from '../store/port.ts'
 import {
-  findOrganization,
-  findPortalOwner,
   isRelated,
-  listOrganizations,
+  selectOrganization,
+  selectOrganizations,
+  selectPortalOwner,
 } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
@@ -79,7 +79,7 @@ export async function enterPortal(dir: Directory, ctx: Context, domain: string):
 }
 
 async function selectByPortal(tx: Tx, own: Organization, domain: string): Promise<Organization> {
-  const at = await findPortalOwner(tx, domain)
+  const at = await selectPortalOwner(tx, domain)
   if (at?.providerPk === own.providerPk) {
     // A provider enters its resellers' portals as that reseller; everyone enters their own as themselves.
     if (own.kind === 'provider' || at.pk === own.pk) return at
@@ -95,7 +95,9 @@ async function selectByPortal(tx: Tx, own: Organization, domain: string): Promis
  * @throws {DirectoryError} `organization_not_found` when the directory has not been set up
  */
 export async function operatorContext(dir: Directory): Promise<Context> {
-  const [provider] = await read(dir, (tx) => listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }))
+  const [provider] = await read(dir, (tx) =>
+    selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
+  )
   if (!provider)
     throw new DirectoryError('organization_not_found', 'The directory is empty; run usher init first.')
   return operatorOf(provider)
@@ -122,7 +124,7 @@ export async function getReachable(
   ctx: Context,
   wanted: { id: string; kind?: OrganizationKind | undefined },
 ): Promise<Organization> {
-  const found = await findOrganization(tx, wanted.id.toLowerCase())
+  const found = await selectOrganization(tx, wanted.id.toLowerCase())
   const kind = wanted.kind ?? found?.kind
   if (found && found.kind === kind && (await isReachable(tx, ctx.organization, found))) return found
   const code =
@@ -149,7 +151,7 @@ export async function getReseller(
 ): Promise<Organization | null> {
   const own = ctx.organization
   if (wanted.id === undefined) return own.kind === 'reseller' ? own : null
-  const reseller = await findOrganization(tx, wanted.id.toLowerCase())
+  const reseller = await selectOrganization(tx, wanted.id.toLowerCase())
   if (reseller?.kind !== 'reseller' || reseller.providerPk !== own.providerPk) {
     throw new DirectoryError('reseller_not_found', `There is no reseller with the id ${wanted.id}.`)
   }

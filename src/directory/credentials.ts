@@ -4,16 +4,16 @@ import { type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model
 import { DirectoryError } from '../model/error.ts'
 import { newAccessKey, newSecretKey } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
-import { findAccountByPk } from '../store/accounts/accounts.ts'
-import { raiseAccount } from '../store/accounts/changes.ts'
+import { selectAccountByPk } from '../store/accounts/accounts.ts'
+import { requestApply } from '../store/accounts/changes.ts'
 import {
   countCredentials,
-  findCredential,
   insertCredential,
-  deleteCredential as markDeleted,
+  markCredentialDeleted,
   type OwnedSealedCredential,
-  queryCredentials as selectCredentials,
-  setCredentialActive,
+  selectCredential,
+  selectCredentialPage,
+  updateCredentialActive,
 } from '../store/accounts/credentials.ts'
 import type { Tx } from '../store/port.ts'
 import { assertPermitted } from './context.ts'
@@ -52,7 +52,7 @@ export function createCredential(
     const account = await getReachableAccount(unit.tx, ctx, ids)
     if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooMany()
     const { accessKey } = await issueCredential(dir, unit, account.pk)
-    await raiseAccount(unit.tx, account.pk, unit.now)
+    await requestApply(unit.tx, account.pk, unit.now)
     await unit.audit({
       outcome: 'created',
       organization: await customerOf(unit.tx, account),
@@ -91,8 +91,8 @@ export function updateCredential(
       await unit.audit({ outcome: 'repeated', organization })
       return openCredential(dir, found)
     }
-    await setCredentialActive(unit.tx, found.pk, active)
-    await raiseAccount(unit.tx, found.account.pk, unit.now)
+    await updateCredentialActive(unit.tx, found.pk, active)
+    await requestApply(unit.tx, found.account.pk, unit.now)
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
     return openCredential(dir, await getOwned(unit.tx, ctx, request))
   })
@@ -110,20 +110,20 @@ export function deleteCredential(
 ): Promise<Account | undefined> {
   return attempt(dir, ctx, { operation: 'DeleteCredential', target: ids.accessKey }, async (unit) => {
     assertPermitted(ctx, 'DeleteCredential')
-    const found = await findCredential(unit.tx, ctx.organization.pk, ids.accessKey)
+    const found = await selectCredential(unit.tx, ctx.organization.pk, ids.accessKey)
     if (!found || !isOf(found, ids)) return undefined
     if (!found.wanted) return found.account
-    await markDeleted(unit.tx, found.pk)
-    await raiseAccount(unit.tx, found.account.pk, unit.now)
+    await markCredentialDeleted(unit.tx, found.pk)
+    await requestApply(unit.tx, found.account.pk, unit.now)
     const organization = await customerOf(unit.tx, found.account)
     await unit.audit({ outcome: 'deleted', organization, changedFields: ['deletedAt'] })
-    return findAccountByPk(unit.tx, found.account.pk)
+    return selectAccountByPk(unit.tx, found.account.pk)
   })
 }
 
 /** @throws {DirectoryError} `credential_not_found` */
 async function getOwned(tx: Tx, ctx: Context, ids: CredentialIds): Promise<OwnedSealedCredential> {
-  const found = await findCredential(tx, ctx.organization.pk, ids.accessKey)
+  const found = await selectCredential(tx, ctx.organization.pk, ids.accessKey)
   if (found?.wanted && isOf(found, ids)) return found
   throw new DirectoryError(
     'credential_not_found',
@@ -147,7 +147,7 @@ export function queryCredentials(
   return read(dir, async (tx) => {
     const criteria = await resolveCredentialFilter(tx, ctx, request.filter)
     if (!criteria) return { items: [], total: 0 }
-    const { items, total } = await selectCredentials(tx, criteria, request.page)
+    const { items, total } = await selectCredentialPage(tx, criteria, request.page)
     return { items: items.map((one) => openCredential(dir, one)), total }
   })
 }

@@ -1,11 +1,11 @@
 import type { Account } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import type { Tenant } from '../model/tenants.ts'
-import { listAccountsOfUser } from '../store/accounts/accounts.ts'
+import { selectAccountsOfUser } from '../store/accounts/accounts.ts'
 import type { CredentialCriteria } from '../store/accounts/credentials.ts'
 import { type AccountCriteria, hasAccountOfOrg } from '../store/accounts/queries.ts'
 import type { Tx } from '../store/port.ts'
-import { findTenant, findTenantByOrg, isOrgOfTenantNamed } from '../store/tables/tenants.ts'
+import { isOrgOfTenantNamed, selectTenant, selectTenantByOrg } from '../store/tables/tenants.ts'
 
 /** What accounts have to be like, in the caller's ids; what is left out may be anything. */
 export interface AccountFilter {
@@ -55,7 +55,7 @@ export async function resolveAccountFilter(
 
 /** The key of a user who has an account. */
 async function findUserPk(tx: Tx, provider: number, userId: string): Promise<number | undefined> {
-  return (await listAccountsOfUser(tx, provider, userId))[0]?.userPk
+  return (await selectAccountsOfUser(tx, provider, userId))[0]?.userPk
 }
 
 interface Place {
@@ -70,10 +70,10 @@ async function findPlace(
   provider: number,
   { tenantId, orgId }: Pick<AccountFilter, 'tenantId' | 'orgId'>,
 ): Promise<Place | undefined> {
-  const tenant = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
+  const tenant = tenantId === undefined ? undefined : await selectTenant(tx, provider, tenantId)
   if (tenantId !== undefined && !tenant) return undefined
   if (orgId === undefined) return placeIn(tenant)
-  const alias = await findTenant(tx, provider, orgId)
+  const alias = await selectTenant(tx, provider, orgId)
   if (!alias || (await hasAccountOfOrg(tx, provider, orgId))) return { ...placeIn(tenant), orgId }
   return !tenant || tenant.pk === alias.pk ? placeIn(alias) : undefined
 }
@@ -111,12 +111,12 @@ export async function resolveCredentialFilter(
 ): Promise<CredentialCriteria | undefined> {
   const provider = ctx.organization.pk
   const { tenantId, userId, accessKey, orgId, orgUserId, active } = filter
-  const tenant = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
+  const tenant = tenantId === undefined ? undefined : await selectTenant(tx, provider, tenantId)
   if (tenantId !== undefined && !tenant) return undefined
   const accounts =
     userId === undefined
       ? undefined
-      : (await listAccountsOfUser(tx, provider, userId)).filter((one) => isOwner(one, filter))
+      : (await selectAccountsOfUser(tx, provider, userId)).filter((one) => isOwner(one, filter))
   if (accounts?.length === 0) return undefined
   return {
     provider,
@@ -158,11 +158,12 @@ export async function resolveTenantFilter(
   { tenantId, orgId, platform }: TenantFilter & { platform: string },
 ): Promise<number | null | undefined> {
   const provider = ctx.organization.pk
-  const byId = tenantId === undefined ? undefined : await findTenant(tx, provider, tenantId)
+  const byId = tenantId === undefined ? undefined : await selectTenant(tx, provider, tenantId)
   if (tenantId !== undefined && !byId) return null
   if (orgId === undefined) return byId?.pk
   const byOrg =
-    (await findTenantByOrg(tx, provider, { platform, id: orgId })) ?? (await findTenant(tx, provider, orgId))
+    (await selectTenantByOrg(tx, provider, { platform, id: orgId })) ??
+    (await selectTenant(tx, provider, orgId))
   if (!byOrg || (byId && byId.pk !== byOrg.pk)) return null
   return byOrg.pk
 }

@@ -1,7 +1,7 @@
 import { splitCanonicalId } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
-import { listKnownCanonicalIds } from '../store/accounts/queries.ts'
-import { findTenantOrRemains, listKnownTenantIds } from '../store/tables/tenants.ts'
+import { selectKnownCanonicalIds } from '../store/accounts/queries.ts'
+import { selectKnownTenantIds, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
 import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
 import type { AccountIds } from './reach.ts'
@@ -22,10 +22,10 @@ export function listForeignAccounts(
   canonicalIds: readonly string[],
 ): Promise<ForeignAccount[]> {
   return read(dir, async (tx) => {
-    const known = new Set(await listKnownCanonicalIds(tx, canonicalIds))
+    const known = new Set(await selectKnownCanonicalIds(tx, canonicalIds))
     const unknown = canonicalIds.filter((id) => !known.has(id)).flatMap(toForeign)
     const tenantIds = [...new Set(unknown.map(({ tenantId }) => tenantId))]
-    const ours = new Set(await listKnownTenantIds(tx, ctx.organization.pk, tenantIds))
+    const ours = new Set(await selectKnownTenantIds(tx, ctx.organization.pk, tenantIds))
     return unknown.filter(({ tenantId }) => ours.has(tenantId))
   })
 }
@@ -49,8 +49,8 @@ export function recordForeignSuspension(
   const subject = { operation: 'SuspendForeignAccount', target: canonicalUserId } as const
   return attempt(dir, ctx, subject, async (unit) => {
     assertPermitted(ctx, 'SuspendForeignAccount')
-    if ((await listKnownCanonicalIds(unit.tx, [canonicalUserId])).length > 0) return false
-    const found = await findTenantOrRemains(unit.tx, ctx.organization.pk, tenantId)
+    if ((await selectKnownCanonicalIds(unit.tx, [canonicalUserId])).length > 0) return false
+    const found = await selectTenantIncludingRemoved(unit.tx, ctx.organization.pk, tenantId)
     const organization = found?.tenant.organizationId ?? null
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
     return true

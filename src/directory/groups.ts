@@ -1,7 +1,7 @@
 import type { Context } from '../model/context.ts'
 import type { Group } from '../model/users.ts'
 import type { Tx } from '../store/port.ts'
-import { listGroups as selectGroups } from '../store/tables/groups.ts'
+import { selectGroups } from '../store/tables/groups.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 

@@ -5,8 +5,8 @@ import { ConstraintError } from '../store/port.ts'
 import {
   deleteExpiredAnswers,
   EXPIRED_AT_ONCE,
-  findRecordedAnswer,
-  recordAnswer,
+  insertRecordedAnswer,
+  selectRecordedAnswer,
 } from '../store/tables/idempotency-keys.ts'
 import type { Directory } from './directory.ts'
 import type { Unit } from './unit.ts'
@@ -29,7 +29,7 @@ export async function once<T>(
   const client = ctx.clientPk
   if (key === undefined || client === null) return work()
   const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')
-  const recorded = await findRecordedAnswer(unit.tx, client, { key, now: unit.now })
+  const recorded = await selectRecordedAnswer(unit.tx, client, { key, now: unit.now })
   if (recorded) {
     if (recorded.requestHash !== requestHash) throw keyReused()
     const answer = JSON.parse(recorded.answer) as T
@@ -40,7 +40,7 @@ export async function once<T>(
   const expiresAt = new Date(Date.parse(unit.now) + KEPT_MS).toISOString()
   const record = { client, key, requestHash, answer: JSON.stringify(answer), expiresAt }
   // Lost against a call with the same key: run again, and find its answer.
-  if (!(await recordAnswer(unit.tx, record, unit.now)))
+  if (!(await insertRecordedAnswer(unit.tx, record, unit.now)))
     throw new ConstraintError('idempotency key', undefined)
   return answer
 }

@@ -11,13 +11,13 @@ import {
 import {
   deletePortal as deletePortalRow,
   deleteOrganization as deleteRow,
-  findPortalOwner,
   insertOrganization,
   insertPortal,
+  insertRelation,
   isOrganizationInUse,
-  relateCustomer,
-  listOrganizations as selectOrganizations,
-  listPortals as selectPortals,
+  selectOrganizations,
+  selectPortalOwner,
+  selectPortals,
 } from '../store/tables/organizations.ts'
 import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
@@ -48,7 +48,7 @@ export function createOrganization(
     const organization = await insertOrganization(unit.tx, { id, kind, name, providerPk, now: unit.now })
     for (const resellerId of input.resellerIds) {
       const reseller = await getReachable(unit.tx, ctx, { id: resellerId, kind: 'reseller' })
-      await relateCustomer(unit.tx, organization.pk, { pk: reseller.pk, now: unit.now })
+      await insertRelation(unit.tx, organization.pk, { pk: reseller.pk, now: unit.now })
     }
     const changedFields = input.resellerIds.length > 0 ? ['name', 'kind', 'resellers'] : ['name', 'kind']
     await unit.audit({ outcome: 'created', organization: id, target: id, changedFields })
@@ -70,7 +70,7 @@ export function relateOrganization(
     assertPermitted(ctx, 'RelateOrganization')
     const customer = await getReachable(unit.tx, ctx, { id: input.customerId, kind: 'customer' })
     const reseller = await getReachable(unit.tx, ctx, { id: input.resellerId, kind: 'reseller' })
-    await relateCustomer(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
+    await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
     await unit.audit({
       outcome: 'related',
       organization: customer.id,
@@ -157,7 +157,7 @@ export function listPortals(dir: Directory): ReturnType<typeof selectPortals> {
 export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
   return attempt(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
     assertPermitted(ctx, 'DeletePortal')
-    const owner = await findPortalOwner(unit.tx, foldDomain(domain))
+    const owner = await selectPortalOwner(unit.tx, foldDomain(domain))
     if (!(await deletePortalRow(unit.tx, foldDomain(domain)))) {
       throw new DirectoryError('portal_not_found', `There is no portal with the domain ${domain}.`)
     }

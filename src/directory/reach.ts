@@ -2,13 +2,13 @@ import type { Account } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Tenant } from '../model/tenants.ts'
-import { findAccount } from '../store/accounts/accounts.ts'
+import { selectAccount } from '../store/accounts/accounts.ts'
 import type { Tx } from '../store/port.ts'
-import { findTenant } from '../store/tables/tenants.ts'
+import { selectTenant } from '../store/tables/tenants.ts'
 
 /** @throws {DirectoryError} `tenant_not_found`, also for a tenant of another provider */
 export async function getReachableTenant(tx: Tx, ctx: Context, id: string): Promise<Tenant> {
-  const tenant = await findTenant(tx, ctx.organization.pk, id)
+  const tenant = await selectTenant(tx, ctx.organization.pk, id)
   if (!tenant) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${id}.`)
   return tenant
 }
@@ -21,7 +21,7 @@ export interface AccountIds {
 
 /** @throws {DirectoryError} `user_not_found`, also for a user of another provider's tenant */
 export async function getReachableAccount(tx: Tx, ctx: Context, ids: AccountIds): Promise<Account> {
-  const account = await findAccount(tx, ctx.organization.pk, ids)
+  const account = await selectAccount(tx, ctx.organization.pk, ids)
   if (account) return account
   throw new DirectoryError(
     'user_not_found',
@@ -31,5 +31,5 @@ export async function getReachableAccount(tx: Tx, ctx: Context, ids: AccountIds)
 
 /** The id of the customer that an account belongs to, for the audit log; null once its tenant has been deleted. */
 export async function customerOf(tx: Tx, account: Account): Promise<string | null> {
-  return (await findTenant(tx, account.providerPk, account.tenantId))?.organizationId ?? null
+  return (await selectTenant(tx, account.providerPk, account.tenantId))?.organizationId ?? null
 }

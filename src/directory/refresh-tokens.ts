@@ -5,10 +5,10 @@ import { newId } from '../model/ids.ts'
 import {
   deleteExpiredRefreshTokens,
   insertRefreshToken,
+  markRefreshTokenRevoked,
   type RefreshToken,
-  revokeRefreshToken as revokeRow,
-  listRefreshTokens as selectAll,
-  findClientOfRefreshToken as selectClient,
+  selectClientOfRefreshToken,
+  selectRefreshTokens,
 } from '../store/tables/refresh-tokens.ts'
 import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
@@ -32,12 +32,12 @@ export function createRefreshToken(dir: Directory, ctx: Context, seconds: number
 
 /** The client that a refresh token was issued to, unless it was revoked or has expired, or the client was removed. */
 export function findClientOfRefreshToken(dir: Directory, id: string): Promise<Client | undefined> {
-  return read(dir, (tx) => selectClient(tx, id, dir.now().toISOString()))
+  return read(dir, (tx) => selectClientOfRefreshToken(tx, id, dir.now().toISOString()))
 }
 
 /** The refresh tokens that have not expired, oldest first. */
 export function listRefreshTokens(dir: Directory): Promise<RefreshToken[]> {
-  return read(dir, (tx) => selectAll(tx, dir.now().toISOString()))
+  return read(dir, (tx) => selectRefreshTokens(tx, dir.now().toISOString()))
 }
 
 /**
@@ -47,7 +47,7 @@ export function listRefreshTokens(dir: Directory): Promise<RefreshToken[]> {
 export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Promise<void> {
   return attempt(dir, ctx, { operation: 'RevokeRefreshToken', target: id }, async (unit) => {
     assertPermitted(ctx, 'RevokeRefreshToken')
-    if (!(await revokeRow(unit.tx, id, unit.now)))
+    if (!(await markRefreshTokenRevoked(unit.tx, id, unit.now)))
       throw new DirectoryError('refresh_token_not_found', `There is no refresh token with the id ${id}.`)
     await unit.audit({ outcome: 'revoked', changedFields: ['revokedAt'] })
   })

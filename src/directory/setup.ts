@@ -3,12 +3,12 @@ import { newId, newTenantId } from '../model/ids.ts'
 import { checkDomain, checkOrganizationName, foldDomain, type Organization } from '../model/organizations.ts'
 import { GROUP_NAMES } from '../model/users.ts'
 import { insertGroup } from '../store/tables/groups.ts'
-import { takeTurn } from '../store/tables/locks.ts'
+import { takeLock } from '../store/tables/locks.ts'
 import {
   insertOrganization,
   insertPortal,
-  listOrganizations,
-  relateCustomer,
+  insertRelation,
+  selectOrganizations,
 } from '../store/tables/organizations.ts'
 import { insertTenant } from '../store/tables/tenants.ts'
 import { type IssuedClient, issueClient } from './clients.ts'
@@ -33,7 +33,7 @@ export interface Setup {
 
 /** Whether the directory has a provider. */
 export async function isSetUp(dir: Directory): Promise<boolean> {
-  const providers = await read(dir, (tx) => listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }))
+  const providers = await read(dir, (tx) => selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }))
   return providers.length > 0
 }
 
@@ -49,8 +49,8 @@ export async function setUp(
   assertValid([...checkOrganizationName(input.provider), ...checkDomain(input.portal)])
   return write(dir, async (tx) => {
     const now = dir.now().toISOString()
-    await takeTurn(tx, 'set-up', now)
-    const present = await listOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
+    await takeLock(tx, 'set-up', now)
+    const present = await selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
     if (present.length > 0)
       throw new DirectoryError('already_set_up', 'The directory has been set up already.')
     const provider = await insertOrganization(tx, {
@@ -121,7 +121,7 @@ async function addExample(
     providerPk,
     now,
   })
-  await relateCustomer(tx, customer.pk, { pk: reseller.pk, now })
+  await insertRelation(tx, customer.pk, { pk: reseller.pk, now })
   const orgId = newId()
   const tenant = await insertTenant(tx, {
     id: newTenantId('example'),

@@ -5,18 +5,22 @@ import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { checkNewTenant, checkOrgIds, type NewTenant, type Tenant } from '../model/tenants.ts'
-import { hasAccounts, removeAccountsOfTenant, removeLateAccounts } from '../store/accounts/changes.ts'
+import {
+  hasAccounts,
+  markAccountsOfTenantRemoved,
+  markLateAccountsRemoved,
+} from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
-import { queryTenants as selectTenants } from '../store/tables/tenant-queries.ts'
+import { selectTenantPage } from '../store/tables/tenant-queries.ts'
 import {
-  deleteTenant as deleteRow,
-  findTenantByOrg,
-  findTenantOfCustomer,
-  findTenantOrRemains,
   insertTenant,
-  renewTenant,
+  markTenantDeleted,
   replaceOrgs,
+  selectTenantByOrg,
+  selectTenantIncludingRemoved,
+  selectTenantOfCustomer,
+  updateTenantId,
 } from '../store/tables/tenants.ts'
 import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
@@ -77,7 +81,7 @@ async function findTenantOfOrgs(
 ): Promise<Tenant | undefined> {
   let existing: Tenant | undefined
   for (const id of orgIds) {
-    const tenant = await findTenantByOrg(tx, ctx.organization.pk, { platform: dir.platform, id })
+    const tenant = await selectTenantByOrg(tx, ctx.organization.pk, { platform: dir.platform, id })
     if (existing && tenant && tenant.pk !== existing.pk) throw severalTenants()
     existing ??= tenant
   }
@@ -106,7 +110,7 @@ export function queryTenants(
     const { filter, page } = request
     const pk = await resolveTenantFilter(tx, ctx, { ...filter, platform: dir.platform })
     if (pk === null) return { items: [], total: 0 }
-    return selectTenants(tx, { provider: ctx.organization.pk, pk }, page)
+    return selectTenantPage(tx, { provider: ctx.organization.pk, pk }, page)
   })
 }
 
@@ -169,20 +173,20 @@ export function deleteTenant(
 ): Promise<Tenant | undefined> {
   return attempt(dir, ctx, { operation: 'DeleteTenant', target: request.tenantId }, async (unit) => {
     assertPermitted(ctx, 'DeleteTenant')
-    const found = await findTenantOrRemains(unit.tx, ctx.organization.pk, request.tenantId)
+    const found = await selectTenantIncludingRemoved(unit.tx, ctx.organization.pk, request.tenantId)
     if (!found) return undefined
     const { tenant, deleted } = found
     if (deleted) {
       const { purge } = request
-      const removed = await removeLateAccounts(unit.tx, tenant.pk, { purge, now: unit.now })
+      const removed = await markLateAccountsRemoved(unit.tx, tenant.pk, { purge, now: unit.now })
       const changedFields = purge ? ['users', 'data'] : ['users']
       if (removed > 0)
         await unit.audit({ outcome: 'deleted', organization: tenant.organizationId, changedFields })
       return tenant
     }
-    if (request.purge) await removeAccountsOfTenant(unit.tx, tenant.pk, unit.now)
+    if (request.purge) await markAccountsOfTenantRemoved(unit.tx, tenant.pk, unit.now)
     else if (await hasAccounts(unit.tx, tenant.pk)) throw notEmpty()
-    await deleteRow(unit.tx, tenant.pk, unit.now)
+    await markTenantDeleted(unit.tx, tenant.pk, unit.now)
     await unit.audit({
       outcome: 'deleted',
       organization: tenant.organizationId,
@@ -221,12 +225,12 @@ export function adoptCustomer(
     assertValid(checkNewTenant({ name, orgIds: input.orgIds }))
     const orgIds = [...new Set(input.orgIds)]
     if (await findTenantOfOrgs(tx, dir, ctx, orgIds)) throw orgsElsewhere()
-    const former = await findTenantOfCustomer(tx, customer.pk, dir.platform)
+    const former = await selectTenantOfCustomer(tx, customer.pk, dir.platform)
     if (former && !former.deleted) throw tenantExists(former.tenant.id)
     if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()
     const row = { id: newTenantId(name), name, orgIds, now }
     const tenant = former
-      ? await renewTenant(tx, former.tenant, row)
+      ? await updateTenantId(tx, former.tenant, row)
       : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
     await unit.audit({
       outcome: 'created',

@@ -3,7 +3,7 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
-import { appendAuditEntry } from '../store/audit/entries.ts'
+import { insertAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import type { Directory } from './directory.ts'
 import { KeysUnreadableError } from './sealing/following-sealer.ts'
@@ -122,7 +122,7 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     changedFields: changedFields ?? [],
     ...(changes && { changes }),
   })
-  return { tx, now, entry, audit: (said) => appendAuditEntry(tx, entry(said)) }
+  return { tx, now, entry, audit: (said) => insertAuditEntry(tx, entry(said)) }
 }
 
 async function appendRefusal(
@@ -132,7 +132,7 @@ async function appendRefusal(
   tx: Tx,
   error: DirectoryError,
 ): Promise<void> {
-  await appendAuditEntry(tx, {
+  await insertAuditEntry(tx, {
     id: newId(),
     at: dir.now().toISOString(),
     operation: subject.operation,

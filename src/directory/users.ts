@@ -4,19 +4,19 @@ import { assertValid, DirectoryError, type Issue } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
-import { removeAccountsOfUser } from '../store/accounts/changes.ts'
+import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
-import { listMemberships, replaceMemberships } from '../store/tables/groups.ts'
-import { findOrganizationByPk } from '../store/tables/organizations.ts'
+import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
+import { selectOrganizationByPk } from '../store/tables/organizations.ts'
 import {
   addUser,
-  findDeletedUser,
-  findUser,
-  findUserByEmail,
-  deleteUser as markDeleted,
-  restoreUser,
-  listUsers as selectUsers,
+  markUserDeleted,
+  selectDeletedUser,
+  selectUser,
+  selectUserByEmail,
+  selectUsers,
   type UserRecord,
+  updateRestoredUser,
 } from '../store/tables/users.ts'
 import { assertPermitted, getReachable, getReseller } from './context.ts'
 import type { Directory, Place } from './directory.ts'
@@ -104,8 +104,8 @@ async function write(
   const { email, organizationPk } = user
   const entry = unit.entry({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) })
   if (await addUser(tx, user, groups, entry)) return { id: user.id, created: true }
-  const holder = email === null ? undefined : await findUserByEmail(tx, organizationPk, email)
-  const deleted = email === null || holder ? undefined : await findDeletedUser(tx, organizationPk, email)
+  const holder = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
+  const deleted = email === null || holder ? undefined : await selectDeletedUser(tx, organizationPk, email)
   if (deleted) return bringBack(unit, deleted, user, groups, idGiven)
   return repeat(unit, holder, user, groups, idGiven)
 }
@@ -119,7 +119,7 @@ async function bringBack(
 ): Promise<CreateUserAnswer> {
   if (idGiven && user.id !== deleted.id)
     throw idTaken('differs from the id of the deleted user with this e-mail')
-  await restoreUser(unit.tx, deleted.pk, user)
+  await updateRestoredUser(unit.tx, deleted.pk, user)
   await replaceMemberships(unit.tx, deleted.pk, groups)
   await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: contentOf(user, groups) })
   return { id: deleted.id, created: false }
@@ -134,12 +134,12 @@ async function repeat(
   idGiven: boolean,
 ): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const found = holder ?? (await findUser(tx, user.id))
+  const found = holder ?? (await selectUser(tx, user.id))
   const same =
     found !== undefined &&
     found.deletedAt === null &&
     isSameUser(found, user, idGiven) &&
-    isSameSet(await listMemberships(tx, found.pk), groups)
+    isSameSet(await selectMemberships(tx, found.pk), groups)
   if (same) {
     await unit.audit({ outcome: 'repeated', target: found.id })
     return { id: found.id, created: false }
@@ -212,7 +212,7 @@ export function listUsers(
   return read(dir, async (tx) => {
     const organization = await getReachable(tx, ctx, { id: request.organizationId })
     const users = await selectUsers(tx, organization.pk, request)
-    return Promise.all(users.map(async (user) => ({ ...user, groups: await listMemberships(tx, user.pk) })))
+    return Promise.all(users.map(async (user) => ({ ...user, groups: await selectMemberships(tx, user.pk) })))
   })
 }
 
@@ -223,13 +223,13 @@ export function listUsers(
 export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {
   return attempt(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {
     assertPermitted(ctx, 'DeleteUser')
-    const user = await findUser(unit.tx, id.toLowerCase())
+    const user = await selectUser(unit.tx, id.toLowerCase())
     if (!user || user.deletedAt !== null)
       throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
-    const at = (await findOrganizationByPk(unit.tx, user.organizationPk)) as Organization
+    const at = (await selectOrganizationByPk(unit.tx, user.organizationPk)) as Organization
     const organization = await getReachable(unit.tx, ctx, { id: at.id })
-    await markDeleted(unit.tx, user.pk, unit.now)
-    await removeAccountsOfUser(unit.tx, user.pk, unit.now)
+    await markUserDeleted(unit.tx, user.pk, unit.now)
+    await markAccountsOfUserRemoved(unit.tx, user.pk, unit.now)
     await unit.audit({
       outcome: 'deleted',
       organization: organization.id,

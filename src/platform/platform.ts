@@ -82,7 +82,7 @@ export interface Platform {
    * Null when it has none, which is always so where the directory alone keeps accounts (`embedded`).
    */
   read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
-  /** Locks an account out, whoever made it, and leaves the rest of it as it is. Not an error for one that is not there. */
+  /** Locks an account out, whoever made it, and leaves the rest of it is. Not an error for one that is not there. */
   suspend(canonicalUserId: string, signal: AbortSignal): Promise<void>
   /**
    * One page of the canonical ids of all accounts that the platform has, whoever made them, in no order.

@@ -6,14 +6,14 @@ import {
   type Lease,
   markAccountApplied,
   markAccountFailed,
-  readFailures,
   releaseAccount,
+  selectFailureCounts,
 } from '../store/accounts/accounts.ts'
 import {
-  forgetDeletedCredentials,
-  forgetRemovedAccount,
-  removeLateAccount,
-  restoreAccount,
+  deleteRemovedAccount,
+  deleteRemovedCredentials,
+  markAccountRestored,
+  markLateAccountRemoved,
 } from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
 import { withDeadline } from './deadline.ts'
@@ -126,9 +126,9 @@ async function record(attempts: Attempts, claimed: Claimed, { account, wanted }:
   const { pk } = claimed
   const note = async (tx: Tx): Promise<void> => {
     await markAccountApplied(tx, claimed, account.desiredVersion)
-    if (wanted.state === 'gone') return forgetRemovedAccount(tx, pk, now().toISOString())
-    if (account.appliedVersion === 0) await removeLateAccount(tx, pk, now().toISOString())
-    if (!wanted.isNew) await forgetDeletedCredentials(tx, pk)
+    if (wanted.state === 'gone') return deleteRemovedAccount(tx, pk, now().toISOString())
+    if (account.appliedVersion === 0) await markLateAccountRemoved(tx, pk, now().toISOString())
+    if (!wanted.isNew) await deleteRemovedCredentials(tx, pk)
   }
   try {
     await (wanted.isNew ? store.writeLater(note) : store.write(note))
@@ -158,7 +158,7 @@ async function makeSo(platform: Platform, wanted: WantedAccount, signal: AbortSi
 /** Keeps an account whose removal met data that nobody said to remove. Answers whether that was possible. */
 async function restore({ dir, observer }: Attempts, pk: number): Promise<boolean> {
   try {
-    return await dir.store.write((tx) => restoreAccount(tx, pk, dir.now().toISOString()))
+    return await dir.store.write((tx) => markAccountRestored(tx, pk, dir.now().toISOString()))
   } catch (error) {
     observer.log.error({ account: pk, err: error }, 'an account with data could not be kept')
     return false
@@ -176,7 +176,7 @@ async function keepFailure(attempts: Attempts, claimed: Claimed, error: unknown)
   const isOwn = (await platform.status()).health === 'NORMAL'
   try {
     const parked = await dir.store.write(async (tx) => {
-      const before = await readFailures(tx, pk)
+      const before = await selectFailureCounts(tx, pk)
       const ownFailures = before.ownFailures + (isOwn ? 1 : 0)
       const { pauseMs, parked } = planAttempt({ ...before, ownFailures })
       const now = dir.now()

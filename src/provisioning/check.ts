@@ -5,9 +5,9 @@ import { read } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { type IdPage, type Platform, PlatformError } from '../platform/platform.ts'
-import { findAccountByPk } from '../store/accounts/accounts.ts'
-import { listAccountsAfter } from '../store/accounts/backlog.ts'
-import { findTenantOrRemains } from '../store/tables/tenants.ts'
+import { selectAccountByPk } from '../store/accounts/accounts.ts'
+import { selectAccountsAfter } from '../store/accounts/backlog.ts'
+import { selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
 import { type Drift, FOREIGN, findDrift } from './drift.ts'
 import { findWanted, type Wanted } from './wanted.ts'
 
@@ -79,7 +79,7 @@ export async function checkPlatform(
   let [checked, unapplied] = [0, 0]
   for (let after = 0; ; ) {
     const page = { platform: platform.name, tenant, limit: AT_ONCE }
-    const pks = await read(dir, (tx) => listAccountsAfter(tx, after, page))
+    const pks = await read(dir, (tx) => selectAccountsAfter(tx, after, page))
     const results = await Promise.all(pks.map((pk) => checkAccount(parts, pk, mender)))
     for (const result of results) {
       if (result === 'unapplied') unapplied++
@@ -98,7 +98,7 @@ export async function checkPlatform(
 }
 
 async function getTenantPk(dir: Directory, ctx: Context, id: string): Promise<number> {
-  const found = await read(dir, (tx) => findTenantOrRemains(tx, ctx.organization.pk, id))
+  const found = await read(dir, (tx) => selectTenantIncludingRemoved(tx, ctx.organization.pk, id))
   if (!found) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${id}.`)
   return found.tenant.pk
 }
@@ -120,7 +120,7 @@ async function checkAccount(
   pk: number,
   mender: Mender | undefined,
 ): Promise<'same' | 'unapplied' | Finding> {
-  const account = await read(parts.dir, (tx) => findAccountByPk(tx, pk))
+  const account = await read(parts.dir, (tx) => selectAccountByPk(tx, pk))
   if (!account) throw vanished(pk)
   const names = { userId: account.userId, tenantId: account.tenantId }
   let drift: readonly Drift[] = []

@@ -3,7 +3,7 @@ import { recordForeignSuspension } from '../directory/foreign-accounts.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { DataLeftError } from '../platform/platform.ts'
-import { findAccountByCanonicalId, findAccountToReconcile } from '../store/accounts/accounts.ts'
+import { selectAccountByCanonicalId, selectAccountToReconcile } from '../store/accounts/accounts.ts'
 import { ATTEMPT_MS } from './attempt.ts'
 import type { Checked, Mender } from './check.ts'
 import { Reconciler } from './reconciler.ts'
@@ -37,7 +37,7 @@ export function newMender(
       if (!(await recordForeignSuspension(dir, ctx, foreign))) return false
       await platform.suspend(foreign.canonicalUserId, AbortSignal.timeout(ATTEMPT_MS))
       const account = await read(dir, (tx) =>
-        findAccountByCanonicalId(tx, ctx.organization.pk, foreign.canonicalUserId),
+        selectAccountByCanonicalId(tx, ctx.organization.pk, foreign.canonicalUserId),
       )
       // It has come into the directory while it was being suspended.
       if (account) await reapplyAccount(dir, ctx, { account, wanted: true })
@@ -68,7 +68,7 @@ async function applyAgain(
   reconciler: Reconciler,
   { pk, waitMs }: { pk: number; waitMs: number },
 ): Promise<string | null> {
-  const find = () => read(dir, (tx) => findAccountToReconcile(tx, pk))
+  const find = () => read(dir, (tx) => selectAccountToReconcile(tx, pk))
   const found = await find()
   if (!found || (await reconciler.settle(found.account, waitMs))) return null
   return (await find())?.lastError ?? 'it could not be applied in time, and is tried on'

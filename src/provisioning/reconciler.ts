@@ -7,11 +7,11 @@ import { newId } from '../model/ids.ts'
 import type { Platform, PlatformStatus } from '../platform/platform.ts'
 import {
   dropLeases,
-  findAccountToReconcile,
   type Lease,
-  listDueAccounts,
+  selectAccountToReconcile,
+  selectDueAccounts,
 } from '../store/accounts/accounts.ts'
-import { listUnappliedAccounts } from '../store/accounts/changes.ts'
+import { selectUnappliedAccounts } from '../store/accounts/changes.ts'
 import { type Attempted, type Attempts, attemptAccount, newLease, type Observer } from './attempt.ts'
 import { withDeadline } from './deadline.ts'
 import { toWanted, type Wanted } from './wanted.ts'
@@ -91,7 +91,7 @@ export class Reconciler {
    */
   async settleRemoval(account: Account, deadlineMs: number): Promise<'gone' | 'data_left' | 'late'> {
     if (!(await this.settle(account, deadlineMs))) return 'late'
-    const found = await read(this.#dir, (tx) => findAccountToReconcile(tx, account.pk))
+    const found = await read(this.#dir, (tx) => selectAccountToReconcile(tx, account.pk))
     return found?.wanted ? 'data_left' : 'gone'
   }
 
@@ -103,11 +103,11 @@ export class Reconciler {
     return this.#until(deadlineMs, async (deadline) => {
       const { store } = this.#dir
       while (!deadline.aborted) {
-        const pks = await store.read((tx) => listUnappliedAccounts(tx, tenantPk, AT_ONCE))
+        const pks = await store.read((tx) => selectUnappliedAccounts(tx, tenantPk, AT_ONCE))
         if (pks.length === 0) return true
         await Promise.all(
           pks.map(async (pk) => {
-            const found = await store.read((tx) => findAccountToReconcile(tx, pk))
+            const found = await store.read((tx) => selectAccountToReconcile(tx, pk))
             return found && this.#settle(found.account, deadline)
           }),
         )
@@ -150,7 +150,7 @@ export class Reconciler {
     // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
     if ((await this.#begin(pk, created)) >= desiredVersion) return true
     while (!deadline.aborted && !this.#stopping.signal.aborted) {
-      const found = await this.#dir.store.read((tx) => findAccountToReconcile(tx, pk))
+      const found = await this.#dir.store.read((tx) => selectAccountToReconcile(tx, pk))
       if (!found) return false
       // An attempt that was under way may have applied an older state than the one that is waited for.
       if (found.account.appliedVersion >= desiredVersion) return true
@@ -185,7 +185,9 @@ export class Reconciler {
     const free = AT_ONCE - this.#begun.size
     // Those under way are due until they are recorded.
     const limit = free + this.#running.size
-    const due = await this.#dir.store.read((tx) => listDueAccounts(tx, { now, by: this.#attempts.by, limit }))
+    const due = await this.#dir.store.read((tx) =>
+      selectDueAccounts(tx, { now, by: this.#attempts.by, limit }),
+    )
     for (const pk of due.filter((one) => !this.#running.has(one)).slice(0, free)) {
       const attempt = this.#begin(pk)
         .catch((error) => this.#rest(error))

@@ -3,8 +3,8 @@ import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sea
 import type { Account } from '../model/accounts.ts'
 import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
 import type { WantedAccount } from '../platform/platform.ts'
-import { findAccountToReconcile } from '../store/accounts/accounts.ts'
-import { listCredentials } from '../store/accounts/credentials.ts'
+import { selectAccountToReconcile } from '../store/accounts/accounts.ts'
+import { selectCredentials } from '../store/accounts/credentials.ts'
 import type { Tx } from '../store/port.ts'
 
 /** An account of the directory, and how its platform shall have it at its desired version. */
@@ -18,10 +18,10 @@ export interface Wanted {
  * @throws {UnknownKeyError} when a secret was sealed under a master key that is not here, and may be elsewhere
  */
 export async function findWanted(dir: Directory, tx: Tx, pk: number): Promise<Wanted | undefined> {
-  const found = await findAccountToReconcile(tx, pk)
+  const found = await selectAccountToReconcile(tx, pk)
   if (!found) return undefined
   const { account, purge } = found
-  const sealed = await listCredentials(tx, pk, { limit: MAX_CREDENTIALS })
+  const sealed = await selectCredentials(tx, pk, { limit: MAX_CREDENTIALS })
   const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
     accessKey,
     secretKey: openSecret(dir, { accessKey, sealedSecret }),

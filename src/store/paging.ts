@@ -4,7 +4,7 @@ import type { QueryBuilder, Tx } from './port.ts'
 import type { Tables } from './schema.ts'
 
 /** How to walk to a page. */
-export interface Walk {
+export interface PagePlan {
   readonly direction: 'asc' | 'desc'
   readonly offset: number
   readonly limit: number
@@ -14,7 +14,7 @@ export interface Walk {
  * The shorter way to a page of a list of known length, from its begin or from its end; undefined when it is empty.
  * An offset costs a step for each item that it skips.
  */
-export function walkTo({ offset, limit }: PageRequest, total: number): Walk | undefined {
+export function planPage({ offset, limit }: PageRequest, total: number): PagePlan | undefined {
   const count = Math.min(limit, total - offset)
   if (count <= 0) return undefined
   const behind = total - offset - count

@@ -7,7 +7,7 @@ import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import { insertOrganization, insertPortal } from '../../src/store/tables/organizations.ts'
-import { findUser } from '../../src/store/tables/users.ts'
+import { selectUser } from '../../src/store/tables/users.ts'
 import {
   addClient,
   addOrganization,
@@ -195,7 +195,7 @@ function reachTests(open: OpenStore): void {
 
 function resellerTests(open: OpenStore): void {
   const resellerOf = async ({ on }: World, id: string): Promise<number | null | undefined> =>
-    (await on.dir.store.read((tx) => findUser(tx, id)))?.resellerPk
+    (await on.dir.store.read((tx) => selectUser(tx, id)))?.resellerPk
 
   test("a reseller's own context is implied, and may be said", async () => {
     const world = await newWorld(open)

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type CreateUserAnswer, createUser, deleteUser, listUsers } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { NewUser } from '../../src/model/users.ts'
-import { deleteUser as markDeleted } from '../../src/store/tables/users.ts'
+import { markUserDeleted } from '../../src/store/tables/users.ts'
 import {
   addOrganization,
   newTestDirectory,
@@ -228,7 +228,7 @@ function restoreTests(open: OpenStore): void {
     const { store } = on.dir
     const [holder] = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 1 })
     const organization = holder?.organizationPk ?? 0
-    await store.write((tx) => markDeleted(tx, holder?.pk ?? 0, '2026-11-22T08:00:00.000Z'))
+    await store.write((tx) => markUserDeleted(tx, holder?.pk ?? 0, '2026-11-22T08:00:00.000Z'))
     const active = newId()
     await store.write((tx) => putUser(tx, organization, 'ada@example.com', active))
     const nameless = { firstName: null, lastName: null }

@@ -12,8 +12,8 @@ import { PlatformError } from '../../src/platform/platform.ts'
 import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { claimAccount, type Lease, markAccountApplied } from '../../src/store/accounts/accounts.ts'
-import { readBacklog } from '../../src/store/accounts/backlog.ts'
-import { deleteTenant as deleteTenantRow, findTenant } from '../../src/store/tables/tenants.ts'
+import { selectBacklog } from '../../src/store/accounts/backlog.ts'
+import { markTenantDeleted, selectTenant } from '../../src/store/tables/tenants.ts'
 import {
   addAccount,
   newAccountRequest,
@@ -141,7 +141,7 @@ function applyTests(open: OpenStore): void {
         dueIn: 0,
       },
     )
-    assert.deepEqual(await on.dir.store.read(readBacklog), {
+    assert.deepEqual(await on.dir.store.read(selectBacklog), {
       waiting: 0,
       failing: 0,
       parked: 0,
@@ -377,7 +377,7 @@ async function failOften({ on, platform, reconciler, account }: World, times: nu
 }
 
 function parkingTests(open: OpenStore): void {
-  const parkedOf = async ({ on }: World): Promise<number> => (await on.dir.store.read(readBacklog)).parked
+  const parkedOf = async ({ on }: World): Promise<number> => (await on.dir.store.read(selectBacklog)).parked
 
   test('an account that fails 15 times on a platform that is well is parked, and that is said once', async () => {
     const observer = newObserver()
@@ -480,9 +480,9 @@ function removalTests(open: OpenStore): void {
     for (const again of [true, false]) {
       const { on, platform, reconciler, account } = await newWorld(open)
       if (again) await reconciler.drain()
-      const tenant = await on.dir.store.read((tx) => findTenant(tx, account.providerPk, on.tenantId))
+      const tenant = await on.dir.store.read((tx) => selectTenant(tx, account.providerPk, on.tenantId))
       // As another process leaves it that has not seen the account.
-      await on.dir.store.write((tx) => deleteTenantRow(tx, tenant?.pk ?? 0, on.clock.now.toISOString()))
+      await on.dir.store.write((tx) => markTenantDeleted(tx, tenant?.pk ?? 0, on.clock.now.toISOString()))
       if (again) await deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge: false })
       await reconciler.drain()
       assert.equal(platform.accounts.size, 0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { listAuditEntries } from '../../src/store/audit/entries.ts'
+import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import { NOW } from '../support/rows.ts'
 import type { OpenTampered } from '../support/stores.ts'
 import { ENTRIES, FIELDS, openLog, pkOf } from './audit.suite.ts'
@@ -58,7 +58,7 @@ function listTests(open: OpenTampered): void {
     const log = await openLog(open)
     const list = (filter: object): Promise<string[]> =>
       log.store.read(async (tx) =>
-        (await listAuditEntries(tx, { limit: 4, ...filter })).map((entry) => entry.id),
+        (await selectAuditEntries(tx, { limit: 4, ...filter })).map((entry) => entry.id),
       )
     assert.deepEqual(await list({}), ['e2', 'e1', 'e0', 'd0'])
     assert.deepEqual(await list({ before: await pkOf(log, 'd0') }), ['c3', 'c2', 'c1', 'c0'])
@@ -72,7 +72,7 @@ function listTests(open: OpenTampered): void {
   test('a log with a damaged list of fields can still be listed', async () => {
     const log = await openLog(open)
     await log.tamper("UPDATE audit_entries SET changed_fields = 'forged' WHERE id = 'c2'")
-    const [entry] = await log.store.read((tx) => listAuditEntries(tx, { target: 't-c2', limit: 1 }))
+    const [entry] = await log.store.read((tx) => selectAuditEntries(tx, { target: 't-c2', limit: 1 }))
     assert.deepEqual(entry?.changedFields, ['forged'])
   })
 }

@@ -5,7 +5,7 @@ import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks
 import {
   type AuditFault,
   type AuditVerdict,
-  listAuditEntries,
+  selectAuditEntries,
   verifyAuditLog,
 } from '../../src/store/audit/entries.ts'
 import { NOW, newEntry, putEntries } from '../support/rows.ts'
@@ -37,7 +37,7 @@ export async function openLog(open: OpenTampered): Promise<Log> {
 }
 
 export async function pkOf(log: Log, id: string): Promise<number> {
-  const entries = await log.store.read((tx) => listAuditEntries(tx, { limit: 1_000 }))
+  const entries = await log.store.read((tx) => selectAuditEntries(tx, { limit: 1_000 }))
   return entries.find((entry) => entry.id === id)?.number ?? 0
 }
 

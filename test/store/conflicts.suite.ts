@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Tx } from '../../src/store/port.ts'
-import { takeTurn } from '../../src/store/tables/locks.ts'
-import { findUser, restoreUser, touchUser } from '../../src/store/tables/users.ts'
+import { takeLock } from '../../src/store/tables/locks.ts'
+import { selectUser, touchUser, updateRestoredUser } from '../../src/store/tables/users.ts'
 import { addProvider, countRows, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -20,12 +20,12 @@ export function conflictsSuite(open: OpenStore): void {
       const { pk: organization } = await addProvider(store)
       const pk = (await store.write((tx) => putUser(tx, organization, null, 'counter'))) ?? 0
       const countUp = async (tx: Tx): Promise<void> => {
-        const count = Number((await findUser(tx, 'counter'))?.firstName ?? 0)
+        const count = Number((await selectUser(tx, 'counter'))?.firstName ?? 0)
         const names = { firstName: String(count + 1), lastName: null, email: null }
-        await restoreUser(tx, pk, { id: '', organizationPk: 0, resellerPk: null, ...names, now: NOW })
+        await updateRestoredUser(tx, pk, { id: '', organizationPk: 0, resellerPk: null, ...names, now: NOW })
       }
       await times(() => store.write(countUp))
-      assert.equal((await store.read((tx) => findUser(tx, 'counter')))?.firstName, String(TIMES))
+      assert.equal((await store.read((tx) => selectUser(tx, 'counter')))?.firstName, String(TIMES))
     })
 
     test('those that want two rows in opposite order both get them', async () => {
@@ -47,7 +47,7 @@ export function conflictsSuite(open: OpenStore): void {
       const { pk: organization } = await addProvider(store)
       const made = await times((i) =>
         store.write(async (tx) => {
-          await takeTurn(tx, 'only-one', NOW)
+          await takeLock(tx, 'only-one', NOW)
           const users = await tx.query((db) => db.selectFrom('users').select('pk'))
           if (users.length === 0) await putUser(tx, organization, null, `user ${i}`)
           return users.length === 0

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { openStore } from '../../src/store/open.ts'
 import { type Store, StoreError } from '../../src/store/port.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
-import { addUser, findUser, touchUser } from '../../src/store/tables/users.ts'
+import { addUser, selectUser, touchUser } from '../../src/store/tables/users.ts'
 import { onServer } from '../support/postgres.ts'
 import { queryDatabase } from '../support/query.ts'
 import { addProvider, NOW, newEntry, putUser } from '../support/rows.ts'
@@ -30,13 +30,13 @@ await onServer('limits on PostgreSQL', (server) => {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
       const holding = Array.from({ length: 10 }, () =>
         store.read(async (tx) => {
-          await findUser(tx, 'ada')
+          await selectUser(tx, 'ada')
           await ended
         }),
       )
-      const late = store.write((tx) => findUser(tx, 'ada'))
+      const late = store.write((tx) => selectUser(tx, 'ada'))
       await assert.rejects(late, isBusy(/all 10 connections to the database are in use/))
-      const waiting = store.write((tx) => findUser(tx, 'ada'))
+      const waiting = store.write((tx) => selectUser(tx, 'ada'))
       end()
       await Promise.all(holding)
       assert.equal((await waiting)?.id, 'ada')
@@ -54,7 +54,7 @@ await onServer('limits on PostgreSQL', (server) => {
       await assert.rejects(waiting, isBusy(/overloaded: canceling statement due to lock timeout/))
       await other.query('rollback')
       await other.end()
-      assert.equal((await store.read((tx) => findUser(tx, 'ada')))?.updatedAt, NOW)
+      assert.equal((await store.read((tx) => selectUser(tx, 'ada')))?.updatedAt, NOW)
     })
   })
 
@@ -68,7 +68,7 @@ await onServer('limits on PostgreSQL', (server) => {
       })
       await assert.rejects(killed, (error) => error instanceof StoreError && error.reason === 'unreachable')
       await store.write((tx) => touchUser(tx, user, 'again'))
-      assert.equal((await store.read((tx) => findUser(tx, 'ada')))?.updatedAt, 'again')
+      assert.equal((await store.read((tx) => selectUser(tx, 'ada')))?.updatedAt, 'again')
     })
   })
 
@@ -113,7 +113,7 @@ await onServer('limits on PostgreSQL', (server) => {
   test('a schema that a newer Usher changes meanwhile does not disturb those that serve', async () => {
     const url = await server.createDatabase()
     await withStore(url, async (store) => {
-      const find = (): Promise<unknown> => store.read((tx) => findUser(tx, 'ada'))
+      const find = (): Promise<unknown> => store.read((tx) => selectUser(tx, 'ada'))
       await Promise.all(Array.from({ length: 10 }, find))
       await queryDatabase(url, 'alter table users add column nickname text')
       const found = await Promise.all(Array.from({ length: 10 }, find))

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
-import { queryCredentials } from '../../src/store/accounts/credentials.ts'
-import { queryAccounts } from '../../src/store/accounts/queries.ts'
+import { selectCredentialPage } from '../../src/store/accounts/credentials.ts'
+import { selectAccountPage } from '../../src/store/accounts/queries.ts'
 import { migrations } from '../../src/store/migrations/index.ts'
 import { listMigrations } from '../../src/store/migrations/migrate.ts'
 import type { ColumnTypes } from '../../src/store/migrations/migration.ts'
 import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
 import type { Tables } from '../../src/store/schema.ts'
-import { queryTenants } from '../../src/store/tables/tenant-queries.ts'
+import { selectTenantPage } from '../../src/store/tables/tenant-queries.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 import { queryDatabase, type Row } from '../support/query.ts'
 
@@ -86,18 +86,18 @@ export function migrationsSuite(engine: MigratedEngine): void {
       for (const [table, row] of OLD_ROWS) await insert(url, table, row)
       const store = await openStore(url)
       const page = { offset: 0, limit: 10 }
-      const tenants = await store.read((tx) => queryTenants(tx, { provider: 1 }, page))
+      const tenants = await store.read((tx) => selectTenantPage(tx, { provider: 1 }, page))
       assert.partialDeepStrictEqual(tenants, {
         total: 1,
         items: [{ id: 'tenant', orgIds: ['org'], providerPk: 1 }],
       })
       for (const criteria of [{}, { tenant: 1 }, { orgId: 'org' }]) {
-        const accounts = await store.read((tx) => queryAccounts(tx, { provider: 1, ...criteria }, page))
+        const accounts = await store.read((tx) => selectAccountPage(tx, { provider: 1, ...criteria }, page))
         assert.partialDeepStrictEqual(accounts, {
           total: 1,
           items: [{ canonicalUserId: 'tenant$user', providerPk: 1 }],
         })
-        const keys = await store.read((tx) => queryCredentials(tx, { provider: 1, ...criteria }, page))
+        const keys = await store.read((tx) => selectCredentialPage(tx, { provider: 1, ...criteria }, page))
         assert.partialDeepStrictEqual(keys, { total: 1, items: [{ accessKey: 'KEY' }] })
       }
       await store.close()

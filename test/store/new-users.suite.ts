@@ -3,14 +3,14 @@ import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Group } from '../../src/model/users.ts'
-import { listAuditEntries } from '../../src/store/audit/entries.ts'
+import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import { ConstraintError, type Store, type Tx } from '../../src/store/port.ts'
-import { insertGroup, listGroups, listMemberships } from '../../src/store/tables/groups.ts'
+import { insertGroup, selectGroups, selectMemberships } from '../../src/store/tables/groups.ts'
 import {
   addUser,
-  deleteUser,
-  findUser,
-  findUserByEmail,
+  markUserDeleted,
+  selectUser,
+  selectUserByEmail,
   type UserRecord,
 } from '../../src/store/tables/users.ts'
 import { addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
@@ -31,7 +31,7 @@ async function newWorld(open: OpenStore): Promise<World> {
   const groups = await store.write(async (tx) => {
     for (const name of ['Administrator', 'Viewer'])
       await insertGroup(tx, { id: newId(), provider: provider.pk, name })
-    return listGroups(tx, provider.pk)
+    return selectGroups(tx, provider.pk)
   })
   const addIn: World['addIn'] = (tx, change = {}) => {
     const user = {
@@ -60,7 +60,7 @@ export function newUsersSuite(open: OpenStore): void {
         true,
       )
       await store.read(async (tx) => {
-        const user = await findUserByEmail(tx, provider.pk, 'zoË@EXAMPLE.com')
+        const user = await selectUserByEmail(tx, provider.pk, 'zoË@EXAMPLE.com')
         assert.deepEqual(
           [
             user?.id,
@@ -73,8 +73,8 @@ export function newUsersSuite(open: OpenStore): void {
           ],
           [id, 'Zoë', 'O\'Neil \\ "{},', 'Zoë@example.com', NOW, NOW, null],
         )
-        assert.deepEqual(await listMemberships(tx, user?.pk ?? 0), groups)
-        const [entry] = await listAuditEntries(tx, { limit: 1 })
+        assert.deepEqual(await selectMemberships(tx, user?.pk ?? 0), groups)
+        const [entry] = await selectAuditEntries(tx, { limit: 1 })
         const { number, ...said } = entry ?? { number: 0 }
         assert.deepEqual(said, newEntry({ ...said, target: id }))
         assert.ok(number > 0)
@@ -94,7 +94,7 @@ export function newUsersSuite(open: OpenStore): void {
         memberships: 1000,
         audit_entries: (before.audit_entries ?? 0) + 500,
       })
-      const found = await store.read((tx) => Promise.all(ids.map((id) => findUser(tx, id))))
+      const found = await store.read((tx) => Promise.all(ids.map((id) => selectUser(tx, id))))
       found.forEach((user, i) => {
         assert.deepEqual([user?.lastName, user?.email], [ids[i], `${i % 7}.${i}@example.com`])
       })
@@ -116,8 +116,8 @@ export function newUsersSuite(open: OpenStore): void {
     test('a deleted user who could come back under the e-mail is left to those who know how', async () => {
       const { store, provider, add } = await newWorld(open)
       await add({ email: 'gone@example.com' })
-      const user = await store.read((tx) => findUserByEmail(tx, provider.pk, 'gone@example.com'))
-      await store.write((tx) => deleteUser(tx, user?.pk ?? 0, NOW))
+      const user = await store.read((tx) => selectUserByEmail(tx, provider.pk, 'gone@example.com'))
+      await store.write((tx) => markUserDeleted(tx, user?.pk ?? 0, NOW))
       assert.deepEqual(
         await Promise.all([add({ email: 'GONE@example.com' }), add({ email: 'new@example.com' })]),
         [false, true],
@@ -138,7 +138,7 @@ export function newUsersSuite(open: OpenStore): void {
     test('in a unit that has begun it is undone with the unit', async () => {
       const { store, addIn } = await newWorld(open)
       const failing = store.write(async (tx) => {
-        assert.equal(await findUser(tx, 'nobody'), undefined)
+        assert.equal(await selectUser(tx, 'nobody'), undefined)
         assert.equal(await addIn(tx), true)
         throw new Error('refused')
       })

@@ -4,26 +4,26 @@ import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import { claimAccount, insertAccount, markAccountApplied } from '../../src/store/accounts/accounts.ts'
 import {
-  forgetDeletedCredentials,
-  forgetRemovedAccount,
+  deleteRemovedAccount,
+  deleteRemovedCredentials,
   hasAccounts,
-  removeAccount,
-  removeAccountsOfTenant,
-  restoreAccount,
-  setAccountActive,
+  markAccountRemoved,
+  markAccountRestored,
+  markAccountsOfTenantRemoved,
+  updateAccountActive,
 } from '../../src/store/accounts/changes.ts'
 import {
-  deleteCredential,
   insertCredential,
-  queryCredentials,
-  setCredentialActive,
+  markCredentialDeleted,
+  selectCredentialPage,
+  updateCredentialActive,
 } from '../../src/store/accounts/credentials.ts'
-import { type AccountCriteria, queryAccounts } from '../../src/store/accounts/queries.ts'
-import type { Place } from '../../src/store/accounts/totals.ts'
-import { walkTo } from '../../src/store/paging.ts'
+import { type AccountCriteria, selectAccountPage } from '../../src/store/accounts/queries.ts'
+import type { TotalsKey } from '../../src/store/accounts/totals.ts'
+import { planPage } from '../../src/store/paging.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
 import { insertTenant, replaceOrgs } from '../../src/store/tables/tenants.ts'
-import { deleteUser, findUser } from '../../src/store/tables/users.ts'
+import { markUserDeleted, selectUser } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -96,7 +96,7 @@ function listTests(open: OpenStore): void {
     const anySize = fc.integer({ min: 0, max: 30 })
     const property = fc.property(anySize, anySize, anySize, (total, offset, limit) => {
       const items = Array.from({ length: total }, (_, i) => i)
-      const walk = walkTo({ offset, limit }, total)
+      const walk = planPage({ offset, limit }, total)
       const walked = walk?.direction === 'desc' ? [...items].reverse() : items
       const found = walk ? walked.slice(walk.offset, walk.offset + walk.limit) : []
       if (walk?.direction === 'desc') found.reverse()
@@ -150,7 +150,7 @@ function listTests(open: OpenStore): void {
         Object.entries(criteria).every(([name, value]) => row[name as keyof typeof row] === value)
       const expected = rows.filter(meets).map((row) => row.pk)
       const found = await store.read((tx) =>
-        queryAccounts(tx, { provider, ...criteria } as AccountCriteria, page),
+        selectAccountPage(tx, { provider, ...criteria } as AccountCriteria, page),
       )
       assert.deepEqual(
         { pks: found.items.map((account) => account.pk), total: found.total },
@@ -162,7 +162,7 @@ function listTests(open: OpenStore): void {
           Object.entries(shared).every(([name, value]) => row[name as keyof typeof row] === value),
         )
         .map((row) => row.pk)
-      const keys = await store.read((tx) => queryCredentials(tx, { provider, ...shared }, page))
+      const keys = await store.read((tx) => selectCredentialPage(tx, { provider, ...shared }, page))
       assert.deepEqual(
         keys.items.map((key) => key.account.pk),
         owners.slice(page.offset, page.offset + page.limit),
@@ -197,16 +197,16 @@ function listTests(open: OpenStore): void {
       const { pk = 0 } = added[n % added.length] ?? {}
       const active = n % 2 === 0
       await store.write(async (tx) => {
-        if (kind === 'active') await setAccountActive(tx, pk, { active, now: NOW })
-        if (kind === 'key') await setCredentialActive(tx, pk, active)
-        if (kind === 'delete') await deleteCredential(tx, pk)
-        if (kind === 'remove') await removeAccount(tx, pk, { purge: n % 5 === 0, now: NOW })
-        if (kind === 'restore') await restoreAccount(tx, pk, NOW)
-        if (kind === 'forget') await forgetRemovedAccount(tx, pk, NOW)
-        if (kind === 'forget') await forgetDeletedCredentials(tx, pk)
+        if (kind === 'active') await updateAccountActive(tx, pk, { active, now: NOW })
+        if (kind === 'key') await updateCredentialActive(tx, pk, active)
+        if (kind === 'delete') await markCredentialDeleted(tx, pk)
+        if (kind === 'remove') await markAccountRemoved(tx, pk, { purge: n % 5 === 0, now: NOW })
+        if (kind === 'restore') await markAccountRestored(tx, pk, NOW)
+        if (kind === 'forget') await deleteRemovedAccount(tx, pk, NOW)
+        if (kind === 'forget') await deleteRemovedCredentials(tx, pk)
       })
     }
-    const count = async (table: 'accounts' | 'credentials', of: Place): Promise<number> => {
+    const count = async (table: 'accounts' | 'credentials', of: TotalsKey): Promise<number> => {
       const rows = await store.read((tx) => tx.query((db) => db.selectFrom(table).selectAll()))
       return rows.filter(
         (row) =>
@@ -216,9 +216,9 @@ function listTests(open: OpenStore): void {
           row.active === Number(of.active ?? row.active),
       ).length
     }
-    const assertRight = async (of: Place): Promise<void> => {
-      const { total: accounts } = await store.read((tx) => queryAccounts(tx, of, PAGE))
-      const { total: keys } = await store.read((tx) => queryCredentials(tx, of, PAGE))
+    const assertRight = async (of: TotalsKey): Promise<void> => {
+      const { total: accounts } = await store.read((tx) => selectAccountPage(tx, of, PAGE))
+      const { total: keys } = await store.read((tx) => selectCredentialPage(tx, of, PAGE))
       const expected = { accounts: await count('accounts', of), keys: await count('credentials', of) }
       assert.deepEqual({ accounts, keys }, expected, JSON.stringify(of))
     }
@@ -235,7 +235,7 @@ function listTests(open: OpenStore): void {
             })
     })
     await fc.assert(property, { numRuns: 12 })
-    await store.write((tx) => removeAccountsOfTenant(tx, tenants[0]?.pk ?? 0, NOW))
+    await store.write((tx) => markAccountsOfTenantRemoved(tx, tenants[0]?.pk ?? 0, NOW))
     await assertRight({ provider })
   })
 
@@ -251,7 +251,7 @@ function listTests(open: OpenStore): void {
       { active: true },
     ]) {
       const none = await world.store.read((tx) =>
-        queryAccounts(tx, { provider: stranger.pk, ...criteria }, PAGE),
+        selectAccountPage(tx, { provider: stranger.pk, ...criteria }, PAGE),
       )
       assert.deepEqual(none, { items: [], total: 0 })
     }
@@ -260,10 +260,10 @@ function listTests(open: OpenStore): void {
 
 function removalTests(open: OpenStore): void {
   const remove = ({ store }: World, pk: number, purge = false): Promise<void> =>
-    store.write((tx) => removeAccount(tx, pk, { purge, now: LATER }))
+    store.write((tx) => markAccountRemoved(tx, pk, { purge, now: LATER }))
   const total = async ({ store, provider }: World): Promise<[number, number]> => [
-    (await store.read((tx) => queryAccounts(tx, { provider }, PAGE))).total,
-    (await store.read((tx) => queryCredentials(tx, { provider }, PAGE))).total,
+    (await store.read((tx) => selectAccountPage(tx, { provider }, PAGE))).total,
+    (await store.read((tx) => selectCredentialPage(tx, { provider }, PAGE))).total,
   ]
 
   test('an account that is removed is not listed, nor are its credentials; restored, both are', async () => {
@@ -272,16 +272,16 @@ function removalTests(open: OpenStore): void {
     assert.deepEqual(await total(world), [1, 1])
     await remove(world, pk)
     assert.deepEqual(await total(world), [0, 0])
-    assert.equal(await world.store.write((tx) => restoreAccount(tx, pk, LATER)), true)
+    assert.equal(await world.store.write((tx) => markAccountRestored(tx, pk, LATER)), true)
     assert.deepEqual(await total(world), [1, 1])
-    assert.equal(await world.store.write((tx) => restoreAccount(tx, pk, LATER)), false)
+    assert.equal(await world.store.write((tx) => markAccountRestored(tx, pk, LATER)), false)
   })
 
   test('what is to be purged is not restored', async () => {
     const world = await newWorld(open)
     const { pk } = await put(world, { orgUserId: 'ada' })
     await remove(world, pk, true)
-    assert.equal(await world.store.write((tx) => restoreAccount(tx, pk, LATER)), false)
+    assert.equal(await world.store.write((tx) => markAccountRestored(tx, pk, LATER)), false)
     assert.deepEqual(await total(world), [0, 0])
   })
 
@@ -291,7 +291,7 @@ function removalTests(open: OpenStore): void {
     await remove(world, pk)
     await put(world, { orgUserId: 'ada' })
     await assert.rejects(
-      world.store.write((tx) => restoreAccount(tx, pk, LATER)),
+      world.store.write((tx) => markAccountRestored(tx, pk, LATER)),
       ConstraintError,
     )
     assert.deepEqual(await total(world), [1, 1])
@@ -300,10 +300,12 @@ function removalTests(open: OpenStore): void {
   test('the account of a person who was deleted comes back suspended', async () => {
     const world = await newWorld(open)
     const { pk, user } = await put(world, { orgUserId: 'ada' })
-    await world.store.write((tx) => deleteUser(tx, user, NOW))
+    await world.store.write((tx) => markUserDeleted(tx, user, NOW))
     await remove(world, pk)
-    await world.store.write((tx) => restoreAccount(tx, pk, LATER))
-    const { items } = await world.store.read((tx) => queryAccounts(tx, { provider: world.provider }, PAGE))
+    await world.store.write((tx) => markAccountRestored(tx, pk, LATER))
+    const { items } = await world.store.read((tx) =>
+      selectAccountPage(tx, { provider: world.provider }, PAGE),
+    )
     assert.deepEqual(
       items.map((account) => account.active),
       [false],
@@ -334,9 +336,9 @@ function removalTests(open: OpenStore): void {
     )
     for (const { pk } of [one, other]) {
       await remove(world, pk)
-      await world.store.write((tx) => forgetRemovedAccount(tx, pk, LATER))
+      await world.store.write((tx) => deleteRemovedAccount(tx, pk, LATER))
     }
-    const deletedAt = async (id: string) => (await world.store.read((tx) => findUser(tx, id)))?.deletedAt
+    const deletedAt = async (id: string) => (await world.store.read((tx) => selectUser(tx, id)))?.deletedAt
     assert.deepEqual([await deletedAt(one.userId), await deletedAt(other.userId)], [LATER, null])
     const secrets = await world.store.read((tx) => tx.query((db) => db.selectFrom('credentials').selectAll()))
     assert.deepEqual(secrets, [])

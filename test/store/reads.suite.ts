@@ -4,14 +4,20 @@ import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Store, Tx } from '../../src/store/port.ts'
-import { deleteUser, findUser, findUserByEmail, insertUser, listUsers } from '../../src/store/tables/users.ts'
+import {
+  insertUser,
+  markUserDeleted,
+  selectUser,
+  selectUserByEmail,
+  selectUsers,
+} from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
 async function countIn(tx: Tx, organization: Organization): Promise<number> {
-  return (await listUsers(tx, organization.pk, { limit: 100_000 })).length
+  return (await selectUsers(tx, organization.pk, { limit: 100_000 })).length
 }
 
 /** A gate that work can wait at. */
@@ -29,7 +35,7 @@ export function readsSuite(open: OpenStore): void {
       await Promise.all(
         range(200).map(async (i) => {
           await store.write((tx) => putUser(tx, provider.pk, `${i}@example.com`))
-          const found = await store.read((tx) => findUserByEmail(tx, provider.pk, `${i}@example.com`))
+          const found = await store.read((tx) => selectUserByEmail(tx, provider.pk, `${i}@example.com`))
           assert.ok(found, `the user ${i} was answered and is not seen`)
         }),
       )
@@ -134,7 +140,7 @@ function pagingTests(open: OpenStore): void {
     const found: (string | null)[] = []
     let after: string | undefined
     for (;;) {
-      const page = await store.read((tx) => listUsers(tx, provider.pk, { after, limit: 5 }))
+      const page = await store.read((tx) => selectUsers(tx, provider.pk, { after, limit: 5 }))
       found.push(...page.map((user) => user.email))
       after = page.at(-1)?.email ?? undefined
       if (page.length < 5) break
@@ -147,7 +153,7 @@ async function addPeople(store: Store, provider: Organization): Promise<void> {
   await store.write(async (tx) => {
     for (const i of range(23).reverse()) {
       const pk = await putUser(tx, provider.pk, `U${String(i).padStart(2, '0')}@Example.com`)
-      if (i === 7 && pk !== undefined) await deleteUser(tx, pk, NOW)
+      if (i === 7 && pk !== undefined) await markUserDeleted(tx, pk, NOW)
     }
     await putUser(tx, provider.pk, null)
     await putUser(tx, provider.pk, null)
@@ -170,7 +176,7 @@ function exactnessTests(open: OpenStore): void {
           now: NOW,
         }
         await store.write((tx) => insertUser(tx, { ...user, firstName: first, lastName: last }))
-        const found = await store.read((tx) => findUser(tx, id))
+        const found = await store.read((tx) => selectUser(tx, id))
         assert.equal(found?.firstName, first)
         assert.equal(found?.lastName, last)
       }),

@@ -4,33 +4,43 @@ import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import {
   claimAccount,
-  findAccountToReconcile,
   insertAccount,
-  listDueAccounts,
   markAccountApplied,
   markAccountFailed,
-  readFailures,
   releaseAccount,
+  selectAccountToReconcile,
+  selectDueAccounts,
+  selectFailureCounts,
 } from '../../src/store/accounts/accounts.ts'
-import { removeAccountsOfUser } from '../../src/store/accounts/changes.ts'
+import { markAccountsOfUserRemoved } from '../../src/store/accounts/changes.ts'
 import { insertCredential } from '../../src/store/accounts/credentials.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
-import { deleteClient, findClient, findExternalClient, insertClient } from '../../src/store/tables/clients.ts'
+import {
+  insertClient,
+  markClientDeleted,
+  selectClient,
+  selectExternalClient,
+} from '../../src/store/tables/clients.ts'
 import { insertGroup } from '../../src/store/tables/groups.ts'
 import {
   deleteExpiredAnswers,
-  findRecordedAnswer,
-  recordAnswer,
+  insertRecordedAnswer,
+  selectRecordedAnswer,
 } from '../../src/store/tables/idempotency-keys.ts'
 import {
   deletePortal,
-  findPortalOwner,
   insertPortal,
+  insertRelation,
   isRelated,
-  relateCustomer,
+  selectPortalOwner,
 } from '../../src/store/tables/organizations.ts'
-import { findTenantByOrg, insertTenant } from '../../src/store/tables/tenants.ts'
-import { deleteUser, findDeletedUser, findUserByEmail, restoreUser } from '../../src/store/tables/users.ts'
+import { insertTenant, selectTenantByOrg } from '../../src/store/tables/tenants.ts'
+import {
+  markUserDeleted,
+  selectDeletedUser,
+  selectUserByEmail,
+  updateRestoredUser,
+} from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -71,19 +81,19 @@ function userTests(open: OpenStore): void {
     const { pk: organization } = await addProvider(store)
     const id = newId()
     const pk = (await store.write((tx) => putUser(tx, organization, 'a@x', id))) ?? 0
-    await store.write((tx) => deleteUser(tx, pk, NOW))
-    assert.equal(await store.read((tx) => findUserByEmail(tx, organization, 'a@x')), undefined)
-    assert.equal((await store.read((tx) => findDeletedUser(tx, organization, 'A@X')))?.pk, pk)
+    await store.write((tx) => markUserDeleted(tx, pk, NOW))
+    assert.equal(await store.read((tx) => selectUserByEmail(tx, organization, 'a@x')), undefined)
+    assert.equal((await store.read((tx) => selectDeletedUser(tx, organization, 'A@X')))?.pk, pk)
     assert.equal(await store.write((tx) => putUser(tx, organization, 'b@x', id)), undefined)
     const second = (await store.write((tx) => putUser(tx, organization, 'a@x'))) ?? 0
     const content = { id, organizationPk: organization, resellerPk: null, firstName: 'A', lastName: null }
     const restore = (): Promise<void> =>
-      store.write((tx) => restoreUser(tx, pk, { ...content, email: 'a@x', now: NOW }))
+      store.write((tx) => updateRestoredUser(tx, pk, { ...content, email: 'a@x', now: NOW }))
     await assert.rejects(restore(), ConstraintError)
-    await store.write((tx) => deleteUser(tx, second, NOW))
-    assert.equal((await store.read((tx) => findDeletedUser(tx, organization, 'a@x')))?.pk, second)
+    await store.write((tx) => markUserDeleted(tx, second, NOW))
+    assert.equal((await store.read((tx) => selectDeletedUser(tx, organization, 'a@x')))?.pk, second)
     await restore()
-    const back = await store.read((tx) => findUserByEmail(tx, organization, 'a@x'))
+    const back = await store.read((tx) => selectUserByEmail(tx, organization, 'a@x'))
     assert.deepEqual([back?.pk, back?.firstName, back?.deletedAt], [pk, 'A', null])
   })
 }
@@ -97,7 +107,7 @@ function organizationTests(open: OpenStore): void {
       store.write((tx) => insertPortal(tx, { domain: 'portal.example', organization, now: NOW }))
     assert.equal(await put(provider.pk), true)
     assert.equal(await put(reseller.pk), false)
-    const found = await store.read((tx) => findPortalOwner(tx, 'portal.example'))
+    const found = await store.read((tx) => selectPortalOwner(tx, 'portal.example'))
     assert.equal(found?.id, provider.id)
     assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), true)
     assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), false)
@@ -110,7 +120,7 @@ function organizationTests(open: OpenStore): void {
     const reseller = await addOrganization(store, provider, 'reseller')
     const customer = await addOrganization(store, provider, 'customer')
     for (let i = 0; i < 2; i++)
-      await store.write((tx) => relateCustomer(tx, customer.pk, { pk: reseller.pk, now: NOW }))
+      await store.write((tx) => insertRelation(tx, customer.pk, { pk: reseller.pk, now: NOW }))
     assert.equal(await store.read((tx) => isRelated(tx, customer.pk, reseller.pk)), true)
     assert.equal(await store.read((tx) => isRelated(tx, reseller.pk, customer.pk)), false)
   })
@@ -149,11 +159,11 @@ function tenantTests(open: OpenStore): void {
     await assert.rejects(put(one, 'p', []), ConstraintError)
     await assert.rejects(put(other, 'p', ['c', 'a']), ConstraintError)
     assert.equal(
-      await store.read((tx) => findTenantByOrg(tx, provider.pk, { platform: 'p', id: 'c' })),
+      await store.read((tx) => selectTenantByOrg(tx, provider.pk, { platform: 'p', id: 'c' })),
       undefined,
     )
     await put(other, 'q', ['a'])
-    const found = await store.read((tx) => findTenantByOrg(tx, provider.pk, { platform: 'p', id: 'a' }))
+    const found = await store.read((tx) => selectTenantByOrg(tx, provider.pk, { platform: 'p', id: 'a' }))
     assert.deepEqual(found?.orgIds, ['b', 'a'])
   })
 }
@@ -180,12 +190,12 @@ function clientTests(open: OpenStore): void {
     await put('b', 'j', 'x')
     await put('c', null, null)
     await put('d', null, null)
-    const a = await store.read((tx) => findExternalClient(tx, 'i', 'x'))
+    const a = await store.read((tx) => selectExternalClient(tx, 'i', 'x'))
     assert.equal(a?.id, 'a')
-    await store.write((tx) => deleteClient(tx, a?.pk ?? 0, NOW))
-    assert.equal(await store.read((tx) => findClient(tx, 'a')), undefined)
+    await store.write((tx) => markClientDeleted(tx, a?.pk ?? 0, NOW))
+    assert.equal(await store.read((tx) => selectClient(tx, 'a')), undefined)
     await put('e', 'i', 'x')
-    assert.equal((await store.read((tx) => findExternalClient(tx, 'i', 'x')))?.id, 'e')
+    assert.equal((await store.read((tx) => selectExternalClient(tx, 'i', 'x')))?.id, 'e')
   })
 }
 
@@ -194,9 +204,11 @@ function idempotencyTests(open: OpenStore): void {
     const store = await open()
     const client = await addClient(store)
     const put = (answer: string, now: string, expiresAt: string): Promise<boolean> =>
-      store.write((tx) => recordAnswer(tx, { client, key: 'k', requestHash: 'h', answer, expiresAt }, now))
+      store.write((tx) =>
+        insertRecordedAnswer(tx, { client, key: 'k', requestHash: 'h', answer, expiresAt }, now),
+      )
     const find = async (now: string): Promise<string | undefined> =>
-      (await store.read((tx) => findRecordedAnswer(tx, client, { key: 'k', now })))?.answer
+      (await store.read((tx) => selectRecordedAnswer(tx, client, { key: 'k', now })))?.answer
     assert.equal(await put('first', NOW, LATER), true)
     assert.equal(await put('second', NOW, LATER), false)
     assert.equal(await find(NOW), 'first')
@@ -211,9 +223,9 @@ function idempotencyTests(open: OpenStore): void {
     const [one, other] = [await addClient(store), await addClient(store)]
     for (const client of [one, other]) {
       const row = { client, key: 'k', requestHash: 'h', answer: `${client}`, expiresAt: LATER }
-      assert.equal(await store.write((tx) => recordAnswer(tx, row, NOW)), true)
+      assert.equal(await store.write((tx) => insertRecordedAnswer(tx, row, NOW)), true)
     }
-    const found = await store.read((tx) => findRecordedAnswer(tx, other, { key: 'k', now: NOW }))
+    const found = await store.read((tx) => selectRecordedAnswer(tx, other, { key: 'k', now: NOW }))
     assert.equal(found?.answer, `${other}`)
   })
 
@@ -225,11 +237,11 @@ function idempotencyTests(open: OpenStore): void {
       ['new', LATER],
     ] as const) {
       const row = { client, key, requestHash: 'h', answer: '1', expiresAt }
-      await store.write((tx) => recordAnswer(tx, row, '2026-11-22T07:00:00.000Z'))
+      await store.write((tx) => insertRecordedAnswer(tx, row, '2026-11-22T07:00:00.000Z'))
     }
     assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 1)
     assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 0)
-    assert.ok(await store.read((tx) => findRecordedAnswer(tx, client, { key: 'new', now: NOW })))
+    assert.ok(await store.read((tx) => selectRecordedAnswer(tx, client, { key: 'new', now: NOW })))
   })
 }
 
@@ -240,7 +252,7 @@ async function addClient(store: Store): Promise<number> {
   await store.write((tx) =>
     insertClient(tx, { id, organization, name: 'n', permission: 'administrator', ...none, now: NOW }),
   )
-  return (await store.read((tx) => findClient(tx, id)))?.pk ?? 0
+  return (await store.read((tx) => selectClient(tx, id)))?.pk ?? 0
 }
 
 function accountTests(open: OpenStore): void {
@@ -274,7 +286,7 @@ function accountTests(open: OpenStore): void {
       store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER, by }))
     assert.deepEqual([await claim('one'), await claim('other'), await claim('one')], [true, false, true])
     const due = (by: string): Promise<number[]> =>
-      store.read((tx) => listDueAccounts(tx, { now: NOW, by, limit: 10 }))
+      store.read((tx) => selectDueAccounts(tx, { now: NOW, by, limit: 10 }))
     assert.deepEqual([await due('one'), await due('other')], [[account], []])
   })
 
@@ -302,9 +314,9 @@ function accountTests(open: OpenStore): void {
       await store.write((tx) => claimAccount(tx, account, { now: LATEST, until: END, by: 'late' })),
       false,
     )
-    const found = await store.read((tx) => findAccountToReconcile(tx, account))
+    const found = await store.read((tx) => selectAccountToReconcile(tx, account))
     assert.deepEqual(
-      [found?.account.appliedVersion, { ...(await store.read((tx) => readFailures(tx, account))) }],
+      [found?.account.appliedVersion, { ...(await store.read((tx) => selectFailureCounts(tx, account))) }],
       [0, { attempts: 2, ownFailures: 0, parkedAt: null }],
     )
   })
@@ -315,7 +327,7 @@ function accountTests(open: OpenStore): void {
     const second = (await store.write((tx) => putUser(tx, organization, 'b@x'))) ?? 0
     await assert.rejects(put(second, 'ada'), ConstraintError)
     await assert.rejects(put(user, 'other'), ConstraintError)
-    await store.write((tx) => removeAccountsOfUser(tx, user, NOW))
+    await store.write((tx) => markAccountsOfUserRemoved(tx, user, NOW))
     await put(second, 'ada')
   })
 

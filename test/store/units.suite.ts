@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { appendAuditEntry, verifyAuditLog } from '../../src/store/audit/entries.ts'
+import { insertAuditEntry, verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { ConstraintError, type Store, StoreError, type Tx } from '../../src/store/port.ts'
 import { insertClient } from '../../src/store/tables/clients.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
-import { findUserByEmail, insertUser } from '../../src/store/tables/users.ts'
+import { insertUser, selectUserByEmail } from '../../src/store/tables/users.ts'
 import {
   addProvider,
   CONTENT_TABLES,
@@ -101,7 +101,7 @@ function failureTests(open: OpenStore): void {
       })
       assert.equal(await countUsers(store), 27)
       for (const i of [5, 15, 25]) {
-        const found = await store.read((tx) => findUserByEmail(tx, provider.pk, emailOf(i)))
+        const found = await store.read((tx) => selectUserByEmail(tx, provider.pk, emailOf(i)))
         assert.equal(found, undefined)
       }
     })
@@ -112,8 +112,8 @@ function failureTests(open: OpenStore): void {
     const outcomes = await Promise.allSettled(
       range(20).map((i) =>
         store.write(async (tx) => {
-          await appendAuditEntry(tx, newEntry({ target: `${i}` }))
-          await appendAuditEntry(tx, newEntry({ target: `${i}` }))
+          await insertAuditEntry(tx, newEntry({ target: `${i}` }))
+          await insertAuditEntry(tx, newEntry({ target: `${i}` }))
           if (i % 2 === 1) throw new Error('refused')
         }),
       ),
@@ -209,9 +209,9 @@ function constraintTests(open: OpenStore): void {
     const outcomes = await Promise.all(
       range(20).map(() =>
         store.write(async (tx) => {
-          const before = await findUserByEmail(tx, provider.pk, 'one@example.com')
+          const before = await selectUserByEmail(tx, provider.pk, 'one@example.com')
           const key = await putUser(tx, provider.pk, 'one@example.com')
-          const after = await findUserByEmail(tx, provider.pk, 'one@example.com')
+          const after = await selectUserByEmail(tx, provider.pk, 'one@example.com')
           return { before: before?.pk, key, after: after?.pk }
         }),
       ),

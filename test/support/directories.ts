@@ -13,8 +13,8 @@ import { DirectoryError, type ErrorCode } from '../../src/model/error.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { NewUser } from '../../src/model/users.ts'
-import { listAuditEntries } from '../../src/store/audit/entries.ts'
-import { findOrganization } from '../../src/store/tables/organizations.ts'
+import { selectAuditEntries } from '../../src/store/audit/entries.ts'
+import { selectOrganization } from '../../src/store/tables/organizations.ts'
 import type { OpenStore } from './stores.ts'
 
 /** A directory in this process that has been set up with the example, and a clock that stands still. */
@@ -82,7 +82,7 @@ export async function addPortal(test: TestDirectory, domain: string, organizatio
 }
 
 export async function getOrganization(dir: Directory, id: string): Promise<Organization> {
-  const organization = await dir.store.read((tx) => findOrganization(tx, id))
+  const organization = await dir.store.read((tx) => selectOrganization(tx, id))
   if (!organization) throw new Error(`there is no organization ${id}`)
   return organization
 }
@@ -103,7 +103,7 @@ export async function addAccount(on: TestDirectory, orgUserId = 'ada', orgId = o
 }
 
 export function readAudit(dir: Directory, limit = 1_000): Promise<AuditEntry[]> {
-  return dir.store.read((tx) => listAuditEntries(tx, { limit }))
+  return dir.store.read((tx) => selectAuditEntries(tx, { limit }))
 }
 
 /** For `assert.rejects`: a refusal with this code and, when given, with issues about exactly these members. */

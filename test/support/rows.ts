@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../src/model/audit.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import { appendAuditEntry } from '../../src/store/audit/entries.ts'
+import { insertAuditEntry } from '../../src/store/audit/entries.ts'
 import type { Store, Tx } from '../../src/store/port.ts'
 import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import { insertUser } from '../../src/store/tables/users.ts'
@@ -53,7 +53,7 @@ export function newEntry(change: Partial<AuditEntry> = {}): AuditEntry {
 /** Commits entries, all of them in one unit, so in one block. */
 export function putEntries(store: Store, ...entries: AuditEntry[]): Promise<void> {
   return store.write(async (tx) => {
-    for (const entry of entries) await appendAuditEntry(tx, entry)
+    for (const entry of entries) await insertAuditEntry(tx, entry)
   })
 }
 

@@ -1,5 +1,5 @@
-import { listCredentialsAfter } from '../../store/accounts/credentials.ts'
-import { listSigningKeys } from '../../store/tables/signing-keys.ts'
+import { selectCredentialsAfter } from '../../store/accounts/credentials.ts'
+import { selectSigningKeys } from '../../store/tables/signing-keys.ts'
 import type { Directory } from '../directory.ts'
 import { read } from '../unit.ts'
 import { credentialIdentity, SealError } from './sealer.ts'
@@ -16,10 +16,10 @@ export function checkSecrets(dir: Directory): Promise<{ checked: number; unopene
       checked++
       if (!opens(dir, sealed, identity)) unopened.push(identity)
     }
-    for (const key of await listSigningKeys(tx)) check(key.sealedPrivate, signingKeyIdentity(key.kid))
+    for (const key of await selectSigningKeys(tx)) check(key.sealedPrivate, signingKeyIdentity(key.kid))
     let after = 0
     for (;;) {
-      const page = await listCredentialsAfter(tx, after, PAGE)
+      const page = await selectCredentialsAfter(tx, after, PAGE)
       for (const one of page) check(one.sealedSecret, credentialIdentity(one.accessKey))
       if (page.length < PAGE) return { checked, unopened }
       after = page.at(-1)?.pk ?? after

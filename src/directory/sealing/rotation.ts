@@ -1,9 +1,9 @@
 import type { Context } from '../../model/context.ts'
 import {
-  listSealedElse,
-  replaceSealed,
   type SealedRow,
   type SealedTable,
+  selectSealedUnderOtherKeys,
+  updateSealed,
 } from '../../store/tables/sealed-rows.ts'
 import { assertPermitted } from '../context.ts'
 import type { Directory } from '../directory.ts'
@@ -93,11 +93,11 @@ async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<nu
   for (let after = 0; ; ) {
     const { rows, replaced } = await attempt(dir, ctx, { operation: 'RotateKey' }, async ({ tx }) => {
       assertPermitted(ctx, 'RotateKey')
-      const rows = await listSealedElse(tx, table, { mark, after, limit: PAGE })
+      const rows = await selectSealedUnderOtherKeys(tx, table, { mark, after, limit: PAGE })
       let replaced = 0
       for (const row of rows) {
         const replacement = resealRow(sealer, row, TABLES[table])
-        if (replacement && (await replaceSealed(tx, table, { ...row, replacement }))) replaced++
+        if (replacement && (await updateSealed(tx, table, { ...row, replacement }))) replaced++
       }
       return { rows, replaced }
     })

@@ -1,5 +1,5 @@
-import { takeTurn } from '../../store/tables/locks.ts'
-import { insertSigningKey, listSigningKeys } from '../../store/tables/signing-keys.ts'
+import { takeLock } from '../../store/tables/locks.ts'
+import { insertSigningKey, selectSigningKeys } from '../../store/tables/signing-keys.ts'
 import type { Directory } from '../directory.ts'
 import { read, write } from '../unit.ts'
 
@@ -20,8 +20,8 @@ export async function getSigningKeys(dir: Directory, make: () => Promise<Signing
   const { kid, publicJwk, privateJwk } = await make()
   const now = dir.now().toISOString()
   await write(dir, async (tx) => {
-    await takeTurn(tx, 'first-signing-key', now)
-    const others = await listSigningKeys(tx)
+    await takeLock(tx, 'first-signing-key', now)
+    const others = await selectSigningKeys(tx)
     if (others.length > 0) return
     // Here and not before: while the unit waited, the master key may have been rotated.
     const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
@@ -31,7 +31,7 @@ export async function getSigningKeys(dir: Directory, make: () => Promise<Signing
 }
 
 async function listKeys(dir: Directory): Promise<SigningKey[]> {
-  const kept = await read(dir, listSigningKeys)
+  const kept = await read(dir, selectSigningKeys)
   return kept.map(({ kid, publicJwk, sealedPrivate }) => ({
     kid,
     publicJwk,

@@ -129,7 +129,7 @@ const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: s
 )
 
 /** The account of a Cloud Director user in a tenant. */
-export async function findAccountOfOrgUser(
+export async function selectAccountOfOrgUser(
   tx: Tx,
   tenant: number,
   orgUser: { orgId: string; id: string },
@@ -146,7 +146,7 @@ const selectByUserId = statement((db, p: { provider: number; tenant: string; use
 )
 
 /** The account of a user in a tenant of the provider, or what is left of one whose removal is not finished. */
-export async function findAccountOrRemains(
+export async function selectAccountIncludingRemoved(
   tx: Tx,
   provider: number,
   ids: { tenantId: string; userId: string },
@@ -156,12 +156,12 @@ export async function findAccountOrRemains(
 }
 
 /** The account of a user in a tenant of the provider. */
-export async function findAccount(
+export async function selectAccount(
   tx: Tx,
   provider: number,
   ids: { tenantId: string; userId: string },
 ): Promise<Account | undefined> {
-  const found = await findAccountOrRemains(tx, provider, ids)
+  const found = await selectAccountIncludingRemoved(tx, provider, ids)
   return found?.wanted ? found.account : undefined
 }
 
@@ -173,7 +173,7 @@ const selectOfUserId = statement((db, p: { provider: number; user: string }) =>
 )
 
 /** The accounts of the provider whose user has this id: at most one on each platform, in no order. */
-export async function listAccountsOfUser(tx: Tx, provider: number, userId: string): Promise<Account[]> {
+export async function selectAccountsOfUser(tx: Tx, provider: number, userId: string): Promise<Account[]> {
   return (await tx.all(selectOfUserId, { provider, user: userId })).map(toAccount)
 }
 
@@ -185,7 +185,7 @@ const selectByCanonicalId = statement((db, p: { provider: number; canonical: str
 )
 
 /** The account of the provider that its platform shows under this id. */
-export async function findAccountByCanonicalId(
+export async function selectAccountByCanonicalId(
   tx: Tx,
   provider: number,
   canonical: string,
@@ -196,13 +196,13 @@ export async function findAccountByCanonicalId(
 
 const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
 
-export async function findAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
+export async function selectAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toAccount(row)
 }
 
 /** An account with what the reconciler needs to know of it beside. */
-export async function findAccountToReconcile(
+export async function selectAccountToReconcile(
   tx: Tx,
   pk: number,
 ): Promise<
@@ -284,7 +284,7 @@ const selectDue = statement((db, p: Pick<Lease, 'now' | 'by'> & { limit: number 
 )
 
 /** Accounts that wait to be reconciled, are due, and may be claimed, the longest waiting first. */
-export async function listDueAccounts(
+export async function selectDueAccounts(
   tx: Tx,
   due: Pick<Lease, 'now' | 'by'> & { limit: number },
 ): Promise<number[]> {
@@ -333,7 +333,7 @@ const selectFailures = statement((db, p: { pk: number }) =>
     .where('pk', '=', p.pk),
 )
 
-export async function readFailures(tx: Tx, pk: number): Promise<Failures> {
+export async function selectFailureCounts(tx: Tx, pk: number): Promise<Failures> {
   return (await tx.get(selectFailures, { pk })) ?? { attempts: 0, ownFailures: 0, parkedAt: null }
 }
 

@@ -4,7 +4,7 @@ import { statement } from '../statement.ts'
 import { FIRST_ATTEMPT, selectAccounts, WANTED } from './accounts.ts'
 
 // An error is kept until an attempt succeeds or something else is wanted, so whatever is parked has one.
-const selectBacklog = statement((db) =>
+const backlog = statement((db) =>
   db
     .selectFrom('accounts')
     .select((eb) => [
@@ -17,8 +17,8 @@ const selectBacklog = statement((db) =>
 )
 
 /** What has not been applied. */
-export async function readBacklog(tx: Tx): Promise<Backlog> {
-  const row = await tx.get(selectBacklog, {})
+export async function selectBacklog(tx: Tx): Promise<Backlog> {
+  const row = await tx.get(backlog, {})
   const [unapplied, failed, parked] = [row?.unapplied, row?.failed, row?.parked].map((count) =>
     Number(count ?? 0),
   ) as [number, number, number]
@@ -39,7 +39,7 @@ export async function countApplied(tx: Tx): Promise<number> {
 }
 
 /** The accounts whose last attempt failed, by their keys. */
-export async function listFailures(
+export async function selectFailedAccounts(
   tx: Tx,
   page: { after: number; limit: number; state?: FailureState | undefined },
 ): Promise<AccountFailure[]> {
@@ -89,7 +89,7 @@ const retryUpTo = statement((db, p: { after: number; last: number; now: string }
  * Has accounts tried now whose last attempt failed, in the order of their keys.
  * @returns how many, and the key to go on after; null when there are no more
  */
-export async function retryAccounts(
+export async function markAccountsDue(
   tx: Tx,
   page: { after: number; limit: number; now: string },
 ): Promise<{ retried: number; last: number | null }> {
@@ -108,7 +108,7 @@ const retryOfUser = statement((db, p: { user: string; now: string }) =>
 )
 
 /** Has the accounts of a user tried now whose last attempt failed. Answers how many. */
-export async function retryAccountsOfUser(tx: Tx, userId: string, now: string): Promise<number> {
+export async function markAccountsOfUserDue(tx: Tx, userId: string, now: string): Promise<number> {
   return tx.run(retryOfUser, { user: userId, now })
 }
 
@@ -126,7 +126,7 @@ export async function hasHadAccount(tx: Tx, userId: string): Promise<boolean> {
 }
 
 /** The keys of a platform's accounts that follow one, those that were removed among them. */
-export async function listAccountsAfter(
+export async function selectAccountsAfter(
   tx: Tx,
   after: number,
   { platform, tenant, limit }: { platform: string; tenant: number | undefined; limit: number },

@@ -23,7 +23,7 @@ const raise = statement((db, p: { pk: number; now: string }) =>
 )
 
 /** Wants an account applied anew, after its credentials have changed. */
-export async function raiseAccount(tx: Tx, pk: number, now: string): Promise<void> {
+export async function requestApply(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(raise, { pk, now })
 }
 
@@ -35,7 +35,7 @@ const setActive = statement((db, p: { pk: number; active: number; now: string })
 )
 
 /** Wants an account active or suspended. The status of each of its credentials stays what it is. */
-export async function setAccountActive(
+export async function updateAccountActive(
   tx: Tx,
   pk: number,
   change: { active: boolean; now: string },
@@ -59,7 +59,7 @@ const hideCredentials = statement((db, p: { account: number }) =>
 )
 
 /** Wants an account gone; with `purge` its data too. */
-export async function removeAccount(
+export async function markAccountRemoved(
   tx: Tx,
   pk: number,
   removal: { purge: boolean; now: string },
@@ -73,9 +73,9 @@ const selectOfUser = statement((db, p: { user: number }) =>
 )
 
 /** Wants every account of a user gone, but no data. */
-export async function removeAccountsOfUser(tx: Tx, user: number, now: string): Promise<void> {
+export async function markAccountsOfUserRemoved(tx: Tx, user: number, now: string): Promise<void> {
   for (const { pk } of await tx.all(selectOfUser, { user }))
-    await removeAccount(tx, pk, { purge: false, now })
+    await markAccountRemoved(tx, pk, { purge: false, now })
 }
 
 const removeOfTenant = statement((db, p: { tenant: number; now: string }) =>
@@ -95,7 +95,7 @@ const hideCredentialsOfTenant = statement((db, p: { tenant: number }) =>
 )
 
 /** Wants every account of a tenant gone, and its data too. */
-export async function removeAccountsOfTenant(tx: Tx, tenant: number, now: string): Promise<void> {
+export async function markAccountsOfTenantRemoved(tx: Tx, tenant: number, now: string): Promise<void> {
   await tx.run(removeOfTenant, { tenant, now })
   await tx.run(hideCredentialsOfTenant, { tenant })
 }
@@ -141,7 +141,7 @@ const showCredentials = statement((db, p: { account: number }) =>
  * @returns false when its data is to be removed by now
  * @throws {ConstraintError} when its Cloud Director user has another account by now
  */
-export async function restoreAccount(tx: Tx, pk: number, now: string): Promise<boolean> {
+export async function markAccountRestored(tx: Tx, pk: number, now: string): Promise<boolean> {
   if ((await tx.run(restore, { pk, now })) === 0) return false
   await tx.run(showCredentials, { account: pk })
   return true
@@ -177,7 +177,7 @@ const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
  * Forgets what belonged to an account that the platform no longer has: its secrets, and the user that was made for
  * its sake, unless somebody has changed that user since. The row stays: its ids are never given to another.
  */
-export async function forgetRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
+export async function deleteRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(deleteCredentials, { account: pk })
   await tx.run(deleteMadeUser, { account: pk, now })
 }
@@ -199,7 +199,7 @@ const deleteForgotten = statement((db, p: { account: number }) =>
 )
 
 /** Forgets the deleted credentials of an account, if the platform has all that is wanted, and so no longer has them. */
-export async function forgetDeletedCredentials(tx: Tx, account: number): Promise<void> {
+export async function deleteRemovedCredentials(tx: Tx, account: number): Promise<void> {
   await tx.run(deleteForgotten, { account })
 }
 
@@ -214,7 +214,7 @@ const selectUnapplied = statement((db, p: { tenant: number; limit: number }) =>
 )
 
 /** Accounts of a tenant whose wanted state has not been applied. */
-export async function listUnappliedAccounts(tx: Tx, tenant: number, limit: number): Promise<number[]> {
+export async function selectUnappliedAccounts(tx: Tx, tenant: number, limit: number): Promise<number[]> {
   return (await tx.all(selectUnapplied, { tenant, limit })).map((row) => row.pk)
 }
 
@@ -230,7 +230,7 @@ const selectWantedOfTenant = statement((db, p: { tenant: number }) =>
 /** Whether a tenant has an account, or one whose removal is not finished and might yet meet data. */
 export async function hasAccounts(tx: Tx, tenant: number): Promise<boolean> {
   if (await tx.get(selectWantedOfTenant, { tenant })) return true
-  return (await listUnappliedAccounts(tx, tenant, 1)).length > 0
+  return (await selectUnappliedAccounts(tx, tenant, 1)).length > 0
 }
 
 const selectAllWantedOfTenant = statement((db, p: { tenant: number }) =>
@@ -242,13 +242,13 @@ const selectAllWantedOfTenant = statement((db, p: { tenant: number }) =>
  * locks a tenant against the two: that would let creates in one tenant wait for each other.
  * @returns how many
  */
-export async function removeLateAccounts(
+export async function markLateAccountsRemoved(
   tx: Tx,
   tenant: number,
   removal: { purge: boolean; now: string },
 ): Promise<number> {
   const late = await tx.all(selectAllWantedOfTenant, { tenant })
-  for (const { pk } of late) await removeAccount(tx, pk, removal)
+  for (const { pk } of late) await markAccountRemoved(tx, pk, removal)
   return late.length
 }
 
@@ -263,8 +263,8 @@ const selectLate = statement((db, p: { pk: number }) =>
 )
 
 /** The same for one account, when its tenant has been deleted. Nobody has put data into it yet. */
-export async function removeLateAccount(tx: Tx, pk: number, now: string): Promise<void> {
-  if (await tx.get(selectLate, { pk })) await removeAccount(tx, pk, { purge: false, now })
+export async function markLateAccountRemoved(tx: Tx, pk: number, now: string): Promise<void> {
+  if (await tx.get(selectLate, { pk })) await markAccountRemoved(tx, pk, { purge: false, now })
 }
 
 const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>

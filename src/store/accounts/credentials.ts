@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { Account } from '../../model/accounts.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
-import { countMatching, walkTo } from '../paging.ts'
+import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { type AccountRow, selectAccounts, toAccount, WANTED } from './accounts.ts'
 import { selectMatching as selectMatchingAccounts } from './queries.ts'
-import { findTotal, type Place } from './totals.ts'
+import { selectTotal, type TotalsKey } from './totals.ts'
 
 /** A credential as it is kept: its secret sealed. */
 export interface SealedCredential {
@@ -65,7 +65,7 @@ const selectOfAccount = statement((db, p: { account: number; limit: number }) =>
 )
 
 /** The credentials that an account shall have, oldest first. */
-export async function listCredentials(
+export async function selectCredentials(
   tx: Tx,
   account: number,
   { limit }: { limit: number },
@@ -83,7 +83,7 @@ const selectAfter = statement((db, p: { after: number; limit: number }) =>
 )
 
 /** The credentials of all accounts whose keys follow one, in the order of their keys. */
-export async function listCredentialsAfter(
+export async function selectCredentialsAfter(
   tx: Tx,
   after: number,
   limit: number,
@@ -154,7 +154,7 @@ const selectByAccessKey = statement((db, p: { provider: number; accessKey: strin
 )
 
 /** The credential of the provider with this access key, or what is left of one whose deletion is not finished. */
-export async function findCredential(
+export async function selectCredential(
   tx: Tx,
   provider: number,
   accessKey: string,
@@ -167,7 +167,7 @@ const setActive = statement((db, p: { pk: number; active: number }) =>
   db.updateTable('credentials').set({ active: p.active }).where('pk', '=', p.pk),
 )
 
-export async function setCredentialActive(tx: Tx, pk: number, active: boolean): Promise<void> {
+export async function updateCredentialActive(tx: Tx, pk: number, active: boolean): Promise<void> {
   await tx.run(setActive, { pk, active: active ? 1 : 0 })
 }
 
@@ -176,12 +176,12 @@ const markDeleted = statement((db, p: { pk: number }) =>
 )
 
 /** Deletes a credential. The row stays until the platform has forgotten the key; nobody sees it. */
-export async function deleteCredential(tx: Tx, pk: number): Promise<void> {
+export async function markCredentialDeleted(tx: Tx, pk: number): Promise<void> {
   await tx.run(markDeleted, { pk })
 }
 
 /** What credentials have to be like; what is left out may be anything. */
-export interface CredentialCriteria extends Place {
+export interface CredentialCriteria extends TotalsKey {
   /** The keys of the accounts that may own it; nothing else about the owner is compared then. */
   readonly accounts?: readonly number[]
   readonly accessKey?: string
@@ -217,15 +217,15 @@ function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
 }
 
 /** One page of the credentials that match, oldest first, with the exact number of all of them. */
-export async function queryCredentials(
+export async function selectCredentialPage(
   tx: Tx,
   criteria: CredentialCriteria,
   page: PageRequest,
 ): Promise<Page<OwnedSealedCredential>> {
   const total =
-    (await findTotal(tx, 'credential_totals', criteria)) ??
+    (await selectTotal(tx, 'credential_totals', criteria)) ??
     (await countMatching(tx, (db) => selectMatching(db, criteria)))
-  const walk = walkTo(page, total)
+  const walk = planPage(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
     selectOwned(db)

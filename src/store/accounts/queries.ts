@@ -1,14 +1,14 @@
 import { sql } from 'kysely'
 import type { Account } from '../../model/accounts.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
-import { countMatching, walkTo } from '../paging.ts'
+import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { selectAccounts, toAccount, WANTED } from './accounts.ts'
-import { findTotal, type Place } from './totals.ts'
+import { selectTotal, type TotalsKey } from './totals.ts'
 
 /** What accounts have to be like; what is left out may be anything. Ids are keys by now, but for those of Cloud Director. */
-export interface AccountCriteria extends Place {
+export interface AccountCriteria extends TotalsKey {
   readonly user?: number
   readonly canonicalUserId?: string
   readonly orgUserId?: string
@@ -58,15 +58,15 @@ function selectFew(db: QueryBuilder, { provider, user, orgUserId, username, name
 }
 
 /** One page of the accounts that match, in the order of their creation, with the exact number of all of them. */
-export async function queryAccounts(
+export async function selectAccountPage(
   tx: Tx,
   criteria: AccountCriteria,
   page: PageRequest,
 ): Promise<Page<Account>> {
   const total =
-    (await findTotal(tx, 'account_totals', criteria)) ??
+    (await selectTotal(tx, 'account_totals', criteria)) ??
     (await countMatching(tx, (db) => selectMatching(db, criteria)))
-  const walk = walkTo(page, total)
+  const walk = planPage(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
     selectAccounts(db)
@@ -100,7 +100,7 @@ export async function hasAccountOfOrg(tx: Tx, provider: number, org: string): Pr
 }
 
 /** Which of these canonical ids are those of accounts, removed ones among them. */
-export async function listKnownCanonicalIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
+export async function selectKnownCanonicalIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []
   const rows = await tx.query((db) =>
     db.selectFrom('accounts').select('canonical_user_id').where('canonical_user_id', 'in', ids),
@@ -108,7 +108,7 @@ export async function listKnownCanonicalIds(tx: Tx, ids: readonly string[]): Pro
   return rows.map((row) => row.canonical_user_id)
 }
 
-const selectCanonicalIds = statement((db, p: { tenant: number }) =>
+const canonicalIdsOfTenant = statement((db, p: { tenant: number }) =>
   db
     .selectFrom('accounts')
     .select('canonical_user_id')
@@ -118,6 +118,6 @@ const selectCanonicalIds = statement((db, p: { tenant: number }) =>
 )
 
 /** The canonical ids of all accounts of a tenant, oldest first. */
-export async function listCanonicalIds(tx: Tx, tenant: number): Promise<string[]> {
-  return (await tx.all(selectCanonicalIds, { tenant })).map((row) => row.canonical_user_id)
+export async function selectCanonicalIds(tx: Tx, tenant: number): Promise<string[]> {
+  return (await tx.all(canonicalIdsOfTenant, { tenant })).map((row) => row.canonical_user_id)
 }

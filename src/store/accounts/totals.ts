@@ -1,7 +1,7 @@
 import type { Tx } from '../port.ts'
 
 /** The terms that very many accounts or credentials may meet; what is left out may be anything. */
-export interface Place {
+export interface TotalsKey {
   readonly provider: number
   readonly tenant?: number
   readonly orgId?: string
@@ -9,10 +9,10 @@ export interface Place {
 }
 
 /** How many match, as far as the store keeps that: undefined when more is asked for than a place. */
-export async function findTotal(
+export async function selectTotal(
   tx: Tx,
   table: 'account_totals' | 'credential_totals',
-  { provider, tenant, orgId, active, ...more }: Place,
+  { provider, tenant, orgId, active, ...more }: TotalsKey,
 ): Promise<number | undefined> {
   if (Object.values(more).some((term) => term !== undefined)) return undefined
   const rows = await tx.query((db) => {

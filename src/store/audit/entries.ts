@@ -27,7 +27,7 @@ const insertEntry = statement((db, p: EntryRow) =>
 )
 
 /** Appends one entry to the log, in the commit of what it describes. */
-export async function appendAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
+export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
   const { block } = tx
   const position = block ? block.hashes.length : null
   const hash = block ? hashEntry(entry, block.number, block.hashes.length) : null
@@ -69,7 +69,7 @@ export interface AuditFilter {
 export type NumberedEntry = AuditEntry & { readonly number: number }
 
 /** Entries, newest first. */
-export async function listAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
+export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
   const rows = await tx.query((db) => {
     let query = db.selectFrom('audit_entries').selectAll().orderBy('pk', 'desc').limit(filter.limit)
     if (filter.operation) query = query.where('operation', '=', filter.operation)

@@ -21,7 +21,7 @@ interface Waiting {
  * Users that are created at the same moment, written by one statement and one commit: it costs PostgreSQL a fifth of
  * a transaction for each of them. A user that cannot be inserted does not hinder its neighbours.
  */
-export class NewUsers {
+export class CreateBatch {
   readonly #pool: pg.Pool
   readonly #events: StoreEvents
   readonly #queue: Waiting[] = []

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from '../port.ts'
-import { beat } from '../tables/heartbeats.ts'
+import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { describe, MAX_CONNECTIONS, newPool, type PostgresOptions } from './connection.ts'
-import { NewUsers } from './create-batch.ts'
+import { CreateBatch } from './create-batch.ts'
 import { isOutdated, isRetryable, toStoreError } from './errors.ts'
 import { listApplied, migrate } from './schema.ts'
 import { type Begin, PostgresTx, Statements } from './tx.ts'
@@ -44,7 +44,7 @@ class PostgresStore implements Store {
   readonly #events: StoreEvents
   readonly #pool: pg.Pool
   readonly #statements = new Statements()
-  readonly #newUsers: NewUsers
+  readonly #newUsers: CreateBatch
   readonly #running = new Set<Promise<unknown>>()
   /** Every open connection, those that end as well. */
   readonly #clients = new Set<OpenClient>()
@@ -61,7 +61,7 @@ class PostgresStore implements Store {
       this.#clients.add(client as OpenClient)
       client.on('end', () => this.#clients.delete(client as OpenClient))
     })
-    this.#newUsers = new NewUsers(this.#pool, events)
+    this.#newUsers = new CreateBatch(this.#pool, events)
   }
 
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -81,7 +81,7 @@ class PostgresStore implements Store {
   }
 
   async checkWritable(): Promise<void> {
-    await this.write((tx) => tx.run(beat, { at: new Date().toISOString() }))
+    await this.write((tx) => tx.run(writeHeartbeat, { at: new Date().toISOString() }))
   }
 
   migrate(): Promise<number[]> {

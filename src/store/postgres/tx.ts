@@ -5,7 +5,7 @@ import type { Tables } from '../schema.ts'
 import { bind, compile, onlyLooks, type Plan, type Statement } from '../statement.ts'
 import type { WholeUser } from '../tables/users.ts'
 import { newBuilder } from './connection.ts'
-import { insertUsers, type NewUsers } from './create-batch.ts'
+import { type CreateBatch, insertUsers } from './create-batch.ts'
 import { toQueryError } from './errors.ts'
 
 /** A statement as it is prepared on each connection: once, under a name. */
@@ -41,7 +41,7 @@ export class PostgresTx implements Tx {
   readonly block = null
   readonly #pool: pg.Pool
   readonly #statements: Statements
-  readonly #newUsers: NewUsers
+  readonly #newUsers: CreateBatch
   readonly #begin: Begin
   #client: pg.PoolClient | null = null
   #beginning: Promise<pg.PoolClient> | null = null
@@ -50,7 +50,7 @@ export class PostgresTx implements Tx {
   /** Set at the unit's end; also at an early one, see `addUser`. */
   #ended = false
 
-  constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin; newUsers: NewUsers }) {
+  constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin; newUsers: CreateBatch }) {
     this.#pool = parts.pool
     this.#statements = parts.statements
     this.#newUsers = parts.newUsers

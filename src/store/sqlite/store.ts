@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { sealBlock } from '../audit/blocks.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
 import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from '../port.ts'
-import { beat } from '../tables/heartbeats.ts'
+import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { type Connection, columnTypes, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
 
@@ -99,7 +99,7 @@ class SqliteStore implements Store {
   }
 
   async checkWritable(): Promise<void> {
-    await this.write((tx) => tx.run(beat, { at: new Date().toISOString() }))
+    await this.write((tx) => tx.run(writeHeartbeat, { at: new Date().toISOString() }))
   }
 
   async migrate(): Promise<number[]> {

@@ -65,7 +65,7 @@ export function selectClients(db: QueryBuilder) {
 const selectById = statement((db, p: { id: string }) => selectClients(db).where('clients.id', '=', p.id))
 
 /** The client with this id, unless it was removed. */
-export async function findClient(tx: Tx, id: string): Promise<Client | undefined> {
+export async function selectClient(tx: Tx, id: string): Promise<Client | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toClient(row)
 }
@@ -75,14 +75,14 @@ const selectByExternalId = statement((db, p: { issuer: string; id: string }) =>
 )
 
 /** The client that an external issuer knows under an id of its own. */
-export async function findExternalClient(tx: Tx, issuer: string, id: string): Promise<Client | undefined> {
+export async function selectExternalClient(tx: Tx, issuer: string, id: string): Promise<Client | undefined> {
   const row = await tx.get(selectByExternalId, { issuer, id })
   return row && toClient(row)
 }
 
 const selectAll = statement((db) => selectClients(db).orderBy('clients.pk'))
 
-export async function listClients(tx: Tx): Promise<Client[]> {
+export async function selectAllClients(tx: Tx): Promise<Client[]> {
   return (await tx.all(selectAll, {})).map(toClient)
 }
 
@@ -120,6 +120,6 @@ const markDeleted = statement((db, p: { pk: number; now: string }) =>
   db.updateTable('clients').set({ deleted_at: p.now, secret_hash: null }).where('pk', '=', p.pk),
 )
 
-export async function deleteClient(tx: Tx, pk: number, now: string): Promise<void> {
+export async function markClientDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
 }

@@ -2,13 +2,13 @@ import type { Group } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-const selectGroups = statement((db, p: { provider: number }) =>
+const groupsOfProvider = statement((db, p: { provider: number }) =>
   db.selectFrom('groups').select(['pk', 'id', 'name']).where('provider_pk', '=', p.provider).orderBy('name'),
 )
 
 /** The groups of a provider, by name. */
-export async function listGroups(tx: Tx, provider: number): Promise<Group[]> {
-  return tx.all(selectGroups, { provider })
+export async function selectGroups(tx: Tx, provider: number): Promise<Group[]> {
+  return tx.all(groupsOfProvider, { provider })
 }
 
 const insert = statement((db, p: { id: string; provider: number; name: string }) =>
@@ -39,7 +39,7 @@ export async function replaceMemberships(tx: Tx, user: number, groups: readonly 
   await insertMemberships(tx, user, groups)
 }
 
-const selectMemberships = statement((db, p: { user: number }) =>
+const groupsOfUser = statement((db, p: { user: number }) =>
   db
     .selectFrom('memberships')
     .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
@@ -49,6 +49,6 @@ const selectMemberships = statement((db, p: { user: number }) =>
 )
 
 /** The groups that a user is in, by name. */
-export async function listMemberships(tx: Tx, user: number): Promise<Group[]> {
-  return tx.all(selectMemberships, { user })
+export async function selectMemberships(tx: Tx, user: number): Promise<Group[]> {
+  return tx.all(groupsOfUser, { user })
 }

@@ -18,7 +18,7 @@ const select = statement((db, p: { client: number; key: string; now: string }) =
 )
 
 /** What was answered under this key, if that is not too long ago. */
-export async function findRecordedAnswer(
+export async function selectRecordedAnswer(
   tx: Tx,
   client: number,
   key: { key: string; now: string },
@@ -81,6 +81,6 @@ const upsert = statement((db, p: AnswerRow & { now: string }) =>
 )
 
 /** Records an answer, in place of an expired one. Answers false when another call has recorded one in the meantime. */
-export async function recordAnswer(tx: Tx, answer: AnswerRow, now: string): Promise<boolean> {
+export async function insertRecordedAnswer(tx: Tx, answer: AnswerRow, now: string): Promise<boolean> {
   return (await tx.run(upsert, { ...answer, now })) === 1
 }

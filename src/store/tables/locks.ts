@@ -14,6 +14,6 @@ const take = statement((db, p: { name: string; now: string }) =>
  * Makes the unit the only one of its name: of two that run at the same moment, in whatever processes, one runs after
  * the other and sees what it wrote. For rules that no unique index can decide; to be taken before anything is read.
  */
-export async function takeTurn(tx: Tx, name: string, now: string): Promise<void> {
+export async function takeLock(tx: Tx, name: string, now: string): Promise<void> {
   await tx.run(take, { name, now })
 }

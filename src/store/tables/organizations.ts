@@ -38,7 +38,7 @@ const selectById = statement((db, p: { id: string }) =>
   db.selectFrom('organizations').selectAll().where('id', '=', p.id),
 )
 
-export async function findOrganization(tx: Tx, id: string): Promise<Organization | undefined> {
+export async function selectOrganization(tx: Tx, id: string): Promise<Organization | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toOrganization(row)
 }
@@ -47,12 +47,12 @@ const selectByPk = statement((db, p: { pk: number }) =>
   db.selectFrom('organizations').selectAll().where('pk', '=', p.pk),
 )
 
-export async function findOrganizationByPk(tx: Tx, pk: number): Promise<Organization | undefined> {
+export async function selectOrganizationByPk(tx: Tx, pk: number): Promise<Organization | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toOrganization(row)
 }
 
-export async function listOrganizations(
+export async function selectOrganizations(
   tx: Tx,
   filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
 ): Promise<Organization[]> {
@@ -80,19 +80,19 @@ export async function deleteOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteByPk, { pk })
 }
 
-const insertRelation = statement((db, p: { customer: number; reseller: number; now: string }) =>
+const relation = statement((db, p: { customer: number; reseller: number; now: string }) =>
   db
     .insertInto('customer_resellers')
     .values({ customer_pk: p.customer, reseller_pk: p.reseller, created_at: p.now })
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-export async function relateCustomer(
+export async function insertRelation(
   tx: Tx,
   customer: number,
   reseller: { pk: number; now: string },
 ): Promise<void> {
-  await tx.run(insertRelation, { customer, reseller: reseller.pk, now: reseller.now })
+  await tx.run(relation, { customer, reseller: reseller.pk, now: reseller.now })
 }
 
 const selectRelation = statement((db, p: { customer: number; reseller: number }) =>
@@ -116,7 +116,7 @@ const selectPortal = statement((db, p: { domain: string }) =>
 )
 
 /** The organization that a portal's domain (folded) belongs to. */
-export async function findPortalOwner(tx: Tx, domain: string): Promise<Organization | undefined> {
+export async function selectPortalOwner(tx: Tx, domain: string): Promise<Organization | undefined> {
   const row = await tx.get(selectPortal, { domain })
   return row && toOrganization(row)
 }
@@ -136,7 +136,7 @@ export async function insertPortal(
   return (await tx.run(insertPortalRow, portal)) === 1
 }
 
-const selectPortals = statement((db) =>
+const portalsByDomain = statement((db) =>
   db
     .selectFrom('portals')
     .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
@@ -148,10 +148,10 @@ const selectPortals = statement((db) =>
     .orderBy('portals.pk'),
 )
 
-export async function listPortals(
+export async function selectPortals(
   tx: Tx,
 ): Promise<{ domain: string; organizationId: string; organizationName: string }[]> {
-  return tx.all(selectPortals, {})
+  return tx.all(portalsByDomain, {})
 }
 
 const deletePortalRow = statement((db, p: { domain: string }) =>

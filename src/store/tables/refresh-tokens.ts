@@ -35,7 +35,11 @@ const selectClientOf = statement((db, p: { id: string; now: string }) =>
 )
 
 /** The client that a refresh token was issued to, unless the token was revoked or has expired, or the client was removed. */
-export async function findClientOfRefreshToken(tx: Tx, id: string, now: string): Promise<Client | undefined> {
+export async function selectClientOfRefreshToken(
+  tx: Tx,
+  id: string,
+  now: string,
+): Promise<Client | undefined> {
   const row = await tx.get(selectClientOf, { id, now })
   return row && toClient(row)
 }
@@ -57,7 +61,7 @@ const selectAll = statement((db, p: { now: string }) =>
 )
 
 /** The refresh tokens that have not expired, oldest first, revoked ones among them. */
-export async function listRefreshTokens(tx: Tx, now: string): Promise<RefreshToken[]> {
+export async function selectRefreshTokens(tx: Tx, now: string): Promise<RefreshToken[]> {
   return tx.all(selectAll, { now })
 }
 
@@ -69,7 +73,7 @@ const revoke = statement((db, p: { id: string; now: string }) =>
 )
 
 /** Revokes a refresh token. Answers false when there is none; one that was revoked before keeps its time. */
-export async function revokeRefreshToken(tx: Tx, id: string, now: string): Promise<boolean> {
+export async function markRefreshTokenRevoked(tx: Tx, id: string, now: string): Promise<boolean> {
   return (await tx.run(revoke, { id, now })) === 1
 }
 

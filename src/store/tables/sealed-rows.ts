@@ -72,11 +72,15 @@ function beginsElse(column: string, mark: string): RawBuilder<boolean> {
 }
 
 /** The rows of a table after a key that are not sealed under the key with this mark, in the order of their keys. */
-export function listSealedElse(tx: Tx, table: SealedTable, wanted: SealedElse): Promise<SealedRow[]> {
+export function selectSealedUnderOtherKeys(
+  tx: Tx,
+  table: SealedTable,
+  wanted: SealedElse,
+): Promise<SealedRow[]> {
   return tx.all(STATEMENTS[table].select, wanted)
 }
 
 /** Writes a row's secret as it was sealed anew; answers whether the row still held what was read. */
-export async function replaceSealed(tx: Tx, table: SealedTable, change: Replacement): Promise<boolean> {
+export async function updateSealed(tx: Tx, table: SealedTable, change: Replacement): Promise<boolean> {
   return (await tx.run(STATEMENTS[table].update, change)) === 1
 }

@@ -16,7 +16,7 @@ const selectAll = statement((db) =>
 )
 
 /** The signing keys, newest first. */
-export async function listSigningKeys(tx: Tx): Promise<SealedSigningKey[]> {
+export async function selectSigningKeys(tx: Tx): Promise<SealedSigningKey[]> {
   return tx.all(selectAll, {})
 }
 

@@ -1,6 +1,6 @@
 import type { Page, PageRequest } from '../../model/pages.ts'
 import type { Tenant } from '../../model/tenants.ts'
-import { countMatching, walkTo } from '../paging.ts'
+import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { toTenant } from './tenants.ts'
 
@@ -19,13 +19,13 @@ function selectMatching(db: QueryBuilder, { provider, pk }: TenantCriteria) {
 }
 
 /** One page of the tenants that match, in the order of their creation, with the exact number of all of them. */
-export async function queryTenants(
+export async function selectTenantPage(
   tx: Tx,
   criteria: TenantCriteria,
   page: PageRequest,
 ): Promise<Page<Tenant>> {
   const total = await countMatching(tx, (db) => selectMatching(db, criteria))
-  const walk = walkTo(page, total)
+  const walk = planPage(page, total)
   if (!walk) return { items: [], total }
   const rows = await tx.query((db) =>
     selectMatching(db, criteria)

@@ -49,13 +49,13 @@ const selectById = statement((db, p: { id: string; provider: number }) =>
 )
 
 /** The tenant with this id, if it belongs to a customer of the provider. */
-export async function findTenant(tx: Tx, provider: number, id: string): Promise<Tenant | undefined> {
+export async function selectTenant(tx: Tx, provider: number, id: string): Promise<Tenant | undefined> {
   const row = await tx.get(selectById, { id, provider })
   return row?.deleted_at === null ? withOrgs(tx, row) : undefined
 }
 
 /** The same, or what is left of one whose deletion may not be finished. */
-export async function findTenantOrRemains(
+export async function selectTenantIncludingRemoved(
   tx: Tx,
   provider: number,
   id: string,
@@ -65,7 +65,7 @@ export async function findTenantOrRemains(
 }
 
 /** Which of these ids are those of tenants of the provider; a deleted one keeps its id until it is renewed. */
-export async function listKnownTenantIds(
+export async function selectKnownTenantIds(
   tx: Tx,
   provider: number,
   ids: readonly string[],
@@ -90,7 +90,7 @@ const selectByOrg = statement((db, p: { provider: number; platform: string; org:
 )
 
 /** The tenant that an org is mapped to. */
-export async function findTenantByOrg(
+export async function selectTenantByOrg(
   tx: Tx,
   provider: number,
   org: { platform: string; id: string },
@@ -193,7 +193,7 @@ const markDeleted = statement((db, p: { pk: number; now: string }) =>
 )
 
 /** Hides a tenant and frees its orgs. The row stays for what is left of its accounts. */
-export async function deleteTenant(tx: Tx, pk: number, now: string): Promise<void> {
+export async function markTenantDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
   await tx.run(deleteOrgs, { tenant: pk })
 }
@@ -209,7 +209,7 @@ const selectOfCustomer = statement((db, p: { organization: number; platform: str
 )
 
 /** The tenant that a customer has, or once had, on a platform. */
-export async function findTenantOfCustomer(
+export async function selectTenantOfCustomer(
   tx: Tx,
   organization: number,
   platform: string,
@@ -226,7 +226,7 @@ const renew = statement((db, p: { pk: number; id: string; name: string; now: str
 )
 
 /** Puts a new tenant, under an id of its own, in the place of one that was deleted: a customer has one row a platform. */
-export async function renewTenant(
+export async function updateTenantId(
   tx: Tx,
   deleted: Tenant,
   tenant: { id: string; name: string; orgIds: readonly string[]; now: string },

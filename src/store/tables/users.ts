@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { AuditEntry } from '../../model/audit.ts'
 import { foldEmail } from '../../model/email.ts'
 import type { Group, User } from '../../model/users.ts'
-import { appendAuditEntry } from '../audit/entries.ts'
+import { insertAuditEntry } from '../audit/entries.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
@@ -86,11 +86,11 @@ export async function addUser(
   const { email, organizationPk } = user
   const emailKey = email === null ? null : foldEmail(email)
   if (tx.addUser) return tx.addUser({ user, emailKey, groups, entry })
-  if (email !== null && (await findDeletedUser(tx, organizationPk, email))) return false
+  if (email !== null && (await selectDeletedUser(tx, organizationPk, email))) return false
   const pk = await insertUser(tx, user)
   if (pk === undefined) return false
   await insertMemberships(tx, pk, groups)
-  await appendAuditEntry(tx, entry)
+  await insertAuditEntry(tx, entry)
   return true
 }
 
@@ -111,7 +111,7 @@ const update = statement(
 )
 
 /** Brings a deleted user back with new content. */
-export async function restoreUser(tx: Tx, pk: number, user: UserRecord): Promise<void> {
+export async function updateRestoredUser(tx: Tx, pk: number, user: UserRecord): Promise<void> {
   const { resellerPk, firstName, lastName, email, now } = user
   const emailKey = email === null ? null : foldEmail(email)
   await tx.run(update, { pk, resellerPk, firstName, lastName, email, emailKey, now })
@@ -122,7 +122,7 @@ const selectById = statement((db, p: { id: string }) =>
 )
 
 /** The user with this id, deleted or not. */
-export async function findUser(tx: Tx, id: string): Promise<User | undefined> {
+export async function selectUser(tx: Tx, id: string): Promise<User | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toUser(row)
 }
@@ -137,7 +137,7 @@ const selectByEmail = statement((db, p: { organization: number; emailKey: string
 )
 
 /** The user of an organization that has this e-mail, compared without case. */
-export async function findUserByEmail(
+export async function selectUserByEmail(
   tx: Tx,
   organization: number,
   email: string,
@@ -159,7 +159,7 @@ const selectDeleted = statement((db, p: { organization: number; emailKey: string
 )
 
 /** The newest deleted user of an organization that had this e-mail. */
-export async function findDeletedUser(
+export async function selectDeletedUser(
   tx: Tx,
   organization: number,
   email: string,
@@ -182,7 +182,7 @@ const markDeleted = statement((db, p: { pk: number; now: string }) =>
 )
 
 /** Hides a user. The row stays, so that the person can come back. */
-export async function deleteUser(tx: Tx, pk: number, now: string): Promise<void> {
+export async function markUserDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
 }
 
@@ -209,7 +209,7 @@ const selectPageAfter = statement((db, p: { organization: number; after: string;
 )
 
 /** Users of an organization by e-mail, those without one first; `after` is the e-mail where the page before ended. */
-export async function listUsers(
+export async function selectUsers(
   tx: Tx,
   organization: number,
   page: { after?: string | undefined; limit: number },
