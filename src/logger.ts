@@ -1,21 +1,34 @@
-import { type Logger, pino, stdSerializers } from 'pino'
+import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 import pretty from 'pino-pretty'
 import type { LogLevel } from './config.ts'
 
 export type { Logger }
 
-/**
- * The program's log: JSON lines on standard error, or readable ones when that is a terminal. Requests are logged by
- * what they were about; headers, query values and bodies never come near it.
- */
-export function newLogger(level: LogLevel): Logger {
-  const stream = process.stderr.isTTY
-    ? pretty({ destination: 2, colorize: true, ignore: 'pid,hostname' })
-    : pino.destination({ dest: 2, sync: true })
-  return pino({ level, base: null, serializers: { err: toLoggedError } }, stream)
+/** What text is written to: a stream such as `process.stderr`, or an object that collects it. */
+export interface TextSink {
+  write(text: string): unknown
+  /** The file descriptor of a stream that has one. */
+  readonly fd?: number
+  readonly isTTY?: boolean
 }
 
-/** An error without what libraries hang on it: a driver's may carry bound values, a client's whole requests. */
+/**
+ * Makes the program's log: JSON lines, or readable lines when `target` is a terminal. Code that logs a request names
+ * the operation and the ids; headers, query values and bodies are never passed to it.
+ * @param target where the lines go; a target with a file descriptor is written synchronously, past its own buffer
+ */
+export function newLogger(level: LogLevel, target: TextSink): Logger {
+  return pino({ level, base: null, serializers: { err: toLoggedError } }, toDestination(target))
+}
+
+function toDestination(target: TextSink): DestinationStream {
+  const { fd, isTTY } = target
+  if (fd === undefined) return { write: (line) => target.write(line) }
+  if (isTTY) return pretty({ destination: fd, colorize: true, ignore: 'pid,hostname' })
+  return pino.destination({ dest: fd, sync: true })
+}
+
+/** Drops the extra properties of an error: a database driver adds bound values, an HTTP client whole requests. */
 function toLoggedError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) }
   const { type, message, stack } = stdSerializers.err(error)

@@ -1,13 +1,21 @@
 #!/usr/bin/env node
+import { once } from 'node:events'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
-// In JavaScript, alone of all files: with the rest in the compile cache, Node need not load what strips types.
+// The only .js file: with everything else in the compile cache, Node never loads the type stripper.
 
-// What Usher writes is for nobody else to read, whatever the folder it is put into.
+// Every file that Usher makes is for its owner alone, whatever the mode of the folder.
 process.umask(0o077)
-// Halves the time to start. Beside the packages, not in the system's folder for temporary files, where others may write.
+// Halves the time to start. The cache is next to the packages: others may write to the system's temporary folder.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/usher'))
 const { runCli } = await import('./cli/cli.ts')
 
-process.exitCode = await runCli(process.argv.slice(2), process.env)
+process.exitCode = await runCli(process.argv.slice(2), process.env, {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  async waitForStop() {
+    const [signal] = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
+    return String(signal)
+  },
+})

@@ -5,7 +5,7 @@ import { DirectoryError } from '../model/error.ts'
 import { PlatformError } from '../platform/platform.ts'
 import { StoreError } from '../store/port.ts'
 import { VERSION } from '../version.ts'
-import { type Command, type Input, UsageError } from './command.ts'
+import { type Command, type Input, type Io, UsageError } from './command.ts'
 
 /** Each command's file is loaded when it is called: `usher user list` needs no web server. */
 const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])[] = [
@@ -39,19 +39,21 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>])
 ]
 
 /**
- * Runs one command line.
+ * Runs one command line. May be called many times in one process.
  * @param argv without the program's own name
+ * @param env the environment that the settings are read from
+ * @param io where output goes
  * @returns the exit code: 0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage
  */
-export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, io: Io): Promise<number> {
   try {
-    return await run(argv, env)
+    return await run(argv, env, io)
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`usher: ${error.message}\nSee usher --help.\n`)
+      io.stderr.write(`usher: ${error.message}\nSee usher --help.\n`)
       return 2
     }
-    process.stderr.write(
+    io.stderr.write(
       `${explain(error)
         .map((line) => `usher: ${line}\n`)
         .join('')}`,
@@ -60,23 +62,23 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): P
   }
 }
 
-async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function run(argv: readonly string[], env: NodeJS.ProcessEnv, io: Io): Promise<number> {
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
-    process.stdout.write(await overview())
+    io.stdout.write(await overview())
     return argv.length === 0 ? 2 : 0
   }
   if (argv[0] === '--version') {
-    process.stdout.write(`${VERSION}\n`)
+    io.stdout.write(`${VERSION}\n`)
     return 0
   }
   const { command, rest } = await findCommand(argv)
   if (rest.includes('--help')) {
-    process.stdout.write(help(command))
+    io.stdout.write(help(command))
     return 0
   }
   const { input, json } = readInput(command, rest, env)
-  const output = await command.run(input)
-  if (output) process.stdout.write(json ? `${JSON.stringify(output.json, null, 2)}\n` : `${output.text}\n`)
+  const output = await command.run(input, io)
+  if (output) io.stdout.write(json ? `${JSON.stringify(output.json, null, 2)}\n` : `${output.text}\n`)
   return output?.failed ? 1 : 0
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { operatorContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
+import type { TextSink } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { type OpenDirectory, openDirectory } from '../open-directory.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -13,7 +14,15 @@ export interface Command {
   /** Words that follow the name, in order; all of them are required. */
   readonly positionals?: readonly string[]
   readonly options?: Readonly<Record<string, Option>>
-  run(input: Input): Promise<Output | undefined>
+  run(input: Input, io: Io): Promise<Output | undefined>
+}
+
+/** The outside world of a command. */
+export interface Io {
+  readonly stdout: TextSink
+  readonly stderr: TextSink
+  /** Resolves with the reason when a command that serves has to stop. Without it such a command never stops. */
+  readonly waitForStop?: () => Promise<string>
 }
 
 export interface Option {

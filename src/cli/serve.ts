@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { startApp } from '../app.ts'
 import type { Directory } from '../directory/directory.ts'
 import { isSetUp, type Setup, setUp } from '../directory/setup.ts'
@@ -14,11 +13,11 @@ export const serve: Command = {
   name: 'serve',
   summary: 'Serve the APIs; the first start on an empty directory sets it up',
   options: SETUP_OPTIONS,
-  async run(input) {
+  async run(input, io) {
     const { config } = input
-    const log = newLogger(config.logLevel)
+    const log = newLogger(config.logLevel, io.stderr)
     const metrics = newMetrics()
-    const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
+    const stopped = io.waitForStop?.() ?? new Promise<never>(() => undefined)
     const setup = readSetup(input)
     const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
     let close = (): Promise<void> => open.close()
@@ -29,13 +28,12 @@ export const serve: Command = {
       const made = await setUpFirst(open.dir, setup)
       if (made) {
         const text = input.flag('json') ? JSON.stringify(toJson(made), null, 2) : describeSetup(made, app.url)
-        process.stdout.write(`${text}\n`)
+        io.stdout.write(`${text}\n`)
       }
       // Whoever asked for any port has to learn which one it was.
-      if (config.port === 0 && !log.isLevelEnabled('info')) process.stdout.write(`USHER=${app.url}\n`)
+      if (config.port === 0 && !log.isLevelEnabled('info')) io.stdout.write(`USHER=${app.url}\n`)
       log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
-      const [signal] = await asked
-      log.info({ signal }, 'stopping')
+      log.info({ signal: await stopped }, 'stopping')
     } finally {
       await close()
     }

@@ -24,7 +24,7 @@ beforeEach(async () => {
   on = await newTestDirectory(open, platform.name)
   const config = readConfig({ USHER_PORT: '0' })
   const opened = { dir: on.dir, platform, close: async () => undefined }
-  app = await startApp(config, newLogger('silent'), opened, newMetrics())
+  app = await startApp(config, newLogger('silent', process.stderr), opened, newMetrics())
   apps.push(app)
 })
 
