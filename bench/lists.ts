@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { basic, jsonOf, send } from '../test/contract/http.ts'
-import { programEnvironment } from '../test/support/engine.ts'
-import { startCluster } from '../test/support/postgres-cluster.ts'
-import { type Init, serve, usherJson } from '../test/support/usher.ts'
+import { programEnvironment } from '../testing/environment.ts'
+import { basic, jsonOf, send } from '../testing/http.ts'
+import { startCluster } from '../testing/postgres-cluster.ts'
+import { type Init, serve, usherJson } from '../testing/usher.ts'
 
 /**
  * How long lists, queries and look-ups of OSIS take with very many users: as a client on the same machine sees it, and

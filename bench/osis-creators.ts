@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
 import { newAccessKey, newSecretKey } from '../src/model/ids.ts'
 import type { AdminClient, CephRgwSettings } from '../src/platform/ceph-rgw/admin-client.ts'
-import { type Answer, basic, jsonOf, send } from '../test/contract/http.ts'
-import { type Init, serve, usherJson } from '../test/support/usher.ts'
+import { type Answer, basic, jsonOf, send } from '../testing/http.ts'
+import { type Init, serve, usherJson } from '../testing/usher.ts'
 
 export interface Key {
   readonly accessKey: string

@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { AdminClient, type CephRgwSettings } from '../src/platform/ceph-rgw/admin-client.ts'
-import { type GatewaySettings, withGateway } from '../test/support/ceph-rgw.ts'
+import { type GatewaySettings, withGateway } from '../testing/ceph-rgw.ts'
 import { type Creator, newDirectCreator, newOsisCreator, removeUsers, works } from './osis-creators.ts'
 
 /**

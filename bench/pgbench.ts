@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { queryDatabase } from '../test/support/query.ts'
+import { queryDatabase } from '../testing/query.ts'
 import type { Figures } from './generators.ts'
 
 /**

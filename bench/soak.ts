@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { startCluster } from '../test/support/postgres-cluster.ts'
-import { runUsher, serveNew } from '../test/support/usher.ts'
+import { startCluster } from '../testing/postgres-cluster.ts'
+import { runUsher, serveNew } from '../testing/usher.ts'
 import { listDrift, listWrongKeys } from './soak/compare.ts'
 import { Gateway } from './soak/gateway.ts'
 import { Osis } from './soak/osis.ts'

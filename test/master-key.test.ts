@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
 import { loadMasterKeys, writeMasterKeys } from '../src/master-key.ts'
-import { newDataDir, runUsher, serve } from './support/usher.ts'
+import { newDataDir, runUsher, serve } from '../testing/usher.ts'
 
 function withConfig(run: (config: Config, file: string) => void): void {
   const { path, remove } = newDataDir()

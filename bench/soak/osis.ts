@@ -1,4 +1,4 @@
-import { basic, send } from '../../test/contract/http.ts'
+import { basic, send } from '../../testing/http.ts'
 import type { Gateway } from './gateway.ts'
 
 /** How long after an outage a 503 is still of its making: the pauses between attempts have grown meanwhile. */

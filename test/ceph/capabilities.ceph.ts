@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { jsonOf } from '../contract/http.ts'
+import { jsonOf } from '../../testing/http.ts'
 import {
   createdOf,
   createUser,

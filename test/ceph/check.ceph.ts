@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import { newAccessKey, newSecretKey } from '../../src/model/ids.ts'
+import { runUsher } from '../../testing/usher.ts'
 import {
   createdOf,
   createUser,
@@ -11,7 +12,6 @@ import {
   type OsisUser,
 } from '../contract/object-store.ts'
 import { startTarget, type Target, waitUntil } from '../contract/target.ts'
-import { runUsher } from '../support/usher.ts'
 import { admin, adoptTenant, gateway, newPlatform, removeTenants, s3, signal } from './gateway.ts'
 
 const settings = {

@@ -14,7 +14,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { AwsClient } from 'aws4fetch'
-import { type Answer, jsonOf } from '../contract/http.ts'
+import { type Answer, jsonOf } from '../../testing/http.ts'
 import {
   assertOsisError,
   createdOf,

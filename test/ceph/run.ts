@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
-import { type GatewaySettings, withGateway } from '../support/ceph-rgw.ts'
+import { type GatewaySettings, withGateway } from '../../testing/ceph-rgw.ts'
 
 /**
  * `npm run test:ceph`: the tests of this folder, on the Ceph RGW that USHER_TEST_CEPH_RGW_URL, …_ACCESS_KEY and

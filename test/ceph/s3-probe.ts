@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { AwsV4Signer } from 'aws4fetch'
-import { type Answer, send } from '../contract/http.ts'
+import { type Answer, send } from '../../testing/http.ts'
 import { gateway } from './gateway.ts'
 
 /**

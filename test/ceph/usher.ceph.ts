@@ -7,7 +7,8 @@ import {
   ListBucketsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import { jsonOf } from '../contract/http.ts'
+import { jsonOf } from '../../testing/http.ts'
+import { serve } from '../../testing/usher.ts'
 import {
   assertOsisError,
   createdOf,
@@ -20,7 +21,6 @@ import {
   osis,
 } from '../contract/object-store.ts'
 import { startTarget, type Target, waitUntil } from '../contract/target.ts'
-import { serve } from '../support/usher.ts'
 import {
   adoptTenant,
   controlGateway,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Ended, type Init, newDataDir, runUsher, usherJson } from '../support/usher.ts'
+import { type Ended, type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
 let init: Init

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { engine } from '../support/engine.ts'
+import { engine } from '../../testing/environment.ts'
+import { type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 import { queryStore, readStored, sealStore } from '../support/stored.ts'
-import { type Init, newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

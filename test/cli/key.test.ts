@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { masterKeyId } from '../../src/directory/sealing/sealer.ts'
+import { startChild } from '../../testing/children.ts'
+import { newCreates, prepareCreates } from '../../testing/creates.ts'
+import { type Ended, type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../contract/target.ts'
-import { startChild } from '../support/children.ts'
-import { newCreates, prepareCreates } from '../support/creates.ts'
 import { queryStore } from '../support/stored.ts'
-import { type Ended, type Init, newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
 
 const LIMIT_MS = 60_000
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { type Rgw, type RgwUser, startRgw } from '../../testing/rgw.ts'
+import { type Ended, runUsher, serve } from '../../testing/usher.ts'
 import { createdOf, createUser, newOsisUser, newTenant, type OsisUser } from '../contract/object-store.ts'
 import { startTarget, type Target, waitUntil } from '../contract/target.ts'
-import { type Rgw, type RgwUser, startRgw } from '../support/rgw.ts'
 import { queryStore } from '../support/stored.ts'
-import { type Ended, runUsher, serve } from '../support/usher.ts'
 
 let rgw: Rgw
 let target: Target

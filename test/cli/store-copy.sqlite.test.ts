@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runUsher, serveNew } from '../../testing/usher.ts'
 import { sqliteFiles } from '../support/sqlite-files.ts'
-import { runUsher, serveNew } from '../support/usher.ts'
 import { storeCopySuite } from './store-copy.suite.ts'
 
 const newUrl = sqliteFiles()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { newCreates, prepareCreates } from '../support/creates.ts'
-import { queryDatabase } from '../support/query.ts'
-import { type Init, newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
+import { newCreates, prepareCreates } from '../../testing/creates.ts'
+import { queryDatabase } from '../../testing/query.ts'
+import { type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 
 type NewUrl = () => Promise<string>
 

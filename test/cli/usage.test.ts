@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { startChild } from '../support/children.ts'
-import { engine } from '../support/engine.ts'
-import { newDataDir, runUsher, serve, usherJson } from '../support/usher.ts'
+import { startChild } from '../../testing/children.ts'
+import { engine } from '../../testing/environment.ts'
+import { newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 
 const set = newDataDir()
 const empty = newDataDir()

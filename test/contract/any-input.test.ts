@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { type Answer, basic, send } from '../../testing/http.ts'
 import {
   anyBody,
   anyEmail,
@@ -12,7 +13,6 @@ import {
   encoded,
   rawTarget,
 } from './arbitrary.ts'
-import { type Answer, basic, send } from './http.ts'
 import {
   createdOf,
   createUser,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { getToken } from '../support/usher.ts'
+import { send } from '../../testing/http.ts'
+import { getToken } from '../../testing/usher.ts'
 import { EXTERNAL_CLIENT, type ExternalIssuer, startIssuer } from './external-issuer.ts'
-import { send } from './http.ts'
 import {
   assertInvalid,
   assertNoBody,

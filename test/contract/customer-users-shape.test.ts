@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { send } from './http.ts'
+import { send } from '../../testing/http.ts'
 import { assertInvalid, create, errorOf, idOf, newEmail, newUser, UUID, without } from './portal.ts'
 import { startTarget, type Target } from './target.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { send } from './http.ts'
+import { send } from '../../testing/http.ts'
 import { createUser, newOsisUser, newTenant } from './object-store.ts'
 import { type ApiDocument, DOCUMENTS, faultOf, getDocument, type Media, type Operation } from './openapi.ts'
 import { create, newUser } from './portal.ts'

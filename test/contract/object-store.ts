@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { type Answer, basic, jsonOf, send } from './http.ts'
+import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import { newEmail } from './portal.ts'
 import type { Target } from './target.ts'
 

@@ -1,6 +1,6 @@
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { type Answer, jsonOf, send } from './http.ts'
+import { type Answer, jsonOf, send } from '../../testing/http.ts'
 
 export interface Media {
   readonly schema?: object

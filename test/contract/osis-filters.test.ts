@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { type Answer, jsonOf } from '../../testing/http.ts'
 import { encoded, rawTarget } from './arbitrary.ts'
-import { type Answer, jsonOf } from './http.ts'
 import {
   createdOf,
   createUser,

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { newDataDir, runUsher } from '../support/usher.ts'
-import { type Answer, jsonOf, send } from './http.ts'
+import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { newDataDir, runUsher } from '../../testing/usher.ts'
 import {
   assertBadRequest,
   assertOsisError,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { type Answer, jsonOf } from './http.ts'
+import { type Answer, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
   assertOsisError,

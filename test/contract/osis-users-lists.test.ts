@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { jsonOf, send } from './http.ts'
+import { jsonOf, send } from '../../testing/http.ts'
 import {
   assertBadRequest,
   assertOsisError,

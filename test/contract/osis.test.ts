@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { basic, jsonOf, send } from './http.ts'
+import { basic, jsonOf, send } from '../../testing/http.ts'
 import {
   assertOsisError,
   createdOf,

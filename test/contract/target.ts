@@ -1,4 +1,4 @@
-import { getToken, type Init, type Served, serveNew, usherJson } from '../support/usher.ts'
+import { getToken, type Init, type Served, serveNew, usherJson } from '../../testing/usher.ts'
 
 /** A real Usher with the example of a first start, and what tests need beside it, made at the command line. */
 export interface Target extends Served {

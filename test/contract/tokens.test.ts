@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { type Answer, basic, jsonOf, send } from './http.ts'
+import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import {
   createdOf,
   createTenant,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { startServing } from '../../testing/children.ts'
+import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
+import { engine } from '../../testing/environment.ts'
+import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../contract/target.ts'
-import { startServing } from '../support/children.ts'
-import { type Answer, type Creates, newCreates, prepareCreates } from '../support/creates.ts'
-import { engine } from '../support/engine.ts'
 import { type Asked, checkRows, load } from '../support/load.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
-import { type Init, newDataDir, usherJson } from '../support/usher.ts'
 
 const ROUNDS = 20
 const ANSWER_LIMIT_MS = 20_000

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startServing } from '../support/children.ts'
-import { newCreates, prepareCreates } from '../support/creates.ts'
+import { startServing } from '../../testing/children.ts'
+import { newCreates, prepareCreates } from '../../testing/creates.ts'
+import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
 import { onCluster } from '../support/postgres.ts'
-import { type Init, newDataDir, usherJson } from '../support/usher.ts'
 
 /** What a caller waits at the most: for a turn, for a connection, for an answer. */
 const ANSWER_LIMIT_MS = 20_000

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { DatabaseServer } from '../../testing/environment.ts'
+import { newDataDir, serve, usherJson } from '../../testing/usher.ts'
 import { startTarget, type Target } from '../contract/target.ts'
-import { onServer, type TestServer } from '../support/postgres.ts'
+import { onServer } from '../support/postgres.ts'
 import { openWith, type Watch, watchSecrets } from '../support/secrets.ts'
-import { newDataDir, serve, usherJson } from '../support/usher.ts'
 
 interface Resealed {
   readonly resealed: number
@@ -23,7 +24,7 @@ interface Nodes {
 /** @param fileOf the master key file of the second node, given that of the first */
 async function startNodes(
   t: TestContext,
-  server: TestServer,
+  server: DatabaseServer,
   fileOf: (first: string, dataDir: string) => string,
 ): Promise<Nodes> {
   const url = await server.createDatabase()

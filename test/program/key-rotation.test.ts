@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { sealMark } from '../../src/directory/sealing/sealer.ts'
+import { startChild } from '../../testing/children.ts'
+import { engine, storeUrl } from '../../testing/environment.ts'
+import { runUsher, serve, usherJson } from '../../testing/usher.ts'
 import { startTarget, type Target, waitUntil } from '../contract/target.ts'
-import { startChild } from '../support/children.ts'
-import { engine, storeUrl } from '../support/engine.ts'
 import { openWith, type Watch, watchSecrets } from '../support/secrets.ts'
 import { queryStore } from '../support/stored.ts'
-import { runUsher, serve, usherJson } from '../support/usher.ts'
 
 /** Where units do not wait for each other, a rotation waits for them. */
 const LIMIT_MS = 60_000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { runUsher, serve, serveNew } from '../support/usher.ts'
+import { runUsher, serve, serveNew } from '../../testing/usher.ts'
 
 test('a second server on the same file is refused, while commands work beside the first', async (t) => {
   const usher = await serveNew()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { CURL_LINES } from '../../src/cli/init.ts'
-import { newDataDir, serve } from '../support/usher.ts'
+import { newDataDir, serve } from '../../testing/usher.ts'
 
 const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
 

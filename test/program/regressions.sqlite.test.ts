@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Init, newDataDir, runUsher, usherJson } from '../support/usher.ts'
+import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 test('a store behind a symbolic link is written to like any other', async () => {
   const { path, remove } = newDataDir()

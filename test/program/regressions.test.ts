@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newDataDir, runUsher, serveNew, usherJson } from '../support/usher.ts'
+import { newDataDir, runUsher, serveNew, usherJson } from '../../testing/usher.ts'
 
 interface Entry {
   readonly operation: string

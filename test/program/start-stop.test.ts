@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { getToken, type Init, newDataDir, serve, serveNew, usherJson } from '../support/usher.ts'
+import { getToken, type Init, newDataDir, serve, serveNew, usherJson } from '../../testing/usher.ts'
 
 test('a first start prints every secret once, and the log holds none of them', async () => {
   const { path, remove } = newDataDir()

@@ -5,9 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { openStore } from '../../src/store/open.ts'
-import { type ChildOptions, startChild, startServing } from '../support/children.ts'
-import { type Creates, newCreates, prepareCreates } from '../support/creates.ts'
-import { type Init, newDataDir, usherJson } from '../support/usher.ts'
+import { type ChildOptions, startChild, startServing } from '../../testing/children.ts'
+import { type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
+import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
 
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 const NOBODY = 65534

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import type { DatabaseServer } from '../../testing/environment.ts'
+import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
+import { getToken, type Init, newDataDir, type Served, serve, usherJson } from '../../testing/usher.ts'
 import {
   createdOf,
   createTenant,
@@ -17,9 +20,7 @@ import {
   type Target,
   waitUntil,
 } from '../contract/target.ts'
-import { onServer, type TestServer } from '../support/postgres.ts'
-import { queryDatabase, type Row, type Value } from '../support/query.ts'
-import { getToken, type Init, newDataDir, type Served, serve, usherJson } from '../support/usher.ts'
+import { onServer } from '../support/postgres.ts'
 
 /** Two processes over one database, each with a data directory of its own, as on two machines. */
 interface Pair {
@@ -34,7 +35,7 @@ interface Pair {
 }
 
 /** Starts two processes at the same moment on an empty database. */
-async function startPair(server: TestServer): Promise<Pair> {
+async function startPair(server: DatabaseServer): Promise<Pair> {
   const database = await server.createDatabase()
   const settings = {
     USHER_DATABASE_URL: database,
@@ -96,7 +97,7 @@ await onServer('two processes over one database', (server) => {
   })
 })
 
-function startTests(server: TestServer): void {
+function startTests(server: DatabaseServer): void {
   for (const round of [1, 2, 3]) {
     test(`of two first starts at the same moment one sets up, and both serve (${round})`, async (t) => {
       const pair = await startPair(server)

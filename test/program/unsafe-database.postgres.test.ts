@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startChild } from '../../testing/children.ts'
+import { useServer } from '../../testing/environment.ts'
+import { queryDatabase } from '../../testing/query.ts'
+import { newDataDir, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../contract/target.ts'
-import { startChild } from '../support/children.ts'
-import { useServer } from '../support/engine.ts'
 import { onCluster } from '../support/postgres.ts'
-import { queryDatabase } from '../support/query.ts'
-import { newDataDir, serve, usherJson } from '../support/usher.ts'
 
 const ALLOWED = { USHER_DATABASE_ALLOW_DATA_LOSS: 'true' }
 

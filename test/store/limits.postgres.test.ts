@@ -5,8 +5,8 @@ import { openStore } from '../../src/store/open.ts'
 import { type Store, StoreError } from '../../src/store/port.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
 import { addUser, selectUser, touchUser } from '../../src/store/tables/users.ts'
+import { queryDatabase } from '../../testing/query.ts'
 import { onServer } from '../support/postgres.ts'
-import { queryDatabase } from '../support/query.ts'
 import { addProvider, NOW, newEntry, putUser } from '../support/rows.ts'
 
 function isBusy(message: RegExp): (error: Error) => boolean {

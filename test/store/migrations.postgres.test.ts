@@ -1,6 +1,6 @@
 import { columnTypes, newBuilder } from '../../src/store/postgres/connection.ts'
+import { queryDatabase } from '../../testing/query.ts'
 import { onServer } from '../support/postgres.ts'
-import { queryDatabase } from '../support/query.ts'
 import { migrationsSuite } from './migrations.suite.ts'
 
 /** Columns in their order with type, collation, default and identity; constraints and indexes by their definition. */

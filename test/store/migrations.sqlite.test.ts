@@ -1,5 +1,5 @@
 import { columnTypes, newBuilder } from '../../src/store/sqlite/connection.ts'
-import { queryDatabase } from '../support/query.ts'
+import { queryDatabase } from '../../testing/query.ts'
 import { sqliteFiles } from '../support/sqlite-files.ts'
 import { migrationsSuite } from './migrations.suite.ts'
 

@@ -11,8 +11,8 @@ import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
 import type { Tables } from '../../src/store/schema.ts'
 import { selectTenantPage } from '../../src/store/tables/tenant-queries.ts'
+import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
-import { queryDatabase, type Row } from '../support/query.ts'
 
 /** What the suite needs to know of an engine to make a store as an older Usher left it. */
 export interface MigratedEngine {

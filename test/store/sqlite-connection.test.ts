@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { type Connection, openConnection } from '../../src/store/sqlite/connection.ts'
-import { newDataDir } from '../support/usher.ts'
+import { newDataDir } from '../../testing/usher.ts'
 
 async function read(connection: Connection, pragma: string): Promise<unknown> {
   const [row] = await connection.query((db) => ({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Answer, Creates } from './creates.ts'
+import type { Answer, Creates } from '../../testing/creates.ts'
 import { queryStore } from './stored.ts'
 
 /** What was asked for, and the id that was answered; undefined where the answer was lost or a refusal. */

@@ -1,4 +1,4 @@
-import type { Value } from './query.ts'
+import type { Value } from '../../testing/query.ts'
 
 export type OldRow = Readonly<Record<string, Value>>
 

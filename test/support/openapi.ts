@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts'
 import { newLogger } from '../../src/logger.ts'
 import { newMetrics } from '../../src/metrics.ts'
 import { openDirectory } from '../../src/open-directory.ts'
-import { newDataDir } from './usher.ts'
+import { newDataDir } from '../../testing/usher.ts'
 
 /** The dialects that have an OpenAPI document. */
 export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const

@@ -1,31 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { after, describe, test } from 'node:test'
-import { type Cluster, startCluster } from './postgres-cluster.ts'
-import { queryDatabase } from './query.ts'
-
-/** A PostgreSQL server, in which tests make databases for themselves. */
-export interface TestServer {
-  /** The URL of a new, empty database. */
-  createDatabase(): Promise<string>
-}
+import type { DatabaseServer } from '../../testing/environment.ts'
+import { type Cluster, startCluster } from '../../testing/postgres-cluster.ts'
+import { queryDatabase } from '../../testing/query.ts'
 
 /** Why there is no server; the tests that need one are skipped with this. */
 interface Missing {
   readonly reason: string
 }
 
-let shared: Promise<TestServer | Missing> | undefined
+let shared: Promise<DatabaseServer | Missing> | undefined
 
 /**
  * The server for the tests of this process: the one that USHER_TEST_DATABASE_URL names, whose databases are dropped
  * again, or a cluster of our own, which is stopped and deleted. Ask for it while the tests are being registered.
  */
-export function findServer(): Promise<TestServer | Missing> {
+export function findServer(): Promise<DatabaseServer | Missing> {
   shared ??= openServer(process.env.USHER_TEST_DATABASE_URL)
   return shared
 }
 
-async function openServer(external: string | undefined): Promise<TestServer | Missing> {
+async function openServer(external: string | undefined): Promise<DatabaseServer | Missing> {
   if (external) return newExternal(external)
   const cluster = await findCluster()
   return 'reason' in cluster ? cluster : newServer(cluster.url)
@@ -42,7 +37,7 @@ async function findCluster(): Promise<Cluster | Missing> {
   }
 }
 
-function newServer(url: string, created: (name: string) => void = () => undefined): TestServer {
+function newServer(url: string, created: (name: string) => void = () => undefined): DatabaseServer {
   return {
     async createDatabase() {
       const name = `usher_test_${randomBytes(6).toString('hex')}`
@@ -53,7 +48,7 @@ function newServer(url: string, created: (name: string) => void = () => undefine
   }
 }
 
-function newExternal(url: string): TestServer {
+function newExternal(url: string): DatabaseServer {
   const names: string[] = []
   after(async () => {
     for (const name of names) await queryDatabase(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
@@ -62,7 +57,7 @@ function newExternal(url: string): TestServer {
 }
 
 /** Registers tests on a PostgreSQL server; where there is none, one skipped test with the reason. */
-export async function onServer(name: string, register: (server: TestServer) => void): Promise<void> {
+export async function onServer(name: string, register: (server: DatabaseServer) => void): Promise<void> {
   const server = await findServer()
   if ('reason' in server) test(name, { skip: server.reason }, () => undefined)
   else describe(name, () => register(server))
@@ -71,7 +66,7 @@ export async function onServer(name: string, register: (server: TestServer) => v
 /** Registers tests on a cluster that they may stop and change the settings of, as `onServer` does. */
 export async function onCluster(
   name: string,
-  register: (cluster: Cluster & TestServer) => void,
+  register: (cluster: Cluster & DatabaseServer) => void,
 ): Promise<void> {
   const cluster = await findCluster()
   if ('reason' in cluster) test(name, { skip: cluster.reason }, () => undefined)

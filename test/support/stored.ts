@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type AuditVerdict, verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/port.ts'
-import { engine, storeUrl } from './engine.ts'
-import { queryDatabase, type Row, type Value } from './query.ts'
+import { engine, storeUrl } from '../../testing/environment.ts'
+import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 import { seal } from './stores.ts'
 
 /** How long a running Usher may take to seal what it has committed. */

@@ -5,8 +5,8 @@ import { after, afterEach } from 'node:test'
 import { openStore } from '../../src/store/open.ts'
 import type { Store, StoreEvents } from '../../src/store/port.ts'
 import { sealAuditEntries } from '../../src/store/postgres/audit-sealer.ts'
-import type { TestServer } from './postgres.ts'
-import { queryDatabase, type Value } from './query.ts'
+import type { DatabaseServer } from '../../testing/environment.ts'
+import { queryDatabase, type Value } from '../../testing/query.ts'
 
 /** Opens a new, empty, migrated store, and closes it when its tests have ended. */
 export type OpenStore = (events?: StoreEvents) => Promise<Store>
@@ -56,7 +56,7 @@ const EMPTY_ALL = `DO $$ BEGIN
 END $$`
 
 /** Openers for PostgreSQL. Each store is closed after its test, for its connections; its database, emptied, is used again. */
-export function postgresStores(server: TestServer): Openers {
+export function postgresStores(server: DatabaseServer): Openers {
   const free: string[] = []
   const { openers, releaseAll } = openersOf(async (events) => {
     const url = free.pop() ?? (await server.createDatabase())

@@ -2,7 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { openIssuer } from '../../src/auth/issuer.ts'
 import { readConfig } from '../../src/config.ts'
 import { openDirectory } from '../../src/open-directory.ts'
-import { programEnvironment } from './engine.ts'
+import { programEnvironment } from '../../testing/environment.ts'
 
 /** The same token with another lifetime, which may be over: signed with the key in the data directory of an Usher. */
 export async function signAnew(

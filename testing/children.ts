@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { programEnvironment } from './engine.ts'
+import { programEnvironment } from './environment.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.js')
+const MAIN = join(import.meta.dirname, '../src/main.js')
 
 /** A run of the real program that may fail, hang, or be killed. */
 export interface Child {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { programEnvironment } from './engine.ts'
+import { programEnvironment } from './environment.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.js')
+const MAIN = join(import.meta.dirname, '../src/main.js')
 
 /** What `usher init --json` prints. */
 export interface Init {

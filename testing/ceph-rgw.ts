@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const SCRIPT = join(import.meta.dirname, '../../scripts/ceph-rgw')
+const SCRIPT = join(import.meta.dirname, '../scripts/ceph-rgw')
 
 /** USHER_TEST_CEPH_RGW_URL, …_ACCESS_KEY and …_SECRET_KEY; …_DIR too when the gateway is ours to stop. */
 export type GatewaySettings = Readonly<Record<string, string>>
