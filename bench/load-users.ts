@@ -50,7 +50,7 @@ for (let first = 0; first < count; first += UNIT) {
         operation: 'CreateUser',
         status: 'Succeeded',
         outcome: 'created',
-        client: 'operator',
+        caller: { kind: 'operator' },
         portal: null,
         organization: customer.id,
         target: id,

@@ -4,6 +4,7 @@ import type { ClientFinder } from '../auth/clients.ts'
 import type { Issuer } from '../auth/issuer.ts'
 import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'
+import { formatCaller } from '../model/context.ts'
 import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
 import { BODY_LIMIT } from './json-body.ts'
@@ -93,7 +94,7 @@ function mendUrl(url: string): string {
 function describe(request: FastifyRequest, reply: FastifyReply): object {
   return {
     correlationId: request.correlationId,
-    client: request.context?.caller,
+    caller: request.context && formatCaller(request.context.caller),
     method: request.method,
     route: request.routeOptions.url,
     status: reply.statusCode,

@@ -61,16 +61,16 @@ export function newOsisTokens(dir: Directory, issuer: Issuer): OsisTokens {
     })
   return {
     async logIn(ctx) {
-      const { id } = await createRefreshToken(dir, ctx, REFRESH_SECONDS)
+      const { id, clientId } = await createRefreshToken(dir, ctx, REFRESH_SECONDS)
       const refresh = await issuer.sign({
         type: REFRESH_TYPE,
         audience: audience(),
-        subject: ctx.caller,
+        subject: clientId,
         id,
         seconds: REFRESH_SECONDS,
         others: { scopes: [REFRESH_SCOPE] },
       })
-      return { access: await signAccess(ctx.caller, id), refresh }
+      return { access: await signAccess(clientId, id), refresh }
     },
     async refresh(token) {
       if (token.length > MAX_TOKEN) throw new AuthError('The token is too long to be one')

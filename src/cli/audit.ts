@@ -1,4 +1,5 @@
 import { listAudit, verifyAudit } from '../directory/audit.ts'
+import { formatCaller } from '../model/context.ts'
 import { type Command, choice, count, table, UsageError, withDirectory } from './command.ts'
 
 export const list: Command = {
@@ -7,10 +8,10 @@ export const list: Command = {
   options: {
     operation: { type: 'string', value: 'NAME', help: 'Only this operation, for example CreateUser' },
     status: { type: 'string', value: 'STATUS', help: 'Only Succeeded or Failed' },
-    client: {
+    caller: {
       type: 'string',
-      value: 'ID',
-      help: "Only what this client did; 'operator' for the command line",
+      value: 'CALLER',
+      help: "Only entries of this caller: a client's id, person:ID, or operator for the command line",
     },
     organization: { type: 'string', value: 'ID', help: 'Only what was done to this organization' },
     target: { type: 'string', value: 'ID', help: 'Only what was done to this user, tenant or other thing' },
@@ -28,7 +29,7 @@ export const list: Command = {
       const entries = await listAudit(dir, {
         operation: input.text('operation'),
         status: choice(input, 'status', ['Succeeded', 'Failed']),
-        client: input.text('client'),
+        caller: input.text('caller'),
         organization: input.text('organization'),
         target: input.text('target'),
         correlationId: input.text('correlation-id'),
@@ -38,16 +39,16 @@ export const list: Command = {
         limit: count(input, 'limit', 100, 1_000_000),
       })
       return {
-        json: entries,
+        json: entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) })),
         text: table(
-          ['NUMBER', 'AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CLIENT', 'TARGET', 'CHANGED'],
+          ['NUMBER', 'AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CALLER', 'TARGET', 'CHANGED'],
           entries.map((entry) => [
             String(entry.number),
             entry.at,
             entry.operation,
             entry.status,
             entry.outcome,
-            entry.client,
+            formatCaller(entry.caller),
             entry.target,
             entry.changedFields.join(','),
           ]),

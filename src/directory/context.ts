@@ -1,7 +1,6 @@
 import type { Operation } from '../model/audit.ts'
 import type { Client } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
-import { OPERATOR } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { foldDomain, type Organization, type OrganizationKind } from '../model/organizations.ts'
@@ -32,7 +31,7 @@ const PERMITTED: Partial<Record<Operation, Permission>> = {
 
 /** @throws {DirectoryError} `not_permitted` */
 export function assertPermitted(ctx: Pick<Context, 'caller' | 'permission'>, operation: Operation): void {
-  if (ctx.caller === OPERATOR || PERMITTED[operation] === ctx.permission) return
+  if (ctx.caller.kind === 'operator' || PERMITTED[operation] === ctx.permission) return
   throw new DirectoryError(
     'not_permitted',
     `The client's permission is ${ctx.permission}, which does not allow ${operation}.`,
@@ -54,8 +53,7 @@ export function assertSpeaksOsis(ctx: Pick<Context, 'permission'>): void {
 /** The context of a client's call before a portal has narrowed it. */
 export function clientContext(client: Client, correlationId: string): Context {
   return {
-    caller: client.id,
-    clientPk: client.pk,
+    caller: { kind: 'client', pk: client.pk, id: client.id },
     organization: client.organization,
     permission: client.permission,
     portal: null,
@@ -106,8 +104,7 @@ export async function operatorContext(dir: Directory): Promise<Context> {
 /** The context of an operator of a provider. */
 export function operatorOf(provider: Organization): Context {
   return {
-    caller: OPERATOR,
-    clientPk: null,
+    caller: { kind: 'operator' },
     organization: provider,
     permission: 'administrator',
     portal: null,

@@ -26,8 +26,9 @@ export async function once<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { key } = call
-  const client = ctx.clientPk
-  if (key === undefined || client === null) return work()
+  // Keys belong to clients.
+  if (key === undefined || ctx.caller.kind !== 'client') return work()
+  const client = ctx.caller.pk
   const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')
   const recorded = await selectRecordedAnswer(unit.tx, client, { key, now: unit.now })
   if (recorded) {

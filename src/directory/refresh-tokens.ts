@@ -19,15 +19,25 @@ import { attempt, read } from './unit.ts'
  * @param seconds how long it is good for
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export function createRefreshToken(dir: Directory, ctx: Context, seconds: number): Promise<{ id: string }> {
+export function createRefreshToken(
+  dir: Directory,
+  ctx: Context,
+  seconds: number,
+): Promise<{ id: string; clientId: string }> {
   return attempt(dir, ctx, { operation: 'CreateRefreshToken' }, async (unit) => {
     assertPermitted(ctx, 'CreateRefreshToken')
+    const { caller } = ctx
+    if (caller.kind !== 'client') throw notAClient()
     const id = newId()
     const expiresAt = new Date(dir.now().getTime() + seconds * 1000).toISOString()
-    await insertRefreshToken(unit.tx, { id, client: ctx.clientPk as number, now: unit.now, expiresAt })
+    await insertRefreshToken(unit.tx, { id, client: caller.pk, now: unit.now, expiresAt })
     await unit.audit({ outcome: 'created', target: id, changedFields: ['expiresAt'] })
-    return { id }
+    return { id, clientId: caller.id }
   })
+}
+
+function notAClient(): DirectoryError {
+  return new DirectoryError('not_permitted', 'Only a client has refresh tokens.')
 }
 
 /** The client that a refresh token was issued to, unless it was revoked or has expired, or the client was removed. */

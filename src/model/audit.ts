@@ -1,3 +1,5 @@
+import type { CallerName } from './context.ts'
+
 /** What can be done, by one name each, used in access rules, the audit log, metrics and logs. */
 export type Operation = Write | Read
 
@@ -70,7 +72,7 @@ export interface AuditEntry {
   readonly status: AuditStatus
   /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`, `resealed`, `retried`, `reapplied`; or, for a failed attempt, the error code. */
   readonly outcome: string
-  readonly client: string
+  readonly caller: CallerName
   readonly portal: string | null
   /** The id of the organization that the operation was about, or, where none was reached, of the caller's. */
   readonly organization: string | null

@@ -4,17 +4,45 @@ import type { Organization } from './organizations.ts'
 export const PERMISSIONS = ['administrator', 'viewer', 'osis'] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
-/** The operator at the command line: above all organizations, and no client. */
-export const OPERATOR = 'operator'
+/** The caller of an operation: a program, a signed-in user, or the operator at the command line. */
+export type Caller =
+  | { readonly kind: 'client'; readonly pk: number; readonly id: string }
+  | { readonly kind: 'person'; readonly id: string }
+  | { readonly kind: 'operator' }
 
-/** In whose name, through which portal and under which correlation id something is done. */
+export type CallerKind = Caller['kind']
+
+/** A caller as the audit log names it: without the key of its row. */
+export type CallerName =
+  | { readonly kind: 'client' | 'person'; readonly id: string }
+  | { readonly kind: 'operator' }
+
+const PERSON = 'person:'
+
+/**
+ * Formats a caller as one word, for the audit log, filters and log lines.
+ * @returns `operator`, a client's id, or `person:` and the person's id
+ */
+export function formatCaller(caller: CallerName): string {
+  if (caller.kind === 'operator') return 'operator'
+  return caller.kind === 'person' ? `${PERSON}${caller.id}` : caller.id
+}
+
+/** Parses what `formatCaller` returns. Every text stands for exactly one caller, so formatting it again restores it. */
+export function parseCaller(text: string): CallerName {
+  if (text === 'operator') return { kind: 'operator' }
+  if (text.startsWith(PERSON)) return { kind: 'person', id: text.slice(PERSON.length) }
+  return { kind: 'client', id: text }
+}
+
+/** The circumstances of one operation: who calls, for which organization, and through which portal. */
 export interface Context {
-  /** The calling client's id, or `operator`. */
-  readonly caller: string
-  readonly clientPk: number | null
-  /** The organization that bounds what the caller reaches: the client's own, narrowed by the portal. */
+  readonly caller: Caller
+  /** Bounds what the caller reaches: the caller's own organization, narrowed by the portal. */
   readonly organization: Organization
   readonly permission: Permission
+  /** The portal's domain; null for a call without a portal. */
   readonly portal: string | null
+  /** A UUID, in every audit entry and log line of the call. */
   readonly correlationId: string
 }

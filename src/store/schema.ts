@@ -140,7 +140,8 @@ export interface Tables {
     operation: string
     status: string
     outcome: string
-    client: string
+    /** `operator`, a client's id, or `person:` and a person's id. */
+    caller: string
     portal: string | null
     organization: string | null
     target: string | null

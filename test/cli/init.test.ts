@@ -134,7 +134,7 @@ test('a damaged audit log ends verify with 1, and names the entry', async () => 
     await usherJson(path, ['init'])
     const [entry] = await usherJson<{ id: string }[]>(path, ['audit', 'list', '--operation', 'CreateTenant'])
     await sealStore(path)
-    await queryStore(path, "UPDATE audit_entries SET client = 'forged' WHERE id = ?", entry?.id ?? '')
+    await queryStore(path, "UPDATE audit_entries SET caller = 'forged' WHERE id = ?", entry?.id ?? '')
     const text = await runUsher(path, ['audit', 'verify'])
     assert.equal(text.code, 1)
     assert.match(text.stdout, new RegExp(`entry ${entry?.id}: is not what was written`))
@@ -152,7 +152,7 @@ test('an entry that was put in without a block does not pass for a whole log', a
     await sealStore(path)
     await queryStore(
       path,
-      `INSERT INTO audit_entries (id, at, operation, status, outcome, client, correlation_id, changed_fields)
+      `INSERT INTO audit_entries (id, at, operation, status, outcome, caller, correlation_id, changed_fields)
        VALUES ('forged', '2026-11-22T08:00:00.000Z', 'CreateUser', 'Succeeded', 'created', 'c', 'x', '[]')`,
     )
     const { code, stdout } = await runUsher(path, ['audit', 'verify', '--json'])

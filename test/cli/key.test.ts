@@ -50,11 +50,11 @@ describe('usher key rotate', { concurrency: true }, () => {
     const said = `Re-sealed 2 secrets under the master key ${id}, which opens all 2. It is the only one in the file.\n`
     assert.equal(ended.stdout, said)
     assertDiscreet(ended, [old, ...lines])
-    const entries = await usherJson<{ outcome: string; client: string; target: string }[]>(path, [
+    const entries = await usherJson<{ outcome: string; caller: string; target: string }[]>(path, [
       ...['audit', 'list', '--operation', 'RotateKey'],
     ])
     assert.deepEqual(
-      entries.map(({ outcome, client, target }) => [outcome, client, target]),
+      entries.map(({ outcome, caller, target }) => [outcome, caller, target]),
       [
         ['resealed', 'operator', id],
         ['begun', 'operator', id],

@@ -115,10 +115,10 @@ test('a parked account is listed as such; retry has it tried at once, and is aud
   rgw.refuse(undefined)
   assert.deepEqual(await target.cli('platform', 'retry', '--user', user.user_id), { retried: 1 })
   await waitUntil(async () => !rgw.users.has(user.canonical_user_id), 3_000)
-  const entries = await target.cli<{ client: string; target: string }[]>(
+  const entries = await target.cli<{ caller: string; target: string }[]>(
     ...['audit', 'list', '--operation', 'RetryAccounts', '--limit', '1'],
   )
-  assert.deepEqual([entries[0]?.client, entries[0]?.target], ['operator', user.user_id])
+  assert.deepEqual([entries[0]?.caller, entries[0]?.target], ['operator', user.user_id])
   assert.match((await usher('platform', 'retry', '--user', 'nobody')).stderr, /no user with the id nobody/)
 })
 

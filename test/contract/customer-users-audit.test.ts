@@ -43,7 +43,7 @@ test('a create is recorded: who, through which portal, where, whom, and which fi
     operation: 'CreateUser',
     status: 'Succeeded',
     outcome: 'created',
-    client: target.init.clients.administrator.client_id,
+    caller: target.init.clients.administrator.client_id,
     portal: target.init.portal,
     organization: target.init.customer.id,
     target: id,
@@ -109,7 +109,7 @@ test('a refusal for the size is recorded', async () => {
 test('a refusal of a viewer is recorded under the viewer', async () => {
   const entries = await record(newUser(), { token: viewer })
   assertRefusal(entries)
-  assert.notEqual(entries[0]?.client, target.init.clients.administrator.client_id)
+  assert.notEqual(entries[0]?.caller, target.init.clients.administrator.client_id)
 })
 
 test('a refusal of a portal is recorded with that portal', async () => {

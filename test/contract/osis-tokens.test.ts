@@ -83,7 +83,7 @@ test('what is done with a token is recorded under its client', async () => {
   const headers = { authorization: `Bearer ${tokens.access}`, 'x-correlation-id': correlation }
   await osis(target, { method: 'POST', path: '/api/v1/tenants', body: { name: 'Acme' }, headers })
   const [entry] = await listAudit(target, correlation)
-  assert.equal(entry?.client, target.init.clients.osis.client_id)
+  assert.equal(entry?.caller, target.init.clients.osis.client_id)
 })
 
 test('a login is recorded, and its tokens are not', async () => {
@@ -97,7 +97,7 @@ test('a login is recorded, and its tokens are not', async () => {
   })
   assert.equal(answer.status, 200)
   const entries = await listAudit(target, correlation)
-  assert.partialDeepStrictEqual(entries, [{ operation: 'CreateRefreshToken', client: client_id }])
+  assert.partialDeepStrictEqual(entries, [{ operation: 'CreateRefreshToken', caller: client_id }])
   assert.ok(!target.log().includes('eyJ'))
 })
 

@@ -187,7 +187,7 @@ test('a forbidden create is recorded', async () => {
   const call = { method: 'POST', path: '/api/v1/tenants', body: { name: 'Acme' }, headers }
   assertOsisError(await osis(target, call), 403, 'E_FORBIDDEN')
   const [entry] = await listAudit(target, correlation)
-  assert.partialDeepStrictEqual(entry, { operation: 'CreateTenant', status: 'Failed', client: client_id })
+  assert.partialDeepStrictEqual(entry, { operation: 'CreateTenant', status: 'Failed', caller: client_id })
 })
 
 test('a revoked client is refused within 5 s', async () => {

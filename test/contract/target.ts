@@ -80,7 +80,7 @@ export interface AuditEntry {
   readonly operation: string
   readonly status: string
   readonly outcome: string
-  readonly client: string
+  readonly caller: string
   readonly portal: string | null
   readonly organization: string | null
   readonly target: string | null

@@ -19,7 +19,14 @@ import {
 import { setUp } from '../../src/directory/setup.ts'
 import { createUser, deleteUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
-import { addClient, addOrganization, newTestDirectory, newUser, refusedAs } from '../support/directories.ts'
+import {
+  addClient,
+  addOrganization,
+  clientIdOf,
+  newTestDirectory,
+  newUser,
+  refusedAs,
+} from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 /** What an operator does: set up, organizations, portals, clients. */
@@ -53,7 +60,8 @@ function setupTests(open: OpenStore): void {
     const made = entries.map((entry) => entry.operation).sort()
     const organizations = ['CreateOrganization', 'CreateOrganization', 'CreateOrganization']
     assert.deepEqual(made, ['CreateClient', 'CreateClient', ...organizations, 'CreateTenant'])
-    for (const entry of entries) assert.deepEqual([entry.client, entry.status], ['operator', 'Succeeded'])
+    for (const entry of entries)
+      assert.deepEqual([entry.caller, entry.status], [{ kind: 'operator' }, 'Succeeded'])
     for (const { secret } of [on.setup.administrator, on.setup.osis])
       assert.ok(secret && !JSON.stringify(entries).includes(secret))
   })
@@ -162,11 +170,11 @@ function clientTests(open: OpenStore): void {
 
   test('a removed client is gone, and cannot be removed again', async () => {
     const on = await newTestDirectory(open)
-    const { caller } = await addClient(on, on.customerId)
-    await deleteClient(on.dir, on.operator, caller)
-    assert.equal(await findClient(on.dir, caller), undefined)
+    const id = clientIdOf(await addClient(on, on.customerId))
+    await deleteClient(on.dir, on.operator, id)
+    assert.equal(await findClient(on.dir, id), undefined)
     assert.equal((await listClients(on.dir)).length, 2)
-    await assert.rejects(deleteClient(on.dir, on.operator, caller), refusedAs('client_not_found'))
+    await assert.rejects(deleteClient(on.dir, on.operator, id), refusedAs('client_not_found'))
   })
 
   test('an OSIS client belongs to a provider, and every client has a name', async () => {

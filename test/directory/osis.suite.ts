@@ -38,6 +38,7 @@ import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
   addAccount,
   addClient,
+  clientIdOf,
   newTestDirectory,
   readAudit,
   refusedAs,
@@ -141,8 +142,8 @@ function permissionTests(open: OpenStore): void {
         await assert.rejects(write(ctx), refusedAs('not_permitted'))
         const [entry] = await readAudit(dir, 1)
         assert.deepEqual(
-          [entry?.status, entry?.outcome, entry?.client],
-          ['Failed', 'not_permitted', ctx.caller],
+          [entry?.status, entry?.outcome, entry?.caller],
+          ['Failed', 'not_permitted', { kind: 'client', id: clientIdOf(ctx) }],
         )
       }
     await assert.rejects(revokeRefreshToken(dir, on.osis, 'x'), refusedAs('not_permitted'))
@@ -278,10 +279,10 @@ function refreshTokenTests(open: OpenStore): void {
     const { dir, osis } = on
     const find = async (id: string) => (await findClientOfRefreshToken(dir, id))?.id
     const [one, other] = [await createRefreshToken(dir, osis, 60), await createRefreshToken(dir, osis, 3_600)]
-    assert.deepEqual([await find(one.id), await find(other.id)], [osis.caller, osis.caller])
+    assert.deepEqual([await find(one.id), await find(other.id)], [clientIdOf(osis), clientIdOf(osis)])
     assert.equal(await find(newId()), undefined)
     await revokeRefreshToken(dir, on.operator, one.id)
-    assert.deepEqual([await find(one.id), await find(other.id)], [undefined, osis.caller])
+    assert.deepEqual([await find(one.id), await find(other.id)], [undefined, clientIdOf(osis)])
     await assert.rejects(revokeRefreshToken(dir, on.operator, newId()), refusedAs('refresh_token_not_found'))
     assert.deepEqual(
       (await listRefreshTokens(dir)).map((token) => [token.id, token.revokedAt !== null]),

@@ -9,6 +9,7 @@ import { newId } from '../../src/model/ids.ts'
 import { ConstraintError, type Store, StoreError } from '../../src/store/port.ts'
 import {
   addClient,
+  clientIdOf,
   newTestDirectory,
   newUser,
   readAudit,
@@ -85,7 +86,7 @@ export function refusalsSuite(open: OpenStore): void {
           operation: 'CreateUser',
           status: 'Failed',
           outcome: 'group_not_found',
-          client: ctx.caller,
+          caller: { kind: 'client', id: clientIdOf(ctx) },
           portal: 'portal.example',
           organization: on.customerId,
           target: id,

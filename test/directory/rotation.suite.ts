@@ -166,7 +166,7 @@ function unopenedTests(open: OpenStore): void {
 function auditTests(open: OpenStore): void {
   const entriesOf = async (on: TestDirectory): Promise<unknown[]> => {
     const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'RotateKey')
-    return entries.map(({ client, status, outcome, target }) => [client, status, outcome, target])
+    return entries.map(({ caller, status, outcome, target }) => [caller.kind, status, outcome, target])
   }
 
   test('its beginning and its end are audited in the name of the operator, and no key is in the log', async () => {

@@ -237,7 +237,8 @@ function fixTests(open: OpenStore): void {
       new Set(entries.map((entry) => entry.target)),
       new Set(accounts.map((one) => one.userId)),
     )
-    for (const entry of entries) assert.deepEqual([entry.client, entry.outcome], ['operator', 'reapplied'])
+    for (const entry of entries)
+      assert.deepEqual([entry.caller.kind, entry.outcome], ['operator', 'reapplied'])
   })
 
   test('an account that is there again is removed again, but not with data', async () => {
@@ -285,8 +286,8 @@ function fixTests(open: OpenStore): void {
     assert.deepEqual((await fix(world)).findings, [])
     const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'SuspendForeignAccount')
     assert.deepEqual(
-      entries.map(({ target, client, organization, outcome, changedFields }) => [
-        ...[target, client, organization, outcome],
+      entries.map(({ target, caller, organization, outcome, changedFields }) => [
+        ...[target, caller.kind, organization, outcome],
         changedFields,
       ]),
       [[id, 'operator', on.customerId, 'updated', ['active']]],

@@ -63,7 +63,7 @@ function listTests(open: OpenTampered): void {
     assert.deepEqual(await list({}), ['e2', 'e1', 'e0', 'd0'])
     assert.deepEqual(await list({ before: await pkOf(log, 'd0') }), ['c3', 'c2', 'c1', 'c0'])
     assert.deepEqual(await list({ target: 't-b1' }), ['b1'])
-    for (const filter of ['operation', 'status', 'client', 'organization', 'correlationId'])
+    for (const filter of ['operation', 'status', 'caller', 'organization', 'correlationId'])
       assert.deepEqual(await list({ [filter]: 'none' }), [])
     assert.equal((await list({ since: NOW })).length, 4)
     assert.deepEqual(await list({ since: '2026-11-22T08:00:00.001Z' }), [])

@@ -102,7 +102,7 @@ export const FIELDS = [
   'operation',
   'status',
   'outcome',
-  'client',
+  'caller',
   'portal',
   'organization',
   'target',
@@ -135,8 +135,8 @@ function changeTests(open: OpenTampered): void {
 
   test('an entry that was changed together with its hash breaks its block', async () => {
     const log = await openLog(open)
-    const hash = hashEntry(newEntry({ id: 'c2', client: 'forged' }), 3, 2)
-    await log.tamper("UPDATE audit_entries SET client = 'forged', hash = ? WHERE id = 'c2'", hash)
+    const hash = hashEntry(newEntry({ id: 'c2', caller: { kind: 'client', id: 'forged' } }), 3, 2)
+    await log.tamper("UPDATE audit_entries SET caller = 'forged', hash = ? WHERE id = 'c2'", hash)
     assert.ok((await log.faults()).some(({ block }) => block === 3))
   })
 
@@ -257,7 +257,7 @@ async function swapContents(log: Log, columns: readonly string[], one: string, o
 }
 
 const COLUMNS =
-  'id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields'
+  'id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields'
 
 function insertionTests(open: OpenTampered): void {
   const insert = (log: Log, pk: number | null, place: readonly (string | number | null)[]): Promise<void> =>
@@ -270,7 +270,13 @@ function insertionTests(open: OpenTampered): void {
   const hashAt = (block: number, position: number): string =>
     hashEntry(
       {
-        ...newEntry({ id: 'forged', client: 'c', portal: null, organization: null, target: null }),
+        ...newEntry({
+          id: 'forged',
+          caller: { kind: 'client', id: 'c' },
+          portal: null,
+          organization: null,
+          target: null,
+        }),
         correlationId: 'x',
         changedFields: [],
       },

@@ -59,6 +59,15 @@ export async function contextOf(dir: Directory, clientId: string): Promise<Conte
   return clientContext(client, newId())
 }
 
+/**
+ * The id of the client that calls.
+ * @throws {Error} for another kind of caller
+ */
+export function clientIdOf({ caller }: Context): string {
+  if (caller.kind !== 'client') throw new Error(`the caller is ${caller.kind}, not a client`)
+  return caller.id
+}
+
 /** A new client of an organization, as the context of its calls. */
 export async function addClient(
   { dir, operator }: TestDirectory,

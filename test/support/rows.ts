@@ -40,7 +40,7 @@ export function newEntry(change: Partial<AuditEntry> = {}): AuditEntry {
     operation: 'CreateUser',
     status: 'Succeeded',
     outcome: 'created',
-    client: 'client',
+    caller: { kind: 'client', id: 'client' },
     portal: 'localhost',
     organization: 'organization',
     target: 'target',

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../model/audit.ts'
+import { formatCaller } from '../../model/context.ts'
 import type { OpenBlock, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
@@ -17,7 +18,7 @@ export function hashEntry(entry: AuditEntry, block: number, position: number): s
     entry.operation,
     entry.status,
     entry.outcome,
-    entry.client,
+    formatCaller(entry.caller),
     entry.portal,
     entry.organization,
     entry.target,

@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditStatus, Operation } from '../../model/audit.ts'
+import { formatCaller, parseCaller } from '../../model/context.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
@@ -13,7 +14,7 @@ const insertEntry = statement((db, p: EntryRow) =>
     operation: p.operation,
     status: p.status,
     outcome: p.outcome,
-    client: p.client,
+    caller: p.caller,
     portal: p.portal,
     organization: p.organization,
     target: p.target,
@@ -37,7 +38,7 @@ export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
     operation: entry.operation,
     status: entry.status,
     outcome: entry.outcome,
-    client: entry.client,
+    caller: formatCaller(entry.caller),
     portal: entry.portal,
     organization: entry.organization,
     target: entry.target,
@@ -54,7 +55,8 @@ export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
 export interface AuditFilter {
   readonly operation?: string | undefined
   readonly status?: string | undefined
-  readonly client?: string | undefined
+  /** As `formatCaller` writes it. */
+  readonly caller?: string | undefined
   readonly organization?: string | undefined
   readonly target?: string | undefined
   readonly correlationId?: string | undefined
@@ -74,7 +76,7 @@ export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<N
     let query = db.selectFrom('audit_entries').selectAll().orderBy('pk', 'desc').limit(filter.limit)
     if (filter.operation) query = query.where('operation', '=', filter.operation)
     if (filter.status) query = query.where('status', '=', filter.status)
-    if (filter.client) query = query.where('client', '=', filter.client)
+    if (filter.caller) query = query.where('caller', '=', filter.caller)
     if (filter.organization) query = query.where('organization', '=', filter.organization)
     if (filter.target) query = query.where('target', '=', filter.target)
     if (filter.correlationId) query = query.where('correlation_id', '=', filter.correlationId)
@@ -93,7 +95,7 @@ export function toEntry(row: EntryRow): AuditEntry {
     operation: row.operation as Operation,
     status: row.status as AuditStatus,
     outcome: row.outcome,
-    client: row.client,
+    caller: parseCaller(row.caller),
     portal: row.portal,
     organization: row.organization,
     target: row.target,

@@ -3,7 +3,15 @@ import { severalProcesses } from './0002-several-processes.ts'
 import { osis } from './0003-osis.ts'
 import { parkedAccounts } from './0004-parked-accounts.ts'
 import { totals } from './0005-totals.ts'
+import { auditCallers } from './0006-audit-callers.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
-export const migrations: readonly Migration[] = [initial, severalProcesses, osis, parkedAccounts, totals]
+export const migrations: readonly Migration[] = [
+  initial,
+  severalProcesses,
+  osis,
+  parkedAccounts,
+  totals,
+  auditCallers,
+]

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { formatCaller } from '../../model/context.ts'
 import { StoreError, type StoreEvents } from '../port.ts'
 import type { WholeUser } from '../tables/users.ts'
 import { isOfOneRow, isRetryable, toQueryError, toStoreError } from './errors.ts'
@@ -112,7 +113,7 @@ with given as materialized (
     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
     $18::text[], $19::text[], $20::text[], $21::text[])
     with ordinality as given (id, organization_pk, reseller_pk, first_name, last_name, email, email_key, now,
-    group_pks, entry_id, at, operation, status, outcome, client, portal, organization, target, correlation_id,
+    group_pks, entry_id, at, operation, status, outcome, caller, portal, organization, target, correlation_id,
     changed_fields, changes, place)
 ), inserted as (
   insert into users (pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, created_at, updated_at)
@@ -134,9 +135,9 @@ with given as materialized (
   select pk, unnest(group_pks::bigint[]) from inserted join given using (pk)
 ), audited as (
   insert into audit_entries
-    (id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields,
+    (id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
      changes)
-  select entry_id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields,
+  select entry_id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
     changes
   from inserted join given using (pk) order by place
 )
@@ -166,7 +167,7 @@ export function insertUsers(users: readonly WholeUser[]): pg.QueryConfig {
       column(({ entry }) => entry.operation),
       column(({ entry }) => entry.status),
       column(({ entry }) => entry.outcome),
-      column(({ entry }) => entry.client),
+      column(({ entry }) => formatCaller(entry.caller)),
       column(({ entry }) => entry.portal),
       column(({ entry }) => entry.organization),
       column(({ entry }) => entry.target),
