@@ -20,7 +20,7 @@ export interface Rgw {
   close(): void
 }
 
-type Reply = readonly [status: number, body?: unknown]
+type Reply = readonly [status: number, body?: unknown, headers?: Readonly<Record<string, string>>]
 
 const refusal = (status: number, Code: string): Reply => [status, { Code }]
 const CAPS = ['users', 'metadata', 'buckets'].map((type) => ({ type, perm: '*' }))
@@ -32,9 +32,9 @@ export async function startRgw(): Promise<Rgw> {
     const url = new URL(request.url ?? '', 'http://rgw')
     const call = `${request.method} ${url.pathname}`
     const body = await readBody(request)
-    const [status, reply] =
+    const [status, reply, headers] =
       call === refused ? refusal(400, 'InvalidArgument') : answer(users, call, url.searchParams, body)
-    response.writeHead(status).end(reply === undefined ? '' : JSON.stringify(reply))
+    response.writeHead(status, headers).end(reply === undefined ? '' : JSON.stringify(reply))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -71,7 +71,7 @@ function answer(users: Map<string, RgwUser>, call: string, query: URLSearchParam
       return user ? [200, { data: user }] : refusal(404, 'NoSuchKey')
     case 'PUT /admin/metadata/user':
       users.set(uid, (JSON.parse(body) as { data: RgwUser }).data)
-      return [200]
+      return [200, undefined, { RGWX_UPDATE_STATUS: 'applied' }]
     case 'PUT /admin/user':
       users.set(uid, { user_id: uid, display_name: uid, suspended: 1, keys: [] })
       return [200, {}]
