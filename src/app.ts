@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { defaultS3Capabilities, parseS3Capabilities } from './api/osis/s3-capabilities.ts'
 import type { OsisSettings } from './api/osis/settings.ts'
 import { buildServer } from './api/server.ts'
@@ -14,131 +15,118 @@ import type { Directory } from './directory/directory.ts'
 import { forgetExpiredAnswers } from './directory/idempotency.ts'
 import { forgetExpiredRefreshTokens } from './directory/refresh-tokens.ts'
 import type { Logger } from './logger.ts'
+import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
 import type { Platform } from './platform/platform.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
+import { shareFor } from './share-for.ts'
 
-/** How often audit entries are sealed, where a commit is not a block. */
+/** The pause between two rounds of sealing audit entries, where a commit is not a block. */
 const SEAL_MS = 500
-/** How often answers that are too old to be replayed are forgotten, and refresh tokens that have expired. */
+/** The pause between two rounds of deleting expired idempotency keys and refresh tokens. */
 const SWEEP_MS = 60 * 60 * 1000
-/** How long an answer to whether the store can be written is good for. */
+/** How long callers share one readiness check: it writes, and it needs no authentication. */
 const READY_MS = 1_000
-/** What a stop may take before connections that still talk are cut. */
+/** How long a stop waits for requests before it cuts their connections. */
 const DRAIN_MS = 4_000
-/** What the work in the background gets after that. */
+/** How long a stop waits for background work after that. */
 const LAST_MS = 2_000
 
 /** Usher, serving. */
 export interface App {
   /** Where it listens: `http://host:port`. */
   readonly url: string
-  /** Takes no new requests, ends those under way and the units of work behind them, and closes the store; within 5 s. */
+  /**
+   * Takes no new requests, waits for those under way and for the units of work behind them, and closes the store; all
+   * within 6 s.
+   */
   close(): Promise<void>
 }
 
+/** What the server is made of. */
+export interface AppParts {
+  readonly config: Config
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Closed with the app. A start that fails leaves it open. */
+  readonly open: OpenDirectory
+}
+
 /**
- * Starts Usher over an open directory, and takes it over: closing the app closes the directory.
+ * Starts the background work and the server over an open directory.
  * @throws {ConfigError} when a file that a setting names is wrong
  * @throws {Error} when the port is taken
  */
-export async function startApp(
-  config: Config,
-  log: Logger,
-  open: OpenDirectory,
-  metrics: Metrics,
-): Promise<App> {
+export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
   const { dir, platform } = open
   const osisSettings = readOsisSettings(config.osis)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
-  const reconciler = new Reconciler(dir, platform, { log, observeAttempt: metrics.observeAttempt })
-  const clients = newClientFinder(dir)
   const issuer = await openIssuer(dir, publicUrl)
-  const bearer = newBearerCheck(issuer, config.issuers, dir)
+  const reconciler = new Reconciler(dir, platform, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
-  const server = await buildServer({
-    dir,
-    clients,
-    bearer,
-    issuer,
-    osisTokens: newOsisTokens(dir, issuer),
-    osisSettings,
-    reconciler,
-    platform: newPlatformView(dir, platform),
-    publicUrl,
-    log,
-    observeRequest: metrics.observeRequest,
-    readMetrics: async () => ({
-      contentType: metrics.registry.contentType,
-      text: await metrics.registry.metrics(),
-    }),
-    checkReady: newReadyCheck(dir, log),
-  })
+  const opened = new AsyncDisposableStack()
+  opened.defer(startBackgroundWork(dir, reconciler, log))
   try {
+    const server = await buildServer({
+      ...{ dir, issuer, osisSettings, reconciler, publicUrl, log },
+      clients: newClientFinder(dir),
+      bearer: newBearerCheck(issuer, config.issuers, dir),
+      osisTokens: newOsisTokens(dir, issuer),
+      platform: newPlatformView(dir, platform),
+      observeRequest: metrics.observeRequest,
+      readMetrics: metrics.read,
+      checkReady: newReadyCheck(dir, log),
+    })
+    opened.defer(() => closeServer(server))
     url = await server.listen({ host: config.host, port: config.port })
   } catch (error) {
-    await server.close()
+    await opened.disposeAsync()
     throw error
   }
-  const sweep = setInterval(() => {
-    Promise.all([forgetExpiredAnswers(dir), forgetExpiredRefreshTokens(dir)]).catch((error) =>
-      log.warn({ err: error }, 'what has expired could not be forgotten'),
-    )
-  }, SWEEP_MS)
-  const sealer = startSealing(dir, log)
-  reconciler.start()
-  void tellPlatform(platform, log)
-  const stopWorkers = async (): Promise<void> => {
-    await reconciler.stop()
-    await sealer.stop()
-  }
+  void logPlatformStatus(platform, log)
   return {
     url,
     async close() {
-      clearInterval(sweep)
-      const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS)
-      await server.close()
-      clearTimeout(cut)
-      // A store that has fallen silent holds nobody up: what is not finished is finished after the next start.
-      await Promise.race([stopWorkers(), pause(LAST_MS)])
+      await opened.disposeAsync()
       await open.close()
     },
   }
 }
 
-/** Seals audit entries a moment after their commit, one round after the other; a stop seals the last ones. */
-function startSealing(dir: Directory, log: Logger): { stop(): Promise<void> } {
-  const stopping = new AbortController()
-  const seal = (): Promise<void> =>
-    sealAudit(dir).catch((error) => log.error({ err: error }, 'audit entries could not be sealed'))
-  const work = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await seal()
-      await pause(SEAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
-    await seal()
+/** @returns stops the work; a store that no longer responds delays this by LAST_MS at most */
+function startBackgroundWork(dir: Directory, reconciler: Reconciler, log: Logger): () => Promise<void> {
+  const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
+    await Promise.all([forgetExpiredAnswers(dir), forgetExpiredRefreshTokens(dir)])
+  })
+  const sealing = { name: 'sealing audit entries', log }
+  const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => sealAudit(dir))
+  reconciler.start()
+  const stop = async (): Promise<void> => {
+    await Promise.all([sweep.stop(), reconciler.stop()])
+    await seal.stop()
+    await runRound(sealing, () => sealAudit(dir))
   }
-  const working = dir.store.embedded ? Promise.resolve() : work()
-  return {
-    stop() {
-      stopping.abort()
-      return working
-    },
-  }
+  return () => Promise.race([stop(), pause(LAST_MS, undefined, { ref: false })])
 }
 
-/** A platform that is down keeps nobody from starting; what waits for it is applied when it is back. */
-async function tellPlatform(platform: Platform, log: Logger): Promise<void> {
+async function closeServer(server: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS)
+  await server.close()
+  clearTimeout(cut)
+}
+
+/** A platform that is down does not prevent the start: the reconciler applies what waits once it is back. */
+async function logPlatformStatus(platform: Platform, log: Logger): Promise<void> {
   const { version, health, reason } = await platform.status()
   const fields = { platform: platform.name, version, health, ...(reason !== undefined && { reason }) }
-  if (health === 'NORMAL') log.info(fields, 'the platform is well')
-  else log.warn(fields, 'the platform is not well')
+  if (health === 'NORMAL') log.info(fields, 'platform healthy')
+  else log.warn(fields, 'platform not healthy')
 }
 
-/** @throws {ConfigError} when the file of S3 capabilities cannot be read, or says nonsense */
+/** @throws {ConfigError} when the file of S3 capabilities cannot be read or does not have the right form */
 function readOsisSettings(config: OsisConfig): OsisSettings {
   const { s3CapabilitiesFile: file, ...others } = config
   try {
@@ -149,15 +137,13 @@ function readOsisSettings(config: OsisConfig): OsisSettings {
   }
 }
 
-/** Callers within a second share one check: it writes, and anybody may ask. */
 function newReadyCheck(dir: Directory, log: Logger): () => Promise<void> {
-  let last: { at: number; result: Promise<void> } | undefined
-  return () => {
-    if (!last || last.at + READY_MS < Date.now()) {
-      const result = dir.store.checkWritable()
-      result.catch((error) => log.error({ err: error }, 'not ready: the store cannot be written'))
-      last = { at: Date.now(), result }
+  return shareFor(READY_MS, async () => {
+    try {
+      await dir.store.checkWritable()
+    } catch (error) {
+      log.error({ err: error }, 'not ready: the store cannot be written')
+      throw error
     }
-    return last.result
-  }
+  })
 }

@@ -1,16 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { shareFor } from './share-for.ts'
 
-/** What is counted and timed. Labels are few-valued; ids belong into the log. */
+/** The program's metrics. Labels have few values; ids go in the log. */
 export interface Metrics {
-  readonly registry: Registry
-  /** One answered request. */
+  /** Counts and times one request. */
   observeRequest(operation: string, status: number, seconds: number): void
-  /** One commit of the store. */
+  /** Counts one commit of the store, and how many units of work shared it. */
   observeCommit(units: number): void
-  /** One attempt to bring an account to its platform. */
+  /** Counts and times one attempt to apply an account to its platform. */
   observeAttempt(outcome: string, seconds: number): void
-  /** Asks for the backlog of accounts whenever the metrics are read. */
+  /** Sets how the backlog of accounts is read at each scrape. */
   watchBacklog(read: () => Promise<BacklogFigures>): void
+  /** Returns all metrics in Prometheus' text format. */
+  read(): Promise<{ contentType: string; text: string }>
 }
 
 interface BacklogFigures {
@@ -22,19 +24,28 @@ interface BacklogFigures {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** Creates the program's metrics, those of the Node process included. */
 export function newMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  return {
+    ...newServingMetrics(registers),
+    ...newProvisioningMetrics(registers),
+    read: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  }
+}
+
+function newServingMetrics(registers: Registry[]): Pick<Metrics, 'observeRequest' | 'observeCommit'> {
   const requests = new Counter({
     name: 'usher_requests_total',
-    help: 'Answered requests by operation and status.',
+    help: 'Requests by operation and status.',
     labelNames: ['operation', 'status'],
     registers,
   })
   const durations = new Histogram({
     name: 'usher_request_duration_seconds',
-    help: 'Time from a request to its answer, by operation.',
+    help: 'Time from a request to its response, by operation.',
     labelNames: ['operation'],
     buckets: SECONDS,
     registers,
@@ -51,7 +62,6 @@ export function newMetrics(): Metrics {
     registers,
   })
   return {
-    registry,
     observeRequest(operation, status, seconds) {
       requests.inc({ operation, status })
       durations.observe({ operation }, seconds)
@@ -60,20 +70,19 @@ export function newMetrics(): Metrics {
       commits.inc()
       units.observe(count)
     },
-    ...newProvisioningMetrics(registers),
   }
 }
 
 function newProvisioningMetrics(registers: Registry[]): Pick<Metrics, 'observeAttempt' | 'watchBacklog'> {
   const attempts = new Counter({
     name: 'usher_platform_attempts_total',
-    help: 'Attempts to bring an account to its platform, by how they ended.',
+    help: 'Attempts to apply an account to its platform, by outcome.',
     labelNames: ['outcome'],
     registers,
   })
   const durations = new Histogram({
     name: 'usher_platform_attempt_duration_seconds',
-    help: 'Time that an attempt to bring an account to its platform took, by how it ended.',
+    help: 'Duration of an attempt to apply an account to its platform, by outcome.',
     labelNames: ['outcome'],
     buckets: SECONDS,
     registers,
@@ -84,16 +93,8 @@ function newProvisioningMetrics(registers: Registry[]): Pick<Metrics, 'observeAt
       durations.observe({ outcome }, seconds)
     },
     watchBacklog(read) {
-      // One look at the store answers for all gauges of a scrape.
-      let reading: Promise<BacklogFigures> | undefined
-      const share = (): Promise<BacklogFigures> => {
-        reading ??= read()
-          .catch(() => UNKNOWN)
-          .finally(() => {
-            reading = undefined
-          })
-        return reading
-      }
+      // The gauges of one scrape share one query.
+      const share = shareFor(0, () => read().catch(() => UNKNOWN))
       for (const { name, help, of } of BACKLOG_GAUGES)
         new Gauge({
           name,
@@ -107,33 +108,33 @@ function newProvisioningMetrics(registers: Registry[]): Pick<Metrics, 'observeAt
   }
 }
 
-/** While the store is down everything else is to be seen all the more. */
+/** The backlog while the store is down. The other metrics are still shown. */
 const UNKNOWN: BacklogFigures = { waiting: NaN, failing: NaN, parked: NaN, oldestSeconds: NaN }
 
 const BACKLOG_GAUGES: readonly { name: string; help: string; of: (figures: BacklogFigures) => number }[] = [
   {
     name: 'usher_accounts_unapplied',
-    help: 'Accounts whose wanted state has not been applied to their platform yet: waiting, failing and parked ones.',
+    help: 'Accounts whose desired state is not applied to their platform yet: waiting, failing and parked.',
     of: ({ waiting, failing, parked }) => waiting + failing + parked,
   },
   {
     name: 'usher_accounts_waiting',
-    help: 'Accounts that are not applied, and of which no attempt has failed.',
+    help: 'Accounts that are not applied yet and have no failed attempt.',
     of: ({ waiting }) => waiting,
   },
   {
     name: 'usher_accounts_failing',
-    help: 'Accounts that are not applied since the last attempt failed, and are tried again within minutes.',
+    help: 'Accounts whose last attempt failed; they are retried within minutes.',
     of: ({ failing }) => failing,
   },
   {
     name: 'usher_accounts_parked',
-    help: 'Accounts that fail while their platform is well, and wait for somebody to look.',
+    help: 'Accounts that keep failing on a healthy platform; an operator must look at them.',
     of: ({ parked }) => parked,
   },
   {
     name: 'usher_accounts_oldest_unapplied_seconds',
-    help: 'How long the oldest account that is not applied has been wanted; 0 when there is none.',
+    help: 'Age of the oldest desired state that is not applied; 0 if there is none.',
     of: ({ oldestSeconds }) => oldestSeconds,
   },
 ]

@@ -14,6 +14,7 @@ import {
 import { BELIEF_MS, type Directory } from '../directory/directory.ts'
 import { getSigningKeys, type SigningKey } from '../directory/sealing/signing-keys.ts'
 import type { Client } from '../model/clients.ts'
+import { shareFor } from '../share-for.ts'
 
 export const SIGNING_ALGORITHM = 'ES256'
 export const TOKEN_TYPE = 'at+jwt'
@@ -51,7 +52,6 @@ interface Keys {
   readonly newest: { readonly kid: string; readonly privateKey: CryptoKey | Uint8Array }
   readonly jwks: JSONWebKeySet
   readonly getKey: JWTVerifyGetKey
-  readonly readAt: number
 }
 
 /**
@@ -60,21 +60,11 @@ interface Keys {
  */
 export async function openIssuer(dir: Directory, url: () => string): Promise<Issuer> {
   let keys = await readKeys(dir)
-  let reading: Promise<unknown> | undefined
-  // Another process may have made a key since. While the store cannot be asked, those that are known are good enough.
-  const refresh = async (): Promise<Keys> => {
-    if (keys.readAt + BELIEF_MS >= Date.now()) return keys
-    reading ??= readKeys(dir)
-      .then((read) => {
-        keys = read
-      })
-      .catch(() => undefined)
-      .finally(() => {
-        reading = undefined
-      })
-    await reading
+  // Another process may have made a key since. While the store fails, the known keys stay in use.
+  const refresh = shareFor(BELIEF_MS, async (): Promise<Keys> => {
+    keys = await readKeys(dir).catch(() => keys)
     return keys
-  }
+  })
   const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> =>
     new SignJWT(others)
       .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid: keys.newest.kid })
@@ -110,13 +100,12 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
 }
 
 async function readKeys(dir: Directory): Promise<Keys> {
-  const readAt = Date.now()
   const kept = await getSigningKeys(dir, makeSigningKey)
   const [newest] = kept
   if (!newest) throw new Error('there is no signing key')
   const privateKey = await importJWK(JSON.parse(newest.privateJwk) as JWK, SIGNING_ALGORITHM)
   const jwks = { keys: kept.map((key) => JSON.parse(key.publicJwk) as JWK) }
-  return { newest: { kid: newest.kid, privateKey }, jwks, getKey: createLocalJWKSet(jwks), readAt }
+  return { newest: { kid: newest.kid, privateKey }, jwks, getKey: createLocalJWKSet(jwks) }
 }
 
 async function makeSigningKey(): Promise<SigningKey> {

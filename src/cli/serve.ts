@@ -22,7 +22,7 @@ export const serve: Command = {
     const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
     let close = (): Promise<void> => open.close()
     try {
-      const app = await startApp(config, log, open, metrics)
+      const app = await startApp({ config, log, metrics, open })
       close = () => app.close()
       // After the port has been taken: secrets that are shown once must not be lost to a start that fails.
       const made = await setUpFirst(open.dir, setup)

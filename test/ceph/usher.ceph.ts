@@ -96,7 +96,7 @@ test('the platform is named and well, and no secret is in the log', async () => 
   const { secretKey } = await assertOneWorkingKey(user)
   const info = jsonOf<Record<string, unknown>>(await osis(target, { path: '/api/info' }))
   assert.deepEqual([info.platform_name, info.status], ['ceph-rgw', 'NORMAL'])
-  assert.match(target.log(), /the platform is well/)
+  assert.match(target.log(), /platform healthy/)
   for (const secret of [secretKey, gateway.secretKey]) assert.ok(!target.log().includes(secret))
 })
 

@@ -23,8 +23,9 @@ beforeEach(async () => {
   platform = newFakePlatform()
   on = await newTestDirectory(open, platform.name)
   const config = readConfig({ USHER_PORT: '0' })
+  const log = newLogger('silent', process.stderr)
   const opened = { dir: on.dir, platform, close: async () => undefined }
-  app = await startApp(config, newLogger('silent', process.stderr), opened, newMetrics())
+  app = await startApp({ config, log, metrics: newMetrics(), open: opened })
   apps.push(app)
 })
 

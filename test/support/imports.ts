@@ -15,8 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Files at the root of src that put the folders together; the others there are leaves. */
 const COMPOSITION = ['app.ts', 'main.js', 'open-directory.ts']
 const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
+/** Leaves that every folder but model may import. */
+const SHARED = ['loop.ts', 'share-for.ts']
 /** config.ts names the types of what it configures: an external issuer, a platform. */
-const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES]
+const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES, ...SHARED]
 
 const DIALECTS = ['partner', 'osis', 'oauth', 'system']
 
@@ -80,7 +82,8 @@ function judgeOwn(file: string, target: string): string[] {
   const to = partOf(target)
   if (target === '../package.json') return []
   if (to === '..') return [`${target} leaves src`]
-  if (COMPOSITION.includes(from)) return []
+  if (COMPOSITION.includes(from) || (SHARED.includes(to) && from !== 'model')) return []
+  if (SHARED.includes(from)) return [`${from} may not import ${to}`]
   if (LEAVES.includes(from)) return LEAVES_MAY_IMPORT.includes(to) ? [] : [`${from} may not import ${to}`]
   const allowed = MAY_IMPORT[from]
   if (!allowed) return [`${from} is not a folder of the layout`]

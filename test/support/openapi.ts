@@ -12,12 +12,12 @@ export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 export async function readDocuments(): Promise<Map<string, string>> {
   const { path, remove } = newDataDir()
   const config = readConfig({ USHER_DATA_DIR: path, USHER_PORT: '0', USHER_LOG_LEVEL: 'silent' })
-  const app = await startApp(
+  const app = await startApp({
     config,
-    newLogger('silent', process.stderr),
-    await openDirectory(config),
-    newMetrics(),
-  )
+    log: newLogger('silent', process.stderr),
+    metrics: newMetrics(),
+    open: await openDirectory(config),
+  })
   const texts = new Map<string, string>()
   for (const name of DOCUMENTS) {
     const response = await fetch(`${app.url}/openapi/${name}.json`)

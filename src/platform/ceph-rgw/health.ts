@@ -1,25 +1,25 @@
+import { shareFor } from '../../share-for.ts'
 import type { PlatformStatus } from '../platform.ts'
 import { PlatformError } from '../platform.ts'
 import type { AdminClient } from './admin-client.ts'
 import { type JsonObject, toArray, toObject } from './json.ts'
 
-/** How long an answer is good for, and how long it is waited for: anybody may ask for it. */
+/** How long callers share one check, and how long a check may take: `GET /api/info` is open to everyone. */
 const FRESH_MS = 10_000
 const CHECK_MS = 2_000
-/** What Usher needs to be allowed (docs/ceph-rgw.md). */
+/** The caps that Usher's own user needs (docs/ceph-rgw.md). */
 const NEEDED_CAPS = { users: ['*'], metadata: ['*'], buckets: ['*', 'read'] } as const
 
-/** Says whether a gateway is well; whoever asks within some seconds gets the same answer. */
+/**
+ * Creates the health check of a gateway. Its results are shared for FRESH_MS.
+ * @param accessKey of the user that Usher calls as
+ * @returns the check, which never throws
+ */
 export function newHealthCheck(client: AdminClient, accessKey: string): () => Promise<PlatformStatus> {
-  let last: { at: number; status: Promise<PlatformStatus> } | undefined
-  return () => {
-    if (!last || last.at + FRESH_MS < Date.now())
-      last = { at: Date.now(), status: checkHealth(client, accessKey) }
-    return last.status
-  }
+  return shareFor(FRESH_MS, () => checkHealth(client, accessKey))
 }
 
-/** Asks for the user that Usher calls as: that takes the keys, the gateway and its cluster, and shows the caps. */
+/** Reads the user that Usher calls as. This needs valid keys, the gateway and its cluster, and shows the caps. */
 async function checkHealth(client: AdminClient, accessKey: string): Promise<PlatformStatus> {
   try {
     const call = { method: 'GET', path: '/admin/user', query: { 'access-key': accessKey } } as const
@@ -35,12 +35,12 @@ async function checkHealth(client: AdminClient, accessKey: string): Promise<Plat
   }
 }
 
-/** Later releases say `Ceph Object Gateway (squid)`; 16.2 says nothing, and no call of its API tells. */
+/** Later releases send `Ceph Object Gateway (squid)`. 16.2 sends nothing, and no call returns its version. */
 function toVersion(server = ''): string {
   return /^Ceph Object Gateway \((.+)\)$/.exec(server)?.[1] ?? 'unknown'
 }
 
-/** System users and admins may do everything, whatever their caps. */
+/** System users and admins may do everything without caps. */
 function listMissingCaps(user: JsonObject): string[] {
   if (user.system === 'true' || user.admin === 'true') return []
   const caps = toArray(user.caps, 'caps').map((cap) => toObject(cap, 'a cap'))

@@ -1,0 +1,49 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Work that repeats in the background. */
+export interface Loop {
+  /** Ends the pause at once, waits for a round that runs, and starts no other. */
+  stop(): Promise<void>
+}
+
+interface Named {
+  /** What the work does, for the log: `deleting expired records`. */
+  readonly name: string
+  readonly log: { error(fields: object, message: string): void }
+}
+
+/**
+ * Starts a background loop. The first round runs at once; rounds never overlap. A round that throws is logged as
+ * `<name> failed`, and the next one follows after the usual pause. The pauses do not keep the process alive.
+ * @param settings.everyMs the pause between the end of one round and the start of the next
+ * @param work one round; its signal aborts when the loop is stopped
+ */
+export function startLoop(
+  { everyMs, ...named }: Named & { everyMs: number },
+  work: (stopping: AbortSignal) => Promise<void>,
+): Loop {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await runRound(named, () => work(signal))
+      await pause(everyMs, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+  const running = run()
+  return {
+    stop() {
+      stopping.abort()
+      return running
+    },
+  }
+}
+
+/** Runs work once, and logs a failure in the same way as a loop. Never throws. */
+export async function runRound({ name, log }: Named, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    log.error({ err: error }, `${name} failed`)
+  }
+}
