@@ -1,8 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { programEnvironment } from './environment.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.js')
@@ -18,47 +17,46 @@ export interface Init {
   }
   readonly reseller: { readonly id: string }
   readonly customer: { readonly id: string }
-  readonly clients: {
-    readonly administrator: { readonly client_id: string; readonly client_secret: string }
-    readonly osis: { readonly client_id: string; readonly client_secret: string }
-  }
+  readonly clients: { readonly administrator: ClientSecret; readonly osis: ClientSecret }
 }
 
-/** How one run of the command line ended. */
+/** The id and the secret of a client. */
+export type ClientSecret = { readonly client_id: string; readonly client_secret: string }
+
+/** How a run of the command line ended. */
 export interface Ended {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-type Settings = Readonly<Record<string, string>>
+export type Settings = Readonly<Record<string, string>>
 
-/** A new empty directory; `remove` deletes it. */
+/** Makes a new, empty directory; `remove` deletes it. */
 export function newDataDir(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'usher-test-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Runs one command to its end. Never throws for an exit code. */
+/**
+ * Runs one command of the command line to its end, in this process: a process of its own costs most of a second.
+ * Never throws for an exit code. A start of the server only ends here if it fails.
+ */
 export async function runUsher(
   dataDir: string,
   args: readonly string[],
   settings: Settings = {},
 ): Promise<Ended> {
-  const env = await programEnvironment(dataDir, settings)
-  try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN, ...args], {
-      env,
-      maxBuffer: 64 * 1024 * 1024,
-    })
-    return { code: 0, stdout, stderr }
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
-    return { code, stdout, stderr }
-  }
+  const { runCli } = await import('../src/cli/cli.ts')
+  const [stdout, stderr] = [newCollector(), newCollector()]
+  const code = await runCli(args, await programEnvironment(dataDir, settings), { stdout, stderr })
+  return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 
-/** Runs one command that must succeed, and reads its JSON. */
+/**
+ * Runs one command that must succeed, in this process, and returns its JSON.
+ * @throws {Error} with what the command wrote to standard error
+ */
 export async function usherJson<T>(
   dataDir: string,
   args: readonly string[],
@@ -69,18 +67,40 @@ export async function usherJson<T>(
   return JSON.parse(stdout) as T
 }
 
+/** Collects what is written to it. */
+export function newCollector(): { write(text: string): void; text(): string } {
+  let text = ''
+  return {
+    write: (more) => {
+      text += more
+    },
+    text: () => text,
+  }
+}
+
 /** A real Usher that serves, in a process of its own. */
 export interface Served {
   readonly url: string
   readonly process: ChildProcess
-  /** Everything that it has written to its log so far. */
+  /** Returns everything in its log so far. */
   log(): string
+  /** Returns everything on its standard output so far. */
   stdout(): string
-  /** Ends it by a signal, SIGTERM unless told otherwise; answers its exit code, null when the signal ended it. */
+  /** Ends it by a signal, by default SIGTERM; returns its exit code, null if the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts Usher on a free port, and waits until it says where it listens. */
+const LISTENING = /"url":"([^"]+)".*"msg":"listening"/
+
+/** Returns the URL in a log that says where Usher listens, or undefined before that. */
+export function findUrl(log: string): string | undefined {
+  return LISTENING.exec(log)?.[1]
+}
+
+/**
+ * Starts Usher on a free port, in a process of its own, and waits until it listens.
+ * @throws {Error} with its log if it ends before
+ */
 export async function serve(
   dataDir: string,
   options: { args?: readonly string[]; settings?: Settings } = {},
@@ -89,25 +109,22 @@ export async function serve(
     env: await programEnvironment(dataDir, options.settings ?? {}),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let log = ''
-  let stdout = ''
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk
-  })
+  const [log, stdout] = [newCollector(), newCollector()]
+  child.stdout.on('data', stdout.write)
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr.on('data', (chunk) => {
-      log += chunk
-      const found = /"url":"([^"]+)".*"msg":"listening"/.exec(log)?.[1]
+      log.write(chunk)
+      const found = findUrl(log.text())
       if (found) resolve(found)
     })
-    child.once('exit', (code) => reject(new Error(`usher serve ended with ${code}: ${log}`)))
+    child.once('exit', (code) => reject(new Error(`usher serve ended with ${code}: ${log.text()}`)))
   })
   return {
     url,
     process: child,
-    log: () => log,
-    stdout: () => stdout,
+    log: log.text,
+    stdout: stdout.text,
     stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended
@@ -115,7 +132,7 @@ export async function serve(
   }
 }
 
-/** A directory that has been set up, and an Usher that serves it. */
+/** Sets up a new directory, and serves it in a process of its own; `end` stops that and deletes the directory. */
 export async function serveNew(
   settings: Settings = {},
 ): Promise<Served & { dataDir: string; init: Init; end(): Promise<void> }> {
@@ -133,11 +150,8 @@ export async function serveNew(
   }
 }
 
-/** An access token of a client. */
-export async function getToken(
-  url: string,
-  client: { client_id: string; client_secret: string },
-): Promise<string> {
+/** Returns an access token of a client. */
+export async function getToken(url: string, client: ClientSecret): Promise<string> {
   const body = new URLSearchParams({
     grant_type: 'client_credentials',
     scope: 'api://usher/.default',

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import { newAccessKey, newSecretKey } from '../../src/model/ids.ts'
 import { runUsher } from '../../testing/usher.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import {
   createdOf,
   createUser,
@@ -11,7 +12,7 @@ import {
   type OsisTenant,
   type OsisUser,
 } from '../contract/object-store.ts'
-import { startTarget, type Target, waitUntil } from '../contract/target.ts'
+import { startTarget, type Target } from '../contract/target.ts'
 import { admin, adoptTenant, gateway, newPlatform, removeTenants, s3, signal } from './gateway.ts'
 
 const settings = {

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { jsonOf } from '../../testing/http.ts'
 import { serve } from '../../testing/usher.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import {
   assertOsisError,
   createdOf,
@@ -20,7 +21,7 @@ import {
   type OsisUser,
   osis,
 } from '../contract/object-store.ts'
-import { startTarget, type Target, waitUntil } from '../contract/target.ts'
+import { startTarget, type Target } from '../contract/target.ts'
 import {
   adoptTenant,
   controlGateway,

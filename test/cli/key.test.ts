@@ -7,7 +7,7 @@ import { masterKeyId } from '../../src/directory/sealing/sealer.ts'
 import { startChild } from '../../testing/children.ts'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
 import { type Ended, type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
-import { waitUntil } from '../contract/target.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { queryStore } from '../support/stored.ts'
 
 const LIMIT_MS = 60_000

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { type Rgw, type RgwUser, startRgw } from '../../testing/rgw.ts'
 import { type Ended, runUsher, serve } from '../../testing/usher.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { createdOf, createUser, newOsisUser, newTenant, type OsisUser } from '../contract/object-store.ts'
-import { startTarget, type Target, waitUntil } from '../contract/target.ts'
+import { startTarget, type Target } from '../contract/target.ts'
 import { queryStore } from '../support/stored.ts'
 
 let rgw: Rgw

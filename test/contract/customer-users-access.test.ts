@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { send } from '../../testing/http.ts'
 import { getToken } from '../../testing/usher.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { EXTERNAL_CLIENT, type ExternalIssuer, startIssuer } from './external-issuer.ts'
 import {
   assertInvalid,
@@ -23,7 +24,6 @@ import {
   newToken,
   startTarget,
   type Target,
-  waitUntil,
 } from './target.ts'
 
 const PORTAL_A = 'portal.reseller-a.example'

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { send } from '../../testing/http.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { createUser, newOsisUser, newTenant } from './object-store.ts'
 import { type ApiDocument, DOCUMENTS, faultOf, getDocument, type Media, type Operation } from './openapi.ts'
 import { create, newUser } from './portal.ts'
-import { startTarget, type Target, waitUntil } from './target.ts'
+import { startTarget, type Target } from './target.ts'
 
 let target: Target
 const documents = new Map<string, ApiDocument>()

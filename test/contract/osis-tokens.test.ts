@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { signAnew } from '../support/tokens.ts'
 import { assertBadRequest, assertOsisError, logIn, osis, type Tokens } from './object-store.ts'
 import { assertTokenRefused, create, newUser } from './portal.ts'
-import { addClient, listAudit, startTarget, type Target, waitUntil } from './target.ts'
+import { addClient, listAudit, startTarget, type Target } from './target.ts'
 
 let target: Target
 let tokens: Tokens

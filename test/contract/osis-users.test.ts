@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { jsonOf } from '../../testing/http.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import {
   assertBadRequest,
   assertOsisError,
@@ -18,7 +19,7 @@ import {
 } from './object-store.ts'
 import { faultOf, getDocument } from './openapi.ts'
 import { create, idOf, newEmail, newUser, UUID } from './portal.ts'
-import { listAudit, listPeople, startTarget, type Target, waitUntil } from './target.ts'
+import { listAudit, listPeople, startTarget, type Target } from './target.ts'
 
 let target: Target
 let tenant: OsisTenant

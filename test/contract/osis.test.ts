@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { basic, jsonOf, send } from '../../testing/http.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import {
   assertOsisError,
   createdOf,
@@ -14,7 +15,7 @@ import {
   osis,
 } from './object-store.ts'
 import { getDocument } from './openapi.ts'
-import { addClient, listAudit, startTarget, type Target, waitUntil } from './target.ts'
+import { addClient, listAudit, startTarget, type Target } from './target.ts'
 
 let target: Target
 

@@ -95,13 +95,3 @@ export interface AuditEntry {
 export function listAudit(target: Target, correlationId: string): Promise<AuditEntry[]> {
   return target.cli('audit', 'list', '--correlation-id', correlationId)
 }
-
-/** Asks again and again until the answer is yes; answers after how many milliseconds. */
-export async function waitUntil(isSo: () => Promise<boolean>, limitMs: number): Promise<number> {
-  const begun = performance.now()
-  while (!(await isSo())) {
-    if (performance.now() - begun > limitMs) throw new Error(`not so after ${limitMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return performance.now() - begun
-}

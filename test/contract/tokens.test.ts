@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import {
   createdOf,
   createTenant,
@@ -12,7 +13,7 @@ import {
   type OsisUser,
 } from './object-store.ts'
 import { create, idOf, newUser } from './portal.ts'
-import { addClient, startTarget, type Target, waitUntil } from './target.ts'
+import { addClient, startTarget, type Target } from './target.ts'
 
 let target: Target
 

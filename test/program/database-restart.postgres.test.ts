@@ -8,7 +8,7 @@ import { type Answer, type Creates, newCreates, prepareCreates } from '../../tes
 import { useServer } from '../../testing/environment.ts'
 import type { Cluster, StopMode } from '../../testing/postgres-cluster.ts'
 import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
-import { waitUntil } from '../contract/target.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows, load } from '../support/load.ts'
 import { onCluster } from '../support/postgres.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'

@@ -5,7 +5,7 @@ import { startServing } from '../../testing/children.ts'
 import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { engine } from '../../testing/environment.ts'
 import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
-import { waitUntil } from '../contract/target.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows, load } from '../support/load.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import type { DatabaseServer } from '../../testing/environment.ts'
 import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 import { getToken, type Init, newDataDir, type Served, serve, usherJson } from '../../testing/usher.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import {
   createdOf,
   createTenant,
@@ -12,14 +13,7 @@ import {
   newOsisUser,
 } from '../contract/object-store.ts'
 import { assertInvalid, type CreateOptions, create, idOf, newEmail, newUser } from '../contract/portal.ts'
-import {
-  addClient,
-  addCustomer,
-  addReseller,
-  type Person,
-  type Target,
-  waitUntil,
-} from '../contract/target.ts'
+import { addClient, addCustomer, addReseller, type Person, type Target } from '../contract/target.ts'
 import { onServer } from '../support/postgres.ts'
 
 /** Two processes over one database, each with a data directory of its own, as on two machines. */

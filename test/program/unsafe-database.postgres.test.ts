@@ -4,7 +4,7 @@ import { startChild } from '../../testing/children.ts'
 import { useServer } from '../../testing/environment.ts'
 import { queryDatabase } from '../../testing/query.ts'
 import { newDataDir, serve, usherJson } from '../../testing/usher.ts'
-import { waitUntil } from '../contract/target.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { onCluster } from '../support/postgres.ts'
 
 const ALLOWED = { USHER_DATABASE_ALLOW_DATA_LOSS: 'true' }
