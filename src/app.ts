@@ -9,7 +9,6 @@ import { newClientFinder } from './auth/clients.ts'
 import { openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError, type OsisConfig } from './config.ts'
-import { sealAudit } from './directory/audit.ts'
 import { readBacklog } from './directory/backlog.ts'
 import type { Directory } from './directory/directory.ts'
 import { forgetExpiredAnswers } from './directory/idempotency.ts'
@@ -102,12 +101,12 @@ function startBackgroundWork(dir: Directory, reconciler: Reconciler, log: Logger
     await Promise.all([forgetExpiredAnswers(dir), forgetExpiredRefreshTokens(dir)])
   })
   const sealing = { name: 'sealing audit entries', log }
-  const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => sealAudit(dir))
+  const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   reconciler.start()
   const stop = async (): Promise<void> => {
     await Promise.all([sweep.stop(), reconciler.stop()])
     await seal.stop()
-    await runRound(sealing, () => sealAudit(dir))
+    await runRound(sealing, () => dir.store.sealAudit())
   }
   return () => Promise.race([stop(), pause(LAST_MS, undefined, { ref: false })])
 }
@@ -140,7 +139,7 @@ function readOsisSettings(config: OsisConfig): OsisSettings {
 function newReadyCheck(dir: Directory, log: Logger): () => Promise<void> {
   return shareFor(READY_MS, async () => {
     try {
-      await dir.store.checkWritable()
+      await dir.store.heartbeat()
     } catch (error) {
       log.error({ err: error }, 'not ready: the store cannot be written')
       throw error

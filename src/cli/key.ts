@@ -6,7 +6,7 @@ import type { Directory } from '../directory/directory.ts'
 import { type Resealed, recordRotation, resealSecrets, sealingDelay } from '../directory/sealing/rotation.ts'
 import { loadMasterKeys, writeMasterKeys } from '../master-key.ts'
 import type { Context } from '../model/context.ts'
-import { takeFileLock } from '../store/sqlite/file-lock.ts'
+import { takeFileLock } from '../store/open.ts'
 import { type Command, type Output, withDirectory } from './command.ts'
 
 export const rotate: Command = {

@@ -1,4 +1,4 @@
-import { listMigrations, type MigrationState } from '../store/migrations/migrate.ts'
+import { type MigrationState, toMigrationStates } from '../store/migrations/migrate.ts'
 import { openStore, openUnmigrated } from '../store/open.ts'
 import { type Command, type Output, table } from './command.ts'
 
@@ -24,7 +24,7 @@ export const migrate: Command = {
 async function readStatus(url: string, allowDataLoss: boolean): Promise<MigrationState[]> {
   const store = await openUnmigrated(url, { allowDataLoss, create: false })
   try {
-    return listMigrations(await store.listApplied())
+    return toMigrationStates(await store.listMigrations())
   } finally {
     await store.close()
   }

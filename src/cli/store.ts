@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { parseDatabaseUrl } from '../config.ts'
-import { sealAudit, verifyAudit } from '../directory/audit.ts'
+import { verifyAudit } from '../directory/audit.ts'
 import { type Directory, newDirectory } from '../directory/directory.ts'
 import { checkSecrets } from '../directory/sealing/check.ts'
 import { newSealer } from '../directory/sealing/sealer.ts'
@@ -27,7 +27,7 @@ export const copy: Command = {
       const to = await openAt(input, 'to', true)
       try {
         // Where commits are blocks there may be no entry without one.
-        await sealAudit(from)
+        await from.store.sealAudit()
         const rows = await copyDirectory(from.store, to.store)
         return describe(rows, await check(from, to, rows))
       } finally {

@@ -1,35 +1,24 @@
-import {
-  type AuditFilter,
-  type AuditVerdict,
-  type NumberedEntry,
-  selectAuditEntries,
-  verifyAuditLog as verify,
-} from '../store/audit/entries.ts'
-import { ConstraintError } from '../store/port.ts'
-import { MAX_BLOCK, sealAuditEntries } from '../store/postgres/audit-sealer.ts'
+import { type AuditFilter, type NumberedEntry, selectAuditEntries } from '../store/audit/entries.ts'
+import type { AuditVerdict } from '../store/port.ts'
 import type { Directory } from './directory.ts'
-import { read } from './unit.ts'
+import { read, unavailable } from './unit.ts'
 
-/** Audit entries, newest first. */
+/**
+ * Lists audit entries, newest first.
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export function listAudit(dir: Directory, filter: AuditFilter): Promise<NumberedEntry[]> {
   return read(dir, (tx) => selectAuditEntries(tx, filter))
 }
 
-/** Checks the whole chain of the audit log. */
-export function verifyAudit(dir: Directory): Promise<AuditVerdict> {
-  return read(dir, (tx) => verify(tx, dir.store.embedded))
-}
-
 /**
- * Seals the entries that no block holds yet, block by block; on an engine whose commits are blocks there are none.
- * @throws {StoreError}
+ * Checks the whole audit log.
+ * @throws {DirectoryError} `store_unavailable`
  */
-export async function sealAudit(dir: Directory): Promise<void> {
-  if (dir.store.embedded) return
+export async function verifyAudit(dir: Directory): Promise<AuditVerdict> {
   try {
-    while ((await dir.store.write(sealAuditEntries)) === MAX_BLOCK);
+    return await dir.store.verifyAudit()
   } catch (error) {
-    // Another process has sealed them.
-    if (!(error instanceof ConstraintError)) throw error
+    throw unavailable(error)
   }
 }

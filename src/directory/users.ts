@@ -5,7 +5,7 @@ import { newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
-import type { Tx } from '../store/port.ts'
+import type { Tx, UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { selectOrganizationByPk } from '../store/tables/organizations.ts'
 import {
@@ -15,7 +15,6 @@ import {
   selectUser,
   selectUserByEmail,
   selectUsers,
-  type UserRecord,
   updateRestoredUser,
 } from '../store/tables/users.ts'
 import { assertPermitted, getReachable, getReseller } from './context.ts'

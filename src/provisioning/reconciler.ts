@@ -163,7 +163,7 @@ export class Reconciler {
 
   async #work(): Promise<void> {
     const { signal } = this.#stopping
-    let dropped = !this.#dir.store.embedded
+    let dropped = !this.#dir.store.singleProcess
     while (!signal.aborted) {
       try {
         if (!dropped) await this.#dir.store.write(dropLeases)
@@ -212,7 +212,7 @@ export class Reconciler {
     const { version, recorded } = await running
     // Nobody waits for the record of a new account, but where other processes must find the account free: one that is
     // killed before it would leave them the rest of its lease to wait for.
-    if (created && this.#dir.store.embedded) return version
+    if (created && this.#dir.store.singleProcess) return version
     return (await recorded) ? version : 0
   }
 

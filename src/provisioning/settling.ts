@@ -86,7 +86,7 @@ export async function removeTenant(
 ): Promise<void> {
   let tenant = await deleteTenant(dir, ctx, request)
   // Another process may have created an account in the same moment; from now on none does (docs/decisions/0012).
-  if (!dir.store.embedded) tenant = await deleteTenant(dir, ctx, request)
+  if (!dir.store.singleProcess) tenant = await deleteTenant(dir, ctx, request)
   if (tenant && !(await reconciler.settleTenant(tenant.pk, request.purge ? PURGE_MS : SETTLE_MS)))
     throw unavailable('The removal goes on')
 }

@@ -42,12 +42,10 @@ export type RowCounts = Readonly<Record<Table, number>>
  */
 export function copyDirectory(from: Store, to: Store): Promise<RowCounts> {
   return from.read((source) =>
-    to.write(async (target) => {
+    to.writeWithKeys(async (target) => {
       await assertEmpty(target)
       const counts = {} as Record<Table, number>
       for (const table of tableNames()) counts[table] = await copyTable(source, target, table)
-      // SQLite counts on from the highest key by itself.
-      if (!to.embedded) await countOnFromHighestKeys(target)
       return counts
     }),
   )
@@ -103,14 +101,6 @@ async function insertPage(target: Tx, table: Table, rows: readonly Row[]): Promi
     sql`insert into ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})
         values ${sql.join(values)}`,
   )
-}
-
-async function countOnFromHighestKeys(target: Tx): Promise<void> {
-  for (const table of tableNames()) {
-    if (!(TABLES[table] as readonly string[]).includes('pk')) continue
-    const highest = sql`(select max(pk) from ${sql.table(table)})`
-    await ask(target, sql`select setval(pg_get_serial_sequence(${table}, 'pk'), ${highest})`)
-  }
 }
 
 function ask<R = Row>(tx: Tx, query: RawBuilder<unknown>): Promise<R[]> {

@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 import { type Store, StoreError, type StoreEvents } from './port.ts'
 import { openSqlite } from './sqlite/store.ts'
 
+export { takeFileLock } from './sqlite/file-lock.ts'
+
 export interface OpenOptions {
   readonly events?: StoreEvents
   /** Whether this process serves from now on: of a store that one process has to itself, it must be the only one. */
@@ -23,7 +25,7 @@ export interface OpenOptions {
 export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
   const store = await openUnmigrated(url, options)
   try {
-    if (options.create === false && (await store.listApplied()).length === 0)
+    if (options.create === false && (await store.listMigrations()).length === 0)
       throw new StoreError('missing', 'the store is empty; usher init sets it up')
     await store.migrate()
     return store

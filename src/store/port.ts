@@ -1,58 +1,100 @@
 import type { Compilable, InsertResult } from 'kysely'
+import type { AuditEntry } from '../model/audit.ts'
+import type { Group } from '../model/users.ts'
 import type { Statement } from './statement.ts'
-import type { WholeUser } from './tables/users.ts'
 
 /**
- * The place where the directory is kept. Two engines stand behind it; nothing outside this folder knows which.
+ * Stores the directory. SQLite and PostgreSQL implement it; code outside this folder does not know which one runs.
  *
- * Work passed to `read` and `write` may be run more than once (a batch that has to be taken apart, a
- * serialization failure), so it does nothing but query: no network, no timers, no side effects.
+ * Work passed to `read` and `write` may run more than once, for example after a serialization failure. It must only
+ * query: no network, no timers, no other side effects.
  */
 export interface Store {
   /**
-   * Whether one process has the store to itself: then nobody else reconciles accounts, and every commit is an audit
-   * block. Otherwise several processes share it, and audit entries are sealed a moment later.
+   * Whether this process has the store to itself. If not, other processes may serve the same store: they also
+   * reconcile accounts, and units of work overlap.
    */
-  readonly embedded: boolean
-  /** Runs work on one consistent snapshot that holds every write that has been answered. */
+  readonly singleProcess: boolean
+  /** Runs work on one consistent snapshot, which includes every write that has resolved. */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
-   * Runs work as one unit: all of it or nothing, isolated, and on disk when the promise resolves. What it reads is one
-   * snapshot; a unit that would overwrite a row changed since then runs again.
+   * Runs work as one unit: atomic, isolated, and on disk when the promise resolves. The unit reads one snapshot. If it
+   * would overwrite a row that changed after the snapshot, it runs again.
    * @throws whatever work throws, after its writes have been undone
-   * @throws {ConstraintError} when a unique index or a reference refuses; the unit can then do nothing but end
+   * @throws {ConstraintError} when a unique index or a foreign key refuses a row; the unit must then end
    * @throws {StoreError} when the store cannot do it now
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /**
-   * As `write`, for what does no harm when a crash loses it: it need not have a commit of its own, and waits a moment
-   * for the next one.
-   */
+  /** Like `write`, for data that may be lost in a crash: it may wait a moment to join the next commit. */
   writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** @throws {StoreError} when nothing can be written now */
-  checkWritable(): Promise<void>
-  /** Applies the migrations that are missing; answers the versions that it applied. */
+  /**
+   * Like `write`, for a unit that inserts rows with keys of its own choice into an empty store. Keys that the store
+   * assigns later are higher than all of these.
+   */
+  writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * Writes one row, to find out whether the store accepts writes.
+   * @throws {StoreError} when it does not
+   */
+  heartbeat(): Promise<void>
+  /**
+   * Seals the audit entries that no block seals yet. Does nothing where every commit is a block.
+   * @throws {StoreError} when the store cannot do it now
+   */
+  sealAudit(): Promise<void>
+  /**
+   * Checks the whole audit log: every entry against its hash, every block against its entries and the block before it.
+   * @throws {StoreError} when the store cannot do it now
+   */
+  verifyAudit(): Promise<AuditVerdict>
+  /**
+   * Applies the missing migrations.
+   * @returns the versions that it applied, in order
+   * @throws {StoreError} `newer` when the store has a migration that this program does not know
+   */
   migrate(): Promise<number[]>
-  /** The versions that have been applied, in order, and when; of a store that was never migrated, none. */
-  listApplied(): Promise<AppliedMigration[]>
-  /** Ends units of work that have begun, refuses new ones, and closes. */
+  /** Returns the applied migrations, in order; none if the store was never migrated. */
+  listMigrations(): Promise<AppliedMigration[]>
+  /** Waits for the units of work that have begun, refuses new ones, and closes. */
   close(): Promise<void>
 }
 
-/** One transaction. Parameters are bound, never spliced into SQL. */
+/** One transaction. Parameters are bound, never written into the SQL text. */
 export interface Tx {
   get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined>
   all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]>
-  /** Inserts one row; answers its key, or undefined, with nothing written, where a conflict was to be ignored. */
+  /** Inserts one row. Returns its key, or undefined if the statement ignored a conflict and wrote nothing. */
   insert<P extends object>(statement: Statement<P, InsertResult>, params: P): Promise<number | undefined>
-  /** Answers the number of rows changed. */
+  /** Returns the number of rows changed. */
   run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number>
-  /** For a query whose shape depends on the request; it is compiled on each call, so not for the create path. */
+  /** Runs a query whose shape depends on the request. It is compiled on each call, so the create path must not use it. */
   query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>
-  /** The audit block of this commit, where the engine seals as it commits; null where a sealer follows. */
+  /** The audit block of this commit; null where entries are sealed after their commit. */
   readonly block: OpenBlock | null
   /** Writes a whole user at once, where that is worth a way of the engine's own; see `addUser`. */
   readonly addUser?: (user: WholeUser) => Promise<boolean>
+}
+
+/** A row of `users`, as it is inserted. */
+export interface UserRecord {
+  readonly id: string
+  readonly organizationPk: number
+  readonly resellerPk: number | null
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly email: string | null
+  /** ISO 8601. */
+  readonly now: string
+}
+
+/** A user with everything that is written with it. */
+export interface WholeUser {
+  readonly user: UserRecord
+  /** The e-mail as it is compared. */
+  readonly emailKey: string | null
+  readonly groups: readonly Group[]
+  /** The entry that says that the user was created. */
+  readonly entry: AuditEntry
 }
 
 export interface AppliedMigration {
@@ -70,9 +112,30 @@ export interface OpenBlock {
   readonly hashes: string[]
 }
 
-/** What became known of commits, for metrics. */
+/** The result of checking the audit log. */
+export interface AuditVerdict {
+  readonly entries: number
+  readonly blocks: number
+  /** Entries that no block seals yet; 0 where every commit is a block. */
+  readonly unsealed: number
+  /** The newest block. Noted down elsewhere, its hash shows later whether the end of the log was cut off. */
+  readonly head: { readonly block: number; readonly hash: string }
+  readonly faults: readonly AuditFault[]
+}
+
+/** One place where the audit log is not as it was written. */
+export interface AuditFault {
+  readonly block: number
+  /** The entry's position in its block; null when the fault is the block's. */
+  readonly position: number | null
+  /** The entry's id; null if the entry is missing. */
+  readonly entry: string | null
+  readonly fault: 'changed' | 'removed' | 'moved' | 'added' | 'block_changed' | 'block_removed'
+}
+
+/** Reports what the store does, for metrics. */
 export interface StoreEvents {
-  /** A commit is on disk; it held so many units of work. */
+  /** A commit with this many units of work is on disk. */
   committed(units: number): void
 }
 
@@ -89,7 +152,7 @@ export type StoreErrorReason =
   | 'closed'
   | 'failed'
 
-/** The store cannot do now what it was asked. The message is for the operator. */
+/** The store cannot do what it was asked for. The message is for the operator. */
 export class StoreError extends Error {
   readonly reason: StoreErrorReason
 
@@ -101,8 +164,8 @@ export class StoreError extends Error {
 }
 
 /**
- * A unique index refused a row, or a row that another refers to has gone. Whoever meets it in a race runs the unit
- * again, and finds what was first.
+ * A unique index refused a row, or a row that another one refers to no longer exists. After a lost race the caller
+ * runs the unit again, and then finds the row that was written first.
  */
 export class ConstraintError extends Error {
   constructor(message: string, cause: unknown) {

@@ -3,7 +3,6 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, statSync, wr
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
-import { verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { openStore } from '../../src/store/open.ts'
 import { type ChildOptions, startChild, startServing } from '../../testing/children.ts'
 import { type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
@@ -76,7 +75,7 @@ async function readWhole(file: string): Promise<string[]> {
     users.map((row) => row.id),
   )
   const store = await openStore(`sqlite:${file}`)
-  const { faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+  const { faults } = await store.verifyAudit()
   await store.close()
   assert.deepEqual(faults, [])
   return users.map((row) => String(row.email))

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks.ts'
-import {
-  type AuditFault,
-  type AuditVerdict,
-  selectAuditEntries,
-  verifyAuditLog,
-} from '../../src/store/audit/entries.ts'
+import { selectAuditEntries } from '../../src/store/audit/entries.ts'
+import type { AuditFault, AuditVerdict } from '../../src/store/port.ts'
 import { NOW, newEntry, putEntries } from '../support/rows.ts'
-import { type OpenTampered, seal, type Tampered } from '../support/stores.ts'
+import type { OpenTampered, Tampered } from '../support/stores.ts'
 
 /** A log of five blocks; the third one has the entries c0 to c3. */
 export interface Log extends Tampered {
@@ -30,9 +26,9 @@ export async function openLog(open: OpenTampered): Promise<Log> {
       newEntry({ id: `${name}${i}`, target: `t-${name}${i}` }),
     )
     await putEntries(store, ...entries)
-    await seal(store)
+    await store.sealAudit()
   }
-  const verify = (): Promise<AuditVerdict> => store.read((tx) => verifyAuditLog(tx, store.embedded))
+  const verify = (): Promise<AuditVerdict> => store.verifyAudit()
   return { ...tampered, verify, faults: async () => (await verify()).faults }
 }
 
@@ -57,7 +53,7 @@ export function auditSuite(open: OpenTampered): void {
   describe('the audit log', () => {
     test('an empty log and one that nobody has touched verify', async () => {
       const { store } = await open()
-      const empty = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+      const empty = await store.verifyAudit()
       assert.deepEqual(empty, {
         entries: 0,
         blocks: 0,
@@ -80,8 +76,8 @@ export function auditSuite(open: OpenTampered): void {
             list.map((size) => putEntries(store, ...Array.from({ length: size }, () => newEntry()))),
           )
           written += list.reduce((sum, size) => sum + size, 0)
-          await seal(store)
-          const { entries, unsealed, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+          await store.sealAudit()
+          const { entries, unsealed, faults } = await store.verifyAudit()
           assert.deepEqual([entries, unsealed, faults], [written, 0, []])
         }),
         { numRuns: 20 },
@@ -203,7 +199,7 @@ function removalTests(open: OpenTampered): void {
     assert.deepEqual([before.head.block, after.head.block], [5, 4])
     assert.notEqual(after.head.hash, before.head.hash)
     await putEntries(log.store, newEntry())
-    await seal(log.store)
+    await log.store.sealAudit()
     const grown = await log.verify()
     assert.equal(grown.head.block, 5)
     assert.notEqual(grown.head.hash, before.head.hash)

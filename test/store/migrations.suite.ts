@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely'
 import { selectCredentialPage } from '../../src/store/accounts/credentials.ts'
 import { selectAccountPage } from '../../src/store/accounts/queries.ts'
 import { migrations } from '../../src/store/migrations/index.ts'
-import { listMigrations } from '../../src/store/migrations/migrate.ts'
+import { toMigrationStates } from '../../src/store/migrations/migrate.ts'
 import type { ColumnTypes } from '../../src/store/migrations/migration.ts'
 import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
@@ -115,7 +115,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
     test('what is still to be applied is told without applying it', async () => {
       const url = await makeOld(engine, 1)
       const store = await openUnmigrated(url)
-      const states = listMigrations(await store.listApplied())
+      const states = toMigrationStates(await store.listMigrations())
       await store.close()
       assert.deepEqual(
         states.map(({ version, appliedAt }) => [version, appliedAt]),
@@ -130,7 +130,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
 
     test('a store that was never migrated has nothing applied', async () => {
       const store = await openUnmigrated(await engine.newUrl())
-      assert.deepEqual(await store.listApplied(), [])
+      assert.deepEqual(await store.listMigrations(), [])
       await store.close()
     })
 

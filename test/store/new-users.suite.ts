@@ -4,15 +4,9 @@ import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Group } from '../../src/model/users.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
-import { ConstraintError, type Store, type Tx } from '../../src/store/port.ts'
+import { ConstraintError, type Store, type Tx, type UserRecord } from '../../src/store/port.ts'
 import { insertGroup, selectGroups, selectMemberships } from '../../src/store/tables/groups.ts'
-import {
-  addUser,
-  markUserDeleted,
-  selectUser,
-  selectUserByEmail,
-  type UserRecord,
-} from '../../src/store/tables/users.ts'
+import { addUser, markUserDeleted, selectUser, selectUserByEmail } from '../../src/store/tables/users.ts'
 import { addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 

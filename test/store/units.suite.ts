@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { insertAuditEntry, verifyAuditLog } from '../../src/store/audit/entries.ts'
+import { insertAuditEntry } from '../../src/store/audit/entries.ts'
 import { ConstraintError, type Store, StoreError, type Tx } from '../../src/store/port.ts'
 import { insertClient } from '../../src/store/tables/clients.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
@@ -15,7 +15,7 @@ import {
   putEntries,
   putUser,
 } from '../support/rows.ts'
-import { type OpenStore, seal } from '../support/stores.ts'
+import type { OpenStore } from '../support/stores.ts'
 
 const emailOf = (i: number): string => `user${i}@example.com`
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -41,7 +41,7 @@ export function unitsSuite(open: OpenStore): void {
         commits.reduce((sum, units) => sum + units, 0),
         500,
       )
-      if (store.embedded) assert.ok(commits.length <= 50, `500 units took ${commits.length} commits`)
+      if (store.singleProcess) assert.ok(commits.length <= 50, `500 units took ${commits.length} commits`)
     })
 
     test('a unit that waits alone has a commit of its own', async () => {
@@ -73,7 +73,7 @@ export function unitsSuite(open: OpenStore): void {
     test('a store that can be written says so, and is as it was', async () => {
       const store = await open()
       const before = await countRows(store, ['migrations', ...CONTENT_TABLES])
-      await store.checkWritable()
+      await store.heartbeat()
       assert.deepEqual(await countRows(store, ['migrations', ...CONTENT_TABLES]), before)
     })
   })
@@ -120,8 +120,8 @@ function failureTests(open: OpenStore): void {
     )
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 10)
     await putEntries(store, newEntry())
-    await seal(store)
-    const { entries, unsealed, faults } = await store.read((tx) => verifyAuditLog(tx, store.embedded))
+    await store.sealAudit()
+    const { entries, unsealed, faults } = await store.verifyAudit()
     assert.deepEqual([entries, unsealed, faults], [21, 0, []])
   })
 
@@ -249,7 +249,7 @@ function closingTests(open: OpenStore): void {
       store.read(async () => 1),
       isClosed,
     )
-    await assert.rejects(store.checkWritable(), isClosed)
+    await assert.rejects(store.heartbeat(), isClosed)
     await closing
     assert.equal(new Set(await Promise.all(waiting)).size, 600)
     assert.equal(await reading, 'read')

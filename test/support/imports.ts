@@ -20,6 +20,10 @@ const SHARED = ['loop.ts', 'share-for.ts']
 /** config.ts names the types of what it configures: an external issuer, a platform. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES, ...SHARED]
 
+/** The engines of the store. Only the file that opens a store may import them from outside. */
+const ENGINES = ['store/sqlite', 'store/postgres']
+const OPENER = 'store/open.ts'
+
 const DIALECTS = ['partner', 'osis', 'oauth', 'system']
 
 /** Third-party modules that only some parts may know. */
@@ -82,6 +86,9 @@ function judgeOwn(file: string, target: string): string[] {
   const to = partOf(target)
   if (target === '../package.json') return []
   if (to === '..') return [`${target} leaves src`]
+  const engine = ENGINES.find((folder) => target.startsWith(`${folder}/`))
+  if (engine && file !== OPENER && !file.startsWith(`${engine}/`))
+    return [`only ${OPENER} may import ${engine}`]
   if (COMPOSITION.includes(from) || (SHARED.includes(to) && from !== 'model')) return []
   if (SHARED.includes(from)) return [`${from} may not import ${to}`]
   if (LEAVES.includes(from)) return LEAVES_MAY_IMPORT.includes(to) ? [] : [`${from} may not import ${to}`]

@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type AuditVerdict, verifyAuditLog } from '../../src/store/audit/entries.ts'
 import { openStore } from '../../src/store/open.ts'
-import type { Store } from '../../src/store/port.ts'
+import type { AuditVerdict, Store } from '../../src/store/port.ts'
 import { engine, storeUrl } from '../../testing/environment.ts'
 import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
-import { seal } from './stores.ts'
 
 /** How long a running Usher may take to seal what it has committed. */
 const SEAL_LIMIT_MS = 10_000
@@ -33,8 +31,8 @@ export function verifyStore(dataDir: string): Promise<AuditVerdict> {
   return withStore(dataDir, async (store) => {
     const limit = Date.now() + SEAL_LIMIT_MS
     for (;;) {
-      const verdict = await store.read((tx) => verifyAuditLog(tx, store.embedded))
-      if (verdict.unsealed === 0 || store.embedded || Date.now() > limit) return verdict
+      const verdict = await store.verifyAudit()
+      if (verdict.unsealed === 0 || store.singleProcess || Date.now() > limit) return verdict
       await pause(50)
     }
   })
@@ -42,7 +40,7 @@ export function verifyStore(dataDir: string): Promise<AuditVerdict> {
 
 /** Seals what no Usher has sealed yet, as one would that runs for a while. */
 export function sealStore(dataDir: string): Promise<void> {
-  return withStore(dataDir, seal)
+  return withStore(dataDir, (store) => store.sealAudit())
 }
 
 /** Everything that lies in a data directory and in its store. */

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { after, afterEach } from 'node:test'
 import { openStore } from '../../src/store/open.ts'
 import type { Store, StoreEvents } from '../../src/store/port.ts'
-import { sealAuditEntries } from '../../src/store/postgres/audit-sealer.ts'
 import type { DatabaseServer } from '../../testing/environment.ts'
 import { queryDatabase, type Value } from '../../testing/query.ts'
 
@@ -100,9 +99,4 @@ function openersOf(open: (options: { events?: StoreEvents }) => Promise<Opened>)
       for (const one of opened) await release(one)
     },
   }
-}
-
-/** Seals all audit entries in one block, where a commit has not done so already. */
-export async function seal(store: Store): Promise<void> {
-  if (!store.embedded) await store.write(sealAuditEntries)
 }

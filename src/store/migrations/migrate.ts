@@ -37,8 +37,8 @@ export interface MigrationState {
   readonly appliedAt: string | null
 }
 
-/** All steps that this program knows, and those beyond that a newer one has applied. */
-export function listMigrations(applied: readonly AppliedMigration[]): MigrationState[] {
+/** Returns the state of all migrations that this program knows, then of those that a newer program has applied. */
+export function toMigrationStates(applied: readonly AppliedMigration[]): MigrationState[] {
   const known = migrations.map(({ version, name }) => ({
     version,
     name,

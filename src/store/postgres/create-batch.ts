@@ -1,7 +1,6 @@
 import type pg from 'pg'
 import { formatCaller } from '../../model/context.ts'
-import { StoreError, type StoreEvents } from '../port.ts'
-import type { WholeUser } from '../tables/users.ts'
+import { StoreError, type StoreEvents, type WholeUser } from '../port.ts'
 import { isOfOneRow, isRetryable, toQueryError, toStoreError } from './errors.ts'
 
 /** The most users that share one statement. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type pg from 'pg'
 import { pendingMigrations } from '../migrations/migrate.ts'
-import { type AppliedMigration, StoreError } from '../port.ts'
+import { type AppliedMigration, StoreError, type Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bounded, columnTypes, openSlowClient, type PostgresOptions } from './connection.ts'
 import { isLockTimeout } from './errors.ts'
@@ -55,7 +55,8 @@ async function applyPending(client: pg.Client, builder: Kysely<Tables>): Promise
   return versions
 }
 
-export function listApplied(options: PostgresOptions): Promise<AppliedMigration[]> {
+/** Returns the applied migrations, in order; none if the database was never migrated. */
+export function listMigrations(options: PostgresOptions): Promise<AppliedMigration[]> {
   return withClient(options, listVersions)
 }
 
@@ -75,4 +76,17 @@ async function listVersions(client: pg.Client): Promise<AppliedMigration[]> {
   const text = 'select version, applied_at from migrations order by version'
   const { rows } = await client.query<{ version: number; applied_at: string }>(bounded(text))
   return rows.map((row) => ({ version: row.version, appliedAt: row.applied_at }))
+}
+
+/** Lets the sequence of every key continue after the highest key in use, after rows were inserted with their keys. */
+export async function skipUsedKeys(tx: Tx): Promise<void> {
+  const find = sql<{ table: string }>`
+    select table_name as table from information_schema.columns
+    where table_schema = current_schema() and column_name = 'pk' and is_identity = 'YES'`
+  const tables = await tx.query((db) => ({ compile: () => find.compile(db) }))
+  for (const { table } of tables) {
+    const highest = sql`(select max(pk) from ${sql.table(table)})`
+    const skip = sql`select setval(pg_get_serial_sequence(${table}, 'pk'), ${highest})`
+    await tx.query((db) => ({ compile: () => skip.compile(db) }))
+  }
 }

@@ -1,12 +1,22 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from '../port.ts'
+import { verifyAuditLog } from '../audit/verify.ts'
+import {
+  type AppliedMigration,
+  type AuditVerdict,
+  ConstraintError,
+  type Store,
+  StoreError,
+  type StoreEvents,
+  type Tx,
+} from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
+import { MAX_BLOCK, sealAuditEntries } from './audit-sealer.ts'
 import { describe, MAX_CONNECTIONS, newPool, type PostgresOptions } from './connection.ts'
 import { CreateBatch } from './create-batch.ts'
 import { isOutdated, isRetryable, toStoreError } from './errors.ts'
-import { listApplied, migrate } from './schema.ts'
+import { listMigrations, migrate, skipUsedKeys } from './schema.ts'
 import { type Begin, PostgresTx, Statements } from './tx.ts'
 
 /**
@@ -38,7 +48,7 @@ export function openPostgres(options: PostgresOptions, events: StoreEvents): Sto
 
 /** The engine for several processes: units of work are transactions over a bounded pool of connections. */
 class PostgresStore implements Store {
-  readonly embedded = false
+  readonly singleProcess = false
   readonly #options: PostgresOptions
   readonly #where: string
   readonly #events: StoreEvents
@@ -80,16 +90,37 @@ class PostgresStore implements Store {
     return this.write(work)
   }
 
-  async checkWritable(): Promise<void> {
+  writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.write(async (tx) => {
+      const result = await work(tx)
+      await skipUsedKeys(tx)
+      return result
+    })
+  }
+
+  async heartbeat(): Promise<void> {
     await this.write((tx) => tx.run(writeHeartbeat, { at: new Date().toISOString() }))
+  }
+
+  async sealAudit(): Promise<void> {
+    try {
+      while ((await this.write(sealAuditEntries)) === MAX_BLOCK);
+    } catch (error) {
+      // Another process sealed these entries first.
+      if (!(error instanceof ConstraintError)) throw error
+    }
+  }
+
+  verifyAudit(): Promise<AuditVerdict> {
+    return this.read(verifyAuditLog)
   }
 
   migrate(): Promise<number[]> {
     return this.#named(migrate(this.#options, this.#statements.builder))
   }
 
-  listApplied(): Promise<AppliedMigration[]> {
-    return this.#named(listApplied(this.#options))
+  listMigrations(): Promise<AppliedMigration[]> {
+    return this.#named(listMigrations(this.#options))
   }
 
   /** Within `END_MS`, also when the database has fallen silent: what is under way then fails. */

@@ -113,7 +113,7 @@ export class Connection implements Tx {
     )
   }
 
-  listApplied(): AppliedMigration[] {
+  listMigrations(): AppliedMigration[] {
     const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get()
     if (!table) return []
     return this.#db

@@ -2,8 +2,16 @@ import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSyn
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { sealBlock } from '../audit/blocks.ts'
+import { verifySealedAuditLog } from '../audit/verify.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
-import { type AppliedMigration, type Store, StoreError, type StoreEvents, type Tx } from '../port.ts'
+import {
+  type AppliedMigration,
+  type AuditVerdict,
+  type Store,
+  StoreError,
+  type StoreEvents,
+  type Tx,
+} from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { type Connection, columnTypes, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
@@ -35,7 +43,7 @@ export function openSqlite(path: string, events: StoreEvents, serving: boolean):
 
 /** The embedded engine: one file, one writer connection whose waiting units share a commit, one reader connection. */
 class SqliteStore implements Store {
-  readonly embedded = true
+  readonly singleProcess = true
   readonly #path: string
   readonly #events: StoreEvents
   readonly #servingLock: FileLock | null
@@ -98,8 +106,20 @@ class SqliteStore implements Store {
     if (this.#queue.length > 0) this.#flushing ??= this.#flushSoon()
   }
 
-  async checkWritable(): Promise<void> {
+  /** SQLite continues after the highest key by itself. */
+  writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.write(work)
+  }
+
+  async heartbeat(): Promise<void> {
     await this.write((tx) => tx.run(writeHeartbeat, { at: new Date().toISOString() }))
+  }
+
+  /** Nothing to do: every commit seals its own entries. */
+  async sealAudit(): Promise<void> {}
+
+  verifyAudit(): Promise<AuditVerdict> {
+    return this.read(verifySealedAuditLog)
   }
 
   async migrate(): Promise<number[]> {
@@ -107,7 +127,7 @@ class SqliteStore implements Store {
     await this.#begin()
     try {
       db.makeMigrationsTable()
-      const applied = db.listApplied().map(({ version }) => version)
+      const applied = db.listMigrations().map(({ version }) => version)
       const { steps, versions } = pendingMigrations(db.builder, columnTypes, applied)
       for (const step of steps) db.runCompiled(step.compile())
       db.exec('COMMIT')
@@ -118,9 +138,9 @@ class SqliteStore implements Store {
     }
   }
 
-  async listApplied(): Promise<AppliedMigration[]> {
+  async listMigrations(): Promise<AppliedMigration[]> {
     this.#assertOpen()
-    return this.#writer.listApplied()
+    return this.#writer.listMigrations()
   }
 
   async close(): Promise<void> {

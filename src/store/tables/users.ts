@@ -3,7 +3,7 @@ import type { AuditEntry } from '../../model/audit.ts'
 import { foldEmail } from '../../model/email.ts'
 import type { Group, User } from '../../model/users.ts'
 import { insertAuditEntry } from '../audit/entries.ts'
-import type { Tx } from '../port.ts'
+import type { Tx, UserRecord } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { insertMemberships } from './groups.ts'
@@ -23,17 +23,6 @@ function toUser(row: UserRow): User {
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,
   }
-}
-
-/** A user as it is written. */
-export interface UserRecord {
-  readonly id: string
-  readonly organizationPk: number
-  readonly resellerPk: number | null
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly email: string | null
-  readonly now: string
 }
 
 type InsertParams = UserRecord & { emailKey: string | null }
@@ -58,16 +47,6 @@ const insert = statement((db, p: InsertParams) =>
 /** Answers the new user's key, or undefined, with nothing written, when the id or the e-mail is taken. */
 export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
   return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
-}
-
-/** A user with everything that is written with it. */
-export interface WholeUser {
-  readonly user: UserRecord
-  /** The e-mail as it is compared. */
-  readonly emailKey: string | null
-  readonly groups: readonly Group[]
-  /** The entry that says that the user was created. */
-  readonly entry: AuditEntry
 }
 
 /**
