@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { jsonOf } from '../../testing/http.ts'
+import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import {
   createdOf,
   createUser,
@@ -10,7 +11,6 @@ import {
   type OsisUser,
   osis,
 } from '../contract/object-store.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { adoptTenant, controlGateway, gateway, ownDir, removeTenants } from './gateway.ts'
 import { CALLS, SELECT_QUERY } from './s3-calls.ts'
 import { type Other, PARTS } from './s3-parts.ts'
@@ -24,7 +24,7 @@ interface Exclusion {
   readonly by_payload?: readonly string[]
 }
 
-let target: Target
+let target: StartedTarget
 let owner: Other
 let other: Other
 let exclusions: Record<string, Exclusion>

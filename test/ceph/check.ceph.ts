@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import { newAccessKey, newSecretKey } from '../../src/model/ids.ts'
+import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import { runUsher } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -12,7 +13,6 @@ import {
   type OsisTenant,
   type OsisUser,
 } from '../contract/object-store.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { admin, adoptTenant, gateway, newPlatform, removeTenants, s3, signal } from './gateway.ts'
 
 const settings = {
@@ -21,7 +21,7 @@ const settings = {
   USHER_CEPH_RGW_SECRET_KEY: gateway.secretKey,
 }
 const platform = newPlatform()
-let target: Target
+let target: StartedTarget
 let tenant: OsisTenant
 
 before(async () => {

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { AwsClient } from 'aws4fetch'
 import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import {
   assertOsisError,
   createdOf,
@@ -29,11 +30,10 @@ import {
   type OsisUser,
   osis,
 } from '../contract/object-store.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { adoptTenant, gateway, listUids, refusalOf, removeTenants, s3 } from './gateway.ts'
 
 /** Everything here goes in through OSIS and out through S3: neither side of Usher's insides is touched. */
-let target: Target
+let target: StartedTarget
 
 before(async () => {
   target = await startTarget({

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import { driveLikeOse } from '../contract/ose-scenarios.ts'
 import { OPERATIONS, StrictClient } from '../contract/strict-client.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { adoptTenant, gateway, listUids, removeTenants } from './gateway.ts'
 
-let target: Target
+let target: StartedTarget
 
 before(async () => {
   target = await startTarget({

@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { jsonOf } from '../../testing/http.ts'
+import { type ProcessTarget, startProcess } from '../../testing/target.ts'
 import { serve } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -21,7 +22,6 @@ import {
   type OsisUser,
   osis,
 } from '../contract/object-store.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import {
   adoptTenant,
   controlGateway,
@@ -38,7 +38,7 @@ import { type Fault, type RgwProxy, startProxy } from './proxy.ts'
 
 let proxy: RgwProxy
 let settings: Record<string, string>
-let target: Target
+let target: ProcessTarget
 let tenant: OsisTenant
 
 before(async () => {
@@ -49,7 +49,7 @@ before(async () => {
     USHER_CEPH_RGW_SECRET_KEY: gateway.secretKey,
     USHER_CEPH_RGW_S3_URL: gateway.url,
   }
-  target = await startTarget(settings)
+  target = await startProcess(settings)
   tenant = await newTenant(target)
   adoptTenant(tenant.tenant_id)
 })

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { type Rgw, type RgwUser, startRgw } from '../../testing/rgw.ts'
+import { type ProcessTarget, startProcess } from '../../testing/target.ts'
 import { type Ended, runUsher, serve } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { createdOf, createUser, newOsisUser, newTenant, type OsisUser } from '../contract/object-store.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { queryStore } from '../support/stored.ts'
 
 let rgw: Rgw
-let target: Target
+let target: ProcessTarget
 let tenantId: string
 
 before(async () => {
   rgw = await startRgw()
-  target = await startTarget(rgw.settings)
+  target = await startProcess(rgw.settings)
   tenantId = (await newTenant(target)).tenant_id
 })
 after(async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Answer, basic, send } from '../../testing/http.ts'
 import {
@@ -22,13 +22,12 @@ import {
   type OsisUser,
 } from './object-store.ts'
 import { contradictionOf, getDocument, type Operation } from './openapi.ts'
-import { newToken, startTarget, type Target } from './target.ts'
+import { newToken, useOwnTarget } from './target.ts'
 
 /** Enough to find what is easily found, in some seconds; a failure prints its seed. */
 const RUNS = 1_000
 
 interface Ours {
-  readonly target: Target
   readonly viewer: string
   readonly tenant: string
   readonly org: string
@@ -38,13 +37,11 @@ interface Ours {
 
 let ours: Ours
 
-before(async () => {
-  const target = await startTarget()
+const target = useOwnTarget({}, async () => {
   const { tenant_id, cd_tenant_ids } = await newTenant(target)
   const customer = await getDocument(target.url, 'customer')
   const osis = await getDocument(target.url, 'osis')
   ours = {
-    target,
     viewer: await newToken(target, target.init.provider.id, 'viewer'),
     tenant: tenant_id,
     org: cd_tenant_ids[0] ?? '',
@@ -53,10 +50,8 @@ before(async () => {
   }
 })
 
-after(() => ours.target.end())
-
 function anyUser(): fc.Arbitrary<object> {
-  const { Viewer, Administrator } = ours.target.init.groups
+  const { Viewer, Administrator } = target.init.groups
   const group = anyObject({ id: anyId(Viewer, Administrator), name: anyText })
   return anyObject({
     id: fc.oneof({ weight: 20, arbitrary: fc.uuid() }, anyText),
@@ -88,7 +83,7 @@ interface Input {
 }
 
 async function post(input: Input, operation: Operation): Promise<Answer> {
-  const answer = await send(ours.target.url, { method: 'POST', ...input })
+  const answer = await send(target.url, { method: 'POST', ...input })
   assert.equal(contradictionOf(operation, answer), undefined)
   return answer
 }
@@ -104,17 +99,17 @@ async function holdsForAny(input: fc.Arbitrary<Input>, operation: Operation, run
 }
 
 function customerHeaders(): Record<string, string> {
-  const { init, token } = ours.target
+  const { init, token } = target
   return { 'content-type': 'application/json', 'x-tenant': init.portal, authorization: `Bearer ${token}` }
 }
 
 function osisHeaders(): Record<string, string> {
-  const { client_id, client_secret } = ours.target.init.clients.osis
+  const { client_id, client_secret } = target.init.clients.osis
   return { 'content-type': 'application/json', authorization: basic(client_id, client_secret) }
 }
 
 function customerPath(): string {
-  return `/v1/customer/${ours.target.init.customer.id}/users`
+  return `/v1/customer/${target.init.customer.id}/users`
 }
 
 function osisPath(): string {
@@ -128,7 +123,7 @@ test('whatever body a customer user is created with, the answer is as documented
 })
 
 test('whatever headers, path and query a customer user is created with, the answer is as documented', async () => {
-  const { init, token } = ours.target
+  const { init, token } = target
   const headers = fc.record({
     authorization: anyHeader(...Array<string>(9).fill(`Bearer ${token}`), `Bearer ${ours.viewer}`),
     'content-type': anyHeader(...Array<string>(9).fill('application/json'), 'text/plain'),
@@ -151,7 +146,7 @@ test('whatever body a storage user is created with, the answer is as documented'
 })
 
 test('whatever headers, path and query a storage user is created with, the answer is as documented', async () => {
-  const { administrator } = ours.target.init.clients
+  const { administrator } = target.init.clients
   const right = osisHeaders().authorization ?? ''
   const headers = fc.record({
     authorization: anyHeader(
@@ -192,9 +187,9 @@ test('whatever bytes stand for the tenant in the path, the answer is as document
 
 /** A tenant, a user of it and the user's key, by the names that they have in the document's paths. */
 async function newThings(): Promise<Readonly<Record<string, string>>> {
-  const { tenant_id } = await newTenant(ours.target)
-  const user = createdOf<OsisUser>(await createUser(ours.target, tenant_id, newOsisUser()))
-  const [key] = (await listCredentials(ours.target, user)).items
+  const { tenant_id } = await newTenant(target)
+  const user = createdOf<OsisUser>(await createUser(target, tenant_id, newOsisUser()))
+  const [key] = (await listCredentials(target, user)).items
   return {
     tenantId: tenant_id,
     userId: user.user_id,
@@ -209,7 +204,7 @@ function withThings(path: string, things: Readonly<Record<string, string>>): str
 }
 
 test('whatever ids, query and body any operation of OSIS is called with, the answer is as documented', async () => {
-  const { paths } = await getDocument(ours.target.url, 'osis')
+  const { paths } = await getDocument(target.url, 'osis')
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
@@ -248,7 +243,7 @@ test('whatever ids, query and body any operation of OSIS is called with, the ans
     const path = withThings(template + query, things)
     const bodied = !['GET', 'HEAD'].includes(at.method)
     const call = { method: at.method, path, headers: osisHeaders(), ...(bodied && { body }) }
-    const answer = await send(ours.target.url, call)
+    const answer = await send(target.url, call)
     if (answer.status === 501) return
     if (answer.status < 300) succeeded.add(at.operation.operationId)
     if (at.method === 'DELETE' && answer.status === 204) things = await newThings()
@@ -279,7 +274,7 @@ test('a body nested 500,000 deep is refused and harms nobody', async () => {
 })
 
 test('a body full of groups is answered as documented', async () => {
-  const { Viewer } = ours.target.init.groups
+  const { Viewer } = target.init.groups
   const user = { firstName: null, lastName: null, email: null }
   const right = { id: Viewer }
   const unknown = { id: '0199f3a0-7c1e-7000-8000-5a1d3c9be2f4' }
@@ -294,6 +289,5 @@ test('a body full of groups is answered as documented', async () => {
 })
 
 test('after all that the audit log is whole', async () => {
-  const { whole } = await ours.target.cli<{ whole: boolean }>('audit', 'verify')
-  assert.equal(whole, true)
+  assert.equal(await target.operator.verifyAudit(), true)
 })

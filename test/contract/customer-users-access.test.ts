@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { send } from '../../testing/http.ts'
 import { getToken } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
-import { EXTERNAL_CLIENT, type ExternalIssuer, startIssuer } from './external-issuer.ts'
+import { EXTERNAL_CLIENT, startIssuer } from './external-issuer.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -16,50 +16,38 @@ import {
   newUser,
   without,
 } from './portal.ts'
-import {
-  addClient,
-  addCustomer,
-  addPortal,
-  addReseller,
-  newToken,
-  startTarget,
-  type Target,
-} from './target.ts'
+import { newToken, useTarget } from './target.ts'
 
 const PORTAL_A = 'portal.reseller-a.example'
 const PORTAL_B = 'portal.reseller-b.example'
 
-let issuer: ExternalIssuer
-let target: Target
+const DEAD = { issuer: 'https://dead.example.com', jwksUrl: 'http://127.0.0.1:9/keys', audience: 'dead' }
+
+const issuer = await startIssuer()
 /** Reseller A is the one of the example, B another one; each has a customer of its own. */
 const fixture = { resellerB: '', customerB: '', tokenA: '', tokenB: '', viewer: '', customerClient: '' }
 
-before(async () => {
-  issuer = await startIssuer()
-  const dead = { issuer: 'https://dead.example.com', jwksUrl: 'http://127.0.0.1:9/keys', audience: 'dead' }
-  target = await startTarget({ USHER_ISSUERS: JSON.stringify([...JSON.parse(issuer.setting), dead]) })
-  const { provider, reseller, customer } = target.init
-  await addPortal(target, PORTAL_A, reseller.id)
-  fixture.resellerB = await addReseller(target, PORTAL_B)
-  fixture.customerB = await addCustomer(target, fixture.resellerB)
-  fixture.tokenA = await newToken(target, reseller.id)
-  fixture.tokenB = await newToken(target, fixture.resellerB)
-  fixture.viewer = await newToken(target, provider.id, 'viewer')
-  fixture.customerClient = await newToken(target, customer.id)
-  await addExternal('administrator', EXTERNAL_CLIENT)
-  await addExternal('osis', 'the-object-store')
-})
+const target = useTarget(
+  { USHER_ISSUERS: JSON.stringify([...JSON.parse(issuer.setting), DEAD]) },
+  async () => {
+    const { provider, reseller, customer } = target.init
+    await target.operator.addPortal(PORTAL_A, reseller.id)
+    fixture.resellerB = await target.operator.addReseller(PORTAL_B)
+    fixture.customerB = await target.operator.addCustomer(fixture.resellerB)
+    fixture.tokenA = await newToken(target, reseller.id)
+    fixture.tokenB = await newToken(target, fixture.resellerB)
+    fixture.viewer = await newToken(target, provider.id, 'viewer')
+    fixture.customerClient = await newToken(target, customer.id)
+    await addExternal('administrator', EXTERNAL_CLIENT)
+    await addExternal('osis', 'the-object-store')
+  },
+)
 
-after(async () => {
-  await target.end()
-  await issuer.end()
-})
+after(() => issuer.end())
 
-function addExternal(permission: string, externalId: string): Promise<unknown> {
-  return target.cli(
-    ...['client', 'add', '--organization', target.init.provider.id, '--permission', permission],
-    ...['--name', externalId, '--issuer', issuer.issuer, '--external-id', externalId],
-  )
+function addExternal(permission: 'administrator' | 'osis', id: string): Promise<unknown> {
+  const organization = target.init.provider.id
+  return target.operator.addClient({ organization, permission, external: { issuer: issuer.issuer, id } })
 }
 
 /** A create that is right but for its token. */
@@ -207,10 +195,13 @@ test('a token whose issuer cannot be asked for its keys is neither believed nor 
 })
 
 test('a revoked client is refused within 5 s, its cached token included', async () => {
-  const client = await addClient(target, target.init.provider.id, 'administrator')
+  const client = await target.operator.addClient({
+    organization: target.init.provider.id,
+    permission: 'administrator',
+  })
   const token = await getToken(target.url, client)
   idOf(await createWith(token))
-  await target.cli('client', 'remove', client.client_id)
+  await target.operator.removeClient(client.client_id)
   const took = await waitUntil(async () => (await createWith(token)).status === 401, 10_000)
   assert.ok(took < 5_000, `it took ${took} ms`)
   assertTokenRefused(await createWith(token))

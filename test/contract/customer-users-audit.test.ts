@@ -1,29 +1,25 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { assertNoBody, type CreateOptions, create, idOf, newUser } from './portal.ts'
-import { type AuditEntry, addReseller, listAudit, newToken, startTarget, type Target } from './target.ts'
+import { type AuditRow, newToken, useTarget } from './target.ts'
 
-let target: Target
 let viewer: string
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   viewer = await newToken(target, target.init.provider.id, 'viewer')
 })
 
-after(() => target.end())
-
 /** Calls under a new correlation id; answers what was recorded under it. */
-async function record(body: unknown, options: CreateOptions = {}): Promise<AuditEntry[]> {
+async function record(body: unknown, options: CreateOptions = {}): Promise<readonly AuditRow[]> {
   const correlation = randomUUID()
   const headers = { ...options.headers, 'x-correlation-id': correlation }
   await create(target, body, { ...options, headers })
-  return listAudit(target, correlation)
+  return target.operator.listAudit(correlation)
 }
 
 /** Asserts that one refused create was recorded. */
-function assertRefusal(entries: readonly AuditEntry[]): void {
+function assertRefusal(entries: readonly AuditRow[]): void {
   assert.equal(entries.length, 1)
   assert.equal(entries[0]?.operation, 'CreateUser')
   assert.equal(entries[0]?.status, 'Failed')
@@ -34,7 +30,7 @@ test('a create is recorded: who, through which portal, where, whom, and which fi
   const correlation = randomUUID()
   const user = newUser({ lastName: null, groups: [{ id: target.init.groups.Viewer }] })
   const id = idOf(await create(target, user, { headers: { 'x-correlation-id': correlation } }))
-  const [entry, ...others] = await listAudit(target, correlation)
+  const [entry, ...others] = await target.operator.listAudit(correlation)
   assert.deepEqual(others, [])
   const { at, changedFields, ...facts } = entry ?? assert.fail('there is no entry')
   assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000)
@@ -85,7 +81,7 @@ test('a replay by Idempotency-Key is recorded, with no field changed', async () 
 test('bringing a removed user back is recorded', async () => {
   const user = newUser()
   const id = idOf(await create(target, user))
-  await target.cli('user', 'remove', id)
+  await target.operator.removeUser(id)
   const [entry] = await record(user)
   assert.partialDeepStrictEqual(entry, { status: 'Succeeded', outcome: 'restored', target: id })
 })
@@ -119,7 +115,7 @@ test('a refusal of a portal is recorded with that portal', async () => {
 })
 
 test('a refusal of a reseller, a customer, a group, an e-mail, an id and a key is recorded', async () => {
-  const reseller = await addReseller(target, 'portal.audited.example')
+  const reseller = await target.operator.addReseller('portal.audited.example')
   const user = newUser()
   const key = { 'idempotency-key': randomUUID() }
   const id = idOf(await create(target, user, { headers: key }))
@@ -136,7 +132,7 @@ test('a caller that nobody knows leaves no entry', async () => {
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }
   assertNoBody(await create(target, newUser(), { token: 'x', headers }), 401)
-  assert.deepEqual(await listAudit(target, correlation), [])
+  assert.deepEqual(await target.operator.listAudit(correlation), [])
 })
 
 test('50 equal creates at once leave one entry each, and one of them says created', async () => {
@@ -144,7 +140,7 @@ test('50 equal creates at once leave one entry each, and one of them says create
   const user = newUser()
   const headers = { 'x-correlation-id': correlation }
   await Promise.all(Array.from({ length: 50 }, () => create(target, user, { headers })))
-  const entries = await listAudit(target, correlation)
+  const entries = await target.operator.listAudit(correlation)
   assert.equal(entries.length, 50)
   assert.equal(entries.filter((entry) => entry.outcome === 'created').length, 1)
   assert.equal(entries.filter((entry) => entry.outcome === 'repeated').length, 49)
@@ -152,6 +148,5 @@ test('50 equal creates at once leave one entry each, and one of them says create
 
 test('the audit log verifies', async () => {
   idOf(await create(target, newUser()))
-  const { whole } = await target.cli<{ whole: boolean }>('audit', 'verify')
-  assert.equal(whole, true)
+  assert.equal(await target.operator.verifyAudit(), true)
 })

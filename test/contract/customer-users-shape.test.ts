@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { send } from '../../testing/http.ts'
 import { assertInvalid, create, errorOf, idOf, newEmail, newUser, UUID, without } from './portal.ts'
-import { startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
 const MIB = 1024 * 1024
 
-let target: Target
-
-before(async () => {
-  target = await startTarget()
-})
-
-after(() => target.end())
+const target = useTarget()
 
 test('each required member must be there', async () => {
   for (const name of ['firstName', 'lastName', 'email', 'groups'])

@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { assertInvalid, create, errorOf, idOf, newEmail, newUser, UUID } from './portal.ts'
-import { addCustomer, listPeople, newToken, startTarget, type Target } from './target.ts'
+import { newToken, useTarget } from './target.ts'
 
-let target: Target
-
-before(async () => {
-  target = await startTarget()
-})
-
-after(() => target.end())
+const target = useTarget()
 
 async function findPerson(email: unknown): Promise<{ id: string; groups: readonly string[] }[]> {
-  return (await listPeople(target, target.init.customer.id)).filter((person) => person.email === email)
+  return (await target.operator.listUsers(target.init.customer.id)).filter((person) => person.email === email)
 }
 
 test('a create answers 201 with the id as a JSON string', async () => {
@@ -33,7 +27,7 @@ test('a created user is in the directory as it was sent', async () => {
     groups: [{ id: Viewer }, { id: Administrator }],
   })
   const id = idOf(await create(target, user))
-  const [person] = (await listPeople(target, target.init.customer.id)).filter((one) => one.id === id)
+  const [person] = (await target.operator.listUsers(target.init.customer.id)).filter((one) => one.id === id)
   assert.equal(person?.firstName, user.firstName)
   assert.equal(person?.lastName, user.lastName)
   assert.equal(person?.email, user.email)
@@ -109,7 +103,7 @@ test('an id in the body is adopted, in lower case', async () => {
 test('an id that another user has is refused, also when that user is in another customer', async () => {
   const id = idOf(await create(target, newUser()))
   assertInvalid(await create(target, newUser({ id })), ['id'], 'Conflict')
-  const customer = await addCustomer(target)
+  const customer = await target.operator.addCustomer()
   assertInvalid(await create(target, newUser({ id: id.toUpperCase() }), { customer }), ['id'], 'Conflict')
 })
 
@@ -160,7 +154,7 @@ test('letter case is compared beyond ASCII', async () => {
 test('the same e-mail in another customer is another user', async () => {
   const user = newUser()
   const id = idOf(await create(target, user))
-  const customer = await addCustomer(target)
+  const customer = await target.operator.addCustomer()
   assert.notEqual(idOf(await create(target, user, { customer })), id)
 })
 
@@ -203,7 +197,7 @@ test('an Idempotency-Key replays its answer even when the user is gone', async (
   const user = newUser()
   const headers = { 'idempotency-key': randomUUID() }
   const id = idOf(await create(target, user, { headers }))
-  await target.cli('user', 'remove', id)
+  await target.operator.removeUser(id)
   assert.equal(idOf(await create(target, user, { headers }), 201), id)
   assert.equal((await findPerson(user.email)).length, 0)
 })
@@ -213,7 +207,7 @@ test('an Idempotency-Key with another request is refused', async () => {
   const headers = { 'idempotency-key': randomUUID() }
   idOf(await create(target, user, { headers }))
   assertInvalid(await create(target, newUser(), { headers }), ['Idempotency-Key'], 'Conflict')
-  const customer = await addCustomer(target)
+  const customer = await target.operator.addCustomer()
   assertInvalid(await create(target, user, { headers, customer }), ['Idempotency-Key'], 'Conflict')
 })
 
@@ -239,7 +233,7 @@ test('a refused request does not use up its Idempotency-Key', async () => {
 test('a removed user comes back with the old id and the new content', async () => {
   const user = newUser()
   const id = idOf(await create(target, user))
-  await target.cli('user', 'remove', id)
+  await target.operator.removeUser(id)
   assert.equal((await findPerson(user.email)).length, 0)
   const groups = [{ id: target.init.groups['Alert Manager'] }]
   const again = await create(target, { ...user, firstName: 'Grace', groups })
@@ -250,7 +244,7 @@ test('a removed user comes back with the old id and the new content', async () =
 
 test('the id of a removed user is not free', async () => {
   const id = idOf(await create(target, newUser()))
-  await target.cli('user', 'remove', id)
+  await target.operator.removeUser(id)
   assertInvalid(await create(target, newUser({ id })), ['id'], 'Conflict')
 })
 

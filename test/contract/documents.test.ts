@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { createUser, newOsisUser, newTenant } from './object-store.ts'
 import { type ApiDocument, DOCUMENTS, faultOf, getDocument, type Media, type Operation } from './openapi.ts'
 import { create, newUser } from './portal.ts'
-import { startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
 const documents = new Map<string, ApiDocument>()
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   for (const name of DOCUMENTS) documents.set(name, await getDocument(target.url, name))
 })
-
-after(() => target.end())
 
 function operations(name: string): Operation[] {
   const { paths } = documents.get(name) ?? assert.fail(`there is no ${name}`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import { newEmail } from './portal.ts'
-import type { Target } from './target.ts'
+import type { Reachable } from './target.ts'
 
 export interface OsisTenant {
   readonly name: string
@@ -49,7 +49,7 @@ export interface OsisCall {
 }
 
 /** Calls OSIS as the OSIS client of a first start. */
-export function osis(target: Target, { method = 'GET', path, headers, body }: OsisCall): Promise<Answer> {
+export function osis(target: Reachable, { method = 'GET', path, headers, body }: OsisCall): Promise<Answer> {
   const { client_id, client_secret } = target.init.clients.osis
   const raw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
   return send(target.url, {
@@ -65,12 +65,12 @@ export function osis(target: Target, { method = 'GET', path, headers, body }: Os
   })
 }
 
-export function createTenant(target: Target, body: unknown): Promise<Answer> {
+export function createTenant(target: Reachable, body: unknown): Promise<Answer> {
   return osis(target, { method: 'POST', path: '/api/v1/tenants', body })
 }
 
 /** A new tenant with one org. */
-export async function newTenant(target: Target, name = 'Acme'): Promise<OsisTenant> {
+export async function newTenant(target: Reachable, name = 'Acme'): Promise<OsisTenant> {
   return createdOf<OsisTenant>(await createTenant(target, { name, cd_tenant_ids: [randomUUID()] }))
 }
 
@@ -87,7 +87,7 @@ export function newOsisUser(members: Readonly<Record<string, unknown>> = {}): Re
   }
 }
 
-export function createUser(target: Target, tenantId: string, body: unknown): Promise<Answer> {
+export function createUser(target: Reachable, tenantId: string, body: unknown): Promise<Answer> {
   return osis(target, { method: 'POST', path: `/api/v1/tenants/${tenantId}/users`, body })
 }
 
@@ -98,7 +98,7 @@ export function createdOf<T>(answer: Answer): T {
 }
 
 export async function listCredentials(
-  target: Target,
+  target: Reachable,
   user: { tenant_id: string; user_id: string },
   query = '',
 ): Promise<CredentialPage> {
@@ -125,7 +125,7 @@ export function assertBadRequest(answer: Answer, member: string): void {
 }
 
 /** The page that a GET answers. */
-export async function getPage<T>(target: Target, path: string): Promise<OsisPage<T>> {
+export async function getPage<T>(target: Reachable, path: string): Promise<OsisPage<T>> {
   const answer = await osis(target, { path })
   assert.equal(answer.status, 200, answer.text)
   const page = jsonOf<OsisPage<T>>(answer)
@@ -139,7 +139,7 @@ export function queryPath(of: 'tenants' | 'users' | 's3credentials', filter: str
 }
 
 /** Tokens of the OSIS client of a first start. */
-export async function logIn(target: Target, client = target.init.clients.osis): Promise<Tokens> {
+export async function logIn(target: Reachable, client = target.init.clients.osis): Promise<Tokens> {
   const body = { username: client.client_id, password: client.client_secret }
   const answer = await osis(target, {
     method: 'POST',
@@ -163,7 +163,7 @@ const MAX_INT64 = '9223372036854775807'
  * Asserts that every offset and limit that is a whole number from 0 on is taken, however large, and that what is none
  * is answered 400, naming the parameter.
  */
-export async function assertPagingChecked(target: Target, path: string): Promise<void> {
+export async function assertPagingChecked(target: Reachable, path: string): Promise<void> {
   const separator = path.includes('?') ? '&' : '?'
   const wrong = ['-1', `-${MAX_INT64}`, 'x', '1.5', '', '1e400', '0x10', 'NaN', 'true', '1&offset=1&limit=1']
   for (const name of ['offset', 'limit'])

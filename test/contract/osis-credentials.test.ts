@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
@@ -18,17 +18,13 @@ import {
   osis,
   queryPath,
 } from './object-store.ts'
-import { listAudit, startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
 let tenantId: string
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   tenantId = (await newTenant(target)).tenant_id
 })
-
-after(() => target.end())
 
 async function addUser(members: Record<string, unknown> = {}, id = tenantId): Promise<OsisUser> {
   return createdOf<OsisUser>(await createUser(target, id, newOsisUser(members)))
@@ -87,7 +83,7 @@ test('no credential is added to an unknown user, or through another tenant; the 
   const misplaced = { tenant_id: other.tenant_id, user_id: user.user_id }
   assertOsisError(await post(misplaced, { 'x-correlation-id': correlation }), 404, 'E_NOT_FOUND')
   const refused = { operation: 'CreateCredential', status: 'Failed', target: user.user_id }
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [refused])
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [refused])
   assert.equal((await listCredentials(target, user)).page_info.total, 1)
 })
 
@@ -95,7 +91,7 @@ test('a new credential is recorded by its access key, without the secret', async
   const user = await addUser()
   const correlation = randomUUID()
   const key = createdOf<OsisCredential>(await post(user, { 'x-correlation-id': correlation }))
-  const entries = await listAudit(target, correlation)
+  const entries = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(entries, [
     { operation: 'CreateCredential', outcome: 'created', target: key.access_key },
   ])
@@ -185,7 +181,7 @@ test('a PATCH of an unknown key is a 404, and recorded', async () => {
     headers: { 'x-correlation-id': correlation },
   })
   assertOsisError(answer, 404, 'E_NOT_FOUND')
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'UpdateCredential', status: 'Failed', outcome: 'credential_not_found', target: 'NOBODY' },
   ])
 })
@@ -204,7 +200,7 @@ test('a deleted key is gone, the others stay, and deleting it again is a 204', a
   assertOsisError(await call('PATCH', key, '', { active: true }), 404, 'E_NOT_FOUND')
   assert.deepEqual((await listCredentials(target, user)).items, [first])
   assert.deepEqual((await query(`access_key==${key.access_key}`)).items, [])
-  assert.equal((await listAudit(target, correlation)).length, 1)
+  assert.equal((await target.operator.listAudit(correlation)).length, 1)
   assert.equal((await call('DELETE', 'NOBODY')).status, 204)
 })
 

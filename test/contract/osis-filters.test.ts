@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import { encoded, rawTarget } from './arbitrary.ts'
@@ -16,17 +16,15 @@ import {
   osis,
 } from './object-store.ts'
 import { contradictionOf, getDocument, type Operation } from './openapi.ts'
-import { startTarget, type Target } from './target.ts'
+import { useOwnTarget } from './target.ts'
 
 const RUNS = 300
 
-let target: Target
 let tenants: OsisTenant[]
 const users: OsisUser[] = []
 const credentials: OsisCredential[] = []
 
-before(async () => {
-  target = await startTarget()
+const target = useOwnTarget({}, async () => {
   tenants = [await newTenant(target, 'One'), await newTenant(target, 'Other')]
   // Few values, so that terms meet; two of them are parts of each other, and one looks like a term itself.
   const names = ['ada', 'ada l', 'a==b', 'Zoë & Söhne', '%24+"x"']
@@ -51,8 +49,6 @@ before(async () => {
   const order = new Map((await all<OsisCredential>('s3credentials')).map((one, i) => [one.access_key, i]))
   credentials.sort((a, b) => (order.get(a.access_key) ?? 0) - (order.get(b.access_key) ?? 0))
 })
-
-after(() => target.end())
 
 async function all<T>(kind: string): Promise<readonly T[]> {
   return jsonOf<OsisPage<T>>(await osis(target, { path: `/api/v1/${kind}/query?limit=1000` })).items

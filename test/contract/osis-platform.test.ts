@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { type Answer, jsonOf, send } from '../../testing/http.ts'
-import { newDataDir, runUsher } from '../../testing/usher.ts'
 import {
   assertBadRequest,
   assertOsisError,
@@ -18,22 +17,17 @@ import {
   type OsisUser,
   osis,
 } from './object-store.ts'
-import { startTarget, type Target } from './target.ts'
+import { startTarget, useTarget } from './target.ts'
 
-let target: Target
 let user: OsisUser
 const folder = mkdtempSync(join(tmpdir(), 'usher-capabilities-'))
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   const { tenant_id } = await newTenant(target)
   user = createdOf<OsisUser>(await createUser(target, tenant_id, newOsisUser()))
 })
 
-after(async () => {
-  await target.end()
-  rmSync(folder, { recursive: true, force: true })
-})
+after(() => rmSync(folder, { recursive: true, force: true }))
 
 const get = (path: string): Promise<Answer> => osis(target, { path: `/api/v1/${path}` })
 
@@ -123,28 +117,4 @@ test('an operator’s own capabilities and console are served, and info follows'
   assert.match(String(console.headers['content-type']), /^application\/json/)
   assert.equal(console.text, 'https://console.example/en/t?id=a%26b')
   assert.equal((await osis(on, { path: '/api/v1/console' })).text, 'https://console.example//t?id=')
-})
-
-const WRONG: readonly (readonly [document: unknown, message: RegExp])[] = [
-  ['{', /must hold JSON/],
-  [[], /exclusions/],
-  [{}, /exclusions/],
-  [{ exclusions: {} }, /at least one call/],
-  [{ exclusions: { GetObject: { all: true } } }, /snake case/],
-  [{ exclusions: { get_object: true } }, /must be an object/],
-  [{ exclusions: { get_object: { all: 'true' } } }, /all must be true or false/],
-  [{ exclusions: { get_object: { by_params: 'x' } } }, /list of texts/],
-  [{ exclusions: { get_object: { by_query: [] } } }, /by_query is not a member/],
-]
-
-test('a wrong document of capabilities ends the start with one clear message', async (t) => {
-  const { path, remove } = newDataDir()
-  t.after(remove)
-  const cases = WRONG.map(([document, message]) => [write(document), message] as const)
-  for (const [file, message] of [...cases, [join(folder, 'none'), /no such file/] as const]) {
-    const { code, stderr } = await runUsher(path, ['serve'], { USHER_OSIS_S3_CAPABILITIES: file })
-    assert.equal(code, 1)
-    assert.match(stderr, /^usher: USHER_OSIS_S3_CAPABILITIES/)
-    assert.match(stderr, message)
-  }
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
@@ -19,15 +19,9 @@ import {
   queryPath,
 } from './object-store.ts'
 import { create, idOf, newEmail, newUser } from './portal.ts'
-import { addCustomer, listAudit, startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
-
-before(async () => {
-  target = await startTarget()
-})
-
-after(() => target.end())
+const target = useTarget()
 
 function getTenants(path: string): Promise<OsisPage<OsisTenant>> {
   return getPage<OsisTenant>(target, path)
@@ -103,7 +97,7 @@ test('a PATCH of an unknown tenant is a 404, and recorded', async () => {
   })
   assertOsisError(answer, 404, 'E_NOT_FOUND')
   const refused = { operation: 'UpdateTenant', status: 'Failed', target: 'nobody' }
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [refused])
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [refused])
 })
 
 test('one org on two tenants is refused, in a PATCH too', async () => {
@@ -126,7 +120,7 @@ test('remapping is recorded with the orgs before and after, added and removed', 
   }
   await osis(target, call)
   await osis(target, call)
-  const [repeated, updated] = await listAudit(target, correlation)
+  const [repeated, updated] = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(updated, {
     operation: 'UpdateTenant',
     outcome: 'updated',
@@ -135,7 +129,7 @@ test('remapping is recorded with the orgs before and after, added and removed', 
     changes: { cd_tenant_ids: { before, after, added: after, removed: before } },
   })
   assert.deepEqual([repeated?.outcome, repeated?.changedFields], ['repeated', []])
-  assert.equal((await target.cli<{ whole: boolean }>('audit', 'verify')).whole, true)
+  assert.equal(await target.operator.verifyAudit(), true)
 })
 
 test('50 PATCHes at once: one after the other, each seeing the one before, and the last one stays', async () => {
@@ -153,7 +147,7 @@ test('50 PATCHes at once: one after the other, each seeing the one before, and t
     ),
   )
   for (const answer of answers) assert.equal(answer.status, 200, answer.text)
-  const entries = (await listAudit(target, correlation)).reverse()
+  const entries = (await target.operator.listAudit(correlation)).toReversed()
   let known: readonly string[] = tenant.cd_tenant_ids
   for (const { changes } of entries) {
     assert.deepEqual(changes?.cd_tenant_ids?.before, known)
@@ -230,7 +224,7 @@ test('a purge takes users and keys along, and is recorded', async () => {
   assert.equal((await getPage(target, `/api/v1/tenants/${tenant_id}/users`)).page_info.total, 0)
   const filter = queryPath('s3credentials', `cd_tenant_id==${users[0]?.cd_tenant_id}`)
   assert.equal((await getPage(target, filter)).page_info.total, 0)
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     {
       operation: 'DeleteTenant',
       status: 'Succeeded',
@@ -253,23 +247,21 @@ test('a DELETE with a Content-Type and no body is taken', async () => {
   assert.equal((await osis(target, { ...call, headers: { 'content-type': 'application/json' } })).status, 204)
 })
 
-test('an existing customer becomes a tenant at the command line, and its people are linked', async () => {
-  const customer = await addCustomer(target)
+test('an existing customer becomes a tenant of an operator, and its people are linked', async () => {
+  const customer = await target.operator.addCustomer()
   const org = randomUUID()
-  const made = await target.cli<{ id: string; orgs: string[] }>(
-    ...['tenant', 'create', '--customer', customer, '--name', 'Adopted', '--org', org],
-  )
+  const made = await target.operator.createTenant({ customer, name: 'Adopted', orgs: [org] })
   const found = await getTenants(queryPath('tenants', `cd_tenant_id==${org}`))
   assert.partialDeepStrictEqual(found.items, [{ tenant_id: made.id, name: 'Adopted', cd_tenant_ids: [org] }])
   const email = newEmail()
   const id = idOf(await create(target, newUser({ email }), { customer }))
   const body = newOsisUser({ email, cd_tenant_id: org })
   assert.equal(createdOf<OsisUser>(await createUser(target, made.id, body)).user_id, id)
-  await assert.rejects(target.cli('tenant', 'create', '--customer', customer), /has the tenant/)
-  const next = await addCustomer(target)
-  await assert.rejects(target.cli('tenant', 'create', '--customer', next, '--org', org), /another tenant/)
-  await assert.rejects(target.cli('tenant', 'create', '--customer', randomUUID()), /no customer/)
-  const listed = await target.cli<{ id: string; customer: string; orgs: string[] }[]>('tenant', 'list')
+  await assert.rejects(target.operator.createTenant({ customer }), /has the tenant/)
+  const next = await target.operator.addCustomer()
+  await assert.rejects(target.operator.createTenant({ customer: next, orgs: [org] }), /another tenant/)
+  await assert.rejects(target.operator.createTenant({ customer: randomUUID() }), /no customer/)
+  const listed = await target.operator.listTenants()
   assert.partialDeepStrictEqual(
     listed.filter((one) => one.id === made.id),
     [{ customer, name: 'Adopted', orgs: [org] }],
@@ -277,10 +269,10 @@ test('an existing customer becomes a tenant at the command line, and its people 
 })
 
 test('a customer whose tenant was deleted can be adopted again, as a new tenant', async () => {
-  const customer = await addCustomer(target)
-  const first = await target.cli<{ id: string }>('tenant', 'create', '--customer', customer)
+  const customer = await target.operator.addCustomer()
+  const first = await target.operator.createTenant({ customer })
   assert.equal((await remove(first.id)).status, 204)
-  const second = await target.cli<{ id: string }>('tenant', 'create', '--customer', customer)
+  const second = await target.operator.createTenant({ customer })
   assert.notEqual(second.id, first.id)
   assert.equal((await osis(target, { path: `/api/v1/tenants/${first.id}` })).status, 404)
   assert.deepEqual((await getTenant(second.id)).cd_tenant_ids, [])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
@@ -15,15 +15,9 @@ import {
   osis,
   queryPath,
 } from './object-store.ts'
-import { listAudit, startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
-
-before(async () => {
-  target = await startTarget()
-})
-
-after(() => target.end())
+const target = useTarget()
 
 test('a tenant is created with every member, an id of ours and its orgs as received', async () => {
   const orgs = [randomUUID().toUpperCase()]
@@ -135,14 +129,9 @@ test('a new tenant is a customer of the provider, and its creation is recorded',
   const tenant = createdOf<OsisTenant>(
     await osis(target, { method: 'POST', path: '/api/v1/tenants', headers, body }),
   )
-  const customers = await target.cli<{ id: string; name: string }[]>(
-    'organization',
-    'list',
-    '--kind',
-    'customer',
-  )
+  const customers = await target.operator.listCustomers()
   const customer = customers.find((one) => one.name === body.name)
-  const [entry] = await listAudit(target, correlation)
+  const [entry] = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(entry, {
     operation: 'CreateTenant',
     status: 'Succeeded',

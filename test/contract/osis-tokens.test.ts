@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
-import { signAnew } from '../support/tokens.ts'
 import { assertBadRequest, assertOsisError, logIn, osis, type Tokens } from './object-store.ts'
 import { assertTokenRefused, create, newUser } from './portal.ts'
-import { addClient, listAudit, startTarget, type Target } from './target.ts'
+import { startTarget, useTarget } from './target.ts'
 
-let target: Target
 let tokens: Tokens
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   tokens = await logIn(target)
 })
-
-after(() => target.end())
 
 interface BearerError {
   readonly status: number
@@ -83,7 +78,7 @@ test('what is done with a token is recorded under its client', async () => {
   const correlation = randomUUID()
   const headers = { authorization: `Bearer ${tokens.access}`, 'x-correlation-id': correlation }
   await osis(target, { method: 'POST', path: '/api/v1/tenants', body: { name: 'Acme' }, headers })
-  const [entry] = await listAudit(target, correlation)
+  const [entry] = await target.operator.listAudit(correlation)
   assert.equal(entry?.caller, target.init.clients.osis.client_id)
 })
 
@@ -97,7 +92,7 @@ test('a login is recorded, and its tokens are not', async () => {
     headers: { authorization: undefined, 'x-correlation-id': correlation },
   })
   assert.equal(answer.status, 200)
-  const entries = await listAudit(target, correlation)
+  const entries = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(entries, [{ operation: 'CreateRefreshToken', caller: client_id }])
   assert.ok(!target.log().includes('eyJ'))
 })
@@ -142,7 +137,7 @@ test('a client without the osis scope cannot log in, and the attempt is recorded
     headers: { authorization: undefined, 'x-correlation-id': correlation },
   })
   assertOsisError(answer, 403, 'E_FORBIDDEN')
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'CreateRefreshToken', status: 'Failed', outcome: 'not_permitted' },
   ])
 })
@@ -154,8 +149,8 @@ test('a refresh token is not an access token, and an access token refreshes noth
 
 test('an expired token is told from one that was never good', async () => {
   const lasting = async (seconds: number): Promise<Tokens> => ({
-    access: await signAnew(target, tokens.access, seconds),
-    refresh: await signAnew(target, tokens.refresh, seconds),
+    access: await target.operator.signAgain(tokens.access, seconds),
+    refresh: await target.operator.signAgain(tokens.refresh, seconds),
   })
   const [good, expired] = [await lasting(60), await lasting(-1)]
   assert.equal((await getTenants(`Bearer ${good.access}`)).status, 200)
@@ -206,15 +201,12 @@ test('a revoked refresh token is refused within 5 s, with the access tokens that
   const access = jsonOf<{ access_token: string }>(await refresh(revoked.refresh)).access_token
   for (const token of [revoked.access, access, other.access])
     assert.equal((await getTenants(`Bearer ${token}`)).status, 200)
-  const listed = async () =>
-    (await target.cli<{ id: string; clientId: string; revokedAt: string | null }[]>('token', 'list')).find(
-      (one) => one.id === id,
-    )
+  const listed = async () => (await target.operator.listRefreshTokens()).find((one) => one.id === id)
   assert.partialDeepStrictEqual(await listed(), {
     clientId: target.init.clients.osis.client_id,
     revokedAt: null,
   })
-  await target.cli('token', 'revoke', id)
+  await target.operator.revokeRefreshToken(id)
   const calls = [
     () => refresh(revoked.refresh),
     () => getTenants(`Bearer ${revoked.access}`),
@@ -227,16 +219,19 @@ test('a revoked refresh token is refused within 5 s, with the access tokens that
   assert.equal((await getTenants(`Bearer ${other.access}`)).status, 200)
   assert.equal((await refresh(other.refresh)).status, 200)
   assert.notEqual((await listed())?.revokedAt, null)
-  await target.cli('token', 'revoke', id)
-  await assert.rejects(target.cli('token', 'revoke', randomUUID()), /no refresh token/)
+  await target.operator.revokeRefreshToken(id)
+  await assert.rejects(target.operator.revokeRefreshToken(randomUUID()), /no refresh token/)
 })
 
 test('removing a client revokes all its tokens within 5 s', async () => {
-  const client = await addClient(target, target.init.provider.id, 'osis')
+  const client = await target.operator.addClient({
+    organization: target.init.provider.id,
+    permission: 'osis',
+  })
   const { access, refresh: long } = await logIn(target, client)
   assert.equal((await getTenants(`Bearer ${access}`)).status, 200)
   assert.equal((await refresh(long)).status, 200)
-  await target.cli('client', 'remove', client.client_id)
+  await target.operator.removeClient(client.client_id)
   assert.ok(
     (await waitUntil(async () => (await getTenants(`Bearer ${access}`)).status === 401, 10_000)) < 5_000,
   )

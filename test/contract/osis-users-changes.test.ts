@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
@@ -16,17 +16,13 @@ import {
   queryPath,
 } from './object-store.ts'
 import { create, idOf, newEmail, newUser } from './portal.ts'
-import { addCustomer, listAudit, listPeople, startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
 let tenantId: string
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   tenantId = (await newTenant(target)).tenant_id
 })
-
-after(() => target.end())
 
 async function addUser(members: Record<string, unknown> = {}, id = tenantId): Promise<OsisUser> {
   return createdOf<OsisUser>(await createUser(target, id, newOsisUser(members)))
@@ -100,7 +96,7 @@ test('a PATCH of an unknown user, or through another tenant, is a 404, and recor
   const headers = { 'x-correlation-id': correlation }
   const answer = await osis(target, { method: 'PATCH', path, body: { active: false }, headers })
   assertOsisError(answer, 404, 'E_NOT_FOUND')
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'UpdateAccount', status: 'Failed', outcome: 'user_not_found', target: user.user_id },
   ])
   assert.deepEqual(await getUser(user), user)
@@ -111,7 +107,7 @@ test('a change of status is recorded, with the customer', async () => {
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }
   await osis(target, { method: 'PATCH', path: pathOf(user), body: { active: false }, headers })
-  const [entry] = await listAudit(target, correlation)
+  const [entry] = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(entry, {
     operation: 'UpdateAccount',
     status: 'Succeeded',
@@ -132,7 +128,9 @@ test('50 changes of status at once end in the status that was recorded last', as
     ),
   )
   for (const answer of answers) assert.equal(answer.status, 200, answer.text)
-  const changes = (await listAudit(target, correlation)).filter((entry) => entry.outcome === 'updated')
+  const changes = (await target.operator.listAudit(correlation)).filter(
+    (entry) => entry.outcome === 'updated',
+  )
   assert.equal((await getUser(user)).active, changes.length % 2 === 0)
 })
 
@@ -191,21 +189,21 @@ test('a deletion is recorded', async () => {
   const correlation = randomUUID()
   const path = `${pathOf(user)}?purge_data=true`
   await osis(target, { method: 'DELETE', path, headers: { 'x-correlation-id': correlation } })
-  assert.partialDeepStrictEqual(await listAudit(target, correlation), [
+  assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'DeleteAccount', status: 'Succeeded', outcome: 'deleted', target: user.user_id },
   ])
 })
 
 test('a person of the portal outlives the account, and a user that OSIS made goes with it', async () => {
-  const customer = await addCustomer(target)
-  const { id } = await target.cli<{ id: string }>('tenant', 'create', '--customer', customer)
+  const customer = await target.operator.addCustomer()
+  const { id } = await target.operator.createTenant({ customer })
   const [personal, own] = [newEmail(), newEmail()]
   const person = idOf(await create(target, newUser({ email: personal }), { customer }))
   const linked = await addUser({ email: personal }, id)
   assert.equal(linked.user_id, person)
   const made = await addUser({ email: own }, id)
   for (const user of [linked, made]) assert.equal((await remove(user)).status, 204)
-  const people = await listPeople(target, customer)
+  const people = await target.operator.listUsers(customer)
   assert.deepEqual(
     people.map((one) => one.id),
     [person],
@@ -220,7 +218,7 @@ test('50 deletions of one user at once are all 204, and one is recorded', async 
     Array.from({ length: 50 }, () => osis(target, { method: 'DELETE', path: pathOf(user), headers })),
   )
   for (const answer of answers) assert.equal(answer.status, 204, answer.text)
-  assert.equal((await listAudit(target, correlation)).length, 1)
+  assert.equal((await target.operator.listAudit(correlation)).length, 1)
 })
 
 test('creates and deletions of one user at once leave one user or none, each with one key', async () => {

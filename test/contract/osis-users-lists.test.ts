@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { jsonOf, send } from '../../testing/http.ts'
 import {
   assertBadRequest,
@@ -17,14 +17,12 @@ import {
   osis,
   queryPath,
 } from './object-store.ts'
-import { startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
 let tenant: OsisTenant
 let users: OsisUser[]
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   tenant = await newTenant(target, 'The Tenant')
   const [org] = tenant.cd_tenant_ids
   users = []
@@ -33,8 +31,6 @@ before(async () => {
     users.push(createdOf<OsisUser>(await createUser(target, tenant.tenant_id, body)))
   }
 })
-
-after(() => target.end())
 
 function listUsers(query = '', id = tenant.tenant_id): Promise<OsisPage<OsisUser>> {
   return getPage<OsisUser>(target, `/api/v1/tenants/${id}/users${query}`)

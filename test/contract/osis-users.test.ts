@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -19,41 +19,29 @@ import {
 } from './object-store.ts'
 import { faultOf, getDocument } from './openapi.ts'
 import { create, idOf, newEmail, newUser, UUID } from './portal.ts'
-import { listAudit, listPeople, startTarget, type Target } from './target.ts'
+import { type AuditRow, useTarget } from './target.ts'
 
-let target: Target
 let tenant: OsisTenant
 /** The customer that the tenant belongs to. */
 let customer: string
 
-before(async () => {
-  target = await startTarget()
+const target = useTarget({}, async () => {
   const name = `Acme ${randomUUID()}`
   tenant = await newTenant(target, name)
-  const customers = await target.cli<{ id: string; name: string }[]>(
-    'organization',
-    'list',
-    '--kind',
-    'customer',
-  )
+  const customers = await target.operator.listCustomers()
   customer = customers.find((one) => one.name === name)?.id ?? assert.fail('the tenant has no customer')
 })
-
-after(() => target.end())
 
 async function addUser(body: Record<string, unknown> = newOsisUser()): Promise<OsisUser> {
   return createdOf<OsisUser>(await createUser(target, tenant.tenant_id, body))
 }
 
 /** Creates a user under a correlation id; answers it and what was recorded. */
-async function record(
-  body: unknown,
-  tenantId = tenant.tenant_id,
-): Promise<Awaited<ReturnType<typeof listAudit>>> {
+async function record(body: unknown, tenantId = tenant.tenant_id): Promise<readonly AuditRow[]> {
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }
   await osis(target, { method: 'POST', path: `/api/v1/tenants/${tenantId}/users`, headers, body })
-  return listAudit(target, correlation)
+  return target.operator.listAudit(correlation)
 }
 
 test('a created user has every member, those of Cloud Director as received', async () => {
@@ -198,7 +186,7 @@ test('50 creates of one Cloud Director user at once leave one user and one crede
   assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
   const user = createdOf<OsisUser>(answers[0] ?? assert.fail('no answer'))
   assert.equal((await listCredentials(target, user)).page_info.total, 1)
-  const people = await listPeople(target, customer)
+  const people = await target.operator.listUsers(customer)
   assert.equal(people.filter((person) => person.email === body.email).length, 1)
 })
 
@@ -208,7 +196,7 @@ test('a portal user with the same e-mail is given the account: one person, one r
   const user = await addUser(newOsisUser({ email: email.toUpperCase() }))
   assert.equal(user.user_id, id)
   assert.equal((await listCredentials(target, user)).page_info.total, 1)
-  const people = (await listPeople(target, customer)).filter((person) => person.id === id)
+  const people = (await target.operator.listUsers(customer)).filter((person) => person.id === id)
   assert.partialDeepStrictEqual(people, [{ email, firstName: 'Ada', lastName: 'Lovelace' }])
 })
 
@@ -253,7 +241,7 @@ test('a user that was removed is gone, and its re-creation is a new user with a 
   const body = newOsisUser()
   const user = await addUser(body)
   const [old] = (await listCredentials(target, user)).items
-  await target.cli('user', 'remove', user.user_id)
+  await target.operator.removeUser(user.user_id)
   const path = `/api/v1/tenants/${tenant.tenant_id}/users/${user.user_id}`
   assertOsisError(await osis(target, { path }), 404, 'E_NOT_FOUND')
   assert.deepEqual((await listCredentials(target, user)).items, [])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { basic, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -15,15 +15,9 @@ import {
   osis,
 } from './object-store.ts'
 import { getDocument } from './openapi.ts'
-import { addClient, listAudit, startTarget, type Target } from './target.ts'
+import { startTarget, useTarget } from './target.ts'
 
-let target: Target
-
-before(async () => {
-  target = await startTarget()
-})
-
-after(() => target.end())
+const target = useTarget()
 
 interface Information {
   readonly [member: string]: unknown
@@ -187,16 +181,19 @@ test('a forbidden create is recorded', async () => {
   const headers = { authorization: basic(client_id, client_secret), 'x-correlation-id': correlation }
   const call = { method: 'POST', path: '/api/v1/tenants', body: { name: 'Acme' }, headers }
   assertOsisError(await osis(target, call), 403, 'E_FORBIDDEN')
-  const [entry] = await listAudit(target, correlation)
+  const [entry] = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(entry, { operation: 'CreateTenant', status: 'Failed', caller: client_id })
 })
 
 test('a revoked client is refused within 5 s', async () => {
-  const client = await addClient(target, target.init.provider.id, 'osis')
+  const client = await target.operator.addClient({
+    organization: target.init.provider.id,
+    permission: 'osis',
+  })
   const headers = { authorization: basic(client.client_id, client.client_secret) }
   const status = async () => (await osis(target, { path: '/api/v1/tenants/x', headers })).status
   assert.equal(await status(), 404)
-  await target.cli('client', 'remove', client.client_id)
+  await target.operator.removeClient(client.client_id)
   assert.ok((await waitUntil(async () => (await status()) === 401, 10_000)) < 5_000)
 })
 

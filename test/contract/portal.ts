@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Answer, jsonOf, send } from '../../testing/http.ts'
-import type { Target } from './target.ts'
+import type { Reachable } from './target.ts'
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
@@ -37,7 +37,7 @@ export interface CreateOptions {
 }
 
 /** Calls "Create a Customer User", as the provider's administrator unless told otherwise. */
-export function create(target: Target, body: unknown, options: CreateOptions = {}): Promise<Answer> {
+export function create(target: Reachable, body: unknown, options: CreateOptions = {}): Promise<Answer> {
   const { customer = target.init.customer.id, token = target.token, query = '', headers } = options
   return send(target.url, {
     method: 'POST',

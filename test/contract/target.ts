@@ -1,97 +1,91 @@
-import { getToken, type Init, type Served, serveNew, usherJson } from '../../testing/usher.ts'
+import { after, before } from 'node:test'
+import type { NewClient } from '../../testing/operator.ts'
+import { type StartedTarget, startTarget, type Target } from '../../testing/target.ts'
+import { getToken, type Settings } from '../../testing/usher.ts'
 
-/** A real Usher with the example of a first start, and what tests need beside it, made at the command line. */
-export interface Target extends Served {
-  readonly dataDir: string
-  readonly init: Init
-  /** A token of the provider's administrator. */
-  readonly token: string
-  /** Runs a command that must succeed, and reads its JSON. */
-  cli<T = unknown>(...args: string[]): Promise<T>
-  end(): Promise<void>
-}
+export type { AuditRow, Person } from '../../testing/operator.ts'
+export { type Reachable, startTarget, type Target } from '../../testing/target.ts'
 
-export async function startTarget(settings: Readonly<Record<string, string>> = {}): Promise<Target> {
-  const usher = await serveNew(settings)
-  const token = await getToken(usher.url, usher.init.clients.administrator)
-  return { ...usher, token, cli: (...args) => usherJson(usher.dataDir, args, settings) }
-}
+/** The servers that files of this process share, by their settings, with the number of files that still need each. */
+const shared = new Map<string, { users: number; starting?: Promise<StartedTarget> }>()
 
-type Permission = 'administrator' | 'viewer' | 'osis'
+/** What a file does with its target before its tests. Hooks of a file run side by side, so this is no hook of its own. */
+type Prepare = () => Promise<void>
 
-/** A new client of an organization, with its id and secret. */
-export function addClient(
-  target: Target,
-  organization: string,
-  permission: Permission,
-): Promise<{ client_id: string; client_secret: string }> {
-  return target.cli(
-    ...['client', 'add', '--organization', organization],
-    ...['--permission', permission, '--name', `a test's ${permission}`],
+/**
+ * Gives the tests of a file a target. Files of one process that want the same settings share a server; each has a
+ * customer of its own there, in place of the example's.
+ * @param settings environment variables of the server
+ * @param prepare runs before the tests, once the target is there
+ */
+export function useTarget(settings: Settings = {}, prepare?: Prepare): Target {
+  const key = JSON.stringify(settings)
+  const entry = shared.get(key) ?? { users: 0 }
+  shared.set(key, entry)
+  entry.users++
+  return handle(
+    () => {
+      entry.starting ??= startTarget(settings)
+      return entry.starting
+    },
+    async (target) => {
+      if (--entry.users > 0) return
+      shared.delete(key)
+      await target.end()
+    },
+    prepare,
   )
 }
 
-/** A token of a new client of an organization. */
+/** As `useTarget`, with a server that no other file uses: for tests that look at everything it holds. */
+export function useOwnTarget(settings: Settings = {}, prepare?: Prepare): Target {
+  return handle(
+    () => startTarget(settings),
+    (target) => target.end(),
+    prepare,
+  )
+}
+
+/** A target that `before` starts and `after` ends. */
+function handle(
+  start: () => Promise<StartedTarget>,
+  end: (target: StartedTarget) => Promise<void>,
+  prepare: Prepare = async () => undefined,
+): Target {
+  let started: StartedTarget | undefined
+  let customer = ''
+  const get = (): StartedTarget => {
+    if (!started) throw new Error('the target has not started: use it in tests or in prepare')
+    return started
+  }
+  before(async () => {
+    started = await start()
+    customer = await started.operator.addCustomer(started.init.reseller.id)
+    await prepare()
+  })
+  after(() => started && end(started))
+  return {
+    get url() {
+      return get().url
+    },
+    get init() {
+      return { ...get().init, customer: { id: customer } }
+    },
+    get token() {
+      return get().token
+    },
+    get operator() {
+      return get().operator
+    },
+    log: () => get().log(),
+  }
+}
+
+/** Returns a token of a new client of an organization. */
 export async function newToken(
   target: Target,
   organization: string,
-  permission: Permission = 'administrator',
+  permission: NewClient['permission'] = 'administrator',
 ): Promise<string> {
-  return getToken(target.url, await addClient(target, organization, permission))
-}
-
-/** A new customer, related to the resellers; answers its id. */
-export async function addCustomer(target: Target, ...resellers: string[]): Promise<string> {
-  const related = resellers.flatMap((id) => ['--reseller', id])
-  const { id } = await target.cli<{ id: string }>(
-    ...['organization', 'add', '--kind', 'customer', '--name', 'A customer', ...related],
-  )
-  return id
-}
-
-/** A new reseller with a portal of its own; answers its id. */
-export async function addReseller(target: Target, portal: string): Promise<string> {
-  const { id } = await target.cli<{ id: string }>(
-    ...['organization', 'add', '--kind', 'reseller', '--name', portal],
-  )
-  await addPortal(target, portal, id)
-  return id
-}
-
-export async function addPortal(target: Target, domain: string, organization: string): Promise<void> {
-  await target.cli('portal', 'add', domain, '--organization', organization)
-}
-
-export interface Person {
-  readonly id: string
-  readonly email: string | null
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly groups: readonly string[]
-}
-
-/** The people of an organization, as the operator sees them. */
-export function listPeople(target: Target, organization: string): Promise<Person[]> {
-  return target.cli('user', 'list', '--organization', organization)
-}
-
-export interface AuditEntry {
-  readonly at: string
-  readonly operation: string
-  readonly status: string
-  readonly outcome: string
-  readonly caller: string
-  readonly portal: string | null
-  readonly organization: string | null
-  readonly target: string | null
-  readonly correlationId: string
-  readonly changedFields: readonly string[]
-  readonly changes?: Readonly<
-    Record<string, Readonly<Record<'before' | 'after' | 'added' | 'removed', readonly string[]>>>
-  >
-}
-
-/** What was recorded under a correlation id. */
-export function listAudit(target: Target, correlationId: string): Promise<AuditEntry[]> {
-  return target.cli('audit', 'list', '--correlation-id', correlationId)
+  return getToken(target.url, await target.operator.addClient({ organization, permission }))
 }

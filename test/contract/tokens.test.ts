@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
@@ -13,15 +13,9 @@ import {
   type OsisUser,
 } from './object-store.ts'
 import { create, idOf, newUser } from './portal.ts'
-import { addClient, startTarget, type Target } from './target.ts'
+import { useTarget } from './target.ts'
 
-let target: Target
-
-before(async () => {
-  target = await startTarget({ USHER_LOG_LEVEL: 'trace' })
-})
-
-after(() => target.end())
+const target = useTarget({ USHER_LOG_LEVEL: 'trace' })
 
 type Form = Readonly<Record<string, string>>
 
@@ -124,9 +118,12 @@ test('invalid_client: who tried Basic is told so', async () => {
 })
 
 test('invalid_client: a revoked client gets no token after 5 s at most', async () => {
-  const client = await addClient(target, target.init.provider.id, 'viewer')
+  const client = await target.operator.addClient({
+    organization: target.init.provider.id,
+    permission: 'viewer',
+  })
   tokenOf(await requestToken(formOf(client)))
-  await target.cli('client', 'remove', client.client_id)
+  await target.operator.removeClient(client.client_id)
   const isRefused = async () => (await requestToken(formOf(client))).status === 401
   assert.ok((await waitUntil(isRefused, 10_000)) < 5_000)
 })

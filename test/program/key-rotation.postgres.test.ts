@@ -4,8 +4,8 @@ import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { DatabaseServer } from '../../testing/environment.ts'
+import { type ProcessTarget, startProcess } from '../../testing/target.ts'
 import { newDataDir, serve, usherJson } from '../../testing/usher.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { onServer } from '../support/postgres.ts'
 import { openWith, type Watch, watchSecrets } from '../support/secrets.ts'
 
@@ -17,7 +17,7 @@ interface Resealed {
 /** Two nodes over one database, on which credentials are created and read until the watch ends. */
 interface Nodes {
   readonly url: string
-  readonly targets: readonly [Target, Target]
+  readonly targets: readonly [ProcessTarget, ProcessTarget]
   readonly watch: Watch
 }
 
@@ -29,7 +29,7 @@ async function startNodes(
 ): Promise<Nodes> {
   const url = await server.createDatabase()
   const settings = { USHER_DATABASE_URL: url, USHER_PUBLIC_URL: 'https://usher.example' }
-  const first = await startTarget(settings)
+  const first = await startProcess(settings)
   t.after(() => first.end())
   const { path: dataDir, remove } = newDataDir()
   const own = { ...settings, USHER_MASTER_KEY_FILE: fileOf(keyFile(first), dataDir) }
@@ -46,7 +46,7 @@ async function startNodes(
   return { url, targets: [first, second], watch }
 }
 
-function keyFile({ dataDir }: Target): string {
+function keyFile({ dataDir }: ProcessTarget): string {
   return join(dataDir, 'master.key')
 }
 

@@ -7,9 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sealMark } from '../../src/directory/sealing/sealer.ts'
 import { startChild } from '../../testing/children.ts'
 import { engine, storeUrl } from '../../testing/environment.ts'
+import { type ProcessTarget, startProcess } from '../../testing/target.ts'
 import { runUsher, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
-import { startTarget, type Target } from '../contract/target.ts'
 import { openWith, type Watch, watchSecrets } from '../support/secrets.ts'
 import { queryStore } from '../support/stored.ts'
 
@@ -24,7 +24,7 @@ interface Resealed {
   readonly unopened: readonly string[]
 }
 
-function readKeys({ dataDir }: Target): string[] {
+function readKeys({ dataDir }: ProcessTarget): string[] {
   return readFileSync(join(dataDir, 'master.key'), 'utf8').trim().split('\n')
 }
 
@@ -32,8 +32,8 @@ function readKeys({ dataDir }: Target): string[] {
 async function startWatched(
   t: TestContext,
   { credentials, what }: { credentials: number; what: Parameters<Watch['begin']>[0] },
-): Promise<{ target: Target; watch: Watch; old: string }> {
-  const target = await startTarget()
+): Promise<{ target: ProcessTarget; watch: Watch; old: string }> {
+  const target = await startProcess()
   t.after(() => target.end())
   const watch = await watchSecrets([target])
   await watch.add(credentials)
@@ -43,7 +43,7 @@ async function startWatched(
 }
 
 /** Asserts that nothing was lost, that one new key alone opens everything, and that the old one opens nothing. */
-async function assertRotated(target: Target, watch: Watch, old: string): Promise<void> {
+async function assertRotated(target: ProcessTarget, watch: Watch, old: string): Promise<void> {
   const [key = '', ...others] = readKeys(target)
   assert.deepEqual(others, [])
   assert.notEqual(key, old)
@@ -63,7 +63,7 @@ async function assertRotated(target: Target, watch: Watch, old: string): Promise
 }
 
 /** Kills a rotation when the first secrets have been re-sealed, or earlier at random. */
-async function rotateAndKill(target: Target, round: number): Promise<void> {
+async function rotateAndKill(target: ProcessTarget, round: number): Promise<void> {
   const child = await startChild(target.dataDir, { args: ['key', 'rotate'], limitMs: LIMIT_MS })
   const killed = round % 2 === 0 ? pause(200 + Math.random() * 2_000) : untilResealing(target, child.ended)
   await killed
@@ -71,7 +71,7 @@ async function rotateAndKill(target: Target, round: number): Promise<void> {
   await child.ended
 }
 
-async function untilResealing(target: Target, ended: Promise<unknown>): Promise<void> {
+async function untilResealing(target: ProcessTarget, ended: Promise<unknown>): Promise<void> {
   await waitUntil(async () => readKeys(target).length > 1, 10_000)
   const old = sealMark(Buffer.from(readKeys(target).at(-1) ?? '', 'base64'))
   const count = async (): Promise<unknown> => {
@@ -121,7 +121,7 @@ describe('rotating the master key while Usher serves', { concurrency: true }, ()
 
 test('keys in the setting are rotated by giving every node both, re-sealing, and taking the old one away', async (t) => {
   const [old, next] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
-  const target = await startTarget({ USHER_MASTER_KEY: old })
+  const target = await startProcess({ USHER_MASTER_KEY: old })
   t.after(() => target.end())
   const watch = await watchSecrets([target])
   await watch.add(10)

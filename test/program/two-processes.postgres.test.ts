@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { DatabaseServer } from '../../testing/environment.ts'
+import { newOperator } from '../../testing/operator.ts'
 import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
+import type { Target } from '../../testing/target.ts'
 import { getToken, type Init, newDataDir, type Served, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -13,12 +15,14 @@ import {
   newOsisUser,
 } from '../contract/object-store.ts'
 import { assertInvalid, type CreateOptions, create, idOf, newEmail, newUser } from '../contract/portal.ts'
-import { addClient, addCustomer, addReseller, type Person, type Target } from '../contract/target.ts'
 import { onServer } from '../support/postgres.ts'
+
+/** One of the processes, with its command line. */
+type Node = Target & { cli<T>(...args: string[]): Promise<T> }
 
 /** Two processes over one database, each with a data directory of its own, as on two machines. */
 interface Pair {
-  readonly targets: readonly [Target, Target]
+  readonly targets: readonly [Node, Node]
   readonly init: Init
   /** What each of the processes printed. */
   readonly printed: readonly string[]
@@ -47,9 +51,9 @@ async function startPair(server: DatabaseServer): Promise<Pair> {
     for (const { remove } of dirs) remove()
   }
   const token = await getToken(served[0].url, init.clients.administrator)
-  const targetOf = (one: Served, { path: dataDir }: { path: string }): Target => {
+  const targetOf = (one: Served, { path: dataDir }: { path: string }): Node => {
     const cli = <T>(...args: string[]): Promise<T> => usherJson<T>(dataDir, args, settings)
-    return { ...one, dataDir, init, token, cli, end }
+    return { ...one, init, token, cli, operator: newOperator({ dataDir, url: one.url, settings }) }
   }
   const query: Pair['query'] = (sql, ...values) => queryDatabase(database, sql, ...values)
   const count: Pair['count'] = async (sql, ...values) =>
@@ -168,7 +172,7 @@ function userTests(getPair: () => Pair): void {
     const [one] = pair.targets
     const user = newUser()
     const id = idOf(await create(one, user))
-    await one.cli('user', 'remove', id)
+    await one.operator.removeUser(id)
     const answers = await race(pair, (target) => create(target, user))
     for (const answer of answers) assert.equal(idOf(answer, 200), id)
     const restored = "SELECT count(*) FROM audit_entries WHERE outcome = 'restored' AND target = ?"
@@ -220,10 +224,13 @@ function revocationTests(getPair: () => Pair): void {
   test('a client that was removed at the command line is refused by both within 5 s', async () => {
     const pair = getPair()
     const [one, other] = pair.targets
-    const client = await addClient(one, pair.init.provider.id, 'administrator')
+    const client = await one.operator.addClient({
+      organization: pair.init.provider.id,
+      permission: 'administrator',
+    })
     const token = await getToken(other.url, client)
     for (const target of pair.targets) idOf(await create(target, newUser(), { token }))
-    await one.cli('client', 'remove', client.client_id)
+    await one.operator.removeClient(client.client_id)
     assert.ok((await timeUntil(pair, 401, (target) => create(target, newUser(), { token }))) < 5_000)
   })
 
@@ -231,7 +238,7 @@ function revocationTests(getPair: () => Pair): void {
     const pair = getPair()
     const [one] = pair.targets
     const portal = 'removed.example'
-    const customer = await addCustomer(one, await addReseller(one, portal))
+    const customer = await one.operator.addCustomer(await one.operator.addReseller(portal))
     const options: CreateOptions = { customer, headers: { 'x-tenant': portal } }
     for (const target of pair.targets) idOf(await create(target, newUser(), options))
     await one.cli('portal', 'remove', portal)
@@ -241,12 +248,12 @@ function revocationTests(getPair: () => Pair): void {
   test('a user who was removed at the command line is gone for both', async () => {
     const pair = getPair()
     const [one, other] = pair.targets
-    const customer = await addCustomer(one)
+    const customer = await one.operator.addCustomer()
     const user = newUser()
     const id = idOf(await create(one, user, { customer }))
     assert.equal(idOf(await create(other, user, { customer }), 200), id)
-    await other.cli('user', 'remove', id)
-    assert.deepEqual(await one.cli<Person[]>('user', 'list', '--organization', customer), [])
+    await other.operator.removeUser(id)
+    assert.deepEqual(await one.operator.listUsers(customer), [])
   })
 }
 

@@ -4,6 +4,7 @@ import { newDirectory } from '../../src/directory/directory.ts'
 import { checkSecrets } from '../../src/directory/sealing/check.ts'
 import { newSealer } from '../../src/directory/sealing/sealer.ts'
 import { openStore } from '../../src/store/open.ts'
+import type { Reachable } from '../../testing/target.ts'
 import {
   createdOf,
   createUser,
@@ -13,7 +14,6 @@ import {
   type OsisUser,
 } from '../contract/object-store.ts'
 import { create, idOf, newUser } from '../contract/portal.ts'
-import type { Target } from '../contract/target.ts'
 
 /** What the keys in some lines of base64 open of a store: how many secrets there are, and which stay shut. */
 export async function openWith(
@@ -38,27 +38,27 @@ export interface Watch {
   /** Adds users with a credential each. */
   add(count: number): Promise<void>
   /** Reads every secret again, and asserts that it is what it was. */
-  check(target: Target): Promise<void>
+  check(target: Reachable): Promise<void>
   readonly size: number
 }
 
 /** @param targets over one directory; what one creates is read on the next */
-export async function watchSecrets(targets: readonly [Target, ...Target[]]): Promise<Watch> {
+export async function watchSecrets(targets: readonly [Reachable, ...Reachable[]]): Promise<Watch> {
   const { tenant_id } = await newTenant(targets[0])
   const seen: { readonly user: OsisUser; readonly secret: string }[] = []
-  const read = async (target: Target, user: OsisUser): Promise<string> => {
+  const read = async (target: Reachable, user: OsisUser): Promise<string> => {
     const [credential] = (await listCredentials(target, user)).items
     assert.match(credential?.secret_key ?? '', /^[A-Za-z0-9]{40}$/)
     return credential?.secret_key ?? ''
   }
-  const at = (place: number): Target => targets[place % targets.length] ?? targets[0]
+  const at = (place: number): Reachable => targets[place % targets.length] ?? targets[0]
   const createOne = async (place: number): Promise<OsisUser> =>
     createdOf(await createUser(at(place), tenant_id, newOsisUser()))
   const addOne = async (place: number): Promise<void> => {
     const user = await createOne(place)
     seen.push({ user, secret: await read(at(place + 1), user) })
   }
-  const checkOne = async (target: Target, one: (typeof seen)[number] | undefined): Promise<void> => {
+  const checkOne = async (target: Reachable, one: (typeof seen)[number] | undefined): Promise<void> => {
     if (one) assert.equal(await read(target, one.user), one.secret, 'a secret is not what it was')
   }
   const unread: OsisUser[] = []
