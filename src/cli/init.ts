@@ -90,10 +90,13 @@ export function describeSetup(setup: Setup, url: string | null): string {
 
 /** The README has the same lines; a test keeps them the same. */
 export const CURL_LINES: readonly string[] = [
-  '# A user of the customer, through the partner-portal API:',
-  'TOKEN=$(curl -s "$USHER/oauth2/v2.0/token" -d grant_type=client_credentials -d client_id="$CLIENT_ID" -d client_secret="$CLIENT_SECRET" | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')',
-  'curl -i -X POST "$USHER/v1/customer/$CUSTOMER/users" -H "Content-Type: application/json" -H "X-Tenant: $PORTAL" -H "Authorization: Bearer $TOKEN" -d \'{"firstName":"Ada","lastName":"Lovelace","email":"ada@example.com","role":{},"groups":[{"id":"\'"$GROUP_VIEWER"\'"}]}\'',
+  '# Create a user of the customer, through the partner-portal API:',
+  'TOKEN=$(curl -s "$USHER/oauth2/v2.0/token" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')',
+  'curl -i "$USHER/v1/customer/$CUSTOMER/users" \\',
+  '  -H "Authorization: Bearer $TOKEN" -H "X-Tenant: $PORTAL" -H "Content-Type: application/json" \\',
+  '  -d \'{"firstName":"Ada","lastName":"Lovelace","email":"ada@example.com","role":{},"groups":[{"id":"\'"$GROUP_VIEWER"\'"}]}\'',
   '',
-  '# A user of the storage platform, through OSIS:',
-  'curl -i -X POST "$USHER/api/v1/tenants/$TENANT/users" -u "$OSIS_ID:$OSIS_SECRET" -H "Content-Type: application/json" -d \'{"cd_user_id":"ada","cd_tenant_id":"\'"$ORG"\'","username":"ada","email":"ada@example.com","role":"TENANT_USER"}\'',
+  '# Create an account on the storage platform, through OSIS:',
+  'curl -i "$USHER/api/v1/tenants/$TENANT/users" -u "$OSIS_ID:$OSIS_SECRET" -H "Content-Type: application/json" \\',
+  '  -d \'{"cd_user_id":"ada","cd_tenant_id":"\'"$ORG"\'","username":"ada","email":"ada@example.com","role":"TENANT_USER"}\'',
 ]
