@@ -13,20 +13,20 @@ export interface Directory {
   readonly now: () => Date
   /** Organizations that portals select, by caller's organization and domain. */
   readonly portals: LRUCache<string, Organization>
-  /** Where users are created, by caller's organization, organization, kind and reseller; see `getPlace`. */
-  readonly places: LRUCache<string, Place>
+  /** Where users are created, by caller's organization, organization, kind and reseller; see `getCreateScope`. */
+  readonly createScopes: LRUCache<string, CreateScope>
   /** The groups of each provider. */
   readonly groups: Map<number, readonly Group[]>
 }
 
 /** Where a user is created: an organization, and the reseller in whose context that is done. */
-export interface Place {
-  readonly organizationPk: number
-  readonly resellerPk: number | null
+export interface CreateScope {
+  readonly organization: Pick<Organization, 'pk' | 'id'>
+  readonly reseller: Pick<Organization, 'pk' | 'id'> | null
 }
 
 /**
- * How long a client, a portal, a place or a token is believed without asking the store. A change made by another
+ * How long a client, a portal, a create scope or a token is believed without asking the store. A change made by another
  * process takes effect within this time, which must stay below 5 s.
  */
 export const BELIEF_MS = 2_000
@@ -38,7 +38,7 @@ export function newDirectory(
     now: () => new Date(),
     ...parts,
     portals: new LRUCache({ max: 10_000, ttl: BELIEF_MS }),
-    places: new LRUCache({ max: 10_000, ttl: BELIEF_MS }),
+    createScopes: new LRUCache({ max: 10_000, ttl: BELIEF_MS }),
     groups: new Map(),
   }
 }

@@ -52,11 +52,7 @@ export async function attempt<T>(
     try {
       return await dir.store.write((tx) => work(newUnit(dir, ctx, subject, tx)))
     } catch (error) {
-      if (error instanceof ConstraintError && races < MAX_RACES) {
-        // What was refused may have been written on the strength of what was believed.
-        dir.places.clear()
-        continue
-      }
+      if (error instanceof ConstraintError && races < MAX_RACES) continue
       if (error instanceof DirectoryError) return refuse(dir, ctx, subject, error)
       throw unavailable(error)
     }

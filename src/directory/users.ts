@@ -9,7 +9,6 @@ import type { Tx, UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { selectOrganizationByPk } from '../store/tables/organizations.ts'
 import {
-  addUser,
   markUserDeleted,
   selectDeletedUser,
   selectUser,
@@ -18,7 +17,7 @@ import {
   updateRestoredUser,
 } from '../store/tables/users.ts'
 import { assertPermitted, getReachable, getReseller } from './context.ts'
-import type { Directory, Place } from './directory.ts'
+import type { CreateScope, Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
 import { once } from './idempotency.ts'
 import { attempt, read, type Unit } from './unit.ts'
@@ -56,7 +55,7 @@ export function createUser(
   return attempt(dir, ctx, subject, async (unit) => {
     assertPermitted(ctx, 'CreateUser')
     assertValid(checkNewUser(user))
-    const place = await getPlace(dir, unit.tx, ctx, request)
+    const scope = await getCreateScope(dir, unit.tx, ctx, request)
     const call = {
       key: idempotencyKey,
       request: [ctx.organization.id, request],
@@ -64,36 +63,76 @@ export function createUser(
     }
     return once(unit, ctx, call, async () => {
       const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
-      const record = { ...place, ...named(user), id: user.id?.toLowerCase() ?? newId(), now: unit.now }
-      return write(unit, record, groups, user.id !== undefined)
+      const record = toRecord(unit, user, scope)
+      if (await insertUser(unit, scope, record, groups)) return { id: record.id, created: true }
+      // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
+      await readCreateScope(unit.tx, ctx, request)
+      return restoreOrRepeat(unit, record, groups, user.id !== undefined)
     })
   })
 }
 
 /**
- * Where the user shall be created. Where creates share a statement what was found is believed for a while, so that
- * they need not begin with a look; an organization that has gone meanwhile shows when the user's row refers to it. (On
- * SQLite a look costs next to nothing, and the key of an organization that has gone may be another's by now.)
+ * Returns where the user is created, from a cache, so that most creates consist of the insert alone. The insert refuses
+ * an organization or reseller that no longer exists.
+ * @throws {DirectoryError} `customer_not_found`, `organization_not_found`, `reseller_…`
  */
-async function getPlace(dir: Directory, tx: Tx, ctx: Context, request: CreateUserRequest): Promise<Place> {
+async function getCreateScope(
+  dir: Directory,
+  tx: Tx,
+  ctx: Context,
+  request: CreateUserRequest,
+): Promise<CreateScope> {
   const { organizationId, kind, resellerId } = request
   const key = `${ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
-  let place = tx.addUser ? dir.places.get(key) : undefined
-  if (!place) {
-    const organization = await getReachable(tx, ctx, { id: organizationId, kind })
-    const reseller = await getReseller(tx, ctx, { id: resellerId, customer: organization })
-    place = { organizationPk: organization.pk, resellerPk: reseller?.pk ?? null }
-    dir.places.set(key, place)
+  let scope = dir.createScopes.get(key)
+  if (!scope) {
+    scope = await readCreateScope(tx, ctx, request)
+    dir.createScopes.set(key, scope)
   }
-  return place
+  return scope
 }
 
-function named(user: NewUser): Pick<UserRecord, 'firstName' | 'lastName' | 'email'> {
-  return { firstName: user.firstName, lastName: user.lastName, email: user.email }
+async function readCreateScope(tx: Tx, ctx: Context, request: CreateUserRequest): Promise<CreateScope> {
+  const organization = await getReachable(tx, ctx, { id: request.organizationId, kind: request.kind })
+  const reseller = await getReseller(tx, ctx, { id: request.resellerId, customer: organization })
+  return { organization, reseller }
 }
 
-/** Inserts the user, brings it back, or finds the same one. */
-async function write(
+function toRecord(unit: Unit, user: NewUser, { organization, reseller }: CreateScope): UserRecord {
+  return {
+    id: user.id?.toLowerCase() ?? newId(),
+    organizationPk: organization.pk,
+    resellerPk: reseller?.pk ?? null,
+    firstName: user.firstName,
+    lastName: user.lastName,
+    email: user.email,
+    now: unit.now,
+  }
+}
+
+/** Inserts a new user. Returns false, with nothing written, when the store refuses it; see `Tx.insertUsers`. */
+async function insertUser(
+  unit: Unit,
+  { organization, reseller }: CreateScope,
+  user: UserRecord,
+  groups: Group[],
+): Promise<boolean> {
+  const [outcome] = await unit.tx.insertUsers([
+    {
+      user,
+      organizationId: organization.id,
+      resellerId: reseller?.id ?? null,
+      emailKey: user.email === null ? null : foldEmail(user.email),
+      groups,
+      entry: unit.entry({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) }),
+    },
+  ])
+  return outcome === 'inserted'
+}
+
+/** Restores the deleted user with the same e-mail, or finds the same user. */
+async function restoreOrRepeat(
   unit: Unit,
   user: UserRecord,
   groups: Group[],
@@ -101,8 +140,6 @@ async function write(
 ): Promise<CreateUserAnswer> {
   const { tx } = unit
   const { email, organizationPk } = user
-  const entry = unit.entry({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) })
-  if (await addUser(tx, user, groups, entry)) return { id: user.id, created: true }
   const holder = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
   const deleted = email === null || holder ? undefined : await selectDeletedUser(tx, organizationPk, email)
   if (deleted) return bringBack(unit, deleted, user, groups, idGiven)

@@ -71,8 +71,16 @@ export interface Tx {
   query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>
   /** The audit block of this commit; null where entries are sealed after their commit. */
   readonly block: OpenBlock | null
-  /** Writes a whole user at once, where that is worth a way of the engine's own; see `addUser`. */
-  readonly addUser?: (user: WholeUser) => Promise<boolean>
+  /**
+   * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
+   * its id or e-mail is taken, when a deleted user of the organization has the e-mail, or when the organization or the
+   * reseller no longer exists.
+   *
+   * If a unit begins with one user, the user may share a commit with those of other units and is then on disk at once.
+   * So a unit that began with an inserted user must end there; any further statement throws.
+   * @returns an outcome for each row, in order
+   */
+  insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
 }
 
 /** A row of `users`, as it is inserted. */
@@ -87,14 +95,28 @@ export interface UserRecord {
   readonly now: string
 }
 
-/** A user with everything that is written with it. */
-export interface WholeUser {
+/** A user for `insertUsers`, with everything that is written with it. */
+export interface NewUserRow {
   readonly user: UserRecord
-  /** The e-mail as it is compared. */
+  /** The ids that belong to the keys of the organization and the reseller: keys may have been looked up earlier. */
+  readonly organizationId: string
+  readonly resellerId: string | null
+  /** The e-mail as `foldEmail` returns it. */
   readonly emailKey: string | null
   readonly groups: readonly Group[]
   /** The entry that says that the user was created. */
   readonly entry: AuditEntry
+}
+
+/** What became of a row of `insertUsers`. */
+export type InsertOutcome = 'inserted' | 'refused'
+
+/** The error of a statement that follows where a unit had to end; see `Tx.insertUsers`. */
+export class UnitEndedError extends Error {
+  constructor() {
+    super('the unit has ended: no statement may follow insertUsers in a unit that began with it')
+    this.name = 'UnitEndedError'
+  }
 }
 
 export interface AppliedMigration {

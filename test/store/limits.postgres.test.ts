@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pg from 'pg'
+import type { Organization } from '../../src/model/organizations.ts'
 import { openStore } from '../../src/store/open.ts'
-import { type Store, StoreError } from '../../src/store/port.ts'
+import { type InsertOutcome, type Store, StoreError } from '../../src/store/port.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
-import { addUser, selectUser, touchUser } from '../../src/store/tables/users.ts'
+import { selectUser, touchUser } from '../../src/store/tables/users.ts'
 import { queryDatabase } from '../../testing/query.ts'
 import { onServer } from '../support/postgres.ts'
 import { addProvider, NOW, newEntry, putUser } from '../support/rows.ts'
@@ -13,12 +14,15 @@ function isBusy(message: RegExp): (error: Error) => boolean {
   return (error) => error instanceof StoreError && error.reason === 'busy' && message.test(error.message)
 }
 
-/** Runs work on a new store with a user whose key it gets. */
-async function withStore(url: string, work: (store: Store, user: number) => Promise<void>): Promise<void> {
+/** Runs work on a new store with a provider and one of its users, whose key it gets. */
+async function withStore(
+  url: string,
+  work: (store: Store, user: number, provider: Organization) => Promise<void>,
+): Promise<void> {
   const store = await openStore(url)
   try {
-    const { pk: organization } = await addProvider(store)
-    await work(store, (await store.write((tx) => putUser(tx, organization, null, 'ada'))) ?? 0)
+    const provider = await addProvider(store)
+    await work(store, (await store.write((tx) => putUser(tx, provider.pk, null, 'ada'))) ?? 0, provider)
   } finally {
     await store.close()
   }
@@ -74,38 +78,26 @@ await onServer('limits on PostgreSQL', (server) => {
 
   test('an address that somebody else holds keeps only creates of that address waiting', async () => {
     const url = await server.createDatabase()
-    await withStore(url, async (store) => {
-      const organization = 1
+    await withStore(url, async (store, _, provider) => {
       const other = new pg.Client({ connectionString: url })
       await other.connect()
       await other.query('begin')
       await other.query(
         "insert into users (id, organization_pk, email_key, created_at, updated_at) values ('held', 1, 'held@x', '', '')",
       )
-      const add = (email: string): Promise<boolean> =>
-        store.write((tx) =>
-          addUser(
-            tx,
-            {
-              id: email,
-              organizationPk: organization,
-              resellerPk: null,
-              firstName: null,
-              lastName: null,
-              email,
-              now: NOW,
-            },
-            [],
-            newEntry(),
-          ),
-        )
+      const names = { firstName: null, lastName: null }
+      const add = (email: string): Promise<InsertOutcome[]> => {
+        const user = { id: email, organizationPk: provider.pk, resellerPk: null, ...names, email, now: NOW }
+        const row = { user, organizationId: provider.id, resellerId: null, emailKey: email }
+        return store.write((tx) => tx.insertUsers([{ ...row, groups: [], entry: newEntry() }]))
+      }
       const [held, ...others] = await Promise.allSettled(['held@x', ...FREE].map(add))
       await other.query('rollback')
       await other.end()
       assert.ok(held?.status === 'rejected' && isBusy(/lock timeout/)(held.reason))
       assert.deepEqual(
         others.map((one) => one.status === 'fulfilled' && one.value),
-        FREE.map(() => true),
+        FREE.map(() => ['inserted']),
       )
     })
   })

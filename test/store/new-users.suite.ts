@@ -1,22 +1,33 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { foldEmail } from '../../src/model/email.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Group } from '../../src/model/users.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
-import { ConstraintError, type Store, type Tx, type UserRecord } from '../../src/store/port.ts'
+import {
+  ConstraintError,
+  type InsertOutcome,
+  type NewUserRow,
+  type Store,
+  type Tx,
+  UnitEndedError,
+  type UserRecord,
+} from '../../src/store/port.ts'
 import { insertGroup, selectGroups, selectMemberships } from '../../src/store/tables/groups.ts'
-import { addUser, markUserDeleted, selectUser, selectUserByEmail } from '../../src/store/tables/users.ts'
-import { addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
+import { deleteOrganization } from '../../src/store/tables/organizations.ts'
+import { markUserDeleted, selectUser, selectUserByEmail } from '../../src/store/tables/users.ts'
+import { addOrganization, addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 interface World {
   readonly store: Store
   readonly provider: Organization
   readonly groups: readonly Group[]
-  /** Adds a user in a unit of its own. */
-  add(change?: Partial<UserRecord>): Promise<boolean>
-  addIn(tx: Tx, change?: Partial<UserRecord>): Promise<boolean>
+  /** A row that is inserted into the provider's organization, unless `change` says otherwise. */
+  row(change?: Partial<UserRecord>): NewUserRow
+  /** Inserts a user in a unit of its own. */
+  add(change?: Partial<UserRecord>): Promise<InsertOutcome | undefined>
 }
 
 async function newWorld(open: OpenStore): Promise<World> {
@@ -27,127 +38,216 @@ async function newWorld(open: OpenStore): Promise<World> {
       await insertGroup(tx, { id: newId(), provider: provider.pk, name })
     return selectGroups(tx, provider.pk)
   })
-  const addIn: World['addIn'] = (tx, change = {}) => {
+  const row: World['row'] = (change = {}) => {
     const user = {
       id: newId(),
       organizationPk: provider.pk,
       resellerPk: null,
       firstName: 'Ada',
       lastName: null,
+      email: null,
+      now: NOW,
+      ...change,
     }
-    const record = { ...user, email: null, now: NOW, ...change }
-    return addUser(tx, record, groups, newEntry({ target: record.id }))
+    return {
+      user,
+      organizationId: provider.id,
+      resellerId: null,
+      emailKey: user.email === null ? null : foldEmail(user.email),
+      groups,
+      entry: newEntry({ target: user.id }),
+    }
   }
-  return { store, provider, groups, addIn, add: (change) => store.write((tx) => addIn(tx, change)) }
+  const add: World['add'] = (change) => addRow(store, row(change))
+  return { store, provider, groups, row, add }
+}
+
+async function addRow(store: Store, row: NewUserRow): Promise<InsertOutcome | undefined> {
+  const [outcome] = await store.write((tx) => tx.insertUsers([row]))
+  return outcome
 }
 
 const CONTENT = ['users', 'memberships', 'audit_entries']
+const NOTHING = { users: 0, memberships: 0, audit_entries: 0 }
 
-/** Whole users: each with its memberships and its audit entry, or not at all. */
+/** Inserting users: each with its memberships and its audit entry, or not at all. */
 export function newUsersSuite(open: OpenStore): void {
-  describe('whole users', () => {
-    test('a user is added with its groups and its audit entry', async () => {
-      const { store, provider, groups, add } = await newWorld(open)
-      const id = newId()
-      assert.equal(
-        await add({ id, firstName: 'Zoë', lastName: 'O\'Neil \\ "{},', email: 'Zoë@example.com' }),
-        true,
-      )
-      await store.read(async (tx) => {
-        const user = await selectUserByEmail(tx, provider.pk, 'zoË@EXAMPLE.com')
-        assert.deepEqual(
-          [
-            user?.id,
-            user?.firstName,
-            user?.lastName,
-            user?.email,
-            user?.createdAt,
-            user?.updatedAt,
-            user?.deletedAt,
-          ],
-          [id, 'Zoë', 'O\'Neil \\ "{},', 'Zoë@example.com', NOW, NOW, null],
-        )
-        assert.deepEqual(await selectMemberships(tx, user?.pk ?? 0), groups)
-        const [entry] = await selectAuditEntries(tx, { limit: 1 })
-        const { number, ...said } = entry ?? { number: 0 }
-        assert.deepEqual(said, newEntry({ ...said, target: id }))
-        assert.ok(number > 0)
+  describe('inserting users', () => {
+    oneUserSuite(open)
+    severalUsersSuite(open)
+    endOfUnitSuite(open)
+  })
+}
+
+function oneUserSuite(open: OpenStore): void {
+  test('a user is inserted with its groups and its audit entry', async () => {
+    const { store, provider, groups, add } = await newWorld(open)
+    const id = newId()
+    const names = { firstName: 'Zoë', lastName: 'O\'Neil \\ "{},' }
+    assert.equal(await add({ id, ...names, email: 'Zoë@example.com' }), 'inserted')
+    await store.read(async (tx) => {
+      const user = await selectUserByEmail(tx, provider.pk, 'zoË@EXAMPLE.com')
+      const { pk = 0, ...content } = user ?? {}
+      assert.deepEqual(content, {
+        id,
+        organizationPk: provider.pk,
+        resellerPk: null,
+        ...names,
+        email: 'Zoë@example.com',
+        createdAt: NOW,
+        updatedAt: NOW,
+        deletedAt: null,
       })
+      assert.deepEqual(await selectMemberships(tx, pk), groups)
+      const [entry] = await selectAuditEntries(tx, { limit: 1 })
+      const { number, ...said } = entry ?? { number: 0 }
+      assert.deepEqual(said, newEntry({ ...said, target: id }))
+      assert.ok(number > 0)
     })
+  })
 
-    test('many at once are all kept, each with what is its own', async () => {
-      const { store, add } = await newWorld(open)
-      const before = await countRows(store, CONTENT)
-      const ids = Array.from({ length: 500 }, () => newId())
-      const added = await Promise.all(
-        ids.map((id, i) => add({ id, email: `${i % 7}.${i}@example.com`, lastName: id })),
-      )
-      assert.ok(added.every(Boolean))
-      assert.deepEqual(await countRows(store, CONTENT), {
-        users: 500,
-        memberships: 1000,
-        audit_entries: (before.audit_entries ?? 0) + 500,
-      })
-      const found = await store.read((tx) => Promise.all(ids.map((id) => selectUser(tx, id))))
-      found.forEach((user, i) => {
-        assert.deepEqual([user?.lastName, user?.email], [ids[i], `${i % 7}.${i}@example.com`])
-      })
+  test('of those with one e-mail, or one id, at the same moment exactly one is inserted, and nothing of the others', async () => {
+    const { store, add } = await newWorld(open)
+    const emails = await Promise.all(Array.from({ length: 40 }, () => add({ email: 'Same@example.com' })))
+    const ids = await Promise.all(Array.from({ length: 40 }, (_, i) => add({ id: 'same', email: `${i}@x` })))
+    assert.deepEqual(
+      [emails, ids].map((all) => all.filter((outcome) => outcome === 'inserted').length),
+      [1, 1],
+    )
+    assert.deepEqual(await countRows(store, CONTENT), { users: 2, memberships: 4, audit_entries: 2 })
+  })
+
+  test('a user with the e-mail of a deleted one is refused, so that the deleted one can be restored', async () => {
+    const { store, provider, add } = await newWorld(open)
+    await add({ email: 'gone@example.com' })
+    const user = await store.read((tx) => selectUserByEmail(tx, provider.pk, 'gone@example.com'))
+    await store.write((tx) => markUserDeleted(tx, user?.pk ?? 0, NOW))
+    assert.deepEqual(
+      await Promise.all([add({ email: 'GONE@example.com' }), add({ email: 'new@example.com' })]),
+      ['refused', 'inserted'],
+    )
+  })
+
+  test('a user of a reseller keeps the reseller', async () => {
+    const { store, provider, row } = await newWorld(open)
+    const reseller = await addOrganization(store, provider, 'reseller')
+    const made = { ...row({ id: 'ada', resellerPk: reseller.pk }), resellerId: reseller.id }
+    assert.equal(await addRow(store, made), 'inserted')
+    assert.equal((await store.read((tx) => selectUser(tx, 'ada')))?.resellerPk, reseller.pk)
+  })
+}
+
+function severalUsersSuite(open: OpenStore): void {
+  test('many at once are all kept, each with its own content', async () => {
+    const { store, add } = await newWorld(open)
+    const before = await countRows(store, CONTENT)
+    const ids = Array.from({ length: 500 }, () => newId())
+    const outcomes = await Promise.all(
+      ids.map((id, i) => add({ id, email: `${i % 7}.${i}@example.com`, lastName: id })),
+    )
+    assert.ok(outcomes.every((outcome) => outcome === 'inserted'))
+    assert.deepEqual(await countRows(store, CONTENT), {
+      users: 500,
+      memberships: 1000,
+      audit_entries: (before.audit_entries ?? 0) + 500,
     })
-
-    test('of those with one e-mail, or one id, at the same moment exactly one is added, and nothing of the others', async () => {
-      const { store, add } = await newWorld(open)
-      const emails = await Promise.all(Array.from({ length: 40 }, () => add({ email: 'Same@example.com' })))
-      const ids = await Promise.all(
-        Array.from({ length: 40 }, (_, i) => add({ id: 'same', email: `${i}@x` })),
-      )
-      assert.deepEqual(
-        [emails, ids].map((all) => all.filter(Boolean).length),
-        [1, 1],
-      )
-      assert.deepEqual(await countRows(store, CONTENT), { users: 2, memberships: 4, audit_entries: 2 })
+    const found = await store.read((tx) => Promise.all(ids.map((id) => selectUser(tx, id))))
+    found.forEach((user, i) => {
+      assert.deepEqual([user?.lastName, user?.email], [ids[i], `${i % 7}.${i}@example.com`])
     })
+  })
 
-    test('a deleted user who could come back under the e-mail is left to those who know how', async () => {
-      const { store, provider, add } = await newWorld(open)
-      await add({ email: 'gone@example.com' })
-      const user = await store.read((tx) => selectUserByEmail(tx, provider.pk, 'gone@example.com'))
-      await store.write((tx) => markUserDeleted(tx, user?.pk ?? 0, NOW))
-      assert.deepEqual(
-        await Promise.all([add({ email: 'GONE@example.com' }), add({ email: 'new@example.com' })]),
-        [false, true],
-      )
+  test('a unit inserts several rows, each with an outcome of its own', async () => {
+    const { store, add, row } = await newWorld(open)
+    await add({ id: 'taken' })
+    const changes = [
+      { id: 'one', email: 'one@example.com' },
+      { id: 'taken' },
+      { id: 'two' },
+      { id: 'three', email: 'ONE@example.com' },
+      { id: 'two', email: 'two@example.com' },
+    ]
+    const outcomes = await store.write((tx) => tx.insertUsers(changes.map(row)))
+    assert.deepEqual(outcomes, ['inserted', 'refused', 'inserted', 'refused', 'refused'])
+    assert.deepEqual(await countRows(store, CONTENT), { users: 3, memberships: 6, audit_entries: 3 })
+    assert.deepEqual(await store.write((tx) => tx.insertUsers([])), [])
+  })
+
+  test('a row that a foreign key refuses fails alone among its neighbours', async () => {
+    const { store, row } = await newWorld(open)
+    const missing = { ...row(), groups: [{ pk: 999_999, id: 'missing', name: 'Missing' }] }
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => addRow(store, i === 7 ? missing : row())),
+    )
+    const failed = results.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    assert.equal(failed.length, 1)
+    assert.ok(failed[0] instanceof ConstraintError)
+    assert.deepEqual(await countRows(store, CONTENT), { users: 19, memberships: 38, audit_entries: 19 })
+  })
+
+  test('a row whose organization or reseller was removed is refused, even if another organization has the key now', async () => {
+    const { store, provider, row } = await newWorld(open)
+    const removed = await addOrganization(store, provider, 'customer')
+    await store.write((tx) => deleteOrganization(tx, removed.pk))
+    // SQLite gives the new organization the same key.
+    const { pk } = await addOrganization(store, provider, 'customer')
+    const stale = [removed.pk, pk, 999_999].flatMap((key) => [
+      { ...row({ organizationPk: key }), organizationId: removed.id },
+      { ...row({ resellerPk: key }), resellerId: removed.id },
+    ])
+    const outcomes = await Promise.all([...stale, row()].map((one) => addRow(store, one)))
+    assert.deepEqual(outcomes, [...stale.map(() => 'refused'), 'inserted'])
+    assert.deepEqual(await countRows(store, CONTENT), { users: 1, memberships: 2, audit_entries: 1 })
+  })
+}
+
+function endOfUnitSuite(open: OpenStore): void {
+  test('in a unit that has begun it is undone with the unit', async () => {
+    const { store, row } = await newWorld(open)
+    const failing = store.write(async (tx) => {
+      assert.equal(await selectUser(tx, 'nobody'), undefined)
+      assert.deepEqual(await tx.insertUsers([row()]), ['inserted'])
+      throw new Error('refused')
     })
+    await assert.rejects(failing, /refused/)
+    assert.deepEqual(await countRows(store, CONTENT), NOTHING)
+  })
 
-    test('one in an organization that does not exist is refused alone among its neighbours', async () => {
-      const { store, add } = await newWorld(open)
-      const results = await Promise.allSettled(
-        Array.from({ length: 20 }, (_, i) => add(i === 7 ? { organizationPk: 999_999 } : {})),
-      )
-      const refused = results.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
-      assert.equal(refused.length, 1)
-      assert.ok(refused[0] instanceof ConstraintError)
-      assert.deepEqual(await countRows(store, CONTENT), { users: 19, memberships: 38, audit_entries: 19 })
+  test('several rows at the beginning of a unit are undone with the unit', async () => {
+    const { store, row } = await newWorld(open)
+    const failing = store.write(async (tx) => {
+      assert.deepEqual(await tx.insertUsers([row(), row()]), ['inserted', 'inserted'])
+      throw new Error('refused')
     })
+    await assert.rejects(failing, /refused/)
+    assert.deepEqual(await countRows(store, CONTENT), NOTHING)
+  })
 
-    test('in a unit that has begun it is undone with the unit', async () => {
-      const { store, addIn } = await newWorld(open)
+  test('a unit whose first user was refused goes on, and may insert another', async () => {
+    const { store, add, row } = await newWorld(open)
+    await add({ id: 'taken' })
+    const outcomes = await store.write(async (tx) => [
+      await tx.insertUsers([row({ id: 'taken' })]),
+      await tx.insertUsers([row({ id: 'free' })]),
+    ])
+    assert.deepEqual(outcomes, [['refused'], ['inserted']])
+    assert.notEqual(await store.read((tx) => selectUser(tx, 'free')), undefined)
+  })
+
+  test('no statement may follow an inserted user with which the unit began', async () => {
+    const { store, row, add } = await newWorld(open)
+    const statements = [
+      (tx: Tx) => selectUser(tx, 'ada'),
+      (tx: Tx) => tx.insertUsers([row()]),
+      (tx: Tx) => tx.query((db) => db.selectFrom('users').select('pk')),
+    ]
+    for (const statement of statements) {
       const failing = store.write(async (tx) => {
-        assert.equal(await selectUser(tx, 'nobody'), undefined)
-        assert.equal(await addIn(tx), true)
-        throw new Error('refused')
+        await tx.insertUsers([row()])
+        await statement(tx)
       })
-      await assert.rejects(failing, /refused/)
-      assert.deepEqual(await countRows(store, CONTENT), { users: 0, memberships: 0, audit_entries: 0 })
-    })
-
-    test('a unit whose first user was not added goes on, and may add another', async () => {
-      const { store, add, addIn } = await newWorld(open)
-      await add({ id: 'taken' })
-      const added = await store.write(async (tx) => [
-        await addIn(tx, { id: 'taken' }),
-        await addIn(tx, { id: 'free' }),
-      ])
-      assert.deepEqual(added, [false, true])
-    })
+      await assert.rejects(failing, UnitEndedError)
+    }
+    assert.equal(await add(), 'inserted')
   })
 }

@@ -54,7 +54,7 @@ class PostgresStore implements Store {
   readonly #events: StoreEvents
   readonly #pool: pg.Pool
   readonly #statements = new Statements()
-  readonly #newUsers: CreateBatch
+  readonly #batch: CreateBatch
   readonly #running = new Set<Promise<unknown>>()
   /** Every open connection, those that end as well. */
   readonly #clients = new Set<OpenClient>()
@@ -71,7 +71,7 @@ class PostgresStore implements Store {
       this.#clients.add(client as OpenClient)
       client.on('end', () => this.#clients.delete(client as OpenClient))
     })
-    this.#newUsers = new CreateBatch(this.#pool, events)
+    this.#batch = new CreateBatch(this.#pool, events)
   }
 
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -175,12 +175,7 @@ class PostgresStore implements Store {
     work: (tx: Tx) => Promise<T>,
     end: (tx: PostgresTx) => Promise<void>,
   ): Promise<T> {
-    const tx = new PostgresTx({
-      pool: this.#pool,
-      statements: this.#statements,
-      begin,
-      newUsers: this.#newUsers,
-    })
+    const tx = new PostgresTx({ pool: this.#pool, statements: this.#statements, begin, batch: this.#batch })
     try {
       const result = await work(tx)
       await end(tx)

@@ -1,11 +1,12 @@
 import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
-import type { QueryBuilder, Tx, WholeUser } from '../port.ts'
+import { type InsertOutcome, type NewUserRow, type QueryBuilder, type Tx, UnitEndedError } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyLooks, type Plan, type Statement } from '../statement.ts'
 import { newBuilder } from './connection.ts'
-import { type CreateBatch, insertUsers } from './create-batch.ts'
+import type { CreateBatch } from './create-batch.ts'
 import { toQueryError } from './errors.ts'
+import { newInsertUsers, toOutcomes } from './insert-users.ts'
 
 /** A statement as it is prepared on each connection: once, under a name. */
 interface Prepared {
@@ -40,19 +41,19 @@ export class PostgresTx implements Tx {
   readonly block = null
   readonly #pool: pg.Pool
   readonly #statements: Statements
-  readonly #newUsers: CreateBatch
+  readonly #batch: CreateBatch
   readonly #begin: Begin
   #client: pg.PoolClient | null = null
   #beginning: Promise<pg.PoolClient> | null = null
   #begun: Promise<unknown> = Promise.resolve()
   #wrote = false
-  /** Set at the unit's end; also at an early one, see `addUser`. */
+  /** Set when the unit ends, also when `insertUsers` ends it early. */
   #ended = false
 
-  constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin; newUsers: CreateBatch }) {
+  constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin; batch: CreateBatch }) {
     this.#pool = parts.pool
     this.#statements = parts.statements
-    this.#newUsers = parts.newUsers
+    this.#batch = parts.batch
     this.#begin = parts.begin
   }
 
@@ -83,15 +84,16 @@ export class PostgresTx implements Tx {
     return (await this.#send({ text: sql, values: [...parameters] })).rows as R[]
   }
 
-  /** As the first statement of a unit it is a unit in itself, and shares a commit with those of other units. */
-  async addUser(user: WholeUser): Promise<boolean> {
-    if (this.#beginning) {
-      this.#wrote = true
-      const { rowCount } = await this.#send(insertUsers([user]))
-      return rowCount === 1
+  /** If the unit begins with one user, this is the whole unit, and shares its commit with other units. */
+  async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
+    const [row] = rows
+    if (row && rows.length === 1 && !this.#beginning && !this.#ended) {
+      const outcome = await this.#batch.add(row)
+      this.#ended = outcome === 'inserted'
+      return [outcome]
     }
-    this.#ended = await this.#newUsers.add(user)
-    return this.#ended
+    this.#wrote = true
+    return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
   }
 
   /** Answers whether something was written. */
@@ -152,7 +154,7 @@ export class PostgresTx implements Tx {
   }
 
   async #send(query: pg.QueryConfig): Promise<pg.QueryResult> {
-    if (this.#ended) throw new Error('the unit has ended; a whole user is the last thing that one writes')
+    if (this.#ended) throw new UnitEndedError()
     try {
       // BEGIN travels with the statement that follows it; its answer has come when that one's has.
       this.#beginning ??= this.#connect()

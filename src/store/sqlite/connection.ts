@@ -11,9 +11,19 @@ import {
 } from 'kysely'
 import { nextBlock } from '../audit/blocks.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
-import { type AppliedMigration, ConstraintError, type OpenBlock, StoreError, type Tx } from '../port.ts'
+import {
+  type AppliedMigration,
+  ConstraintError,
+  type InsertOutcome,
+  type NewUserRow,
+  type OpenBlock,
+  StoreError,
+  type Tx,
+  UnitEndedError,
+} from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
+import { insertUsers } from './insert-users.ts'
 
 /** Pages in the write-ahead log before they are copied into the file: more makes for rarer, longer pauses. */
 const CHECKPOINT_PAGES = 16_000
@@ -36,8 +46,10 @@ export class Connection implements Tx {
   readonly #exec = new Map<string, StatementSync>()
   readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
   block: OpenBlock | null = null
-  /** How many writing statements have been run; tells whether a unit has written. */
+  /** The number of writing statements that have run; tells whether a unit has written. */
   writes = 0
+  /** Where the running unit stands; see `Tx.insertUsers`. */
+  #unit: 'new' | 'begun' | 'ended' = 'new'
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -61,7 +73,21 @@ export class Connection implements Tx {
     return (this.#call(statement, params, 'run') as StatementResult).changes
   }
 
+  async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
+    const isFirst = this.#unit === 'new' && rows.length === 1
+    const outcomes = await insertUsers(this, rows)
+    // The user could stay in this unit, but callers must not depend on the engine.
+    if (isFirst && outcomes[0] === 'inserted') this.#unit = 'ended'
+    return outcomes
+  }
+
+  /** Says that the next statement is the first one of a unit. */
+  beginUnit(): void {
+    this.#unit = 'new'
+  }
+
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
+    this.#assertInUnit()
     try {
       const query = build(this.builder).compile()
       const rows = this.runCompiled(query) as R[]
@@ -103,6 +129,7 @@ export class Connection implements Tx {
   }
 
   async openBlock(): Promise<OpenBlock> {
+    this.beginUnit()
     this.block = await nextBlock(this)
     return this.block
   }
@@ -131,6 +158,7 @@ export class Connection implements Tx {
     params: P,
     method: 'get' | 'all' | 'run',
   ): unknown {
+    this.#assertInUnit()
     try {
       const { plan, run } =
         this.#prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement)
@@ -140,6 +168,11 @@ export class Connection implements Tx {
     } catch (error) {
       throw toQueryError(error)
     }
+  }
+
+  #assertInUnit(): void {
+    if (this.#unit === 'ended') throw new UnitEndedError()
+    this.#unit = 'begun'
   }
 
   #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {

@@ -242,6 +242,7 @@ class SqliteStore implements Store {
     const outcomes: Outcome[] = []
     for (const unit of units) {
       const before = db.writes
+      db.beginUnit()
       const outcome = await runUnit(unit, db)
       if ('error' in outcome && db.writes !== before) {
         db.rollback()
@@ -250,6 +251,7 @@ class SqliteStore implements Store {
       }
       outcomes.push(outcome)
     }
+    db.beginUnit()
     await sealBlock(db, block)
     return outcomes
   }
@@ -262,6 +264,7 @@ class SqliteStore implements Store {
     for (const unit of units) {
       const sealed = block.hashes.length
       db.exec('SAVEPOINT unit')
+      db.beginUnit()
       const outcome = await runUnit(unit, db)
       if ('error' in outcome) {
         db.exec('ROLLBACK TO unit')
@@ -270,6 +273,7 @@ class SqliteStore implements Store {
       db.exec('RELEASE unit')
       outcomes.push(outcome)
     }
+    db.beginUnit()
     await sealBlock(db, block)
     return outcomes
   }

@@ -1,12 +1,9 @@
 import { sql } from 'kysely'
-import type { AuditEntry } from '../../model/audit.ts'
 import { foldEmail } from '../../model/email.ts'
-import type { Group, User } from '../../model/users.ts'
-import { insertAuditEntry } from '../audit/entries.ts'
+import type { User } from '../../model/users.ts'
 import type { Tx, UserRecord } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { insertMemberships } from './groups.ts'
 
 type UserRow = Omit<Tables['users'], 'pk'> & { pk: number }
 
@@ -47,30 +44,6 @@ const insert = statement((db, p: InsertParams) =>
 /** Answers the new user's key, or undefined, with nothing written, when the id or the e-mail is taken. */
 export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
   return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
-}
-
-/**
- * Inserts a user with its memberships and its audit entry. Answers false, with nothing written, when the id or the
- * e-mail is taken, or a deleted user is there who could come back under the e-mail.
- *
- * An engine may commit it at once when the unit has done nothing before; so it is the last thing that a unit does
- * when it is the first.
- */
-export async function addUser(
-  tx: Tx,
-  user: UserRecord,
-  groups: readonly Group[],
-  entry: AuditEntry,
-): Promise<boolean> {
-  const { email, organizationPk } = user
-  const emailKey = email === null ? null : foldEmail(email)
-  if (tx.addUser) return tx.addUser({ user, emailKey, groups, entry })
-  if (email !== null && (await selectDeletedUser(tx, organizationPk, email))) return false
-  const pk = await insertUser(tx, user)
-  if (pk === undefined) return false
-  await insertMemberships(tx, pk, groups)
-  await insertAuditEntry(tx, entry)
-  return true
 }
 
 const update = statement(

@@ -1,0 +1,93 @@
+import type pg from 'pg'
+import { formatCaller } from '../../model/context.ts'
+import type { InsertOutcome, NewUserRow } from '../port.ts'
+
+/** The columns of the rows as the statement receives them, one array each: name, type, value. */
+const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUserRow) => unknown])[] = [
+  ['id', 'text', ({ user }) => user.id],
+  ['organization_pk', 'bigint', ({ user }) => user.organizationPk],
+  ['organization_id', 'text', (row) => row.organizationId],
+  ['reseller_pk', 'bigint', ({ user }) => user.resellerPk],
+  ['reseller_id', 'text', (row) => row.resellerId],
+  ['first_name', 'text', ({ user }) => user.firstName],
+  ['last_name', 'text', ({ user }) => user.lastName],
+  ['email', 'text', ({ user }) => user.email],
+  ['email_key', 'text', (row) => row.emailKey],
+  ['now', 'text', ({ user }) => user.now],
+  ['group_pks', 'text', ({ groups }) => `{${groups.map((group) => group.pk).join()}}`],
+  ['entry_id', 'text', ({ entry }) => entry.id],
+  ['at', 'text', ({ entry }) => entry.at],
+  ['operation', 'text', ({ entry }) => entry.operation],
+  ['status', 'text', ({ entry }) => entry.status],
+  ['outcome', 'text', ({ entry }) => entry.outcome],
+  ['caller', 'text', ({ entry }) => formatCaller(entry.caller)],
+  ['portal', 'text', ({ entry }) => entry.portal],
+  ['organization', 'text', ({ entry }) => entry.organization],
+  ['target', 'text', ({ entry }) => entry.target],
+  ['correlation_id', 'text', ({ entry }) => entry.correlationId],
+  ['changed_fields', 'text', ({ entry }) => JSON.stringify(entry.changedFields)],
+  ['changes', 'text', ({ entry }) => entry.changes && JSON.stringify(entry.changes)],
+]
+
+const ARRAYS = GIVEN.map(([, type], i) => `$${i + 1}::${type}[]`).join()
+const NAMES = GIVEN.map(([name]) => name).join()
+
+// Keys are assigned before the insert, because ids may repeat and only a key tells which row was inserted. OFFSET 0
+// makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A living user with the same
+// e-mail is checked as well: if that user is being deleted, the unique index alone would wait, accept the row, and the
+// deleted user would not be restored.
+const INSERT_USERS = `
+with given as materialized (
+  select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
+  from unnest(${ARRAYS}) with ordinality as given (${NAMES}, place)
+), inserted as (
+  insert into users (pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, created_at, updated_at)
+  select pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, now, now from given
+  where not exists (
+    select 1 from users as deleted
+    where deleted.organization_pk = given.organization_pk and deleted.email_key = given.email_key
+      and deleted.deleted_at is not null
+    offset 0)
+  and not exists (
+    select 1 from users as alive
+    where alive.organization_pk = given.organization_pk and alive.email_key = given.email_key
+      and alive.deleted_at is null
+    offset 0)
+  and exists (
+    select 1 from organizations as owner
+    where owner.pk = given.organization_pk and owner.id = given.organization_id
+    offset 0)
+  and (reseller_pk is null or exists (
+    select 1 from organizations as reseller
+    where reseller.pk = given.reseller_pk and reseller.id = given.reseller_id
+    offset 0))
+  on conflict do nothing
+  returning pk
+), joined as (
+  insert into memberships (user_pk, group_pk)
+  select pk, unnest(group_pks::bigint[]) from inserted join given using (pk)
+), audited as (
+  insert into audit_entries
+    (id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
+     changes)
+  select entry_id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
+    changes
+  from inserted join given using (pk) order by place
+)
+select place from inserted join given using (pk)`
+
+/**
+ * Returns the statement that inserts users; see `Tx.insertUsers`. It returns the place (from 1) of each inserted row,
+ * which `toOutcomes` reads.
+ */
+export function newInsertUsers(rows: readonly NewUserRow[]): pg.QueryConfig {
+  const values = GIVEN.map(([, , value]) => rows.map(value))
+  return { name: 'usher_insert_users', text: INSERT_USERS, values }
+}
+
+/** Returns an outcome for each of `count` rows, in order, from the result of the statement. */
+export function toOutcomes(result: Pick<pg.QueryResult, 'rows'>, count: number): InsertOutcome[] {
+  const outcomes = new Array<InsertOutcome>(count).fill('refused')
+  for (const { place } of result.rows as { place: number }[]) outcomes[place - 1] = 'inserted'
+  return outcomes
+}

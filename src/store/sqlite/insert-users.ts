@@ -1,0 +1,74 @@
+import { insertAuditEntry } from '../audit/entries.ts'
+import type { InsertOutcome, NewUserRow, Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+import { insertMemberships } from '../tables/groups.ts'
+import { selectDeletedUser } from '../tables/users.ts'
+
+/**
+ * Inserts users one after the other; see `Tx.insertUsers`.
+ * @returns an outcome for each row, in order
+ */
+export async function insertUsers(tx: Tx, rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
+  const outcomes: InsertOutcome[] = []
+  for (const row of rows) outcomes.push(await insertOne(tx, row))
+  return outcomes
+}
+
+async function insertOne(tx: Tx, row: NewUserRow): Promise<InsertOutcome> {
+  const { user, organizationId, resellerId, emailKey, groups, entry } = row
+  if (user.email !== null && (await selectDeletedUser(tx, user.organizationPk, user.email))) return 'refused'
+  const pk = await tx.insert(insert, { ...user, organizationId, resellerId, emailKey })
+  if (pk === undefined) return 'refused'
+  await insertMemberships(tx, pk, groups)
+  await insertAuditEntry(tx, entry)
+  return 'inserted'
+}
+
+type InsertParams = NewUserRow['user'] & Pick<NewUserRow, 'organizationId' | 'resellerId' | 'emailKey'>
+
+// SQLite gives the key of a deleted organization to the next one, so the keys are compared with the ids.
+const insert = statement((db, p: InsertParams) =>
+  db
+    .insertInto('users')
+    .columns([
+      'id',
+      'organization_pk',
+      'reseller_pk',
+      'first_name',
+      'last_name',
+      'email',
+      'email_key',
+      'created_at',
+      'updated_at',
+    ])
+    .expression((eb) =>
+      eb
+        .selectFrom('organizations')
+        .select([
+          eb.val(p.id).as('id'),
+          'organizations.pk as organization_pk',
+          eb.val(p.resellerPk).as('reseller_pk'),
+          eb.val(p.firstName).as('first_name'),
+          eb.val(p.lastName).as('last_name'),
+          eb.val(p.email).as('email'),
+          eb.val(p.emailKey).as('email_key'),
+          eb.val(p.now).as('created_at'),
+          eb.val(p.now).as('updated_at'),
+        ])
+        .where('organizations.pk', '=', p.organizationPk)
+        .where('organizations.id', '=', p.organizationId)
+        .where((where) =>
+          where.or([
+            where(where.val(p.resellerPk), 'is', null),
+            where.exists(
+              where
+                .selectFrom('organizations as reseller')
+                .select('reseller.pk')
+                .where('reseller.pk', '=', p.resellerPk)
+                .where('reseller.id', '=', p.resellerId),
+            ),
+          ]),
+        ),
+    )
+    .onConflict((conflict) => conflict.doNothing()),
+)
