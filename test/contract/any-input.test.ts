@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { rounds } from '../../testing/full-length.ts'
 import { type Answer, basic, send } from '../../testing/http.ts'
 import {
   anyBody,
@@ -24,8 +25,8 @@ import {
 import { contradictionOf, getDocument, type Operation } from './openapi.ts'
 import { newToken, useOwnTarget } from './target.ts'
 
-/** Enough to find what is easily found, in some seconds; a failure prints its seed. */
-const RUNS = 1_000
+/** The short run finds what is easily found; a failure prints its seed. */
+const RUNS = rounds(200, 1_000)
 
 interface Ours {
   readonly viewer: string

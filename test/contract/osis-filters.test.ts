@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { rounds } from '../../testing/full-length.ts'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import { encoded, rawTarget } from './arbitrary.ts'
 import {
@@ -18,7 +19,7 @@ import {
 import { contradictionOf, getDocument, type Operation } from './openapi.ts'
 import { useOwnTarget } from './target.ts'
 
-const RUNS = 300
+const RUNS = rounds(80, 300)
 
 let tenants: OsisTenant[]
 const users: OsisUser[] = []
@@ -142,7 +143,7 @@ test('a display name finds exactly the users that it names', async () => {
       )
     assert.deepEqual(jsonOf<OsisPage<OsisUser>>(answer).items, matching)
   })
-  await fc.assert(property, { numRuns: 100 })
+  await fc.assert(property, { numRuns: RUNS })
 })
 
 test('whatever a filter is, the answer is as documented, and more terms never find more', async () => {

@@ -12,16 +12,19 @@ interface Missing {
 let shared: Promise<DatabaseServer | Missing> | undefined
 
 /**
- * The server for the tests of this process: the one that USHER_TEST_DATABASE_URL names, whose databases are dropped
- * again, or a cluster of our own, which is stopped and deleted. Ask for it while the tests are being registered.
+ * Returns the server for the tests of this process: the one that USHER_TEST_DATABASE_URL names, whose databases are
+ * dropped again; or the one that the global setup started for all files; or a cluster of this file's own, which is
+ * stopped and deleted. Call it while the tests are being registered.
  */
 export function findServer(): Promise<DatabaseServer | Missing> {
-  shared ??= openServer(process.env.USHER_TEST_DATABASE_URL)
+  shared ??= openServer()
   return shared
 }
 
-async function openServer(external: string | undefined): Promise<DatabaseServer | Missing> {
+async function openServer(): Promise<DatabaseServer | Missing> {
+  const { USHER_TEST_DATABASE_URL: external, USHER_TEST_CLUSTER_URL: ofAllFiles } = process.env
   if (external) return newExternal(external)
+  if (ofAllFiles) return newServer(ofAllFiles)
   const cluster = await findCluster()
   return 'reason' in cluster ? cluster : newServer(cluster.url)
 }
