@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { defaultS3Capabilities, parseS3Capabilities } from './api/osis/s3-capabilities.ts'
+import { parseS3Capabilities, toS3Capabilities } from './api/osis/s3-capabilities.ts'
 import type { OsisSettings } from './api/osis/settings.ts'
 import { buildServer } from './api/server.ts'
 import { newBearerCheck } from './auth/bearer.ts'
@@ -18,7 +18,7 @@ import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
 import type { Platform } from './platform/platform.ts'
-import { newPlatformView } from './provisioning/platform-view.ts'
+import { newPlatformView, type PlatformFacts } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
 
@@ -59,22 +59,22 @@ export interface AppParts {
  * @throws {Error} when the port is taken
  */
 export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
-  const { dir, platform } = open
-  const osisSettings = readOsisSettings(config.osis)
+  const { dir, platforms } = open
+  const platform = newPlatformView(dir, platforms)
+  const osisSettings = readOsisSettings(config.osis, platform.main)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const issuer = await openIssuer(dir, publicUrl)
-  const reconciler = new Reconciler(dir, platform, { log, observeAttempt: metrics.observeAttempt })
+  const reconciler = new Reconciler(dir, platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
   const opened = new AsyncDisposableStack()
   opened.defer(startBackgroundWork(dir, reconciler, log))
   try {
     const server = await buildServer({
-      ...{ dir, issuer, osisSettings, reconciler, publicUrl, log },
+      ...{ dir, issuer, osisSettings, reconciler, platform, publicUrl, log },
       clients: newClientFinder(dir),
       bearer: newBearerCheck(issuer, config.issuers, dir),
       osisTokens: newOsisTokens(dir, issuer),
-      platform: newPlatformView(dir, platform),
       observeRequest: metrics.observeRequest,
       readMetrics: metrics.read,
       checkReady: newReadyCheck(dir, log),
@@ -85,7 +85,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
     await opened.disposeAsync()
     throw error
   }
-  void logPlatformStatus(platform, log)
+  for (const one of platforms.values()) void logPlatformStatus(one, log)
   return {
     url,
     async close() {
@@ -126,10 +126,12 @@ async function logPlatformStatus(platform: Platform, log: Logger): Promise<void>
 }
 
 /** @throws {ConfigError} when the file of S3 capabilities cannot be read or does not have the right form */
-function readOsisSettings(config: OsisConfig): OsisSettings {
+function readOsisSettings(config: OsisConfig, { s3Exclusions }: PlatformFacts): OsisSettings {
   const { s3CapabilitiesFile: file, ...others } = config
   try {
-    const s3Capabilities = file ? parseS3Capabilities(readFileSync(file, 'utf8')) : defaultS3Capabilities()
+    const s3Capabilities = file
+      ? parseS3Capabilities(readFileSync(file, 'utf8'))
+      : toS3Capabilities(s3Exclusions)
     return { ...others, s3Capabilities }
   } catch (error) {
     throw new ConfigError([`USHER_OSIS_S3_CAPABILITIES: ${file} ${(error as Error).message}`])

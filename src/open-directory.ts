@@ -4,20 +4,21 @@ import { newFollowingSealer } from './directory/sealing/following-sealer.ts'
 import { loadMasterKeys } from './master-key.ts'
 import { CephRgwPlatform } from './platform/ceph-rgw/ceph-rgw.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
-import type { Platform } from './platform/platform.ts'
+import type { Platforms } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
 import { selectOrganizations } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
 
-/** The directory with what it stands on, without a server: all that the command line needs. */
+/** A directory with its store and its platforms, without a server. The command line needs no more. */
 export interface OpenDirectory {
   readonly dir: Directory
-  readonly platform: Platform
+  /** The configured platforms. New tenants are created on `dir.platform`, which is one of them. */
+  readonly platforms: Platforms
   close(): Promise<void>
 }
 
 /**
- * Opens the store, the master keys and the platform.
+ * Opens the store, the master keys and the platforms.
  * @throws {ConfigError | StoreError} with a message for the operator
  */
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
@@ -34,8 +35,9 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     const keys = loadMasterKeys(config, mayMakeKey)
     const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
     const platform = config.cephRgw ? new CephRgwPlatform(config.cephRgw) : embeddedPlatform(VERSION)
-    const dir = newDirectory({ store, sealer, platform: platform.name })
-    return { dir, platform, close: () => store.close() }
+    const platforms = new Map([[platform.name, platform]])
+    const dir = newDirectory({ store, sealer, platform: platform.name, ownerForms: platforms })
+    return { dir, platforms, close: () => store.close() }
   } catch (error) {
     await store.close()
     throw error

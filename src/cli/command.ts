@@ -4,7 +4,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { TextSink } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { type OpenDirectory, openDirectory } from '../open-directory.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { Platforms } from '../platform/platform.ts'
 
 /** One command of `usher`: a file of this folder, an entry in the table of `cli.ts`. */
 export interface Command {
@@ -59,14 +59,14 @@ export class UsageError extends Error {
   }
 }
 
-/** Runs work on the directory and its platform in the operator's name, and closes it again. */
+/** Runs work on the directory and its platforms in the operator's name, and closes it again. */
 export async function withDirectory<T>(
   config: Config,
-  work: (dir: Directory, ctx: Context, platform: Platform) => Promise<T>,
+  work: (dir: Directory, ctx: Context, platforms: Platforms) => Promise<T>,
 ): Promise<T> {
   const open: OpenDirectory = await openDirectory(config, { create: false })
   try {
-    return await work(open.dir, await operatorContext(open.dir), open.platform)
+    return await work(open.dir, await operatorContext(open.dir), open.platforms)
   } finally {
     await open.close()
   }

@@ -1,7 +1,8 @@
 import { countAppliedAccounts, listFailures, readBacklog, retryAll, retryUser } from '../directory/backlog.ts'
 import { FAILURE_STATES } from '../model/backlog.ts'
+import { getPlatform } from '../platform/platform.ts'
 import { type CheckReport, checkPlatform, type Finding } from '../provisioning/check.ts'
-import { newMender } from '../provisioning/mending.ts'
+import { newFixer } from '../provisioning/fix.ts'
 import { type Command, choice, count, type Output, table, UsageError, withDirectory } from './command.ts'
 
 export const status: Command = {
@@ -13,7 +14,8 @@ export const status: Command = {
     after: { type: 'string', value: 'NUMBER', help: 'List what follows this number: the next page' },
   },
   run: (input) =>
-    withDirectory(input.config, async (dir, _ctx, platform) => {
+    withDirectory(input.config, async (dir, _ctx, platforms) => {
+      const platform = getPlatform(platforms, dir.platform)
       const limit = count(input, 'limit', 100, 1_000_000)
       const after = count(input, 'after', 0, Number.MAX_SAFE_INTEGER)
       const state = choice(input, 'state', FAILURE_STATES)
@@ -71,14 +73,16 @@ export const check: Command = {
     tenant: { type: 'string', value: 'ID', help: 'Only the accounts of this tenant' },
   },
   run: (input) =>
-    withDirectory(input.config, async (dir, ctx, platform) => {
+    withDirectory(input.config, async (dir, ctx, platforms) => {
+      const platform = getPlatform(platforms, dir.platform)
       if (!platform.readsBack) return describe(platform.name, false, NOTHING)
-      const mender = input.flag('fix') ? newMender({ dir, platform }, ctx) : undefined
+      const deps = { dir, platforms }
+      const fixer = input.flag('fix') ? newFixer(deps, ctx) : undefined
       try {
-        const request = { tenantId: input.text('tenant'), mender }
-        return describe(platform.name, true, await checkPlatform({ dir, platform }, ctx, request))
+        const request = { platform: platform.name, tenantId: input.text('tenant'), fixer }
+        return describe(platform.name, true, await checkPlatform(deps, ctx, request))
       } finally {
-        await mender?.stop()
+        await fixer?.stop()
       }
     }),
 }

@@ -49,7 +49,12 @@ async function openAt(input: Input, option: string, create: boolean): Promise<Di
     allowDataLoss,
   })
   try {
-    return newDirectory({ store, sealer: newSealer(loadMasterKeys(input.config, false)), platform: '' })
+    return newDirectory({
+      store,
+      sealer: newSealer(loadMasterKeys(input.config, false)),
+      platform: '',
+      ownerForms: new Map(),
+    })
   } catch (error) {
     await store.close()
     throw error

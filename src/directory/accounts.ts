@@ -1,4 +1,4 @@
-import { type Account, canonicalUserId, checkNewAccount, type NewAccount } from '../model/accounts.ts'
+import { type Account, checkNewAccount, type NewAccount, type OwnerForm } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import type { Credential } from '../model/credentials.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
@@ -8,7 +8,8 @@ import type { Tenant } from '../model/tenants.ts'
 import {
   hasAccount,
   insertAccount,
-  type Lease,
+  type LeaseTerms,
+  newLease,
   selectAccountByCanonicalId,
   selectAccountByPk,
   selectAccountIncludingRemoved,
@@ -31,14 +32,15 @@ import { attempt, read, type Unit } from './unit.ts'
  * given this one: one person, one record.
  *
  * The account is wanted from now on; whoever needs it on the platform settles it.
- * @param request.lease claims a new account, in the same commit, for whoever settles it at once
+ * @param request.lease claims a new account in the same commit, for the process that applies it at once
  * @returns the credential of a new account; null when it was there already
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `platform_unavailable`
+ *   if the tenant's platform is not configured, `store_unavailable`
  */
 export function createAccount(
   dir: Directory,
   ctx: Context,
-  request: { tenantId: string; account: NewAccount; lease?: () => Lease },
+  request: { tenantId: string; account: NewAccount; lease?: LeaseTerms },
 ): Promise<{ account: Account; credential: Credential | null }> {
   const { tenantId, account, lease } = request
   return attempt(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
@@ -54,7 +56,7 @@ export function createAccount(
     }
     if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
     const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
-    const { pk, credential } = await openAccount(dir, unit, { tenant, owner, account, lease: lease?.() })
+    const { pk, credential } = await openAccount(dir, unit, { tenant, owner, account, lease })
     if (owner.linked) {
       await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
     } else {
@@ -111,7 +113,7 @@ interface Opening {
   readonly tenant: Tenant
   readonly owner: Owner
   readonly account: NewAccount
-  readonly lease: Lease | undefined
+  readonly lease: LeaseTerms | undefined
 }
 
 async function openAccount(
@@ -124,7 +126,7 @@ async function openAccount(
     user: owner.pk,
     madeUser: !owner.linked,
     platform: tenant.platform,
-    canonicalUserId: canonicalUserId(tenant.id, owner.id),
+    canonicalUserId: getOwnerForm(dir, tenant).toCanonicalId({ tenantId: tenant.id, userId: owner.id }),
     orgId: account.orgId,
     orgUserId: account.orgUserId,
     // The wire wants a name in every answer; a nameless user is known by its id.
@@ -132,10 +134,17 @@ async function openAccount(
     email: account.email,
     role: account.role,
     active: account.active,
-    lease,
+    lease: lease && newLease(lease, new Date(unit.now)),
     now: unit.now,
   })
   return { pk, credential: await issueCredential(dir, unit, pk) }
+}
+
+/** Without the platform's settings the id that it will show is unknown, and the id of an account never changes. */
+function getOwnerForm(dir: Directory, { platform }: Tenant): OwnerForm {
+  const form = dir.ownerForms.get(platform)
+  if (form) return form
+  throw new DirectoryError('platform_unavailable', `The platform ${platform} is not configured.`)
 }
 
 function contentOf(account: NewAccount): string[] {
@@ -174,15 +183,15 @@ export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalI
   })
 }
 
-/** The canonical ids of all accounts of a tenant; undefined for an unknown one. */
+/** Lists the canonical ids of all accounts of a tenant, with its platform. Returns undefined for an unknown tenant. */
 export function listCanonicalIds(
   dir: Directory,
   ctx: Context,
   tenantId: string,
-): Promise<string[] | undefined> {
+): Promise<{ platform: string; ids: string[] } | undefined> {
   return read(dir, async (tx) => {
     const tenant = await selectTenant(tx, ctx.organization.pk, tenantId)
-    return tenant && selectCanonicalIds(tx, tenant.pk)
+    return tenant && { platform: tenant.platform, ids: await selectCanonicalIds(tx, tenant.pk) }
   })
 }
 

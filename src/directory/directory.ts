@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { OwnerForm } from '../model/accounts.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Group } from '../model/users.ts'
 import type { Store } from '../store/port.ts'
@@ -10,6 +11,8 @@ export interface Directory {
   readonly sealer: Sealer
   /** The name of the platform on which tenants and accounts are created. */
   readonly platform: string
+  /** How each configured platform names the owner of data, by the platform's name. */
+  readonly ownerForms: ReadonlyMap<string, OwnerForm>
   readonly now: () => Date
   /** Organizations that portals select, by caller's organization and domain. */
   readonly portals: LRUCache<string, Organization>
@@ -32,7 +35,7 @@ export interface CreateScope {
 export const BELIEF_MS = 2_000
 
 export function newDirectory(
-  parts: Pick<Directory, 'store' | 'sealer' | 'platform'> & { now?: () => Date },
+  parts: Pick<Directory, 'store' | 'sealer' | 'platform' | 'ownerForms'> & { now?: () => Date },
 ): Directory {
   return {
     now: () => new Date(),

@@ -1,4 +1,3 @@
-import { splitCanonicalId } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { selectKnownCanonicalIds } from '../store/accounts/queries.ts'
 import { selectKnownTenantIds, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
@@ -13,26 +12,27 @@ export interface ForeignAccount extends AccountIds {
 }
 
 /**
- * Those of a platform's accounts that lie in tenants of the directory, deleted ones among them, and are not in it. An
- * account is in the directory before it is on its platform: none that has just been created is among them.
+ * Selects the accounts of a platform that are in tenants of the directory, including deleted tenants, but not in the
+ * directory itself. An account is written to the directory before its platform, so that new accounts are not reported.
  */
 export function listForeignAccounts(
   dir: Directory,
   ctx: Context,
-  canonicalIds: readonly string[],
+  { platform, canonicalIds }: { platform: string; canonicalIds: readonly string[] },
 ): Promise<ForeignAccount[]> {
+  const form = dir.ownerForms.get(platform)
   return read(dir, async (tx) => {
     const known = new Set(await selectKnownCanonicalIds(tx, canonicalIds))
-    const unknown = canonicalIds.filter((id) => !known.has(id)).flatMap(toForeign)
+    const unknown = canonicalIds
+      .filter((id) => !known.has(id))
+      .flatMap((canonicalUserId) => {
+        const ids = form?.fromCanonicalId(canonicalUserId)
+        return ids ? [{ ...ids, canonicalUserId }] : []
+      })
     const tenantIds = [...new Set(unknown.map(({ tenantId }) => tenantId))]
     const ours = new Set(await selectKnownTenantIds(tx, ctx.organization.pk, tenantIds))
     return unknown.filter(({ tenantId }) => ours.has(tenantId))
   })
-}
-
-function toForeign(canonicalUserId: string): ForeignAccount[] {
-  const ids = splitCanonicalId(canonicalUserId)
-  return ids ? [{ ...ids, canonicalUserId }] : []
 }
 
 /**

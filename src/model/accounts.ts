@@ -42,15 +42,14 @@ export interface NewAccount {
   readonly active: boolean
 }
 
-/** The id that a platform shows as the owner of buckets and objects: `tenant$user`. */
-export function canonicalUserId(tenantId: string, userId: string): string {
-  return `${tenantId}$${userId}`
-}
-
-/** The ids that a canonical one is made of; undefined for one that is not of this form. */
-export function splitCanonicalId(id: string): { tenantId: string; userId: string } | undefined {
-  const [tenantId, userId, ...more] = id.split('$')
-  return tenantId && userId && more.length === 0 ? { tenantId, userId } : undefined
+/**
+ * How a platform names the owner of buckets and objects. The canonical id is stored with the account when it is
+ * created, and never changes.
+ */
+export interface OwnerForm {
+  toCanonicalId(ids: { readonly tenantId: string; readonly userId: string }): string
+  /** Returns undefined for an id of another form. */
+  fromCanonicalId(canonicalId: string): { tenantId: string; userId: string } | undefined
 }
 
 export function checkNewAccount(account: NewAccount): Issue[] {

@@ -1,15 +1,20 @@
+import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM } from './ceph-rgw/owner-form.ts'
+import { CEPH_RGW_EXCLUSIONS } from './ceph-rgw/s3-exclusions.ts'
 import type { Platform } from './platform.ts'
 
 /**
- * The platform that keeps accounts in the directory alone, for trying out and for tests: what the directory
- * wants is what there is, so nothing is left to apply. It stores nothing, and says so: there is no account to read
- * back, not even one that was just applied, and there are no buckets.
- * @param version Usher's own
+ * Creates the platform for trials and tests, which keeps accounts in the directory only. It has nothing to apply and
+ * stores nothing, so no account can be read back and there are no buckets. Its ids and its S3 exclusions are those of
+ * Ceph RGW, which it stands in for.
+ * @param version Usher's own version
  */
 export function embeddedPlatform(version: string): Platform {
   return {
+    ...CEPH_RGW_OWNER_FORM,
     name: 'embedded',
     s3Url: null,
+    s3Exclusions: CEPH_RGW_EXCLUSIONS,
+    anonymousUser: CEPH_RGW_ANONYMOUS_USER,
     readsBack: false,
     apply: async () => undefined,
     read: async () => null,

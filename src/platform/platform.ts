@@ -1,30 +1,32 @@
-/** An account as a platform shall have it. */
-export interface WantedAccount {
+import type { OwnerForm } from '../model/accounts.ts'
+
+/** The state of one account that the directory wants on a platform. */
+export interface DesiredState {
   readonly tenantId: string
   readonly userId: string
   readonly canonicalUserId: string
-  /** A name for people; may hold any characters. */
+  /** A name for people. It may hold any characters. */
   readonly displayName: string
   /** `gone` removes the account and its keys from the platform. */
-  readonly state: 'active' | 'suspended' | 'gone'
-  /** Nobody has ever tried to apply it, so that the platform cannot have it. */
+  readonly status: 'active' | 'suspended' | 'gone'
+  /** True for the first attempt after the create: the platform cannot have the account yet. */
   readonly isNew?: boolean
-  /** For `gone`: whether its buckets and objects go too. Without it, data keeps the account where it is. */
+  /** For `gone`: whether buckets and objects are removed, too. Without it an account with data stays as it is. */
   readonly purge: boolean
-  /** A key that is not active must not work, and must work again when it becomes active. */
+  /** An inactive key must not work. It must work again once it is active. */
   readonly credentials: readonly {
     readonly accessKey: string
-    /** Null when the directory can no longer open it: the platform keeps such a key if it has it, and cannot be given it. */
+    /** Null if the directory cannot open the secret: the platform keeps such a key if it has it, and never gets it new. */
     readonly secretKey: string | null
     readonly active: boolean
   }[]
 }
 
-/** An account as a platform has it. */
+/** One account as a platform has it. */
 export interface PlatformAccount {
-  readonly state: 'active' | 'suspended'
+  readonly status: 'active' | 'suspended'
   readonly displayName: string
-  /** Every S3 key that the platform knows of the account, also those that Usher did not make. */
+  /** All S3 keys that the platform has for the account, including keys that Usher did not create. */
   readonly keys: readonly {
     readonly accessKey: string
     readonly secretKey: string
@@ -32,80 +34,99 @@ export interface PlatformAccount {
   }[]
 }
 
+/** One bucket of an account. */
 export interface PlatformBucket {
   readonly name: string
   /** ISO 8601, UTC. */
   readonly createdAt: string
-  /** The canonical user id of its owner. */
+  /** The owner's canonical user id. */
   readonly owner: string
 }
 
+/** What one account, or a whole platform, stores. */
 export interface PlatformUsage {
   readonly bucketCount: number
   readonly objectCount: number
   readonly usedBytes: number
-  /** Null where nothing limits it. */
+  /** Null if there is no limit. */
   readonly quotaBytes: number | null
 }
 
-export type PlatformHealth = 'NORMAL' | 'WARNING' | 'ERROR' | 'UNKNOWN'
-
+/** The health and the version of a platform. */
 export interface PlatformStatus {
-  /** `unknown` where the platform does not tell. */
+  /** `unknown` if the platform does not report it. */
   readonly version: string
-  readonly health: PlatformHealth
-  /** What is wrong and what to do about it, for the operator; absent when all is well. */
+  readonly health: 'NORMAL' | 'WARNING' | 'ERROR' | 'UNKNOWN'
+  /** For the operator: what is wrong and how to fix it. Absent if the platform is healthy. */
   readonly reason?: string
 }
 
-/**
- * A place where accounts live. No call may assume that an earlier one happened: each is idempotent and safe to repeat.
- * Those that take a signal end when it aborts, and throw {@link PlatformError} when the platform cannot be asked.
- */
-export interface Platform {
-  /** The kind of platform, as it is kept with tenants and accounts: `embedded`, `ceph-rgw`. */
-  readonly name: string
-  /** Where the accounts' S3 is reached, without a trailing slash; null for a platform without S3. */
-  readonly s3Url: string | null
-  /** Whether accounts can be read back; false where the directory alone keeps them. */
-  readonly readsBack: boolean
-  /**
-   * Makes the platform look as wanted, whatever it looked like before, and returns when it has been seen to, or for a
-   * new account when the platform says so.
-   * @throws {DataLeftError} when the account shall be gone without a purge, and owns data; nothing was changed then
-   * @throws {PlatformError} when that could not be done, or not be seen to be done. For `gone` the caller looks again
-   *   with `read` all the same, before it calls an account gone
-   */
-  apply(account: WantedAccount, signal: AbortSignal): Promise<void>
-  /**
-   * What the platform has of an account, to compare with the directory and to make sure that something is gone.
-   * Null when it has none, which is always so where the directory alone keeps accounts (`embedded`).
-   */
-  read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
-  /** Locks an account out, whoever made it, and leaves the rest of it is. Not an error for one that is not there. */
-  suspend(canonicalUserId: string, signal: AbortSignal): Promise<void>
-  /**
-   * One page of the canonical ids of all accounts that the platform has, whoever made them, in no order.
-   * @param from where the page before ended; null for the first one
-   */
-  listIds(from: string | null, signal: AbortSignal): Promise<IdPage>
-  /** The display name that the platform has of an account as wanted, whatever it does to names that it cannot keep. */
-  toDisplayName(account: WantedAccount): string
-  /** The buckets that an account owns; none for an account that is not there. */
-  listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]>
-  /** What an account holds, or with null the whole platform, which may be slow: see the platform. */
-  readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage>
-  /** Says whether the platform is well. Cheap, never throws. */
-  status(): Promise<PlatformStatus>
+/** What of one S3 call a platform does not support: the whole call, or the listed parts of it. */
+export interface S3Exclusion {
+  readonly whole?: true
+  readonly params?: readonly string[]
+  readonly headers?: readonly string[]
+  /** Members of the body. */
+  readonly payload?: readonly string[]
 }
 
+/** The exclusions by S3 call, in snake case: `put_bucket_acl`. Calls that are not listed are fully supported. */
+export type S3Exclusions = Readonly<Record<string, S3Exclusion>>
+
+/** One page of canonical user ids. */
 export interface IdPage {
   readonly ids: readonly string[]
-  /** Where the next page begins; null when there is none. */
+  /** The start of the next page. Null on the last page. */
   readonly next: string | null
 }
 
-/** The platform could not be asked, or not be brought to the wanted state. The message is kept with the account, and holds no secret. */
+/**
+ * A place where accounts live. No call may assume that an earlier one happened: each call is idempotent and safe to
+ * repeat. Calls that take a signal end when it aborts, and throw {@link PlatformError} if the platform cannot be
+ * reached.
+ */
+export interface Platform extends OwnerForm {
+  /** The kind of platform, stored with tenants and accounts: `embedded`, `ceph-rgw`. */
+  readonly name: string
+  /** The URL of its S3 service, without a trailing slash. Null for a platform without S3. */
+  readonly s3Url: string | null
+  /** What its S3 service does not support. Never empty: some clients take an empty list for an error. */
+  readonly s3Exclusions: S3Exclusions
+  /** The user that stands for S3 requests without a key. */
+  readonly anonymousUser: { readonly id: string; readonly name: string }
+  /** Whether accounts can be read back. False if only the directory keeps them. */
+  readonly readsBack: boolean
+  /**
+   * Brings one account to its desired state, whatever the platform has now. Returns once the state has been read back;
+   * for a new account, once the platform confirms the write.
+   * @throws {DataLeftError} if the account must go without a purge and owns data; nothing is changed then
+   * @throws {PlatformError} if the state could not be set or not be verified. After `gone` the caller still verifies
+   *   the removal with `read`
+   */
+  apply(state: DesiredState, signal: AbortSignal): Promise<void>
+  /** Returns the platform's account, or null if it has none. A platform that does not read back always returns null. */
+  read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
+  /** Locks an account and changes nothing else of it. Does nothing if there is no such account. */
+  suspend(canonicalUserId: string, signal: AbortSignal): Promise<void>
+  /**
+   * Lists the canonical ids of all accounts of the platform, including those that Usher did not create, in any order.
+   * @param from the `next` of the page before; null for the first page
+   */
+  listIds(from: string | null, signal: AbortSignal): Promise<IdPage>
+  /** Returns the display name that `apply` stores, which may differ from the desired one. */
+  toDisplayName(state: DesiredState): string
+  /** Lists the buckets that an account owns. Empty if there is no such account. */
+  listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]>
+  /** Returns the usage of one account, or with null of the whole platform, which may take long. */
+  readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage>
+  /** Returns the platform's health. Cheap, and never throws. */
+  status(): Promise<PlatformStatus>
+}
+
+/** The configured platforms, by name. */
+export type Platforms = ReadonlyMap<string, Platform>
+
+/** The platform could not be reached, or not be brought to the desired state. Its message is stored, and holds no secret. */
 export class PlatformError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
@@ -113,10 +134,17 @@ export class PlatformError extends Error {
   }
 }
 
-/** An account cannot go, since it owns data that nobody said to remove. */
+/** An account cannot be removed because it owns data and no purge was requested. */
 export class DataLeftError extends PlatformError {
   constructor(message: string, cause?: unknown) {
     super(message, cause)
     this.name = 'DataLeftError'
   }
+}
+
+/** @throws {PlatformError} if no platform of this name is configured */
+export function getPlatform(platforms: Platforms, name: string): Platform {
+  const platform = platforms.get(name)
+  if (!platform) throw new PlatformError(`the platform ${name} is not configured`)
+  return platform
 }

@@ -1,11 +1,12 @@
 import type { Directory } from '../directory/directory.ts'
-import { DataLeftError, type Platform, PlatformError, type WantedAccount } from '../platform/platform.ts'
+import { DataLeftError, type Platform, PlatformError, type Platforms } from '../platform/platform.ts'
 import {
   type Claimed,
   claimAccount,
-  type Lease,
+  type LeaseTerms,
   markAccountApplied,
   markAccountFailed,
+  newLease,
   releaseAccount,
   selectFailureCounts,
 } from '../store/accounts/accounts.ts'
@@ -17,163 +18,171 @@ import {
 } from '../store/accounts/changes.ts'
 import type { Tx } from '../store/port.ts'
 import { withDeadline } from './deadline.ts'
+import { type Desired, findDesired } from './desired.ts'
 import { planAttempt } from './pauses.ts'
-import { findWanted, type Wanted } from './wanted.ts'
 
-/** How long one attempt may take, and how much longer nobody else may begin one. */
+/** The time limit of one attempt. */
 export const ATTEMPT_MS = 10_000
-const LEASE_MS = 3 * ATTEMPT_MS
+/** How long an account is claimed for one attempt: long enough for the attempt and the record of its result. */
+export const LEASE_MS = 3 * ATTEMPT_MS
 
 /**
- * How an attempt ended: `late` when the platform did not answer in time, `data_left` when the account was to go and
- * stays for its data, `stopped` when Usher stopped meanwhile.
+ * How an attempt ended: `late` if the platform did not respond in time, `data_left` if a removal was cancelled because
+ * the account owns data, `stopped` if Usher was stopped meanwhile.
  */
 export type AttemptOutcome = 'applied' | 'failed' | 'late' | 'data_left' | 'stopped'
 
-interface Log {
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-/** Who is told of attempts. */
+/** Receives what the operator should know about attempts. */
 export interface Observer {
-  readonly log: Log
+  readonly log: {
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
   observeAttempt(outcome: AttemptOutcome, seconds: number): void
 }
 
-/** What an attempt needs, and in whose name it is made. */
-export interface Attempts {
+/** What an attempt needs. */
+export interface AttemptDeps {
   readonly dir: Directory
-  readonly platform: Platform
+  readonly platforms: Platforms
   readonly observer: Observer
-  /** Names this process in its leases. */
-  readonly by: string
+  readonly leaseTerms: LeaseTerms
   readonly stopping: AbortSignal
 }
 
-class LateError extends PlatformError {
-  constructor() {
-    super('the platform did not answer in time')
-    this.name = 'LateError'
-  }
-}
-
-/** The right to make one attempt, from now on. */
-export function newLease({ dir, by }: Pick<Attempts, 'dir' | 'by'>): Lease {
-  const now = dir.now()
-  return { now: now.toISOString(), until: new Date(now.getTime() + LEASE_MS).toISOString(), by }
-}
-
-/** What has become of an attempt. */
-export interface Attempted {
-  /** What the platform has now; 0 when it did not come to that. */
+/** The result of an attempt. */
+export interface AttemptResult {
+  /** The version that the platform has now; 0 if the attempt did not succeed. */
   readonly version: number
-  /** Whether that has been recorded. Until it is known the next attempt at the account must not begin. */
+  /** Resolves once the result is stored, with whether that succeeded. No other attempt may start before. */
   readonly recorded: Promise<boolean>
 }
 
+const NOTHING: AttemptResult = { version: 0, recorded: Promise.resolve(false) }
+
 /**
- * Tries once to bring an account to its platform, if nobody else does so at the moment.
- * @param created the account as it has just been created, with the lease for this attempt
- * @throws {StoreError} when the attempt could not begin, or not be given back on a stop
+ * Claims an account and tries once to bring its platform to the desired state. Does nothing if another process has
+ * claimed it.
+ * @param created the account as it was created, with its claim; nothing needs to be claimed or read then
+ * @throws {StoreError} if the claim could not be stored, or not be released on a stop
  */
-export async function attemptAccount(attempts: Attempts, pk: number, created?: Wanted): Promise<Attempted> {
-  const { dir, by, observer } = attempts
-  const claim = (): Promise<boolean> => dir.store.write((tx) => claimAccount(tx, pk, newLease(attempts)))
-  if (!created && !(await claim())) return NOTHING
-  const begun = performance.now()
-  const { outcome, ...attempted } = await bring(attempts, { pk, by }, created)
-  observer.observeAttempt(outcome, (performance.now() - begun) / 1000)
-  return attempted
-}
-
-const NOTHING: Attempted = { version: 0, recorded: Promise.resolve(false) }
-
-async function bring(
-  attempts: Attempts,
-  claimed: Claimed,
-  created: Wanted | undefined,
-): Promise<Attempted & { outcome: AttemptOutcome }> {
-  const { dir, platform, stopping } = attempts
-  const { pk } = claimed
+export async function runAttempt(deps: AttemptDeps, pk: number, created?: Desired): Promise<AttemptResult> {
+  if (!created && !(await claim(deps, pk))) return NOTHING
+  const beganAt = performance.now()
+  const observe = (outcome: AttemptOutcome): void =>
+    deps.observer.observeAttempt(outcome, (performance.now() - beganAt) / 1000)
+  let desired = created
   try {
-    const { account, wanted } = created ?? (await readWanted(attempts, pk))
-    // Without this, an Usher that was started without its platform's settings would call accounts applied.
-    if (account.platform !== platform.name)
-      throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
-    await withDeadline(ATTEMPT_MS, (signal) => makeSo(platform, wanted, signal), giveUp, stopping)
-    const version = account.desiredVersion
-    return { outcome: 'applied', version, recorded: record(attempts, claimed, { account, wanted }) }
+    desired ??= await readDesired(deps, pk)
+    await applyAndVerify(deps, desired)
   } catch (error) {
-    if (stopping.aborted) {
-      await dir.store.write((tx) => releaseAccount(tx, claimed))
-      return { outcome: 'stopped', ...NOTHING }
-    }
-    if (error instanceof DataLeftError && (await restore(attempts, pk)))
-      return { outcome: 'data_left', ...NOTHING }
-    await keepFailure(attempts, claimed, error)
-    return { outcome: error instanceof LateError ? 'late' : 'failed', ...NOTHING }
+    observe(await recordFailure(deps, pk, { error, platform: desired?.account.platform }))
+    return NOTHING
   }
+  observe('applied')
+  return { version: desired.account.desiredVersion, recorded: recordResult(deps, pk, desired) }
 }
 
-function giveUp(): never {
-  throw new LateError()
+/** A removal counts once the platform no longer has the account; its own confirmation is not enough. */
+async function applyAndVerify(
+  { platforms, stopping }: AttemptDeps,
+  { account, state }: Desired,
+): Promise<void> {
+  const platform = platforms.get(account.platform)
+  // Otherwise Usher without the platform's settings would record accounts as applied.
+  if (!platform)
+    throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
+  const late = (): never => {
+    throw new LateError()
+  }
+  await withDeadline({ ms: ATTEMPT_MS, stopping, late }, async (signal) => {
+    await platform.apply(state, signal)
+    if (state.status === 'gone' && (await platform.read(state.canonicalUserId, signal)) !== null)
+      throw new PlatformError('the platform still has the account after its removal')
+  })
 }
 
-/** The record of a new account can wait: one that is lost lets the account be applied once more. */
-async function record(attempts: Attempts, claimed: Claimed, { account, wanted }: Wanted): Promise<boolean> {
-  const { store, now } = attempts.dir
-  const { pk } = claimed
-  const note = async (tx: Tx): Promise<void> => {
+/** For a new account the record may be lost in a crash: the account is then applied once more. */
+async function recordResult(deps: AttemptDeps, pk: number, { account, state }: Desired): Promise<boolean> {
+  const { store, now } = deps.dir
+  const claimed = toClaimed(deps, pk)
+  const record = async (tx: Tx): Promise<void> => {
     await markAccountApplied(tx, claimed, account.desiredVersion)
-    if (wanted.state === 'gone') return deleteRemovedAccount(tx, pk, now().toISOString())
+    if (state.status === 'gone') return deleteRemovedAccount(tx, pk, now().toISOString())
     if (account.appliedVersion === 0) await markLateAccountRemoved(tx, pk, now().toISOString())
-    if (!wanted.isNew) await deleteRemovedCredentials(tx, pk)
+    if (!state.isNew) await deleteRemovedCredentials(tx, pk)
   }
   try {
-    await (wanted.isNew ? store.writeLater(note) : store.write(note))
+    await (state.isNew ? store.writeLater(record) : store.write(record))
     return true
   } catch (error) {
-    await keepFailure(attempts, claimed, error)
+    await backOff(deps, claimed, { error, platform: account.platform })
     return false
   }
 }
 
-async function readWanted({ dir, observer }: Attempts, pk: number): Promise<Wanted> {
-  const found = await dir.store.read((tx) => findWanted(dir, tx, pk))
-  if (!found) throw new PlatformError('the account has vanished from the directory')
-  for (const { accessKey, secretKey } of found.wanted.credentials)
+function toClaimed({ leaseTerms }: AttemptDeps, pk: number): Claimed {
+  return { pk, by: leaseTerms.by }
+}
+
+class LateError extends PlatformError {
+  constructor() {
+    super('the platform did not respond in time')
+    this.name = 'LateError'
+  }
+}
+
+function claim({ dir, leaseTerms }: AttemptDeps, pk: number): Promise<boolean> {
+  return dir.store.write((tx) => claimAccount(tx, pk, newLease(leaseTerms, dir.now())))
+}
+
+async function readDesired({ dir, observer }: AttemptDeps, pk: number): Promise<Desired> {
+  const found = await dir.store.read((tx) => findDesired(dir, tx, pk))
+  if (!found) throw new PlatformError('the account is no longer in the directory')
+  for (const { accessKey, secretKey } of found.state.credentials)
     if (secretKey === null)
       observer.log.error({ account: pk, accessKey }, 'the secret of a key cannot be opened')
   return found
 }
 
-/** A removal counts once the platform itself no longer knows the account: a platform's own word for it is not enough. */
-async function makeSo(platform: Platform, wanted: WantedAccount, signal: AbortSignal): Promise<void> {
-  await platform.apply(wanted, signal)
-  if (wanted.state === 'gone' && (await platform.read(wanted.canonicalUserId, signal)) !== null)
-    throw new PlatformError('the platform still has the account after its removal')
+/** Why an attempt failed. */
+interface Failure {
+  readonly error: unknown
+  /** The name of the account's platform; undefined if the attempt failed before the account was read. */
+  readonly platform: string | undefined
 }
 
-/** Keeps an account whose removal met data that nobody said to remove. Answers whether that was possible. */
-async function restore({ dir, observer }: Attempts, pk: number): Promise<boolean> {
+async function recordFailure(deps: AttemptDeps, pk: number, failure: Failure): Promise<AttemptOutcome> {
+  const claimed = toClaimed(deps, pk)
+  if (deps.stopping.aborted) {
+    await deps.dir.store.write((tx) => releaseAccount(tx, claimed))
+    return 'stopped'
+  }
+  if (failure.error instanceof DataLeftError && (await restore(deps, pk))) return 'data_left'
+  await backOff(deps, claimed, failure)
+  return failure.error instanceof LateError ? 'late' : 'failed'
+}
+
+/** Cancels a removal without purge, because the account owns data. Returns whether that succeeded. */
+async function restore({ dir, observer }: AttemptDeps, pk: number): Promise<boolean> {
   try {
     return await dir.store.write((tx) => markAccountRestored(tx, pk, dir.now().toISOString()))
   } catch (error) {
-    observer.log.error({ account: pk, err: error }, 'an account with data could not be kept')
+    observer.log.error({ account: pk, err: error }, 'restoring an account with data failed')
     return false
   }
 }
 
-async function keepFailure(attempts: Attempts, claimed: Claimed, error: unknown): Promise<void> {
-  const { dir, platform, observer } = attempts
+/** Stores the failure and when the next attempt is due. Parks an account that keeps failing on a healthy platform. */
+async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): Promise<void> {
+  const { dir, platforms, observer } = deps
   const { pk } = claimed
-  // A text of somebody else's: not every store takes U+0000.
+  const { error, platform } = failure
+  // The message may come from outside, and not every store accepts U+0000.
   const reason = (error instanceof Error ? error.message : String(error)).replaceAll('\0', ' ')
-  const fields = { account: pk, platform: platform.name, reason }
-  observer.log.warn(fields, 'an account could not be applied')
-  // Of a platform that does not say that it is well, nobody knows whose failure it was.
-  const isOwn = (await platform.status()).health === 'NORMAL'
+  const fields = { account: pk, platform, reason }
+  observer.log.warn(fields, 'applying an account failed')
+  const isOwn = await isOwnFailure(platforms.get(platform ?? ''))
   try {
     const parked = await dir.store.write(async (tx) => {
       const before = await selectFailureCounts(tx, pk)
@@ -186,9 +195,14 @@ async function keepFailure(attempts: Attempts, claimed: Claimed, error: unknown)
       return kept && parked && before.parkedAt === null
     })
     if (parked)
-      observer.log.error(fields, 'an account is parked; see usher platform status and usher platform retry')
-  } catch (failure) {
-    // The lease hinders nobody here, and runs out for everybody else; the account is tried again.
-    observer.log.error({ account: pk, err: failure }, 'a failed attempt could not be recorded')
+      observer.log.error(fields, 'account parked; see usher platform status and usher platform retry')
+  } catch (failed) {
+    // The lease does not hinder this process, and expires for the others; the account is tried again.
+    observer.log.error({ account: pk, err: failed }, 'recording a failed attempt failed')
   }
+}
+
+/** If the platform is not healthy, the account is not to blame. */
+async function isOwnFailure(platform: Platform | undefined): Promise<boolean> {
+  return platform === undefined || (await platform.status()).health === 'NORMAL'
 }

@@ -4,94 +4,103 @@ import { SealError } from '../directory/sealing/sealer.ts'
 import { read } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import { type IdPage, type Platform, PlatformError } from '../platform/platform.ts'
+import {
+  getPlatform,
+  type IdPage,
+  type Platform,
+  PlatformError,
+  type Platforms,
+} from '../platform/platform.ts'
 import { selectAccountByPk } from '../store/accounts/accounts.ts'
 import { selectAccountsAfter } from '../store/accounts/backlog.ts'
 import { selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
+import { type Desired, findDesired } from './desired.ts'
 import { type Drift, FOREIGN, findDrift } from './drift.ts'
-import { findWanted, type Wanted } from './wanted.ts'
 
-/** So many accounts are read from the platform at the same time. */
-const AT_ONCE = 16
-/** How long the platform may take to show one account. */
+/** How many accounts are read from the platform at the same time. */
+const CONCURRENCY = 16
+/** The time limit for reading one account, or one page of ids, from the platform. */
 const READ_MS = 10_000
-const LOST = 'the secret of a key cannot be opened; delete the key, and issue another'
-/** So many accounts that cannot be read are accounts of their own; more are a platform that is down. */
-const MOST_UNREAD = 20
+const LOST = 'the secret of a key cannot be opened; delete the key, and create another'
+/** Up to this many unreadable accounts are reported one by one; more means that the platform is down. */
+const MAX_UNREADABLE = 20
 
-/** What can be checked, and where. */
-export interface Checked {
+/** What a check needs. */
+export interface CheckDeps {
   readonly dir: Directory
-  readonly platform: Platform
+  readonly platforms: Platforms
 }
 
-/** An account on which the platform and the directory do not agree, or which could not be read. */
+/** An account on which the platform and the directory differ, or which could not be read. */
 export interface Finding {
-  /** A foreign account's is what follows the tenant in its id on the platform. */
+  /** For a foreign account, the part of its canonical id that names the user. */
   readonly userId: string
   readonly tenantId: string
-  /** Empty when the account could not be read. */
+  /** Empty if the account could not be read. */
   readonly drift: readonly Drift[]
-  /** Whether the platform was seen to have what is wanted afterwards. */
+  /** Whether the platform was verified to have the desired state afterwards. */
   readonly fixed: boolean
-  /** Why it could not be read or mended. */
+  /** Why it could not be read or fixed. */
   readonly error: string | null
 }
 
+/** The result of a check. */
 export interface CheckReport {
-  /** How many accounts were compared, removed ones among them. */
+  /** How many accounts were compared, including removed ones. */
   readonly checked: number
-  /** How many were not, since what is wanted has yet to be applied. */
+  /** How many were not compared, because their desired state is not applied yet. */
   readonly unapplied: number
   readonly findings: readonly Finding[]
 }
 
-export interface Mender {
-  /** Brings an account back to what is wanted of it; answers why it could not, or null. */
-  mend(drifting: Wanted): Promise<string | null>
+/** Fixes what a check finds. */
+export interface Fixer {
+  /** Brings an account back to its desired state. Returns why that failed, or null. */
+  fix(drifting: Desired): Promise<string | null>
   /**
-   * Locks out an account that is not in the directory.
-   * @returns false when it is in the directory by now, and was left alone
+   * Suspends an account that the directory does not have.
+   * @returns false if the directory has it by now; the account is not changed then
    * @throws {PlatformError}
    */
-  suspendForeign(foreign: ForeignAccount): Promise<boolean>
+  suspendForeign(platform: Platform, foreign: ForeignAccount): Promise<boolean>
+}
+
+/** The part of the directory that a check covers. */
+export interface CheckRequest {
+  /** The name of the platform. */
+  readonly platform: string
+  /** Only the accounts of this tenant, which may be deleted. */
+  readonly tenantId?: string | undefined
+  /** Called for each account that differs. Without it nothing is changed. */
+  readonly fixer?: Fixer | undefined
+}
+
+/** One check of one platform. */
+interface Check {
+  readonly dir: Directory
+  readonly platform: Platform
+  readonly fixer: Fixer | undefined
 }
 
 /**
- * Reads accounts back from the platform and compares them with the directory, and looks for accounts in its tenants
- * that it does not have.
- * @param request.tenantId only those of this tenant, which may have been deleted
- * @param request.mender is asked for each account that differs; without it nothing is changed
+ * Compares the accounts of a platform with the directory, and looks for accounts in the directory's tenants that the
+ * directory does not have.
  * @throws {DirectoryError} `tenant_not_found`, `store_unavailable`
- * @throws {PlatformError} when the platform is down
+ * @throws {PlatformError} if the platform is down or not configured
  */
 export async function checkPlatform(
-  parts: Checked,
+  { dir, platforms }: CheckDeps,
   ctx: Context,
-  { tenantId, mender }: { tenantId?: string | undefined; mender?: Mender | undefined },
+  { platform: name, tenantId, fixer }: CheckRequest,
 ): Promise<CheckReport> {
-  const { dir, platform } = parts
-  const tenant = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
-  await assertUp(platform)
-  // First: a platform that cannot tell ends the check before anything is mended, and not behind it.
-  const foreign = await findForeign(parts, ctx, tenantId)
-  const findings: Finding[] = []
-  let [checked, unapplied] = [0, 0]
-  for (let after = 0; ; ) {
-    const page = { platform: platform.name, tenant, limit: AT_ONCE }
-    const pks = await read(dir, (tx) => selectAccountsAfter(tx, after, page))
-    const results = await Promise.all(pks.map((pk) => checkAccount(parts, pk, mender)))
-    for (const result of results) {
-      if (result === 'unapplied') unapplied++
-      else checked++
-      if (typeof result === 'object') findings.push(result)
-    }
-    assertReadable(findings)
-    after = pks.at(-1) ?? after
-    if (pks.length < AT_ONCE) break
-  }
+  const check = { dir, platform: getPlatform(platforms, name), fixer }
+  const tenantPk = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
+  await assertUp(check.platform)
+  // List foreign accounts first, so that an unsupported platform fails before anything is changed.
+  const foreign = await findForeign(check, ctx, tenantId)
+  const { checked, unapplied, findings } = await checkAccounts(check, tenantPk)
   for (const one of foreign) {
-    findings.push(...(await checkForeign(parts, one, mender)))
+    findings.push(...(await checkForeign(check, one)))
     assertReadable(findings)
   }
   return { checked, unapplied, findings }
@@ -103,36 +112,55 @@ async function getTenantPk(dir: Directory, ctx: Context, id: string): Promise<nu
   return found.tenant.pk
 }
 
-/** Otherwise every account would be waited for in vain. */
+/** Without this, a check would wait for each account of a platform that is down. */
 async function assertUp(platform: Platform): Promise<void> {
   const { health, reason } = await platform.status()
-  if (health === 'ERROR') throw new PlatformError(reason ?? `the platform ${platform.name} is not well`)
+  if (health === 'ERROR') throw new PlatformError(reason ?? `the platform ${platform.name} is not healthy`)
+}
+
+async function checkAccounts(
+  check: Check,
+  tenantPk: number | undefined,
+): Promise<{ checked: number; unapplied: number; findings: Finding[] }> {
+  const { dir, platform } = check
+  const page = { platform: platform.name, tenant: tenantPk, limit: CONCURRENCY }
+  const findings: Finding[] = []
+  let [checked, unapplied] = [0, 0]
+  for (let after = 0; ; ) {
+    const pks = await read(dir, (tx) => selectAccountsAfter(tx, after, page))
+    const results = await Promise.all(pks.map((pk) => checkAccount(check, pk)))
+    for (const result of results) {
+      if (result === 'unapplied') unapplied++
+      else checked++
+      if (typeof result === 'object') findings.push(result)
+    }
+    assertReadable(findings)
+    after = pks.at(-1) ?? after
+    if (pks.length < CONCURRENCY) return { checked, unapplied, findings }
+  }
 }
 
 function assertReadable(findings: readonly Finding[]): void {
-  const unread = findings.filter(({ drift }) => drift.length === 0)
-  if (unread.length > MOST_UNREAD)
-    throw new PlatformError(`accounts cannot be read from the platform: ${unread.at(-1)?.error}`)
+  const unreadable = findings.filter(({ drift }) => drift.length === 0)
+  if (unreadable.length > MAX_UNREADABLE)
+    throw new PlatformError(`accounts cannot be read from the platform: ${unreadable.at(-1)?.error}`)
 }
 
-async function checkAccount(
-  parts: Checked,
-  pk: number,
-  mender: Mender | undefined,
-): Promise<'same' | 'unapplied' | Finding> {
-  const account = await read(parts.dir, (tx) => selectAccountByPk(tx, pk))
+async function checkAccount(check: Check, pk: number): Promise<'same' | 'unapplied' | Finding> {
+  const { dir, fixer } = check
+  const account = await read(dir, (tx) => selectAccountByPk(tx, pk))
   if (!account) throw vanished(pk)
   const names = { userId: account.userId, tenantId: account.tenantId }
   let drift: readonly Drift[] = []
   try {
-    const seen = await compare(parts, pk)
-    if (seen === 'unapplied') return seen
-    drift = seen.drift
+    const compared = await compare(check, pk)
+    if (compared === 'unapplied') return compared
+    drift = compared.drift
     if (drift.length === 0) return 'same'
     if (drift.every(({ kind }) => kind === 'secret_lost'))
       return { ...names, drift, fixed: false, error: LOST }
-    const error = (await mender?.mend(seen.wanted)) ?? null
-    const fixed = mender !== undefined && error === null && (await isMended(parts, pk))
+    const error = (await fixer?.fix(compared.desired)) ?? null
+    const fixed = fixer !== undefined && error === null && (await isFixed(check, pk))
     return { ...names, drift, fixed, error }
   } catch (error) {
     if (!(error instanceof PlatformError || error instanceof SealError)) throw error
@@ -140,8 +168,41 @@ async function checkAccount(
   }
 }
 
+/** A newer desired state will be applied by the reconciler, and is not drift. */
+async function isFixed(check: Check, pk: number): Promise<boolean> {
+  const compared = await compare(check, pk)
+  return compared === 'unapplied' || compared.drift.length === 0
+}
+
+async function compare(
+  check: Check,
+  pk: number,
+): Promise<'unapplied' | { desired: Desired; drift: readonly Drift[] }> {
+  const { platform } = check
+  const desired = await getDesired(check, pk)
+  const { account, state } = desired
+  if (account.appliedVersion < account.desiredVersion) return 'unapplied'
+  const present = await platform.read(account.canonicalUserId, AbortSignal.timeout(READ_MS))
+  const drift = findDrift(state, platform.toDisplayName(state), present)
+  if (drift.length === 0) return { desired, drift }
+  // If the desired state has changed meanwhile, the platform may have been read before or after the change.
+  const { account: now } = await getDesired(check, pk)
+  return now.desiredVersion === account.desiredVersion ? { desired, drift } : 'unapplied'
+}
+
+async function getDesired({ dir }: Check, pk: number): Promise<Desired> {
+  const found = await read(dir, (tx) => findDesired(dir, tx, pk))
+  if (!found) throw vanished(pk)
+  return found
+}
+
+/** Rows of accounts are never deleted. */
+function vanished(pk: number): Error {
+  return new Error(`the account ${pk} is no longer in the directory`)
+}
+
 async function findForeign(
-  { dir, platform }: Checked,
+  { dir, platform }: Check,
   ctx: Context,
   tenantId: string | undefined,
 ): Promise<ForeignAccount[]> {
@@ -149,62 +210,26 @@ async function findForeign(
   let from: string | null = null
   do {
     const page: IdPage = await platform.listIds(from, AbortSignal.timeout(READ_MS))
-    foreign.push(...(await listForeignAccounts(dir, ctx, page.ids)))
+    const ids = { platform: platform.name, canonicalIds: page.ids }
+    foreign.push(...(await listForeignAccounts(dir, ctx, ids)))
     from = page.next
   } while (from !== null)
   return tenantId === undefined ? foreign : foreign.filter((one) => one.tenantId === tenantId)
 }
 
-/** @returns nothing for one that is suspended, has gone, or is in the directory by now */
-async function checkForeign(
-  { platform }: Checked,
-  foreign: ForeignAccount,
-  mender: Mender | undefined,
-): Promise<Finding[]> {
+/** @returns empty if the account is suspended, gone, or in the directory by now */
+async function checkForeign({ platform, fixer }: Check, foreign: ForeignAccount): Promise<Finding[]> {
   const { userId, tenantId, canonicalUserId } = foreign
   const isActive = async (): Promise<boolean> =>
-    (await platform.read(canonicalUserId, AbortSignal.timeout(READ_MS)))?.state === 'active'
+    (await platform.read(canonicalUserId, AbortSignal.timeout(READ_MS)))?.status === 'active'
   let drift: readonly Drift[] = []
   try {
     if (!(await isActive())) return []
     drift = FOREIGN
-    if (mender && !(await mender.suspendForeign(foreign))) return []
-    return [{ userId, tenantId, drift, fixed: mender !== undefined && !(await isActive()), error: null }]
+    if (fixer && !(await fixer.suspendForeign(platform, foreign))) return []
+    return [{ userId, tenantId, drift, fixed: fixer !== undefined && !(await isActive()), error: null }]
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error
     return [{ userId, tenantId, drift, fixed: false, error: error.message }]
   }
-}
-
-/** Something else that is wanted by now will be applied, and is no drift. */
-async function isMended(parts: Checked, pk: number): Promise<boolean> {
-  const seen = await compare(parts, pk)
-  return seen === 'unapplied' || seen.drift.length === 0
-}
-
-async function compare(
-  parts: Checked,
-  pk: number,
-): Promise<'unapplied' | { wanted: Wanted; drift: readonly Drift[] }> {
-  const { platform } = parts
-  const wanted = await find(parts, pk)
-  const { account } = wanted
-  if (account.appliedVersion < account.desiredVersion) return 'unapplied'
-  const present = await platform.read(account.canonicalUserId, AbortSignal.timeout(READ_MS))
-  const drift = findDrift(wanted.wanted, platform.toDisplayName(wanted.wanted), present)
-  if (drift.length === 0) return { wanted, drift }
-  // What has been changed between the two looks is not drift: the platform may have been read before or after it.
-  const { account: now } = await find(parts, pk)
-  return now.desiredVersion === account.desiredVersion ? { wanted, drift } : 'unapplied'
-}
-
-async function find({ dir }: Checked, pk: number): Promise<Wanted> {
-  const found = await read(dir, (tx) => findWanted(dir, tx, pk))
-  if (!found) throw vanished(pk)
-  return found
-}
-
-/** Rows of accounts are never deleted. */
-function vanished(pk: number): Error {
-  return new Error(`the account ${pk} has vanished from the directory`)
 }

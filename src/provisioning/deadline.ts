@@ -1,16 +1,22 @@
+/** The time that some work may take. */
+export interface TimeLimit<T> {
+  readonly ms: number
+  /** Ends the work early, in the same way as the time limit. */
+  readonly stopping?: AbortSignal
+  /** Makes the result, or throws, when the work has not ended in time. */
+  readonly late: () => T
+}
+
 /**
- * Runs work until it ends, a time is over, or the caller stops. In the latter cases the signal of work aborts, and
- * `late` answers in its place at once, whether work heeds the signal or not.
- * @param ms how long work may take
+ * Runs work with a time limit. When the time is over or `stopping` aborts, the signal of the work aborts, and the
+ * result of `late` is returned at once, whether the work reacts to its signal or not.
  * @throws what work throws, and what `late` throws
  */
 export async function withDeadline<T>(
-  ms: number,
+  { ms, stopping, late }: TimeLimit<T>,
   work: (deadline: AbortSignal) => Promise<T>,
-  late: () => T,
-  stopping?: AbortSignal,
 ): Promise<T> {
-  // Not AbortSignal.timeout: its timers go on after work has ended, and there are thousands of them.
+  // Not AbortSignal.timeout: its timer goes on after the work has ended, and there are thousands of them.
   const deadline = new AbortController()
   const end = (): void => deadline.abort()
   const over = new Promise<void>((resolve) => {

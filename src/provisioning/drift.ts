@@ -1,13 +1,16 @@
-import type { PlatformAccount, WantedAccount } from '../platform/platform.ts'
+import type { DesiredState, PlatformAccount } from '../platform/platform.ts'
 
 /**
- * How a platform can differ from what is wanted of an account:
- * `missing` it has none; `present` it has one that was removed; `suspended`, `active` its account is so, and shall not
- * be; `name` another display name; `key_missing` a key does not work that shall; `key_foreign` a key works that is
- * unknown or disabled; `key_differs` a key has another secret; `secret_lost` the directory cannot open a key's secret,
- * so that nobody can say whether the platform has the same; `foreign` the directory does not have the account, and it is active.
+ * How the platform's account differs from the desired state:
+ * - `missing`: the platform has no account; `present`: it still has an account that was removed
+ * - `suspended`, `active`: the account has this status and should not
+ * - `name`: it has another display name
+ * - `key_missing`: a key does not work; `key_foreign`: an unknown or inactive key works; `key_differs`: a key has
+ *   another secret
+ * - `secret_lost`: the directory cannot open the secret of a key, so that it cannot be compared
+ * - `foreign`: the directory does not have the account, and it is active
  */
-export type DriftKind =
+type DriftKind =
   | 'missing'
   | 'present'
   | 'suspended'
@@ -19,39 +22,43 @@ export type DriftKind =
   | 'secret_lost'
   | 'foreign'
 
-/** One difference. It names the key that it is about, and never holds a secret. */
+/** One difference. It never holds a secret. */
 export interface Drift {
   readonly kind: DriftKind
+  /** The key that differs; null if the difference is not about a key. */
   readonly accessKey: string | null
 }
 
+/** The drift of an account that the directory does not have. */
+export const FOREIGN: readonly Drift[] = [about('foreign')]
+
 /**
- * Compares what is wanted of an account with what its platform has.
- * @param displayName the name as the platform keeps it
+ * Compares the desired state of an account with the platform's account.
+ * @param displayName the desired name as the platform stores it
+ * @param present null if the platform has no account
  */
 export function findDrift(
-  wanted: WantedAccount,
+  desired: DesiredState,
   displayName: string,
   present: PlatformAccount | null,
 ): Drift[] {
-  if (wanted.state === 'gone') return present ? [about('present')] : []
+  if (desired.status === 'gone') return present ? [about('present')] : []
   if (!present) return [about('missing')]
   return [
-    ...(present.state === wanted.state ? [] : [about(present.state)]),
+    ...(present.status === desired.status ? [] : [about(present.status)]),
     ...(present.displayName === displayName ? [] : [about('name')]),
-    ...findKeyDrift(wanted, present),
+    ...findKeyDrift(desired, present),
   ]
 }
 
-function findKeyDrift(wanted: WantedAccount, present: PlatformAccount): Drift[] {
-  const shall = new Map(active(wanted.credentials))
-  const has = new Map(active(present.keys))
-  const missing = [...shall].filter(([key, secret]) => secret !== null && !has.has(key))
-  const lost = [...shall].filter(([, secret]) => secret === null)
-  const differing = [...shall].filter(
-    ([key, secret]) => secret !== null && has.has(key) && has.get(key) !== secret,
-  )
-  const foreign = [...has.keys()].filter((key) => !shall.has(key))
+function findKeyDrift(desired: DesiredState, present: PlatformAccount): Drift[] {
+  const expected = new Map(listActive(desired.credentials))
+  const actual = new Map(listActive(present.keys))
+  const known = [...expected].filter(([, secret]) => secret !== null)
+  const missing = known.filter(([key]) => !actual.has(key))
+  const differing = known.filter(([key, secret]) => actual.has(key) && actual.get(key) !== secret)
+  const lost = [...expected].filter(([, secret]) => secret === null)
+  const foreign = [...actual.keys()].filter((key) => !expected.has(key))
   return [
     ...missing.map(([key]) => about('key_missing', key)),
     ...differing.map(([key]) => about('key_differs', key)),
@@ -60,12 +67,10 @@ function findKeyDrift(wanted: WantedAccount, present: PlatformAccount): Drift[] 
   ]
 }
 
-/** Access key and secret of those that work: a platform may drop a disabled key, or keep it disabled. */
-function active(keys: WantedAccount['credentials']): [accessKey: string, secretKey: string | null][] {
+/** Only active keys are compared: a platform may remove an inactive key or keep it disabled. */
+function listActive(keys: DesiredState['credentials']): [accessKey: string, secretKey: string | null][] {
   return keys.filter((key) => key.active).map(({ accessKey, secretKey }) => [accessKey, secretKey])
 }
-
-export const FOREIGN: readonly Drift[] = [about('foreign')]
 
 function about(kind: DriftKind, accessKey: string | null = null): Drift {
   return { kind, accessKey }

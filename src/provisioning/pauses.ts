@@ -1,28 +1,28 @@
 import type { Failures } from '../store/accounts/accounts.ts'
 
 const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 5 * 60_000
-/** Half an hour of failures while the platform is well: long enough for what passes by itself. */
-const MOST_OWN_FAILURES = 15
+const MAX_PAUSE_MS = 5 * 60_000
+/** About half an hour of failures on a healthy platform: enough for faults that pass by themselves. */
+const MAX_OWN_FAILURES = 15
 const PARKED_PAUSE_MS = 60 * 60_000
 
 /**
- * When a failed attempt is followed by the next one, and whether the account is parked. It is parked for failures of
- * its own alone: after an outage of the platform, however long, none is. Parked accounts are tried on, but rarely.
- * @param failures with the attempt that has just failed counted in
+ * Plans the next attempt after a failed one. An account is parked for its own failures only, never for an outage of the
+ * platform. Parked accounts are retried rarely.
+ * @param failures including the attempt that has just failed
  */
 export function planAttempt({ attempts, ownFailures, parkedAt }: Failures): {
   pauseMs: number
   parked: boolean
 } {
-  const parked = parkedAt !== null || ownFailures >= MOST_OWN_FAILURES
-  // The first pause also follows an attempt that ended after something else had been wanted.
+  const parked = parkedAt !== null || ownFailures >= MAX_OWN_FAILURES
+  // The count is 0 if the desired state changed while the attempt ran.
   const doublings = Math.max(attempts, 1) - 1
-  const pauseMs = parked ? PARKED_PAUSE_MS : Math.min(FIRST_PAUSE_MS * 2 ** doublings, LONGEST_PAUSE_MS)
-  return { pauseMs: spread(pauseMs), parked }
+  const pauseMs = parked ? PARKED_PAUSE_MS : Math.min(FIRST_PAUSE_MS * 2 ** doublings, MAX_PAUSE_MS)
+  return { pauseMs: jitter(pauseMs), parked }
 }
 
-/** A random fifth keeps accounts that failed together from returning together. */
-function spread(ms: number): number {
+/** Adds up to 10 % either way, so that accounts that failed together do not return together. */
+function jitter(ms: number): number {
   return ms * (0.9 + Math.random() * 0.2)
 }

@@ -4,25 +4,30 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import {
+  getPlatform,
   type Platform,
   type PlatformBucket,
   PlatformError,
+  type Platforms,
   type PlatformUsage,
 } from '../platform/platform.ts'
 import { withDeadline } from './deadline.ts'
 
 /** How long a caller waits for the platform's figures. */
 const READ_MS = 5_000
-/** So many accounts are asked about at the same time. */
-const AT_ONCE = 16
+/** How many accounts are read from the platform at the same time. */
+const CONCURRENCY = 16
 
-/** What the platform itself says of accounts within a caller's reach. */
+/** What a dialect may know of a platform. */
+export type PlatformFacts = Pick<Platform, 'name' | 's3Url' | 's3Exclusions' | 'anonymousUser' | 'status'>
+
+/** Reads platforms on behalf of callers, within their reach. */
 export interface PlatformView {
-  /** Where its S3 service is reached; null where it has none. */
-  readonly s3Url: string | null
+  /** The platform on which new tenants are created. */
+  readonly main: PlatformFacts
   /**
-   * What a user, all users of a tenant, or everybody on the platform uses. A sum of quotas is known only where every
-   * user has one.
+   * Returns the usage of one user, of all users of a tenant, or without ids of the whole main platform. The quota of a
+   * tenant is known only if each of its users has one.
    * @throws {DirectoryError} `tenant_not_found`, `user_not_found`, `platform_unavailable`
    */
   readUsage(
@@ -30,40 +35,51 @@ export interface PlatformView {
     of: { tenantId?: string | undefined; userId?: string | undefined },
   ): Promise<PlatformUsage>
   /**
-   * One page of the buckets of a tenant's users, by name; empty for an unknown tenant.
+   * Returns one page of the buckets of a tenant's users, by name; empty for an unknown tenant.
    * @throws {DirectoryError} `platform_unavailable`
    */
   listBuckets(ctx: Context, tenantId: string, page: PageRequest): Promise<Page<PlatformBucket>>
 }
 
-export function newPlatformView(dir: Directory, platform: Platform): PlatformView {
+/** Creates the view of the configured platforms. `dir.platform` must be one of them. */
+export function newPlatformView(dir: Directory, platforms: Platforms): PlatformView {
+  const main = getPlatform(platforms, dir.platform)
   return {
-    s3Url: platform.s3Url,
+    main,
     async readUsage(ctx, { tenantId, userId }) {
-      if (tenantId === undefined) return ask((signal) => platform.readUsage(null, signal))
+      if (tenantId === undefined) return ask((signal) => main.readUsage(null, signal))
       if (userId !== undefined) {
-        const { canonicalUserId } = await getAccount(dir, ctx, { tenantId, userId })
-        return ask((signal) => platform.readUsage(canonicalUserId, signal))
+        const { platform, canonicalUserId } = await getAccount(dir, ctx, { tenantId, userId })
+        return ask((signal) => getPlatform(platforms, platform).readUsage(canonicalUserId, signal))
       }
-      const ids = await listCanonicalIds(dir, ctx, tenantId)
-      if (!ids) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${tenantId}.`)
-      return sum(await ask((signal) => ofEach(ids, (id) => platform.readUsage(id, signal))))
+      const found = await listCanonicalIds(dir, ctx, tenantId)
+      if (!found) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${tenantId}.`)
+      const usages = await ask((signal) => {
+        const platform = getPlatform(platforms, found.platform)
+        return mapConcurrently(found.ids, (id) => platform.readUsage(id, signal))
+      })
+      return sum(usages)
     },
     async listBuckets(ctx, tenantId, { offset, limit }) {
-      const ids = (await listCanonicalIds(dir, ctx, tenantId)) ?? []
-      const lists = await ask((signal) => ofEach(ids, (id) => platform.listBuckets(id, signal)))
+      const found = await listCanonicalIds(dir, ctx, tenantId)
+      if (!found) return { items: [], total: 0 }
+      const lists = await ask((signal) => {
+        const platform = getPlatform(platforms, found.platform)
+        return mapConcurrently(found.ids, (id) => platform.listBuckets(id, signal))
+      })
       const all = lists.flat().sort((one, other) => (one.name < other.name ? -1 : 1))
       return { items: all.slice(offset, offset + limit), total: all.length }
     },
   }
 }
 
-/** Never an empty answer because the platform failed: to the caller that would mean that there is nothing. */
+/** Never returns an empty result for a platform that failed: callers would take it for "there is nothing". */
 async function ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = (): never => {
+    throw new PlatformError('the platform did not respond in time')
+  }
   try {
-    return await withDeadline(READ_MS, work, () => {
-      throw new PlatformError('the platform did not answer in time')
-    })
+    return await withDeadline({ ms: READ_MS, late }, async (signal) => work(signal))
   } catch (cause) {
     if (!(cause instanceof PlatformError)) throw cause
     const message = 'The platform cannot be asked at the moment; repeat the call.'
@@ -71,10 +87,23 @@ async function ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   }
 }
 
-async function ofEach<T>(ids: readonly string[], work: (id: string) => Promise<T>): Promise<T[]> {
+/** Runs work for each item, CONCURRENCY at the same time. Returns the results in the order of the items. */
+async function mapConcurrently<T>(
+  items: readonly string[],
+  work: (item: string) => Promise<T>,
+): Promise<T[]> {
   const results: T[] = []
-  for (let first = 0; first < ids.length; first += AT_ONCE)
-    results.push(...(await Promise.all(ids.slice(first, first + AT_ONCE).map(work))))
+  const queue = items.entries()
+  // The workers share the queue: the next item starts as soon as one has ended.
+  const takeItems = async (): Promise<void> => {
+    for (const [index, item] of queue) results[index] = await work(item)
+  }
+  try {
+    await Promise.all(Array.from({ length: CONCURRENCY }, takeItems))
+  } finally {
+    // After a failure no other item starts.
+    while (!queue.next().done);
+  }
   return results
 }
 

@@ -1,93 +1,125 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
 import { read, unavailable } from '../directory/unit.ts'
+import { type Loop, startLoop } from '../loop.ts'
 import type { Account } from '../model/accounts.ts'
 import type { Credential } from '../model/credentials.ts'
 import { newId } from '../model/ids.ts'
-import type { Platform, PlatformStatus } from '../platform/platform.ts'
+import type { Platforms } from '../platform/platform.ts'
 import {
   dropLeases,
-  type Lease,
+  type LeaseTerms,
   selectAccountToReconcile,
   selectDueAccounts,
 } from '../store/accounts/accounts.ts'
 import { selectUnappliedAccounts } from '../store/accounts/changes.ts'
-import { type Attempted, type Attempts, attemptAccount, newLease, type Observer } from './attempt.ts'
+import { type AttemptDeps, type AttemptResult, LEASE_MS, type Observer, runAttempt } from './attempt.ts'
 import { withDeadline } from './deadline.ts'
-import { toWanted, type Wanted } from './wanted.ts'
+import { type Desired, toDesired } from './desired.ts'
 
-/** How often the loop looks for accounts that are due. */
+/** The pause between two looks for accounts that are due. */
 const POLL_MS = 1_000
-const AT_ONCE = 8
-/** How often `settle` looks again while somebody else holds the lease. */
-const LOOK_AGAIN_MS = 50
+/** How many attempts of the background loop run at the same time. */
+const CONCURRENCY = 8
+/** How often `settle` reads the account again while another process works on it. */
+const RECHECK_MS = 50
+
+/** The versions of an account: what is desired and what is applied. */
+type Versions = Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>
 
 /**
- * Brings platforms to what the directory wants: level-triggered, so it never matters what happened before, only
- * what is wanted and what has been applied. A failed attempt is kept and repeated with growing pauses.
+ * Brings platforms to the desired state. It is level-triggered: only the desired and the applied state count, never
+ * what happened before. A failed attempt is stored and repeated with growing pauses.
  */
 export class Reconciler {
+  /** Given to `createAccount`, these claim a new account for this process. `settleNew` then makes the first attempt. */
+  readonly leaseTerms: LeaseTerms = { by: newId(), ms: LEASE_MS }
   readonly #dir: Directory
-  readonly #platform: Platform
   readonly #observer: Observer
-  readonly #attempts: Attempts
+  readonly #deps: AttemptDeps
   readonly #stopping = new AbortController()
-  /** The attempts that are under way, or not recorded yet. */
-  readonly #running = new Map<number, Promise<Attempted>>()
-  /** The attempts that the loop has begun. */
-  readonly #begun = new Set<Promise<unknown>>()
-  #loop: Promise<void> = Promise.resolve()
+  /** Attempts that run or are not recorded yet, by account. */
+  readonly #running = new Map<number, Promise<AttemptResult>>()
+  /** Attempts that the background loop has started. */
+  readonly #started = new Set<Promise<unknown>>()
+  #loop: Loop | undefined
 
-  constructor(dir: Directory, platform: Platform, observer: Observer) {
+  constructor(dir: Directory, platforms: Platforms, observer: Observer) {
     this.#dir = dir
-    this.#platform = platform
     this.#observer = observer
-    this.#attempts = { dir, platform, observer, by: newId(), stopping: this.#stopping.signal }
-  }
-
-  /** Begins to work off accounts that are due, also those left over from before a restart. */
-  start(): void {
-    this.#loop = this.#work()
-  }
-
-  /** Gives up the attempts that are under way; the next start makes them again. */
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
-    await this.#ended()
-  }
-
-  /** Claims an account, in the commit that creates it, for `settleNew`. */
-  newLease(): Lease {
-    return newLease(this.#attempts)
+    const { leaseTerms } = this
+    this.#deps = { dir, platforms, observer, leaseTerms, stopping: this.#stopping.signal }
   }
 
   /**
-   * Reconciles one account now, for a caller who needs it on the platform.
-   * @param deadlineMs how long the caller can wait
-   * @returns whether the platform has the state that was wanted when the account was read; if not, the loop goes on trying
+   * Like `settle`, for an account that was created with `leaseTerms`: the account is claimed already, and its desired
+   * state need not be read.
+   * @param credential the account's only one
+   */
+  settleNew(account: Account, credential: Credential, deadlineMs: number): Promise<boolean> {
+    const created = toDesired(account, credential)
+    return this.#within(deadlineMs, (deadline) => this.#waitUntilApplied(account, deadline, created))
+  }
+
+  /**
+   * Applies one account now, for a caller that waits for it.
+   * @param account as it was read; later changes are not waited for
+   * @param deadlineMs how long the caller waits. An attempt that runs goes on after that
+   * @returns whether the platform has the account's desired version; if not, the background loop goes on trying
    * @throws {DirectoryError} `store_unavailable`
    */
-  async settle(
-    account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
-    deadlineMs: number,
-  ): Promise<boolean> {
+  async settle(account: Versions, deadlineMs: number): Promise<boolean> {
     if (account.appliedVersion >= account.desiredVersion) return true
-    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline))
+    return this.#within(deadlineMs, (deadline) => this.#waitUntilApplied(account, deadline))
+  }
+
+  /** Returns what work returns, or false if the deadline comes first. */
+  async #within(deadlineMs: number, work: (deadline: AbortSignal) => Promise<boolean>): Promise<boolean> {
+    try {
+      return await withDeadline({ ms: deadlineMs, late: () => false }, work)
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  async #waitUntilApplied(account: Versions, deadline: AbortSignal, created?: Desired): Promise<boolean> {
+    const { pk, desiredVersion } = account
+    // The first attempt starts at once, even for a parked account. Later ones wait until the account is due.
+    if ((await this.#run(pk, created)) >= desiredVersion) return true
+    while (!deadline.aborted && !this.#stopping.signal.aborted) {
+      const found = await this.#dir.store.read((tx) => selectAccountToReconcile(tx, pk))
+      if (!found) return false
+      // A shared attempt may have applied an older version than the desired one.
+      if (found.account.appliedVersion >= desiredVersion) return true
+      const isDue = found.dueAt <= this.#dir.now().toISOString()
+      if (isDue && (await this.#run(pk)) > 0) continue
+      await pause(RECHECK_MS)
+    }
+    return false
   }
 
   /**
-   * The same for an account that has just been created with a lease of `newLease`, and its credential: what is wanted
-   * of it need not be read.
+   * Makes one attempt. Callers in this process that want the same account at the same time share it.
+   * @returns the version that the platform has now; 0 if the attempt failed or could not be recorded
    */
-  async settleNew(account: Account, credential: Credential, deadlineMs: number): Promise<boolean> {
-    const created = toWanted(account, credential)
-    return this.#until(deadlineMs, (deadline) => this.#settle(account, deadline, created))
+  async #run(pk: number, created?: Desired): Promise<number> {
+    let attempt = this.#running.get(pk)
+    if (!attempt) {
+      attempt = runAttempt(this.#deps, pk, created)
+      this.#running.set(pk, attempt)
+      const forget = (): boolean => this.#running.delete(pk)
+      attempt.then(({ recorded }) => recorded).then(forget, forget)
+    }
+    const { version, recorded } = await attempt
+    // On a shared store, wait for the record: if this process dies first, others must wait for its lease to expire.
+    if (created && this.#dir.store.singleProcess) return version
+    return (await recorded) ? version : 0
   }
 
   /**
-   * Reconciles an account that shall be gone now.
-   * @returns `data_left` when it owns data that was not to be removed, and therefore exists as before
+   * Applies the removal of an account now.
+   * @returns `data_left` if the removal was cancelled because the account owns data; `late` if the deadline came first
+   * @throws {DirectoryError} `store_unavailable`
    */
   async settleRemoval(account: Account, deadlineMs: number): Promise<'gone' | 'data_left' | 'late'> {
     if (!(await this.settle(account, deadlineMs))) return 'late'
@@ -96,19 +128,20 @@ export class Reconciler {
   }
 
   /**
-   * Reconciles all accounts of a tenant now.
-   * @returns whether all of them were applied in time; if not, the loop goes on trying
+   * Applies all accounts of a tenant now.
+   * @returns whether all were applied before the deadline; if not, the background loop goes on trying
+   * @throws {DirectoryError} `store_unavailable`
    */
   async settleTenant(tenantPk: number, deadlineMs: number): Promise<boolean> {
-    return this.#until(deadlineMs, async (deadline) => {
+    return this.#within(deadlineMs, async (deadline) => {
       const { store } = this.#dir
       while (!deadline.aborted) {
-        const pks = await store.read((tx) => selectUnappliedAccounts(tx, tenantPk, AT_ONCE))
+        const pks = await store.read((tx) => selectUnappliedAccounts(tx, tenantPk, CONCURRENCY))
         if (pks.length === 0) return true
         await Promise.all(
           pks.map(async (pk) => {
             const found = await store.read((tx) => selectAccountToReconcile(tx, pk))
-            return found && this.#settle(found.account, deadline)
+            return found && this.#waitUntilApplied(found.account, deadline)
           }),
         )
       }
@@ -116,111 +149,62 @@ export class Reconciler {
     })
   }
 
-  /** The platform's name, and whether it is well. */
-  async platformStatus(): Promise<PlatformStatus & { name: string }> {
-    return { name: this.#platform.name, ...(await this.#platform.status()) }
+  /** Starts the background loop, which applies all accounts that are due, including those from before a restart. */
+  start(): void {
+    let leasesDropped = !this.#dir.store.singleProcess
+    const settings = { name: 'reconciling accounts', everyMs: POLL_MS, log: this.#observer.log }
+    this.#loop = startLoop(settings, async () => {
+      if (!leasesDropped) await this.#dir.store.write(dropLeases)
+      leasesDropped = true
+      // The next attempt starts as soon as one has ended, so that a slow account does not delay the others.
+      while (await this.#startDue()) await Promise.race(this.#started)
+    })
   }
 
-  /** Works until no account is due. For tests, which would otherwise have to sleep. */
+  /** Cancels the attempts that run; the next start repeats them. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop?.stop()
+    await this.#waitForRunning()
+  }
+
+  /** Runs attempts until no account is due. For tests, which must not sleep. */
   async drain(): Promise<void> {
     do {
-      await this.#ended()
-      await this.#beginDue()
+      await this.#waitForRunning()
+      await this.#startDue()
     } while (this.#running.size > 0)
   }
 
-  async #ended(): Promise<void> {
+  async #waitForRunning(): Promise<void> {
     await Promise.allSettled([...this.#running.values()].map(async (attempt) => (await attempt).recorded))
   }
 
-  /** What work answers, or false when the deadline comes first; whatever is under way goes on. */
-  async #until(deadlineMs: number, work: (deadline: AbortSignal) => Promise<boolean>): Promise<boolean> {
-    try {
-      return await withDeadline(deadlineMs, work, () => false)
-    } catch (error) {
-      throw unavailable(error)
-    }
-  }
-
-  async #settle(
-    { pk, desiredVersion }: Pick<Account, 'pk' | 'desiredVersion'>,
-    deadline: AbortSignal,
-    created?: Wanted,
-  ): Promise<boolean> {
-    // Whoever waits gets one attempt at once; after that the pauses between attempts hold for everybody.
-    if ((await this.#begin(pk, created)) >= desiredVersion) return true
-    while (!deadline.aborted && !this.#stopping.signal.aborted) {
-      const found = await this.#dir.store.read((tx) => selectAccountToReconcile(tx, pk))
-      if (!found) return false
-      // An attempt that was under way may have applied an older state than the one that is waited for.
-      if (found.account.appliedVersion >= desiredVersion) return true
-      const isDue = found.dueAt <= this.#dir.now().toISOString()
-      if (isDue && (await this.#begin(pk)) > 0) continue
-      await pause(LOOK_AGAIN_MS)
-    }
-    return false
-  }
-
-  async #work(): Promise<void> {
-    const { signal } = this.#stopping
-    let dropped = !this.#dir.store.singleProcess
-    while (!signal.aborted) {
-      try {
-        if (!dropped) await this.#dir.store.write(dropLeases)
-        dropped = true
-        await this.#beginDue()
-      } catch (error) {
-        this.#observer.log.error({ err: error }, 'the store cannot be asked for accounts that are due')
-      }
-      // As soon as one has ended the next one begins, so that a slow one holds up nobody.
-      if (this.#begun.size >= AT_ONCE) await Promise.race(this.#begun)
-      else await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
-    }
-  }
-
-  /** Begins attempts at accounts that are due, up to so many at once. */
-  async #beginDue(): Promise<void> {
-    if (this.#stopping.signal.aborted) return
+  /**
+   * Starts attempts at accounts that are due, CONCURRENCY at the same time.
+   * @returns whether no more can start now
+   */
+  async #startDue(): Promise<boolean> {
+    if (this.#stopping.signal.aborted) return false
     const now = this.#dir.now().toISOString()
-    const free = AT_ONCE - this.#begun.size
-    // Those under way are due until they are recorded.
+    const free = CONCURRENCY - this.#started.size
+    // Accounts of running attempts are still due, and are skipped below.
     const limit = free + this.#running.size
-    const due = await this.#dir.store.read((tx) =>
-      selectDueAccounts(tx, { now, by: this.#attempts.by, limit }),
-    )
+    const { by } = this.leaseTerms
+    const due = await this.#dir.store.read((tx) => selectDueAccounts(tx, { now, by, limit }))
     for (const pk of due.filter((one) => !this.#running.has(one)).slice(0, free)) {
-      const attempt = this.#begin(pk)
-        .catch((error) => this.#rest(error))
-        .finally(() => this.#begun.delete(attempt))
-      this.#begun.add(attempt)
+      const attempt = this.#run(pk)
+        .catch((error) => this.#backOff(error))
+        .finally(() => this.#started.delete(attempt))
+      this.#started.add(attempt)
     }
+    return this.#started.size >= CONCURRENCY
   }
 
-  /** A store that fails is not asked again and again. */
-  async #rest(error: unknown): Promise<void> {
+  /** Keeps one slot of the loop busy for a while, so that a failing store is not asked without a pause. */
+  async #backOff(error: unknown): Promise<void> {
     const { signal } = this.#stopping
     this.#observer.log.error({ err: error }, 'the store failed during an attempt')
     await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
-  }
-
-  /**
-   * One attempt; callers in this process that want the same account at the same time share it.
-   * @returns the version that the platform has now; 0 when it did not come to that, or could not be recorded
-   */
-  async #begin(pk: number, created?: Wanted): Promise<number> {
-    const running = this.#running.get(pk) ?? this.#attempt(pk, created)
-    const { version, recorded } = await running
-    // Nobody waits for the record of a new account, but where other processes must find the account free: one that is
-    // killed before it would leave them the rest of its lease to wait for.
-    if (created && this.#dir.store.singleProcess) return version
-    return (await recorded) ? version : 0
-  }
-
-  #attempt(pk: number, created: Wanted | undefined): Promise<Attempted> {
-    const attempt = attemptAccount(this.#attempts, pk, created)
-    this.#running.set(pk, attempt)
-    const forget = (): boolean => this.#running.delete(pk)
-    attempt.then(({ recorded }) => recorded).then(forget, forget)
-    return attempt
   }
 }

@@ -5,7 +5,6 @@ import { refuse } from '../directory/unit.ts'
 import type { Account, NewAccount } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import type { Lease } from '../store/accounts/accounts.ts'
 import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform: Object Storage Extension calls while a human waits. */
@@ -45,7 +44,7 @@ export async function addAccount(
   ctx: Context,
   request: { tenantId: string; account: NewAccount },
 ): Promise<Account> {
-  const lease = (): Lease => reconciler.newLease()
+  const lease = reconciler.leaseTerms
   const { account, credential } = await createAccount(dir, ctx, { ...request, lease })
   const settled = credential
     ? await reconciler.settleNew(account, credential, SETTLE_MS)

@@ -65,8 +65,8 @@ test('an account is applied again and again without a change', async () => {
 
 test('a suspended account is locked out with all its keys, and let in again', async () => {
   const account = await applied({ credentials: [newCredential(), newCredential()] })
-  await apply({ ...account, state: 'suspended' })
-  await assertApplied({ ...account, state: 'suspended' })
+  await apply({ ...account, status: 'suspended' })
+  await assertApplied({ ...account, status: 'suspended' })
   for (const credential of account.credentials)
     assert.equal(await refusalOf(works(credential)), 'UserSuspended')
   await apply(account)
@@ -74,7 +74,7 @@ test('a suspended account is locked out with all its keys, and let in again', as
 })
 
 test('an account can be new and suspended, and have no key at all', async () => {
-  const suspended = await applied({ state: 'suspended' })
+  const suspended = await applied({ status: 'suspended' })
   await assertApplied(suspended)
   await assertApplied(await applied({ credentials: [] }))
   await assertApplied(await applied({ credentials: [newCredential(false)] }))
@@ -125,7 +125,7 @@ test('what is the operator’s stays as it is: quotas, limits, caps', async () =
   const { canonicalUserId: uid } = account
   const quota = { uid, quota: '', 'quota-type': 'user', 'max-size': '1048576', enabled: 'true' }
   await admin.call({ method: 'PUT', path: '/admin/user', query: quota }, signal)
-  await apply({ ...account, displayName: 'Countess of Lovelace', state: 'suspended' })
+  await apply({ ...account, displayName: 'Countess of Lovelace', status: 'suspended' })
   const { body } = await admin.call({ method: 'GET', path: '/admin/user', query: { uid } }, signal)
   assert.partialDeepStrictEqual(body, {
     display_name: 'Countess of Lovelace',
@@ -155,17 +155,17 @@ test('any display name is kept, and clients can read what S3 answers about its o
 test('an account is gone with its keys; to be gone again changes nothing', async () => {
   const account = await applied()
   for (let i = 0; i < 2; i++) {
-    await apply({ ...account, state: 'gone' })
+    await apply({ ...account, status: 'gone' })
     assert.equal(await platform.read(account.canonicalUserId, signal), null)
   }
   for (const credential of account.credentials)
     assert.equal(await refusalOf(works(credential)), 'InvalidAccessKeyId')
-  await apply(newAccount({ state: 'gone', purge: true }))
+  await apply(newAccount({ status: 'gone', purge: true }))
 })
 
 test('an account that went can come back', async () => {
   const account = await applied()
-  await apply({ ...account, state: 'gone' })
+  await apply({ ...account, status: 'gone' })
   await apply(account)
   await assertApplied(account)
 })
@@ -178,7 +178,7 @@ test('an account with buckets goes only when its data may go too; until then it 
   await client.send(new CreateBucketCommand({ Bucket: 'backups' }))
   await client.send(new PutObjectCommand({ Bucket: 'backups', Key: 'a', Body: 'data' }))
   for (let i = 0; i < 2; i++)
-    await assert.rejects(apply({ ...account, state: 'gone' }), (error: Error) => {
+    await assert.rejects(apply({ ...account, status: 'gone' }), (error: Error) => {
       assert.ok(error instanceof DataLeftError)
       assert.match(error.message, /still owns buckets/)
       return true
@@ -186,7 +186,7 @@ test('an account with buckets goes only when its data may go too; until then it 
   await assertApplied(account)
   await works(credential)
   assert.equal((await platform.listBuckets(account.canonicalUserId, signal)).length, 1)
-  await apply({ ...account, state: 'gone', purge: true })
+  await apply({ ...account, status: 'gone', purge: true })
   assert.equal(await platform.read(account.canonicalUserId, signal), null)
   assert.deepEqual(await platform.listBuckets(account.canonicalUserId, signal), [])
   assert.equal(await refusalOf(works(credential)), 'InvalidAccessKeyId')
@@ -205,7 +205,7 @@ test('a key that another user has is refused and not stolen', async () => {
   for (const credential of owner.credentials) await works(credential)
   // Written in one call or in two: there is nothing, or nothing that could be used.
   const left = await platform.read(thief.canonicalUserId, signal)
-  assert.ok(left === null || (left.keys.length === 0 && left.state === 'suspended'))
+  assert.ok(left === null || (left.keys.length === 0 && left.status === 'suspended'))
 })
 
 test('an id that RGW would take for another user is refused', async () => {

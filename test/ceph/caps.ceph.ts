@@ -41,7 +41,7 @@ async function tryAll(one: CephRgwPlatform): Promise<Record<string, boolean>> {
   await attempt('listBuckets', one.listBuckets(id, signal))
   await attempt('readUsage', one.readUsage(id, signal))
   await platform.apply(account, signal)
-  await attempt('purge', one.apply({ ...account, state: 'gone', purge: true }, signal))
+  await attempt('purge', one.apply({ ...account, status: 'gone', purge: true }, signal))
   return works
 }
 

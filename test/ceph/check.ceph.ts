@@ -108,7 +108,7 @@ test('active: a suspended user who was let in by hand is locked out again', asyn
   // A person who leaves and owns data stays as a suspended account.
   await target.cli('user', 'remove', user.user_id)
   const stateOf = async (): Promise<string | undefined> =>
-    (await platform.read(user.canonical_user_id, signal))?.state
+    (await platform.read(user.canonical_user_id, signal))?.status
   await waitUntil(async () => (await stateOf()) === 'suspended', 10_000)
   await waitUntil(async () => (await check()).findings.length === 0, 10_000)
   await byHand('POST', user, { suspended: 'false' })
@@ -142,7 +142,7 @@ test('foreign: a user whom the directory never had is found, and locked out with
   )
   const fixed = await check('--fix')
   assert.deepEqual([fixed.code, fixed.findings.map((one) => one.fixed)], [0, [true]])
-  assert.deepEqual(await platform.read(uid, signal), { ...before, state: 'suspended' })
+  assert.deepEqual(await platform.read(uid, signal), { ...before, status: 'suspended' })
   await assert.rejects(s3(key).send(new ListBucketsCommand({})), /UserSuspended|AccessDenied/)
   assert.deepEqual((await check()).findings, [])
 })
@@ -175,5 +175,5 @@ test('present: a removed user who was made again goes again, but not with a buck
     ['by-hand'],
   )
   const locked = await platform.read(user.canonical_user_id, signal)
-  assert.deepEqual([locked?.state, locked?.keys], ['suspended', []])
+  assert.deepEqual([locked?.status, locked?.keys], ['suspended', []])
 })

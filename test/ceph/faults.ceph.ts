@@ -51,7 +51,7 @@ test('faults in all that is asked are over in one apply, too', async () => {
   await newPlatform(proxy.url).apply(account, signal)
   await assertWhole(account)
   proxy.break(/DELETE/, 'cut after')
-  await newPlatform(proxy.url).apply({ ...account, state: 'gone' }, signal)
+  await newPlatform(proxy.url).apply({ ...account, status: 'gone' }, signal)
   assert.deepEqual(await listUids(account.tenantId), [])
 })
 
@@ -72,8 +72,8 @@ test('a user is never half-made in a usable way: without its keys it is suspende
   const account = newAccount()
   proxy.break(/PUT .admin.metadata/, ...Array.from({ length: 10 }, () => 'cut before' as const))
   await assert.rejects(newPlatform(proxy.url).apply(account, signal), /cannot be reached/)
-  const { state, keys } = (await platform.read(account.canonicalUserId, signal)) ?? assert.fail('no user')
-  assert.deepEqual([state, keys], ['suspended', []])
+  const { status, keys } = (await platform.read(account.canonicalUserId, signal)) ?? assert.fail('no user')
+  assert.deepEqual([status, keys], ['suspended', []])
 })
 
 test('a change that is cut off is whole afterwards, or has not happened', async () => {
@@ -81,7 +81,11 @@ test('a change that is cut off is whole afterwards, or has not happened', async 
   await platform.apply(account, signal)
   const [one, other] = account.credentials
   assert.ok(one && other)
-  const changed = { ...account, state: 'suspended' as const, credentials: [{ ...one, active: false }, other] }
+  const changed = {
+    ...account,
+    status: 'suspended' as const,
+    credentials: [{ ...one, active: false }, other],
+  }
   const giveUp = new AbortController()
   proxy.break(/PUT/, 'hold after')
   const first = newPlatform(proxy.url).apply(changed, giveUp.signal)
@@ -99,7 +103,7 @@ test('a gateway that nobody can reach is an error within a second or two, for ev
     const begun = performance.now()
     const calls = [
       away.apply(account, signal),
-      away.apply({ ...account, state: 'gone' }, signal),
+      away.apply({ ...account, status: 'gone' }, signal),
       away.read(account.canonicalUserId, signal),
       away.listBuckets(account.canonicalUserId, signal),
       away.readUsage(account.canonicalUserId, signal),

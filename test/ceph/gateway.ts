@@ -6,7 +6,7 @@ import { S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { newAccessKey, newSecretKey } from '../../src/model/ids.ts'
 import { AdminClient, type CephRgwSettings } from '../../src/platform/ceph-rgw/admin-client.ts'
 import { CephRgwPlatform } from '../../src/platform/ceph-rgw/ceph-rgw.ts'
-import { type PlatformAccount, PlatformError, type WantedAccount } from '../../src/platform/platform.ts'
+import { type DesiredState, type PlatformAccount, PlatformError } from '../../src/platform/platform.ts'
 
 const url = setting('URL')
 
@@ -46,7 +46,7 @@ export function newPlatform(at = url): CephRgwPlatform {
 type Credential = PlatformAccount['keys'][number]
 
 /** An account whose secrets the directory can open. */
-export type TestAccount = WantedAccount & { readonly credentials: readonly Credential[] }
+export type TestAccount = DesiredState & { readonly credentials: readonly Credential[] }
 
 export function newCredential(active = true): Credential {
   return { accessKey: newAccessKey(), secretKey: newSecretKey(), active }
@@ -92,14 +92,14 @@ export function newAccount(change: Partial<TestAccount> = {}): TestAccount {
     userId,
     canonicalUserId: `${tenantId}$${userId}`,
     displayName: 'Ada Lovelace',
-    state: 'active',
+    status: 'active',
     purge: false,
     credentials: [newCredential()],
     ...change,
   }
 }
 
-export async function readAccount({ canonicalUserId }: WantedAccount): Promise<PlatformAccount> {
+export async function readAccount({ canonicalUserId }: DesiredState): Promise<PlatformAccount> {
   return (
     (await platform.read(canonicalUserId, signal)) ?? assert.fail('the gateway does not have the account')
   )
@@ -107,8 +107,8 @@ export async function readAccount({ canonicalUserId }: WantedAccount): Promise<P
 
 /** Asserts that the gateway has the account as wanted: one user of that id, and its active keys, no more and no fewer. */
 export async function assertApplied(account: TestAccount): Promise<void> {
-  const { state, keys } = await readAccount(account)
-  assert.equal(state, account.state)
+  const { status, keys } = await readAccount(account)
+  assert.equal(status, account.status)
   const wanted = account.credentials.filter((credential) => credential.active)
   const byKey = (one: { accessKey: string }, other: { accessKey: string }): number =>
     one.accessKey < other.accessKey ? -1 : 1

@@ -92,7 +92,7 @@ test('it is found by its key and in lists, makes buckets, and goes', async () =>
   assert.equal(`${tenant}$${user_id}`, account.canonicalUserId)
   await s3(credential).send(new CreateBucketCommand({ Bucket: 'first' }))
   assert.equal((await platform.listBuckets(account.canonicalUserId, signal)).length, 1)
-  await platform.apply({ ...account, state: 'gone', purge: true }, signal)
+  await platform.apply({ ...account, status: 'gone', purge: true }, signal)
   assert.deepEqual(await listUids(account.tenantId), [])
   await assert.rejects(ask({ 'access-key': credential.accessKey }))
 })

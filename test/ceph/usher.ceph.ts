@@ -200,7 +200,7 @@ describe('Usher is killed between its commit and the gateway’s answer', () => 
         const isNew = (uid: string): boolean => !known.includes(uid)
         await waitUntil(async () => (await listUids(tenant.tenant_id)).some(isNew), 15_000)
         const [uid = ''] = (await listUids(tenant.tenant_id)).filter(isNew)
-        await waitUntil(async () => (await platform.read(uid, signal))?.state === 'active', 15_000)
+        await waitUntil(async () => (await platform.read(uid, signal))?.status === 'active', 15_000)
         const user = createdOf<OsisUser>(await createUser(target, tenant.tenant_id, body))
         assert.equal(user.canonical_user_id, uid)
         await assertOneWorkingKey(user)

@@ -34,6 +34,7 @@ import {
 } from '../../src/directory/tenants.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
+import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
   addAccount,
@@ -186,7 +187,8 @@ function platformTests(open: OpenStore): void {
   test('a user with accounts on two platforms has the keys of each, under its tenant or together', async () => {
     const on = await newTestDirectory(open)
     // The same directory once its operator has chosen another platform; the e-mail says who the person is.
-    const dir = newDirectory({ ...on.dir, platform: 'other' })
+    const ownerForms = new Map([...on.dir.ownerForms, ['other', CEPH_RGW_OWNER_FORM]])
+    const dir = newDirectory({ ...on.dir, platform: 'other', ownerForms })
     const { id } = await adoptCustomer(dir, on.operator, {
       customerId: on.customerId,
       name: undefined,

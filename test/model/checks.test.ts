@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { canonicalUserId, checkNewAccount, type NewAccount } from '../../src/model/accounts.ts'
+import { checkNewAccount, type NewAccount } from '../../src/model/accounts.ts'
 import { assertValid, DirectoryError } from '../../src/model/error.ts'
 import { checkDomain, checkOrganizationName, foldDomain } from '../../src/model/organizations.ts'
 import { checkNewTenant } from '../../src/model/tenants.ts'
@@ -61,10 +61,6 @@ test('a domain is compared without case, port and trailing dot', () => {
   assert.equal(foldDomain('portal.example.:8443'), 'portal.example')
   assert.equal(checkDomain('Portal.Example:8443').length, 0)
   assert.equal(checkDomain('http://portal.example').length, 1)
-})
-
-test('a canonical user id joins tenant and user', () => {
-  assert.equal(canonicalUserId('acme_x', 'u'), 'acme_x$u')
 })
 
 test('all issues travel in one error, and none means no error', () => {

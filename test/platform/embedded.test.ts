@@ -8,9 +8,9 @@ test('the embedded platform applies anything, keeps nothing, and says so', async
   const platform = embeddedPlatform('1.2.3')
   const canonicalUserId = 'acme$ada'
   const credentials = [{ accessKey: 'A', secretKey: 'S', active: true }]
-  for (const state of ['active', 'suspended', 'gone'] as const) {
+  for (const status of ['active', 'suspended', 'gone'] as const) {
     const names = { tenantId: 'acme', userId: 'ada', canonicalUserId, displayName: 'Ada' }
-    await platform.apply({ ...names, state, purge: false, credentials }, signal)
+    await platform.apply({ ...names, status, purge: false, credentials }, signal)
     assert.equal(await platform.read(canonicalUserId, signal), null)
   }
   assert.deepEqual(await platform.listBuckets(canonicalUserId, signal), [])

@@ -7,7 +7,7 @@ import { newLogger } from '../../src/logger.ts'
 import { newMetrics } from '../../src/metrics.ts'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import { newTestDirectory, readAudit, type TestDirectory } from '../support/directories.ts'
-import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
+import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts'
 import { sqliteStores } from '../support/stores.ts'
 
 /** OSIS over HTTP on a platform that a test can break, which no setting of a real Usher can do. */
@@ -24,7 +24,7 @@ beforeEach(async () => {
   on = await newTestDirectory(open, platform.name)
   const config = readConfig({ USHER_PORT: '0' })
   const log = newLogger('silent', process.stderr)
-  const opened = { dir: on.dir, platform, close: async () => undefined }
+  const opened = { dir: on.dir, platforms: only(platform), close: async () => undefined }
   app = await startApp({ config, log, metrics: newMetrics(), open: opened })
   apps.push(app)
 })
@@ -77,10 +77,10 @@ test('what is changed is on the platform when it is answered: status, keys, remo
   const user = await addUser()
   const newest = () => platform.calls.at(-1) ?? assert.fail('the platform was not called')
   await call('PATCH', user.path, { active: false })
-  assert.equal(newest().state, 'suspended')
+  assert.equal(newest().status, 'suspended')
   await call('PATCH', user.path, { active: true })
   const key = jsonOf<{ access_key: string }>(await call('POST', `${user.path}/s3credentials`))
-  assert.deepEqual([newest().state, newest().credentials.length], ['active', 2])
+  assert.deepEqual([newest().status, newest().credentials.length], ['active', 2])
   await call('PATCH', `s3credentials/${key.access_key}`, { active: false })
   assert.deepEqual(
     newest().credentials.map(({ active }) => active),
@@ -89,7 +89,7 @@ test('what is changed is on the platform when it is answered: status, keys, remo
   await call('DELETE', `s3credentials/${key.access_key}`)
   assert.equal(newest().credentials.length, 1)
   await call('DELETE', user.path)
-  assert.deepEqual([newest().state, newest().purge, newest().credentials], ['gone', false, []])
+  assert.deepEqual([newest().status, newest().purge, newest().credentials], ['gone', false, []])
 })
 
 test('what changes nothing does not trouble the platform', async () => {
@@ -122,7 +122,7 @@ test('while the platform is down each change is answered 503 and kept, and repea
   assert.equal((await call('PATCH', user.path, { active: false })).status, 200)
   assert.equal((await call('DELETE', `s3credentials/${access_key}`)).status, 204)
   const applied = platform.calls.at(-1)
-  assert.deepEqual([applied?.state, applied?.credentials.length], ['suspended', 1])
+  assert.deepEqual([applied?.status, applied?.credentials.length], ['suspended', 1])
   assert.equal(await count(`tenants/${on.tenantId}/users`), 2)
 })
 
@@ -136,7 +136,7 @@ test('a deletion is a 204 only once the platform has followed, also when it is r
   platform.succeed()
   pass(10 * 60_000)
   assert.equal((await call('DELETE', user.path)).status, 204)
-  assert.equal(platform.calls.at(-1)?.state, 'gone')
+  assert.equal(platform.calls.at(-1)?.status, 'gone')
 })
 
 test('a user is not created anew while data may still keep the old one', async () => {
@@ -166,7 +166,7 @@ test('a user who owns buckets is refused without purge, recorded, and as it was'
   assert.equal((await call('GET', user.path)).status, 200)
   assert.equal(await count(`${user.path}/s3credentials`), 1)
   const again = platform.calls.at(-1)
-  assert.deepEqual([again?.state, again?.credentials.length], ['active', 1])
+  assert.deepEqual([again?.status, again?.credentials.length], ['active', 1])
   assert.equal((await addUser()).user_id, user.user_id)
   assert.equal((await call('DELETE', `${user.path}?purge_data=true`)).status, 204)
   assert.equal(platform.buckets.size, 0)
@@ -197,7 +197,7 @@ test('a person who leaves with data leaves a suspended account behind, which can
   own(user, 'backups')
   await deleteUser(on.dir, on.operator, user.user_id)
   // The removal and, once it has met the data, the suspension.
-  const states = () => platform.calls.slice(-2).map((one) => one.state)
+  const states = () => platform.calls.slice(-2).map((one) => one.status)
   while (states().join() !== 'gone,suspended') await new Promise((resolve) => setTimeout(resolve, 20))
   const kept = jsonOf<{ active: boolean }>(await call('GET', user.path))
   assert.equal(kept.active, false)
@@ -214,7 +214,7 @@ test('a tenant is purged with all its users and data; without purge its users ke
   platform.succeed()
   pass(10 * 60_000)
   assert.equal((await call('DELETE', `tenants/${on.tenantId}`)).status, 204)
-  const gone = platform.calls.filter((one) => one.state === 'gone' && one.purge)
+  const gone = platform.calls.filter((one) => one.status === 'gone' && one.purge)
   assert.equal(new Set(gone.map((one) => one.userId)).size, 3)
   assert.equal(platform.buckets.size, 0)
 })

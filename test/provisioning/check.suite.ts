@@ -5,7 +5,7 @@ import { deleteUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import { type PlatformAccount, PlatformError } from '../../src/platform/platform.ts'
 import { type CheckReport, checkPlatform } from '../../src/provisioning/check.ts'
-import { newMender } from '../../src/provisioning/mending.ts'
+import { newFixer } from '../../src/provisioning/fix.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import {
   addAccount,
@@ -14,7 +14,7 @@ import {
   refusedAs,
   type TestDirectory,
 } from '../support/directories.ts'
-import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
+import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const QUIET = {
@@ -33,7 +33,7 @@ interface World {
 async function newWorld(open: OpenStore): Promise<World> {
   const platform = newFakePlatform()
   const on = await newTestDirectory(open, platform.name)
-  const reconciler = new Reconciler(on.dir, platform, QUIET)
+  const reconciler = new Reconciler(on.dir, only(platform), QUIET)
   const add = (orgUserId: string): Promise<Account> => addAccount(on, orgUserId)
   const accounts = [await add('ada'), await add('bob'), await add('eve')] as const
   await reconciler.drain()
@@ -41,16 +41,17 @@ async function newWorld(open: OpenStore): Promise<World> {
 }
 
 function check({ on, platform }: World, tenantId?: string): Promise<CheckReport> {
-  return checkPlatform({ dir: on.dir, platform }, on.operator, { tenantId })
+  const deps = { dir: on.dir, platforms: only(platform) }
+  return checkPlatform(deps, on.operator, { platform: platform.name, tenantId })
 }
 
 async function fix({ on, platform }: World, waitMs?: number): Promise<CheckReport> {
-  const parts = { dir: on.dir, platform }
-  const mender = newMender(parts, on.operator, waitMs)
+  const deps = { dir: on.dir, platforms: only(platform) }
+  const fixer = newFixer(deps, on.operator, waitMs)
   try {
-    return await checkPlatform(parts, on.operator, { mender })
+    return await checkPlatform(deps, on.operator, { platform: platform.name, fixer })
   } finally {
-    await mender.stop()
+    await fixer.stop()
   }
 }
 
@@ -87,7 +88,7 @@ function findTests(open: OpenStore): void {
     const { platform, accounts } = world
     const [ada, bob, eve] = accounts
     platform.accounts.delete(ada.canonicalUserId)
-    byHand(world, bob, { state: 'suspended', displayName: 'Robert' })
+    byHand(world, bob, { status: 'suspended', displayName: 'Robert' })
     byHand(world, eve, { keys: [{ accessKey: 'HAND', secretKey: 'made', active: true }] })
     const found = await check(world)
     assert.deepEqual(kindsOf(found), {
@@ -120,7 +121,7 @@ function findTests(open: OpenStore): void {
     const [first, other] = [`${on.tenantId}$stranger`, `${second.id}$other`]
     const ofNobody = ['elsewhere$stranger', 'admin', `${on.tenantId}$oidc$sub`, `${on.tenantId}$`]
     for (const id of [first, other, ...ofNobody]) platform.accounts.set(id, held)
-    platform.accounts.set(`${on.tenantId}$locked`, { ...held, state: 'suspended' })
+    platform.accounts.set(`${on.tenantId}$locked`, { ...held, status: 'suspended' })
     const found = await check(world)
     assert.deepEqual([found.checked, kindsOf(found)], [3, { stranger: 'foreign', other: 'foreign' }])
     assert.ok(found.findings.every((one) => !one.fixed))
@@ -170,7 +171,7 @@ function findTests(open: OpenStore): void {
         return platform.read(id, signal)
       },
     }
-    const report = await checkPlatform({ dir: on.dir, platform: racing }, on.operator, {})
+    const report = await check({ ...world, platform: racing })
     assert.deepEqual([changed, report.findings], [true, []])
   })
 
@@ -200,7 +201,7 @@ function findTests(open: OpenStore): void {
           ? Promise.reject(new PlatformError('no such thing'))
           : platform.read(id, signal),
     }
-    const report = await checkPlatform({ dir: on.dir, platform: picky }, on.operator, {})
+    const report = await check({ ...world, platform: picky })
     assert.deepEqual(report.findings, [
       {
         ...{ userId: accounts[1].userId, tenantId: on.tenantId },
@@ -219,7 +220,7 @@ function fixTests(open: OpenStore): void {
     const [ada, bob, eve] = accounts
     const before = structuredClone(platform.accounts)
     platform.accounts.delete(ada.canonicalUserId)
-    byHand(world, bob, { state: 'suspended', displayName: 'Robert' })
+    byHand(world, bob, { status: 'suspended', displayName: 'Robert' })
     byHand(world, eve, { keys: [{ accessKey: 'HAND', secretKey: 'made', active: true }] })
     const { findings } = await fix(world)
     assert.deepEqual(
@@ -260,13 +261,13 @@ function fixTests(open: OpenStore): void {
         [
           bob.userId,
           false,
-          'it was removed, and owns data; it is suspended and without keys now: it owns 1 buckets',
+          'it was removed but owns data; it is now suspended and has no keys: it owns 1 buckets',
         ],
       ],
     )
     assert.deepEqual([platform.accounts.size, platform.buckets.size], [2, 1])
-    const { state, keys } = platform.accounts.get(bob.canonicalUserId) ?? assert.fail('it is gone')
-    assert.deepEqual([state, keys], ['suspended', []])
+    const { status, keys } = platform.accounts.get(bob.canonicalUserId) ?? assert.fail('it is gone')
+    assert.deepEqual([status, keys], ['suspended', []])
     await reconciler.drain()
     assert.deepEqual(kindsOf(await check(world)), { [bob.userId]: 'present' })
   })
@@ -282,7 +283,7 @@ function fixTests(open: OpenStore): void {
       findings.map((one) => [one.userId, one.fixed, one.error]),
       [['stranger', true, null]],
     )
-    assert.deepEqual(platform.accounts.get(id), { ...held, state: 'suspended' })
+    assert.deepEqual(platform.accounts.get(id), { ...held, status: 'suspended' })
     assert.deepEqual((await fix(world)).findings, [])
     const entries = (await readAudit(on.dir)).filter((entry) => entry.operation === 'SuspendForeignAccount')
     assert.deepEqual(
@@ -297,9 +298,9 @@ function fixTests(open: OpenStore): void {
   test('who is no operator suspends no foreign account', async () => {
     const { on, platform } = await newWorld(open)
     const foreign = { tenantId: on.tenantId, userId: 'x', canonicalUserId: `${on.tenantId}$x` }
-    const mender = newMender({ dir: on.dir, platform }, on.osis)
-    await assert.rejects(mender.suspendForeign(foreign), refusedAs('not_permitted'))
-    await mender.stop()
+    const fixer = newFixer({ dir: on.dir, platforms: only(platform) }, on.osis)
+    await assert.rejects(fixer.suspendForeign(platform, foreign), refusedAs('not_permitted'))
+    await fixer.stop()
   })
 
   test('an account that comes into the directory while it is taken for a foreign one stays', async () => {
@@ -319,7 +320,7 @@ function fixTests(open: OpenStore): void {
     await rename('lost$ada')
     const { findings } = await fix({ ...world, platform: { ...platform, read } })
     assert.ok(findings.every(({ drift }) => drift.every(({ kind }) => kind !== 'foreign')))
-    assert.equal(platform.accounts.get(ada.canonicalUserId)?.state, 'active')
+    assert.equal(platform.accounts.get(ada.canonicalUserId)?.status, 'active')
 
     await rename('lost$ada')
     const suspend = async (id: string, signal: AbortSignal) => {
@@ -328,14 +329,14 @@ function fixTests(open: OpenStore): void {
     }
     await fix({ ...world, platform: { ...platform, suspend } })
     await reconciler.drain()
-    assert.equal(platform.accounts.get(ada.canonicalUserId)?.state, 'active')
+    assert.equal(platform.accounts.get(ada.canonicalUserId)?.status, 'active')
   })
 
   test('what cannot be mended is left with the reason, and is tried on', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, accounts } = world
     const [ada] = accounts
-    byHand(world, ada, { state: 'suspended' })
+    byHand(world, ada, { status: 'suspended' })
     platform.behave(() => Promise.reject(new PlatformError('refused')))
     const { findings } = await fix(world, 300)
     assert.deepEqual(

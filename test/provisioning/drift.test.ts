@@ -1,37 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PlatformAccount, WantedAccount } from '../../src/platform/platform.ts'
+import type { DesiredState, PlatformAccount } from '../../src/platform/platform.ts'
 import { findDrift } from '../../src/provisioning/drift.ts'
 
 const A = { accessKey: 'A', secretKey: 'secret a', active: true }
 const B = { accessKey: 'B', secretKey: 'secret b', active: true }
 const off = <T extends object>(key: T): T & { active: boolean } => ({ ...key, active: false })
 
-const WANTED: WantedAccount = {
+const WANTED: DesiredState = {
   tenantId: 'acme',
   userId: 'ada',
   canonicalUserId: 'acme$ada',
   displayName: 'Ada',
-  state: 'active',
+  status: 'active',
   purge: false,
   credentials: [A, B],
 }
-const PRESENT: PlatformAccount = { state: 'active', displayName: 'Ada', keys: [B, A] }
+const PRESENT: PlatformAccount = { status: 'active', displayName: 'Ada', keys: [B, A] }
 
 /** What differs, in words. */
 const CASES: readonly (readonly [
   name: string,
-  wanted: Partial<WantedAccount>,
+  wanted: Partial<DesiredState>,
   present: Partial<PlatformAccount> | null,
   drift: readonly string[],
 ])[] = [
   ['the same in another order', {}, {}, []],
   ['no account', {}, null, ['missing']],
-  ['no account where none is wanted', { state: 'gone' }, null, []],
-  ['an account where none is wanted', { state: 'gone' }, { keys: [] }, ['present']],
-  ['suspended by hand', {}, { state: 'suspended' }, ['suspended']],
-  ['let in by hand', { state: 'suspended' }, {}, ['active']],
-  ['suspended as wanted', { state: 'suspended' }, { state: 'suspended' }, []],
+  ['no account where none is wanted', { status: 'gone' }, null, []],
+  ['an account where none is wanted', { status: 'gone' }, { keys: [] }, ['present']],
+  ['suspended by hand', {}, { status: 'suspended' }, ['suspended']],
+  ['let in by hand', { status: 'suspended' }, {}, ['active']],
+  ['suspended as wanted', { status: 'suspended' }, { status: 'suspended' }, []],
   ['renamed', {}, { displayName: 'Eve' }, ['name']],
   ['a key removed', {}, { keys: [A] }, ['key_missing B']],
   ['a key disabled', {}, { keys: [A, off(B)] }, ['key_missing B']],
@@ -57,7 +57,7 @@ const CASES: readonly (readonly [
     'everything at once',
     {},
     {
-      state: 'suspended',
+      status: 'suspended',
       displayName: 'Eve',
       keys: [
         { ...A, secretKey: 'x' },

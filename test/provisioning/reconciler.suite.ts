@@ -11,7 +11,7 @@ import type { Credential } from '../../src/model/credentials.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { claimAccount, type Lease, markAccountApplied } from '../../src/store/accounts/accounts.ts'
+import { claimAccount, markAccountApplied } from '../../src/store/accounts/accounts.ts'
 import { selectBacklog } from '../../src/store/accounts/backlog.ts'
 import { markTenantDeleted, selectTenant } from '../../src/store/tables/tenants.ts'
 import {
@@ -21,7 +21,7 @@ import {
   refusedAs,
   type TestDirectory,
 } from '../support/directories.ts'
-import { type FakePlatform, newFakePlatform } from '../support/platform.ts'
+import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const QUIET: Observer = {
@@ -39,13 +39,13 @@ interface World {
 async function newWorld(open: OpenStore): Promise<World> {
   const platform = newFakePlatform()
   const on = await newTestDirectory(open, platform.name)
-  const reconciler = new Reconciler(on.dir, platform, QUIET)
+  const reconciler = new Reconciler(on.dir, only(platform), QUIET)
   return { on, platform, reconciler, account: await addAccount(on, 'ada') }
 }
 
 /** Creates an account as a caller does who settles it at once. */
 function createClaimed({ on, reconciler }: World): ReturnType<typeof createAccount> {
-  const lease = (): Lease => reconciler.newLease()
+  const lease = reconciler.leaseTerms
   return createAccount(on.dir, on.osis, { ...newAccountRequest(on, 'eve'), lease })
 }
 
@@ -126,7 +126,7 @@ function applyTests(open: OpenStore): void {
     assert.equal(platform.calls.length, 1)
     const [call] = platform.calls
     assert.deepEqual(
-      [call?.tenantId, call?.userId, call?.canonicalUserId, call?.displayName, call?.state],
+      [call?.tenantId, call?.userId, call?.canonicalUserId, call?.displayName, call?.status],
       [on.tenantId, account.userId, account.canonicalUserId, 'ada', 'active'],
     )
     assert.equal(call?.credentials.length, 1)
@@ -156,7 +156,7 @@ function applyTests(open: OpenStore): void {
     await deleteUser(on.dir, on.operator, account.userId)
     await reconciler.drain()
     assert.deepEqual(
-      platform.calls.map((call) => call.state),
+      platform.calls.map((call) => call.status),
       ['active', 'gone'],
     )
     assert.equal((await stateOf(world)).applied, 2)
@@ -172,7 +172,7 @@ function applyTests(open: OpenStore): void {
     await reconciler.settle(account, 5_000)
     await reconciler.drain()
     assert.deepEqual(
-      platform.calls.map((call) => call.state),
+      platform.calls.map((call) => call.status),
       ['active', 'gone'],
     )
     const { desired, applied } = await stateOf(world)
@@ -184,7 +184,7 @@ function applyTests(open: OpenStore): void {
     const { on, platform, reconciler, account } = world
     const seen: number[] = []
     platform.behave(async (wanted) => {
-      if (wanted.state === 'active') await deleteUser(on.dir, on.operator, account.userId)
+      if (wanted.status === 'active') await deleteUser(on.dir, on.operator, account.userId)
       else seen.push((await stateOf(world)).applied)
     })
     await reconciler.drain()
@@ -261,7 +261,7 @@ function failureTests(open: OpenStore): void {
   test('an account of another platform than the configured one is left alone, and not called applied', async () => {
     const { on, account } = await newWorld(open)
     const other = { ...newFakePlatform(), name: 'other' }
-    await new Reconciler(on.dir, other, QUIET).drain()
+    await new Reconciler(on.dir, only(other), QUIET).drain()
     const { applied, error } = await stateOf({ on, account })
     assert.deepEqual([applied, error], [0, 'the account lives on fake, and that is not configured'])
     assert.deepEqual(other.calls, [])
@@ -275,7 +275,7 @@ function failureTests(open: OpenStore): void {
     await reconciler.stop()
     const { attempts, dueIn } = await stateOf(world)
     assert.equal(attempts, 1)
-    const restarted = new Reconciler(on.dir, platform, QUIET)
+    const restarted = new Reconciler(on.dir, only(platform), QUIET)
     await restarted.drain()
     assert.equal(platform.calls.length, 1)
     pass(on, dueIn)
@@ -299,7 +299,7 @@ function failureTests(open: OpenStore): void {
     gate.open()
     assert.equal(await settling, false)
     platform.succeed()
-    await new Reconciler(on.dir, platform, QUIET).drain()
+    await new Reconciler(on.dir, only(platform), QUIET).drain()
     assert.deepEqual(
       platform.calls.map(({ isNew }) => isNew === true),
       [true, false],
@@ -309,11 +309,11 @@ function failureTests(open: OpenStore): void {
   test('an account that was claimed by its creation is tried once, and as a new one', async () => {
     const world = await newClaimed(open)
     const { on, platform, reconciler, account, credential } = world
-    await new Reconciler(on.dir, platform, QUIET).drain()
+    await new Reconciler(on.dir, only(platform), QUIET).drain()
     assert.equal(platform.calls.length, 0)
     assert.equal(await reconciler.settleNew(account, credential, 5_000), true)
     await reconciler.drain()
-    await new Reconciler(on.dir, platform, QUIET).drain()
+    await new Reconciler(on.dir, only(platform), QUIET).drain()
     assert.deepEqual(
       platform.calls.map(({ isNew }) => isNew === true),
       [true],
@@ -327,7 +327,7 @@ function failureTests(open: OpenStore): void {
   test('an account whose creator has ended before its first attempt is new no more', async () => {
     const { on, platform } = await newClaimed(open)
     pass(on, 31_000)
-    await new Reconciler(on.dir, platform, QUIET).drain()
+    await new Reconciler(on.dir, only(platform), QUIET).drain()
     assert.deepEqual(
       platform.calls.map(({ isNew }) => isNew === true),
       [false],
@@ -382,7 +382,7 @@ function parkingTests(open: OpenStore): void {
   test('an account that fails 15 times on a platform that is well is parked, and that is said once', async () => {
     const observer = newObserver()
     const before = await newWorld(open)
-    const world = { ...before, reconciler: new Reconciler(before.on.dir, before.platform, observer) }
+    const world = { ...before, reconciler: new Reconciler(before.on.dir, only(before.platform), observer) }
     await failOften(world, 14)
     assert.deepEqual([await parkedOf(world), observer.errors], [0, []])
     await failOften(world, 3)
@@ -473,7 +473,7 @@ function removalTests(open: OpenStore): void {
     await reconciler.drain()
     const back = await addAccount(on, 'ada')
     assert.deepEqual([back.userId, back.active], [account.userId, false])
-    assert.equal(platform.accounts.get(account.canonicalUserId)?.state, 'suspended')
+    assert.equal(platform.accounts.get(account.canonicalUserId)?.status, 'suspended')
   })
 
   test('an account that was created while its tenant was deleted goes by itself, or with a repeated deletion', async () => {
@@ -518,8 +518,8 @@ function removalTests(open: OpenStore): void {
     await createCredential(on.dir, on.osis, ids)
     await updateAccount(on.dir, on.osis, { ...ids, active: false })
     await reconciler.drain()
-    const { state, keys } = platform.accounts.get(account.canonicalUserId) ?? assert.fail('it is gone')
-    assert.deepEqual([state, keys.length, keys[0]], ['suspended', 2, key])
+    const { status, keys } = platform.accounts.get(account.canonicalUserId) ?? assert.fail('it is gone')
+    assert.deepEqual([status, keys.length, keys[0]], ['suspended', 2, key])
   })
 
   test('a removal counts only once the platform itself says that the account is gone', async () => {
@@ -529,7 +529,7 @@ function removalTests(open: OpenStore): void {
     const held = platform.accounts.get(account.canonicalUserId)
     assert.ok(held)
     // It says that it has removed the account, and has not.
-    const lying = new Reconciler(on.dir, { ...platform, apply: async () => undefined }, QUIET)
+    const lying = new Reconciler(on.dir, only({ ...platform, apply: async () => undefined }), QUIET)
     await deleteUser(on.dir, on.operator, account.userId)
     await lying.drain()
     const { applied, error } = await stateOf(world)
@@ -546,14 +546,14 @@ function removalTests(open: OpenStore): void {
     await reconciler.drain()
     await deleteUser(on.dir, on.operator, account.userId)
     const blind = { ...platform, read: () => Promise.reject(new PlatformError('no answer')) }
-    await new Reconciler(on.dir, blind, QUIET).drain()
+    await new Reconciler(on.dir, only(blind), QUIET).drain()
     assert.deepEqual([(await stateOf(world)).applied, platform.accounts.size], [1, 0])
   })
 
   test('each attempt is told with how it ended', async () => {
     const observer = newObserver()
     const { on, platform, account } = await newWorld(open)
-    const reconciler = new Reconciler(on.dir, platform, observer)
+    const reconciler = new Reconciler(on.dir, only(platform), observer)
     platform.fail('refused')
     await reconciler.drain()
     platform.succeed()
@@ -620,7 +620,7 @@ function sharingTests(open: OpenStore): void {
 
   test('two processes that want the same account at once make one attempt', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
-    const other = new Reconciler(on.dir, platform, QUIET)
+    const other = new Reconciler(on.dir, only(platform), QUIET)
     const settled = await Promise.all([reconciler.settle(account, 5_000), other.settle(account, 5_000)])
     assert.deepEqual(settled, [true, true])
     assert.equal(platform.calls.length, 1)

@@ -13,6 +13,7 @@ import { DirectoryError, type ErrorCode } from '../../src/model/error.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { NewUser } from '../../src/model/users.ts'
+import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import { selectOrganization } from '../../src/store/tables/organizations.ts'
 import type { OpenStore } from './stores.ts'
@@ -36,7 +37,8 @@ export interface TestDirectory {
 export async function newTestDirectory(open: OpenStore, platform = 'embedded'): Promise<TestDirectory> {
   const clock = { now: new Date('2026-11-22T08:00:00.000Z') }
   const sealer = newSealer([randomBytes(32)])
-  const dir = newDirectory({ store: await open(), sealer, platform, now: () => clock.now })
+  const ownerForms = new Map([[platform, CEPH_RGW_OWNER_FORM]])
+  const dir = newDirectory({ store: await open(), sealer, platform, ownerForms, now: () => clock.now })
   const setup = await setUp(dir, { provider: 'Provider', portal: 'portal.example', example: true })
   const { example, administrator, osis, groups } = setup
   if (!example) throw new Error('the directory has no example')

@@ -1,20 +1,22 @@
+import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import {
   DataLeftError,
+  type DesiredState,
   type Platform,
   type PlatformAccount,
   type PlatformBucket,
   PlatformError,
   type PlatformStatus,
+  type Platforms,
   type PlatformUsage,
-  type WantedAccount,
 } from '../../src/platform/platform.ts'
 
 /** A platform that does what a test tells it to. */
 export interface FakePlatform extends Platform {
   /** Everything that was asked of it, in order. */
-  readonly calls: WantedAccount[]
+  readonly calls: DesiredState[]
   /** What it does with the next calls, until told otherwise. */
-  behave(work: (account: WantedAccount, signal: AbortSignal) => Promise<void>): void
+  behave(work: (account: DesiredState, signal: AbortSignal) => Promise<void>): void
   fail(message: string): void
   succeed(): void
   /** What it says of itself from now on. */
@@ -30,38 +32,41 @@ export interface FakePlatform extends Platform {
 const UNUSED: PlatformUsage = { bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }
 
 export function newFakePlatform(): FakePlatform {
-  const calls: WantedAccount[] = []
+  const calls: DesiredState[] = []
   const buckets = new Map<string, PlatformBucket[]>()
   const usages = new Map<string, PlatformUsage>()
   const accounts = new Map<string, PlatformAccount>()
-  let status: PlatformStatus = { version: '1', health: 'NORMAL' }
+  let health: PlatformStatus = { version: '1', health: 'NORMAL' }
   let down: string | undefined
-  let work = async (_account: WantedAccount, _signal: AbortSignal): Promise<void> => undefined
+  let work = async (_account: DesiredState, _signal: AbortSignal): Promise<void> => undefined
   const behave: FakePlatform['behave'] = (next) => {
     work = next
   }
-  const remove = async (account: WantedAccount, signal: AbortSignal): Promise<void> => {
+  const remove = async (account: DesiredState, signal: AbortSignal): Promise<void> => {
     await work(account, signal)
     const owned = buckets.get(account.canonicalUserId) ?? []
     if (owned.length > 0 && !account.purge) throw new DataLeftError(`it owns ${owned.length} buckets`)
     buckets.delete(account.canonicalUserId)
     accounts.delete(account.canonicalUserId)
   }
-  const put = async (account: WantedAccount, signal: AbortSignal): Promise<void> => {
+  const put = async (account: DesiredState, signal: AbortSignal): Promise<void> => {
     await work(account, signal)
     const { displayName, canonicalUserId, credentials } = account
-    const state = account.state === 'suspended' ? 'suspended' : 'active'
+    const status = account.status === 'suspended' ? 'suspended' : 'active'
     const held = new Map(accounts.get(canonicalUserId)?.keys.map((key) => [key.accessKey, key]))
     const keys = credentials
       .filter((credential) => credential.active)
       .flatMap(({ accessKey, secretKey, active }) =>
         secretKey === null ? (held.get(accessKey) ?? []) : { accessKey, secretKey, active },
       )
-    accounts.set(canonicalUserId, { state, displayName, keys })
+    accounts.set(canonicalUserId, { status, displayName, keys })
   }
   return {
+    ...CEPH_RGW_OWNER_FORM,
     name: 'fake',
     s3Url: null,
+    s3Exclusions: { get_object_torrent: { whole: true } },
+    anonymousUser: { id: 'anonymous', name: 'anonymous' },
     readsBack: true,
     calls,
     accounts,
@@ -78,10 +83,10 @@ export function newFakePlatform(): FakePlatform {
     },
     apply(account, signal) {
       calls.push(account)
-      return account.state === 'gone' ? remove(account, signal) : put(account, signal)
+      return account.status === 'gone' ? remove(account, signal) : put(account, signal)
     },
     say(next) {
-      status = next
+      health = next
     },
     async read(id) {
       if (down !== undefined) throw new PlatformError(down)
@@ -90,7 +95,7 @@ export function newFakePlatform(): FakePlatform {
     async suspend(id) {
       if (down !== undefined) throw new PlatformError(down)
       const account = accounts.get(id)
-      if (account) accounts.set(id, { ...account, state: 'suspended' })
+      if (account) accounts.set(id, { ...account, status: 'suspended' })
     },
     // Two at once, so that there are pages.
     async listIds(from) {
@@ -108,6 +113,11 @@ export function newFakePlatform(): FakePlatform {
       if (down !== undefined) throw new PlatformError(down)
       return usages.get(id ?? 'everybody') ?? UNUSED
     },
-    status: async () => status,
+    status: async () => health,
   }
+}
+
+/** One platform as the only configured one. */
+export function only(platform: Platform): Platforms {
+  return new Map([[platform.name, platform]])
 }

@@ -23,7 +23,7 @@ export async function openWith(
   const store = await openStore(url)
   try {
     const sealer = newSealer(lines.map((line) => Buffer.from(line, 'base64')))
-    return await checkSecrets(newDirectory({ store, sealer, platform: '' }))
+    return await checkSecrets(newDirectory({ store, sealer, platform: '', ownerForms: new Map() }))
   } finally {
     await store.close()
   }

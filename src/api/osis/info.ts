@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
-import type { Reconciler } from '../../provisioning/reconciler.ts'
 import { Information } from './platform-schemas.ts'
 import { failures } from './schemas.ts'
 import { listNotImplemented, type OsisSettings } from './settings.ts'
@@ -11,7 +10,6 @@ const API_VERSION = '1.0.0'
 const AUTH_MODES = { basic: 'Basic', bearer: 'Bearer' } as const
 
 export interface InfoParts {
-  readonly reconciler: Reconciler
   readonly platform: PlatformView
   readonly settings: Pick<OsisSettings, 'authModes' | 'consoleUrl'>
   /** Where the service is reached; never the request's Host header, which anybody can write. */
@@ -19,7 +17,7 @@ export interface InfoParts {
 }
 
 export function registerInfo(app: FastifyInstance, parts: InfoParts): void {
-  const { reconciler, platform, settings, publicUrl } = parts
+  const { platform, settings, publicUrl } = parts
   app.get(
     '/info',
     {
@@ -36,7 +34,8 @@ export function registerInfo(app: FastifyInstance, parts: InfoParts): void {
       },
     },
     async () => {
-      const { name, version, health } = await reconciler.platformStatus()
+      const { name, s3Url } = platform.main
+      const { version, health } = await platform.main.status()
       return {
         platform_name: name,
         platform_version: version,
@@ -45,7 +44,7 @@ export function registerInfo(app: FastifyInstance, parts: InfoParts): void {
         not_implemented: listNotImplemented(settings),
         logo_uri: `${publicUrl()}/logo.svg`,
         auth_modes: settings.authModes.map((mode) => AUTH_MODES[mode]),
-        services: platform.s3Url === null ? {} : { s3: platform.s3Url },
+        services: s3Url === null ? {} : { s3: s3Url },
         regions: ['default'],
         storage_classes: ['standard'],
         iam: false,

@@ -26,7 +26,7 @@ export function registerPlatform(
   registerCapabilities(app, settings)
   registerUsage(app, platform)
   registerBuckets(app, platform)
-  registerConstants(app)
+  registerConstants(app, platform)
   registerConsole(app, settings)
 }
 
@@ -118,10 +118,7 @@ function registerBuckets(app: FastifyInstance, platform: PlatformView): void {
   )
 }
 
-/** How Ceph RGW calls whoever comes without a key; the principal of public buckets. */
-const ANONYMOUS = { id: 'anonymous', name: 'anonymous' }
-
-function registerConstants(app: FastifyInstance): void {
+function registerConstants(app: FastifyInstance, platform: PlatformView): void {
   app.get(
     '/v1/anonymous-user',
     {
@@ -133,7 +130,7 @@ function registerConstants(app: FastifyInstance): void {
         response: { 200: { ...AnonymousUser, description: 'The anonymous user' }, ...failures },
       },
     },
-    async () => ANONYMOUS,
+    async () => platform.main.anonymousUser,
   )
 
   app.get(

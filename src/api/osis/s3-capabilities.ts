@@ -1,12 +1,18 @@
-import { CEPH_RGW_EXCLUSIONS } from './ceph-rgw-s3.ts'
+import type { PlatformFacts } from '../../provisioning/platform-view.ts'
 import type { OsisS3Capabilities } from './platform-schemas.ts'
 
-/**
- * The document when there is none of the operator's, for Ceph RGW and for the platform that stands in for it while
- * trying out. Never empty: tools take an empty one for broken.
- */
-export function defaultS3Capabilities(): OsisS3Capabilities {
-  return { exclusions: CEPH_RGW_EXCLUSIONS }
+/** Returns a platform's S3 exclusions as the document of this API. */
+export function toS3Capabilities(exclusions: PlatformFacts['s3Exclusions']): OsisS3Capabilities {
+  const entries = Object.entries(exclusions).map(([call, { whole, params, headers, payload }]) => [
+    call,
+    {
+      ...(whole && { all: true }),
+      ...(params && { by_params: [...params] }),
+      ...(headers && { by_headers: [...headers] }),
+      ...(payload && { by_payload: [...payload] }),
+    },
+  ])
+  return { exclusions: Object.fromEntries(entries) }
 }
 
 const LISTS = ['by_params', 'by_headers', 'by_payload'] as const

@@ -2,37 +2,39 @@ import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import aws4 from 'aws4'
 import { PlatformError } from '../platform.ts'
-import { Connections, type Exchange, NoAnswerInTime } from './connections.ts'
+import { Connections, type Exchange, TimeLimitError } from './connections.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
 
-/** How a Ceph RGW is reached, and as whom. */
+/** The address of a Ceph RGW, and the keys that Usher calls with. */
 export interface CephRgwSettings {
-  /** The gateway, without a path. */
+  /** The gateway's URL without a path. */
   readonly url: string
   readonly accessKey: string
   readonly secretKey: string
-  /** Where users reach its S3. */
+  /** The URL of its S3 service for users. */
   readonly s3Url: string
 }
 
+/** One call of the Admin Ops API. */
 export interface AdminCall {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   readonly path: '/admin/user' | '/admin/bucket' | '/admin/metadata/user'
-  /** RGW writes it to its log, and so may every proxy: never a secret. */
+  /** Never a secret: RGW and proxies write it to their logs. */
   readonly query: Readonly<Record<string, string>>
   readonly body?: unknown
 }
 
-export interface AdminAnswer {
-  /** Parsed JSON; null when the answer is empty. */
+/** The response to a call that succeeded. */
+export interface AdminResponse {
+  /** Parsed JSON. Null if the response is empty. */
   readonly body: unknown
   readonly headers: IncomingHttpHeaders
 }
 
-/** How long one call may take, so that a gateway that hangs holds nobody up. */
+/** The time limit of one call. */
 const CALL_MS = 8_000
 
-/** Calls the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"), signed with AWS Signature Version 4. */
+/** A client of the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"). Signs with AWS Signature Version 4. */
 export class AdminClient {
   readonly #settings: CephRgwSettings
   readonly #connections: Connections
@@ -43,11 +45,12 @@ export class AdminClient {
   }
 
   /**
-   * @throws {RgwRefusal} when the gateway answers with an error
-   * @throws {RgwUnreachable} when it gives no answer
-   * @throws {PlatformError} when it takes too long, the caller gives up, or the answer makes no sense
+   * @param limitMs the time limit of the whole call
+   * @throws {RgwRefusal} if the gateway responds with an error
+   * @throws {RgwUnreachable} if it does not respond
+   * @throws {PlatformError} if it takes too long, the signal aborts, or the response is not JSON
    */
-  async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminAnswer> {
+  async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminResponse> {
     const name = `${call.method} ${call.path}`
     try {
       const url = new URL(call.path, this.#settings.url)
@@ -58,9 +61,9 @@ export class AdminClient {
       return { body: parse(text, name), headers }
     } catch (error) {
       if (error instanceof PlatformError) throw error
-      if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was given up`)
-      if (error instanceof NoAnswerInTime)
-        throw new PlatformError(`the Ceph RGW did not answer ${name} within ${limitMs / 1000} s`)
+      if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was cancelled`)
+      if (error instanceof TimeLimitError)
+        throw new PlatformError(`the Ceph RGW did not respond to ${name} within ${limitMs / 1000} s`)
       throw new RgwUnreachable(this.#settings.url, error)
     }
   }
@@ -76,7 +79,7 @@ export class AdminClient {
         path: url.pathname + url.search,
         headers: { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash },
         service: 's3',
-        // RGW takes any region in a signature.
+        // RGW accepts any region in a signature.
         region: 'default',
       },
       { accessKeyId: accessKey, secretAccessKey: secretKey },
@@ -85,7 +88,7 @@ export class AdminClient {
   }
 }
 
-/** The Admin API answers errors in JSON, the S3 API of the same gateway in XML. */
+/** The Admin API sends errors as JSON, the S3 API of the same gateway as XML. */
 function findCode(text: string): string {
   const found = /"Code":"(\w+)"|<Code>(\w+)<\/Code>/.exec(text)
   return found?.[1] ?? found?.[2] ?? ''
@@ -97,7 +100,7 @@ function parse(text: string, name: string): unknown {
     return JSON.parse(text)
   } catch {
     throw new PlatformError(
-      `the answer to ${name} is no JSON: does USHER_CEPH_RGW_URL name the gateway itself?`,
+      `the response to ${name} is not JSON; check that USHER_CEPH_RGW_URL names the gateway itself`,
     )
   }
 }

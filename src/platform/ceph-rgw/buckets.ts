@@ -2,7 +2,10 @@ import type { PlatformBucket, PlatformUsage } from '../platform.ts'
 import { PlatformError } from '../platform.ts'
 import { toArray, toNumber, toObject, toText } from './json.ts'
 
-/** @param body what GET /admin/bucket?stats=true answered */
+/**
+ * @param body the response to GET /admin/bucket?stats=true
+ * @throws {PlatformError} if it has another form
+ */
 export function toBuckets(body: unknown): PlatformBucket[] {
   return toArray(body, 'a list of buckets').map((item) => {
     const { bucket, owner, creation_time } = toObject(item, 'a bucket')
@@ -15,15 +18,17 @@ export function toBuckets(body: unknown): PlatformBucket[] {
 }
 
 /**
- * Sums what the buckets hold, in bytes: `size` as it is, not rounded to blocks, and not the kilobytes beside it.
- * Only `rgw.main` counts objects; `rgw.multimeta` counts uploads under way, whose parts are in `rgw.main` already.
+ * Sums the usage of buckets, in bytes (`size`, not the rounded `size_actual` or the kilobytes). Only `rgw.main` is
+ * counted: `rgw.multimeta` counts uploads under way, whose parts are in `rgw.main` already.
+ * @param body the response to GET /admin/bucket?stats=true
+ * @throws {PlatformError} if it has another form
  */
 export function toUsage(body: unknown, quotaBytes: number | null): PlatformUsage {
   const buckets = toArray(body, 'a list of buckets').map((item) => toObject(item, 'a bucket'))
   let objectCount = 0
   let usedBytes = 0
   for (const bucket of buckets) {
-    // An empty bucket has no figures.
+    // An empty bucket has no usage.
     const { 'rgw.main': main } = toObject(bucket.usage, 'usage')
     if (main === undefined) continue
     const { num_objects, size } = toObject(main, 'rgw.main')
@@ -33,9 +38,9 @@ export function toUsage(body: unknown, quotaBytes: number | null): PlatformUsage
   return { bucketCount: buckets.length, objectCount, usedBytes, quotaBytes }
 }
 
-/** `2026-11-24T14:26:42.704032Z`, or with a blank for the T in releases before 15; always UTC. */
+/** From `2026-11-24T14:26:42.704032Z`, always UTC; releases before 15 write a blank for the T. */
 function toIso(time: string): string {
   const at = new Date(time.replace(' ', 'T').replace(/Z?$/, 'Z'))
-  if (Number.isNaN(at.getTime())) throw new PlatformError(`the Ceph RGW answered the time '${time}'`)
+  if (Number.isNaN(at.getTime())) throw new PlatformError(`the Ceph RGW returned the time '${time}'`)
   return at.toISOString()
 }

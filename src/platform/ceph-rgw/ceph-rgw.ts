@@ -1,22 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
+  DesiredState,
   IdPage,
   Platform,
   PlatformAccount,
   PlatformBucket,
   PlatformStatus,
   PlatformUsage,
-  WantedAccount,
 } from '../platform.ts'
 import { DataLeftError, PlatformError } from '../platform.ts'
 import { AdminClient, type CephRgwSettings } from './admin-client.ts'
 import { toBuckets, toUsage } from './buckets.ts'
 import { isRefusal, isTransient } from './errors.ts'
 import { newHealthCheck } from './health.ts'
-import { NewUsers } from './new-users.ts'
+import { NewUserTemplate } from './new-user-template.ts'
+import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM } from './owner-form.ts'
+import { CEPH_RGW_EXCLUSIONS } from './s3-exclusions.ts'
 import {
   fromMetadata,
-  hasAccount,
+  hasState,
   quotaOf,
   shapeDisplayName,
   toAccount,
@@ -24,29 +26,33 @@ import {
   toMetadata,
   toUid,
   type UserRecord,
-  withAccount,
+  withState,
 } from './user-record.ts'
 
-/** How often the wanted state is compared with what is there before giving up: somebody else keeps changing it. */
-const MOST_LOOKS = 10
-const IDS_AT_ONCE = 1_000
-/** Pauses after passing faults, which are over in a moment or stay; the reconciler has the patience for those that stay. */
-const PAUSES_MS = [50, 100, 200, 400]
+/** How often `apply` reads a user before it fails because another program keeps changing it. */
+const MAX_READS = 10
+const IDS_PER_PAGE = 1_000
+/** Pauses before the retries of one call. Longer faults are left to the reconciler. */
+const RETRY_PAUSES_MS = [50, 100, 200, 400]
 
 /**
- * Accounts as users of a Ceph Object Gateway: the tenant is an RGW tenant, the account its user `tenant$user`.
- * Which of the gateway's calls are used for what, and why: docs/decisions/0010. A cluster-wide usage costs RGW about
- * a millisecond a bucket.
+ * Accounts as users of a Ceph Object Gateway: the tenant is an RGW tenant, the account is its user `tenant$user`.
+ * docs/decisions/0010 says which calls of the gateway are used, and why. Reading the usage of the whole cluster takes
+ * RGW about a millisecond per bucket.
  */
 export class CephRgwPlatform implements Platform {
   readonly name = 'ceph-rgw'
   readonly s3Url: string
+  readonly s3Exclusions = CEPH_RGW_EXCLUSIONS
+  readonly anonymousUser = CEPH_RGW_ANONYMOUS_USER
   readonly readsBack = true
+  readonly toCanonicalId = CEPH_RGW_OWNER_FORM.toCanonicalId
+  readonly fromCanonicalId = CEPH_RGW_OWNER_FORM.fromCanonicalId
   readonly status: () => Promise<PlatformStatus>
   readonly #client: AdminClient
-  readonly #newUsers = new NewUsers()
-  /** The last of those who write a user; RGW loses and half-makes things when two write the same one at once. */
-  readonly #turns = new Map<string, Promise<void>>()
+  readonly #template = new NewUserTemplate()
+  /** The last write of each user that is under way. */
+  readonly #writes = new Map<string, Promise<void>>()
 
   constructor(settings: CephRgwSettings) {
     this.s3Url = settings.s3Url
@@ -55,39 +61,39 @@ export class CephRgwPlatform implements Platform {
   }
 
   /**
-   * Looks, changes one thing, and looks again until there is nothing to change. An account that nobody has tried to
-   * apply before needs no look when one write makes the whole of it.
+   * Reads the user, changes one thing, and reads again until nothing is left to change. A new account needs no read if
+   * one write creates all of it.
    */
-  async apply(account: WantedAccount, signal: AbortSignal): Promise<void> {
-    const lookAndStep = (): Promise<boolean> =>
-      account.state === 'gone' ? this.#stepToGone(account, signal) : this.#stepToPresent(account, signal)
-    await this.#inTurn(toUid(account), async () => {
-      if (account.isNew && (await this.#writeNew(account, signal))) return
-      for (let looks = 0; looks < MOST_LOOKS; looks++) if (await withRepeats(lookAndStep, signal)) return
-      throw new PlatformError(`somebody else keeps changing the Ceph RGW user ${toUid(account)}`)
+  async apply(state: DesiredState, signal: AbortSignal): Promise<void> {
+    const step = (): Promise<boolean> =>
+      state.status === 'gone' ? this.#stepToGone(state, signal) : this.#stepToPresent(state, signal)
+    await this.#serialize(toUid(state), async () => {
+      if (state.isNew && (await this.#writeNew(state, signal))) return
+      for (let reads = 0; reads < MAX_READS; reads++) if (await withRetries(step, signal)) return
+      throw new PlatformError(`another program keeps changing the Ceph RGW user ${toUid(state)}`)
     })
   }
 
   async read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null> {
     const uid = toUid({ canonicalUserId })
-    const record = await withRepeats(() => this.#findRecord(uid, signal), signal)
+    const record = await withRetries(() => this.#findRecord(uid, signal), signal)
     return record ? toAccount(record) : null
   }
 
   async suspend(canonicalUserId: string, signal: AbortSignal): Promise<void> {
     const uid = toUid({ canonicalUserId })
-    await this.#inTurn(uid, () => withRepeats(() => this.#suspend(uid, signal), signal))
+    await this.#serialize(uid, () => withRetries(() => this.#suspend(uid, signal), signal))
   }
 
   async listIds(from: string | null, signal: AbortSignal): Promise<IdPage> {
-    const query = { 'max-entries': String(IDS_AT_ONCE), ...(from !== null && { marker: from }) }
+    const query = { 'max-entries': String(IDS_PER_PAGE), ...(from !== null && { marker: from }) }
     const call = { method: 'GET', path: '/admin/metadata/user', query } as const
-    const { body } = await withRepeats(() => this.#client.call(call, signal), signal)
+    const { body } = await withRetries(() => this.#client.call(call, signal), signal)
     return toIdPage(body)
   }
 
-  toDisplayName(account: WantedAccount): string {
-    return shapeDisplayName(account)
+  toDisplayName(state: DesiredState): string {
+    return shapeDisplayName(state)
   }
 
   async listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]> {
@@ -99,49 +105,52 @@ export class CephRgwPlatform implements Platform {
     const uid = toUid({ canonicalUserId })
     const [buckets, record] = await Promise.all([
       this.#readBuckets({ uid }, signal),
-      withRepeats(() => this.#findRecord(uid, signal), signal),
+      withRetries(() => this.#findRecord(uid, signal), signal),
     ])
     return toUsage(buckets, record ? quotaOf(record) : null)
   }
 
-  /** @returns whether the gateway says that it has written the user; if not, only a look tells what there is */
-  async #writeNew(account: WantedAccount, signal: AbortSignal): Promise<boolean> {
-    const uid = toUid(account)
-    const base = this.#newUsers.find(uid)
-    if (!base || account.state === 'gone') return false
+  /** @returns whether the gateway confirms the write; if not, the user must be read */
+  async #writeNew(state: DesiredState, signal: AbortSignal): Promise<boolean> {
+    const uid = toUid(state)
+    const base = this.#template.find(uid)
+    if (!base || state.status === 'gone') return false
     try {
-      return await this.#putRecord(withAccount(base, account), uid, signal)
+      return await this.#putRecord(withState(base, state), uid, signal)
     } catch (error) {
       if (isTransient(error)) return false
       throw error
     }
   }
 
-  /** @returns whether nothing was left to do; if not, one thing has been done */
-  async #stepToPresent(account: WantedAccount, signal: AbortSignal): Promise<boolean> {
-    const uid = toUid(account)
+  /** @returns true if nothing was left to do; false after one change */
+  async #stepToPresent(state: DesiredState, signal: AbortSignal): Promise<boolean> {
+    const uid = toUid(state)
     const record = await this.#findRecord(uid, signal)
-    if (record && hasAccount(record, account)) return true
-    const base = record ?? this.#newUsers.find(uid)
-    if (base) await this.#putRecord(withAccount(base, account), uid, signal)
+    if (record && hasState(record, state)) return true
+    const base = record ?? this.#template.find(uid)
+    if (base) await this.#putRecord(withState(base, state), uid, signal)
     else await this.#createUser(uid, signal)
     return false
   }
 
-  /** With its data: locked out first, so that nobody adds to what is being removed, which may take long. */
-  async #stepToGone(account: WantedAccount, signal: AbortSignal): Promise<boolean> {
-    const uid = toUid(account)
+  /**
+   * A purge suspends the user first: removing data may take long, and no data may be added meanwhile.
+   * @returns true if nothing was left to do; false after one change
+   */
+  async #stepToGone(state: DesiredState, signal: AbortSignal): Promise<boolean> {
+    const uid = toUid(state)
     const record = await this.#findRecord(uid, signal)
     if (!record) return true
-    if (account.purge) await this.#suspend(uid, signal)
+    if (state.purge) await this.#suspend(uid, signal)
     try {
       await this.#client.call(
-        { method: 'DELETE', path: '/admin/user', query: { uid, 'purge-data': String(account.purge) } },
+        { method: 'DELETE', path: '/admin/user', query: { uid, 'purge-data': String(state.purge) } },
         signal,
       )
     } catch (error) {
       if (isRefusal(error, 404, 'NoSuchUser')) return true
-      // RGW 16.2 says BucketAlreadyExists when the user has buckets.
+      // RGW 16.2 says BucketAlreadyExists if the user has buckets.
       if (!isRefusal(error, 409)) throw error
       throw new DataLeftError(`${uid} still owns buckets`, error)
     }
@@ -152,7 +161,7 @@ export class CephRgwPlatform implements Platform {
     try {
       const call = { method: 'GET', path: '/admin/metadata/user', query: { key: uid } } as const
       const { body } = await this.#client.call(call, signal)
-      this.#newUsers.seen(body, uid)
+      this.#template.learn(body, uid)
       return fromMetadata(body, uid)
     } catch (error) {
       if (isRefusal(error, 404, 'NoSuchKey')) return undefined
@@ -161,21 +170,21 @@ export class CephRgwPlatform implements Platform {
   }
 
   /**
-   * A user with the gateway's own defaults (quotas, the number of buckets), without keys and suspended, so that
-   * nobody can use it before it is complete.
+   * Creates a user with the gateway's own defaults (quotas, the number of buckets), without keys and suspended, so
+   * that nobody can use it before it is complete.
    */
   async #createUser(uid: string, signal: AbortSignal): Promise<void> {
     const query = { uid, 'display-name': uid, 'generate-key': 'false', suspended: 'true' }
     try {
       await this.#client.call({ method: 'PUT', path: '/admin/user', query }, signal)
-      this.#newUsers.made(uid)
+      this.#template.noteCreated(uid)
     } catch (error) {
-      // Created by a call of ours whose answer was lost, or by somebody else; the next look tells.
+      // An earlier call whose response was lost, or another program, has created it. The next read shows its state.
       if (!isRefusal(error, 409, 'UserAlreadyExists')) throw error
     }
   }
 
-  /** @returns whether the gateway says that it has written the record and the index of its keys */
+  /** @returns whether the gateway confirms that it has written the record and the index of its keys */
   async #putRecord(record: UserRecord, uid: string, signal: AbortSignal): Promise<boolean> {
     const body = toMetadata(record, uid)
     try {
@@ -185,11 +194,11 @@ export class CephRgwPlatform implements Platform {
       )
       return headers.rgwx_update_status === 'applied'
     } catch (error) {
-      // RGW 16.2 says BucketAlreadyExists when another user has one of the keys.
+      // RGW 16.2 says BucketAlreadyExists if another user has one of the keys.
       if (!isRefusal(error, 409)) throw error
       const keys = toAccount(record).keys.map((key) => key.accessKey)
       throw new PlatformError(
-        `another user of the Ceph RGW has one of the access keys of ${uid} (${keys.join(', ')}), and is left alone; ` +
+        `another user of the Ceph RGW has one of the access keys of ${uid} (${keys.join(', ')}), and was not changed; ` +
           'find it with radosgw-admin user info --access-key, and remove the key there',
         error,
       )
@@ -207,29 +216,32 @@ export class CephRgwPlatform implements Platform {
 
   async #readBuckets(of: { uid?: string }, signal: AbortSignal): Promise<unknown> {
     const call = { method: 'GET', path: '/admin/bucket', query: { ...of, stats: 'true' } } as const
-    return (await withRepeats(() => this.#client.call(call, signal), signal)).body
+    return (await withRetries(() => this.#client.call(call, signal), signal)).body
   }
 
-  /** Two that write one user do so one after the other. Other processes are kept away by the reconciler's leases. */
-  async #inTurn(uid: string, work: () => Promise<void>): Promise<void> {
-    const turn = (this.#turns.get(uid) ?? Promise.resolve()).then(work, work)
-    this.#turns.set(uid, turn)
+  /**
+   * Runs the writes of one user one after another: RGW loses or half applies concurrent writes. The reconciler's leases
+   * do the same between processes.
+   */
+  async #serialize(uid: string, work: () => Promise<void>): Promise<void> {
+    const write = (this.#writes.get(uid) ?? Promise.resolve()).then(work, work)
+    this.#writes.set(uid, write)
     try {
-      await turn
+      await write
     } finally {
-      if (this.#turns.get(uid) === turn) this.#turns.delete(uid)
+      if (this.#writes.get(uid) === write) this.#writes.delete(uid)
     }
   }
 }
 
-/** Makes a call again after passing faults. Every call here may be repeated: a look, or a step that ends in a look. */
-async function withRepeats<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (const pauseMs of PAUSES_MS) {
+/** Retries a call after transient faults. Every call here may be repeated: it is a read, or ends in a read. */
+async function withRetries<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (const pauseMs of RETRY_PAUSES_MS) {
     try {
       return await call()
     } catch (error) {
       if (!isTransient(error) || signal.aborted) throw error
-      // When the caller gives up meanwhile, the last call is refused at once, and says so.
+      // If the signal aborts during the pause, the next call fails at once and says so.
       await pause(pauseMs, undefined, { signal }).catch(() => undefined)
     }
   }

@@ -1,27 +1,30 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 
+/** One HTTP request. */
 export interface Exchange {
   readonly method: string
   readonly headers: http.OutgoingHttpHeaders
   readonly body: string
   readonly signal: AbortSignal
-  /** How long the whole exchange may take. */
+  /** The time limit from the start of the request to the end of the response. */
   readonly limitMs: number
 }
 
-export class NoAnswerInTime extends Error {}
+/** A request took longer than its time limit. */
+export class TimeLimitError extends Error {}
 
-export interface HttpAnswer {
+/** One HTTP response, read to its end. */
+export interface HttpResponse {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly text: string
 }
 
 /**
- * Connections to one server, kept alive, as many as there are calls at once. Node's own client: `fetch` takes four
- * times the CPU for the same call (docs/decisions/0011). Redirects are not followed: whoever sends one shall not get
- * what was signed for the server.
+ * Connections to one server, kept alive, one per concurrent request. It uses Node's own client: `fetch` takes four
+ * times the CPU for the same call (docs/decisions/0011). Redirects are not followed, because a request is signed for
+ * this server only.
  */
 export class Connections {
   readonly #module: typeof http | typeof https
@@ -33,14 +36,14 @@ export class Connections {
   }
 
   /**
-   * @throws {NoAnswerInTime}
-   * @throws {Error} when there is no answer, or not a whole one, or the signal aborts
+   * @throws {TimeLimitError}
+   * @throws {Error} if there is no complete response, or the signal aborts
    */
-  send(url: URL, { body, limitMs, ...options }: Exchange): Promise<HttpAnswer> {
+  send(url: URL, { body, limitMs, ...options }: Exchange): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const outgoing = this.#module.request(url, { ...options, agent: this.#agent })
       const limit = setTimeout(() => {
-        reject(new NoAnswerInTime())
+        reject(new TimeLimitError())
         outgoing.destroy()
       }, limitMs)
       outgoing.on('close', () => clearTimeout(limit))

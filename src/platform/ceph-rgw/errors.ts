@@ -1,6 +1,6 @@
 import { PlatformError } from '../platform.ts'
 
-/** The gateway gave no answer: nobody listens there, or the connection broke. What was asked may have happened. */
+/** The gateway did not respond: nothing listens there, or the connection broke. The call may have been carried out. */
 export class RgwUnreachable extends PlatformError {
   constructor(url: string, cause: unknown) {
     super(`the Ceph RGW at ${url} cannot be reached: ${describeFault(cause)}`, cause)
@@ -8,15 +8,16 @@ export class RgwUnreachable extends PlatformError {
   }
 }
 
-/** The gateway answered with an error. */
+/** The gateway responded with an error. */
 export class RgwRefusal extends PlatformError {
   readonly status: number
-  /** RGW's own error code, empty when the answer had none. */
+  /** RGW's own error code. Empty if the response had none. */
   readonly code: string
 
   constructor(call: string, status: number, code: string) {
     const advice = ADVICE[code] ?? (code === '' ? NO_CODE : '')
-    super(`the Ceph RGW answered ${call} with ${[status, code].join(' ').trim()}${advice && `: ${advice}`}`)
+    const result = [status, code].join(' ').trim()
+    super(`the Ceph RGW responded to ${call} with ${result}${advice && `: ${advice}`}`)
     this.name = 'RgwRefusal'
     this.status = status
     this.code = code
@@ -24,12 +25,12 @@ export class RgwRefusal extends PlatformError {
 }
 
 const CERTIFICATE =
-  "its certificate is not trusted here; NODE_EXTRA_CA_CERTS names a file with your own authority's"
-const NO_CODE = 'is that the gateway that USHER_CEPH_RGW_URL names, or something in front of it?'
+  "its certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with your own authority's"
+const NO_CODE = 'check that USHER_CEPH_RGW_URL names the gateway and not something in front of it'
 const NO_ADMIN_API =
   'its Admin Ops API is not at /admin; see the settings "rgw enable apis" and "rgw admin entry", and USHER_CEPH_RGW_URL'
 
-/** What an operator does about a refusal. The codes are those of RGW 16.2, where some do not mean what they say. */
+/** Advice for the operator. The codes are those of RGW 16.2, where some do not mean what they say. */
 const ADVICE: Readonly<Record<string, string>> = {
   AccessDenied: 'the user of USHER_CEPH_RGW_ACCESS_KEY needs the caps users=*;metadata=*;buckets=read',
   InvalidAccessKeyId: 'it does not know USHER_CEPH_RGW_ACCESS_KEY',
@@ -41,18 +42,19 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /**
- * Whether the same call can succeed when it is made again at once: the connection broke, the gateway stumbled, or it
- * lost a race with another call about the same user, which RGW 16.2 answers 500 UnknownError.
+ * Returns whether the same call may succeed if it is repeated at once: the connection broke, the gateway failed, or the
+ * call lost a race with another call for the same user (500 UnknownError in RGW 16.2).
  */
 export function isTransient(error: unknown): boolean {
   return error instanceof RgwUnreachable || (error instanceof RgwRefusal && error.status >= 500)
 }
 
+/** Returns whether the gateway responded with this status and, if given, this code. */
 export function isRefusal(error: unknown, status: number, code?: string): error is RgwRefusal {
   return error instanceof RgwRefusal && error.status === status && (code === undefined || error.code === code)
 }
 
-/** What happened may be one or more causes deeper. */
+/** The reason may be one or more causes deeper. */
 function describeFault(error: unknown): string {
   let fault = error
   while (fault instanceof Error && fault.cause instanceof Error) fault = fault.cause

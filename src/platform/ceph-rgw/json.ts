@@ -1,28 +1,44 @@
 import { PlatformError } from '../platform.ts'
 
+/** A JSON object of which nothing is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** @throws {PlatformError} as do the others here: what RGW answers is outside of our hands, and is not believed unseen */
+/**
+ * @param what the expected value, for the message: `a user`
+ * @throws {PlatformError} if the value is not an object
+ */
 export function toObject(value: unknown, what: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unexpected(what)
   return value as JsonObject
 }
 
+/**
+ * @param what the expected value, for the message
+ * @throws {PlatformError} if the value is not an array
+ */
 export function toArray(value: unknown, what: string): readonly unknown[] {
   if (!Array.isArray(value)) throw unexpected(what)
   return value
 }
 
+/**
+ * @param what the expected value, for the message
+ * @throws {PlatformError} if the value is not a string
+ */
 export function toText(value: unknown, what: string): string {
   if (typeof value !== 'string') throw unexpected(what)
   return value
 }
 
+/**
+ * @param what the expected value, for the message
+ * @throws {PlatformError} if the value is not a finite number
+ */
 export function toNumber(value: unknown, what: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw unexpected(what)
   return value
 }
 
 function unexpected(what: string): PlatformError {
-  return new PlatformError(`the Ceph RGW answered something else where ${what} should be`)
+  return new PlatformError(`the Ceph RGW returned something else where ${what} should be`)
 }

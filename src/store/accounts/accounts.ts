@@ -241,6 +241,19 @@ const claim = statement((db, p: Lease & { pk: number }) =>
     .where((eb) => isFree(eb, p)),
 )
 
+/** What each lease of a process has in common. */
+export interface LeaseTerms {
+  /** The process, which makes one attempt at a time. */
+  readonly by: string
+  /** How long a lease lasts, in milliseconds. */
+  readonly ms: number
+}
+
+/** Returns a lease that starts now. */
+export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
+  return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
+}
+
 /** The right to reconcile an account, taken now by a process, until a time. */
 export interface Lease {
   readonly now: string

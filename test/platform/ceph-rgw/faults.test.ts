@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { RgwUnreachable } from '../../../src/platform/ceph-rgw/errors.ts'
-import { PlatformError, type WantedAccount } from '../../../src/platform/platform.ts'
+import { type DesiredState, PlatformError } from '../../../src/platform/platform.ts'
 
 import {
   type Answer,
@@ -18,12 +18,12 @@ import {
 } from './fake-gateway.ts'
 
 const UID = 'acme$ada'
-const account: WantedAccount = {
+const account: DesiredState = {
   tenantId: 'acme',
   userId: 'ada',
   canonicalUserId: UID,
   displayName: 'Ada',
-  state: 'active',
+  status: 'active',
   purge: false,
   credentials: [{ accessKey: 'USERKEY', secretKey: USER_SECRET, active: true }],
 }
@@ -84,7 +84,7 @@ test('a page of somebody else is an error, and never an account that is gone', a
     gateway.answer(page)
     await failureOf(newPlatform(gateway.url).read(UID, signal))
     await failureOf(newPlatform(gateway.url).listBuckets(UID, signal))
-    await failureOf(newPlatform(gateway.url).apply({ ...account, state: 'gone' }, signal))
+    await failureOf(newPlatform(gateway.url).apply({ ...account, status: 'gone' }, signal))
   }
 })
 
@@ -111,7 +111,7 @@ test('a certificate that is not trusted says what to do', () => {
   const { message } = new RgwUnreachable('https://rgw', new TypeError('fetch failed', { cause }))
   assert.match(
     message,
-    /DEPTH_ZERO_SELF_SIGNED_CERT: its certificate is not trusted here; NODE_EXTRA_CA_CERTS/,
+    /DEPTH_ZERO_SELF_SIGNED_CERT: its certificate is not trusted; set NODE_EXTRA_CA_CERTS/,
   )
 })
 
@@ -120,7 +120,7 @@ test('the caller can give up a call that hangs', async () => {
   const giveUp = new AbortController()
   const work = failureOf(newPlatform(gateway.url).apply(account, giveUp.signal))
   setTimeout(() => giveUp.abort(), 50)
-  assert.match((await work).message, /was given up/)
+  assert.match((await work).message, /was cancelled/)
   assert.equal(gateway.asked.length, 1)
 })
 
@@ -211,7 +211,7 @@ test("a key that another user has is an error that names the keys, and nobody's 
 test('an account that never comes to be as wanted is given up', async () => {
   gateway.answer(...Array.from({ length: 20 }, () => [metadata(bare), answer(204)]).flat())
   const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
-  assert.match(message, /somebody else keeps changing/)
+  assert.match(message, /another program keeps changing/)
 })
 
 test('two that apply one account do so one after the other, also when the first fails', async () => {

@@ -30,7 +30,7 @@ test('a gateway that hangs is not well, which is known within seconds and asked 
   assert.ok(performance.now() - begun < 4_000)
   for (const { version, health, reason } of all) {
     assert.deepEqual([version, health], ['unknown', 'ERROR'])
-    assert.match(reason ?? '', /did not answer GET \/admin\/user within 2 s/)
+    assert.match(reason ?? '', /did not respond to GET \/admin\/user within 2 s/)
   }
   assert.equal(gateway.asked.length, 1)
 })

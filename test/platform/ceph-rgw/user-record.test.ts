@@ -3,27 +3,27 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   fromMetadata,
-  hasAccount,
+  hasState,
   quotaOf,
   shapeDisplayName,
   toAccount,
   toMetadata,
   toUid,
   type UserRecord,
-  withAccount,
+  withState,
 } from '../../../src/platform/ceph-rgw/user-record.ts'
-import { PlatformError, type WantedAccount } from '../../../src/platform/platform.ts'
+import { type DesiredState, PlatformError } from '../../../src/platform/platform.ts'
 
 const UID = 'acme_7f3k2m$5f0c1d9e'
 const NO_QUOTA = { enabled: false, check_on_raw: false, max_size: -1, max_size_kb: 0, max_objects: -1 }
 
-function newAccount(change: Partial<WantedAccount> = {}): WantedAccount {
+function newAccount(change: Partial<DesiredState> = {}): DesiredState {
   return {
     tenantId: 'acme_7f3k2m',
     userId: '5f0c1d9e',
     canonicalUserId: UID,
     displayName: 'Ada',
-    state: 'active',
+    status: 'active',
     purge: false,
     credentials: [{ accessKey: 'ONE', secretKey: 'first', active: true }],
     ...change,
@@ -48,24 +48,24 @@ function newRecord(change: Partial<UserRecord> = {}): UserRecord {
 }
 
 test('a record that has the account is left alone', () => {
-  assert.equal(hasAccount(newRecord(), newAccount()), true)
+  assert.equal(hasState(newRecord(), newAccount()), true)
   const off = { accessKey: 'TWO', secretKey: 'second', active: false }
   const { credentials } = newAccount()
-  assert.equal(hasAccount(newRecord(), newAccount({ credentials: [...credentials, off] })), true)
+  assert.equal(hasState(newRecord(), newAccount({ credentials: [...credentials, off] })), true)
 })
 
 test('a key whose secret is lost is left as it is, and not made up', () => {
   const lost = newAccount({
-    state: 'suspended',
+    status: 'suspended',
     credentials: [
       { accessKey: 'ONE', secretKey: null, active: true },
       { accessKey: 'TWO', secretKey: null, active: true },
     ],
   })
-  const record = withAccount(newRecord(), lost)
+  const record = withState(newRecord(), lost)
   assert.equal(record.suspended, 1)
   assert.deepEqual(record.keys, newRecord().keys)
-  assert.equal(hasAccount(record, lost), true)
+  assert.equal(hasState(record, lost), true)
 })
 
 const DIFFERENCES: readonly (readonly [what: string, record: UserRecord])[] = [
@@ -91,15 +91,15 @@ const DIFFERENCES: readonly (readonly [what: string, record: UserRecord])[] = [
 
 for (const [what, record] of DIFFERENCES) {
   test(`${what} in the record is put right, and nothing else is touched`, () => {
-    assert.equal(hasAccount(record, newAccount()), false)
-    const written = withAccount(record, newAccount())
+    assert.equal(hasState(record, newAccount()), false)
+    const written = withState(record, newAccount())
     const { display_name, suspended, keys, ...rest } = newRecord()
     const { display_name: name, suspended: flag, keys: found, ...kept } = written
     assert.deepEqual([name, flag], [display_name, suspended])
     assert.partialDeepStrictEqual(found, keys)
     assert.equal((found as unknown[]).length, 1)
     assert.deepEqual(kept, rest)
-    assert.equal(hasAccount(written, newAccount()), true)
+    assert.equal(hasState(written, newAccount()), true)
   })
 }
 
@@ -107,7 +107,7 @@ test('a key that stays goes back with all that RGW keeps of it; a new one says t
   const kept = { user: UID, access_key: 'ONE', secret_key: 'first', active: true, create_date: '2026-11-24' }
   const added = { accessKey: 'TWO', secretKey: 'second', active: true }
   const account = newAccount({ credentials: [...newAccount().credentials, added] })
-  assert.deepEqual(withAccount(newRecord({ keys: [kept] }), account).keys, [
+  assert.deepEqual(withState(newRecord({ keys: [kept] }), account).keys, [
     kept,
     { user: UID, access_key: 'TWO', secret_key: 'second', active: true },
   ])
@@ -119,7 +119,7 @@ test('an account shows its state and every key', () => {
     { user: UID, access_key: 'TWO', secret_key: 'second', active: false },
   ]
   assert.deepEqual(toAccount(newRecord({ keys, suspended: 1 })), {
-    state: 'suspended',
+    status: 'suspended',
     displayName: 'Ada',
     keys: [
       { accessKey: 'ONE', secretKey: 'first', active: true },

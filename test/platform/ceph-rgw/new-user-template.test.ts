@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { NewUsers } from '../../../src/platform/ceph-rgw/new-users.ts'
+import { NewUserTemplate } from '../../../src/platform/ceph-rgw/new-user-template.ts'
 
 const UID = 'acme$ada'
 
@@ -22,10 +22,10 @@ function metadata(change: object = {}, version = 1): object {
   return { key: `user:${UID}`, ver: { tag: '_x', ver: version }, data }
 }
 
-function learn(body: object, made = UID): NewUsers {
-  const users = new NewUsers()
-  users.made(made)
-  users.seen(body, UID)
+function learn(body: object, made = UID): NewUserTemplate {
+  const users = new NewUserTemplate()
+  users.noteCreated(made)
+  users.learn(body, UID)
   return users
 }
 
@@ -34,7 +34,7 @@ test('what the gateway made of a new user is what the next one gets', () => {
   assert.partialDeepStrictEqual(record, { user_id: 'acme$bob', max_buckets: 1000, keys: [] })
 })
 
-const OTHERS: readonly (readonly [what: string, users: NewUsers])[] = [
+const OTHERS: readonly (readonly [what: string, users: NewUserTemplate])[] = [
   ['a user that somebody has changed since', learn(metadata({ max_buckets: 7 }, 2))],
   ['a user with caps', learn(metadata({ caps: [{ type: 'users', perm: '*' }] }))],
   ['an administrator', learn(metadata({ system: true }))],

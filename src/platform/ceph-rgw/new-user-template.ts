@@ -1,0 +1,67 @@
+import { toObject } from './json.ts'
+import { fromMetadata, type UserRecord } from './user-record.ts'
+
+/** How long a template is used. After this time a default that the operator has changed applies to all new users. */
+const GOOD_FOR_MS = 60_000
+
+/** Members of a record that belong to one user; `withAccount` sets them. */
+const OWN = ['user_id', 'display_name', 'suspended', 'keys']
+/** Members that hold defaults of the gateway, in RGW 16.2. */
+const DEFAULTS = [
+  ...['max_buckets', 'op_mask', 'default_placement', 'default_storage_class', 'placement_tags'],
+  ...['bucket_quota', 'user_quota', 'type'],
+]
+
+/**
+ * The record that the gateway makes for a new user, with its defaults for quotas, the number of buckets and placement.
+ * With it a new user is written in one call. No call returns the defaults, so the template is taken from a user that
+ * the gateway has just created and that has not been changed since.
+ */
+export class NewUserTemplate {
+  #createdUid: string | undefined
+  #record: UserRecord | undefined
+  #learntAt = 0
+
+  /** Returns the record of a new user without name and keys, or undefined if the gateway must create one first. */
+  find(uid: string): UserRecord | undefined {
+    const age = Date.now() - this.#learntAt
+    // A negative age means that the clock was set back.
+    if (age < 0 || age > GOOD_FOR_MS) this.#record = undefined
+    return this.#record && { ...this.#record, user_id: uid }
+  }
+
+  /** Notes that the gateway has just created this user, without keys. */
+  noteCreated(uid: string): void {
+    this.#createdUid = uid
+  }
+
+  /**
+   * Takes the template from a user that has just been created. Ignores other users.
+   * @param body the response to GET /admin/metadata/user for the uid
+   */
+  learn(body: unknown, uid: string): void {
+    if (this.#createdUid !== uid) return
+    this.#createdUid = undefined
+    const record = fromMetadata(body, uid)
+    if (!isFirstVersion(body) || !holdsOnlyDefaults(record)) return
+    this.#record = record
+    this.#learntAt = Date.now()
+  }
+}
+
+/** Every write of a user raises the version of its record. */
+function isFirstVersion(body: unknown): boolean {
+  const { ver } = toObject(body, 'metadata')
+  return toObject(ver ?? {}, 'ver').ver === 1
+}
+
+/** A member that is not known here and not empty may belong to one user. */
+function holdsOnlyDefaults(record: UserRecord): boolean {
+  return Object.entries(record).every(
+    ([name, value]) => OWN.includes(name) || DEFAULTS.includes(name) || isEmpty(value),
+  )
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.length === 0)
+}

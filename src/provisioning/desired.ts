@@ -1,0 +1,58 @@
+import type { Directory } from '../directory/directory.ts'
+import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sealing/sealer.ts'
+import type { Account } from '../model/accounts.ts'
+import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
+import type { DesiredState } from '../platform/platform.ts'
+import { selectAccountToReconcile } from '../store/accounts/accounts.ts'
+import { selectCredentials } from '../store/accounts/credentials.ts'
+import type { Tx } from '../store/port.ts'
+
+/** An account, and the state that its platform must have at the account's desired version. */
+export interface Desired {
+  readonly account: Account
+  readonly state: DesiredState
+}
+
+/** Returns the desired state of an account that has just been created with this credential. */
+export function toDesired(account: Account, credential: Credential): Desired {
+  const status = account.active ? 'active' : 'suspended'
+  const state = { ...namesOf(account), status, isNew: true, purge: false, credentials: [credential] } as const
+  return { account, state }
+}
+
+function namesOf({ tenantId, userId, canonicalUserId, username: displayName }: Account) {
+  return { tenantId, userId, canonicalUserId, displayName }
+}
+
+/**
+ * Reads the desired state of an account. A secret that cannot be opened is null in it: one damaged secret must not
+ * prevent a suspension, or break the account's other keys.
+ * @returns undefined if there is no such account
+ * @throws {UnknownKeyError} if a secret is sealed under a master key that this process does not have; another process
+ *   may have it
+ */
+export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<Desired | undefined> {
+  const found = await selectAccountToReconcile(tx, pk)
+  if (!found) return undefined
+  const { account, purge } = found
+  const sealed = await selectCredentials(tx, pk, { limit: MAX_CREDENTIALS })
+  const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
+    accessKey,
+    secretKey: openSecret(dir, { accessKey, sealedSecret }),
+    active,
+  }))
+  const status = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
+  return { account, state: { ...namesOf(account), status, purge, credentials } }
+}
+
+function openSecret(
+  { sealer }: Directory,
+  { accessKey, sealedSecret }: { accessKey: string; sealedSecret: string },
+): string | null {
+  try {
+    return sealer.open(sealedSecret, credentialIdentity(accessKey))
+  } catch (error) {
+    if (error instanceof SealError && !(error instanceof UnknownKeyError)) return null
+    throw error
+  }
+}

@@ -1,0 +1,73 @@
+import { reapplyAccount } from '../directory/backlog.ts'
+import { recordForeignSuspension } from '../directory/foreign-accounts.ts'
+import { read } from '../directory/unit.ts'
+import type { Context } from '../model/context.ts'
+import { DataLeftError, getPlatform } from '../platform/platform.ts'
+import { selectAccountByCanonicalId, selectAccountToReconcile } from '../store/accounts/accounts.ts'
+import { ATTEMPT_MS } from './attempt.ts'
+import type { CheckDeps, Fixer } from './check.ts'
+import type { Desired } from './desired.ts'
+import { Reconciler } from './reconciler.ts'
+
+/** Enough for one attempt, also if another process makes it: that one looks for due accounts once a second. */
+const FIX_MS = ATTEMPT_MS + 5_000
+
+/**
+ * Creates a fixer that brings accounts back to their desired state, each with an audit entry. This process or a serving
+ * one applies them, whichever is first.
+ * @param waitMs how long to wait for each account
+ */
+export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer & { stop(): Promise<void> } {
+  const { dir, platforms } = deps
+  const silent = { warn: () => undefined, error: () => undefined }
+  const reconciler = new Reconciler(dir, platforms, { log: silent, observeAttempt: () => undefined })
+  return {
+    async fix(desired) {
+      const { account, state } = desired
+      await reapplyAccount(dir, ctx, { account, wanted: state.status !== 'gone' })
+      return state.status === 'gone'
+        ? removeAgain(deps, desired)
+        : applyAgain(deps, reconciler, { pk: account.pk, waitMs })
+    },
+    /** Does not remove the account: its purpose is unknown, and its data exists nowhere else. */
+    async suspendForeign(platform, foreign) {
+      if (!(await recordForeignSuspension(dir, ctx, foreign))) return false
+      await platform.suspend(foreign.canonicalUserId, AbortSignal.timeout(ATTEMPT_MS))
+      const account = await read(dir, (tx) =>
+        selectAccountByCanonicalId(tx, ctx.organization.pk, foreign.canonicalUserId),
+      )
+      // The directory got the account during the suspension.
+      if (account) await reapplyAccount(dir, ctx, { account, wanted: true })
+      return true
+    },
+    stop: () => reconciler.stop(),
+  }
+}
+
+/**
+ * Removes an account again. Bypasses the reconciler, which would restore an account that owns data. Never purges: an
+ * old purge did not cover today's data (docs/decisions/0015). An account that stays for its data is suspended.
+ */
+async function removeAgain({ platforms }: CheckDeps, { account, state }: Desired): Promise<string | null> {
+  const platform = getPlatform(platforms, account.platform)
+  try {
+    await platform.apply({ ...state, purge: false }, AbortSignal.timeout(ATTEMPT_MS))
+    return null
+  } catch (error) {
+    if (!(error instanceof DataLeftError)) throw error
+    const suspended = { ...state, status: 'suspended', credentials: [] } as const
+    await platform.apply(suspended, AbortSignal.timeout(ATTEMPT_MS))
+    return `it was removed but owns data; it is now suspended and has no keys: ${error.message}`
+  }
+}
+
+async function applyAgain(
+  { dir }: CheckDeps,
+  reconciler: Reconciler,
+  { pk, waitMs }: { pk: number; waitMs: number },
+): Promise<string | null> {
+  const find = () => read(dir, (tx) => selectAccountToReconcile(tx, pk))
+  const found = await find()
+  if (!found || (await reconciler.settle(found.account, waitMs))) return null
+  return (await find())?.lastError ?? 'it was not applied in time; the reconciler goes on trying'
+}
