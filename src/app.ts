@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { parseS3Capabilities, toS3Capabilities } from './api/osis/s3-capabilities.ts'
-import type { OsisSettings } from './api/osis/settings.ts'
+import type { S3Capabilities } from './api/osis/platform-schemas.ts'
+import { parseS3Capabilities } from './api/osis/s3-capabilities.ts'
 import { buildServer } from './api/server.ts'
 import { newBearerCheck } from './auth/bearer.ts'
 import { newClientFinder } from './auth/clients.ts'
 import { openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
-import { type Config, ConfigError, type OsisConfig } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import { readBacklog } from './directory/backlog.ts'
 import type { Directory } from './directory/directory.ts'
 import { forgetExpiredAnswers } from './directory/idempotency.ts'
@@ -18,7 +18,7 @@ import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
 import type { Platform } from './platform/platform.ts'
-import { newPlatformView, type PlatformFacts } from './provisioning/platform-view.ts'
+import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
 
@@ -61,7 +61,7 @@ export interface AppParts {
 export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
   const { dir, platforms } = open
   const platform = newPlatformView(dir, platforms)
-  const osisSettings = readOsisSettings(config.osis, platform.main)
+  const s3Capabilities = readS3Capabilities(config.osis.s3CapabilitiesFile)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const issuer = await openIssuer(dir, publicUrl)
@@ -71,7 +71,8 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   opened.defer(startBackgroundWork(dir, reconciler, log))
   try {
     const server = await buildServer({
-      ...{ dir, issuer, osisSettings, reconciler, platform, publicUrl, log },
+      ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
+      osisSettings: config.osis,
       clients: newClientFinder(dir),
       bearer: newBearerCheck(issuer, config.issuers, dir),
       osisTokens: newOsisTokens(dir, issuer),
@@ -125,14 +126,15 @@ async function logPlatformStatus(platform: Platform, log: Logger): Promise<void>
   else log.warn(fields, 'platform not healthy')
 }
 
-/** @throws {ConfigError} when the file of S3 capabilities cannot be read or does not have the right form */
-function readOsisSettings(config: OsisConfig, { s3Exclusions }: PlatformFacts): OsisSettings {
-  const { s3CapabilitiesFile: file, ...others } = config
+/**
+ * Reads the operator's list of S3 calls that the platform does not support.
+ * @returns null if the operator has none
+ * @throws {ConfigError} if the file cannot be read or is not valid
+ */
+function readS3Capabilities(file: string | null): S3Capabilities | null {
+  if (file === null) return null
   try {
-    const s3Capabilities = file
-      ? parseS3Capabilities(readFileSync(file, 'utf8'))
-      : toS3Capabilities(s3Exclusions)
-    return { ...others, s3Capabilities }
+    return parseS3Capabilities(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new ConfigError([`USHER_OSIS_S3_CAPABILITIES: ${file} ${(error as Error).message}`])
   }

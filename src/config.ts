@@ -1,3 +1,4 @@
+import type { AuthMode, OsisSettings } from './api/osis/settings.ts'
 import type { ExternalIssuer } from './auth/bearer.ts'
 import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 
@@ -17,22 +18,10 @@ export interface Config {
   readonly issuers: readonly ExternalIssuer[]
   /** Null keeps accounts in the directory alone. */
   readonly cephRgw: CephRgwSettings | null
-  readonly osis: OsisConfig
+  readonly osis: OsisSettings
 }
 
-export interface OsisConfig {
-  /** How its callers may authenticate; at least one. */
-  readonly authModes: readonly OsisAuthMode[]
-  /** What its paths begin with: empty, or `/osis` without a slash at the end. */
-  readonly prefix: string
-  /** A JSON file that says which S3 calls the platform does not support; null for what is known of the platform. */
-  readonly s3CapabilitiesFile: string | null
-  /** The platform's own web console, with `{tenant_id}` and `{lang}` where they belong; null where there is none. */
-  readonly consoleUrl: string | null
-}
-
-export const OSIS_AUTH_MODES = Object.freeze(['basic', 'bearer'] as const)
-export type OsisAuthMode = (typeof OSIS_AUTH_MODES)[number]
+const OSIS_AUTH_MODES: readonly AuthMode[] = Object.freeze(['basic', 'bearer'])
 
 /** What seals secrets: the first key does, all of them open. */
 export type MasterKeys = readonly [Buffer, ...Buffer[]]
@@ -90,7 +79,7 @@ export function readConfig(env: Environment): Config {
     issuers: read<readonly ExternalIssuer[]>('USHER_ISSUERS', [], parseIssuers),
     cephRgw: readCephRgw(read, problems),
     osis: Object.freeze({
-      authModes: read<readonly OsisAuthMode[]>('USHER_OSIS_AUTH', OSIS_AUTH_MODES, parseAuthModes),
+      authModes: read<readonly AuthMode[]>('USHER_OSIS_AUTH', OSIS_AUTH_MODES, parseAuthModes),
       prefix: read('USHER_OSIS_PREFIX', '', parsePrefix),
       s3CapabilitiesFile: read<string | null>('USHER_OSIS_S3_CAPABILITIES', null, String),
       consoleUrl: read<string | null>('USHER_OSIS_CONSOLE_URL', null, parseConsoleUrl),
@@ -232,7 +221,7 @@ function parseLogLevel(text: string): LogLevel {
   return level
 }
 
-function parseAuthModes(text: string): readonly OsisAuthMode[] {
+function parseAuthModes(text: string): readonly AuthMode[] {
   const names = text.split(',').map((name) => name.trim())
   const wrong = names.find((name) => !OSIS_AUTH_MODES.some((mode) => mode === name))
   if (wrong !== undefined) throw new Error(`must be basic, bearer or basic,bearer, not '${text}'`)

@@ -63,6 +63,9 @@ const BROKEN: readonly (readonly [file: string, source: string, violation: RegEx
   ['api/partner/x.ts', "import '../oauth/index.ts'", /dialect partner may not import dialect oauth/],
   ['cli/x.ts', "import { y } from '../api/server.ts'", /cli may not import api/],
   ['config.ts', "import { y } from './api/server.ts'", /config\.ts may not import api/],
+  ['api/osis/x.ts', "import { newLogger } from '../../logger.ts'", /api may not import logger\.ts/],
+  ['api/osis/x.ts', "import type { Config } from '../../config.ts'", /api may not import config\.ts/],
+  ['directory/x.ts', "import type { Logger } from '../logger.ts'", /directory may not import logger\.ts/],
   ['logger.ts', "import { y } from './app.ts'", /logger\.ts may not import app\.ts/],
   ['new/x.ts', "import { y } from '../model/ids.ts'", /new is not a folder of the layout/],
   ['model/x.ts', "import { y } from '../../test/x.ts'", /leaves src/],
@@ -111,6 +114,8 @@ const RIGHT: readonly (readonly [file: string, source: string])[] = [
   ['cli/x.ts', "import { startApp } from '../app.ts'\nprocess.exitCode = 1"],
   ['api/osis/x.ts', "import { y } from '../validation.ts'\nimport { z } from './schemas.ts'"],
   ['api/server.ts', "import { osisApi } from './osis/index.ts'"],
+  ['api/server.ts', "import type { Logger } from '../logger.ts'"],
+  ['config.ts', "import type { OsisSettings } from './api/osis/settings.ts'"],
   ['model/x.ts', "// import { y } from '../store/port.ts'\n/* export default 1 */"],
 ]
 

@@ -1,18 +1,25 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { BearerCheck } from '../auth/bearer.ts'
 import type { ClientFinder } from '../auth/clients.ts'
 import type { Issuer } from '../auth/issuer.ts'
 import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'
+import type { Logger } from '../logger.ts'
 import { formatCaller } from '../model/context.ts'
 import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
+import { logFailure } from './dialect.ts'
 import { BODY_LIMIT } from './json-body.ts'
 import { oauthApi } from './oauth/index.ts'
 import { osisApi } from './osis/index.ts'
+import type { S3Capabilities } from './osis/platform-schemas.ts'
 import type { OsisSettings } from './osis/settings.ts'
 import { partnerApi } from './partner/index.ts'
-import type { FailureLog } from './request.ts'
 import { type SystemApi, systemApi } from './system/index.ts'
 
 export interface ServerParts extends SystemApi {
@@ -22,66 +29,67 @@ export interface ServerParts extends SystemApi {
   readonly issuer: Issuer
   readonly osisTokens: OsisTokens
   readonly osisSettings: OsisSettings
+  /** The operator's; null uses what the platform itself knows. */
+  readonly s3Capabilities: S3Capabilities | null
   readonly reconciler: Reconciler
   readonly platform: PlatformView
+  /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
-  readonly log: {
-    isLevelEnabled(level: string): boolean
-    debug(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
+  readonly log: Logger
   readonly observeRequest: (operation: string, status: number, seconds: number) => void
 }
 
-/** The HTTP server with all dialects, not yet listening. */
+/** Builds the HTTP server with all APIs. It does not listen yet. */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const app = Fastify({
-    // Requests are logged below, by what they were about; Fastify's own lines would carry whole URLs.
+    // Fastify's own log lines would carry whole URLs; `observe` logs requests by operation and ids.
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
-    rewriteUrl: ({ url = '/' }) => (url.includes('%') ? mendUrl(url) : url),
+    rewriteUrl: ({ url = '/' }) => (url.includes('%') ? escapeBadPercent(url) : url),
     routerOptions: { caseSensitive: false, maxParamLength: 65_536, ignoreTrailingSlash: true },
   })
-  // Answers are small and made member by member; a compiled serializer for each would double the time to start.
+  // Routes make their JSON themselves; a compiled serializer for each answer would double the time to start.
   app.setSerializerCompiler(() => JSON.stringify)
+  app.decorateRequest('caller', null)
   app.decorateRequest('context', null)
   app.decorateRequest('correlationId', '')
+  observe(app, parts)
+  // For requests outside all APIs; each API has an error handler of its own.
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) logFailure(parts.log, request, error)
+    reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
+  })
+  await app.register(partnerApi, parts)
+  await app.register(osisApi, { ...parts, tokens: parts.osisTokens, settings: parts.osisSettings })
+  await app.register(oauthApi, parts)
+  await app.register(systemApi, parts)
+  return app
+}
+
+/** Counts and times every request, and logs it at level `debug`. */
+function observe(app: FastifyInstance, { log, observeRequest }: ServerParts): void {
   app.addHook('onRequest', (_, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
     const { operation } = request.routeOptions.config
-    parts.observeRequest(operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
-    if (parts.log.isLevelEnabled('debug')) parts.log.debug(describe(request, reply), 'answered')
+    observeRequest(operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
+    if (log.isLevelEnabled('debug')) log.debug(toLogFields(request, reply), 'request completed')
     done()
   })
-  const log: FailureLog = (request, error) => {
-    const { correlationId, method, routeOptions } = request
-    parts.log.error({ correlationId, method, route: routeOptions.url, err: error }, 'a request failed')
-  }
-  // For what belongs to no dialect; each of them has its own.
-  app.setErrorHandler((error, request, reply) => {
-    const status = (error as { statusCode?: number }).statusCode ?? 500
-    if (status >= 500) log(request, error as Error)
-    reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
-  })
-  await app.register(partnerApi, { ...parts, log })
-  await app.register(osisApi, { ...parts, tokens: parts.osisTokens, settings: parts.osisSettings, log })
-  await app.register(oauthApi, { ...parts, log })
-  await app.register(systemApi, parts)
-  return app
 }
 
 /**
- * A path that cannot be percent-decoded is taken literally, so that it meets a dialect's own checks and answers
- * instead of Fastify's.
+ * Escapes the percent signs of a path that cannot be decoded, so that it is checked and answered by an API and not by
+ * Fastify.
  */
-function mendUrl(url: string): string {
+function escapeBadPercent(url: string): string {
   const [path = '', ...query] = url.split('?')
   try {
     decodeURIComponent(path)
@@ -91,10 +99,11 @@ function mendUrl(url: string): string {
   }
 }
 
-function describe(request: FastifyRequest, reply: FastifyReply): object {
+function toLogFields(request: FastifyRequest, reply: FastifyReply): object {
+  const ctx = request.context ?? request.caller
   return {
     correlationId: request.correlationId,
-    caller: request.context && formatCaller(request.context.caller),
+    caller: ctx && formatCaller(ctx.caller),
     method: request.method,
     route: request.routeOptions.url,
     status: reply.statusCode,

@@ -6,17 +6,11 @@ import { isUuid } from '../model/ids.ts'
 import { isStorable } from '../model/text.ts'
 
 /**
- * Compiles the schemas of one dialect. All errors of a part are found, not the first; nothing is coerced, removed
- * or filled in, but for numbers and booleans in the query, which arrive as text.
+ * Returns a compiler for the schemas of one dialect. A check finds all errors of a part, not only the first. It
+ * converts numbers and booleans in the query, which arrive as text; apart from that it changes no value.
  */
 export function newValidatorCompiler(): FastifySchemaCompiler<object> {
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    allowUnionTypes: true,
-    strictTuples: false,
-    formats: FORMATS,
-  })
+  const ajv = newAjv()
   return ({ schema, httpPart }) => {
     if (httpPart === 'headers') return compiledAtFirstUse(ajv, lowerCaseNames(schema as HeaderSchema))
     const properties = (schema as ObjectSchema).properties
@@ -28,7 +22,27 @@ export function newValidatorCompiler(): FastifySchemaCompiler<object> {
   }
 }
 
-/** Compiling all schemas at once would take a quarter of the time to start. */
+/**
+ * Returns a check of values against one schema.
+ * @returns a function that returns the issues of a value; it takes a name for the value itself
+ */
+export function newShapeCheck(schema: object): (value: unknown, name: string) => Issue[] {
+  const validate = newAjv().compile(schema)
+  return (value, name) =>
+    validate(value) ? [] : (validate.errors ?? []).map((error) => toIssue(error, name))
+}
+
+function newAjv(): Ajv {
+  return new Ajv({
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    strictTuples: false,
+    formats: FORMATS,
+  })
+}
+
+/** Compiles at the first use: to compile all schemas at the start would take a quarter of its time. */
 function compiledAtFirstUse(ajv: Ajv, schema: object, prepare?: (value: unknown) => void): ValidateFunction {
   let compiled: ValidateFunction | undefined
   const validate = (value: unknown): boolean => {
@@ -55,8 +69,8 @@ interface MemberSchema {
 type Members = Record<string, unknown>
 
 /**
- * Reads plain integers, and `true` and `false`, before they are validated; Ajv's own coercion also takes `0x10`,
- * `1e400` and blanks. Integers too large to be told apart are all read as the largest that is not.
+ * Converts plain integers, and `true` and `false`, before the check. Ajv's own coercion also accepts `0x10`, `1e400`
+ * and blanks. Integers that are too large for a number become the largest safe integer.
  */
 function plainReader(properties: ObjectSchema['properties']): (query: unknown) => void {
   const ofType = (type: string): string[] =>
@@ -76,8 +90,8 @@ function plainReader(properties: ObjectSchema['properties']): (query: unknown) =
 }
 
 /**
- * Cuts lists that are too long, and closed objects with too many members, down to where they are still refused.
- * To find all errors in a megabyte of them would take the process seconds and gigabytes.
+ * Shortens lists that are too long, and closed objects with too many members, to a size that is still refused. To find
+ * all errors in a megabyte of them would take seconds and gigabytes.
  */
 function trimmer(properties: ObjectSchema['properties']): (body: unknown) => void {
   const members = Object.entries(properties)
@@ -103,18 +117,18 @@ interface HeaderSchema {
   readonly required?: readonly string[]
 }
 
-/** Schemas spell header names as the documents do; they arrive in lower case. */
+/** Header names arrive in lower case; schemas have the spelling of the documents. */
 function lowerCaseNames(schema: HeaderSchema): object {
   const properties = Object.entries(schema.properties).map(([name, value]) => [name.toLowerCase(), value])
   const required = schema.required?.map((name) => name.toLowerCase()) ?? []
   return { type: 'object', properties: Object.fromEntries(properties), required }
 }
 
-/** The formats of the model: one rule, whether a schema or the directory checks it. */
+/** The rules of the model, so that schemas and the directory check the same. */
 const FORMATS = {
   uuid: isUuid,
   email: isEmail,
-  /** What every store can hold: no U+0000, no lone surrogate. */
+  /** Text that every store can hold: no U+0000, no lone surrogate. */
   text: isStorable,
   int32: true,
   int64: true,
@@ -122,21 +136,21 @@ const FORMATS = {
   uri: true,
 } as const
 
-/** More errors than this help nobody. */
+/** The most issues in one answer; more are no help. */
 const MAX_ISSUES = 100
 
 const PARTS = ['params', 'querystring', 'headers', 'body'] as const
 
 /**
- * Everything that is wrong with the shape of a request, in all its parts. Fastify itself stops at the first part.
- * @param names the documented spelling of names that arrive in another case, by their lower-case form
- * @param parts where to look
+ * Checks every part of a request against the schemas of its route. Fastify itself stops at the first wrong part.
+ * @param parts the parts to check; a body that cannot be read has no shape
+ * @returns at most `MAX_ISSUES` issues; header names in their documented spelling
  */
 export function collectIssues(
   request: FastifyRequest,
-  names: ReadonlyMap<string, string>,
   parts: readonly (typeof PARTS)[number][] = PARTS,
 ): Issue[] {
+  const names = request.routeOptions.config.headerNames
   const issues: Issue[] = []
   for (const part of parts) {
     const validate = request.getValidationFunction(part) as ValidateFunction | undefined
@@ -144,14 +158,15 @@ export function collectIssues(
     if (!validate || validate(value ?? null)) continue
     for (const error of (validate.errors ?? []).slice(0, MAX_ISSUES - issues.length)) {
       const issue = toIssue(error, part)
-      issues.push(part === 'headers' ? { ...issue, path: names.get(issue.path) ?? issue.path } : issue)
+      issues.push(part === 'headers' ? { ...issue, path: names?.get(issue.path) ?? issue.path } : issue)
     }
   }
   return issues
 }
 
 function toIssue(error: ErrorObject, part: string): Issue {
-  const path = toPath(error.instancePath)
+  const { instancePath, propertyName } = error
+  const path = toPath(propertyName === undefined ? instancePath : `${instancePath}/${propertyName}`)
   switch (error.keyword) {
     case 'required':
       return {
@@ -177,6 +192,10 @@ function explain(error: ErrorObject): string {
       return `must have at most ${params.limit} characters; it has ${[...(data as string)].length}`
     case 'minLength':
       return params.limit === 1 ? 'must not be empty' : `must have at least ${params.limit} characters`
+    case 'minProperties':
+      return `must have at least ${params.limit} ${params.limit === 1 ? 'member' : 'members'}`
+    case 'pattern':
+      return explainPattern(error)
     case 'maxItems':
       return `must have at most ${params.limit} items`
     case 'format':
@@ -186,6 +205,13 @@ function explain(error: ErrorObject): string {
     default:
       return error.message ?? 'is not valid'
   }
+}
+
+/** A schema with a pattern may have a title, which says in words what the pattern means. */
+function explainPattern({ parentSchema, message }: ErrorObject): string {
+  return typeof parentSchema?.title === 'string'
+    ? `must be ${parentSchema.title}`
+    : (message ?? 'is not valid')
 }
 
 const FORMAT_RULES: Readonly<Record<string, string>> = {
@@ -199,7 +225,7 @@ function typeOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** JSON Pointer (RFC 6901) to the form in which people write members: `/groups/2/id` to `groups[2].id`. */
+/** Translates a JSON Pointer (RFC 6901) into the usual form of a path: `/groups/2/id` into `groups[2].id`. */
 function toPath(pointer: string): string {
   return pointer
     .split('/')

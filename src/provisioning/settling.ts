@@ -1,43 +1,35 @@
-import { createAccount, deleteAccount } from '../directory/accounts.ts'
+import { createAccount, deleteAccount, updateAccount } from '../directory/accounts.ts'
+import {
+  type CredentialIds,
+  createCredential,
+  deleteCredential,
+  updateCredential,
+} from '../directory/credentials.ts'
 import type { Directory } from '../directory/directory.ts'
+import type { AccountIds } from '../directory/reach.ts'
 import { deleteTenant } from '../directory/tenants.ts'
 import { refuse } from '../directory/unit.ts'
 import type { Account, NewAccount } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
+import type { OwnedCredential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Reconciler } from './reconciler.ts'
 
-/** How long a call waits for the platform: Object Storage Extension calls while a human waits. */
-export const SETTLE_MS = 5_000
-/** The same where data is removed: Ceph RGW takes seconds for that now and then, and more for much of it. */
+/** How long a call waits for the platform, in milliseconds. Object Storage Extension calls while a person waits. */
+const SETTLE_MS = 5_000
+/** The same for a removal with its data, in milliseconds. Ceph RGW takes seconds for that, and more for much data. */
 const PURGE_MS = 25_000
 
-const REPEAT = 'repeat the call'
-
-/** What it takes to change something and see it applied. */
+/** What a change of an account needs that waits until the platform has it. */
 export interface Provisioning {
   readonly dir: Directory
   readonly reconciler: Reconciler
 }
 
 /**
- * Waits until the platform has what was wanted of an account when it was read.
- * @param kept what is to be said when it does not in time: the directory keeps what was written
- * @param advice what the caller does then; not everything may be asked for twice
- * @throws {DirectoryError} `platform_unavailable`
- */
-export async function assertSettled(
-  reconciler: Reconciler,
-  account: Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>,
-  kept: string,
-  advice = REPEAT,
-): Promise<void> {
-  if (!(await reconciler.settle(account, SETTLE_MS))) throw unavailable(kept, advice)
-}
-
-/**
- * Gives a Cloud Director user an account, and sees it on the platform.
- * @throws {DirectoryError} `platform_unavailable`, and what `createAccount` throws
+ * Creates the account of a Cloud Director user, and waits until the platform has it.
+ * @returns the account; one that existed already is unchanged
+ * @throws {DirectoryError} `platform_unavailable`: the account is kept; and what `createAccount` throws
  */
 export async function addAccount(
   { dir, reconciler }: Provisioning,
@@ -49,24 +41,39 @@ export async function addAccount(
   const settled = credential
     ? await reconciler.settleNew(account, credential, SETTLE_MS)
     : await reconciler.settle(account, SETTLE_MS)
-  if (!settled) throw unavailable('The user is kept')
+  if (!settled) throw unavailable({ kept: 'The user is kept' })
   return account
 }
 
 /**
- * Deletes an account, and sees it gone from the platform.
- * @throws {DirectoryError} `account_not_empty` when it owns data and `purge` is not set, `platform_unavailable`, and
- *   what `deleteAccount` throws
+ * Activates or suspends an account, and waits until the platform has followed.
+ * @throws {DirectoryError} `platform_unavailable`: the status is kept; and what `updateAccount` throws
+ */
+export async function changeAccount(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  request: AccountIds & { active: boolean },
+): Promise<Account> {
+  const account = await updateAccount(dir, ctx, request)
+  await assertSettled(reconciler, account, { kept: 'The status is kept' })
+  return account
+}
+
+/**
+ * Deletes an account, and waits until the platform has removed it.
+ * @param request.purge whether its data is removed too
+ * @throws {DirectoryError} `account_not_empty` if it owns data and `purge` is not set; `platform_unavailable`: the
+ *   removal goes on; and what `deleteAccount` throws
  */
 export async function removeAccount(
   { dir, reconciler }: Provisioning,
   ctx: Context,
-  request: { tenantId: string; userId: string; purge: boolean },
+  request: AccountIds & { purge: boolean },
 ): Promise<void> {
   const account = await deleteAccount(dir, ctx, request)
   if (!account) return
   const outcome = await reconciler.settleRemoval(account, request.purge ? PURGE_MS : SETTLE_MS)
-  if (outcome === 'late') throw unavailable('The removal goes on')
+  if (outcome === 'late') throw unavailable({ kept: 'The removal goes on' })
   if (outcome === 'data_left') {
     const message = 'The user owns buckets; remove them first, or purge the user.'
     const refusal = new DirectoryError('account_not_empty', message)
@@ -75,8 +82,53 @@ export async function removeAccount(
 }
 
 /**
- * Deletes a tenant, and sees its accounts gone from the platform.
- * @throws {DirectoryError} `platform_unavailable`, and what `deleteTenant` throws
+ * Creates one more credential of an account, and waits until the platform has it.
+ * @throws {DirectoryError} `platform_unavailable`: the credential is kept; and what `createCredential` throws
+ */
+export async function addCredential(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  ids: AccountIds,
+): Promise<OwnedCredential> {
+  const credential = await createCredential(dir, ctx, ids)
+  await assertSettled(reconciler, credential.account, {
+    kept: 'The credential is kept',
+    advice: 'it will work by itself, and another call would make another one',
+  })
+  return credential
+}
+
+/**
+ * Activates or disables a credential, and waits until the platform has followed.
+ * @throws {DirectoryError} `platform_unavailable`: the status is kept; and what `updateCredential` throws
+ */
+export async function changeCredential(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  request: CredentialIds & { active: boolean },
+): Promise<OwnedCredential> {
+  const credential = await updateCredential(dir, ctx, request)
+  await assertSettled(reconciler, credential.account, { kept: 'The status is kept' })
+  return credential
+}
+
+/**
+ * Deletes a credential, and waits until the platform has removed it.
+ * @throws {DirectoryError} `platform_unavailable`: the deletion goes on; and what `deleteCredential` throws
+ */
+export async function removeCredential(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  ids: CredentialIds,
+): Promise<void> {
+  const account = await deleteCredential(dir, ctx, ids)
+  if (account) await assertSettled(reconciler, account, { kept: 'The deletion goes on' })
+}
+
+/**
+ * Deletes a tenant, and waits until the platform has removed its accounts.
+ * @param request.purge whether its accounts and their data are removed too
+ * @throws {DirectoryError} `platform_unavailable`: the removal goes on; and what `deleteTenant` throws
  */
 export async function removeTenant(
   { dir, reconciler }: Provisioning,
@@ -84,13 +136,25 @@ export async function removeTenant(
   request: { tenantId: string; purge: boolean },
 ): Promise<void> {
   let tenant = await deleteTenant(dir, ctx, request)
-  // Another process may have created an account in the same moment; from now on none does (docs/decisions/0012).
+  // The second deletion catches accounts that another process created at the same moment (docs/decisions/0012).
   if (!dir.store.singleProcess) tenant = await deleteTenant(dir, ctx, request)
   if (tenant && !(await reconciler.settleTenant(tenant.pk, request.purge ? PURGE_MS : SETTLE_MS)))
-    throw unavailable('The removal goes on')
+    throw unavailable({ kept: 'The removal goes on' })
 }
 
-function unavailable(kept: string, advice = REPEAT): DirectoryError {
+interface Late {
+  /** What the directory keeps although the platform has not followed. */
+  readonly kept: string
+  /** What the caller does next. */
+  readonly advice?: string
+}
+
+/** Waits until the platform has the desired state that the account had when it was read. */
+async function assertSettled(reconciler: Reconciler, account: Account, late: Late): Promise<void> {
+  if (!(await reconciler.settle(account, SETTLE_MS))) throw unavailable(late)
+}
+
+function unavailable({ kept, advice = 'repeat the call' }: Late): DirectoryError {
   const message = `The platform cannot be reached at the moment. ${kept}; ${advice}.`
   return new DirectoryError('platform_unavailable', message)
 }

@@ -17,12 +17,19 @@ const COMPOSITION = ['app.ts', 'main.js', 'open-directory.ts']
 const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** Leaves that every folder but model may import. */
 const SHARED = ['loop.ts', 'share-for.ts']
-/** config.ts names the types of what it configures: an external issuer, a platform. */
+/** config.ts names the types of what it configures: an external issuer, a platform, an API. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES, ...SHARED]
 
 /** The engines of the store. Only the file that opens a store may import them from outside. */
 const ENGINES = ['store/sqlite', 'store/postgres']
 const OPENER = 'store/open.ts'
+
+/** Imports of types alone, in addition to the others: the settings of an API, and the log that is passed in. */
+const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  'config.ts': ['api'],
+  provisioning: ['logger.ts'],
+  api: ['logger.ts'],
+}
 
 const DIALECTS = ['partner', 'osis', 'oauth', 'system']
 
@@ -42,7 +49,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
  */
 export function findViolations(file: string, source: string): string[] {
   const code = withoutComments(source)
-  const found = listSpecifiers(code).flatMap((specifier) => judge(file, specifier))
+  const found = listImports(code).flatMap((one) => judge(file, one))
   if (/\bimport\s*\(\s*(?!['"`])/.test(code)) found.push('import() of something that is not written out')
   if (/\b(require|createRequire)\s*\(/.test(code)) found.push('require')
   if (/\bexport\s+default\b|\bas\s+default\b(?=[^'"]*\})/.test(code)) found.push('default export')
@@ -64,13 +71,27 @@ const SPECIFIERS = [
   /\bgetBuiltinModule\s*\(\s*(['"`])([^'"`]+)\1/g,
 ]
 
-/** Everything that the code imports, in any of the ways that the language has. */
-function listSpecifiers(code: string): string[] {
-  return SPECIFIERS.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[2] ?? ''))
+interface Import {
+  readonly specifier: string
+  /** Whether it is written `import type`, which leaves nothing of it at run time. */
+  readonly typesOnly: boolean
 }
 
-function judge(file: string, specifier: string): string[] {
-  if (specifier.startsWith('.')) return judgeOwn(file, posix.join(posix.dirname(file), specifier))
+/** Everything that the code imports, in any of the ways that the language has. */
+function listImports(code: string): Import[] {
+  return SPECIFIERS.flatMap((pattern) =>
+    [...code.matchAll(pattern)].map(([text, , specifier = '']) => ({
+      specifier,
+      typesOnly: /^import\s+type\b/.test(text),
+    })),
+  )
+}
+
+function judge(file: string, { specifier, typesOnly }: Import): string[] {
+  if (specifier.startsWith('.')) {
+    const target = posix.join(posix.dirname(file), specifier)
+    return typesOnly && MAY_IMPORT_TYPES[partOf(file)]?.includes(partOf(target)) ? [] : judgeOwn(file, target)
+  }
   const owner = OWNERS.find(([module]) => module.test(specifier))
   if (!owner || owner[1].some((part) => file === part || file.startsWith(`${part}/`))) return []
   return [`${specifier} belongs to ${owner[1].join(', ')}`]

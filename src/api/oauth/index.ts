@@ -1,54 +1,95 @@
 import formbody from '@fastify/formbody'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
 import { AuthError } from '../../auth/auth-error.ts'
 import { checkSecret, readBasic } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_SECONDS } from '../../auth/issuer.ts'
+import type { Logger } from '../../logger.ts'
 import { DirectoryError } from '../../model/error.ts'
+import { logFailure } from '../dialect.ts'
 import { describeApi } from '../openapi.ts'
-import type { FailureLog } from '../request.ts'
-import { discovery, document, tokenSchema } from './schemas.ts'
+import { openRoute, type Route } from '../route.ts'
+import { DiscoveryDocument, document, Token, TokenForm, tokenFailures } from './schemas.ts'
 
 const TOKEN_PATH = '/oauth2/v2.0/token'
 const JWKS_PATH = '/oauth2/v2.0/keys'
-/** A token request is a few short fields. */
+/** The largest token request, in bytes: it is a few short fields. */
 const FORM_LIMIT = 16 * 1024
 
 export interface OauthApi {
   readonly clients: ClientFinder
   readonly issuer: Issuer
-  readonly log: FailureLog
+  readonly log: Logger
 }
 
-/** The token endpoint (RFC 6749 section 4.4), the key set (RFC 7517) and the discovery documents (RFC 8414, OpenID Connect). */
+/**
+ * Issues tokens: the token endpoint (RFC 6749 section 4.4), the key set (RFC 7517) and the discovery documents (RFC 8414,
+ * OpenID Connect).
+ */
 export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<void> {
-  const { issuer } = parts
   await describeApi(app, '/openapi/oauth.json', document)
   app.removeAllContentTypeParsers()
-  // The form is read by hand: its errors are RFC 6749's, not a schema's.
+  // The form is checked by hand, since its errors are those of RFC 6749. Its schema is for the document alone.
   app.setValidatorCompiler(() => () => true)
   await app.register(formbody, { bodyLimit: FORM_LIMIT })
-  app.setErrorHandler((error: Error, request, reply) => answerError(error, request, reply, parts.log))
-  app.post(
-    TOKEN_PATH,
-    { config: { operation: 'IssueToken' }, schema: tokenSchema },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
-      return issueToken(parts, request)
-    },
-  )
-  app.get(JWKS_PATH, { schema: discovery('keys', 'The public keys of access tokens') }, () => issuer.jwks())
-  for (const name of ['oauth-authorization-server', 'openid-configuration']) {
-    const schema = discovery(name, 'Where the token endpoint and the keys are')
-    app.get(`/.well-known/${name}`, { schema }, async () => metadata(issuer))
-  }
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (sendError(error, request, reply)) logFailure(parts.log, request, error)
+  })
+  for (const declared of routes) app.route(declared(parts))
 }
 
-/** An error by RFC 6749 section 5.2. */
+const tags = ['Tokens']
+/** RFC 6749 section 5.1. */
+const noStore = { 'cache-control': 'no-store', pragma: 'no-cache' }
+
+const routes: readonly Route<OauthApi>[] = [
+  openRoute({
+    operation: 'IssueToken',
+    method: 'POST',
+    url: TOKEN_PATH,
+    document: {
+      operationId: 'IssueToken',
+      tags,
+      summary: 'Get an access token',
+      consumes: ['application/x-www-form-urlencoded'],
+      security: [{}, { basic: [] }],
+    },
+    schemas: { body: TokenForm },
+    answers: { 200: Token, ...tokenFailures },
+    handle: async ({ request, body }, parts) => ({
+      status: 200,
+      headers: noStore,
+      body: await issueToken(parts, readForm(body), request.headers.authorization),
+    }),
+  }),
+
+  openRoute({
+    method: 'GET',
+    url: JWKS_PATH,
+    document: { operationId: 'keys', tags, summary: 'The public keys of access tokens' },
+    schemas: {},
+    answers: { 200: DiscoveryDocument },
+    handle: async (_, { issuer }) => ({ status: 200, body: { ...(await issuer.jwks()) } }),
+  }),
+
+  ...['oauth-authorization-server', 'openid-configuration'].map((name) =>
+    openRoute({
+      method: 'GET',
+      url: `/.well-known/${name}`,
+      document: { operationId: name, tags, summary: 'Where the token endpoint and the keys are' },
+      schemas: {},
+      answers: { 200: DiscoveryDocument },
+      handle: (_, { issuer }: OauthApi) => ({ status: 200, body: toMetadata(issuer.url()) }),
+    }),
+  ),
+]
+
+/** An error of RFC 6749 section 5.2. */
 class TokenError extends Error {
   readonly code: string
   readonly status: number
-  /** Whether the client tried Basic; only then does the answer name that scheme. */
+  /** Whether the client tried Basic: the answer names the scheme that the client used. */
   readonly basic: boolean
 
   constructor(code: string, message: string, options: { status?: number; basic?: boolean } = {}) {
@@ -60,10 +101,17 @@ class TokenError extends Error {
   }
 }
 
-async function issueToken({ clients, issuer }: OauthApi, request: FastifyRequest): Promise<object> {
-  const form = readForm(request.body)
+/**
+ * Issues a token to the client of a token request.
+ * @throws {TokenError}
+ */
+async function issueToken(
+  { clients, issuer }: OauthApi,
+  form: Form,
+  authorization: string | undefined,
+): Promise<Static<typeof Token>> {
   if (form.grant_type === undefined) throw new TokenError('invalid_request', 'grant_type is required')
-  const { id, secret, basic } = readCredentials(request, form)
+  const { id, secret, basic } = readCredentials(form, authorization)
   const client = await checkSecret(clients, id, secret).catch((error) => {
     if (!(error instanceof AuthError)) throw error
     throw new TokenError('invalid_client', error.message, { status: 401, basic })
@@ -71,7 +119,7 @@ async function issueToken({ clients, issuer }: OauthApi, request: FastifyRequest
   if (form.grant_type !== 'client_credentials') {
     throw new TokenError('unsupported_grant_type', 'grant_type must be client_credentials')
   }
-  // A token always carries everything that its client may do, which is what the scope '…/.default' asks for.
+  // A token carries everything that its client may do: that is what a scope of the form '…/.default' asks for.
   if (form.scope !== undefined && !form.scope.endsWith('/.default')) {
     throw new TokenError('invalid_scope', 'scope must end in /.default, or be left out')
   }
@@ -86,8 +134,13 @@ async function issueToken({ clients, issuer }: OauthApi, request: FastifyRequest
   }
 }
 
-/** Parameters must not be repeated, and empty ones count as left out (RFC 6749 section 3.2). */
-function readForm(body: unknown): Record<string, string | undefined> {
+type Form = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the parameters of a token request. An empty one counts as absent (RFC 6749 section 3.2).
+ * @throws {TokenError} if a parameter is repeated
+ */
+function readForm(body: unknown): Form {
   const form: Record<string, string | undefined> = {}
   for (const [name, value] of Object.entries((body ?? {}) as Record<string, unknown>)) {
     if (typeof value !== 'string') throw new TokenError('invalid_request', `${name} is repeated`)
@@ -96,11 +149,11 @@ function readForm(body: unknown): Record<string, string | undefined> {
   return form
 }
 
+/** Reads the credentials of the client, from the header or from the form, but not from both. */
 function readCredentials(
-  request: FastifyRequest,
-  form: Record<string, string | undefined>,
+  form: Form,
+  authorization: string | undefined,
 ): { id: string; secret: string; basic: boolean } {
-  const { authorization } = request.headers
   const header = readBasic(authorization)
   const missing = new TokenError('invalid_client', 'client_id and client_secret are required', {
     status: 401,
@@ -115,30 +168,33 @@ function readCredentials(
   return { id: form.client_id, secret: form.client_secret, basic: false }
 }
 
-function answerError(error: Error, request: FastifyRequest, reply: FastifyReply, log: FailureLog): void {
+/** Sends an error of RFC 6749 section 5.2. Returns whether it is our fault and must be logged. */
+function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): boolean {
+  const status = error.statusCode ?? 500
+  const unread = !(error instanceof TokenError) && status >= 400 && status < 500
+  if (!unread && request.routeOptions.config.operation === 'IssueToken') reply.headers(noStore)
   if (error instanceof TokenError) {
     if (error.status === 401)
       reply.header('www-authenticate', error.basic ? 'Basic realm="usher"' : 'Bearer realm="usher"')
     reply.code(error.status).send({ error: error.code, error_description: error.message })
-    return
+    return false
   }
-  const status = (error as { statusCode?: number }).statusCode ?? 500
-  if (status >= 400 && status < 500) {
+  if (unread) {
     const description =
       status === 415 ? 'the body must be application/x-www-form-urlencoded' : 'the request is malformed'
     reply.code(status).send({ error: 'invalid_request', error_description: description })
-    return
+    return false
   }
-  log(request, error)
   const unavailable = error instanceof DirectoryError && error.code === 'store_unavailable'
   reply.code(unavailable ? 503 : 500).send({
     error: unavailable ? 'temporarily_unavailable' : 'server_error',
     error_description: 'try again later',
   })
+  return true
 }
 
-function metadata(issuer: Issuer): object {
-  const url = issuer.url()
+/** The metadata of the issuer (RFC 8414 section 2). */
+function toMetadata(url: string): Record<string, unknown> {
   return {
     issuer: url,
     token_endpoint: `${url}${TOKEN_PATH}`,

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { pageOf } from './schemas.ts'
 
 export const OsisS3Credential = Type.Object(
@@ -16,7 +16,6 @@ export const OsisS3Credential = Type.Object(
   },
   { title: 'OsisS3Credential' },
 )
-export type OsisS3Credential = Static<typeof OsisS3Credential>
 
 export const CredentialPage = pageOf(OsisS3Credential)
 
@@ -25,13 +24,10 @@ export const OsisS3CredentialChange = Type.Object(
   { active: Type.Boolean({ description: 'Whether the key works, as far as the user is active.' }) },
   { title: 'OsisS3CredentialChange', examples: [{ active: false }] },
 )
-export type OsisS3CredentialChange = Static<typeof OsisS3CredentialChange>
 
 export const KeyParams = Type.Object({ accessKey: Type.String({ description: 'The access key.' }) })
-export type KeyParams = Static<typeof KeyParams>
 
 export const OwnerQuery = Type.Object({
   tenant_id: Type.Optional(Type.String({ description: 'When present, the key must belong to this tenant.' })),
   user_id: Type.Optional(Type.String({ description: 'When present, the key must belong to this user.' })),
 })
-export type OwnerQuery = Static<typeof OwnerQuery>

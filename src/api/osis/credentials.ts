@@ -1,15 +1,13 @@
-import type { FastifyInstance } from 'fastify'
-import {
-  createCredential,
-  deleteCredential,
-  getCredential,
-  queryCredentials,
-  updateCredential,
-} from '../../directory/credentials.ts'
+import type { Static } from 'typebox'
+import { getCredential, queryCredentials } from '../../directory/credentials.ts'
 import type { OwnedCredential } from '../../model/credentials.ts'
-import type { Page, PageRequest } from '../../model/pages.ts'
-import { assertSettled, type Provisioning } from '../../provisioning/settling.ts'
-import { getContext, getValidContext } from '../request.ts'
+import {
+  addCredential,
+  changeCredential,
+  type Provisioning,
+  removeCredential,
+} from '../../provisioning/settling.ts'
+import { type Route, route } from '../route.ts'
 import {
   CredentialPage,
   KeyParams,
@@ -18,48 +16,23 @@ import {
   OwnerQuery,
 } from './credential-schemas.ts'
 import { parseFilter, parseFlag } from './filter.ts'
-import { toPageRequest, toWirePage } from './paging.ts'
-import { bodyFailures, FilterQuery, failures, PageQuery, removalFailures, UserParams } from './schemas.ts'
+import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
+import {
+  answer,
+  bodyFailures,
+  FilterQuery,
+  failures,
+  noBody,
+  PageQuery,
+  removalFailures,
+  UserParams,
+} from './schemas.ts'
 
 const tags = ['Credentials']
+const credentialsUrl = '/v1/tenants/:tenantId/users/:userId/s3credentials'
+const credentialUrl = '/v1/s3credentials/:accessKey'
 
-export function registerCredentials(app: FastifyInstance, provisioning: Provisioning): void {
-  registerCreate(app, provisioning)
-  registerLists(app, provisioning)
-  registerOne(app, provisioning)
-}
-
-function registerCreate(app: FastifyInstance, { dir, reconciler }: Provisioning): void {
-  app.post<{ Params: UserParams }>(
-    '/v1/tenants/:tenantId/users/:userId/s3credentials',
-    {
-      attachValidation: true,
-      config: { operation: 'CreateCredential' },
-      schema: {
-        operationId: 'createCredential',
-        tags,
-        summary: 'Create one more S3 credential for a user',
-        description: 'Without a body: both halves of the key are made here.',
-        params: UserParams,
-        response: {
-          201: { ...OsisS3Credential, description: 'A credential is created' },
-          ...removalFailures,
-        },
-      },
-    },
-    async (request, reply): Promise<OsisS3Credential> => {
-      const { params } = request
-      const subject = { operation: 'CreateCredential', target: params.userId } as const
-      const ctx = await getValidContext(dir, request, subject)
-      const credential = await createCredential(dir, ctx, params)
-      const advice = 'it will work by itself, and another call would make another one'
-      await assertSettled(reconciler, credential.account, 'The credential is kept', advice)
-      reply.code(201)
-      return toOsisCredential(credential)
-    },
-  )
-}
-
+/** The names that a filter of credentials may have. */
 const CREDENTIAL_TERMS = [
   'tenant_id',
   'user_id',
@@ -69,145 +42,133 @@ const CREDENTIAL_TERMS = [
   'active',
 ] as const
 
-function registerLists(app: FastifyInstance, { dir }: Provisioning): void {
-  app.get<{ Params: UserParams; Querystring: PageQuery }>(
-    '/v1/tenants/:tenantId/users/:userId/s3credentials',
-    {
-      attachValidation: true,
-      config: { operation: 'ListCredentials' },
-      schema: {
-        operationId: 'listCredentials',
-        tags,
-        summary: 'List the S3 credentials of a user',
-        description: 'Oldest first, secrets included. An unknown user has an empty page.',
-        params: UserParams,
-        querystring: PageQuery,
-        response: { 200: { ...CredentialPage, description: 'A page of credentials' }, ...failures },
-      },
+/** S3 credentials. Every answer shows the secret: Object Storage Extension signs with it. */
+export const credentialRoutes: readonly Route<Provisioning>[] = [
+  route({
+    operation: 'CreateCredential',
+    subject: { target: 'userId' },
+    method: 'POST',
+    url: credentialsUrl,
+    document: {
+      operationId: 'createCredential',
+      tags,
+      summary: 'Create one more S3 credential for a user',
+      description: 'Without a body: both halves of the key are made here.',
     },
-    async (request) => {
-      const page = toPageRequest(request.query)
-      const filter = request.params
-      return toCredentialPage(await queryCredentials(dir, getContext(request), { filter, page }), page)
+    schemas: { params: UserParams },
+    answers: { 201: answer('A credential is created', OsisS3Credential), ...removalFailures },
+    async handle({ ctx, params }, provisioning) {
+      return { status: 201, body: toOsisCredential(await addCredential(provisioning, ctx, params)) }
     },
-  )
+  }),
 
-  app.get<{ Querystring: FilterQuery }>(
-    '/v1/s3credentials/query',
-    {
-      attachValidation: true,
-      config: { operation: 'QueryCredentials' },
-      schema: {
-        operationId: 'queryCredentials',
-        tags,
-        summary: 'Query S3 credentials',
-        description:
-          `Oldest first, secrets included. Names of the filter: ${CREDENTIAL_TERMS.map((name) => `\`${name}\``).join(', ')}; ` +
-          '`active` is the status of the credential itself.',
-        querystring: FilterQuery,
-        response: { 200: { ...CredentialPage, description: 'A page of credentials' }, ...failures },
-      },
+  route({
+    operation: 'ListCredentials',
+    method: 'GET',
+    url: credentialsUrl,
+    document: {
+      operationId: 'listCredentials',
+      tags,
+      summary: 'List the S3 credentials of a user',
+      description: 'Oldest first, secrets included. An unknown user has an empty page.',
     },
-    async (request) => {
-      const ctx = getContext(request)
-      const page = toPageRequest(request.query)
-      const terms = parseFilter(request.query.filter, CREDENTIAL_TERMS)
-      if (!terms) return toCredentialPage({ items: [], total: 0 }, page)
-      const filter = {
-        tenantId: terms.tenant_id,
-        userId: terms.user_id,
-        accessKey: terms.access_key,
-        orgId: terms.cd_tenant_id,
-        orgUserId: terms.cd_user_id,
-        active: parseFlag('active', terms.active),
-      }
-      return toCredentialPage(await queryCredentials(dir, ctx, { filter, page }), page)
+    schemas: { params: UserParams, querystring: PageQuery },
+    answers: { 200: answer('A page of credentials', CredentialPage), ...failures },
+    async handle({ ctx, params, query }, { dir }) {
+      const page = toPageRequest(query)
+      const found = await queryCredentials(dir, ctx, { filter: params, page })
+      return { status: 200, body: toWirePage(found, page, toOsisCredential) }
     },
+  }),
+
+  route({
+    operation: 'QueryCredentials',
+    method: 'GET',
+    url: '/v1/s3credentials/query',
+    document: {
+      operationId: 'queryCredentials',
+      tags,
+      summary: 'Query S3 credentials',
+      description:
+        `Oldest first, secrets included. Names of the filter: ${CREDENTIAL_TERMS.map((name) => `\`${name}\``).join(', ')}; ` +
+        '`active` is the status of the credential itself.',
+    },
+    schemas: { querystring: FilterQuery },
+    answers: { 200: answer('A page of credentials', CredentialPage), ...failures },
+    async handle({ ctx, query }, { dir }) {
+      const page = toPageRequest(query)
+      const filter = toCredentialFilter(query.filter)
+      const found = filter ? await queryCredentials(dir, ctx, { filter, page }) : EMPTY_PAGE
+      return { status: 200, body: toWirePage(found, page, toOsisCredential) }
+    },
+  }),
+
+  route({
+    operation: 'GetCredential',
+    method: 'GET',
+    url: credentialUrl,
+    document: { operationId: 'getCredential', tags, summary: 'Get an S3 credential' },
+    schemas: { params: KeyParams, querystring: OwnerQuery },
+    answers: { 200: answer('The credential', OsisS3Credential), ...failures },
+    async handle({ ctx, params, query }, { dir }) {
+      return { status: 200, body: toOsisCredential(await getCredential(dir, ctx, toIds(params, query))) }
+    },
+  }),
+
+  route({
+    operation: 'UpdateCredential',
+    subject: { target: 'accessKey' },
+    method: 'PATCH',
+    url: credentialUrl,
+    document: {
+      operationId: 'updateCredentialStatus',
+      tags,
+      summary: 'Activate or disable an S3 credential',
+      description: "The user's status and those of its other credentials stay as they are.",
+    },
+    schemas: { params: KeyParams, querystring: OwnerQuery, body: OsisS3CredentialChange },
+    answers: { 200: answer('The status is updated', OsisS3Credential), ...bodyFailures },
+    async handle({ ctx, params, query, body }, provisioning) {
+      const request = { ...toIds(params, query), active: body.active }
+      return { status: 200, body: toOsisCredential(await changeCredential(provisioning, ctx, request)) }
+    },
+  }),
+
+  route({
+    operation: 'DeleteCredential',
+    subject: { target: 'accessKey' },
+    method: 'DELETE',
+    url: credentialUrl,
+    document: { operationId: 'deleteCredential', tags, summary: 'Delete an S3 credential' },
+    schemas: { params: KeyParams, querystring: OwnerQuery },
+    answers: { 204: noBody('The credential is gone'), ...bodyFailures },
+    async handle({ ctx, params, query }, provisioning) {
+      await removeCredential(provisioning, ctx, toIds(params, query))
+      return { status: 204 }
+    },
+  }),
+]
+
+function toIds(params: Static<typeof KeyParams>, owner: Static<typeof OwnerQuery>) {
+  return { accessKey: params.accessKey, tenantId: owner.tenant_id, userId: owner.user_id }
+}
+
+/** @returns null if the terms contradict each other */
+function toCredentialFilter(text: string | undefined) {
+  const terms = parseFilter(text, CREDENTIAL_TERMS)
+  return (
+    terms && {
+      tenantId: terms.tenant_id,
+      userId: terms.user_id,
+      accessKey: terms.access_key,
+      orgId: terms.cd_tenant_id,
+      orgUserId: terms.cd_user_id,
+      active: parseFlag('active', terms.active),
+    }
   )
 }
 
-type OfKey = { Params: KeyParams; Querystring: OwnerQuery }
-
-function registerOne(app: FastifyInstance, { dir, reconciler }: Provisioning): void {
-  const url = '/v1/s3credentials/:accessKey'
-  app.get<OfKey>(
-    url,
-    {
-      attachValidation: true,
-      config: { operation: 'GetCredential' },
-      schema: {
-        operationId: 'getCredential',
-        tags,
-        summary: 'Get an S3 credential',
-        params: KeyParams,
-        querystring: OwnerQuery,
-        response: { 200: { ...OsisS3Credential, description: 'The credential' }, ...failures },
-      },
-    },
-    async (request): Promise<OsisS3Credential> =>
-      toOsisCredential(await getCredential(dir, getContext(request), toIds(request))),
-  )
-
-  app.patch<OfKey & { Body: OsisS3CredentialChange }>(
-    url,
-    {
-      attachValidation: true,
-      config: { operation: 'UpdateCredential' },
-      schema: {
-        operationId: 'updateCredentialStatus',
-        tags,
-        summary: 'Activate or disable an S3 credential',
-        description: "The user's status and those of its other credentials stay as they are.",
-        params: KeyParams,
-        querystring: OwnerQuery,
-        body: OsisS3CredentialChange,
-        response: { 200: { ...OsisS3Credential, description: 'The status is updated' }, ...bodyFailures },
-      },
-    },
-    async (request): Promise<OsisS3Credential> => {
-      const ids = toIds(request)
-      const subject = { operation: 'UpdateCredential', target: ids.accessKey } as const
-      const ctx = await getValidContext(dir, request, subject)
-      const credential = await updateCredential(dir, ctx, { ...ids, active: request.body.active })
-      await assertSettled(reconciler, credential.account, 'The status is kept')
-      return toOsisCredential(credential)
-    },
-  )
-
-  app.delete<OfKey>(
-    url,
-    {
-      attachValidation: true,
-      config: { operation: 'DeleteCredential' },
-      schema: {
-        operationId: 'deleteCredential',
-        tags,
-        summary: 'Delete an S3 credential',
-        params: KeyParams,
-        querystring: OwnerQuery,
-        response: { 204: { description: 'The credential is gone', type: 'null' }, ...bodyFailures },
-      },
-    },
-    async (request, reply) => {
-      const ids = toIds(request)
-      const subject = { operation: 'DeleteCredential', target: ids.accessKey } as const
-      const ctx = await getValidContext(dir, request, subject)
-      const account = await deleteCredential(dir, ctx, ids)
-      if (account) await assertSettled(reconciler, account, 'The deletion goes on')
-      return reply.code(204).send()
-    },
-  )
-}
-
-function toIds({ params, query }: { params: KeyParams; query: OwnerQuery }) {
-  return { accessKey: params.accessKey, tenantId: query.tenant_id, userId: query.user_id }
-}
-
-function toCredentialPage(page: Page<OwnedCredential>, request: PageRequest) {
-  return toWirePage(page, request, toOsisCredential)
-}
-
-function toOsisCredential({ account, ...credential }: OwnedCredential): OsisS3Credential {
+function toOsisCredential({ account, ...credential }: OwnedCredential): Static<typeof OsisS3Credential> {
   return {
     access_key: credential.accessKey,
     secret_key: credential.secretKey,

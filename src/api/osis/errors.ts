@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
 import { AuthError, ExpiredError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
+import { UnknownPathError } from '../dialect.ts'
 import { BodyError, type BodyFault } from '../json-body.ts'
-import { UnknownPathError } from '../request.ts'
 import { isBearer } from './admission.ts'
 import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
 import type { AuthMode } from './settings.ts'
@@ -59,8 +60,11 @@ export class NotImplementedError extends Error {
   }
 }
 
-/** Answers an error as an OsisError. Answers whether it is a fault of ours, which belongs into the log. */
-export function answerError(
+/**
+ * Sends an error as an OsisError.
+ * @returns whether it is our fault and must be logged
+ */
+export function sendError(
   error: Error,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -75,7 +79,7 @@ export function answerError(
   }
   const inBearer = authModes.includes('bearer') && (isBearer(request) || !authModes.includes('basic'))
   const { open = false, operation } = request.routeOptions.config
-  const body: OsisError =
+  const body: Static<typeof OsisError> =
     error instanceof AuthError && (inBearer || open)
       ? toUnauthorized(error, operation === 'CreateRefreshToken')
       : { code, message }
@@ -89,7 +93,7 @@ const CHALLENGES: Readonly<Record<AuthMode, string>> = {
 }
 
 /** A 401 of bearer mode, by section 3.3 of the contract, which has three messages and no more. */
-function toUnauthorized(error: AuthError, atLogin: boolean): Unauthorized {
+function toUnauthorized(error: AuthError, atLogin: boolean): Static<typeof Unauthorized> {
   const expired = error instanceof ExpiredError
   const refused = atLogin ? 'Invalid username or password' : 'Authentication failed'
   return {

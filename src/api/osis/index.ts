@@ -2,22 +2,22 @@ import type { FastifyInstance } from 'fastify'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import type { Directory } from '../../directory/directory.ts'
+import type { Logger } from '../../logger.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
-import { acceptJson } from '../json-body.ts'
-import { describeApi } from '../openapi.ts'
-import { type FailureLog, toFailure, UnknownPathError } from '../request.ts'
-import { newValidatorCompiler } from '../validation.ts'
-import { admit } from './admission.ts'
-import { registerCredentials } from './credentials.ts'
-import { answerError } from './errors.ts'
-import { registerInfo } from './info.ts'
-import { registerAuth } from './login.ts'
-import { describe } from './openapi.ts'
-import { registerPlatform } from './platform.ts'
+import { serveDialect } from '../dialect.ts'
+import { admit, authenticate } from './admission.ts'
+import { credentialRoutes } from './credentials.ts'
+import { sendError } from './errors.ts'
+import { infoRoutes } from './info.ts'
+import { loginRoutes } from './login.ts'
+import { toDocument } from './openapi.ts'
+import { platformRoutes } from './platform.ts'
+import type { S3Capabilities } from './platform-schemas.ts'
+import { toS3Capabilities } from './s3-capabilities.ts'
 import type { OsisSettings } from './settings.ts'
-import { registerTenants } from './tenants.ts'
-import { registerUsers } from './users.ts'
+import { tenantRoutes } from './tenants.ts'
+import { userRoutes } from './users.ts'
 
 export interface OsisApi {
   readonly dir: Directory
@@ -26,35 +26,32 @@ export interface OsisApi {
   readonly reconciler: Reconciler
   readonly platform: PlatformView
   readonly settings: OsisSettings
+  /** The operator's; null uses what the platform itself knows. */
+  readonly s3Capabilities: S3Capabilities | null
+  /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
-  readonly log: FailureLog
+  readonly log: Logger
 }
 
 /** OSIS: `/api`, behind the operator's prefix if there is one, and its document at `/openapi/osis.json`. */
-export async function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
-  const { platform, settings } = parts
+export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
+  const { dir, log, settings, platform } = parts
+  const s3Capabilities = parts.s3Capabilities ?? toS3Capabilities(platform.main.s3Exclusions)
   const { authModes } = settings
-  await describeApi(app, '/openapi/osis.json', describe(authModes))
-  await app.register(
-    async (api) => {
-      acceptJson(api)
-      api.setValidatorCompiler(newValidatorCompiler())
-      api.setErrorHandler(async (error: Error, request, reply) => {
-        const failure = await toFailure(parts.dir, request, error)
-        if (answerError(failure, request, reply, authModes)) parts.log(request, failure)
-        return reply
-      })
-      api.setNotFoundHandler((request, reply) => {
-        answerError(new UnknownPathError(request), request, reply, authModes)
-      })
-      api.addHook('onRequest', (request, reply) => admit({ ...parts, authModes }, request, reply))
-      registerInfo(api, parts)
-      if (authModes.includes('bearer')) registerAuth(api, parts)
-      registerTenants(api, parts)
-      registerUsers(api, parts)
-      registerCredentials(api, parts)
-      registerPlatform(api, platform, settings)
-    },
-    { prefix: `${settings.prefix}/api` },
-  )
+  return serveDialect(app, {
+    dir,
+    log,
+    document: toDocument(authModes),
+    documentPath: '/openapi/osis.json',
+    prefix: `${settings.prefix}/api`,
+    routes: [
+      ...infoRoutes.map((declared) => declared(parts)),
+      ...(authModes.includes('bearer') ? loginRoutes.map((declared) => declared(parts)) : []),
+      ...[...tenantRoutes, ...userRoutes, ...credentialRoutes].map((declared) => declared(parts)),
+      ...platformRoutes.map((declared) => declared({ platform, settings, s3Capabilities })),
+    ],
+    authenticate: (request) => authenticate({ ...parts, authModes }, request),
+    admit,
+    sendError: (error, request, reply) => sendError(error, request, reply, authModes),
+  })
 }

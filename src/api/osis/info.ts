@@ -1,7 +1,7 @@
-import type { FastifyInstance } from 'fastify'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
+import { openRoute, type Route } from '../route.ts'
 import { Information } from './platform-schemas.ts'
-import { failures } from './schemas.ts'
+import { answer, failures } from './schemas.ts'
 import { listNotImplemented, type OsisSettings } from './settings.ts'
 
 /** The revision of the OSIS specification that is spoken. */
@@ -12,31 +12,28 @@ const AUTH_MODES = { basic: 'Basic', bearer: 'Bearer' } as const
 export interface InfoParts {
   readonly platform: PlatformView
   readonly settings: Pick<OsisSettings, 'authModes' | 'consoleUrl'>
-  /** Where the service is reached; never the request's Host header, which anybody can write. */
+  /** Returns the URL of the service. The request's Host header would be the caller's word. */
   readonly publicUrl: () => string
 }
 
-export function registerInfo(app: FastifyInstance, parts: InfoParts): void {
-  const { platform, settings, publicUrl } = parts
-  app.get(
-    '/info',
-    {
-      config: { operation: 'GetInfo', open: true },
-      schema: {
-        operationId: 'getInfo',
-        tags: ['Information'],
-        summary: 'Get the information of the platform',
-        security: [],
-        response: {
-          200: { ...Information, description: 'The platform and this service' },
-          500: failures[500],
-        },
-      },
+/** What the platform and this service are and can do. */
+export const infoRoutes: readonly Route<InfoParts>[] = [
+  openRoute({
+    operation: 'GetInfo',
+    method: 'GET',
+    url: '/info',
+    document: {
+      operationId: 'getInfo',
+      tags: ['Information'],
+      summary: 'Get the information of the platform',
+      security: [],
     },
-    async () => {
+    schemas: {},
+    answers: { 200: answer('The platform and this service', Information), 500: failures[500] },
+    async handle(_, { platform, settings, publicUrl }) {
       const { name, s3Url } = platform.main
       const { version, health } = await platform.main.status()
-      return {
+      const body = {
         platform_name: name,
         platform_version: version,
         api_version: API_VERSION,
@@ -50,6 +47,7 @@ export function registerInfo(app: FastifyInstance, parts: InfoParts): void {
         iam: false,
         tenant_s3_domain_enabled: false,
       }
+      return { status: 200, body }
     },
-  )
-}
+  }),
+]

@@ -10,8 +10,8 @@ const SCHEMES = {
   },
 } as const
 
-/** What the OpenAPI document says beside its operations. */
-export function describe(authModes: readonly AuthMode[]): ApiDocument {
+/** What the OpenAPI document says in addition to its operations. */
+export function toDocument(authModes: readonly AuthMode[]): ApiDocument {
   return {
     info: {
       title: 'Usher: OSIS API',

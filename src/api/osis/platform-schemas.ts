@@ -22,22 +22,28 @@ export const Information = Type.Object(
   { title: 'Information' },
 )
 
-const Exclusion = Type.Object(
-  {
-    all: Type.Optional(Type.Boolean({ description: 'The call is not supported at all.' })),
-    by_params: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
-    by_headers: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
-    by_payload: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
-  },
-  { title: 'Exclusion' },
-)
+const exclusionOf = (
+  list: { minItems?: number },
+  options: { title?: string; additionalProperties?: false },
+) =>
+  Type.Object(
+    {
+      all: Type.Optional(Type.Boolean({ description: 'The call is not supported at all.' })),
+      by_params: Type.Optional(Type.Array(Type.String(), list)),
+      by_headers: Type.Optional(Type.Array(Type.String(), list)),
+      by_payload: Type.Optional(Type.Array(Type.String(), list)),
+    },
+    options,
+  )
+
+type Exclusions = Readonly<Record<string, Static<ReturnType<typeof exclusionOf>>>>
 
 export const OsisS3Capabilities = Type.Object(
   {
-    exclusions: Type.Unsafe<Record<string, Static<typeof Exclusion>>>({
+    exclusions: Type.Unsafe<Exclusions>({
       type: 'object',
       minProperties: 1,
-      additionalProperties: Exclusion,
+      additionalProperties: exclusionOf({ minItems: 1 }, { title: 'Exclusion' }),
       description: 'S3 calls, in snake case, that the platform does not support, or not wholly.',
     }),
   },
@@ -48,7 +54,22 @@ export const OsisS3Capabilities = Type.Object(
     ],
   },
 )
-export type OsisS3Capabilities = Static<typeof OsisS3Capabilities>
+/** The S3 calls that the platform does not support, or supports in part. */
+export type S3Capabilities = Static<typeof OsisS3Capabilities>
+
+/** An operator's file of capabilities: stricter with names, so that a misspelt one is found; a list may be empty. */
+export const CapabilitiesFile = Type.Object({
+  exclusions: Type.Unsafe<Exclusions>({
+    type: 'object',
+    minProperties: 1,
+    propertyNames: {
+      type: 'string',
+      pattern: '^[a-z0-9]+(_[A-Za-z0-9]+)*$',
+      title: 'an S3 call in snake case',
+    },
+    additionalProperties: exclusionOf({}, { additionalProperties: false }),
+  }),
+})
 
 const bytes = (description: string) => Type.Integer({ description })
 
@@ -62,15 +83,13 @@ export const OsisUsage = Type.Object(
   },
   { title: 'OsisUsage' },
 )
-export type OsisUsage = Static<typeof OsisUsage>
 
 export const UsageQuery = Type.Object({
   tenant_id: Type.Optional(Type.String({ description: 'One tenant; the whole platform when left out.' })),
   user_id: Type.Optional(Type.String({ description: 'One user of the tenant.' })),
 })
-export type UsageQuery = Static<typeof UsageQuery>
 
-export const OsisBucketMeta = Type.Object(
+const OsisBucketMeta = Type.Object(
   {
     name: Type.String(),
     creation_date: Type.String({ format: 'date-time' }),
@@ -85,7 +104,6 @@ export const BucketQuery = Type.Object({
   tenant_id: Type.String({ description: 'The tenant.' }),
   ...PageQuery.properties,
 })
-export type BucketQuery = Static<typeof BucketQuery>
 
 export const AnonymousUser = Type.Object(
   { id: Type.String(), name: Type.String() },
@@ -96,4 +114,3 @@ export const ConsoleQuery = Type.Object({
   tenant_id: Type.Optional(Type.String({ description: 'One tenant; the whole platform when left out.' })),
   lang: Type.Optional(Type.String({ description: 'A language code.' })),
 })
-export type ConsoleQuery = Static<typeof ConsoleQuery>

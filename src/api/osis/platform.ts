@@ -1,7 +1,6 @@
-import type { FastifyInstance } from 'fastify'
 import { DirectoryError } from '../../model/error.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
-import { getContext } from '../request.ts'
+import { type Route, route } from '../route.ts'
 import { NotImplementedError } from './errors.ts'
 import { toPageRequest, toWirePage } from './paging.ts'
 import {
@@ -11,78 +10,137 @@ import {
   ConsoleQuery,
   OsisS3Capabilities,
   OsisUsage,
+  type S3Capabilities,
   UsageQuery,
 } from './platform-schemas.ts'
-import { failures, notImplemented } from './schemas.ts'
+import { answer, failures, notImplemented } from './schemas.ts'
 import type { OsisSettings } from './settings.ts'
+
+/** What the routes about the platform itself need. */
+export interface PlatformParts {
+  readonly platform: PlatformView
+  readonly settings: Pick<OsisSettings, 'consoleUrl'>
+  readonly s3Capabilities: S3Capabilities
+}
 
 const tags = ['Platform']
 
-export function registerPlatform(
-  app: FastifyInstance,
-  platform: PlatformView,
-  settings: Pick<OsisSettings, 's3Capabilities' | 'consoleUrl'>,
-): void {
-  registerCapabilities(app, settings)
-  registerUsage(app, platform)
-  registerBuckets(app, platform)
-  registerConstants(app, platform)
-  registerConsole(app, settings)
-}
-
-function registerCapabilities(
-  app: FastifyInstance,
-  { s3Capabilities }: Pick<OsisSettings, 's3Capabilities'>,
-): void {
-  app.get(
-    '/v1/s3capabilities',
-    {
-      config: { operation: 'GetS3Capabilities' },
-      schema: {
-        operationId: 'getS3Capabilities',
-        tags,
-        summary: 'Get what the S3 service does not support',
-        response: { 200: { ...OsisS3Capabilities, description: 'The exclusions' }, ...failures },
-      },
+/** The platform itself: what it can do, how much is used, which buckets there are. */
+export const platformRoutes: readonly Route<PlatformParts>[] = [
+  route({
+    operation: 'GetS3Capabilities',
+    method: 'GET',
+    url: '/v1/s3capabilities',
+    document: {
+      operationId: 'getS3Capabilities',
+      tags,
+      summary: 'Get what the S3 service does not support',
     },
-    async () => s3Capabilities,
-  )
-}
+    schemas: {},
+    answers: { 200: answer('The exclusions', OsisS3Capabilities), ...failures },
+    handle: (_, { s3Capabilities }) => ({ status: 200, body: s3Capabilities }),
+  }),
 
-/** Stands for a figure that nobody knows; a client of this API expects numbers. */
-const UNKNOWN = -1
-
-function registerUsage(app: FastifyInstance, platform: PlatformView): void {
-  app.get<{ Querystring: UsageQuery }>(
-    '/v1/usage',
-    {
-      attachValidation: true,
-      config: { operation: 'GetUsage' },
-      schema: {
-        operationId: 'getUsage',
-        tags,
-        summary: 'Get the usage of the platform, of a tenant or of a user',
-        description: '`user_id` goes with `tenant_id`.',
-        querystring: UsageQuery,
-        response: { 200: { ...OsisUsage, description: 'The usage, in bytes' }, ...failures },
-      },
+  route({
+    operation: 'GetUsage',
+    method: 'GET',
+    url: '/v1/usage',
+    document: {
+      operationId: 'getUsage',
+      tags,
+      summary: 'Get the usage of the platform, of a tenant or of a user',
+      description: '`user_id` goes with `tenant_id`.',
     },
-    async (request): Promise<OsisUsage> => {
-      const ctx = getContext(request)
-      const { tenant_id: tenantId, user_id: userId } = request.query
+    schemas: { querystring: UsageQuery },
+    answers: { 200: answer('The usage, in bytes', OsisUsage), ...failures },
+    async handle({ ctx, query }, { platform }) {
+      const { tenant_id: tenantId, user_id: userId } = query
       if (tenantId === undefined && userId !== undefined) throw tenantRequired()
-      const usage = await platform.readUsage(ctx, { tenantId, userId })
-      const { quotaBytes, usedBytes } = usage
-      return {
-        bucket_count: usage.bucketCount,
-        object_count: usage.objectCount,
-        total_bytes: quotaBytes ?? UNKNOWN,
-        available_bytes: quotaBytes === null ? UNKNOWN : Math.max(0, quotaBytes - usedBytes),
-        used_bytes: usedBytes,
-      }
+      return { status: 200, body: toOsisUsage(await platform.readUsage(ctx, { tenantId, userId })) }
     },
-  )
-}
+  }),
+
+  route({
+    operation: 'ListBuckets',
+    method: 'GET',
+    url: '/v1/bucket-list',
+    document: {
+      operationId: 'getBucketList',
+      tags,
+      summary: 'List the buckets of a tenant',
+      description: 'An unknown tenant has an empty page.',
+    },
+    schemas: { querystring: BucketQuery },
+    answers: { 200: answer('A page of buckets, by name', BucketPage), ...failures },
+    async handle({ ctx, query }, { platform }) {
+      const page = toPageRequest(query)
+      const buckets = await platform.listBuckets(ctx, query.tenant_id, page)
+      const toWire = toWirePage(buckets, page, ({ name, createdAt, owner }) => ({
+        name,
+        creation_date: createdAt,
+        user_id: owner,
+      }))
+      return { status: 200, body: toWire }
+    },
+  }),
+
+  route({
+    operation: 'GetAnonymousUser',
+    method: 'GET',
+    url: '/v1/anonymous-user',
+    document: {
+      operationId: 'getAnonymousUser',
+      tags,
+      summary: 'Get the user that stands for unauthenticated access',
+    },
+    schemas: {},
+    answers: { 200: answer('The anonymous user', AnonymousUser), ...failures },
+    handle: (_, { platform }) => ({ status: 200, body: platform.main.anonymousUser }),
+  }),
+
+  route({
+    operation: null,
+    method: 'GET',
+    url: '/v1/bucket-logging-id',
+    document: {
+      operationId: 'getBucketLoggingId',
+      tags,
+      summary: 'Get the principal that writes bucket logs: not implemented, no platform has one',
+    },
+    schemas: {},
+    answers: { ...failures, 501: notImplemented },
+    handle() {
+      throw new NotImplementedError('getBucketLoggingId')
+    },
+  }),
+
+  route({
+    operation: 'GetConsole',
+    method: 'GET',
+    url: '/v1/console',
+    document: {
+      operationId: 'getConsole',
+      tags,
+      summary: "Get the address of the platform's own web console",
+      description: 'The bare address, without quotes. 501 where none is configured.',
+    },
+    schemas: { querystring: ConsoleQuery },
+    answers: {
+      200: { description: 'The address', content: { 'application/json': { schema: {} } } },
+      ...failures,
+      501: notImplemented,
+    },
+    handle({ query }, { settings: { consoleUrl } }) {
+      if (consoleUrl === null) throw new NotImplementedError('getConsole')
+      const { tenant_id = '', lang = '' } = query
+      const text = consoleUrl
+        .replaceAll('{tenant_id}', encodeURIComponent(tenant_id))
+        .replaceAll('{lang}', encodeURIComponent(lang))
+      // Not JSON, but the form that Object Storage Extension reads (section 6.12 of the contract).
+      return { status: 200, headers: { 'content-type': 'application/json' }, text }
+    },
+  }),
+]
 
 function tenantRequired(): DirectoryError {
   const message = 'is required with user_id'
@@ -91,93 +149,16 @@ function tenantRequired(): DirectoryError {
   })
 }
 
-function registerBuckets(app: FastifyInstance, platform: PlatformView): void {
-  app.get<{ Querystring: BucketQuery }>(
-    '/v1/bucket-list',
-    {
-      attachValidation: true,
-      config: { operation: 'ListBuckets' },
-      schema: {
-        operationId: 'getBucketList',
-        tags,
-        summary: 'List the buckets of a tenant',
-        description: 'An unknown tenant has an empty page.',
-        querystring: BucketQuery,
-        response: { 200: { ...BucketPage, description: 'A page of buckets, by name' }, ...failures },
-      },
-    },
-    async (request) => {
-      const page = toPageRequest(request.query)
-      const buckets = await platform.listBuckets(getContext(request), request.query.tenant_id, page)
-      return toWirePage(buckets, page, ({ name, createdAt, owner }) => ({
-        name,
-        creation_date: createdAt,
-        user_id: owner,
-      }))
-    },
-  )
-}
+/** Stands for an unknown figure: clients of this API expect numbers. */
+const UNKNOWN = -1
 
-function registerConstants(app: FastifyInstance, platform: PlatformView): void {
-  app.get(
-    '/v1/anonymous-user',
-    {
-      config: { operation: 'GetAnonymousUser' },
-      schema: {
-        operationId: 'getAnonymousUser',
-        tags,
-        summary: 'Get the user that stands for unauthenticated access',
-        response: { 200: { ...AnonymousUser, description: 'The anonymous user' }, ...failures },
-      },
-    },
-    async () => platform.main.anonymousUser,
-  )
-
-  app.get(
-    '/v1/bucket-logging-id',
-    {
-      schema: {
-        operationId: 'getBucketLoggingId',
-        tags,
-        summary: 'Get the principal that writes bucket logs: not implemented, no platform has one',
-        response: { ...failures, 501: notImplemented },
-      },
-    },
-    async () => {
-      throw new NotImplementedError('getBucketLoggingId')
-    },
-  )
-}
-
-function registerConsole(app: FastifyInstance, { consoleUrl }: Pick<OsisSettings, 'consoleUrl'>): void {
-  app.get<{ Querystring: ConsoleQuery }>(
-    '/v1/console',
-    {
-      attachValidation: true,
-      config: { operation: 'GetConsole' },
-      schema: {
-        operationId: 'getConsole',
-        tags,
-        summary: "Get the address of the platform's own web console",
-        description: 'The bare address, without quotes. 501 where none is configured.',
-        querystring: ConsoleQuery,
-        response: {
-          200: { description: 'The address', content: { 'application/json': { schema: {} } } },
-          ...failures,
-          501: notImplemented,
-        },
-      },
-    },
-    async (request, reply) => {
-      getContext(request)
-      if (consoleUrl === null) throw new NotImplementedError('getConsole')
-      const { tenant_id = '', lang = '' } = request.query
-      const url = consoleUrl
-        .replaceAll('{tenant_id}', encodeURIComponent(tenant_id))
-        .replaceAll('{lang}', encodeURIComponent(lang))
-      // Not JSON, but what Object Storage Extension has always been given (section 6.12).
-      reply.type('application/json')
-      return reply.serializer(String).send(url)
-    },
-  )
+function toOsisUsage(usage: Awaited<ReturnType<PlatformView['readUsage']>>) {
+  const { bucketCount, objectCount, quotaBytes, usedBytes } = usage
+  return {
+    bucket_count: bucketCount,
+    object_count: objectCount,
+    total_bytes: quotaBytes ?? UNKNOWN,
+    available_bytes: quotaBytes === null ? UNKNOWN : Math.max(0, quotaBytes - usedBytes),
+    used_bytes: usedBytes,
+  }
 }

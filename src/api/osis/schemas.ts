@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
 /** Absent and null mean the same in a request (section 2.4 of the contract). */
@@ -21,13 +21,11 @@ export const nullable = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 
 export const TenantParams = Type.Object({ tenantId: Type.String({ description: 'The ID of the tenant.' }) })
-export type TenantParams = Static<typeof TenantParams>
 
 export const UserParams = Type.Object({
   tenantId: Type.String({ description: 'The ID of the tenant which the user belongs to.' }),
   userId: Type.String({ description: 'The ID of the platform user.' }),
 })
-export type UserParams = Static<typeof UserParams>
 
 /** Larger limits are lowered to this, and the page says so. */
 export const MAX_LIMIT = 1_000
@@ -44,7 +42,6 @@ export const PageQuery = Type.Object({
     }),
   ),
 })
-export type PageQuery = Static<typeof PageQuery>
 
 export const FilterQuery = Type.Object({
   ...PageQuery.properties,
@@ -56,14 +53,21 @@ export const FilterQuery = Type.Object({
     }),
   ),
 })
-export type FilterQuery = Static<typeof FilterQuery>
 
 export const PurgeQuery = Type.Object({
   purge_data: Type.Optional(
     Type.Boolean({ default: false, description: 'Whether users, keys and data go too.' }),
   ),
 })
-export type PurgeQuery = Static<typeof PurgeQuery>
+
+/** The schema of an answer: that of its body, and what the answer means. */
+export const answer = <Body extends TSchema>(description: string, body: Body): Body => ({
+  ...body,
+  description,
+})
+
+/** The schema of an answer without a body. */
+export const noBody = (description: string) => Type.Null({ description })
 
 /** A page of items, with the title of the items' schema. */
 export const pageOf = <T extends TSchema & { title?: string }>(item: T) =>
@@ -80,7 +84,7 @@ export const pageOf = <T extends TSchema & { title?: string }>(item: T) =>
   )
 
 /** The closed list of error codes. Only the first is in the published specification. */
-export const ERROR_CODES = [
+const ERROR_CODES = [
   'E_BAD_REQUEST',
   'E_UNAUTHORIZED',
   'E_FORBIDDEN',
@@ -99,7 +103,6 @@ export const OsisError = Type.Object(
   },
   { title: 'OsisError' },
 )
-export type OsisError = Static<typeof OsisError>
 
 const failed = (description: string, code: OsisErrorCode, message: string) => ({
   ...OsisError,
@@ -119,7 +122,6 @@ export const Unauthorized = Type.Object(
   },
   { title: 'Unauthorized' },
 )
-export type Unauthorized = Static<typeof Unauthorized>
 
 /** What every operation can answer beside its success. */
 export const failures = {

@@ -1,21 +1,21 @@
-import type { OsisS3Capabilities } from './platform-schemas.ts'
-
-/** How callers of OSIS authenticate: by Basic, by tokens, or by either. */
+/** How callers of OSIS authenticate: with a client's id and secret, or with a token. */
 export type AuthMode = 'basic' | 'bearer'
 
-/** What an operator says about this API. */
+/** The operator's settings of this API. */
 export interface OsisSettings {
+  /** At least one. */
   readonly authModes: readonly AuthMode[]
-  /** What every path begins with; empty, or with a slash before it and none behind. */
+  /** Begins every path: empty, or with a slash at its beginning and none at its end. */
   readonly prefix: string
-  /** The platform's own web console, with `{tenant_id}` and `{lang}` where they belong; null where there is none. */
+  /** A JSON file of the S3 calls that the platform does not support; null uses what the platform itself knows. */
+  readonly s3CapabilitiesFile: string | null
+  /** The platform's own web console, with `{tenant_id}` and `{lang}` in place of the values; null if there is none. */
   readonly consoleUrl: string | null
-  readonly s3Capabilities: OsisS3Capabilities
 }
 
 /**
- * The operations of the specification that are not served. They answer 501 and stand in `not_implemented` of
- * `GET /api/info`, from this one list, so that the announcement is always true.
+ * Lists the operations of the specification that are not served. They answer 501, and `GET /api/info` announces them in
+ * `not_implemented`: one list for both.
  */
 export function listNotImplemented({ consoleUrl }: Pick<OsisSettings, 'consoleUrl'>): string[] {
   return consoleUrl === null ? ['getBucketLoggingId', 'getConsole'] : ['getBucketLoggingId']

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 import { ignored, nullable, optionalFlag, pageOf, requiredText } from './schemas.ts'
 
@@ -21,7 +21,6 @@ export const NewOsisTenant = Type.Object(
     examples: [{ name: 'Acme', active: true, cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'] }],
   },
 )
-export type NewOsisTenant = Static<typeof NewOsisTenant>
 
 export const OsisTenant = Type.Object(
   {
@@ -51,7 +50,6 @@ export const OsisTenant = Type.Object(
     ],
   },
 )
-export type OsisTenant = Static<typeof OsisTenant>
 
 /** Only `cd_tenant_ids` takes effect; whatever else the body holds is not even looked at (section 6.5). */
 export const OsisTenantChange = Type.Object(
@@ -66,6 +64,5 @@ export const OsisTenantChange = Type.Object(
     examples: [{ cd_tenant_ids: ['c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'] }],
   },
 )
-export type OsisTenantChange = Static<typeof OsisTenantChange>
 
 export const TenantPage = pageOf(OsisTenant)

@@ -1,15 +1,16 @@
-import type { FastifyInstance } from 'fastify'
+import type { Static } from 'typebox'
 import { createTenant, getTenant, queryTenants, updateTenant } from '../../directory/tenants.ts'
-import type { Page, PageRequest } from '../../model/pages.ts'
 import type { Tenant } from '../../model/tenants.ts'
 import { type Provisioning, removeTenant } from '../../provisioning/settling.ts'
-import { getContext, getValidContext } from '../request.ts'
+import { type Route, route } from '../route.ts'
 import { parseFilter } from './filter.ts'
-import { toPageRequest, toWirePage } from './paging.ts'
+import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
 import {
+  answer,
   bodyFailures,
   FilterQuery,
   failures,
+  noBody,
   PageQuery,
   PurgeQuery,
   removalFailures,
@@ -18,183 +19,145 @@ import {
 import { NewOsisTenant, OsisTenant, OsisTenantChange, TenantPage } from './tenant-schemas.ts'
 
 const tags = ['Tenants']
+const tenantsUrl = '/v1/tenants'
+const tenantUrl = `${tenantsUrl}/:tenantId`
 
-export function registerTenants(app: FastifyInstance, provisioning: Provisioning): void {
-  registerCreate(app, provisioning)
-  registerLists(app, provisioning)
-  registerReads(app, provisioning)
-  registerChanges(app, provisioning)
+/** OSIS tenants: the places of customers on the platform. */
+export const tenantRoutes: readonly Route<Provisioning>[] = [
+  route({
+    operation: 'CreateTenant',
+    method: 'POST',
+    url: tenantsUrl,
+    document: {
+      operationId: 'createTenant',
+      tags,
+      summary: 'Create a tenant in the platform',
+      description:
+        'Makes a customer with a tenant on the platform. An org that has a tenant already gets that one, unchanged.',
+    },
+    schemas: { body: NewOsisTenant },
+    answers: { 201: answer('A tenant is created', OsisTenant), ...bodyFailures },
+    async handle({ ctx, body }, { dir }) {
+      const request = { name: body.name, orgIds: body.cd_tenant_ids ?? [] }
+      return { status: 201, body: toOsisTenant(await createTenant(dir, ctx, request)) }
+    },
+  }),
+
+  route({
+    operation: 'ListTenants',
+    method: 'GET',
+    url: tenantsUrl,
+    document: {
+      operationId: 'listTenants',
+      tags,
+      summary: 'List tenants, those that no org is mapped to among them',
+    },
+    schemas: { querystring: PageQuery },
+    answers: { 200: answer('A page of tenants, oldest first', TenantPage), ...failures },
+    async handle({ ctx, query }, { dir }) {
+      const page = toPageRequest(query)
+      const found = await queryTenants(dir, ctx, { filter: {}, page })
+      return { status: 200, body: toWirePage(found, page, toOsisTenant) }
+    },
+  }),
+
+  route({
+    operation: 'QueryTenants',
+    method: 'GET',
+    url: `${tenantsUrl}/query`,
+    document: {
+      operationId: 'queryTenants',
+      tags,
+      summary: 'Query tenants',
+      description:
+        'Names of the filter: `cd_tenant_id`, which is an org mapped onto the tenant or, where no tenant has that ' +
+        "org, the tenant's own id; `tenant_id`.",
+    },
+    schemas: { querystring: FilterQuery },
+    answers: { 200: answer('A page of tenants, oldest first', TenantPage), ...failures },
+    async handle({ ctx, query }, { dir }) {
+      const page = toPageRequest(query)
+      const filter = toTenantFilter(query.filter)
+      const found = filter ? await queryTenants(dir, ctx, { filter, page }) : EMPTY_PAGE
+      return { status: 200, body: toWirePage(found, page, toOsisTenant) }
+    },
+  }),
+
+  route({
+    operation: 'HeadTenant',
+    method: 'HEAD',
+    url: tenantUrl,
+    document: { operationId: 'headTenant', tags, summary: 'Check whether a tenant exists' },
+    schemas: { params: TenantParams },
+    answers: { 200: noBody('The tenant exists'), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      await getTenant(dir, ctx, params.tenantId)
+      return { status: 200 }
+    },
+  }),
+
+  route({
+    operation: 'GetTenant',
+    method: 'GET',
+    url: tenantUrl,
+    document: { operationId: 'getTenant', tags, summary: 'Get a tenant' },
+    schemas: { params: TenantParams },
+    answers: { 200: answer('The tenant', OsisTenant), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      return { status: 200, body: toOsisTenant(await getTenant(dir, ctx, params.tenantId)) }
+    },
+  }),
+
+  route({
+    operation: 'UpdateTenant',
+    subject: { target: 'tenantId' },
+    method: 'PATCH',
+    url: tenantUrl,
+    document: {
+      operationId: 'updateTenant',
+      tags,
+      summary: 'Map orgs onto a tenant',
+      description:
+        'Replaces the whole list of orgs; an empty one leaves the tenant unmapped. Nothing else is changed, and users ' +
+        'and data of orgs that are taken off stay.',
+    },
+    schemas: { params: TenantParams, body: OsisTenantChange },
+    answers: { 200: answer('The tenant is updated', OsisTenant), ...bodyFailures },
+    async handle({ ctx, params, body }, { dir }) {
+      const request = { tenantId: params.tenantId, orgIds: body.cd_tenant_ids }
+      return { status: 200, body: toOsisTenant(await updateTenant(dir, ctx, request)) }
+    },
+  }),
+
+  route({
+    operation: 'DeleteTenant',
+    subject: { target: 'tenantId' },
+    method: 'DELETE',
+    url: tenantUrl,
+    document: {
+      operationId: 'deleteTenant',
+      tags,
+      summary: 'Delete a tenant',
+      description:
+        'With `purge_data` its users, their keys and buckets go too; without, a tenant that has users is refused. ' +
+        'The customer stays.',
+    },
+    schemas: { params: TenantParams, querystring: PurgeQuery },
+    answers: { 204: noBody('The tenant is gone'), ...removalFailures },
+    async handle({ ctx, params, query }, provisioning) {
+      await removeTenant(provisioning, ctx, { ...params, purge: query.purge_data ?? false })
+      return { status: 204 }
+    },
+  }),
+]
+
+/** @returns null if the terms contradict each other */
+function toTenantFilter(text: string | undefined) {
+  const terms = parseFilter(text, ['cd_tenant_id', 'tenant_id'])
+  return terms && { tenantId: terms.tenant_id, orgId: terms.cd_tenant_id }
 }
 
-function registerCreate(app: FastifyInstance, { dir }: Provisioning): void {
-  app.post<{ Body: NewOsisTenant }>(
-    '/v1/tenants',
-    {
-      attachValidation: true,
-      config: { operation: 'CreateTenant' },
-      schema: {
-        operationId: 'createTenant',
-        tags,
-        summary: 'Create a tenant in the platform',
-        description:
-          'Makes a customer with a tenant on the platform. An org that has a tenant already gets that one, unchanged.',
-        body: NewOsisTenant,
-        response: { 201: { ...OsisTenant, description: 'A tenant is created' }, ...bodyFailures },
-      },
-    },
-    async (request, reply): Promise<OsisTenant> => {
-      const ctx = await getValidContext(dir, request, { operation: 'CreateTenant' })
-      const { name, cd_tenant_ids } = request.body
-      const tenant = await createTenant(dir, ctx, { name, orgIds: cd_tenant_ids ?? [] })
-      reply.code(201)
-      return toOsisTenant(tenant)
-    },
-  )
-}
-
-function registerLists(app: FastifyInstance, { dir }: Provisioning): void {
-  app.get<{ Querystring: PageQuery }>(
-    '/v1/tenants',
-    {
-      attachValidation: true,
-      config: { operation: 'ListTenants' },
-      schema: {
-        operationId: 'listTenants',
-        tags,
-        summary: 'List tenants, those that no org is mapped to among them',
-        querystring: PageQuery,
-        response: { 200: { ...TenantPage, description: 'A page of tenants, oldest first' }, ...failures },
-      },
-    },
-    async (request) => {
-      const page = toPageRequest(request.query)
-      return toTenantPage(await queryTenants(dir, getContext(request), { filter: {}, page }), page)
-    },
-  )
-
-  app.get<{ Querystring: FilterQuery }>(
-    '/v1/tenants/query',
-    {
-      attachValidation: true,
-      config: { operation: 'QueryTenants' },
-      schema: {
-        operationId: 'queryTenants',
-        tags,
-        summary: 'Query tenants',
-        description:
-          'Names of the filter: `cd_tenant_id`, which is an org mapped onto the tenant or, where no tenant has that ' +
-          "org, the tenant's own id; `tenant_id`.",
-        querystring: FilterQuery,
-        response: { 200: { ...TenantPage, description: 'A page of tenants, oldest first' }, ...failures },
-      },
-    },
-    async (request) => {
-      const ctx = getContext(request)
-      const page = toPageRequest(request.query)
-      const terms = parseFilter(request.query.filter, ['cd_tenant_id', 'tenant_id'])
-      if (!terms) return toTenantPage({ items: [], total: 0 }, page)
-      const filter = { tenantId: terms.tenant_id, orgId: terms.cd_tenant_id }
-      return toTenantPage(await queryTenants(dir, ctx, { filter, page }), page)
-    },
-  )
-}
-
-function registerReads(app: FastifyInstance, { dir }: Provisioning): void {
-  app.head<{ Params: TenantParams }>(
-    '/v1/tenants/:tenantId',
-    {
-      attachValidation: true,
-      config: { operation: 'HeadTenant' },
-      schema: {
-        operationId: 'headTenant',
-        tags,
-        summary: 'Check whether a tenant exists',
-        params: TenantParams,
-        response: { 200: { description: 'The tenant exists', type: 'null' }, ...failures },
-      },
-    },
-    async (request, reply) => {
-      await getTenant(dir, getContext(request), request.params.tenantId)
-      return reply.send()
-    },
-  )
-
-  app.get<{ Params: TenantParams }>(
-    '/v1/tenants/:tenantId',
-    {
-      attachValidation: true,
-      config: { operation: 'GetTenant' },
-      schema: {
-        operationId: 'getTenant',
-        tags,
-        summary: 'Get a tenant',
-        params: TenantParams,
-        response: { 200: { ...OsisTenant, description: 'The tenant' }, ...failures },
-      },
-    },
-    async (request): Promise<OsisTenant> =>
-      toOsisTenant(await getTenant(dir, getContext(request), request.params.tenantId)),
-  )
-}
-
-function registerChanges(app: FastifyInstance, provisioning: Provisioning): void {
-  const { dir } = provisioning
-  app.patch<{ Params: TenantParams; Body: OsisTenantChange }>(
-    '/v1/tenants/:tenantId',
-    {
-      attachValidation: true,
-      config: { operation: 'UpdateTenant' },
-      schema: {
-        operationId: 'updateTenant',
-        tags,
-        summary: 'Map orgs onto a tenant',
-        description:
-          'Replaces the whole list of orgs; an empty one leaves the tenant unmapped. Nothing else is changed, and users ' +
-          'and data of orgs that are taken off stay.',
-        params: TenantParams,
-        body: OsisTenantChange,
-        response: { 200: { ...OsisTenant, description: 'The tenant is updated' }, ...bodyFailures },
-      },
-    },
-    async (request): Promise<OsisTenant> => {
-      const { tenantId } = request.params
-      const ctx = await getValidContext(dir, request, { operation: 'UpdateTenant', target: tenantId })
-      const orgIds = request.body.cd_tenant_ids
-      return toOsisTenant(await updateTenant(dir, ctx, { tenantId, orgIds }))
-    },
-  )
-
-  app.delete<{ Params: TenantParams; Querystring: PurgeQuery }>(
-    '/v1/tenants/:tenantId',
-    {
-      attachValidation: true,
-      config: { operation: 'DeleteTenant' },
-      schema: {
-        operationId: 'deleteTenant',
-        tags,
-        summary: 'Delete a tenant',
-        description:
-          'With `purge_data` its users, their keys and buckets go too; without, a tenant that has users is refused. ' +
-          'The customer stays.',
-        params: TenantParams,
-        querystring: PurgeQuery,
-        response: { 204: { description: 'The tenant is gone', type: 'null' }, ...removalFailures },
-      },
-    },
-    async (request, reply) => {
-      const { tenantId } = request.params
-      const ctx = await getValidContext(dir, request, { operation: 'DeleteTenant', target: tenantId })
-      await removeTenant(provisioning, ctx, { tenantId, purge: request.query.purge_data ?? false })
-      return reply.code(204).send()
-    },
-  )
-}
-
-function toTenantPage(page: Page<Tenant>, request: PageRequest) {
-  return toWirePage(page, request, toOsisTenant)
-}
-
-function toOsisTenant(tenant: Tenant): OsisTenant {
+function toOsisTenant(tenant: Tenant): Static<typeof OsisTenant> {
   return {
     name: tenant.name,
     active: true,

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { ACCOUNT_ROLES, type AccountRole } from '../../model/accounts.ts'
 import { ignored, nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
 
@@ -39,7 +39,6 @@ export const NewOsisUser = Type.Object(
     ],
   },
 )
-export type NewOsisUser = Static<typeof NewOsisUser>
 
 export const OsisUser = Type.Object(
   {
@@ -76,18 +75,15 @@ export const OsisUser = Type.Object(
     ],
   },
 )
-export type OsisUser = Static<typeof OsisUser>
 
 /** Only `active` takes effect; whatever else the body holds is not even looked at (section 6.9). */
 export const OsisUserChange = Type.Object(
   { active: Type.Boolean({ description: 'Whether the keys of the user work.' }) },
   { title: 'OsisUserChange', examples: [{ active: false }] },
 )
-export type OsisUserChange = Static<typeof OsisUserChange>
 
 export const UserPage = pageOf(OsisUser)
 
 export const CanonicalParams = Type.Object({
   canonicalUserId: Type.String({ description: 'What the platform shows as the owner.' }),
 })
-export type CanonicalParams = Static<typeof CanonicalParams>

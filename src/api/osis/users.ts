@@ -1,20 +1,16 @@
-import type { FastifyInstance } from 'fastify'
-import {
-  getAccount,
-  getAccountByCanonicalId,
-  queryAccounts,
-  updateAccount,
-} from '../../directory/accounts.ts'
+import type { Static } from 'typebox'
+import { getAccount, getAccountByCanonicalId, queryAccounts } from '../../directory/accounts.ts'
 import type { Account, NewAccount } from '../../model/accounts.ts'
-import type { Page, PageRequest } from '../../model/pages.ts'
-import { addAccount, assertSettled, type Provisioning, removeAccount } from '../../provisioning/settling.ts'
-import { getContext, getValidContext } from '../request.ts'
+import { addAccount, changeAccount, type Provisioning, removeAccount } from '../../provisioning/settling.ts'
+import { type Route, route } from '../route.ts'
 import { parseFilter, parseFlag } from './filter.ts'
-import { toPageRequest, toWirePage } from './paging.ts'
+import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
 import {
+  answer,
   bodyFailures,
   FilterQuery,
   failures,
+  noBody,
   PageQuery,
   PurgeQuery,
   removalFailures,
@@ -24,44 +20,10 @@ import {
 import { CanonicalParams, NewOsisUser, OsisUser, OsisUserChange, UserPage } from './user-schemas.ts'
 
 const tags = ['Users']
+const usersUrl = '/v1/tenants/:tenantId/users'
+const userUrl = `${usersUrl}/:userId`
 
-export function registerUsers(app: FastifyInstance, provisioning: Provisioning): void {
-  registerCreate(app, provisioning)
-  registerLists(app, provisioning)
-  registerReads(app, provisioning)
-  registerChanges(app, provisioning)
-}
-
-function registerCreate(app: FastifyInstance, provisioning: Provisioning): void {
-  app.post<{ Params: TenantParams; Body: NewOsisUser }>(
-    '/v1/tenants/:tenantId/users',
-    {
-      attachValidation: true,
-      config: { operation: 'CreateAccount' },
-      schema: {
-        operationId: 'createUser',
-        tags,
-        summary: 'Create a user in the platform',
-        description:
-          'Create a user in the platform, with exactly one S3 credential. The user_id in request body is ignored. ' +
-          'The same create again answers the existing user, unchanged. 503: the platform cannot be reached; the user ' +
-          'is kept, and the call can be repeated.',
-        params: TenantParams,
-        body: NewOsisUser,
-        response: { 201: { ...OsisUser, description: 'A user is created' }, ...bodyFailures },
-      },
-    },
-    async (request, reply): Promise<OsisUser> => {
-      const { tenantId } = request.params
-      const subject = { operation: 'CreateAccount', target: tenantId } as const
-      const ctx = await getValidContext(provisioning.dir, request, subject)
-      const account = await addAccount(provisioning, ctx, { tenantId, account: toNewAccount(request.body) })
-      reply.code(201)
-      return toOsisUser(account)
-    },
-  )
-}
-
+/** The names that a filter of users may have. */
 const USER_TERMS = [
   'tenant_id',
   'user_id',
@@ -73,174 +35,154 @@ const USER_TERMS = [
   'active',
 ] as const
 
-function registerLists(app: FastifyInstance, { dir }: Provisioning): void {
-  app.get<{ Params: TenantParams; Querystring: PageQuery }>(
-    '/v1/tenants/:tenantId/users',
-    {
-      attachValidation: true,
-      config: { operation: 'ListAccounts' },
-      schema: {
-        operationId: 'listUsers',
-        tags,
-        summary: 'List the users of a tenant',
-        description: 'An unknown tenant has an empty page.',
-        params: TenantParams,
-        querystring: PageQuery,
-        response: { 200: { ...UserPage, description: 'A page of users, oldest first' }, ...failures },
-      },
+/** OSIS users: the accounts of Cloud Director users on the platform. */
+export const userRoutes: readonly Route<Provisioning>[] = [
+  route({
+    operation: 'CreateAccount',
+    subject: { target: 'tenantId' },
+    method: 'POST',
+    url: usersUrl,
+    document: {
+      operationId: 'createUser',
+      tags,
+      summary: 'Create a user in the platform',
+      description:
+        'Create a user in the platform, with exactly one S3 credential. The user_id in request body is ignored. ' +
+        'The same create again answers the existing user, unchanged. 503: the platform cannot be reached; the user ' +
+        'is kept, and the call can be repeated.',
     },
-    async (request) => {
-      const page = toPageRequest(request.query)
-      const filter = { tenantId: request.params.tenantId }
-      return toUserPage(await queryAccounts(dir, getContext(request), { filter, page }), page)
+    schemas: { params: TenantParams, body: NewOsisUser },
+    answers: { 201: answer('A user is created', OsisUser), ...bodyFailures },
+    async handle({ ctx, params, body }, provisioning) {
+      const request = { tenantId: params.tenantId, account: toNewAccount(body) }
+      return { status: 201, body: toOsisUser(await addAccount(provisioning, ctx, request)) }
     },
-  )
+  }),
 
-  app.get<{ Querystring: FilterQuery }>(
-    '/v1/users/query',
-    {
-      attachValidation: true,
-      config: { operation: 'QueryAccounts' },
-      schema: {
-        operationId: 'queryUsers',
-        tags,
-        summary: 'Query users',
-        description:
-          `Names of the filter: ${USER_TERMS.map((name) => `\`${name}\``).join(', ')}. \`cd_tenant_id\` may also be ` +
-          'the id of a tenant. `display_name` is a username, a `user_id` or a `cd_user_id`; the name of the tenant ' +
-          'that is asked for restricts nothing.',
-        querystring: FilterQuery,
-        response: { 200: { ...UserPage, description: 'A page of users, oldest first' }, ...failures },
-      },
+  route({
+    operation: 'ListAccounts',
+    method: 'GET',
+    url: usersUrl,
+    document: {
+      operationId: 'listUsers',
+      tags,
+      summary: 'List the users of a tenant',
+      description: 'An unknown tenant has an empty page.',
     },
-    async (request) => {
-      const ctx = getContext(request)
-      const page = toPageRequest(request.query)
-      const terms = parseFilter(request.query.filter, USER_TERMS)
-      if (!terms) return toUserPage({ items: [], total: 0 }, page)
-      const filter = {
-        tenantId: terms.tenant_id,
-        userId: terms.user_id,
-        canonicalUserId: terms.canonical_user_id,
-        orgId: terms.cd_tenant_id,
-        orgUserId: terms.cd_user_id,
-        username: terms.username,
-        displayName: terms.display_name,
-        active: parseFlag('active', terms.active),
+    schemas: { params: TenantParams, querystring: PageQuery },
+    answers: { 200: answer('A page of users, oldest first', UserPage), ...failures },
+    async handle({ ctx, params, query }, { dir }) {
+      const page = toPageRequest(query)
+      const found = await queryAccounts(dir, ctx, { filter: { tenantId: params.tenantId }, page })
+      return { status: 200, body: toWirePage(found, page, toOsisUser) }
+    },
+  }),
+
+  route({
+    operation: 'QueryAccounts',
+    method: 'GET',
+    url: '/v1/users/query',
+    document: {
+      operationId: 'queryUsers',
+      tags,
+      summary: 'Query users',
+      description:
+        `Names of the filter: ${USER_TERMS.map((name) => `\`${name}\``).join(', ')}. \`cd_tenant_id\` may also be ` +
+        'the id of a tenant. `display_name` is a username, a `user_id` or a `cd_user_id`; the name of the tenant ' +
+        'that is asked for restricts nothing.',
+    },
+    schemas: { querystring: FilterQuery },
+    answers: { 200: answer('A page of users, oldest first', UserPage), ...failures },
+    async handle({ ctx, query }, { dir }) {
+      const page = toPageRequest(query)
+      const filter = toAccountFilter(query.filter)
+      const found = filter ? await queryAccounts(dir, ctx, { filter, page }) : EMPTY_PAGE
+      return { status: 200, body: toWirePage(found, page, toOsisUser) }
+    },
+  }),
+
+  route({
+    operation: 'GetAccountByCanonicalId',
+    method: 'GET',
+    url: '/v1/users/:canonicalUserId',
+    document: { operationId: 'getUserWithCanonicalID', tags, summary: 'Get a user by its canonical id' },
+    schemas: { params: CanonicalParams },
+    answers: { 200: answer('The user', OsisUser), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      return {
+        status: 200,
+        body: toOsisUser(await getAccountByCanonicalId(dir, ctx, params.canonicalUserId)),
       }
-      return toUserPage(await queryAccounts(dir, ctx, { filter, page }), page)
     },
-  )
-}
+  }),
 
-function registerReads(app: FastifyInstance, { dir }: Provisioning): void {
-  app.get<{ Params: CanonicalParams }>(
-    '/v1/users/:canonicalUserId',
-    {
-      attachValidation: true,
-      config: { operation: 'GetAccountByCanonicalId' },
-      schema: {
-        operationId: 'getUserWithCanonicalID',
-        tags,
-        summary: 'Get a user by its canonical id',
-        params: CanonicalParams,
-        response: { 200: { ...OsisUser, description: 'The user' }, ...failures },
-      },
+  route({
+    operation: 'HeadAccount',
+    method: 'HEAD',
+    url: userUrl,
+    document: { operationId: 'headUser', tags, summary: 'Check whether a user exists' },
+    schemas: { params: UserParams },
+    answers: { 200: noBody('The user exists'), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      await getAccount(dir, ctx, params)
+      return { status: 200 }
     },
-    async (request): Promise<OsisUser> =>
-      toOsisUser(await getAccountByCanonicalId(dir, getContext(request), request.params.canonicalUserId)),
-  )
+  }),
 
-  app.head<{ Params: UserParams }>(
-    '/v1/tenants/:tenantId/users/:userId',
-    {
-      attachValidation: true,
-      config: { operation: 'HeadAccount' },
-      schema: {
-        operationId: 'headUser',
-        tags,
-        summary: 'Check whether a user exists',
-        params: UserParams,
-        response: { 200: { description: 'The user exists', type: 'null' }, ...failures },
-      },
+  route({
+    operation: 'GetAccount',
+    method: 'GET',
+    url: userUrl,
+    document: { operationId: 'getUserWithId', tags, summary: 'Get a user by its id' },
+    schemas: { params: UserParams },
+    answers: { 200: answer('The user', OsisUser), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      return { status: 200, body: toOsisUser(await getAccount(dir, ctx, params)) }
     },
-    async (request, reply) => {
-      await getAccount(dir, getContext(request), request.params)
-      return reply.send()
-    },
-  )
+  }),
 
-  app.get<{ Params: UserParams }>(
-    '/v1/tenants/:tenantId/users/:userId',
-    {
-      attachValidation: true,
-      config: { operation: 'GetAccount' },
-      schema: {
-        operationId: 'getUserWithId',
-        tags,
-        summary: 'Get a user by its id',
-        params: UserParams,
-        response: { 200: { ...OsisUser, description: 'The user' }, ...failures },
-      },
+  route({
+    operation: 'UpdateAccount',
+    subject: { target: 'userId' },
+    method: 'PATCH',
+    url: userUrl,
+    document: {
+      operationId: 'updateUserStatus',
+      tags,
+      summary: 'Activate or suspend a user',
+      description:
+        'None of the keys of a suspended user works; data and keys are kept, and so is the status of each key.',
     },
-    async (request): Promise<OsisUser> =>
-      toOsisUser(await getAccount(dir, getContext(request), request.params)),
-  )
-}
+    schemas: { params: UserParams, body: OsisUserChange },
+    answers: { 200: answer('The status is updated', OsisUser), ...bodyFailures },
+    async handle({ ctx, params, body }, provisioning) {
+      const request = { ...params, active: body.active }
+      return { status: 200, body: toOsisUser(await changeAccount(provisioning, ctx, request)) }
+    },
+  }),
 
-function registerChanges(app: FastifyInstance, provisioning: Provisioning): void {
-  const { dir, reconciler } = provisioning
-  app.patch<{ Params: UserParams; Body: OsisUserChange }>(
-    '/v1/tenants/:tenantId/users/:userId',
-    {
-      attachValidation: true,
-      config: { operation: 'UpdateAccount' },
-      schema: {
-        operationId: 'updateUserStatus',
-        tags,
-        summary: 'Activate or suspend a user',
-        description:
-          'None of the keys of a suspended user works; data and keys are kept, and so is the status of each key.',
-        params: UserParams,
-        body: OsisUserChange,
-        response: { 200: { ...OsisUser, description: 'The status is updated' }, ...bodyFailures },
-      },
+  route({
+    operation: 'DeleteAccount',
+    subject: { target: 'userId' },
+    method: 'DELETE',
+    url: userUrl,
+    document: {
+      operationId: 'deleteUser',
+      tags,
+      summary: 'Delete a user',
+      description:
+        'The keys die with the user. With `purge_data` its buckets go too; without, a user that owns buckets is refused.',
     },
-    async (request): Promise<OsisUser> => {
-      const { params } = request
-      const ctx = await getValidContext(dir, request, { operation: 'UpdateAccount', target: params.userId })
-      const account = await updateAccount(dir, ctx, { ...params, active: request.body.active })
-      await assertSettled(reconciler, account, 'The status is kept')
-      return toOsisUser(account)
-    },
-  )
-
-  app.delete<{ Params: UserParams; Querystring: PurgeQuery }>(
-    '/v1/tenants/:tenantId/users/:userId',
-    {
-      attachValidation: true,
-      config: { operation: 'DeleteAccount' },
-      schema: {
-        operationId: 'deleteUser',
-        tags,
-        summary: 'Delete a user',
-        description:
-          'The keys die with the user. With `purge_data` its buckets go too; without, a user that owns buckets is refused.',
-        params: UserParams,
-        querystring: PurgeQuery,
-        response: { 204: { description: 'The user is gone', type: 'null' }, ...removalFailures },
-      },
-    },
-    async (request, reply) => {
-      const { params, query } = request
-      const ctx = await getValidContext(dir, request, { operation: 'DeleteAccount', target: params.userId })
+    schemas: { params: UserParams, querystring: PurgeQuery },
+    answers: { 204: noBody('The user is gone'), ...removalFailures },
+    async handle({ ctx, params, query }, provisioning) {
       await removeAccount(provisioning, ctx, { ...params, purge: query.purge_data ?? false })
-      return reply.code(204).send()
+      return { status: 204 }
     },
-  )
-}
+  }),
+]
 
-function toNewAccount(body: NewOsisUser): NewAccount {
+function toNewAccount(body: Static<typeof NewOsisUser>): NewAccount {
   return {
     orgId: body.cd_tenant_id,
     orgUserId: body.cd_user_id,
@@ -251,11 +193,24 @@ function toNewAccount(body: NewOsisUser): NewAccount {
   }
 }
 
-function toUserPage(page: Page<Account>, request: PageRequest) {
-  return toWirePage(page, request, toOsisUser)
+/** @returns null if the terms contradict each other */
+function toAccountFilter(text: string | undefined) {
+  const terms = parseFilter(text, USER_TERMS)
+  return (
+    terms && {
+      tenantId: terms.tenant_id,
+      userId: terms.user_id,
+      canonicalUserId: terms.canonical_user_id,
+      orgId: terms.cd_tenant_id,
+      orgUserId: terms.cd_user_id,
+      username: terms.username,
+      displayName: terms.display_name,
+      active: parseFlag('active', terms.active),
+    }
+  )
 }
 
-function toOsisUser(account: Account): OsisUser {
+function toOsisUser(account: Account): Static<typeof OsisUser> {
   return {
     user_id: account.userId,
     canonical_user_id: account.canonicalUserId,

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
 import { AuthError, IssuerUnavailableError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
+import { UnknownPathError } from '../dialect.ts'
 import { BodyError } from '../json-body.ts'
-import { UnknownPathError } from '../request.ts'
 import { collectIssues } from '../validation.ts'
-import { type ErrorModel, type ErrorType, HEADER_NAMES } from './schemas.ts'
+import type { ErrorModel, ErrorType } from './schemas.ts'
 
 /** What each refusal of the directory is in this dialect. 401 and 403 have no body, so no type either. */
 const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
@@ -47,8 +48,11 @@ interface Answer {
   readonly issues: readonly Issue[]
 }
 
-/** Answers an error in the partner portal's model. Answers whether it is a fault of ours, which belongs into the log. */
-export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
+/**
+ * Sends an error in the partner portal's model.
+ * @returns whether it is our fault and must be logged
+ */
+export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
   const answer = toAnswer(error, request)
   reply.code(answer.status)
   if (error instanceof AuthError) reply.header('www-authenticate', challenge(error))
@@ -56,7 +60,7 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
     reply.send()
     return false
   }
-  const body: ErrorModel = {
+  const body: Static<typeof ErrorModel> = {
     statusCode: answer.status,
     type: answer.type,
     description: answer.description,
@@ -98,7 +102,7 @@ function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): A
   if (fault === 'too_large') return { status: 413, type: 'PayloadTooLarge', description, issues: [] }
   if (fault === 'unsupported') return { status: 415, type: 'UnsupportedMediaType', description, issues: [] }
   // The rest of the request has been read: what is wrong there goes into the same answer.
-  const others = collectIssues(request, HEADER_NAMES, ['params', 'querystring', 'headers'])
+  const others = collectIssues(request, ['params', 'querystring', 'headers'])
   const issues = [...others, { path: 'body', rule: 'json', message }]
   return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
 }
@@ -110,7 +114,7 @@ function challenge(error: AuthError): string {
 }
 
 /** The issues as the model wants them: one entry a property, sorted. */
-function byProperty(issues: readonly Issue[]): ErrorModel['errors'] {
+function byProperty(issues: readonly Issue[]): Static<typeof ErrorModel>['errors'] {
   const texts = new Map<string, Set<string>>()
   for (const { path, message } of issues) {
     const of = texts.get(path) ?? new Set()

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
 /** There are three groups; the rest is room for callers that repeat them. See docs/decisions/0007. */
@@ -16,7 +16,7 @@ const nullableText = (description: string, format: 'text' | 'email', example: st
   })
 
 /** Headers of every operation. Their names are compared without regard to case. */
-export const Headers = Type.Object({
+const Headers = Type.Object({
   'X-Tenant': Type.String({
     minLength: 1,
     description: 'The domain used to access the portal.',
@@ -46,13 +46,7 @@ export const CreateUserHeaders = Type.Object({
   ),
 })
 
-/** Header names arrive in lower case; this is their documented spelling. */
-export const HEADER_NAMES: ReadonlyMap<string, string> = new Map(
-  Object.keys(CreateUserHeaders.properties).map((name) => [name.toLowerCase(), name]),
-)
-
 export const CustomerParams = Type.Object({ customerId: uuid('GUID Unique identifier for the customer.') })
-export type CustomerParams = Static<typeof CustomerParams>
 
 export const ResellerQuery = Type.Object({
   resellerId: Type.Optional(
@@ -62,12 +56,6 @@ export const ResellerQuery = Type.Object({
     ),
   ),
 })
-export type ResellerQuery = Static<typeof ResellerQuery>
-
-/** Query names arrive in any case; this is their documented spelling. */
-export const QUERY_NAMES: ReadonlyMap<string, string> = new Map(
-  Object.keys(ResellerQuery.properties).map((name) => [name.toLowerCase(), name]),
-)
 
 export const UserViewModel = Type.Object(
   {
@@ -101,10 +89,9 @@ export const UserViewModel = Type.Object(
   },
   { title: 'UserViewModel', description: 'The user info to create the user.' },
 )
-export type UserViewModel = Static<typeof UserViewModel>
 
 /** The closed list of error types. */
-export const ERROR_TYPES = [
+const ERROR_TYPES = [
   'ValidationError',
   'NotFound',
   'Conflict',
@@ -153,7 +140,6 @@ export const ErrorModel = Type.Object(
   },
   { title: 'Error' },
 )
-export type ErrorModel = Static<typeof ErrorModel>
 
 const correlated = {
   headers: {
@@ -166,8 +152,8 @@ const failed = (description: string) => ({ description, ...correlated, ...ErrorM
 /** What an operation can answer beside its success. */
 export const failures = {
   400: failed('Bad Request'),
-  401: { description: 'Unauthorized', type: 'null' },
-  403: { description: 'Forbidden', type: 'null' },
+  401: Type.Null({ description: 'Unauthorized' }),
+  403: Type.Null({ description: 'Forbidden' }),
   404: failed('Not Found'),
   413: failed('Payload Too Large'),
   415: failed('Unsupported Media Type'),

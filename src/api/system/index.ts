@@ -1,25 +1,21 @@
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { type ApiDocument, describeApi } from '../openapi.ts'
+import { openRoute, type Route } from '../route.ts'
 import { LOGO } from './logo.ts'
 
 export interface SystemApi {
-  /** Rejects when the store cannot be written. */
+  /** Rejects if the store cannot be written. */
   readonly checkReady: () => Promise<void>
-  /** The metrics in Prometheus' text format. */
+  /** Returns the metrics in the text format of Prometheus. */
   readonly readMetrics: () => Promise<{ contentType: string; text: string }>
 }
 
-/** What is nobody's dialect: health, metrics, the page of the API documents, the logo. None of it needs authentication. */
+/** Serves what belongs to no dialect: health, metrics, the page of the API documents, the logo. All of it is open. */
 export async function systemApi(app: FastifyInstance, parts: SystemApi): Promise<void> {
   await describeApi(app, '/openapi/system.json', document)
-  registerHealth(app, parts)
-  registerMetrics(app, parts)
-  app.get('/logo.svg', { schema: { hide: true } }, async (_, reply) => {
-    reply.header('content-type', 'image/svg+xml').header('cache-control', 'public, max-age=86400')
-    return LOGO
-  })
+  for (const declared of routes) app.route(declared(parts))
   await registerDocs(app)
 }
 
@@ -32,75 +28,82 @@ const document: ApiDocument = {
   tags: [{ name: 'Operation' }],
 }
 
-function registerHealth(app: FastifyInstance, { checkReady }: SystemApi): void {
-  const tags = ['Operation']
-  const health = async (): Promise<object> => ({ status: 'ok' })
-  const ready = async (_: FastifyRequest, reply: FastifyReply): Promise<object> => {
-    try {
-      await checkReady()
-      return { status: 'ok' }
-    } catch {
-      // Whoever asks without authentication learns that, not why; the log says why.
-      reply.code(503)
-      return { status: 'unavailable' }
-    }
-  }
-  const healthAnswers = { 200: Health }
-  const readyAnswers = { 200: Health, 503: Health }
-  app.get(
-    '/healthz',
-    {
-      schema: {
-        operationId: 'health',
-        tags,
-        summary: 'Whether the process answers',
-        response: healthAnswers,
-      },
-    },
-    health,
-  )
-  app.get(
-    '/readyz',
-    {
-      schema: {
-        operationId: 'ready',
-        tags,
-        summary: 'Whether the store can be written',
-        response: readyAnswers,
-      },
-    },
-    ready,
-  )
-  // Load balancers ask by HEAD.
-  app.head('/healthz', { schema: { hide: true } }, health)
-  app.head('/readyz', { schema: { hide: true } }, ready)
-}
+const tags = ['Operation']
 
 const Health = Type.Object(
-  { status: Type.String({ enum: ['ok', 'unavailable'] }) },
+  { status: Type.Unsafe<'ok' | 'unavailable'>({ type: 'string', enum: ['ok', 'unavailable'] }) },
   { description: 'The answer' },
 )
 
-function registerMetrics(app: FastifyInstance, { readMetrics }: SystemApi): void {
-  const schema = {
-    operationId: 'metrics',
-    tags: ['Operation'],
-    summary: "Metrics in Prometheus' text format",
-    response: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
-  }
-  app.get('/metrics', { schema }, async (_, reply) => {
-    const { contentType, text } = await readMetrics()
-    reply.header('content-type', contentType)
-    return text
-  })
+const health = {
+  url: '/healthz',
+  schemas: {},
+  answers: { 200: Health },
+  handle: () => ({ status: 200, body: { status: 'ok' } }) as const,
 }
 
-/** Nothing from anywhere else; Swagger UI sets styles on elements and draws images from data. */
+const ready = {
+  url: '/readyz',
+  schemas: {},
+  answers: { 200: Health, 503: Health },
+  async handle(_: unknown, { checkReady }: SystemApi) {
+    try {
+      await checkReady()
+      return { status: 200, body: { status: 'ok' } } as const
+    } catch {
+      // The log has the reason; the caller is not authenticated.
+      return { status: 503, body: { status: 'unavailable' } } as const
+    }
+  },
+}
+
+const routes: readonly Route<SystemApi>[] = [
+  openRoute({
+    ...health,
+    method: 'GET',
+    document: { operationId: 'health', tags, summary: 'Whether the process answers' },
+  }),
+  openRoute({
+    ...ready,
+    method: 'GET',
+    document: { operationId: 'ready', tags, summary: 'Whether the store can be written' },
+  }),
+  // Load balancers use HEAD.
+  openRoute({ ...health, method: 'HEAD', document: { hide: true } }),
+  openRoute({ ...ready, method: 'HEAD', document: { hide: true } }),
+
+  openRoute({
+    method: 'GET',
+    url: '/metrics',
+    document: { operationId: 'metrics', tags, summary: "Metrics in Prometheus' text format" },
+    schemas: {},
+    answers: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
+    async handle(_, { readMetrics }) {
+      const { contentType, text } = await readMetrics()
+      return { status: 200, headers: { 'content-type': contentType }, text }
+    },
+  }),
+
+  openRoute({
+    method: 'GET',
+    url: '/logo.svg',
+    document: { hide: true },
+    schemas: {},
+    answers: { 200: { description: 'The logo', content: { 'image/svg+xml': { schema: Type.String() } } } },
+    handle: () => ({
+      status: 200,
+      headers: { 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' },
+      text: LOGO,
+    }),
+  }),
+]
+
+/** The page loads from this server alone. Swagger UI sets styles on elements and draws images from data. */
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** A page that needs nothing from the internet. */
+/** Serves a page of all API documents. It needs nothing from the internet. */
 async function registerDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -116,7 +119,7 @@ async function registerDocs(app: FastifyInstance): Promise<void> {
       ],
       layout: 'StandaloneLayout',
       deepLinking: true,
-      // The validator's badge would send the document's address to a server on the internet.
+      // The badge of the validator would send the address of the document to a server on the internet.
       validatorUrl: null,
     } as object,
   })

@@ -1,0 +1,176 @@
+import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify'
+import type { Static, TNull, TObject, TSchema } from 'typebox'
+import type { Operation } from '../model/audit.ts'
+import type { Context } from '../model/context.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The operation of the route: its name in access rules, audit, metrics and documents. */
+    operation?: Operation
+    /** Whether the route is served without authentication. */
+    open?: boolean
+    /** The path parameters that name what the operation is about, for the audit entry of a refusal. */
+    subject?: { readonly organization?: string; readonly target?: string }
+    /** The documented spelling of header names, by their lower-case form. */
+    headerNames?: ReadonlyMap<string, string>
+    /** The documented spelling of query names, by their lower-case form. */
+    queryNames?: ReadonlyMap<string, string>
+  }
+  interface FastifyRequest {
+    /** The caller's context once the request is admitted: authenticated, permitted, within its portal. */
+    context: Context | null
+  }
+}
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What the OpenAPI document says about a route; `hide` keeps a route out of it. */
+type RouteDocument = { readonly hide: true } | DocumentTexts
+
+interface DocumentTexts {
+  readonly operationId: string
+  readonly tags: readonly string[]
+  readonly summary: string
+  readonly description?: string
+  /** Only where it differs from the whole API's. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
+  /** The media type of the request body where it is not JSON. */
+  readonly consumes?: readonly string[]
+}
+
+/** The parts of a request that a route reads. Each part is checked before the handler runs. */
+interface RequestSchemas {
+  readonly headers?: TObject
+  readonly params?: TObject
+  readonly querystring?: TObject
+  readonly body?: TSchema
+}
+
+/** Every status that a route can answer, with the schema of its body. `Type.Null` means no body. */
+type AnswerSchemas = Readonly<Record<number, TSchema>>
+
+type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
+
+/** Header names arrive in lower case. */
+type HeaderPart<Schema> = Schema extends TObject
+  ? { [Name in keyof Static<Schema> as Lowercase<Name & string>]: Static<Schema>[Name] }
+  : undefined
+
+interface RequestParts<Schemas extends RequestSchemas> {
+  readonly params: Part<Schemas['params']>
+  readonly query: Part<Schemas['querystring']>
+  readonly headers: HeaderPart<Schemas['headers']>
+  readonly body: Part<Schemas['body']>
+}
+
+/** What a handler gets: the caller's context, and the parts of the request, which fit their schemas. */
+interface Call<Schemas extends RequestSchemas> extends RequestParts<Schemas> {
+  readonly ctx: Context
+}
+
+/** What the handler of an open route gets. It may authenticate the request itself. */
+interface OpenCall<Schemas extends RequestSchemas> extends RequestParts<Schemas> {
+  readonly request: FastifyRequest
+}
+
+/** An answer with one of the declared statuses. `text` is sent as it is, without being made JSON. */
+type Answer<Answers extends AnswerSchemas> = {
+  [Status in keyof Answers & number]: {
+    readonly status: Status
+    readonly headers?: Readonly<Record<string, string>>
+  } & Payload<Answers[Status]>
+}[keyof Answers & number]
+
+type Payload<Schema extends TSchema> = Schema extends TNull
+  ? { readonly body?: undefined; readonly text?: undefined }
+  : Schema extends { readonly content: object }
+    ? { readonly text: string; readonly body?: undefined }
+    : { readonly body: Static<Schema>; readonly text?: undefined }
+
+interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas> {
+  readonly method: Method
+  /** Below the prefix of the API; parameters begin with a colon. */
+  readonly url: string
+  readonly document: RouteDocument
+  readonly schemas: Schemas
+  readonly answers: Answers
+}
+
+interface RouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
+  extends Declaration<Schemas, Answers> {
+  /** Null for an operation that is not implemented: no rule and no audit entry names it. */
+  readonly operation: Operation | null
+  /** The path parameters that name what the operation is about. */
+  readonly subject?: Readonly<
+    Partial<Record<'organization' | 'target', keyof Part<Schemas['params']> & string>>
+  >
+  /** Makes one call, into `directory` or `provisioning`; translates what goes in and what comes out. */
+  readonly handle: (call: Call<Schemas>, parts: Parts) => Returned<NoInfer<Answers>>
+}
+
+interface OpenRouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
+  extends Declaration<Schemas, Answers> {
+  readonly operation?: Operation
+  readonly handle: (call: OpenCall<Schemas>, parts: Parts) => Returned<NoInfer<Answers>>
+}
+
+type Returned<Answers extends AnswerSchemas> = Answer<Answers> | Promise<Answer<Answers>>
+
+/** A declared route; with the parts that its handler needs, it can be registered. */
+export type Route<Parts> = (parts: Parts) => RouteOptions
+
+/**
+ * Declares a route that serves admitted callers only. Its handler runs once every part of the request fits its schema
+ * (Fastify refuses the request otherwise), and can answer nothing but what is declared.
+ */
+export function route<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
+  declared: RouteDeclaration<Schemas, Answers, Parts>,
+): Route<Parts> {
+  const { operation, subject, handle } = declared
+  const config = { ...(operation && { operation }), ...(subject && { subject }) }
+  return toRoute(declared, config, (request, parts) => {
+    const { context: ctx, params, query, headers, body } = request
+    if (!ctx) throw new Error('the request was not admitted')
+    return handle({ ctx, params, query, headers, body } as Call<Schemas>, parts)
+  })
+}
+
+/** Declares a route that serves callers without authentication, or authenticates them itself; see `route`. */
+export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
+  declared: OpenRouteDeclaration<Schemas, Answers, Parts>,
+): Route<Parts> {
+  const { operation, handle } = declared
+  return toRoute(declared, { open: true, ...(operation && { operation }) }, (request, parts) => {
+    const { params, query, headers, body } = request
+    return handle({ request, params, query, headers, body } as OpenCall<Schemas>, parts)
+  })
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Everything that does not depend on a request is done here, once. */
+function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
+  { method, url, document, schemas, answers }: Declaration<Schemas, Answers>,
+  config: FastifyContextConfig,
+  run: (request: FastifyRequest, parts: Parts) => Returned<Answers>,
+): Route<Parts> {
+  const names = { headerNames: spellings(schemas.headers), queryNames: spellings(schemas.querystring) }
+  return (parts) => ({
+    method,
+    url,
+    config: { ...config, ...names },
+    schema: { ...document, ...schemas, response: answers },
+    async handler(request, reply) {
+      const { status, headers, body, text } = await run(request, parts)
+      reply.code(status)
+      if (body === undefined && text === undefined) return undefined
+      reply.header('content-type', JSON_TYPE)
+      if (headers) reply.headers(headers)
+      return text === undefined ? JSON.stringify(body) : Buffer.from(text)
+    },
+  })
+}
+
+function spellings(schema: TObject | undefined): ReadonlyMap<string, string> {
+  return new Map(Object.keys(schema?.properties ?? {}).map((name) => [name.toLowerCase(), name]))
+}
