@@ -68,7 +68,10 @@ function answer(users: Map<string, RgwUser>, call: string, query: URLSearchParam
       return [200, { user_id: 'usher', caps: CAPS }]
     case 'GET /admin/metadata/user':
       if (!query.has('key')) return [200, { keys: [...users.keys()], truncated: 'false', count: users.size }]
-      return user ? [200, { data: user }] : refusal(404, 'NoSuchKey')
+      // A user without keys has just been created: it has the first version of its record.
+      return user
+        ? [200, { ver: { ver: user.keys.length === 0 ? 1 : 2 }, data: user }]
+        : refusal(404, 'NoSuchKey')
     case 'PUT /admin/metadata/user':
       users.set(uid, (JSON.parse(body) as { data: RgwUser }).data)
       return [200, undefined, { RGWX_UPDATE_STATUS: 'applied' }]

@@ -14,7 +14,7 @@ import { toBuckets, toUsage } from './buckets.ts'
 import { isRefusal, isTransient } from './errors.ts'
 import { newHealthCheck } from './health.ts'
 import { NewUserTemplate } from './new-user-template.ts'
-import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM } from './owner-form.ts'
+import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM, toUid } from './owner-form.ts'
 import { CEPH_RGW_EXCLUSIONS } from './s3-exclusions.ts'
 import {
   fromMetadata,
@@ -24,7 +24,6 @@ import {
   toAccount,
   toIdPage,
   toMetadata,
-  toUid,
   type UserRecord,
   withState,
 } from './user-record.ts'
@@ -74,6 +73,54 @@ export class CephRgwPlatform implements Platform {
     })
   }
 
+  /**
+   * Runs the writes of one user one after another: RGW loses or half applies concurrent writes. The reconciler's leases
+   * do the same between processes.
+   */
+  async #serialize(uid: string, work: () => Promise<void>): Promise<void> {
+    const write = (this.#writes.get(uid) ?? Promise.resolve()).then(work, work)
+    this.#writes.set(uid, write)
+    try {
+      await write
+    } finally {
+      if (this.#writes.get(uid) === write) this.#writes.delete(uid)
+    }
+  }
+
+  /** @returns whether the gateway confirms the write; if not, the user must be read */
+  async #writeNew(state: DesiredState, signal: AbortSignal): Promise<boolean> {
+    const uid = toUid(state)
+    const base = this.#template.find(uid)
+    if (!base || state.status === 'gone') return false
+    try {
+      return await this.#putRecord(withState(base, state), uid, signal)
+    } catch (error) {
+      if (isTransient(error)) return false
+      throw error
+    }
+  }
+
+  /** @returns whether the gateway confirms that it has written the record and the index of its keys */
+  async #putRecord(record: UserRecord, uid: string, signal: AbortSignal): Promise<boolean> {
+    const body = toMetadata(record, uid)
+    try {
+      const { headers } = await this.#client.call(
+        { method: 'PUT', path: '/admin/metadata/user', query: { key: uid }, body },
+        signal,
+      )
+      return headers.rgwx_update_status === 'applied'
+    } catch (error) {
+      // RGW 16.2 says BucketAlreadyExists if another user has one of the keys.
+      if (!isRefusal(error, 409)) throw error
+      const keys = toAccount(record).keys.map((key) => key.accessKey)
+      throw new PlatformError(
+        `another user of the Ceph RGW has one of the access keys of ${uid} (${keys.join(', ')}), and was not changed; ` +
+          'find it with radosgw-admin user info --access-key, and remove the key there',
+        error,
+      )
+    }
+  }
+
   async read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null> {
     const uid = toUid({ canonicalUserId })
     const record = await withRetries(() => this.#findRecord(uid, signal), signal)
@@ -108,19 +155,6 @@ export class CephRgwPlatform implements Platform {
       withRetries(() => this.#findRecord(uid, signal), signal),
     ])
     return toUsage(buckets, record ? quotaOf(record) : null)
-  }
-
-  /** @returns whether the gateway confirms the write; if not, the user must be read */
-  async #writeNew(state: DesiredState, signal: AbortSignal): Promise<boolean> {
-    const uid = toUid(state)
-    const base = this.#template.find(uid)
-    if (!base || state.status === 'gone') return false
-    try {
-      return await this.#putRecord(withState(base, state), uid, signal)
-    } catch (error) {
-      if (isTransient(error)) return false
-      throw error
-    }
   }
 
   /** @returns true if nothing was left to do; false after one change */
@@ -184,27 +218,6 @@ export class CephRgwPlatform implements Platform {
     }
   }
 
-  /** @returns whether the gateway confirms that it has written the record and the index of its keys */
-  async #putRecord(record: UserRecord, uid: string, signal: AbortSignal): Promise<boolean> {
-    const body = toMetadata(record, uid)
-    try {
-      const { headers } = await this.#client.call(
-        { method: 'PUT', path: '/admin/metadata/user', query: { key: uid }, body },
-        signal,
-      )
-      return headers.rgwx_update_status === 'applied'
-    } catch (error) {
-      // RGW 16.2 says BucketAlreadyExists if another user has one of the keys.
-      if (!isRefusal(error, 409)) throw error
-      const keys = toAccount(record).keys.map((key) => key.accessKey)
-      throw new PlatformError(
-        `another user of the Ceph RGW has one of the access keys of ${uid} (${keys.join(', ')}), and was not changed; ` +
-          'find it with radosgw-admin user info --access-key, and remove the key there',
-        error,
-      )
-    }
-  }
-
   async #suspend(uid: string, signal: AbortSignal): Promise<void> {
     const query = { uid, suspended: 'true' }
     try {
@@ -217,20 +230,6 @@ export class CephRgwPlatform implements Platform {
   async #readBuckets(of: { uid?: string }, signal: AbortSignal): Promise<unknown> {
     const call = { method: 'GET', path: '/admin/bucket', query: { ...of, stats: 'true' } } as const
     return (await withRetries(() => this.#client.call(call, signal), signal)).body
-  }
-
-  /**
-   * Runs the writes of one user one after another: RGW loses or half applies concurrent writes. The reconciler's leases
-   * do the same between processes.
-   */
-  async #serialize(uid: string, work: () => Promise<void>): Promise<void> {
-    const write = (this.#writes.get(uid) ?? Promise.resolve()).then(work, work)
-    this.#writes.set(uid, write)
-    try {
-      await write
-    } finally {
-      if (this.#writes.get(uid) === write) this.#writes.delete(uid)
-    }
   }
 }
 

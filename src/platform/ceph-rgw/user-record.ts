@@ -1,6 +1,7 @@
 import type { DesiredState, IdPage, PlatformAccount } from '../platform.ts'
 import { PlatformError } from '../platform.ts'
 import { type JsonObject, toArray, toNumber, toObject, toText } from './json.ts'
+import { toUid } from './owner-form.ts'
 
 /**
  * The whole record of an RGW user, as GET /admin/metadata/user returns it. Usher changes the name, the suspended flag
@@ -14,15 +15,6 @@ const MAX_NAME = 255
 /** RGW accepts these characters and writes them into S3 responses, but XML 1.0 forbids them: clients fail. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds control characters
 const NOT_IN_XML = /[\u0000-\u001f\u007f\ufffe\uffff]/g
-
-/**
- * Returns the uid of an account: `tenant$user`.
- * @throws {PlatformError} for an id that RGW would read as another user's: with a second `$` or an empty part
- */
-export function toUid({ canonicalUserId }: Pick<DesiredState, 'canonicalUserId'>): string {
-  if (/^\w+\$[^$]+$/.test(canonicalUserId)) return canonicalUserId
-  throw new PlatformError(`'${canonicalUserId}' cannot be the uid of a Ceph RGW user: it must be tenant$user`)
-}
 
 /** Returns a display name that RGW stores unchanged and S3 clients can read. RGW refuses an empty one. */
 export function shapeDisplayName(state: Pick<DesiredState, 'displayName' | 'canonicalUserId'>): string {

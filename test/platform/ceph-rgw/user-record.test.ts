@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { toUid } from '../../../src/platform/ceph-rgw/owner-form.ts'
 import {
   fromMetadata,
   hasState,
@@ -8,7 +9,6 @@ import {
   shapeDisplayName,
   toAccount,
   toMetadata,
-  toUid,
   type UserRecord,
   withState,
 } from '../../../src/platform/ceph-rgw/user-record.ts'
