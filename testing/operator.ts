@@ -29,6 +29,8 @@ export interface Operator {
   revokeRefreshToken(id: string): Promise<void>
   /** Returns the audit entries of a correlation id, newest first. */
   listAudit(correlationId: string): Promise<readonly AuditRow[]>
+  /** Returns the audit entries of an organization, newest first. */
+  listAuditOf(organization: string): Promise<readonly AuditRow[]>
   /** Returns whether the audit log is whole. */
   verifyAudit(): Promise<boolean>
   /** Signs a token of the server again, with a lifetime that may be over. */
@@ -115,6 +117,7 @@ export function newOperator(server: {
     listRefreshTokens: () => run('token', 'list'),
     revokeRefreshToken: (id) => run('token', 'revoke', id),
     listAudit: (correlationId) => run('audit', 'list', '--correlation-id', correlationId),
+    listAuditOf: (organization) => run('audit', 'list', '--organization', organization),
     verifyAudit: async () => (await run<{ whole: boolean }>('audit', 'verify')).whole,
     signAgain: (token, seconds) => signAgain(server, token, seconds),
   }

@@ -28,9 +28,14 @@ let customer: string
 const target = useTarget({}, async () => {
   const name = `Acme ${randomUUID()}`
   tenant = await newTenant(target, name)
-  const customers = await target.operator.listCustomers()
-  customer = customers.find((one) => one.name === name)?.id ?? assert.fail('the tenant has no customer')
+  customer = await findCustomer(name)
 })
+
+/** The id of the customer with a name, which OSIS does not tell. */
+async function findCustomer(name: string): Promise<string> {
+  const customers = await target.operator.listCustomers()
+  return customers.find((one) => one.name === name)?.id ?? assert.fail('the tenant has no customer')
+}
 
 async function addUser(body: Record<string, unknown> = newOsisUser()): Promise<OsisUser> {
   return createdOf<OsisUser>(await createUser(target, tenant.tenant_id, body))
@@ -348,4 +353,16 @@ test('a create, its repetition and its refusals are recorded', async () => {
 
 test('a refusal of malformed JSON is recorded', async () => {
   assert.partialDeepStrictEqual(await record('{'), [{ operation: 'CreateAccount', status: 'Failed' }])
+})
+
+test('everything that was done to a customer is found in the audit log by the customer', async () => {
+  const name = `Acme ${randomUUID()}`
+  const { tenant_id } = await newTenant(target, name)
+  const user = createdOf<OsisUser>(await createUser(target, tenant_id, newOsisUser()))
+  await target.operator.removeUser(user.user_id)
+  const entries = await target.operator.listAuditOf(await findCustomer(name))
+  assert.deepEqual(
+    entries.map((entry) => entry.operation),
+    ['DeleteUser', 'CreateAccount', 'CreateTenant'],
+  )
 })

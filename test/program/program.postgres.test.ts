@@ -6,7 +6,6 @@ const FILES = [
   'durability.test.ts',
   'key-rotation.test.ts',
   'readme.test.ts',
-  'regressions.test.ts',
   'start-stop.test.ts',
 ]
 

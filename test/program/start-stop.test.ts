@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { getToken, type Init, newDataDir, serve, serveNew, usherJson } from '../../testing/usher.ts'
+import { getToken, type Init, newDataDir, runUsher, serve, serveNew, usherJson } from '../../testing/usher.ts'
 
 test('a first start prints every secret once, and the log holds none of them', async () => {
   const { path, remove } = newDataDir()
@@ -49,6 +49,21 @@ test('SIGTERM in the middle of creates answers those under way, and loses none t
     answered.filter((email) => !emails.has(email)),
     [],
   )
+})
+
+test('a start with a portal that is no domain ends with 1 and says so', async (t) => {
+  const { path, remove } = newDataDir()
+  t.after(remove)
+  const { code, stderr } = await runUsher(path, ['serve', '--portal', 'bad domain!'])
+  assert.deepEqual([code, stderr], [1, 'usher: domain must be a DNS name\n'])
+})
+
+test('a start with a host that does not exist ends with 1 and a plain line', async (t) => {
+  const { path, remove } = newDataDir()
+  t.after(remove)
+  const { code, stderr } = await runUsher(path, ['serve'], { USHER_HOST: 'nonsense.invalid' })
+  assert.equal(code, 1)
+  assert.match(stderr, /^usher: USHER_HOST and USHER_PORT cannot be listened on: /)
 })
 
 function createUser(url: string, init: Init, user: { token: string; email: string }): Promise<Response> {

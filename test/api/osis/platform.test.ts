@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
-import { type App, startApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
-import { deleteUser } from '../../src/directory/users.ts'
-import { newLogger } from '../../src/logger.ts'
-import { newMetrics } from '../../src/metrics.ts'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
-import { newTestDirectory, readAudit, type TestDirectory } from '../support/directories.ts'
-import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts'
-import { sqliteStores } from '../support/stores.ts'
+import { type App, startApp } from '../../../src/app.ts'
+import { readConfig } from '../../../src/config.ts'
+import { deleteUser } from '../../../src/directory/users.ts'
+import { newLogger } from '../../../src/logger.ts'
+import { newMetrics } from '../../../src/metrics.ts'
+import { type Answer, basic, jsonOf, send } from '../../../testing/http.ts'
+import { newTestDirectory, readAudit, type TestDirectory } from '../../support/directories.ts'
+import { type FakePlatform, newFakePlatform, only } from '../../support/platform.ts'
+import { sqliteStores } from '../../support/stores.ts'
 
 /** OSIS over HTTP on a platform that a test can break, which no setting of a real Usher can do. */
 
