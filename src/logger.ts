@@ -10,6 +10,8 @@ export interface TextSink {
   /** The file descriptor of a stream that has one. */
   readonly fd?: number
   readonly isTTY?: boolean
+  /** The width of a terminal. */
+  readonly columns?: number
 }
 
 /**

@@ -1,95 +1,96 @@
+import type { Command } from 'commander'
 import { listAudit, verifyAudit } from '../directory/audit.ts'
 import { formatCaller } from '../model/context.ts'
-import { type Command, choice, count, table, UsageError, withDirectory } from './command.ts'
+import { action, type Output, type Session, withDirectory } from './command.ts'
+import { choiceOption, limitOption, numberOption, parseTime } from './options.ts'
+import { formatTable } from './table.ts'
 
-export const list: Command = {
-  name: 'audit list',
-  summary: 'List what was done or refused, the newest first',
-  options: {
-    operation: { type: 'string', value: 'NAME', help: 'Only this operation, for example CreateUser' },
-    status: { type: 'string', value: 'STATUS', help: 'Only Succeeded or Failed' },
-    caller: {
-      type: 'string',
-      value: 'CALLER',
-      help: "Only entries of this caller: a client's id, person:ID, or operator for the command line",
-    },
-    organization: { type: 'string', value: 'ID', help: 'Only what was done to this organization' },
-    target: { type: 'string', value: 'ID', help: 'Only what was done to this user, tenant or other thing' },
-    'correlation-id': { type: 'string', value: 'ID', help: 'Only what this request did' },
-    since: { type: 'string', value: 'TIME', help: 'Only what was done at or after this time (ISO 8601)' },
-    before: {
-      type: 'string',
-      value: 'NUMBER',
-      help: 'Only entries before the one with this number: the next page',
-    },
-    limit: { type: 'string', value: 'N', help: 'At most so many; 100 when left out' },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir) => {
-      const entries = await listAudit(dir, {
-        operation: input.text('operation'),
-        status: choice(input, 'status', ['Succeeded', 'Failed']),
-        caller: input.text('caller'),
-        organization: input.text('organization'),
-        target: input.text('target'),
-        correlationId: input.text('correlation-id'),
-        since: readTime(input.text('since')),
-        before:
-          input.text('before') === undefined ? undefined : count(input, 'before', 0, Number.MAX_SAFE_INTEGER),
-        limit: count(input, 'limit', 100, 1_000_000),
-      })
-      return {
-        json: entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) })),
-        text: table(
-          ['NUMBER', 'AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CALLER', 'TARGET', 'CHANGED'],
-          entries.map((entry) => [
-            String(entry.number),
-            entry.at,
-            entry.operation,
-            entry.status,
-            entry.outcome,
-            formatCaller(entry.caller),
-            entry.target,
-            entry.changedFields.join(','),
-          ]),
-        ),
-      }
-    }),
+/** `usher audit`: the audit log. */
+export function defineAudit(audit: Command, session: Session): void {
+  audit
+    .command('list')
+    .description('List audit entries, newest first')
+    .option('--operation <name>', 'List only this operation, for example CreateUser')
+    .addOption(
+      choiceOption(
+        audit,
+        ['--status <status>', 'List only operations with this result'],
+        ['Succeeded', 'Failed'],
+      ),
+    )
+    .option(
+      '--caller <caller>',
+      "List only this caller: a client's id, person:ID, or operator for the command line",
+    )
+    .option('--organization <id>', 'List only operations on this organization')
+    .option('--target <id>', 'List only operations on this user, tenant or other object')
+    .option('--correlation-id <id>', 'List only entries of this request')
+    .option('--since <time>', 'List only entries since this time (ISO 8601)', parseTime)
+    .addOption(
+      numberOption(
+        audit,
+        '--before <number>',
+        'Next page: list only entries before the one with this number',
+      ),
+    )
+    .addOption(limitOption(audit, 100))
+    .action(action(session, (options: ListOptions) => list(session, options)))
+  audit
+    .command('verify')
+    .description('Check that no audit entry was changed, removed or moved')
+    .action(action(session, () => verify(session)))
 }
 
-function readTime(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  const time = new Date(text)
-  if (Number.isNaN(time.getTime()))
-    throw new UsageError(`--since must be a time such as 2026-11-22T08:00:00Z, not '${text}'`)
-  return time.toISOString()
+interface ListOptions {
+  readonly operation?: string
+  readonly status?: 'Succeeded' | 'Failed'
+  readonly caller?: string
+  readonly organization?: string
+  readonly target?: string
+  readonly correlationId?: string
+  readonly since?: string
+  readonly before?: number
+  readonly limit: number
 }
 
-export const verify: Command = {
-  name: 'audit verify',
-  summary: 'Check that no entry of the audit log was changed, removed or moved',
-  run: (input) =>
-    withDirectory(input.config, async (dir) => {
-      const verdict = await verifyAudit(dir)
-      const { entries, blocks, unsealed, head, faults } = verdict
-      const facts = `${entries} entries in ${blocks} blocks, ${unsealed} not sealed yet; the newest block is ${head.block}, ${head.hash}`
-      const lines = faults.map(({ block, position, entry, fault }) => {
-        const where = position === null ? `block ${block}` : `block ${block}, position ${position}`
-        return `${where}${entry ? `, entry ${entry}` : ''}: ${FAULTS[fault]}`
-      })
-      const text =
-        faults.length === 0
-          ? `The audit log is whole: ${facts}.`
-          : [...lines, `The audit log is damaged: ${facts}.`].join('\n')
-      return { json: { whole: faults.length === 0, ...verdict }, text, failed: faults.length > 0 }
-    }),
+function list(session: Session, options: ListOptions): Promise<Output> {
+  const { operation, status, caller, organization, target, correlationId, since, before, limit } = options
+  const filter = { operation, status, caller, organization, target, correlationId, since, before, limit }
+  return withDirectory(session, async ({ dir }) => {
+    const entries = await listAudit(dir, filter)
+    const json = entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) }))
+    const rows = json.map((entry) => [
+      ...[String(entry.number), entry.at, entry.operation, entry.status, entry.outcome],
+      ...[entry.caller, entry.target, entry.changedFields.join(',')],
+    ])
+    const headings = ['NUMBER', 'AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CALLER', 'TARGET', 'CHANGED']
+    return { json, text: formatTable(headings, rows) }
+  })
 }
 
+function verify(session: Session): Promise<Output> {
+  return withDirectory(session, async ({ dir }) => {
+    const verdict = await verifyAudit(dir)
+    const { entries, blocks, unsealed, head, faults } = verdict
+    const facts = `${entries} entries in ${blocks} blocks, ${unsealed} not sealed yet; the newest block is ${head.block}, hash ${head.hash}`
+    const lines = faults.map(({ block, position, entry, fault }) => {
+      const place = position === null ? `block ${block}` : `block ${block}, position ${position}`
+      return `${place}${entry ? `, entry ${entry}` : ''}: ${FAULTS[fault]}`
+    })
+    const text =
+      faults.length === 0
+        ? `The audit log is intact: ${facts}.`
+        : [...lines, `The audit log is damaged: ${facts}.`].join('\n')
+    return { json: { whole: faults.length === 0, ...verdict }, text, failed: faults.length > 0 }
+  })
+}
+
+/** The faults of an audit log, after the place where they were found. */
 const FAULTS = {
-  changed: 'is not what was written',
+  changed: 'was changed after it was written',
   removed: 'is missing',
-  moved: 'was put in or moved after the block was sealed',
-  added: 'was put in after the block was sealed',
+  moved: 'was inserted or moved after the block was sealed',
+  added: 'was inserted after the block was sealed',
   block_changed: 'does not match its seal',
   block_removed: 'is missing',
 } as const

@@ -1,73 +1,80 @@
+import type { Command } from 'commander'
 import { createClient, deleteClient, listClients } from '../directory/clients.ts'
-import { PERMISSIONS } from '../model/context.ts'
-import { type Command, choice, type Input, required, table, UsageError, withDirectory } from './command.ts'
+import { PERMISSIONS, type Permission } from '../model/context.ts'
+import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { choiceOption } from './options.ts'
+import { formatTable } from './table.ts'
 
-export const add: Command = {
-  name: 'client add',
-  summary: 'Give a program access; its secret is shown this once',
-  options: {
-    organization: { type: 'string', value: 'ID', required: true, help: 'Whose client it is' },
-    permission: { type: 'string', value: 'WHICH', required: true, help: PERMISSIONS.join(', ') },
-    name: { type: 'string', value: 'NAME', required: true, help: 'What it is called' },
-    issuer: {
-      type: 'string',
-      value: 'URL',
-      help: 'An external issuer that vouches for it, in place of a secret',
-    },
-    'external-id': { type: 'string', value: 'ID', help: "The client's id at that issuer" },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id, secret } = await createClient(dir, ctx, {
-        organizationId: required(input, 'organization'),
-        name: required(input, 'name'),
-        permission: choice(input, 'permission', PERMISSIONS) ?? 'viewer',
-        external: readExternal(input),
-      })
-      const json = { client_id: id, ...(secret && { client_secret: secret }) }
-      return { json, text: secret ? `CLIENT_ID=${id}\nCLIENT_SECRET=${secret}` : `CLIENT_ID=${id}` }
-    }),
+/** `usher client`: the programs that may call the APIs. */
+export function defineClient(client: Command, session: Session): void {
+  client
+    .command('add')
+    .description('Create a client; the secret is shown only once')
+    .requiredOption('--organization <id>', 'Owning organization')
+    .addOption(
+      choiceOption(
+        client,
+        ['--permission <permission>', 'What the client may do'],
+        PERMISSIONS,
+      ).makeOptionMandatory(),
+    )
+    .requiredOption('--name <name>', 'Name of the client, for lists')
+    .option('--issuer <url>', 'External token issuer of the client, instead of a secret (with --external-id)')
+    .option('--external-id <id>', 'Id of the client at the external issuer (with --issuer)')
+    .action(action(session, (options: AddOptions) => add(session, options)))
+  client
+    .command('list')
+    .description('List all clients')
+    .action(action(session, () => list(session)))
+  client
+    .command('remove')
+    .description('Remove a client; its calls are refused within 5 seconds')
+    .argument('<id>', 'Id of the client')
+    .action(action(session, (id: string) => remove(session, id)))
 }
 
-function readExternal(input: Input): { issuer: string; id: string } | undefined {
-  const issuer = input.text('issuer')
-  const id = input.text('external-id')
+interface AddOptions {
+  readonly organization: string
+  readonly permission: Permission
+  readonly name: string
+  readonly issuer?: string
+  readonly externalId?: string
+}
+
+async function add(session: Session, options: AddOptions): Promise<Output> {
+  const { organization: organizationId, permission, name } = options
+  const external = toExternal(options)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { id, secret } = await createClient(dir, ctx, { organizationId, name, permission, external })
+    const json = { client_id: id, ...(secret && { client_secret: secret }) }
+    return { json, text: secret ? `CLIENT_ID=${id}\nCLIENT_SECRET=${secret}` : `CLIENT_ID=${id}` }
+  })
+}
+
+function toExternal({ issuer, externalId: id }: AddOptions): { issuer: string; id: string } | undefined {
   if (issuer !== undefined && id !== undefined) return { issuer, id }
-  if (issuer !== undefined || id !== undefined) throw new UsageError('--issuer and --external-id go together')
+  if (issuer !== undefined || id !== undefined)
+    throw new UsageError("options '--issuer <url>' and '--external-id <id>' must be used together")
   return undefined
 }
 
-export const list: Command = {
-  name: 'client list',
-  summary: 'List clients',
-  run: (input) =>
-    withDirectory(input.config, async (dir) => {
-      const clients = await listClients(dir)
-      const json = clients.map(({ id, name, permission, organization, createdAt }) => ({
-        client_id: id,
-        name,
-        permission,
-        organization: organization.id,
-        createdAt,
-      }))
-      return {
-        json,
-        text: table(
-          ['CLIENT', 'PERMISSION', 'ORGANIZATION', 'NAME'],
-          json.map((one) => [one.client_id, one.permission, one.organization, one.name]),
-        ),
-      }
-    }),
+function list(session: Session): Promise<Output> {
+  return withDirectory(session, async ({ dir }) => {
+    const json = (await listClients(dir)).map(({ id, name, permission, organization, createdAt }) => ({
+      client_id: id,
+      name,
+      permission,
+      organization: organization.id,
+      createdAt,
+    }))
+    const rows = json.map((one) => [one.client_id, one.permission, one.organization, one.name])
+    return { json, text: formatTable(['CLIENT', 'PERMISSION', 'ORGANIZATION', 'NAME'], rows) }
+  })
 }
 
-export const remove: Command = {
-  name: 'client remove',
-  summary: 'Revoke a client; it is refused within 5 s',
-  positionals: ['id'],
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id = '' } = input.words
-      await deleteClient(dir, ctx, id)
-      return { json: { removed: id }, text: `Removed ${id}.` }
-    }),
+function remove(session: Session, id: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    await deleteClient(dir, ctx, id)
+    return { json: { removed: id }, text: `Removed ${id}.` }
+  })
 }

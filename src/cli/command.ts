@@ -1,57 +1,39 @@
-import type { Config } from '../config.ts'
+import type { Command } from 'commander'
+import { type Config, readConfig } from '../config.ts'
 import { operatorContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { TextSink } from '../logger.ts'
 import type { Context } from '../model/context.ts'
-import { type OpenDirectory, openDirectory } from '../open-directory.ts'
+import { openDirectory } from '../open-directory.ts'
 import type { Platforms } from '../platform/platform.ts'
-
-/** One command of `usher`: a file of this folder, an entry in the table of `cli.ts`. */
-export interface Command {
-  /** As it is typed: `user add`. */
-  readonly name: string
-  readonly summary: string
-  /** Words that follow the name, in order; all of them are required. */
-  readonly positionals?: readonly string[]
-  readonly options?: Readonly<Record<string, Option>>
-  run(input: Input, io: Io): Promise<Output | undefined>
-}
 
 /** The outside world of a command. */
 export interface Io {
   readonly stdout: TextSink
   readonly stderr: TextSink
-  /** Resolves with the reason when a command that serves has to stop. Without it such a command never stops. */
+  /** Resolves with the reason when the server has to stop. Without it the server never stops. */
   readonly waitForStop?: () => Promise<string>
+  /** Waits for some milliseconds; a timer by default. */
+  readonly pause?: (ms: number) => Promise<unknown>
 }
 
-export interface Option {
-  readonly type: 'string' | 'boolean'
-  readonly multiple?: boolean
-  readonly required?: boolean
-  /** What stands for the value in the help. */
-  readonly value?: string
-  readonly help: string
+/** One run of the command line. */
+export interface Session {
+  readonly io: Io
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The exit code of a command that did its work and has bad news. */
+  exitCode: 0 | 1
 }
 
-export interface Input {
-  readonly config: Config
-  /** The words that followed the command's name, by their names. */
-  readonly words: Readonly<Record<string, string>>
-  text(option: string): string | undefined
-  texts(option: string): readonly string[]
-  flag(option: string): boolean
-}
-
-/** What a command has to say: the same as JSON and for people. */
+/** The result of a command, for programs and for people. */
 export interface Output {
   readonly json: unknown
   readonly text: string
-  /** Whether the answer is bad news, for the exit code. */
+  /** True for bad news: the command ends with exit code 1. */
   readonly failed?: boolean
 }
 
-/** The command was typed wrongly. */
+/** The command line is wrong in a way that commander does not check. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
@@ -59,57 +41,54 @@ export class UsageError extends Error {
   }
 }
 
-/** Runs work on the directory and its platforms in the operator's name, and closes it again. */
-export async function withDirectory<T>(
-  config: Config,
-  work: (dir: Directory, ctx: Context, platforms: Platforms) => Promise<T>,
-): Promise<T> {
-  const open: OpenDirectory = await openDirectory(config, { create: false })
+/**
+ * Makes the handler of a command out of its work, and prints the result as text, or as JSON with --json.
+ * @param work takes what commander passes: the arguments of the command in order, then its options
+ */
+export function action<A extends unknown[]>(
+  session: Session,
+  work: (...args: A) => Promise<Output | undefined>,
+): (...args: [...A, Command]) => Promise<void> {
+  return async (...args) => {
+    const command = args.at(-1) as Command
+    const output = await runWork(command, () => work(...(args.slice(0, -1) as A)))
+    if (!output) return
+    const text = command.opts<{ json?: true }>().json ? JSON.stringify(output.json, null, 2) : output.text
+    session.io.stdout.write(`${text}\n`)
+    if (output.failed) session.exitCode = 1
+  }
+}
+
+async function runWork<T>(command: Command, work: () => Promise<T>): Promise<T> {
   try {
-    return await work(open.dir, await operatorContext(open.dir), open.platforms)
+    return await work()
+  } catch (error) {
+    // Throws an error that names the help of this command.
+    if (error instanceof UsageError) command.error(`error: ${error.message}`)
+    throw error
+  }
+}
+
+/** An open directory, and the operator's context in it. */
+export interface Opened {
+  readonly config: Config
+  readonly dir: Directory
+  readonly ctx: Context
+  readonly platforms: Platforms
+}
+
+/**
+ * Opens the directory of the settings, runs work on it as the operator, and closes it again.
+ * @throws {ConfigError} a setting is wrong
+ * @throws {StoreError} the store does not exist, or cannot be opened
+ * @throws {DirectoryError} `not_set_up`, and whatever the work throws
+ */
+export async function withDirectory<T>(session: Session, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const config = await readConfig(session.env)
+  const { dir, platforms, close } = await openDirectory(config, { create: false })
+  try {
+    return await work({ config, dir, ctx: await operatorContext(dir), platforms })
   } finally {
-    await open.close()
+    await close()
   }
-}
-
-/** A required option; the caller has checked that it is there. */
-export function required(input: Input, option: string): string {
-  const text = input.text(option)
-  if (text === undefined) throw new UsageError(`--${option} is required`)
-  return text
-}
-
-/** @throws {UsageError} unless the option is a whole number from 1 to `max` */
-export function count(input: Input, option: string, fallback: number, max: number): number {
-  const text = input.text(option)
-  if (text === undefined) return fallback
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > max) {
-    throw new UsageError(`--${option} must be a whole number from 1 to ${max}, not '${text}'`)
-  }
-  return value
-}
-
-/** @throws {UsageError} unless the option is one of the choices */
-export function choice<T extends string>(input: Input, option: string, choices: readonly T[]): T | undefined {
-  const text = input.text(option)
-  const chosen = choices.find((one) => one === text)
-  if (text !== undefined && chosen === undefined) {
-    throw new UsageError(`--${option} must be one of ${choices.join(', ')}, not '${text}'`)
-  }
-  return chosen
-}
-
-/** Rows as aligned columns, with a heading. */
-export function table(headings: readonly string[], rows: readonly (readonly (string | null)[])[]): string {
-  const lines = [headings, ...rows].map((row) => row.map((cell) => cell ?? '-'))
-  const widths = headings.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }

@@ -1,51 +1,52 @@
+import type { Command } from 'commander'
+import { readConfig } from '../config.ts'
 import { type Setup, setUp } from '../directory/setup.ts'
 import { assertValid } from '../model/error.ts'
 import { checkDomain, checkOrganizationName } from '../model/organizations.ts'
 import { openDirectory } from '../open-directory.ts'
-import type { Command, Input } from './command.ts'
+import { action, type Output, type Session } from './command.ts'
 
-/** What the first start calls things when nobody says otherwise. */
-const DEFAULTS = { provider: 'My Cloud', portal: 'localhost' } as const
-
-export const SETUP_OPTIONS = {
-  provider: {
-    type: 'string',
-    value: 'NAME',
-    help: `The provider's name; '${DEFAULTS.provider}' when left out`,
-  },
-  portal: {
-    type: 'string',
-    value: 'DOMAIN',
-    help: `The provider's portal domain; ${DEFAULTS.portal} when left out`,
-  },
-  'no-example': { type: 'boolean', help: 'Make no example reseller, customer and tenant' },
-} as const
-
-export const init: Command = {
-  name: 'init',
-  summary: 'Set up an empty directory, and print what was made',
-  options: SETUP_OPTIONS,
-  async run(input) {
-    const wanted = readSetup(input)
-    const open = await openDirectory(input.config)
-    try {
-      const setup = await setUp(open.dir, wanted)
-      return { json: toJson(setup), text: describeSetup(setup, null) }
-    } finally {
-      await open.close()
-    }
-  },
+/** `usher init`: the first set-up of a directory, without a server. */
+export function defineInit(init: Command, session: Session): void {
+  addSetupOptions(init)
+  init.action(action(session, (options: SetupOptions) => initialize(session, options)))
 }
 
-/** @throws {DirectoryError} `invalid`, before anything is opened */
-export function readSetup(input: Input): { provider: string; portal: string; example: boolean } {
-  const provider = input.text('provider') ?? DEFAULTS.provider
-  const portal = input.text('portal') ?? DEFAULTS.portal
+/** What an empty directory is set up with. */
+export interface SetupOptions {
+  readonly provider: string
+  readonly portal: string
+  readonly example: boolean
+}
+
+/** Adds the options of a first set-up to a command. */
+export function addSetupOptions(command: Command): void {
+  command
+    .option('--provider <name>', 'Name of the provider', 'My Cloud')
+    .option('--portal <domain>', "Domain of the provider's portal", 'localhost')
+    .option('--no-example', 'Do not create an example reseller, customer and tenant')
+}
+
+/**
+ * Checks the options of a set-up, so that a wrong one is refused before anything is opened.
+ * @throws {DirectoryError} `invalid`
+ */
+export function assertSetupOptions({ provider, portal }: SetupOptions): void {
   assertValid([...checkOrganizationName(provider), ...checkDomain(portal)])
-  return { provider, portal, example: !input.flag('no-example') }
 }
 
-/** The form that automation depends on; see "Names that others depend on" in docs/operating.md. */
+async function initialize(session: Session, options: SetupOptions): Promise<Output> {
+  assertSetupOptions(options)
+  const open = await openDirectory(await readConfig(session.env))
+  try {
+    const setup = await setUp(open.dir, options)
+    return { json: toJson(setup), text: describeSetup(setup, null) }
+  } finally {
+    await open.close()
+  }
+}
+
+/** The JSON of a set-up. Other programs depend on it; see "Names that others depend on" in docs/operating.md. */
 export function toJson({ provider, portal, groups, example, administrator, osis }: Setup): object {
   return {
     provider,
@@ -61,12 +62,13 @@ export function toJson({ provider, portal, groups, example, administrator, osis 
 }
 
 /**
- * What was made, for people: the secrets once, and, when a server listens at `url`, lines to paste.
+ * Describes a set-up for people: ids and secrets as shell variables.
+ * @param url the address of the running server; adds two calls to try. Null without a server
  */
 export function describeSetup(setup: Setup, url: string | null): string {
   const { provider, portal, groups, example, administrator, osis } = setup
   const lines = [
-    `Set up ${provider.name} with the portal ${portal}. The secrets below are shown this once; keep them.`,
+    `Set up ${provider.name} with the portal ${portal}. The secrets below are shown only once; keep them.`,
     '',
     ...(url ? [`USHER=${url}`] : []),
     `PORTAL=${portal}`,
@@ -75,20 +77,14 @@ export function describeSetup(setup: Setup, url: string | null): string {
     `OSIS_ID=${osis.id}`,
     `OSIS_SECRET=${osis.secret}`,
     ...Object.entries(groups).map(([name, id]) => `GROUP_${name.toUpperCase().replaceAll(' ', '_')}=${id}`),
-    ...(example
-      ? [
-          `RESELLER=${example.resellerId}`,
-          `CUSTOMER=${example.customerId}`,
-          `TENANT=${example.tenantId}`,
-          `ORG=${example.orgId}`,
-        ]
-      : []),
   ]
-  if (!url || !example) return lines.join('\n')
-  return [...lines, '', ...CURL_LINES].join('\n')
+  if (!example) return lines.join('\n')
+  const { resellerId, customerId, tenantId, orgId } = example
+  lines.push(`RESELLER=${resellerId}`, `CUSTOMER=${customerId}`, `TENANT=${tenantId}`, `ORG=${orgId}`)
+  return [...lines, ...(url ? ['', ...CURL_LINES] : [])].join('\n')
 }
 
-/** The README has the same lines; a test keeps them the same. */
+/** Two calls to try. The README has the same lines, and a test compares them. */
 export const CURL_LINES: readonly string[] = [
   '# Create a user of the customer, through the partner-portal API:',
   'TOKEN=$(curl -s "$USHER/oauth2/v2.0/token" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')',

@@ -1,42 +1,44 @@
+import type { Command } from 'commander'
+import { readConfig } from '../config.ts'
 import { type MigrationState, toMigrationStates } from '../store/migrations/migrate.ts'
 import { openStore, openUnmigrated } from '../store/open.ts'
-import { type Command, type Output, table } from './command.ts'
+import { action, type Output, type Session } from './command.ts'
+import { formatTable } from './table.ts'
 
-export const migrate: Command = {
-  name: 'migrate',
-  summary: "Bring the store's schema up to date (a start does it too)",
-  options: {
-    status: {
-      type: 'boolean',
-      help: 'Change nothing; list the steps, and exit with 1 when one is still to be applied',
-    },
-  },
-  async run(input) {
-    const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = input.config
-    if (input.flag('status')) return describe(await readStatus(databaseUrl, allowDataLoss))
-    // Opening migrates; a second run has nothing left to apply.
-    const store = await openStore(databaseUrl, { allowDataLoss })
-    await store.close()
-    return { json: { migrated: true }, text: 'The schema is up to date.' }
-  },
+/** `usher migrate`: the schema of the store. */
+export function defineMigrate(migrate: Command, session: Session): void {
+  migrate
+    .option('--status', 'Change nothing; list the migrations, and exit with 1 if some are not applied')
+    .action(
+      action(session, (options: { status?: true }) =>
+        options.status ? showMigrations(session) : applyMigrations(session),
+      ),
+    )
 }
 
-async function readStatus(url: string, allowDataLoss: boolean): Promise<MigrationState[]> {
-  const store = await openUnmigrated(url, { allowDataLoss, create: false })
+async function applyMigrations(session: Session): Promise<Output> {
+  const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = await readConfig(session.env)
+  // Opening a store applies its migrations.
+  const store = await openStore(databaseUrl, { allowDataLoss })
+  await store.close()
+  return { json: { migrated: true }, text: 'The schema is up to date.' }
+}
+
+async function showMigrations(session: Session): Promise<Output> {
+  const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = await readConfig(session.env)
+  const store = await openUnmigrated(databaseUrl, { allowDataLoss, create: false })
   try {
-    return toMigrationStates(await store.listMigrations())
+    return describeMigrations(toMigrationStates(await store.listMigrations()))
   } finally {
     await store.close()
   }
 }
 
-function describe(states: readonly MigrationState[]): Output {
+function describeMigrations(states: readonly MigrationState[]): Output {
+  const rows = states.map(({ version, name, appliedAt }) => [String(version), name, appliedAt ?? 'not yet'])
   return {
     json: states,
-    text: table(
-      ['VERSION', 'NAME', 'APPLIED'],
-      states.map(({ version, name, appliedAt }) => [String(version), name, appliedAt ?? 'not yet']),
-    ),
+    text: formatTable(['VERSION', 'NAME', 'APPLIED'], rows),
     failed: states.some(({ appliedAt }) => appliedAt === null),
   }
 }

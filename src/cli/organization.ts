@@ -1,87 +1,101 @@
+import type { Command } from 'commander'
 import {
   createOrganization,
   deleteOrganization,
   listOrganizations,
   relateOrganization,
 } from '../directory/organizations.ts'
-import { type Command, choice, count, required, table, UsageError, withDirectory } from './command.ts'
+import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { choiceOption, limitOption } from './options.ts'
+import { formatTable } from './table.ts'
 
-export const add: Command = {
-  name: 'organization add',
-  summary: 'Add a reseller or a customer',
-  options: {
-    kind: { type: 'string', value: 'KIND', required: true, help: 'reseller or customer' },
-    name: { type: 'string', value: 'NAME', required: true, help: 'Its name' },
-    reseller: {
-      type: 'string',
-      value: 'ID',
-      multiple: true,
-      help: 'For a customer: a reseller that it is related to',
-    },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const kind = choice(input, 'kind', ['reseller', 'customer'])
-      const resellerIds = input.texts('reseller')
-      if (kind === 'reseller' && resellerIds.length > 0)
-        throw new UsageError('--reseller goes with --kind customer')
-      const name = required(input, 'name')
-      const { id } = await createOrganization(dir, ctx, { kind: kind ?? 'customer', name, resellerIds })
-      return { json: { id, kind, name }, text: id }
-    }),
+/** `usher organization`: the resellers and customers of the provider. */
+export function defineOrganization(organization: Command, session: Session): void {
+  organization
+    .command('add')
+    .description('Add a reseller or a customer')
+    .addOption(
+      choiceOption(
+        organization,
+        ['--kind <kind>', 'Kind of organization'],
+        ['reseller', 'customer'],
+      ).makeOptionMandatory(),
+    )
+    .requiredOption('--name <name>', 'Name of the organization')
+    .option('--reseller <id...>', 'Resellers that may manage the customer (only with --kind customer)')
+    .action(action(session, (options: AddOptions) => addOrganization(session, options)))
+  organization
+    .command('relate')
+    .description('Let a reseller manage a customer')
+    .argument('<customer>', 'Id of the customer')
+    .requiredOption('--reseller <id>', 'Id of the reseller')
+    .action(
+      action(session, (customer: string, options: { reseller: string }) =>
+        relate(session, customer, options.reseller),
+      ),
+    )
+  organization
+    .command('list')
+    .description('List organizations, oldest first')
+    .addOption(
+      choiceOption(
+        organization,
+        ['--kind <kind>', 'List only this kind'],
+        ['provider', 'reseller', 'customer'],
+      ),
+    )
+    .addOption(limitOption(organization, 1_000))
+    .action(action(session, (options: ListOptions) => list(session, options)))
+  organization
+    .command('remove')
+    .description('Remove an organization that has no users, clients, portals or customers')
+    .argument('<id>', 'Id of the organization')
+    .action(action(session, (id: string) => remove(session, id)))
 }
 
-export const relate: Command = {
-  name: 'organization relate',
-  summary: 'Let a reseller reach a customer',
-  positionals: ['customer'],
-  options: { reseller: { type: 'string', value: 'ID', required: true, help: 'The reseller' } },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { customer: customerId = '' } = input.words
-      const resellerId = required(input, 'reseller')
-      await relateOrganization(dir, ctx, { customerId, resellerId })
-      return {
-        json: { customer: customerId, reseller: resellerId },
-        text: `Related ${customerId} to ${resellerId}.`,
-      }
-    }),
+interface AddOptions {
+  readonly kind: 'reseller' | 'customer'
+  readonly name: string
+  readonly reseller?: readonly string[]
 }
 
-export const list: Command = {
-  name: 'organization list',
-  summary: 'List organizations, the oldest first',
-  options: {
-    kind: { type: 'string', value: 'KIND', help: 'Only provider, reseller or customer' },
-    limit: { type: 'string', value: 'N', help: 'At most so many; 1000 when left out' },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir) => {
-      const kind = choice(input, 'kind', ['provider', 'reseller', 'customer'])
-      const found = await listOrganizations(dir, {
-        kind,
-        after: 0,
-        limit: count(input, 'limit', 1_000, 1_000_000),
-      })
-      const json = found.map(({ id, kind, name, createdAt }) => ({ id, kind, name, createdAt }))
-      return {
-        json,
-        text: table(
-          ['ID', 'KIND', 'NAME'],
-          json.map((one) => [one.id, one.kind, one.name]),
-        ),
-      }
-    }),
+async function addOrganization(session: Session, options: AddOptions): Promise<Output> {
+  const { kind, name, reseller: resellerIds = [] } = options
+  if (kind === 'reseller' && resellerIds.length > 0)
+    throw new UsageError("option '--reseller <id...>' can only be used with '--kind customer'")
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { id } = await createOrganization(dir, ctx, { kind, name, resellerIds })
+    return { json: { id, kind, name }, text: id }
+  })
 }
 
-export const remove: Command = {
-  name: 'organization remove',
-  summary: 'Remove an organization that nothing belongs to any more',
-  positionals: ['id'],
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id = '' } = input.words
-      await deleteOrganization(dir, ctx, id)
-      return { json: { removed: id }, text: `Removed ${id}.` }
-    }),
+function relate(session: Session, customerId: string, resellerId: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    await relateOrganization(dir, ctx, { customerId, resellerId })
+    return {
+      json: { customer: customerId, reseller: resellerId },
+      text: `Reseller ${resellerId} can now manage customer ${customerId}.`,
+    }
+  })
+}
+
+interface ListOptions {
+  readonly kind?: 'provider' | 'reseller' | 'customer'
+  readonly limit: number
+}
+
+function list(session: Session, { kind, limit }: ListOptions): Promise<Output> {
+  return withDirectory(session, async ({ dir }) => {
+    const found = await listOrganizations(dir, { kind, after: 0, limit })
+    const json = found.map(({ id, kind, name, createdAt }) => ({ id, kind, name, createdAt }))
+    const rows = json.map((one) => [one.id, one.kind, one.name])
+    return { json, text: formatTable(['ID', 'KIND', 'NAME'], rows) }
+  })
+}
+
+function remove(session: Session, id: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    await deleteOrganization(dir, ctx, id)
+    return { json: { removed: id }, text: `Removed ${id}.` }
+  })
 }

@@ -1,45 +1,52 @@
+import type { Command } from 'commander'
 import { createPortal, deletePortal, listPortals } from '../directory/organizations.ts'
-import { type Command, required, table, withDirectory } from './command.ts'
+import { action, type Output, type Session, withDirectory } from './command.ts'
+import { formatTable } from './table.ts'
 
-export const add: Command = {
-  name: 'portal add',
-  summary: 'Give the provider or a reseller a portal domain',
-  positionals: ['domain'],
-  options: {
-    organization: { type: 'string', value: 'ID', required: true, help: 'The provider or reseller' },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const organizationId = required(input, 'organization')
-      const { domain } = await createPortal(dir, ctx, { domain: input.words.domain ?? '', organizationId })
-      return { json: { domain, organization: organizationId }, text: domain }
-    }),
+/** `usher portal`: the DNS domains that select an organization in the partner-portal API. */
+export function definePortal(portal: Command, session: Session): void {
+  portal
+    .command('add')
+    .description('Add the domain of a portal of the provider or a reseller')
+    .argument('<domain>', 'DNS name, as callers send it in the header X-Tenant')
+    .requiredOption('--organization <id>', 'Provider or reseller that owns the portal')
+    .action(
+      action(session, (domain: string, options: { organization: string }) =>
+        add(session, domain, options.organization),
+      ),
+    )
+  portal
+    .command('list')
+    .description('List all portals')
+    .action(action(session, () => list(session)))
+  portal
+    .command('remove')
+    .description('Remove a portal; calls through it are refused within 5 seconds')
+    .argument('<domain>', 'DNS name of the portal')
+    .action(action(session, (domain: string) => remove(session, domain)))
 }
 
-export const list: Command = {
-  name: 'portal list',
-  summary: 'List portals',
-  run: (input) =>
-    withDirectory(input.config, async (dir) => {
-      const portals = await listPortals(dir)
-      return {
-        json: portals.map((one) => ({ domain: one.domain, organization: one.organizationId })),
-        text: table(
-          ['DOMAIN', 'ORGANIZATION', 'NAME'],
-          portals.map((one) => [one.domain, one.organizationId, one.organizationName]),
-        ),
-      }
-    }),
+function add(session: Session, name: string, organizationId: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { domain } = await createPortal(dir, ctx, { domain: name, organizationId })
+    return { json: { domain, organization: organizationId }, text: domain }
+  })
 }
 
-export const remove: Command = {
-  name: 'portal remove',
-  summary: 'Remove a portal; calls through it are refused within 5 s',
-  positionals: ['domain'],
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { domain = '' } = input.words
-      await deletePortal(dir, ctx, domain)
-      return { json: { removed: domain }, text: `Removed ${domain}.` }
-    }),
+function list(session: Session): Promise<Output> {
+  return withDirectory(session, async ({ dir }) => {
+    const portals = await listPortals(dir)
+    const rows = portals.map((one) => [one.domain, one.organizationId, one.organizationName])
+    return {
+      json: portals.map((one) => ({ domain: one.domain, organization: one.organizationId })),
+      text: formatTable(['DOMAIN', 'ORGANIZATION', 'NAME'], rows),
+    }
+  })
+}
+
+function remove(session: Session, domain: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    await deletePortal(dir, ctx, domain)
+    return { json: { removed: domain }, text: `Removed ${domain}.` }
+  })
 }

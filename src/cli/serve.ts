@@ -1,4 +1,6 @@
+import type { Command } from 'commander'
 import { startApp } from '../app.ts'
+import { readConfig } from '../config.ts'
 import type { Directory } from '../directory/directory.ts'
 import { isSetUp, type Setup, setUp } from '../directory/setup.ts'
 import { newLogger } from '../logger.ts'
@@ -6,50 +8,56 @@ import { newMetrics } from '../metrics.ts'
 import { DirectoryError } from '../model/error.ts'
 import { openDirectory } from '../open-directory.ts'
 import { VERSION } from '../version.ts'
-import type { Command } from './command.ts'
-import { describeSetup, readSetup, SETUP_OPTIONS, toJson } from './init.ts'
+import { action, type Session } from './command.ts'
+import { addSetupOptions, assertSetupOptions, describeSetup, type SetupOptions, toJson } from './init.ts'
 
-export const serve: Command = {
-  name: 'serve',
-  summary: 'Serve the APIs; the first start on an empty directory sets it up',
-  options: SETUP_OPTIONS,
-  async run(input, io) {
-    const { config } = input
-    const log = newLogger(config.logLevel, io.stderr)
-    const metrics = newMetrics()
-    const stopped = io.waitForStop?.() ?? new Promise<never>(() => undefined)
-    const setup = readSetup(input)
-    const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
-    let close = (): Promise<void> => open.close()
-    try {
-      const app = await startApp({ config, log, metrics, open })
-      close = () => app.close()
-      // After the port has been taken: secrets that are shown once must not be lost to a start that fails.
-      const made = await setUpFirst(open.dir, setup)
-      if (made) {
-        const text = input.flag('json') ? JSON.stringify(toJson(made), null, 2) : describeSetup(made, app.url)
-        io.stdout.write(`${text}\n`)
-      }
-      // Whoever asked for any port has to learn which one it was.
-      if (config.port === 0 && !log.isLevelEnabled('info')) io.stdout.write(`USHER=${app.url}\n`)
-      log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
-      log.info({ signal: await stopped }, 'stopping')
-    } finally {
-      await close()
-    }
-    log.info('stopped')
-    return undefined
-  },
+/** `usher serve`: the server. */
+export function defineServe(serve: Command, session: Session): void {
+  serve.addHelpText('after', '\nThe first start on an empty directory sets it up with these options.')
+  addSetupOptions(serve)
+  serve.action(action(session, (options: ServeOptions) => runServer(session, options)))
 }
 
-/** Sets up an empty directory. Of several processes that start at the same moment one does, and answers what it made. */
-async function setUpFirst(
-  dir: Directory,
-  wanted: { provider: string; portal: string; example: boolean },
-): Promise<Setup | undefined> {
+interface ServeOptions extends SetupOptions {
+  readonly json?: true
+}
+
+/** Serves until the session is told to stop. */
+async function runServer({ env, io }: Session, options: ServeOptions): Promise<undefined> {
+  const stopped = io.waitForStop?.() ?? new Promise<never>(() => undefined)
+  assertSetupOptions(options)
+  const config = await readConfig(env)
+  const log = newLogger(config.logLevel, io.stderr)
+  const metrics = newMetrics()
+  const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
+  let close = (): Promise<void> => open.close()
+  try {
+    const app = await startApp({ config, log, metrics, open })
+    close = () => app.close()
+    // After the port is taken: a start that fails must not lose secrets that are shown only once.
+    const setup = await setUpFirst(open.dir, options)
+    if (setup) {
+      const text = options.json ? JSON.stringify(toJson(setup), null, 2) : describeSetup(setup, app.url)
+      io.stdout.write(`${text}\n`)
+    }
+    // With port 0 the system chooses the port, and a quiet log does not say which.
+    if (config.port === 0 && !log.isLevelEnabled('info')) io.stdout.write(`USHER=${app.url}\n`)
+    log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
+    log.info({ signal: await stopped }, 'stopping')
+  } finally {
+    await close()
+  }
+  log.info('stopped')
+}
+
+/**
+ * Sets up an empty directory.
+ * @returns undefined if the directory is set up already, also if another process did it at the same moment
+ */
+async function setUpFirst(dir: Directory, options: SetupOptions): Promise<Setup | undefined> {
   if (await isSetUp(dir)) return undefined
   try {
-    return await setUp(dir, wanted)
+    return await setUp(dir, options)
   } catch (error) {
     if (error instanceof DirectoryError && error.code === 'already_set_up') return undefined
     throw error

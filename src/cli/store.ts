@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts'
-import { parseDatabaseUrl } from '../config.ts'
+import type { Command } from 'commander'
+import { type Config, parseDatabaseUrl, readConfig } from '../config.ts'
 import { verifyAudit } from '../directory/audit.ts'
 import { type Directory, newDirectory } from '../directory/directory.ts'
 import { checkSecrets } from '../directory/sealing/check.ts'
@@ -7,106 +7,95 @@ import { newSealer } from '../directory/sealing/sealer.ts'
 import { loadMasterKeys } from '../master-key.ts'
 import { copyDirectory, countRows, type RowCounts } from '../store/copy.ts'
 import { openStore } from '../store/open.ts'
-import { type Command, type Input, type Output, required, UsageError } from './command.ts'
+import { action, type Output, type Session, UsageError } from './command.ts'
 
-export const copy: Command = {
-  name: 'store copy',
-  summary: 'Move a directory to another store, SQLite or PostgreSQL, and check what arrived',
-  options: {
-    from: { type: 'string', value: 'URL', required: true, help: 'The store to copy; nothing may serve it' },
-    to: {
-      type: 'string',
-      value: 'URL',
-      required: true,
-      help: 'An empty store; a missing SQLite file is made',
-    },
-  },
-  async run(input) {
-    const from = await openAt(input, 'from', false)
-    try {
-      const to = await openAt(input, 'to', true)
-      try {
-        // Where commits are blocks there may be no entry without one.
-        await from.store.sealAudit()
-        const rows = await copyDirectory(from.store, to.store)
-        return describe(rows, await check(from, to, rows))
-      } finally {
-        await to.store.close()
-      }
-    } finally {
-      await from.store.close()
-    }
-  },
+/** `usher store`: the store as a whole. */
+export function defineStore(store: Command, session: Session): void {
+  store
+    .command('copy')
+    .description('Copy a directory to another SQLite file or PostgreSQL database, and verify the copy')
+    .requiredOption('--from <url>', 'Store to copy; no server may use it meanwhile')
+    .requiredOption('--to <url>', 'Empty store to copy to; a missing SQLite file is created')
+    .action(action(session, (options: CopyOptions) => copy(session, options)))
 }
 
-/** The directory at the URL of an option, taken as a server would take it: of a SQLite file there can be only one. */
-async function openAt(input: Input, option: string, create: boolean): Promise<Directory> {
-  const { databaseAllowDataLoss: allowDataLoss } = input.config
-  const store = await openStore(readUrl(input, option), {
-    serving: true,
-    patient: true,
-    create,
-    allowDataLoss,
-  })
+interface CopyOptions {
+  readonly from: string
+  readonly to: string
+}
+
+async function copy(session: Session, options: CopyOptions): Promise<Output> {
+  const [fromUrl, toUrl] = [parseUrl('from', options.from), parseUrl('to', options.to)]
+  const config = await readConfig(session.env)
+  const from = await openAt(config, fromUrl, false)
   try {
-    return newDirectory({
-      store,
-      sealer: newSealer(loadMasterKeys(input.config, false)),
-      platform: '',
-      ownerForms: new Map(),
-    })
+    const to = await openAt(config, toUrl, true)
+    try {
+      // An engine whose commits are blocks allows no entry without a block.
+      await from.store.sealAudit()
+      const rows = await copyDirectory(from.store, to.store)
+      return describeCopy(rows, await checkCopy(from, to, rows))
+    } finally {
+      await to.store.close()
+    }
+  } finally {
+    await from.store.close()
+  }
+}
+
+function parseUrl(option: string, text: string): string {
+  try {
+    return parseDatabaseUrl(text)
+  } catch (error) {
+    throw new UsageError(`option '--${option} <url>' ${(error as Error).message}`)
+  }
+}
+
+/** Opens a store as a server does: a SQLite file can be opened so only once. */
+async function openAt(config: Config, url: string, create: boolean): Promise<Directory> {
+  const { databaseAllowDataLoss: allowDataLoss } = config
+  const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss })
+  try {
+    const sealer = newSealer(loadMasterKeys(config, false))
+    return newDirectory({ store, sealer, platform: '', ownerForms: new Map() })
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-function readUrl(input: Input, option: string): Config['databaseUrl'] {
-  try {
-    return parseDatabaseUrl(required(input, option))
-  } catch (error) {
-    throw new UsageError(`--${option} ${(error as Error).message}`)
-  }
-}
-
-/** What was found out about a copy. */
+/** The result of comparing a copy with its original. */
 interface Verdict {
-  /** What is not in it is in the original, in words. */
+  /** What differs, one sentence each. */
   readonly problems: readonly string[]
-  /** How many faults the audit logs of both have. */
+  /** Number of faults in both audit logs. */
   readonly auditFaults: number
 }
 
-async function check(from: Directory, to: Directory, copied: RowCounts): Promise<Verdict> {
+async function checkCopy(from: Directory, to: Directory, copied: RowCounts): Promise<Verdict> {
   const counts: Record<string, number> = await to.store.read(countRows)
   const lost = Object.entries(copied)
     .filter(([table, rows]) => counts[table] !== rows)
-    .map(([table, rows]) => `${table} has ${counts[table]} rows, and had ${rows}`)
+    .map(([table, rows]) => `the table ${table} has ${counts[table]} rows instead of ${rows}`)
   const [original, audit] = [await verifyAudit(from), await verifyAudit(to)]
-  const same =
-    audit.head.hash === original.head.hash && audit.faults.length === original.faults.length
-      ? []
-      : ['the audit log is not that of the original']
+  const same = audit.head.hash === original.head.hash && audit.faults.length === original.faults.length
   const { unopened } = await checkSecrets(to)
   const sealed = unopened.map((identity) => `the secret of ${identity} cannot be opened with the master key`)
-  return { problems: [...lost, ...same, ...sealed], auditFaults: audit.faults.length }
+  const problems = [...lost, ...(same ? [] : ['the audit log differs from the original']), ...sealed]
+  return { problems, auditFaults: audit.faults.length }
 }
 
-function describe(rows: RowCounts, { problems, auditFaults }: Verdict): Output {
+function describeCopy(rows: RowCounts, { problems, auditFaults }: Verdict): Output {
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0)
-  const damaged =
-    auditFaults > 0
-      ? [
-          `The audit log was damaged before, and is as it was: usher audit verify names ${auditFaults} faults.`,
-        ]
-      : []
-  const summary =
+  const lines = [...problems]
+  if (auditFaults > 0)
+    lines.push(
+      `The audit log of the original was damaged and was copied as it is: usher audit verify lists ${auditFaults} faults.`,
+    )
+  lines.push(
     problems.length === 0
-      ? `Copied ${total} rows. The counts, the audit log and all secrets have been checked.`
-      : `Copied ${total} rows, but the copy is not good: do not use it.`
-  return {
-    json: { rows, problems, auditFaults },
-    text: [...problems, ...damaged, summary].join('\n'),
-    failed: problems.length > 0,
-  }
+      ? `Copied ${total} rows. The row counts, the audit log and all secrets are verified.`
+      : `Copied ${total} rows, but the copy is not complete: do not use it.`,
+  )
+  return { json: { rows, problems, auditFaults }, text: lines.join('\n'), failed: problems.length > 0 }
 }

@@ -1,55 +1,56 @@
+import type { Command } from 'commander'
 import { adoptCustomer, queryTenants } from '../directory/tenants.ts'
-import { type Command, count, required, table, withDirectory } from './command.ts'
+import { action, type Output, type Session, withDirectory } from './command.ts'
+import { limitOption } from './options.ts'
+import { formatTable } from './table.ts'
 
-export const create: Command = {
-  name: 'tenant create',
-  summary: 'Give an existing customer a tenant on the platform',
-  options: {
-    customer: { type: 'string', value: 'ID', required: true, help: 'The customer' },
-    name: {
-      type: 'string',
-      value: 'NAME',
-      help: "What the tenant is called; the customer's name when left out",
-    },
-    org: {
-      type: 'string',
-      value: 'ID',
-      multiple: true,
-      help: 'A Cloud Director org to map onto it; without one, Object Storage Extension can do so later',
-    },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id, name, orgIds } = await adoptCustomer(dir, ctx, {
-        customerId: required(input, 'customer'),
-        name: input.text('name'),
-        orgIds: input.texts('org'),
-      })
-      return { json: { id, name, orgs: orgIds }, text: id }
-    }),
+/** `usher tenant`: the tenants of customers on the storage platform. */
+export function defineTenant(tenant: Command, session: Session): void {
+  tenant
+    .command('create')
+    .description('Give a customer a tenant on the storage platform')
+    .requiredOption('--customer <id>', 'Id of the customer')
+    .option('--name <name>', 'Name of the tenant, if it differs from the name of the customer')
+    .option('--org <id...>', 'Cloud Director organizations to map to the tenant; OSE can also add them later')
+    .action(action(session, (options: CreateOptions) => create(session, options)))
+  tenant
+    .command('list')
+    .description('List tenants, oldest first, including unmapped ones')
+    .addOption(limitOption(tenant, 1_000))
+    .action(action(session, (options: { limit: number }) => list(session, options.limit)))
 }
 
-export const list: Command = {
-  name: 'tenant list',
-  summary: 'List tenants, the oldest first, those that no org is mapped to among them',
-  options: { limit: { type: 'string', value: 'N', help: 'At most so many; 1000 when left out' } },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const page = { offset: 0, limit: count(input, 'limit', 1_000, 1_000_000) }
-      const { items } = await queryTenants(dir, ctx, { filter: {}, page })
-      const json = items.map(({ id, name, organizationId, platform, orgIds }) => ({
-        id,
-        name,
-        customer: organizationId,
-        platform,
-        orgs: orgIds,
-      }))
-      return {
-        json,
-        text: table(
-          ['ID', 'CUSTOMER', 'PLATFORM', 'NAME', 'ORGS'],
-          json.map((one) => [one.id, one.customer, one.platform, one.name, one.orgs.join(' ') || null]),
-        ),
-      }
-    }),
+interface CreateOptions {
+  readonly customer: string
+  readonly name?: string
+  readonly org?: readonly string[]
+}
+
+function create(session: Session, options: CreateOptions): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { id, name, orgIds } = await adoptCustomer(dir, ctx, {
+      customerId: options.customer,
+      name: options.name,
+      orgIds: options.org ?? [],
+    })
+    return { json: { id, name, orgs: orgIds }, text: id }
+  })
+}
+
+function list(session: Session, limit: number): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { items } = await queryTenants(dir, ctx, { filter: {}, page: { offset: 0, limit } })
+    const json = items.map(({ id, name, organizationId, platform, orgIds }) => ({
+      id,
+      name,
+      customer: organizationId,
+      platform,
+      orgs: orgIds,
+    }))
+    const rows = json.map((one) => [
+      ...[one.id, one.customer, one.platform, one.name],
+      one.orgs.join(' ') || null,
+    ])
+    return { json, text: formatTable(['ID', 'CUSTOMER', 'PLATFORM', 'NAME', 'ORGS'], rows) }
+  })
 }

@@ -1,30 +1,32 @@
+import type { Command } from 'commander'
 import { listRefreshTokens, revokeRefreshToken } from '../directory/refresh-tokens.ts'
-import { type Command, table, withDirectory } from './command.ts'
+import { action, type Output, type Session, withDirectory } from './command.ts'
+import { formatTable } from './table.ts'
 
-export const list: Command = {
-  name: 'token list',
-  summary: 'List the refresh tokens of OSIS clients that have not expired',
-  run: (input) =>
-    withDirectory(input.config, async (dir) => {
-      const tokens = await listRefreshTokens(dir)
-      return {
-        json: tokens,
-        text: table(
-          ['ID', 'CLIENT', 'CREATED', 'EXPIRES', 'REVOKED'],
-          tokens.map((one) => [one.id, one.clientId, one.createdAt, one.expiresAt, one.revokedAt]),
-        ),
-      }
-    }),
+/** `usher token`: the refresh tokens of OSIS clients. */
+export function defineToken(token: Command, session: Session): void {
+  token
+    .command('list')
+    .description('List the refresh tokens that have not expired')
+    .action(action(session, () => list(session)))
+  token
+    .command('revoke')
+    .description('Revoke a refresh token and its access tokens; they are refused within 5 seconds')
+    .argument('<id>', 'Id of the refresh token')
+    .action(action(session, (id: string) => revoke(session, id)))
 }
 
-export const revoke: Command = {
-  name: 'token revoke',
-  summary: 'Revoke a refresh token, and the access tokens that came from it; they are refused within 5 s',
-  positionals: ['id'],
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id = '' } = input.words
-      await revokeRefreshToken(dir, ctx, id)
-      return { json: { revoked: id }, text: `Revoked ${id}.` }
-    }),
+function list(session: Session): Promise<Output> {
+  return withDirectory(session, async ({ dir }) => {
+    const json = await listRefreshTokens(dir)
+    const rows = json.map((one) => [one.id, one.clientId, one.createdAt, one.expiresAt, one.revokedAt])
+    return { json, text: formatTable(['ID', 'CLIENT', 'CREATED', 'EXPIRES', 'REVOKED'], rows) }
+  })
+}
+
+function revoke(session: Session, id: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    await revokeRefreshToken(dir, ctx, id)
+    return { json: { revoked: id }, text: `Revoked ${id}.` }
+  })
 }

@@ -1,94 +1,97 @@
+import type { Command } from 'commander'
 import type { Directory } from '../directory/directory.ts'
 import { listGroups } from '../directory/groups.ts'
 import { createUser, deleteUser, listUsers } from '../directory/users.ts'
 import type { Context } from '../model/context.ts'
-import { type Command, count, required, table, UsageError, withDirectory } from './command.ts'
+import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { limitOption } from './options.ts'
+import { formatTable } from './table.ts'
 
-export const add: Command = {
-  name: 'user add',
-  summary: 'Add a person to an organization',
-  options: {
-    organization: { type: 'string', value: 'ID', required: true, help: 'The provider, reseller or customer' },
-    'first-name': { type: 'string', value: 'NAME', help: 'First name' },
-    'last-name': { type: 'string', value: 'NAME', help: 'Last name' },
-    email: {
-      type: 'string',
-      value: 'ADDRESS',
-      required: true,
-      help: 'E-mail address, unique in the organization',
-    },
-    group: {
-      type: 'string',
-      value: 'NAME',
-      multiple: true,
-      help: "A group, by name or id: Viewer, 'Alert Manager'",
-    },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id, created } = await createUser(dir, ctx, {
-        organizationId: required(input, 'organization'),
-        user: {
-          firstName: input.text('first-name') ?? null,
-          lastName: input.text('last-name') ?? null,
-          email: required(input, 'email'),
-          groupIds: await findGroupIds(dir, ctx, input.texts('group')),
-        },
-      })
-      return { json: { id, created }, text: id }
-    }),
+/** `usher user`: the users of an organization. */
+export function defineUser(user: Command, session: Session): void {
+  user
+    .command('add')
+    .description('Add a user to an organization')
+    .requiredOption('--organization <id>', 'Organization that the user belongs to')
+    .requiredOption('--email <address>', 'E-mail address, unique in the organization')
+    .option('--first-name <name>', 'First name')
+    .option('--last-name <name>', 'Last name')
+    .option('--group <group...>', "Permission groups, by name or id, for example 'Alert Manager'")
+    .action(action(session, (options: AddOptions) => add(session, options)))
+  user
+    .command('list')
+    .description('List the users of an organization, ordered by e-mail address')
+    .requiredOption('--organization <id>', 'Organization that the users belong to')
+    .option('--after <address>', 'Next page: list only e-mail addresses after this one')
+    .addOption(limitOption(user, 1_000))
+    .action(action(session, (options: ListOptions) => list(session, options)))
+  user
+    .command('remove')
+    .description('Remove a user and their accounts on the storage platform')
+    .argument('<id>', 'Id of the user')
+    .action(action(session, (id: string) => remove(session, id)))
 }
 
-async function findGroupIds(dir: Directory, ctx: Context, wanted: readonly string[]): Promise<string[]> {
-  const groups = await listGroups(dir, ctx)
-  return wanted.map((name) => {
-    const group = groups.find((one) => one.id === name || one.name.toLowerCase() === name.toLowerCase())
-    if (group) return group.id
-    throw new UsageError(`there is no group '${name}'; there are ${groups.map((one) => one.name).join(', ')}`)
+interface AddOptions {
+  readonly organization: string
+  readonly email: string
+  readonly firstName?: string
+  readonly lastName?: string
+  readonly group?: readonly string[]
+}
+
+function add(session: Session, options: AddOptions): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { id, created } = await createUser(dir, ctx, {
+      organizationId: options.organization,
+      user: {
+        firstName: options.firstName ?? null,
+        lastName: options.lastName ?? null,
+        email: options.email,
+        groupIds: await findGroupIds(dir, ctx, options.group ?? []),
+      },
+    })
+    return { json: { id, created }, text: id }
   })
 }
 
-export const list: Command = {
-  name: 'user list',
-  summary: 'List the people of an organization, by e-mail',
-  options: {
-    organization: { type: 'string', value: 'ID', required: true, help: 'The provider, reseller or customer' },
-    after: { type: 'string', value: 'ADDRESS', help: 'Only e-mail addresses after this one: the next page' },
-    limit: { type: 'string', value: 'N', help: 'At most so many; 1000 when left out' },
-  },
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const users = await listUsers(dir, ctx, {
-        organizationId: required(input, 'organization'),
-        after: input.text('after'),
-        limit: count(input, 'limit', 1_000, 1_000_000),
-      })
-      const json = users.map(({ id, firstName, lastName, email, groups, createdAt }) => ({
-        id,
-        firstName,
-        lastName,
-        email,
-        groups: groups.map((group) => group.name),
-        createdAt,
-      }))
-      return {
-        json,
-        text: table(
-          ['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'GROUPS'],
-          json.map((one) => [one.id, one.email, one.firstName, one.lastName, one.groups.join(', ')]),
-        ),
-      }
-    }),
+/** @throws {UsageError} for a group that does not exist, listing those that do */
+async function findGroupIds(dir: Directory, ctx: Context, texts: readonly string[]): Promise<string[]> {
+  const groups = await listGroups(dir, ctx)
+  return texts.map((text) => {
+    const group = groups.find((one) => one.id === text || one.name.toLowerCase() === text.toLowerCase())
+    if (group) return group.id
+    const names = groups.map((one) => one.name).join(', ')
+    throw new UsageError(`there is no group '${text}'; the groups are ${names}`)
+  })
 }
 
-export const remove: Command = {
-  name: 'user remove',
-  summary: 'Remove a person, and their accounts on the platforms',
-  positionals: ['id'],
-  run: (input) =>
-    withDirectory(input.config, async (dir, ctx) => {
-      const { id = '' } = input.words
-      await deleteUser(dir, ctx, id)
-      return { json: { removed: id }, text: `Removed ${id}.` }
-    }),
+interface ListOptions {
+  readonly organization: string
+  readonly after?: string
+  readonly limit: number
+}
+
+function list(session: Session, options: ListOptions): Promise<Output> {
+  const { organization: organizationId, after, limit } = options
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const users = await listUsers(dir, ctx, { organizationId, after, limit })
+    const json = users.map(({ id, firstName, lastName, email, groups, createdAt }) => ({
+      id,
+      firstName,
+      lastName,
+      email,
+      groups: groups.map((group) => group.name),
+      createdAt,
+    }))
+    const rows = json.map((one) => [one.id, one.email, one.firstName, one.lastName, one.groups.join(', ')])
+    return { json, text: formatTable(['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'GROUPS'], rows) }
+  })
+}
+
+function remove(session: Session, id: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    await deleteUser(dir, ctx, id)
+    return { json: { removed: id }, text: `Removed ${id}.` }
+  })
 }

@@ -1,0 +1,28 @@
+import { ConfigError } from '../config.ts'
+import { SealError } from '../directory/sealing/sealer.ts'
+import { DirectoryError } from '../model/error.ts'
+import { PlatformError } from '../platform/platform.ts'
+import { StoreError } from '../store/port.ts'
+
+/**
+ * Explains why a command failed.
+ * @returns one line for each problem that the operator can solve; the stack of any other error
+ */
+export function explainError(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems
+  if (error instanceof DirectoryError) {
+    const { cause } = error
+    return cause instanceof StoreError ? [cause.message] : [error.message]
+  }
+  if (error instanceof StoreError || error instanceof SealError || error instanceof PlatformError)
+    return [error.message]
+  return explainSystemError(error)
+}
+
+function explainSystemError(error: unknown): readonly string[] {
+  const { code, syscall, address, port, message } = error as Record<string, string | undefined>
+  if (code === 'EADDRINUSE') return [`${address}:${port} is in use; set USHER_PORT to another port`]
+  if (syscall === 'listen' || syscall === 'getaddrinfo')
+    return [`cannot listen on USHER_HOST and USHER_PORT: ${message}`]
+  return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
+}

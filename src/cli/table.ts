@@ -1,0 +1,36 @@
+/**
+ * Formats rows as aligned columns under a heading.
+ * @param rows as many cells in each as there are headings; null is shown as `-`
+ */
+export function formatTable(
+  headings: readonly string[],
+  rows: readonly (readonly (string | null)[])[],
+): string {
+  const lines = [headings, ...rows].map((row) => row.map((cell) => cell ?? '-'))
+  const widths = headings.map((_, i) => Math.max(...lines.map((line) => measureWidth(line[i] ?? ''))))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - measureWidth(cell)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Characters that take no column of a terminal: marks, and invisible ones. */
+const NO_COLUMN = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u
+/** Characters that take two columns, by Unicode Standard Annex 11: East Asian scripts, fullwidth forms, emoji. */
+const TWO_COLUMNS =
+  /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})$/u
+
+/** How many columns of a terminal a text takes. */
+function measureWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  let width = 0
+  for (const character of text) {
+    if (TWO_COLUMNS.test(character)) width += 2
+    else if (!NO_COLUMN.test(character)) width += 1
+  }
+  return width
+}
