@@ -66,7 +66,10 @@ export async function runCli(
 ): Promise<number> {
   const session: Session = { io, env, exitCode: 0 }
   try {
-    await newProgram(session).parseAsync(toWords(argv), { from: 'user' })
+    const words = toWords(argv)
+    const program = newProgram(session)
+    await loadCommand(program, words, session)
+    await program.parseAsync(words, { from: 'user' })
     return session.exitCode
   } catch (error) {
     // Commander has printed the help, the version or the reason.
@@ -76,7 +79,7 @@ export async function runCli(
   }
 }
 
-/** Turns `help user add` into `user add --help`: commander itself would explain a command that is not loaded yet. */
+/** Turns `help user add` into `user add --help`; commander itself explains only the first word. */
 function toWords(argv: readonly string[]): readonly string[] {
   const [first, ...others] = argv
   if (first !== 'help') return argv
@@ -95,14 +98,18 @@ function newProgram(session: Session): Command {
     .addHelpText('after', NOTES)
     .showHelpAfterError("Run 'usher --help' for help.")
   for (const [name, description] of COMMANDS) program.command(name).description(description)
-  program.hook('preSubcommand', async (_program, command) => {
-    const [, , load] = COMMANDS.find(([name]) => name === command.name()) ?? []
-    if (!load) return
-    const define = await load()
-    define(command, session)
-    completeCommand(command, 'usher')
-  })
   return program
+}
+
+/** Loads the file of the command that the words name. The program itself has no option that takes a value. */
+async function loadCommand(program: Command, words: readonly string[], session: Session): Promise<void> {
+  const word = words.find((one) => !one.startsWith('-'))
+  const command = program.commands.find((one) => one.name() === word)
+  const [, , load] = COMMANDS.find(([name]) => name === word) ?? []
+  if (!command || !load) return
+  const define = await load()
+  define(command, session)
+  completeCommand(command, 'usher')
 }
 
 /** Gives a command and its subcommands what all of them have. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { engine } from '../../testing/environment.ts'
 import { type Ended, type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
@@ -200,10 +202,10 @@ test('audit entries are listed newest first, and can be chosen', async () => {
   const one = groups[0]?.target ?? ''
   assert.equal((await json<typeof entries>('audit', 'list', '--target', one)).length, 1)
   assert.deepEqual(await json('audit', 'list', '--since', '2100-01-01'), [])
-  assert.deepEqual(await json('audit', 'list', '--client', 'nobody'), [])
+  assert.deepEqual(await json('audit', 'list', '--caller', 'nobody'), [])
   assert.match(
     await text('audit', 'list', '--limit', '1'),
-    /^NUMBER +AT +OPERATION +STATUS +OUTCOME +CLIENT +TARGET/,
+    /^NUMBER +AT +OPERATION +STATUS +OUTCOME +CALLER +TARGET/,
   )
   const [newest, second] = await json<{ number: number }[]>('audit', 'list', '--limit', '2')
   assert.deepEqual(await json('audit', 'list', '--limit', '1', '--before', String(newest?.number)), [second])
@@ -220,5 +222,24 @@ test('a log that nobody has touched verifies', async () => {
     'verify',
   )
   assert.deepEqual([verdict.whole, verdict.faults], [true, []])
-  assert.match(await text('audit', 'verify'), new RegExp(`whole: .* ${verdict.head.hash}`))
+  assert.match(await text('audit', 'verify'), new RegExp(`intact: .* ${verdict.head.hash}`))
+})
+
+test('a group that does not exist is refused, with those that do', async () => {
+  const [provider] = await usherJson<{ id: string }[]>(path, ['organization', 'list', '--limit', '1'])
+  const words = ['--organization', provider?.id ?? '', '--email', 'a@example.com', '--group', 'Boss']
+  const { code, stderr } = await runUsher(path, ['user', 'add', ...words])
+  assert.notEqual(code, 0)
+  assert.match(stderr, /Boss.*Administrator, Alert Manager, Viewer/)
+})
+
+test('an empty directory is refused with what to do about it', async (t) => {
+  const empty = newDataDir()
+  t.after(empty.remove)
+  const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
+  assert.deepEqual([code, stdout], [1, ''])
+  const missing = `there is no store at ${empty.path}/usher.db; usher init makes one`
+  const said = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
+  assert.equal(stderr, `usher: ${said}\n`)
+  assert.deepEqual(readdirSync(empty.path), [])
 })

@@ -137,7 +137,7 @@ test('a damaged audit log ends verify with 1, and names the entry', async () => 
     await queryStore(path, "UPDATE audit_entries SET caller = 'forged' WHERE id = ?", entry?.id ?? '')
     const text = await runUsher(path, ['audit', 'verify'])
     assert.equal(text.code, 1)
-    assert.match(text.stdout, new RegExp(`entry ${entry?.id}: is not what was written`))
+    assert.match(text.stdout, new RegExp(`entry ${entry?.id}: was changed after it was written`))
     const json = await runUsher(path, ['audit', 'verify', '--json'])
     assert.equal(json.code, 1)
     const verdict = JSON.parse(json.stdout) as { whole: boolean; faults: { entry: string; fault: string }[] }

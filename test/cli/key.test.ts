@@ -47,8 +47,8 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.equal(lines.length, 1)
     assert.notEqual(lines[0], old)
     const id = idOf(lines[0])
-    const said = `Re-sealed 2 secrets under the master key ${id}, which opens all 2. It is the only one in the file.\n`
-    assert.equal(ended.stdout, said)
+    const text = `Sealed 2 secrets with the master key ${id}. It opens all 2 secrets. It is now the only key in the file.\n`
+    assert.equal(ended.stdout, text)
     assertDiscreet(ended, [old, ...lines])
     const entries = await usherJson<{ outcome: string; caller: string; target: string }[]>(path, [
       ...['audit', 'list', '--operation', 'RotateKey'],
@@ -93,7 +93,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.deepEqual([ended.code, ended.stderr], [0, ''])
     assert.match(
       ended.stdout,
-      /^Re-sealed 2 secrets under .*, which opens all 2\. Others may be taken away\.$/m,
+      /^Sealed 2 secrets with .*\. It opens all 2 secrets\. The other keys are no longer needed\.$/m,
     )
     assertDiscreet(ended, text.trim().split('\n'))
     assert.equal(readFileSync(file, 'utf8'), text)
@@ -105,7 +105,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     await waitUntil(async () => readLines(file).length > 1, LIMIT_MS)
     const second = await runUsher(path, ['key', 'rotate'])
     assert.equal(second.code, 1)
-    assert.match(second.stderr, /^usher: the master key in .* is being rotated by another process\n$/)
+    assert.match(second.stderr, /^usher: another process is rotating the master key in .*\n$/)
     assert.equal((await first.ended).code, 0)
     assert.equal(readLines(file).length, 1)
   })

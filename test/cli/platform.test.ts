@@ -156,7 +156,7 @@ test('check finds each kind of drift with exit code 1, and --fix mends it beside
   })
   const { code, stdout } = await usher('platform', 'check', '--tenant', tenantId)
   assert.equal(code, 1)
-  assert.match(stdout, new RegExp(`${keyed.user_id} .*key_foreign HAND +left\n`))
+  assert.match(stdout, new RegExp(`${keyed.user_id} .*key_foreign HAND +not fixed\n`))
   assert.ok(!stdout.includes('made') && !stdout.includes(key?.secret_key ?? 'other'))
 
   const fixed = await check('--fix')
@@ -192,5 +192,8 @@ test('a platform that cannot be reached ends a check with 1 and the reason', asy
 test('without a platform of its own there is nothing to compare', async () => {
   const { code, stdout } = await runUsher(target.dataDir, ['platform', 'check', '--fix'])
   assert.equal(code, 0)
-  assert.match(stdout, /^The platform embedded keeps no accounts .* nothing to compare/)
+  assert.match(
+    stdout,
+    /^The platform embedded keeps its accounts in the directory: there is nothing to compare/,
+  )
 })

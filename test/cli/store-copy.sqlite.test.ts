@@ -17,19 +17,6 @@ test('a SQLite file that is served is not copied, since it could change meanwhil
   assert.match(stderr, /is served by another Usher already/)
 })
 
-test('a URL of no engine is wrong usage', async () => {
-  const { code, stderr } = await runUsher('/nowhere', [
-    'store',
-    'copy',
-    '--from',
-    'mysql://x',
-    '--to',
-    'sqlite:y',
-  ])
-  assert.equal(code, 2)
-  assert.match(stderr, /--from must have the form sqlite:<path> or postgres:/)
-})
-
 test('a store that is not there is not made by being copied', async () => {
   const { code, stderr } = await runUsher('/nowhere', [
     'store',

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
-import { engine } from '../../testing/environment.ts'
-import { newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
+import { type Ended, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 
 const set = newDataDir()
 const empty = newDataDir()
@@ -13,123 +11,152 @@ after(() => {
   empty.remove()
 })
 
-const COMMANDS = [
-  'serve',
-  'init',
-  'migrate',
-  'organization add',
-  'organization list',
-  'organization remove',
-  'portal add',
-  'portal list',
-  'portal remove',
-  'client add',
-  'client list',
-  'client remove',
-  'user add',
-  'user list',
-  'user remove',
-  'tenant create',
-  'tenant list',
-  'token list',
-  'token revoke',
-  'key rotate',
-  'audit list',
-  'audit verify',
-  'store copy',
-]
+/** Every command, and the subcommands of those that have some. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  serve: [],
+  init: [],
+  migrate: [],
+  organization: ['add', 'relate', 'list', 'remove'],
+  portal: ['add', 'list', 'remove'],
+  client: ['add', 'list', 'remove'],
+  user: ['add', 'list', 'remove'],
+  tenant: ['create', 'list'],
+  platform: ['status', 'retry', 'check'],
+  token: ['list', 'revoke'],
+  key: ['rotate'],
+  audit: ['list', 'verify'],
+  store: ['copy'],
+}
 
-test('--help lists every command, and touches no directory', async () => {
-  for (const args of [['--help'], ['help']]) {
-    const { code, stdout, stderr } = await runUsher('/dev/null/none', args)
+/** Runs a command that must not open a directory. */
+const explain = (...args: string[]): Promise<Ended> => runUsher('/dev/null/none', args)
+
+/** The names under the heading Commands of a help text. Fails for one without a description. */
+function listCommands(help: string): string[] {
+  const section = help.split(/^Commands:\n/m)[1]?.split(/\n\n/)[0] ?? ''
+  const lines = section.split('\n').filter((line) => /^ {2}\S/.test(line))
+  for (const line of lines) assert.match(line, /^ {2}\S.* {2,}[A-Z]/)
+  return lines.map((line) => line.trim().split(' ')[0] ?? '')
+}
+
+test('help lists every command with a description, and opens no directory', async () => {
+  for (const args of [['--help'], ['-h'], ['help']]) {
+    const { code, stdout, stderr } = await explain(...args)
     assert.deepEqual([code, stderr], [0, ''])
-    for (const command of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${command} {2,}\\S`, 'm'))
+    assert.deepEqual(listCommands(stdout), [...Object.keys(COMMANDS), 'help'])
     assert.match(stdout, /Exit codes: 0 done, 1 refused or failed, 2 wrong usage/)
   }
 })
 
-test('every command explains itself, with --json among its options', async () => {
-  const outputs = await Promise.all(
-    COMMANDS.map((command) => runUsher('/dev/null/none', [...command.split(' '), '--help'])),
-  )
-  outputs.forEach(({ code, stdout }, i) => {
+for (const [command, subcommands] of Object.entries(COMMANDS)) {
+  test(`every form of help explains usher ${command}`, async () => {
+    const { code, stdout } = await explain(command, '--help')
     assert.equal(code, 0)
-    assert.match(stdout, new RegExp(`^usher ${COMMANDS[i]}`))
-    assert.match(stdout, /--json/)
+    assert.deepEqual(listCommands(stdout), subcommands)
+    assert.equal((await explain(command, '-h')).stdout, stdout)
+    assert.equal((await explain('help', command)).stdout, stdout)
+    const leaves = subcommands.length === 0 ? [[command]] : subcommands.map((name) => [command, name])
+    for (const words of leaves) {
+      const { code, stdout } = await explain(...words, '--help')
+      assert.equal(code, 0)
+      assert.ok(stdout.startsWith(`Usage: usher ${words.join(' ')} [options]`), stdout)
+      assert.match(stdout, /^ {2}--json {2,}Print JSON$/m)
+      for (const [line] of stdout.matchAll(/^ {2}-.*$/gm)) assert.match(line, / {2,}[A-Z]/)
+      assert.equal((await explain('help', ...words)).stdout, stdout)
+    }
   })
+}
+
+test('help shows required options, choices and defaults', async () => {
+  const add = await explain('client', 'add', '-h')
+  assert.match(add.stdout, /^Required options:\n {2}--organization <id> +Owning organization$/m)
+  assert.match(add.stdout, /choices: "administrator",\s+"viewer",\s+"osis"/)
+  assert.match((await explain('audit', 'list', '-h')).stdout, /Maximum number of entries \(default: 100\)/)
 })
 
 test('--version prints the version', async () => {
-  const { code, stdout } = await runUsher(empty.path, ['--version'])
+  const { code, stdout } = await explain('--version')
   assert.equal(code, 0)
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
+const LIMIT =
+  /option '--limit <number>' argument '\S+' is invalid\. It must be a whole number from 1 to 1000000/
+
 const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
-  ['frobnicate', /no command 'frobnicate'/],
-  ['user', /'user' needs one of: user add, user list, user remove/],
-  ['user frobnicate', /'user' needs one of/],
-  ['user list --organisation x', /--organisation/],
-  ['user list', /needs --organization/],
-  ['user list extra --organization x', /takes no further words/],
-  ['user list --organization', /--organization/],
-  ['user list --organization x --limit 0', /--limit must be a whole number/],
-  ['user list --organization x --limit 1.5', /--limit must be a whole number/],
-  ['user list --organization x --limit many', /--limit must be a whole number/],
-  ['user remove', /takes ID/],
-  ['user remove a b', /takes ID/],
-  ['user add --organization x', /needs --email/],
-  ['organization add --kind provider --name x', /--kind must be one of reseller, customer/],
-  ['organization add --kind reseller --name x --reseller y', /--reseller goes with --kind customer/],
-  ['organization list --kind none', /--kind must be one of/],
-  ['client add --organization x --permission root --name n', /--permission must be one of/],
-  ['client add --organization x --permission viewer --name n --issuer i', /go together/],
-  ['tenant create --org x', /needs --customer/],
-  ['tenant list --limit 0', /--limit must be a whole number/],
-  ['token revoke', /takes ID/],
-  ['platform retry', /needs either --user or --all/],
-  ['platform retry --all --user x', /needs either --user or --all/],
-  ['platform status --limit 0', /--limit must be a whole number/],
-  ['platform status --state waiting', /--state must be one of failing, parked/],
-  ['platform', /'platform' needs one of: platform status, platform retry, platform check/],
-  ['audit list --since yesterday', /--since must be a time/],
-  ['audit list --status Maybe', /--status must be one of/],
-  ['init --no-example=1', /no-example/],
-  ['key rotate now', /takes no further words/],
-  ['key', /'key' needs one of: key rotate/],
-  ['serve now', /takes no further words/],
+  ['frobnicate', /unknown command 'frobnicate'/],
+  ['usr list', /unknown command 'usr' \(Did you mean user\?\)/],
+  ['help frobnicate', /unknown command 'frobnicate'/],
+  ['--frobnicate', /unknown option '--frobnicate'/],
+  ['user lst', /unknown command 'lst' \(Did you mean list\?\)/],
+  ['user list --organisation x', /unknown option '--organisation' \(Did you mean --organization\?\)/],
+  ['user list', /required option '--organization <id>' not specified/],
+  ['user list extra --organization x', /too many arguments/],
+  ['user list --organization', /option '--organization <id>' argument missing/],
+  ['user list --organization x --limit 0', LIMIT],
+  ['user list --organization x --limit 1.5', LIMIT],
+  ['user list --organization x --limit many', LIMIT],
+  ['user list --organization x --limit 1000001', LIMIT],
+  ['user remove', /missing required argument 'id'/],
+  ['user remove a b', /too many arguments/],
+  ['user add --organization x', /required option '--email <address>' not specified/],
+  ['organization add --kind provider --name x', /Allowed choices are reseller, customer/],
+  ['organization add --kind reseller --name x --reseller y', /'--reseller <id\.\.\.>' can only be used with/],
+  ['organization list --kind none', /Allowed choices are provider, reseller, customer/],
+  ['client add --organization x --permission root --name n', /Allowed choices are administrator/],
+  ['client add --organization x --permission viewer --name n --issuer i', /must be used together/],
+  ['tenant create --org x', /required option '--customer <id>' not specified/],
+  ['tenant list --limit 0', LIMIT],
+  ['token revoke', /missing required argument 'id'/],
+  ['platform retry', /exactly one of '--user <id>' and '--all'/],
+  ['platform retry --all --user x', /exactly one of '--user <id>' and '--all'/],
+  ['platform status --limit 0', LIMIT],
+  ['platform status --after 0', /option '--after <number>' argument '0' is invalid/],
+  ['platform status --state waiting', /Allowed choices are failing, parked/],
+  ['audit list --since yesterday', /It must be a time such as/],
+  ['audit list --status Maybe', /Allowed choices are Succeeded, Failed/],
+  ['init --no-example=1', /unknown option '--no-example=1'/],
+  ['key rotate now', /too many arguments/],
+  ['serve now', /too many arguments/],
+  ['store copy --from mysql://x --to sqlite:y', /option '--from <url>' must have the form sqlite:<path>/],
 ]
 
 for (const [line, message] of WRONG) {
   test(`usher ${line} is wrong usage, and says why`, async () => {
     const { code, stdout, stderr } = await runUsher(set.path, line.split(' '))
     assert.deepEqual([code, stdout], [2, ''])
-    assert.match(stderr, /^usher: [^\n]+\nSee usher --help\.\n$/)
+    assert.match(stderr, /^usher: [^\n]+\nRun 'usher[^\n]* --help' for help\.\n$/)
     assert.match(stderr, message)
   })
 }
 
-test('usher without a command is wrong usage, and shows the commands', async () => {
-  const { code, stdout, stderr } = await runUsher(set.path, [])
-  assert.equal(code, 2)
-  assert.match(`${stdout}${stderr}`, /user add/)
+test('a command that lacks its subcommand is wrong usage, and shows its help', async () => {
+  for (const args of [[], ['user'], ['platform'], ['key']]) {
+    const { code, stdout, stderr } = await runUsher(set.path, args)
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.equal(stderr, (await explain(...args, '--help')).stdout)
+  }
 })
 
-test('a group that does not exist is refused, with those that do', async () => {
-  const [provider] = await usherJson<{ id: string }[]>(set.path, ['organization', 'list', '--limit', '1'])
-  const words = ['--organization', provider?.id ?? '', '--email', 'a@example.com', '--group', 'Boss']
-  const { code, stderr } = await runUsher(set.path, ['user', 'add', ...words])
-  assert.notEqual(code, 0)
-  assert.match(stderr, /Boss.*Administrator, Alert Manager, Viewer/)
+test('a run leaves nothing behind for the next one in the same process', async () => {
+  const lists = ['organization', 'list', '--json']
+  const before = await runUsher(set.path, lists)
+  await runUsher(set.path, ['organization', 'list', '--limit', '1', '--kind', 'customer'])
+  await runUsher(set.path, ['organization', 'list', '--limit', '0'])
+  assert.deepEqual(await runUsher(set.path, lists), before)
 })
 
-test('an empty directory is refused with what to do about it', async () => {
-  const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
-  assert.deepEqual([code, stdout], [1, ''])
-  const missing = `there is no store at ${empty.path}/usher.db; usher init makes one`
-  const said = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
-  assert.equal(stderr, `usher: ${said}\n`)
-  assert.deepEqual(readdirSync(empty.path), [])
+test('the program ends with 0, 1 or 2 as its process', async () => {
+  const cases = [
+    [['--version'], 0],
+    [['user', 'remove', 'nobody'], 1],
+    [['user'], 2],
+  ] as const
+  const ended = cases.map(async ([args]) => (await startChild(set.path, { args })).ended)
+  assert.deepEqual(
+    (await Promise.all(ended)).map(({ code }) => code),
+    cases.map(([, code]) => code),
+  )
 })
 
 test('wrong settings end a command with 1 and one line each', async () => {
@@ -149,7 +176,7 @@ test('a port that is taken ends the start with 1, says so, and sets nothing up',
   const fresh = newDataDir()
   const served = await serve(set.path)
   const settings = { USHER_PORT: new URL(served.url).port }
-  const ended = await (await startChild(fresh.path, { settings, limitMs: 5_000 })).ended
+  const ended = await (await startChild(fresh.path, { settings, limitMs: 30_000 })).ended
   const again = await runUsher(fresh.path, ['init', '--json'])
   const health = await fetch(`${served.url}/healthz`)
   await served.stop()

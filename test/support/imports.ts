@@ -41,6 +41,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
   [/^jose(\/|$)/, ['auth']],
   [/^aws4(\/|$)/, ['platform']],
+  [/^commander(\/|$)/, ['cli']],
 ]
 
 /**
