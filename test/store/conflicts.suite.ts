@@ -34,12 +34,18 @@ export function conflictsSuite(open: OpenStore): void {
       const add = async (id: string): Promise<number> =>
         (await store.write((tx) => putUser(tx, organization, null, id))) ?? 0
       const [one, other] = [await add('one'), await add('other')]
-      const touch = (first: number, second: number): Promise<void> =>
+      const times = [1, 2, 3, 4].map((second) => `2026-11-23T08:00:0${second}.000Z`)
+      const touch = (i: number): Promise<void> =>
         store.write(async (tx) => {
-          await touchUser(tx, first, NOW)
-          await touchUser(tx, second, NOW)
+          const [first, second] = i % 2 === 0 ? [one, other] : [other, one]
+          await touchUser(tx, first, times[i] ?? NOW)
+          await touchUser(tx, second, times[i] ?? NOW)
         })
-      await Promise.all([touch(one, other), touch(other, one), touch(one, other), touch(other, one)])
+      await Promise.all(times.map((_, i) => touch(i)))
+      const rows = await store.read((tx) => tx.query((db) => db.selectFrom('users').select('updated_at')))
+      const written = rows.map((row) => row.updated_at)
+      assert.ok(times.includes(written[0] ?? ''), `no unit wrote ${written[0]}`)
+      assert.deepEqual(written, [written[0], written[0]], 'the last unit wrote one row only')
     })
 
     test('those that take the same turn run one after the other, where no index could decide', async () => {
