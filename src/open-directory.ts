@@ -2,9 +2,9 @@ import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
 import { newFollowingSealer } from './directory/sealing/following-sealer.ts'
 import { loadMasterKeys } from './master-key.ts'
-import { CephRgwPlatform } from './platform/ceph-rgw/ceph-rgw.ts'
+import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
-import type { Platforms } from './platform/platform.ts'
+import type { Platform, Platforms } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
 import { selectOrganizations } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
@@ -34,7 +34,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     const mayMakeKey = providers.length === 0 && options.create !== false
     const keys = loadMasterKeys(config, mayMakeKey)
     const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
-    const platform = config.cephRgw ? new CephRgwPlatform(config.cephRgw) : embeddedPlatform(VERSION)
+    const platform = config.cephRgw ? await openCephRgw(config.cephRgw) : embeddedPlatform(VERSION)
     const platforms = new Map([[platform.name, platform]])
     const dir = newDirectory({ store, sealer, platform: platform.name, ownerForms: platforms })
     return { dir, platforms, close: () => store.close() }
@@ -42,4 +42,10 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     await store.close()
     throw error
   }
+}
+
+/** Loaded only where it is configured: its HTTP client would delay the start of every command. */
+async function openCephRgw(settings: CephRgwSettings): Promise<Platform> {
+  const { CephRgwPlatform } = await import('./platform/ceph-rgw/ceph-rgw.ts')
+  return new CephRgwPlatform(settings)
 }

@@ -40,7 +40,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^(node:)?sqlite(\/|$)/, ['store/sqlite']],
   [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
   [/^jose(\/|$)/, ['auth']],
-  [/^aws4(\/|$)/, ['platform']],
+  [/^(aws4|undici)(\/|$)/, ['platform']],
   [/^commander(\/|$)/, ['cli']],
 ]
 

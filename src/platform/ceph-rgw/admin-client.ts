@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import aws4 from 'aws4'
 import { PlatformError } from '../platform.ts'
-import { Connections, type Exchange, TimeLimitError } from './connections.ts'
+import { Connections, type Exchange, type HttpResponse, TimeLimitError } from './connections.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
 
 /** The address of a Ceph RGW, and the keys that Usher calls with. */
@@ -28,7 +27,7 @@ export interface AdminCall {
 export interface AdminResponse {
   /** Parsed JSON. Null if the response is empty. */
   readonly body: unknown
-  readonly headers: IncomingHttpHeaders
+  readonly headers: HttpResponse['headers']
 }
 
 /** The time limit of one call. */
@@ -41,7 +40,7 @@ export class AdminClient {
 
   constructor(settings: CephRgwSettings) {
     this.#settings = settings
-    this.#connections = new Connections(settings.url)
+    this.#connections = new Connections(new URL(settings.url).origin)
   }
 
   /**
@@ -56,7 +55,7 @@ export class AdminClient {
       const url = new URL(call.path, this.#settings.url)
       for (const [key, value] of Object.entries(call.query)) url.searchParams.append(key, value)
       const signed = this.#sign(call, url)
-      const { status, headers, text } = await this.#connections.send(url, { ...signed, signal, limitMs })
+      const { status, headers, text } = await this.#connections.send({ ...signed, signal, limitMs })
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
       return { body: parse(text, name), headers }
     } catch (error) {
@@ -72,11 +71,12 @@ export class AdminClient {
     const content = body === undefined ? '' : JSON.stringify(body)
     const hash = createHash('sha256').update(content).digest('hex')
     const { accessKey, secretKey } = this.#settings
+    const path = url.pathname + url.search
     const { headers = {} } = aws4.sign(
       {
         method,
         host: url.host,
-        path: url.pathname + url.search,
+        path,
         headers: { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash },
         service: 's3',
         // RGW accepts any region in a signature.
@@ -84,7 +84,7 @@ export class AdminClient {
       },
       { accessKeyId: accessKey, secretAccessKey: secretKey },
     )
-    return { method, headers, body: content }
+    return { method, path, headers: headers as Record<string, string>, body: content }
   }
 }
 

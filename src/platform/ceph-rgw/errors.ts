@@ -60,6 +60,7 @@ function describeFault(error: unknown): string {
   while (fault instanceof Error && fault.cause instanceof Error) fault = fault.cause
   if (!(fault instanceof Error)) return String(fault)
   const { code } = fault as NodeJS.ErrnoException
-  if (typeof code !== 'string') return fault.message
+  // undici's own codes say less than its messages: UND_ERR_SOCKET is `other side closed`.
+  if (typeof code !== 'string' || code.startsWith('UND_ERR')) return fault.message
   return /CERT|SIGNATURE/.test(code) ? `${code}: ${CERTIFICATE}` : code
 }
