@@ -33,6 +33,8 @@ export interface StartedTarget extends Target {
   readonly dataDir: string
   /** Runs a command that must succeed, in this process; returns its JSON. */
   cli<T = unknown>(...args: string[]): Promise<T>
+  /** Stops the server, and keeps what it stored. */
+  stop(): Promise<unknown>
   /** Stops the server, and deletes what it stored. */
   end(): Promise<void>
 }
@@ -50,8 +52,10 @@ export function startProcess(settings: Settings = {}): Promise<ProcessTarget> {
   return start(settings, (dataDir) => serve(dataDir, { settings }))
 }
 
+/** A running Usher, as far as both kinds of target have it. */
 interface Running {
   readonly url: string
+  /** Returns everything in its log so far. */
   log(): string
   stop(): Promise<unknown>
 }
@@ -82,7 +86,7 @@ async function start<T extends Running>(
  * Serves a data directory in this process, as `usher serve` does.
  * @throws {Error} with the log if it ends before it listens
  */
-async function serveHere(dataDir: string, settings: Settings): Promise<Running> {
+export async function serveHere(dataDir: string, settings: Settings = {}): Promise<Running> {
   const { runCli } = await import('../src/cli/cli.ts')
   const log = newCollector()
   const listening = Promise.withResolvers<string>()

@@ -4,12 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startServing } from '../../testing/children.ts'
 import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { engine } from '../../testing/environment.ts'
+import { rounds } from '../../testing/full-length.ts'
 import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows, load } from '../support/load.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
-const ROUNDS = 20
+const ROUNDS = rounds(4, 20)
 const ANSWER_LIMIT_MS = 20_000
 /** The tokens' issuer must not change with the port. */
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }

@@ -4,14 +4,18 @@ import { newDirectory } from '../../src/directory/directory.ts'
 import { checkSecrets } from '../../src/directory/sealing/check.ts'
 import { newSealer } from '../../src/directory/sealing/sealer.ts'
 import { openStore } from '../../src/store/open.ts'
+import { FULL_LENGTH } from '../../testing/full-length.ts'
 import type { Reachable } from '../../testing/target.ts'
 import {
   createdOf,
   createUser,
+  getPage,
   listCredentials,
   newOsisUser,
   newTenant,
+  type OsisCredential,
   type OsisUser,
+  queryPath,
 } from '../contract/object-store.ts'
 import { create, idOf, newUser } from '../contract/portal.ts'
 
@@ -29,10 +33,16 @@ export async function openWith(
   }
 }
 
+/** The pause of each caller. With a shorter one, calls meet more of the moments of a rotation, and take more of the CPU. */
+const PAUSE_MS = FULL_LENGTH ? 5 : 200
+
+/** What callers do while keys are rotated: create users, read credentials, or both. */
+export type Calls = 'creates' | 'reads' | 'both'
+
 /** Credentials that are created and read, and what every secret was when it was first seen. */
 export interface Watch {
-  /** Creates users, reads credentials, or both, without pause until it is ended; any but the right answer fails it. */
-  begin(what: 'creates' | 'reads' | 'both'): void
+  /** Makes these calls until `end`. Any but the right response fails the watch. */
+  begin(what: Calls): void
   /** @throws {AssertionError} about the first call that was not answered as it should have been */
   end(): Promise<void>
   /** Adds users with a credential each. */
@@ -64,11 +74,11 @@ export async function watchSecrets(targets: readonly [Reachable, ...Reachable[]]
   const unread: OsisUser[] = []
   let over = true
   let working: Promise<unknown> = Promise.resolve()
-  const work = async (what: Parameters<Watch['begin']>[0]): Promise<void> => {
+  const work = async (what: Calls): Promise<void> => {
     for (let place = 0; !over; place++) {
-      // Creates so rarely that a re-sealing may find nothing left while a server still seals under the old key; one
-      // more comes after the end.
-      await pause(what === 'creates' ? 200 : 5)
+      // Creates are so rare that a re-sealing may find nothing left while a server still seals under the old key.
+      // One more create follows after `end`.
+      await pause(what === 'creates' ? 200 : PAUSE_MS)
       if (what === 'both') await addOne(place)
       // Without a read, which would tell a server of a new key.
       if (what === 'creates') unread.push(await createOne(place))
@@ -91,10 +101,24 @@ export async function watchSecrets(targets: readonly [Reachable, ...Reachable[]]
       for (let i = 0; i < count; i += 10) await Promise.all(Array.from({ length: 10 }, () => addOne(i)))
     },
     async check(target) {
-      for (const one of seen) await checkOne(target, one)
+      const found = new Map<string, string>()
+      for (let offset = 0, total = 1; offset < total; offset += 1_000) {
+        const path = queryPath('s3credentials', `tenant_id==${tenant_id}`, `&offset=${offset}&limit=1000`)
+        const { items, page_info } = await getPage<OsisCredential>(target, path)
+        for (const one of items) found.set(one.user_id, one.secret_key)
+        total = page_info.total
+      }
+      for (const one of seen)
+        assert.equal(found.get(one.user.user_id), one.secret, 'a secret is not what it was')
     },
     get size() {
       return seen.length
     },
   }
+}
+
+/** Asserts that a server has logged no error since it began to listen. */
+export function assertNoErrors(log: string): void {
+  const listening = log.indexOf('"msg":"listening"')
+  assert.ok(listening >= 0 && !log.includes('"level":50', listening), log)
 }

@@ -14,7 +14,8 @@ export async function queryStore(dataDir: string, sql: string, ...values: Value[
   return queryDatabase(await storeUrl(dataDir), sql, ...values)
 }
 
-async function withStore<T>(dataDir: string, work: (store: Store) => Promise<T>): Promise<T> {
+/** Runs work with the store of a data directory, which it opens and closes. */
+export async function withStore<T>(dataDir: string, work: (store: Store) => Promise<T>): Promise<T> {
   const store = await openStore(await storeUrl(dataDir))
   try {
     return await work(store)
