@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Directory } from '../directory/directory.ts'
 import { refuse } from '../directory/unit.ts'
@@ -5,7 +6,6 @@ import type { Logger } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { isUuid, newId } from '../model/ids.ts'
-import { acceptJson, BodyError, toBodyError } from './json-body.ts'
 import { type ApiDocument, describeApi } from './openapi.ts'
 import { collectIssues, newValidatorCompiler } from './validation.ts'
 
@@ -18,6 +18,24 @@ declare module 'fastify' {
   }
 }
 
+/** The largest request body, in bytes. */
+export const BODY_LIMIT = 1024 * 1024
+
+/** Who may use an API, and in which context. */
+export interface Admission {
+  /**
+   * Authenticates the caller of a request.
+   * @returns the caller's context, with the portal as the request names it, so that a refusal records it
+   * @throws {AuthError} if the request carries no valid credentials
+   */
+  readonly authenticate: (request: FastifyRequest) => Promise<Context>
+  /**
+   * Checks that the caller may use the route, and narrows its context to the portal of the request.
+   * @throws {DirectoryError} `not_permitted`, `portal_not_in_context`, `store_unavailable`
+   */
+  readonly admit: (caller: Context, request: FastifyRequest) => Context | Promise<Context>
+}
+
 /** What one API has of its own; `serveDialect` does the rest. */
 export interface Dialect {
   readonly dir: Directory
@@ -28,13 +46,7 @@ export interface Dialect {
   /** What the OpenAPI document says in addition to the routes, and the path at which it is served. */
   readonly document: ApiDocument
   readonly documentPath: string
-  /** @throws {AuthError} when the request carries no valid credentials */
-  readonly authenticate: (request: FastifyRequest) => Promise<Context>
-  /**
-   * Checks that the caller may use the route, and narrows its context to the portal of the request.
-   * @throws {DirectoryError} `not_permitted`, `portal_not_in_context`, `store_unavailable`
-   */
-  readonly admit: (caller: Context, request: FastifyRequest) => Context | Promise<Context>
+  readonly admission: Admission
   /** Sends an error in the dialect's format. Returns whether it is our fault and must be logged. */
   readonly sendError: (error: Error, request: FastifyRequest, reply: FastifyReply) => boolean
 }
@@ -44,16 +56,19 @@ export interface Dialect {
  * in this order, before the handler of its route runs.
  */
 export async function serveDialect(app: FastifyInstance, dialect: Dialect): Promise<void> {
+  const { admission } = dialect
   await describeApi(app, dialect.documentPath, dialect.document)
   await app.register(
     async (scope) => {
-      acceptJson(scope)
+      scope.removeAllContentTypeParsers()
+      const asBuffer = { parseAs: 'buffer', bodyLimit: BODY_LIMIT } as const
+      scope.addContentTypeParser<Buffer>('application/json', asBuffer, parseJson)
       scope.setValidatorCompiler(newValidatorCompiler())
       scope.addHook('onRequest', async (request, reply) => {
         correlate(request, reply)
         if (request.routeOptions.config.open) return
-        request.caller = await dialect.authenticate(request)
-        request.context = await dialect.admit(request.caller, request)
+        request.caller = await admission.authenticate(request)
+        request.context = await admission.admit(request.caller, request)
       })
       scope.setNotFoundHandler((request, reply) => {
         dialect.sendError(new UnknownPathError(request), request, reply)
@@ -76,11 +91,63 @@ function correlate(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('X-Correlation-Id', request.correlationId)
 }
 
+type Done = (error: Error | null, value?: unknown) => void
+
+/**
+ * Parses a JSON body. An empty one counts as absent: clients send `Content-Type: application/json` without a body. It
+ * must be UTF-8, since decoding would replace a broken sequence by U+FFFD.
+ */
+function parseJson(_: FastifyRequest, body: Buffer, done: Done): void {
+  let value: unknown
+  let error: BodyError | null = isUtf8(body) ? null : new BodyError('malformed', 'is not UTF-8')
+  try {
+    if (!error && body.length > 0) value = JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    error = new BodyError('malformed', `is not JSON${describePosition((cause as Error).message)}`)
+  }
+  done(error, value)
+}
+
+/** Where parsing stopped. Only the position is taken from V8's message, which may quote the body. */
+function describePosition(message: string): string {
+  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  if (position !== undefined) return `: see position ${position}`
+  return message.startsWith('Unexpected end') ? ': it ends too early' : ''
+}
+
 /** No route has the path of the request. */
 export class UnknownPathError extends Error {
   constructor(request: { method: string; originalUrl: string }) {
     super(`There is no ${request.method} ${request.originalUrl.split('?', 1)[0]}.`)
     this.name = 'UnknownPathError'
+  }
+}
+
+/** Why a body could not be read. */
+export type BodyFault = 'malformed' | 'too_large' | 'unsupported'
+
+/** A body that could not be read. The message begins with a verb, and quotes nothing of the body. */
+export class BodyError extends Error {
+  readonly fault: BodyFault
+
+  constructor(fault: BodyFault, message: string) {
+    super(message)
+    this.name = 'BodyError'
+    this.fault = fault
+  }
+}
+
+/** Translates Fastify's own errors about bodies. Returns any other error as it is. */
+function toBodyError(error: Error): Error {
+  switch ((error as { code?: string }).code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new BodyError('too_large', 'is larger than 1 MiB')
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new BodyError('unsupported', 'must be application/json')
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new BodyError('malformed', 'is not as long as its Content-Length says')
+    default:
+      return error
   }
 }
 
@@ -92,7 +159,7 @@ export class UnknownPathError extends Error {
 async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyError): Promise<Error> {
   const wrongShape = raw.validation !== undefined
   const error = wrongShape ? invalidShape(request) : toBodyError(raw)
-  const refusal = wrongShape && isRead(request) ? undefined : toRefusal(request, error, wrongShape)
+  const refusal = toRefusal(request, error, wrongShape)
   const { operation } = request.routeOptions.config
   const ctx = request.context ?? request.caller
   if (!refusal || !operation || !ctx) return error
@@ -105,17 +172,16 @@ function invalidShape(request: FastifyRequest): DirectoryError {
   return new DirectoryError('invalid', 'The request is not valid.', { issues: collectIssues(request) })
 }
 
-/** A read with a wrong shape is not recorded: it would have changed nothing. */
-function isRead({ method }: FastifyRequest): boolean {
-  return method === 'GET' || method === 'HEAD'
-}
-
-/** The refusal to record; undefined for other errors, and for those that the directory has recorded itself. */
+/**
+ * Returns the refusal to record: of a body, of the shape of a write (a read would have changed nothing), or of the
+ * admission. Undefined for a failure, and for a refusal that the directory has recorded itself.
+ */
 function toRefusal(request: FastifyRequest, error: Error, wrongShape: boolean): DirectoryError | undefined {
   if (error instanceof BodyError) return new DirectoryError('invalid', `The body ${error.message}.`)
-  const beforeHandler = wrongShape || !request.context
-  const refused = error instanceof DirectoryError && error.code !== 'store_unavailable'
-  return beforeHandler && refused ? error : undefined
+  if (!(error instanceof DirectoryError) || error.code === 'store_unavailable') return undefined
+  const { context, method } = request
+  const isWrite = method !== 'GET' && method !== 'HEAD'
+  return (wrongShape ? isWrite : context === null) ? error : undefined
 }
 
 function subjectOf(request: FastifyRequest): { organization?: string; target?: string } {

@@ -5,29 +5,30 @@ import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { assertSpeaksOsis, clientContext } from '../../directory/context.ts'
 import type { Context } from '../../model/context.ts'
-import type { AuthMode } from './settings.ts'
+import type { Admission } from '../dialect.ts'
+import type { OsisSettings } from './settings.ts'
 
-interface Credentials {
+interface AdmissionParts {
   readonly clients: ClientFinder
   readonly tokens: OsisTokens
-  readonly authModes: readonly AuthMode[]
+  readonly settings: Pick<OsisSettings, 'authModes'>
 }
 
-/**
- * Authenticates the caller of a request, by the scheme that the caller chose if that is served.
- * @throws {AuthError}
- */
-export async function authenticate(
-  { clients, tokens, authModes }: Credentials,
-  request: FastifyRequest,
-): Promise<Context> {
-  const { authorization } = request.headers
-  if (authModes.includes('bearer') && (isBearer(request) || !authModes.includes('basic')))
-    return clientContext(await tokens.check(authorization), request.correlationId)
-  const basic = readBasic(authorization)
-  if (!basic) throw new AuthError('Basic authentication is required', false)
-  const client = await checkSecret(clients, basic.id, basic.secret)
-  return clientContext(client, request.correlationId)
+/** Creates the admission to the OSIS API: by the scheme that the caller chose, if that is served. */
+export function newAdmission({ clients, tokens, settings }: AdmissionParts): Admission {
+  const { authModes } = settings
+  return {
+    async authenticate(request) {
+      const { authorization } = request.headers
+      if (authModes.includes('bearer') && (isBearer(request) || !authModes.includes('basic')))
+        return clientContext(await tokens.check(authorization), request.correlationId)
+      const basic = readBasic(authorization)
+      if (!basic) throw new AuthError('Basic authentication is required', false)
+      const client = await checkSecret(clients, basic.id, basic.secret)
+      return clientContext(client, request.correlationId)
+    },
+    admit,
+  }
 }
 
 /** Returns whether the caller presents a bearer token, valid or not. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../logger.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
 import { serveDialect } from '../dialect.ts'
-import { admit, authenticate } from './admission.ts'
+import { newAdmission } from './admission.ts'
 import { credentialRoutes } from './credentials.ts'
 import { sendError } from './errors.ts'
 import { infoRoutes } from './info.ts'
@@ -50,8 +50,7 @@ export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
       ...[...tenantRoutes, ...userRoutes, ...credentialRoutes].map((declared) => declared(parts)),
       ...platformRoutes.map((declared) => declared({ platform, settings, s3Capabilities })),
     ],
-    authenticate: (request) => authenticate({ ...parts, authModes }, request),
-    admit,
+    admission: newAdmission(parts),
     sendError: (error, request, reply) => sendError(error, request, reply, authModes),
   })
 }

@@ -1,37 +1,28 @@
-import type { FastifyRequest } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import { assertPermitted, clientContext, enterPortal } from '../../directory/context.ts'
 import type { Directory } from '../../directory/directory.ts'
-import type { Context } from '../../model/context.ts'
 import { MAX_TEXT } from '../../model/text.ts'
+import type { Admission } from '../dialect.ts'
 
 /**
- * Authenticates the caller of a request by its bearer token.
- * @returns the caller's context, with the portal as the request names it, so that a refusal records it
- * @throws {AuthError}
+ * Creates the admission to the partner portal's API: by bearer token, the permission that the operation takes, and the
+ * portal in `X-Tenant`. If the header is missing, the schema reports it, together with everything else that is wrong.
  */
-export async function authenticate(bearer: BearerCheck, request: FastifyRequest): Promise<Context> {
-  const client = await bearer(request.headers.authorization)
-  const domain = readPortal(request)
-  return { ...clientContext(client, request.correlationId), portal: domain?.slice(0, MAX_TEXT) ?? null }
-}
-
-/**
- * Checks the caller's permission, then narrows the context to the portal in `X-Tenant`. The schema reports a missing
- * header, together with everything else that is wrong.
- * @throws {DirectoryError} `not_permitted`, `portal_not_in_context`, `store_unavailable`
- */
-export function admit(dir: Directory, caller: Context, request: FastifyRequest): Context | Promise<Context> {
-  const { operation, queryNames } = request.routeOptions.config
-  if (operation) assertPermitted(caller, operation)
-  if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
-  const domain = readPortal(request)
-  return domain ? enterPortal(dir, caller, domain) : { ...caller, portal: null }
-}
-
-function readPortal({ headers }: FastifyRequest): string | undefined {
-  const domain = headers['x-tenant']
-  return typeof domain === 'string' ? domain : undefined
+export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
+  return {
+    async authenticate({ headers, correlationId }) {
+      const client = await bearer(headers.authorization)
+      const domain = headers['x-tenant']
+      const portal = typeof domain === 'string' && domain !== '' ? domain.slice(0, MAX_TEXT) : null
+      return { ...clientContext(client, correlationId), portal }
+    },
+    admit(caller, request) {
+      const { operation, queryNames } = request.routeOptions.config
+      if (operation) assertPermitted(caller, operation)
+      if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
+      return caller.portal === null ? caller : enterPortal(dir, caller, caller.portal)
+    },
+  }
 }
 
 type Query = Readonly<Record<string, unknown>>

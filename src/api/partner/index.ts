@@ -3,7 +3,7 @@ import type { BearerCheck } from '../../auth/bearer.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
 import { serveDialect } from '../dialect.ts'
-import { admit, authenticate } from './admission.ts'
+import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
 import { document } from './openapi.ts'
 import { userRoutes } from './users.ts'
@@ -23,8 +23,7 @@ export function partnerApi(app: FastifyInstance, { dir, bearer, log }: PartnerAp
     documentPath: '/openapi/customer.json',
     prefix: '/v1',
     routes: userRoutes.map((declared) => declared(dir)),
-    authenticate: (request) => authenticate(bearer, request),
-    admit: (caller, request) => admit(dir, caller, request),
+    admission: newAdmission(dir, bearer),
     sendError,
   })
 }
