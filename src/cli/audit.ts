@@ -56,8 +56,8 @@ interface ListOptions {
 function list(session: Session, options: ListOptions): Promise<Output> {
   const { operation, status, caller, organization, target, correlationId, since, before, limit } = options
   const filter = { operation, status, caller, organization, target, correlationId, since, before, limit }
-  return withDirectory(session, async ({ dir }) => {
-    const entries = await listAudit(dir, filter)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const entries = await listAudit(dir, ctx, filter)
     const json = entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) }))
     const rows = json.map((entry) => [
       ...[String(entry.number), entry.at, entry.operation, entry.status, entry.outcome],
@@ -69,8 +69,8 @@ function list(session: Session, options: ListOptions): Promise<Output> {
 }
 
 function verify(session: Session): Promise<Output> {
-  return withDirectory(session, async ({ dir }) => {
-    const verdict = await verifyAudit(dir)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const verdict = await verifyAudit(dir, ctx)
     const { entries, blocks, unsealed, head, faults } = verdict
     const facts = `${entries} entries in ${blocks} blocks, ${unsealed} not sealed yet; the newest block is ${head.block}, hash ${head.hash}`
     const lines = faults.map(({ block, position, entry, fault }) => {

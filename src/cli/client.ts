@@ -59,8 +59,8 @@ function toExternal({ issuer, externalId: id }: AddOptions): { issuer: string; i
 }
 
 function list(session: Session): Promise<Output> {
-  return withDirectory(session, async ({ dir }) => {
-    const json = (await listClients(dir)).map(({ id, name, permission, organization, createdAt }) => ({
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const json = (await listClients(dir, ctx)).map(({ id, name, permission, organization, createdAt }) => ({
       client_id: id,
       name,
       permission,

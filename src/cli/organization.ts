@@ -85,8 +85,8 @@ interface ListOptions {
 }
 
 function list(session: Session, { kind, limit }: ListOptions): Promise<Output> {
-  return withDirectory(session, async ({ dir }) => {
-    const found = await listOrganizations(dir, { kind, after: 0, limit })
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const found = await listOrganizations(dir, ctx, { kind, after: 0, limit })
     const json = found.map(({ id, kind, name, createdAt }) => ({ id, kind, name, createdAt }))
     const rows = json.map((one) => [one.id, one.kind, one.name])
     return { json, text: formatTable(['ID', 'KIND', 'NAME'], rows) }

@@ -46,12 +46,12 @@ interface StatusOptions {
 }
 
 function showStatus(session: Session, { state, after = 0, limit }: StatusOptions): Promise<Output> {
-  return withDirectory(session, async ({ dir, platforms }) => {
+  return withDirectory(session, async ({ dir, ctx, platforms }) => {
     const platform = getPlatform(platforms, dir.platform)
     const { version, health, reason = null } = await platform.status()
     const { waiting, failing, parked, oldestSeconds } = await readBacklog(dir)
     const applied = await countAppliedAccounts(dir)
-    const accounts = await listFailures(dir, { after, limit, state })
+    const accounts = await listFailures(dir, ctx, { after, limit, state })
     const lines = [
       `${platform.name} ${version}: ${health}${reason === null ? '' : `, ${reason}`}`,
       `${applied} applied, ${waiting} waiting, ${failing} failing, ${parked} parked`,

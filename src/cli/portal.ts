@@ -34,8 +34,8 @@ function add(session: Session, name: string, organizationId: string): Promise<Ou
 }
 
 function list(session: Session): Promise<Output> {
-  return withDirectory(session, async ({ dir }) => {
-    const portals = await listPortals(dir)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const portals = await listPortals(dir, ctx)
     const rows = portals.map((one) => [one.domain, one.organizationId, one.organizationName])
     return {
       json: portals.map((one) => ({ domain: one.domain, organization: one.organizationId })),

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { type Config, parseDatabaseUrl, readConfig } from '../config.ts'
-import { verifyAudit } from '../directory/audit.ts'
 import { type Directory, newDirectory } from '../directory/directory.ts'
 import { checkSecrets } from '../directory/sealing/check.ts'
 import { newSealer } from '../directory/sealing/sealer.ts'
@@ -77,7 +76,7 @@ async function checkCopy(from: Directory, to: Directory, copied: RowCounts): Pro
   const lost = Object.entries(copied)
     .filter(([table, rows]) => counts[table] !== rows)
     .map(([table, rows]) => `the table ${table} has ${counts[table]} rows instead of ${rows}`)
-  const [original, audit] = [await verifyAudit(from), await verifyAudit(to)]
+  const [original, audit] = [await from.store.verifyAudit(), await to.store.verifyAudit()]
   const same = audit.head.hash === original.head.hash && audit.faults.length === original.faults.length
   const { unopened } = await checkSecrets(to)
   const sealed = unopened.map((identity) => `the secret of ${identity} cannot be opened with the master key`)

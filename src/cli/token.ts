@@ -17,8 +17,8 @@ export function defineToken(token: Command, session: Session): void {
 }
 
 function list(session: Session): Promise<Output> {
-  return withDirectory(session, async ({ dir }) => {
-    const json = await listRefreshTokens(dir)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const json = await listRefreshTokens(dir, ctx)
     const rows = json.map((one) => [one.id, one.clientId, one.createdAt, one.expiresAt, one.revokedAt])
     return { json, text: formatTable(['ID', 'CLIENT', 'CREATED', 'EXPIRES', 'REVOKED'], rows) }
   })

@@ -10,21 +10,26 @@ import {
   insertAccount,
   type LeaseTerms,
   newLease,
-  selectAccountByCanonicalId,
   selectAccountByPk,
-  selectAccountIncludingRemoved,
   selectAccountOfOrgUser,
 } from '../store/accounts/accounts.ts'
 import { isBeingRemoved, markAccountRemoved, updateAccountActive } from '../store/accounts/changes.ts'
 import { selectAccountPage, selectCanonicalIds } from '../store/accounts/queries.ts'
-import { selectTenant } from '../store/tables/tenants.ts'
 import { insertUser, selectUserByEmail, touchUser } from '../store/tables/users.ts'
-import { assertPermitted } from './context.ts'
 import { issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
-import { type AccountIds, customerOf, getReachableAccount, getReachableTenant } from './reach.ts'
-import { attempt, read, type Unit } from './unit.ts'
+import {
+  type AccountIds,
+  findAccountByCanonicalId,
+  findAccountIncludingRemoved,
+  findCustomerId,
+  findReachableTenant,
+  getReachableAccount,
+  getReachableTenant,
+  type Scope,
+} from './reach.ts'
+import { runRead, runUnit, type Unit } from './unit.ts'
 
 /**
  * Gives a Cloud Director user an account in a tenant, with exactly one credential. The same create again gets
@@ -43,10 +48,9 @@ export function createAccount(
   request: { tenantId: string; account: NewAccount; lease?: LeaseTerms },
 ): Promise<{ account: Account; credential: Credential | null }> {
   const { tenantId, account, lease } = request
-  return attempt(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
-    assertPermitted(ctx, 'CreateAccount')
+  return runUnit(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
     assertValid(checkNewAccount(account))
-    const tenant = await getReachableTenant(unit.tx, ctx, tenantId)
+    const tenant = await getReachableTenant(unit, tenantId)
     const organization = tenant.organizationId
     const orgUser = { orgId: account.orgId, id: account.orgUserId }
     const existing = await selectAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
@@ -156,7 +160,7 @@ function contentOf(account: NewAccount): string[] {
 
 /** @throws {DirectoryError} `user_not_found`, also for a user of another provider's tenant */
 export function getAccount(dir: Directory, ctx: Context, ids: AccountIds): Promise<Account> {
-  return read(dir, (tx) => getReachableAccount(tx, ctx, ids))
+  return runRead(dir, ctx, 'GetAccount', (scope) => getReachableAccount(scope, ids))
 }
 
 /** One page of the accounts that match, oldest first, with the exact number of all of them. */
@@ -165,9 +169,9 @@ export function queryAccounts(
   ctx: Context,
   request: { filter: AccountFilter; page: PageRequest },
 ): Promise<Page<Account>> {
-  return read(dir, async (tx) => {
-    const criteria = await resolveAccountFilter(tx, ctx, request.filter)
-    return criteria ? selectAccountPage(tx, criteria, request.page) : { items: [], total: 0 }
+  return runRead(dir, ctx, 'QueryAccounts', async (scope) => {
+    const criteria = await resolveAccountFilter(scope, request.filter)
+    return criteria ? selectAccountPage(scope.tx, criteria, request.page) : { items: [], total: 0 }
   })
 }
 
@@ -176,23 +180,57 @@ export function queryAccounts(
  * @throws {DirectoryError} `user_not_found`
  */
 export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalId: string): Promise<Account> {
-  return read(dir, async (tx) => {
-    const account = await selectAccountByCanonicalId(tx, ctx.organization.pk, canonicalId)
+  return runRead(dir, ctx, 'GetAccountByCanonicalId', async (scope) => {
+    const account = await findAccountByCanonicalId(scope, canonicalId)
     if (account) return account
     throw new DirectoryError('user_not_found', `There is no user with the canonical id ${canonicalId}.`)
   })
 }
 
-/** Lists the canonical ids of all accounts of a tenant, with its platform. Returns undefined for an unknown tenant. */
-export function listCanonicalIds(
+/** Accounts on one platform, by the ids that the platform knows. */
+export interface PlatformAccounts {
+  readonly platform: string
+  readonly canonicalIds: readonly string[]
+}
+
+/**
+ * Lists the accounts whose usage a caller asks for.
+ * @param of one user's of a tenant, all of a tenant's, or, without a tenant, everything on the platform
+ * @returns null for everything on the platform
+ * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `user_not_found`, `store_unavailable`
+ */
+export function listMeasuredAccounts(
+  dir: Directory,
+  ctx: Context,
+  of: { tenantId?: string | undefined; userId?: string | undefined },
+): Promise<PlatformAccounts | null> {
+  const { tenantId, userId } = of
+  return runRead(dir, ctx, 'GetUsage', async (scope) => {
+    if (tenantId === undefined) return null
+    if (userId === undefined) return listAccountsOfTenant(scope, await getReachableTenant(scope, tenantId))
+    const { platform, canonicalUserId } = await getReachableAccount(scope, { tenantId, userId })
+    return { platform, canonicalIds: [canonicalUserId] }
+  })
+}
+
+/**
+ * Lists the accounts whose buckets a caller asks for: all of a tenant.
+ * @returns null for an unknown tenant
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function listBucketOwners(
   dir: Directory,
   ctx: Context,
   tenantId: string,
-): Promise<{ platform: string; ids: string[] } | undefined> {
-  return read(dir, async (tx) => {
-    const tenant = await selectTenant(tx, ctx.organization.pk, tenantId)
-    return tenant && { platform: tenant.platform, ids: await selectCanonicalIds(tx, tenant.pk) }
+): Promise<PlatformAccounts | null> {
+  return runRead(dir, ctx, 'ListBuckets', async (scope) => {
+    const tenant = await findReachableTenant(scope, tenantId)
+    return tenant ? listAccountsOfTenant(scope, tenant) : null
   })
+}
+
+async function listAccountsOfTenant({ tx }: Scope, { pk, platform }: Tenant): Promise<PlatformAccounts> {
+  return { platform, canonicalIds: await selectCanonicalIds(tx, pk) }
 }
 
 /**
@@ -206,10 +244,9 @@ export function updateAccount(
   ctx: Context,
   request: AccountIds & { active: boolean },
 ): Promise<Account> {
-  return attempt(dir, ctx, { operation: 'UpdateAccount', target: request.userId }, async (unit) => {
-    assertPermitted(ctx, 'UpdateAccount')
-    const account = await getReachableAccount(unit.tx, ctx, request)
-    const organization = await customerOf(unit.tx, account)
+  return runUnit(dir, ctx, { operation: 'UpdateAccount', target: request.userId }, async (unit) => {
+    const account = await getReachableAccount(unit, request)
+    const organization = await findCustomerId(unit.tx, account)
     const { active } = request
     if (account.active === active) {
       await unit.audit({ outcome: 'repeated', organization })
@@ -232,9 +269,8 @@ export function deleteAccount(
   ctx: Context,
   request: AccountIds & { purge: boolean },
 ): Promise<Account | undefined> {
-  return attempt(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, async (unit) => {
-    assertPermitted(ctx, 'DeleteAccount')
-    const found = await selectAccountIncludingRemoved(unit.tx, ctx.organization.pk, request)
+  return runUnit(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, async (unit) => {
+    const found = await findAccountIncludingRemoved(unit, request)
     if (!found || (!found.wanted && isApplied(found.account))) return undefined
     const { account, wanted } = found
     const { purge } = request
@@ -243,7 +279,7 @@ export function deleteAccount(
     await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
     await unit.audit({
       outcome: 'deleted',
-      organization: await customerOf(unit.tx, account),
+      organization: await findCustomerId(unit.tx, account),
       changedFields: purge ? ['deletedAt', 'data'] : ['deletedAt'],
     })
     return (await selectAccountByPk(unit.tx, account.pk)) as Account

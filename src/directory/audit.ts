@@ -1,24 +1,26 @@
+import type { Context } from '../model/context.ts'
 import { type AuditFilter, type NumberedEntry, selectAuditEntries } from '../store/audit/entries.ts'
 import type { AuditVerdict } from '../store/port.ts'
 import type { Directory } from './directory.ts'
-import { read, unavailable } from './unit.ts'
+import { enforceAccess, runRead, toUnavailable } from './unit.ts'
 
 /**
  * Lists audit entries, newest first.
- * @throws {DirectoryError} `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export function listAudit(dir: Directory, filter: AuditFilter): Promise<NumberedEntry[]> {
-  return read(dir, (tx) => selectAuditEntries(tx, filter))
+export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Promise<NumberedEntry[]> {
+  return runRead(dir, ctx, 'ListAudit', ({ tx }) => selectAuditEntries(tx, filter))
 }
 
 /**
  * Checks the whole audit log.
- * @throws {DirectoryError} `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export async function verifyAudit(dir: Directory): Promise<AuditVerdict> {
+export async function verifyAudit(dir: Directory, ctx: Context): Promise<AuditVerdict> {
+  await enforceAccess(dir, ctx, { operation: 'VerifyAudit' })
   try {
     return await dir.store.verifyAudit()
   } catch (error) {
-    throw unavailable(error)
+    throw toUnavailable(error)
   }
 }

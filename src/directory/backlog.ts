@@ -11,10 +11,9 @@ import {
   selectFailedAccounts,
 } from '../store/accounts/backlog.ts'
 import { requestApply } from '../store/accounts/changes.ts'
-import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
-import { customerOf } from './reach.ts'
-import { attempt, read } from './unit.ts'
+import { findCustomerId } from './reach.ts'
+import { read, runRead, runUnit } from './unit.ts'
 
 /** So many accounts are made due in one unit: an outage may have left very many, and nobody else shall wait long. */
 const AT_ONCE = 1_000
@@ -35,9 +34,10 @@ export function countAppliedAccounts(dir: Directory): Promise<number> {
 /** One page of the accounts whose last attempt failed, oldest first. */
 export function listFailures(
   dir: Directory,
+  ctx: Context,
   page: { after: number; limit: number; state?: FailureState | undefined },
 ): Promise<AccountFailure[]> {
-  return read(dir, (tx) => selectFailedAccounts(tx, page))
+  return runRead(dir, ctx, 'ListFailures', ({ tx }) => selectFailedAccounts(tx, page))
 }
 
 /**
@@ -46,8 +46,7 @@ export function listFailures(
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function retryUser(dir: Directory, ctx: Context, userId: string): Promise<number> {
-  return attempt(dir, ctx, { operation: 'RetryAccounts', target: userId }, async (unit) => {
-    assertPermitted(ctx, 'RetryAccounts')
+  return runUnit(dir, ctx, { operation: 'RetryAccounts', target: userId }, async (unit) => {
     const retried = await markAccountsOfUserDue(unit.tx, userId, unit.now)
     if (retried > 0) await unit.audit({ outcome: 'retried' })
     else if (!(await hasHadAccount(unit.tx, userId)))
@@ -65,8 +64,7 @@ export async function retryAll(dir: Directory, ctx: Context): Promise<number> {
   let total = 0
   for (let after: number | null = 0; after !== null; ) {
     const page = { after, limit: AT_ONCE }
-    const { retried, last } = await attempt(dir, ctx, { operation: 'RetryAccounts' }, async (unit) => {
-      assertPermitted(ctx, 'RetryAccounts')
+    const { retried, last } = await runUnit(dir, ctx, { operation: 'RetryAccounts' }, async (unit) => {
       const done = await markAccountsDue(unit.tx, { ...page, now: unit.now })
       if (done.retried > 0) await unit.audit({ outcome: 'retried' })
       return done
@@ -87,9 +85,8 @@ export function reapplyAccount(
   ctx: Context,
   { account, wanted }: { account: Account; wanted: boolean },
 ): Promise<void> {
-  return attempt(dir, ctx, { operation: 'ReapplyAccount', target: account.userId }, async (unit) => {
-    assertPermitted(ctx, 'ReapplyAccount')
+  return runUnit(dir, ctx, { operation: 'ReapplyAccount', target: account.userId }, async (unit) => {
     if (wanted) await requestApply(unit.tx, account.pk, unit.now)
-    await unit.audit({ outcome: 'reapplied', organization: await customerOf(unit.tx, account) })
+    await unit.audit({ outcome: 'reapplied', organization: await findCustomerId(unit.tx, account) })
   })
 }

@@ -13,9 +13,9 @@ import {
   selectClient,
   selectExternalClient,
 } from '../store/tables/clients.ts'
-import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
-import { attempt, read, type Unit } from './unit.ts'
+import { getReachableOrganization } from './reach.ts'
+import { read, runRead, runUnit, type Unit } from './unit.ts'
 
 export interface NewClient {
   readonly organizationId: string
@@ -36,14 +36,13 @@ export interface IssuedClient {
  * @throws {DirectoryError} `invalid`, `organization_not_found`, `external_id_taken`
  */
 export function createClient(dir: Directory, ctx: Context, input: NewClient): Promise<IssuedClient> {
-  return attempt(
+  return runUnit(
     dir,
     ctx,
     { operation: 'CreateClient', organization: input.organizationId },
     async (unit) => {
-      assertPermitted(ctx, 'CreateClient')
       assertValid(checkText('name', input.name, { min: 1 }))
-      const organization = await getReachable(unit.tx, ctx, { id: input.organizationId })
+      const organization = await getReachableOrganization(unit, { id: input.organizationId })
       if (input.permission === 'osis' && organization.kind !== 'provider') throw osisNeedsProvider()
       const issued = await issueClient(unit, organization, input)
       return issued
@@ -113,8 +112,8 @@ export function findExternalClient(dir: Directory, issuer: string, id: string): 
   return read(dir, (tx) => selectExternalClient(tx, issuer, id))
 }
 
-export function listClients(dir: Directory): Promise<Client[]> {
-  return read(dir, selectAllClients)
+export function listClients(dir: Directory, ctx: Context): Promise<Client[]> {
+  return runRead(dir, ctx, 'ListClients', ({ tx }) => selectAllClients(tx))
 }
 
 /**
@@ -122,8 +121,7 @@ export function listClients(dir: Directory): Promise<Client[]> {
  * @throws {DirectoryError} `client_not_found`
  */
 export function deleteClient(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return attempt(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
-    assertPermitted(ctx, 'DeleteClient')
+  return runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
     const client = await selectClient(unit.tx, id)
     if (!client) throw new DirectoryError('client_not_found', `There is no client with the id ${id}.`)
     await markClientDeleted(unit.tx, client.pk, unit.now)

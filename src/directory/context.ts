@@ -1,54 +1,12 @@
-import type { Operation } from '../model/audit.ts'
 import type { Client } from '../model/clients.ts'
-import type { Context, Permission } from '../model/context.ts'
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
-import { foldDomain, type Organization, type OrganizationKind } from '../model/organizations.ts'
+import { foldDomain, type Organization } from '../model/organizations.ts'
 import type { Tx } from '../store/port.ts'
-import {
-  isRelated,
-  selectOrganization,
-  selectOrganizations,
-  selectPortalOwner,
-} from '../store/tables/organizations.ts'
+import { isRelated, selectOrganizations, selectPortalOwner } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
-
-/** Which permission each operation of the wire APIs takes. What is not listed is the operator's alone. */
-const PERMITTED: Partial<Record<Operation, Permission>> = {
-  CreateUser: 'administrator',
-  CreateTenant: 'osis',
-  UpdateTenant: 'osis',
-  DeleteTenant: 'osis',
-  CreateAccount: 'osis',
-  UpdateAccount: 'osis',
-  DeleteAccount: 'osis',
-  CreateCredential: 'osis',
-  UpdateCredential: 'osis',
-  DeleteCredential: 'osis',
-  CreateRefreshToken: 'osis',
-}
-
-/** @throws {DirectoryError} `not_permitted` */
-export function assertPermitted(ctx: Pick<Context, 'caller' | 'permission'>, operation: Operation): void {
-  if (ctx.caller.kind === 'operator' || PERMITTED[operation] === ctx.permission) return
-  throw new DirectoryError(
-    'not_permitted',
-    `The client's permission is ${ctx.permission}, which does not allow ${operation}.`,
-  )
-}
-
-/**
- * Whether the client belongs to Cloud Director: whoever has the osis scope may do everything in that API, and nobody else anything.
- * @throws {DirectoryError} `not_permitted`
- */
-export function assertSpeaksOsis(ctx: Pick<Context, 'permission'>): void {
-  if (ctx.permission === 'osis') return
-  throw new DirectoryError(
-    'not_permitted',
-    `The client's permission is ${ctx.permission}; the OSIS API takes osis.`,
-  )
-}
 
 /** The context of a client's call before a portal has narrowed it. */
 export function clientContext(client: Client, correlationId: string): Context {
@@ -110,53 +68,4 @@ export function operatorOf(provider: Organization): Context {
     portal: null,
     correlationId: newId(),
   }
-}
-
-/**
- * An organization within the caller's reach. One outside answers exactly like one that does not exist.
- * @throws {DirectoryError} `customer_not_found` or `organization_not_found`
- */
-export async function getReachable(
-  tx: Tx,
-  ctx: Context,
-  wanted: { id: string; kind?: OrganizationKind | undefined },
-): Promise<Organization> {
-  const found = await selectOrganization(tx, wanted.id.toLowerCase())
-  const kind = wanted.kind ?? found?.kind
-  if (found && found.kind === kind && (await isReachable(tx, ctx.organization, found))) return found
-  const code =
-    wanted.kind === 'customer' || wanted.kind === 'reseller'
-      ? (`${wanted.kind}_not_found` as const)
-      : 'organization_not_found'
-  throw new DirectoryError(code, `There is no ${wanted.kind ?? 'organization'} with the id ${wanted.id}.`)
-}
-
-async function isReachable(tx: Tx, own: Organization, other: Organization): Promise<boolean> {
-  if (other.pk === own.pk) return true
-  if (own.kind === 'provider') return other.providerPk === own.pk
-  return own.kind === 'reseller' && isRelated(tx, other.pk, own.pk)
-}
-
-/**
- * The reseller in whose context something is done to a customer: the one named, or a reseller's own.
- * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `reseller_not_related`
- */
-export async function getReseller(
-  tx: Tx,
-  ctx: Context,
-  wanted: { id: string | undefined; customer: Organization },
-): Promise<Organization | null> {
-  const own = ctx.organization
-  if (wanted.id === undefined) return own.kind === 'reseller' ? own : null
-  const reseller = await selectOrganization(tx, wanted.id.toLowerCase())
-  if (reseller?.kind !== 'reseller' || reseller.providerPk !== own.providerPk) {
-    throw new DirectoryError('reseller_not_found', `There is no reseller with the id ${wanted.id}.`)
-  }
-  if (own.kind === 'reseller' && reseller.pk !== own.pk) {
-    throw new DirectoryError('reseller_not_own', 'A reseller acts in its own context only.')
-  }
-  if (!(await isRelated(tx, wanted.customer.pk, reseller.pk))) {
-    throw new DirectoryError('reseller_not_related', 'The customer has no relation with that reseller.')
-  }
-  return reseller
 }

@@ -15,13 +15,11 @@ import {
   selectCredentialPage,
   updateCredentialActive,
 } from '../store/accounts/credentials.ts'
-import type { Tx } from '../store/port.ts'
-import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
 import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
-import { customerOf, getReachableAccount } from './reach.ts'
+import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from './reach.ts'
 import { credentialIdentity } from './sealing/sealer.ts'
-import { attempt, read, type Unit } from './unit.ts'
+import { runRead, runUnit, type Unit } from './unit.ts'
 
 /** A credential by its access key; where tenant or user are named too, it has to be theirs. */
 export interface CredentialIds {
@@ -47,19 +45,18 @@ export function createCredential(
   ctx: Context,
   ids: { tenantId: string; userId: string },
 ): Promise<OwnedCredential> {
-  return attempt(dir, ctx, { operation: 'CreateCredential', target: ids.userId }, async (unit) => {
-    assertPermitted(ctx, 'CreateCredential')
-    const account = await getReachableAccount(unit.tx, ctx, ids)
+  return runUnit(dir, ctx, { operation: 'CreateCredential', target: ids.userId }, async (unit) => {
+    const account = await getReachableAccount(unit, ids)
     if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooMany()
     const { accessKey } = await issueCredential(dir, unit, account.pk)
     await requestApply(unit.tx, account.pk, unit.now)
     await unit.audit({
       outcome: 'created',
-      organization: await customerOf(unit.tx, account),
+      organization: await findCustomerId(unit.tx, account),
       target: accessKey,
       changedFields: ['access_key', 'secret_key'],
     })
-    return openCredential(dir, await getOwned(unit.tx, ctx, { accessKey }))
+    return openCredential(dir, await getOwned(unit, { accessKey }))
   })
 }
 
@@ -70,7 +67,7 @@ function tooMany(): DirectoryError {
 
 /** @throws {DirectoryError} `credential_not_found`, also for one of another tenant or user than named */
 export function getCredential(dir: Directory, ctx: Context, ids: CredentialIds): Promise<OwnedCredential> {
-  return read(dir, async (tx) => openCredential(dir, await getOwned(tx, ctx, ids)))
+  return runRead(dir, ctx, 'GetCredential', async (scope) => openCredential(dir, await getOwned(scope, ids)))
 }
 
 /**
@@ -82,10 +79,9 @@ export function updateCredential(
   ctx: Context,
   request: CredentialIds & { active: boolean },
 ): Promise<OwnedCredential> {
-  return attempt(dir, ctx, { operation: 'UpdateCredential', target: request.accessKey }, async (unit) => {
-    assertPermitted(ctx, 'UpdateCredential')
-    const found = await getOwned(unit.tx, ctx, request)
-    const organization = await customerOf(unit.tx, found.account)
+  return runUnit(dir, ctx, { operation: 'UpdateCredential', target: request.accessKey }, async (unit) => {
+    const found = await getOwned(unit, request)
+    const organization = await findCustomerId(unit.tx, found.account)
     const { active } = request
     if (found.active === active) {
       await unit.audit({ outcome: 'repeated', organization })
@@ -94,7 +90,7 @@ export function updateCredential(
     await updateCredentialActive(unit.tx, found.pk, active)
     await requestApply(unit.tx, found.account.pk, unit.now)
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
-    return openCredential(dir, await getOwned(unit.tx, ctx, request))
+    return openCredential(dir, await getOwned(unit, request))
   })
 }
 
@@ -108,22 +104,21 @@ export function deleteCredential(
   ctx: Context,
   ids: CredentialIds,
 ): Promise<Account | undefined> {
-  return attempt(dir, ctx, { operation: 'DeleteCredential', target: ids.accessKey }, async (unit) => {
-    assertPermitted(ctx, 'DeleteCredential')
-    const found = await selectCredential(unit.tx, ctx.organization.pk, ids.accessKey)
+  return runUnit(dir, ctx, { operation: 'DeleteCredential', target: ids.accessKey }, async (unit) => {
+    const found = await selectCredential(unit.tx, getProviderPk(unit), ids.accessKey)
     if (!found || !isOf(found, ids)) return undefined
     if (!found.wanted) return found.account
     await markCredentialDeleted(unit.tx, found.pk)
     await requestApply(unit.tx, found.account.pk, unit.now)
-    const organization = await customerOf(unit.tx, found.account)
+    const organization = await findCustomerId(unit.tx, found.account)
     await unit.audit({ outcome: 'deleted', organization, changedFields: ['deletedAt'] })
     return selectAccountByPk(unit.tx, found.account.pk)
   })
 }
 
 /** @throws {DirectoryError} `credential_not_found` */
-async function getOwned(tx: Tx, ctx: Context, ids: CredentialIds): Promise<OwnedSealedCredential> {
-  const found = await selectCredential(tx, ctx.organization.pk, ids.accessKey)
+async function getOwned(scope: Scope, ids: CredentialIds): Promise<OwnedSealedCredential> {
+  const found = await selectCredential(scope.tx, getProviderPk(scope), ids.accessKey)
   if (found?.wanted && isOf(found, ids)) return found
   throw new DirectoryError(
     'credential_not_found',
@@ -144,10 +139,10 @@ export function queryCredentials(
   ctx: Context,
   request: { filter: CredentialFilter; page: PageRequest },
 ): Promise<Page<OwnedCredential>> {
-  return read(dir, async (tx) => {
-    const criteria = await resolveCredentialFilter(tx, ctx, request.filter)
+  return runRead(dir, ctx, 'QueryCredentials', async (scope) => {
+    const criteria = await resolveCredentialFilter(scope, request.filter)
     if (!criteria) return { items: [], total: 0 }
-    const { items, total } = await selectCredentialPage(tx, criteria, request.page)
+    const { items, total } = await selectCredentialPage(scope.tx, criteria, request.page)
     return { items: items.map((one) => openCredential(dir, one)), total }
   })
 }

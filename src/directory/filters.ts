@@ -1,11 +1,9 @@
 import type { Account } from '../model/accounts.ts'
-import type { Context } from '../model/context.ts'
 import type { Tenant } from '../model/tenants.ts'
-import { selectAccountsOfUser } from '../store/accounts/accounts.ts'
 import type { CredentialCriteria } from '../store/accounts/credentials.ts'
 import { type AccountCriteria, hasAccountOfOrg } from '../store/accounts/queries.ts'
-import type { Tx } from '../store/port.ts'
-import { isOrgOfTenantNamed, selectTenant, selectTenantByOrg } from '../store/tables/tenants.ts'
+import { isOrgOfTenantNamed, selectTenantByOrg } from '../store/tables/tenants.ts'
+import { findAccountsOfUser, findReachableTenant, getProviderPk, type Scope } from './reach.ts'
 
 /** What accounts have to be like, in the caller's ids; what is left out may be anything. */
 export interface AccountFilter {
@@ -23,27 +21,26 @@ export interface AccountFilter {
 
 /** The filter in the store's keys; undefined when it names something that does not exist, so that nothing matches. */
 export async function resolveAccountFilter(
-  tx: Tx,
-  ctx: Context,
+  scope: Scope,
   filter: AccountFilter,
 ): Promise<AccountCriteria | undefined> {
-  const provider = ctx.organization.pk
+  const provider = getProviderPk(scope)
   const { userId, canonicalUserId, orgUserId, username, displayName, active } = filter
-  const place = await findPlace(tx, provider, filter)
-  if (!place) return undefined
-  const user = userId === undefined ? undefined : await findUserPk(tx, provider, userId)
+  const within = await findFilterScope(scope, filter)
+  if (!within) return undefined
+  const user = userId === undefined ? undefined : await findUserPk(scope, userId)
   if (userId !== undefined && user === undefined) return undefined
   const named =
-    displayName === undefined || (await isTenantName(tx, provider, place, displayName))
+    displayName === undefined || (await isTenantName(scope, within, displayName))
       ? undefined
       : {
           text: displayName,
-          user: (await findUserPk(tx, provider, displayName)) ?? null,
+          user: (await findUserPk(scope, displayName)) ?? null,
         }
   return {
     provider,
-    ...(place.tenant !== undefined && { tenant: place.tenant }),
-    ...(place.orgId !== undefined && { orgId: place.orgId }),
+    ...(within.tenant !== undefined && { tenant: within.tenant }),
+    ...(within.orgId !== undefined && { orgId: within.orgId }),
     ...(user !== undefined && { user }),
     ...(canonicalUserId !== undefined && { canonicalUserId }),
     ...(orgUserId !== undefined && { orgUserId }),
@@ -54,43 +51,42 @@ export async function resolveAccountFilter(
 }
 
 /** The key of a user who has an account. */
-async function findUserPk(tx: Tx, provider: number, userId: string): Promise<number | undefined> {
-  return (await selectAccountsOfUser(tx, provider, userId))[0]?.userPk
+async function findUserPk(scope: Scope, userId: string): Promise<number | undefined> {
+  return (await findAccountsOfUser(scope, userId))[0]?.userPk
 }
 
-interface Place {
+interface FilterScope {
   readonly tenant?: number
   readonly tenantName?: string
   readonly orgId?: string
 }
 
 /** Which tenant and org are meant; undefined when they exclude each other or do not exist. */
-async function findPlace(
-  tx: Tx,
-  provider: number,
+async function findFilterScope(
+  scope: Scope,
   { tenantId, orgId }: Pick<AccountFilter, 'tenantId' | 'orgId'>,
-): Promise<Place | undefined> {
-  const tenant = tenantId === undefined ? undefined : await selectTenant(tx, provider, tenantId)
+): Promise<FilterScope | undefined> {
+  const tenant = tenantId === undefined ? undefined : await findReachableTenant(scope, tenantId)
   if (tenantId !== undefined && !tenant) return undefined
-  if (orgId === undefined) return placeIn(tenant)
-  const alias = await selectTenant(tx, provider, orgId)
-  if (!alias || (await hasAccountOfOrg(tx, provider, orgId))) return { ...placeIn(tenant), orgId }
-  return !tenant || tenant.pk === alias.pk ? placeIn(alias) : undefined
+  if (orgId === undefined) return toFilterScope(tenant)
+  const alias = await findReachableTenant(scope, orgId)
+  if (!alias || (await hasAccountOfOrg(scope.tx, getProviderPk(scope), orgId)))
+    return { ...toFilterScope(tenant), orgId }
+  return !tenant || tenant.pk === alias.pk ? toFilterScope(alias) : undefined
 }
 
-function placeIn(tenant: Tenant | undefined): Place {
+function toFilterScope(tenant: Tenant | undefined): FilterScope {
   return tenant ? { tenant: tenant.pk, tenantName: tenant.name } : {}
 }
 
 /** Whether a text is the name of the tenant that is meant: by its id, or else by an org that is mapped to it. */
 async function isTenantName(
-  tx: Tx,
-  provider: number,
-  { tenant, tenantName, orgId }: Place,
+  scope: Scope,
+  { tenant, tenantName, orgId }: FilterScope,
   text: string,
 ): Promise<boolean> {
   if (tenant !== undefined || orgId === undefined) return text === tenantName
-  return isOrgOfTenantNamed(tx, provider, orgId, text)
+  return isOrgOfTenantNamed(scope.tx, getProviderPk(scope), orgId, text)
 }
 
 /** What credentials have to be like, in the caller's ids; what is left out may be anything. */
@@ -105,18 +101,17 @@ export interface CredentialFilter {
 
 /** The filter in the store's keys; undefined when it names something that does not exist, so that nothing matches. */
 export async function resolveCredentialFilter(
-  tx: Tx,
-  ctx: Context,
+  scope: Scope,
   filter: CredentialFilter,
 ): Promise<CredentialCriteria | undefined> {
-  const provider = ctx.organization.pk
+  const provider = getProviderPk(scope)
   const { tenantId, userId, accessKey, orgId, orgUserId, active } = filter
-  const tenant = tenantId === undefined ? undefined : await selectTenant(tx, provider, tenantId)
+  const tenant = tenantId === undefined ? undefined : await findReachableTenant(scope, tenantId)
   if (tenantId !== undefined && !tenant) return undefined
   const accounts =
     userId === undefined
       ? undefined
-      : (await selectAccountsOfUser(tx, provider, userId)).filter((one) => isOwner(one, filter))
+      : (await findAccountsOfUser(scope, userId)).filter((one) => isOwner(one, filter))
   if (accounts?.length === 0) return undefined
   return {
     provider,
@@ -149,21 +144,20 @@ export interface TenantFilter {
 
 /**
  * The tenant that is meant by tenant id and org, in the order of section 6.4 of the contract: an org that is mapped,
- * else a tenant whose own id was sent in its place.
+ * else a tenant whose own id was sent in its within.
  * @returns its key; null when there is none, undefined when any is meant
  */
 export async function resolveTenantFilter(
-  tx: Tx,
-  ctx: Context,
+  scope: Scope,
   { tenantId, orgId, platform }: TenantFilter & { platform: string },
 ): Promise<number | null | undefined> {
-  const provider = ctx.organization.pk
-  const byId = tenantId === undefined ? undefined : await selectTenant(tx, provider, tenantId)
+  const provider = getProviderPk(scope)
+  const byId = tenantId === undefined ? undefined : await findReachableTenant(scope, tenantId)
   if (tenantId !== undefined && !byId) return null
   if (orgId === undefined) return byId?.pk
   const byOrg =
-    (await selectTenantByOrg(tx, provider, { platform, id: orgId })) ??
-    (await selectTenant(tx, provider, orgId))
+    (await selectTenantByOrg(scope.tx, provider, { platform, id: orgId })) ??
+    (await findReachableTenant(scope, orgId))
   if (!byOrg || (byId && byId.pk !== byOrg.pk)) return null
   return byOrg.pk
 }

@@ -1,10 +1,9 @@
 import type { Context } from '../model/context.ts'
 import { selectKnownCanonicalIds } from '../store/accounts/queries.ts'
-import { selectKnownTenantIds, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
-import { assertPermitted } from './context.ts'
+import { selectKnownTenantIds } from '../store/tables/tenants.ts'
 import type { Directory } from './directory.ts'
-import type { AccountIds } from './reach.ts'
-import { attempt, read } from './unit.ts'
+import { type AccountIds, findTenantIncludingRemoved, getProviderPk } from './reach.ts'
+import { runRead, runUnit } from './unit.ts'
 
 /** An account that a platform has in a tenant of the directory, and that is not in the directory. */
 export interface ForeignAccount extends AccountIds {
@@ -21,7 +20,8 @@ export function listForeignAccounts(
   { platform, canonicalIds }: { platform: string; canonicalIds: readonly string[] },
 ): Promise<ForeignAccount[]> {
   const form = dir.ownerForms.get(platform)
-  return read(dir, async (tx) => {
+  return runRead(dir, ctx, 'CheckAccounts', async (scope) => {
+    const { tx } = scope
     const known = new Set(await selectKnownCanonicalIds(tx, canonicalIds))
     const unknown = canonicalIds
       .filter((id) => !known.has(id))
@@ -30,7 +30,7 @@ export function listForeignAccounts(
         return ids ? [{ ...ids, canonicalUserId }] : []
       })
     const tenantIds = [...new Set(unknown.map(({ tenantId }) => tenantId))]
-    const ours = new Set(await selectKnownTenantIds(tx, ctx.organization.pk, tenantIds))
+    const ours = new Set(await selectKnownTenantIds(tx, getProviderPk(scope), tenantIds))
     return unknown.filter(({ tenantId }) => ours.has(tenantId))
   })
 }
@@ -47,10 +47,9 @@ export function recordForeignSuspension(
   { tenantId, canonicalUserId }: ForeignAccount,
 ): Promise<boolean> {
   const subject = { operation: 'SuspendForeignAccount', target: canonicalUserId } as const
-  return attempt(dir, ctx, subject, async (unit) => {
-    assertPermitted(ctx, 'SuspendForeignAccount')
+  return runUnit(dir, ctx, subject, async (unit) => {
     if ((await selectKnownCanonicalIds(unit.tx, [canonicalUserId])).length > 0) return false
-    const found = await selectTenantIncludingRemoved(unit.tx, ctx.organization.pk, tenantId)
+    const found = await findTenantIncludingRemoved(unit, tenantId)
     const organization = found?.tenant.organizationId ?? null
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
     return true

@@ -3,11 +3,11 @@ import type { Group } from '../model/users.ts'
 import type { Tx } from '../store/port.ts'
 import { selectGroups } from '../store/tables/groups.ts'
 import type { Directory } from './directory.ts'
-import { read } from './unit.ts'
+import { runRead } from './unit.ts'
 
 /** The groups of the caller's provider, by name. */
 export function listGroups(dir: Directory, ctx: Context): Promise<readonly Group[]> {
-  return read(dir, (tx) => getGroups(dir, tx, ctx))
+  return runRead(dir, ctx, 'ListGroups', ({ tx }) => getGroups(dir, tx, ctx))
 }
 
 /** The same inside a unit. They are made with the provider and never change, so they are asked for once. */

@@ -19,9 +19,9 @@ import {
   selectPortalOwner,
   selectPortals,
 } from '../store/tables/organizations.ts'
-import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
-import { attempt, read } from './unit.ts'
+import { getReachableOrganization } from './reach.ts'
+import { runRead, runUnit } from './unit.ts'
 
 export interface NewOrganization {
   readonly kind: Exclude<OrganizationKind, 'provider'>
@@ -39,15 +39,14 @@ export function createOrganization(
   ctx: Context,
   input: NewOrganization,
 ): Promise<Organization> {
-  return attempt(dir, ctx, { operation: 'CreateOrganization' }, async (unit) => {
-    assertPermitted(ctx, 'CreateOrganization')
+  return runUnit(dir, ctx, { operation: 'CreateOrganization' }, async (unit) => {
     assertValid(checkOrganizationName(input.name))
     const { kind, name } = input
     const id = newId()
     const providerPk = ctx.organization.providerPk
     const organization = await insertOrganization(unit.tx, { id, kind, name, providerPk, now: unit.now })
     for (const resellerId of input.resellerIds) {
-      const reseller = await getReachable(unit.tx, ctx, { id: resellerId, kind: 'reseller' })
+      const reseller = await getReachableOrganization(unit, { id: resellerId, kind: 'reseller' })
       await insertRelation(unit.tx, organization.pk, { pk: reseller.pk, now: unit.now })
     }
     const changedFields = input.resellerIds.length > 0 ? ['name', 'kind', 'resellers'] : ['name', 'kind']
@@ -66,10 +65,9 @@ export function relateOrganization(
   input: { customerId: string; resellerId: string },
 ): Promise<void> {
   const subject = { operation: 'RelateOrganization', organization: input.customerId } as const
-  return attempt(dir, ctx, subject, async (unit) => {
-    assertPermitted(ctx, 'RelateOrganization')
-    const customer = await getReachable(unit.tx, ctx, { id: input.customerId, kind: 'customer' })
-    const reseller = await getReachable(unit.tx, ctx, { id: input.resellerId, kind: 'reseller' })
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const customer = await getReachableOrganization(unit, { id: input.customerId, kind: 'customer' })
+    const reseller = await getReachableOrganization(unit, { id: input.resellerId, kind: 'reseller' })
     await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
     await unit.audit({
       outcome: 'related',
@@ -83,9 +81,10 @@ export function relateOrganization(
 /** Organizations in the order of their creation, from after the one with key `after`. */
 export function listOrganizations(
   dir: Directory,
+  ctx: Context,
   filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
 ): Promise<Organization[]> {
-  return read(dir, (tx) => selectOrganizations(tx, filter))
+  return runRead(dir, ctx, 'ListOrganizations', ({ tx }) => selectOrganizations(tx, filter))
 }
 
 /**
@@ -93,13 +92,12 @@ export function listOrganizations(
  * @throws {DirectoryError} `organization_not_found`, `organization_not_empty`
  */
 export function deleteOrganization(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return attempt(
+  return runUnit(
     dir,
     ctx,
     { operation: 'DeleteOrganization', organization: id, target: id },
     async (unit) => {
-      assertPermitted(ctx, 'DeleteOrganization')
-      const organization = await getReachable(unit.tx, ctx, { id })
+      const organization = await getReachableOrganization(unit, { id })
       if (organization.kind === 'provider' || (await isOrganizationInUse(unit.tx, organization.pk))) {
         const message =
           'The organization still has portals, a tenant or organizations below it, or has had users or clients, of which the audit log speaks.'
@@ -120,14 +118,13 @@ export function createPortal(
   ctx: Context,
   input: { domain: string; organizationId: string },
 ): Promise<{ domain: string }> {
-  return attempt(
+  return runUnit(
     dir,
     ctx,
     { operation: 'CreatePortal', organization: input.organizationId },
     async (unit) => {
-      assertPermitted(ctx, 'CreatePortal')
       assertValid(checkDomain(input.domain))
-      const organization = await getReachable(unit.tx, ctx, { id: input.organizationId })
+      const organization = await getReachableOrganization(unit, { id: input.organizationId })
       if (organization.kind === 'customer') {
         const message = 'must be a provider or a reseller: customers have no portals'
         throw new DirectoryError('invalid', `organization ${message}`, {
@@ -149,14 +146,13 @@ export function createPortal(
   )
 }
 
-export function listPortals(dir: Directory): ReturnType<typeof selectPortals> {
-  return read(dir, selectPortals)
+export function listPortals(dir: Directory, ctx: Context): ReturnType<typeof selectPortals> {
+  return runRead(dir, ctx, 'ListPortals', ({ tx }) => selectPortals(tx))
 }
 
 /** @throws {DirectoryError} `portal_not_found` */
 export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
-  return attempt(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
-    assertPermitted(ctx, 'DeletePortal')
+  return runUnit(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
     const owner = await selectPortalOwner(unit.tx, foldDomain(domain))
     if (!(await deletePortalRow(unit.tx, foldDomain(domain)))) {
       throw new DirectoryError('portal_not_found', `There is no portal with the domain ${domain}.`)

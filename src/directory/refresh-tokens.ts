@@ -10,9 +10,8 @@ import {
   selectClientOfRefreshToken,
   selectRefreshTokens,
 } from '../store/tables/refresh-tokens.ts'
-import { assertPermitted } from './context.ts'
 import type { Directory } from './directory.ts'
-import { attempt, read } from './unit.ts'
+import { read, runRead, runUnit } from './unit.ts'
 
 /**
  * Records a refresh token of the calling client, so that it can be revoked.
@@ -24,8 +23,7 @@ export function createRefreshToken(
   ctx: Context,
   seconds: number,
 ): Promise<{ id: string; clientId: string }> {
-  return attempt(dir, ctx, { operation: 'CreateRefreshToken' }, async (unit) => {
-    assertPermitted(ctx, 'CreateRefreshToken')
+  return runUnit(dir, ctx, { operation: 'CreateRefreshToken' }, async (unit) => {
     const { caller } = ctx
     if (caller.kind !== 'client') throw notAClient()
     const id = newId()
@@ -46,8 +44,8 @@ export function findClientOfRefreshToken(dir: Directory, id: string): Promise<Cl
 }
 
 /** The refresh tokens that have not expired, oldest first. */
-export function listRefreshTokens(dir: Directory): Promise<RefreshToken[]> {
-  return read(dir, (tx) => selectRefreshTokens(tx, dir.now().toISOString()))
+export function listRefreshTokens(dir: Directory, ctx: Context): Promise<RefreshToken[]> {
+  return runRead(dir, ctx, 'ListRefreshTokens', ({ tx }) => selectRefreshTokens(tx, dir.now().toISOString()))
 }
 
 /**
@@ -55,8 +53,7 @@ export function listRefreshTokens(dir: Directory): Promise<RefreshToken[]> {
  * @throws {DirectoryError} `not_permitted`, `refresh_token_not_found`, `store_unavailable`
  */
 export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return attempt(dir, ctx, { operation: 'RevokeRefreshToken', target: id }, async (unit) => {
-    assertPermitted(ctx, 'RevokeRefreshToken')
+  return runUnit(dir, ctx, { operation: 'RevokeRefreshToken', target: id }, async (unit) => {
     if (!(await markRefreshTokenRevoked(unit.tx, id, unit.now)))
       throw new DirectoryError('refresh_token_not_found', `There is no refresh token with the id ${id}.`)
     await unit.audit({ outcome: 'revoked', changedFields: ['revokedAt'] })

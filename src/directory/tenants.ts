@@ -10,7 +10,6 @@ import {
   markAccountsOfTenantRemoved,
   markLateAccountsRemoved,
 } from '../store/accounts/changes.ts'
-import type { Tx } from '../store/port.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
 import { selectTenantPage } from '../store/tables/tenant-queries.ts'
 import {
@@ -18,15 +17,19 @@ import {
   markTenantDeleted,
   replaceOrgs,
   selectTenantByOrg,
-  selectTenantIncludingRemoved,
   selectTenantOfCustomer,
   updateTenantId,
 } from '../store/tables/tenants.ts'
-import { assertPermitted, getReachable } from './context.ts'
 import type { Directory } from './directory.ts'
 import { resolveTenantFilter, type TenantFilter } from './filters.ts'
-import { getReachableTenant } from './reach.ts'
-import { attempt, read } from './unit.ts'
+import {
+  findTenantIncludingRemoved,
+  getProviderPk,
+  getReachableOrganization,
+  getReachableTenant,
+  type Scope,
+} from './reach.ts'
+import { runRead, runUnit } from './unit.ts'
 
 /**
  * Creates a customer of the caller's provider with a tenant on the platform, mapped to the given orgs.
@@ -34,17 +37,16 @@ import { attempt, read } from './unit.ts'
  * @throws {DirectoryError} `not_permitted`, `invalid`, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Promise<Tenant> {
-  return attempt(dir, ctx, { operation: 'CreateTenant' }, async (unit) => {
-    assertPermitted(ctx, 'CreateTenant')
+  return runUnit(dir, ctx, { operation: 'CreateTenant' }, async (unit) => {
     assertValid(checkNewTenant(input))
     const orgIds = [...new Set(input.orgIds)]
-    const existing = await findTenantOfOrgs(unit.tx, dir, ctx, orgIds)
+    const existing = await findTenantOfOrgs(unit, dir, orgIds)
     if (existing) {
       await unit.audit({ outcome: 'repeated', organization: existing.organizationId, target: existing.id })
       return existing
     }
     const { now } = unit
-    const provider = ctx.organization.pk
+    const provider = getProviderPk(unit)
     const customer = await insertOrganization(unit.tx, {
       id: newId(),
       kind: 'customer',
@@ -74,14 +76,14 @@ export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Pr
 
 /** The tenant that the orgs are mapped to already, if any of them is. */
 async function findTenantOfOrgs(
-  tx: Tx,
+  scope: Scope,
   dir: Directory,
-  ctx: Context,
   orgIds: readonly string[],
 ): Promise<Tenant | undefined> {
+  const provider = getProviderPk(scope)
   let existing: Tenant | undefined
   for (const id of orgIds) {
-    const tenant = await selectTenantByOrg(tx, ctx.organization.pk, { platform: dir.platform, id })
+    const tenant = await selectTenantByOrg(scope.tx, provider, { platform: dir.platform, id })
     if (existing && tenant && tenant.pk !== existing.pk) throw severalTenants()
     existing ??= tenant
   }
@@ -97,7 +99,7 @@ function severalTenants(): DirectoryError {
 
 /** @throws {DirectoryError} `tenant_not_found`, also for a tenant of another provider */
 export async function getTenant(dir: Directory, ctx: Context, id: string): Promise<Tenant> {
-  return read(dir, (tx) => getReachableTenant(tx, ctx, id))
+  return runRead(dir, ctx, 'GetTenant', (scope) => getReachableTenant(scope, id))
 }
 
 /** One page of the tenants that match, unmapped ones among them, oldest first, with the exact number of all of them. */
@@ -106,11 +108,11 @@ export function queryTenants(
   ctx: Context,
   request: { filter: TenantFilter; page: PageRequest },
 ): Promise<Page<Tenant>> {
-  return read(dir, async (tx) => {
+  return runRead(dir, ctx, 'QueryTenants', async (scope) => {
     const { filter, page } = request
-    const pk = await resolveTenantFilter(tx, ctx, { ...filter, platform: dir.platform })
+    const pk = await resolveTenantFilter(scope, { ...filter, platform: dir.platform })
     if (pk === null) return { items: [], total: 0 }
-    return selectTenantPage(tx, { provider: ctx.organization.pk, pk }, page)
+    return selectTenantPage(scope.tx, { provider: getProviderPk(scope), pk }, page)
   })
 }
 
@@ -123,12 +125,11 @@ export function updateTenant(
   ctx: Context,
   request: { tenantId: string; orgIds: readonly string[] },
 ): Promise<Tenant> {
-  return attempt(dir, ctx, { operation: 'UpdateTenant', target: request.tenantId }, async (unit) => {
-    assertPermitted(ctx, 'UpdateTenant')
+  return runUnit(dir, ctx, { operation: 'UpdateTenant', target: request.tenantId }, async (unit) => {
     assertValid(checkOrgIds(request.orgIds))
-    const tenant = await getReachableTenant(unit.tx, ctx, request.tenantId)
+    const tenant = await getReachableTenant(unit, request.tenantId)
     const after = [...new Set(request.orgIds)]
-    const holder = await findTenantOfOrgs(unit.tx, dir, ctx, after)
+    const holder = await findTenantOfOrgs(unit, dir, after)
     if (holder && holder.pk !== tenant.pk) throw orgsElsewhere()
     const before = await replaceOrgs(unit.tx, tenant, after)
     const change = { before, after, ...differenceOf(before, after) }
@@ -171,9 +172,8 @@ export function deleteTenant(
   ctx: Context,
   request: { tenantId: string; purge: boolean },
 ): Promise<Tenant | undefined> {
-  return attempt(dir, ctx, { operation: 'DeleteTenant', target: request.tenantId }, async (unit) => {
-    assertPermitted(ctx, 'DeleteTenant')
-    const found = await selectTenantIncludingRemoved(unit.tx, ctx.organization.pk, request.tenantId)
+  return runUnit(dir, ctx, { operation: 'DeleteTenant', target: request.tenantId }, async (unit) => {
+    const found = await findTenantIncludingRemoved(unit, request.tenantId)
     if (!found) return undefined
     const { tenant, deleted } = found
     if (deleted) {
@@ -217,14 +217,13 @@ export function adoptCustomer(
   input: { customerId: string; name: string | undefined; orgIds: readonly string[] },
 ): Promise<Tenant> {
   const subject = { operation: 'CreateTenant', organization: input.customerId } as const
-  return attempt(dir, ctx, subject, async (unit) => {
-    assertPermitted(ctx, 'CreateTenant')
+  return runUnit(dir, ctx, subject, async (unit) => {
     const { tx, now } = unit
-    const customer = await getReachable(tx, ctx, { id: input.customerId, kind: 'customer' })
+    const customer = await getReachableOrganization(unit, { id: input.customerId, kind: 'customer' })
     const name = input.name ?? customer.name
     assertValid(checkNewTenant({ name, orgIds: input.orgIds }))
     const orgIds = [...new Set(input.orgIds)]
-    if (await findTenantOfOrgs(tx, dir, ctx, orgIds)) throw orgsElsewhere()
+    if (await findTenantOfOrgs(unit, dir, orgIds)) throw orgsElsewhere()
     const former = await selectTenantOfCustomer(tx, customer.pk, dir.platform)
     if (former && !former.deleted) throw tenantExists(former.tenant.id)
     if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()

@@ -5,24 +5,26 @@ import { newId } from '../model/ids.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { insertAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
+import { ACCESS, isPermitted, notPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
+import type { Scope } from './reach.ts'
 import { KeysUnreadableError } from './sealing/following-sealer.ts'
 
-/** A unit may lose a race for a unique index this often before that counts as a fault of ours. */
+/** How often a unit that lost a race for a unique index runs again before that counts as a fault of the program. */
 const MAX_RACES = 3
 
-/** One audited unit of work: everything that it writes, entries included, is one commit. */
-export interface Unit {
-  readonly tx: Tx
+/** One operation that writes. All of its rows, audit entries included, are one commit. */
+export interface Unit extends Scope {
   /** ISO 8601; the same for everything that the unit writes. */
   readonly now: string
-  /** An audit entry about what the unit does, for those who write it themselves. */
-  entry(said: Audited): AuditEntry
-  /** Appends an audit entry about what the unit does. */
-  audit(said: Audited): Promise<void>
+  /** Returns an audit entry of the operation without writing it, for a statement that writes it with its rows. */
+  entry(details: AuditDetails): AuditEntry
+  /** Writes an audit entry of the operation. */
+  audit(details: AuditDetails): Promise<void>
 }
 
-interface Audited {
+/** What an audit entry says in addition to the context; what is left out comes from the subject. */
+interface AuditDetails {
   readonly operation?: Operation
   readonly outcome: string
   readonly organization?: string | null
@@ -31,7 +33,7 @@ interface Audited {
   readonly changes?: AuditEntry['changes']
 }
 
-/** What an attempt is about, as far as it is known before it begins. */
+/** The operation, and the ids it is about as far as they are known before it runs. */
 export interface Subject {
   readonly operation: Operation
   readonly organization?: string | null
@@ -39,69 +41,29 @@ export interface Subject {
 }
 
 /**
- * Runs work as one unit. When the directory refuses, nothing of the unit is kept but an audit entry that says so.
- * @throws {DirectoryError} what work refused, or `store_unavailable`
+ * Runs an operation that writes, if its access rule permits it. A refusal leaves nothing but an audit entry.
+ * @param work may run more than once, so it must only query
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
  */
-export async function attempt<T>(
+export async function runUnit<T>(
   dir: Directory,
   ctx: Context,
   subject: Subject,
   work: (unit: Unit) => Promise<T>,
 ): Promise<T> {
+  await enforceAccess(dir, ctx, subject)
   for (let races = 0; ; races++) {
     try {
       return await dir.store.write((tx) => work(newUnit(dir, ctx, subject, tx)))
     } catch (error) {
       if (error instanceof ConstraintError && races < MAX_RACES) continue
       if (error instanceof DirectoryError) return refuse(dir, ctx, subject, error)
-      throw unavailable(error)
+      throw toUnavailable(error)
     }
   }
 }
 
-/**
- * Records that an authenticated caller was refused, then throws the refusal.
- * @throws {DirectoryError} `error`, or `store_unavailable` when it could not be recorded
- */
-export async function refuse(
-  dir: Directory,
-  ctx: Context,
-  subject: Subject,
-  error: DirectoryError,
-): Promise<never> {
-  try {
-    await dir.store.write((tx) => appendRefusal(dir, ctx, subject, tx, error))
-  } catch (failure) {
-    throw unavailable(failure)
-  }
-  throw error
-}
-
-/**
- * Runs work on one snapshot.
- * @throws {DirectoryError} what work refused, or `store_unavailable`
- */
-export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
-  try {
-    return await dir.store.read(work)
-  } catch (error) {
-    throw unavailable(error)
-  }
-}
-
-/**
- * Runs work as one unit of which nobody asks for a record.
- * @throws {DirectoryError} what work refused, or `store_unavailable`
- */
-export async function write<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
-  try {
-    return await dir.store.write(work)
-  } catch (error) {
-    throw unavailable(error)
-  }
-}
-
-/** A unit around an open transaction. */
+/** Makes the unit of an operation in an open transaction. */
 export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
   const now = dir.now().toISOString()
   const entry: Unit['entry'] = ({ operation, outcome, organization, target, changedFields, changes }) => ({
@@ -118,44 +80,95 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     changedFields: changedFields ?? [],
     ...(changes && { changes }),
   })
-  return { tx, now, entry, audit: (said) => insertAuditEntry(tx, entry(said)) }
+  const { reach } = ACCESS[subject.operation]
+  return { tx, ctx, reach, now, entry, audit: (details) => insertAuditEntry(tx, entry(details)) }
 }
 
-async function appendRefusal(
+/**
+ * Runs an operation that reads, if its access rule permits it. What it reads is one snapshot. Of the refusals only
+ * `not_permitted` leaves an audit entry.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
+ */
+export async function runRead<T>(
+  dir: Directory,
+  ctx: Context,
+  operation: Operation,
+  work: (scope: Scope) => Promise<T>,
+): Promise<T> {
+  await enforceAccess(dir, ctx, { operation })
+  const { reach } = ACCESS[operation]
+  return read(dir, (tx) => work({ tx, ctx, reach }))
+}
+
+/**
+ * Throws unless the access rule of an operation permits it, after writing an audit entry.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export async function enforceAccess(dir: Directory, ctx: Context, subject: Subject): Promise<void> {
+  if (isPermitted(ctx, subject.operation)) return
+  await refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
+}
+
+/**
+ * Writes the audit entry of a refusal, then throws it.
+ * @throws {DirectoryError} `error`; `store_unavailable` when the entry could not be written
+ */
+export async function refuse(
   dir: Directory,
   ctx: Context,
   subject: Subject,
-  tx: Tx,
   error: DirectoryError,
-): Promise<void> {
-  await insertAuditEntry(tx, {
-    id: newId(),
-    at: dir.now().toISOString(),
-    operation: subject.operation,
-    status: 'Failed',
-    outcome: error.code,
-    caller: ctx.caller,
-    portal: ctx.portal,
-    organization: storable(subject.organization) ?? ctx.organization.id,
-    target: storable(subject.target),
-    correlationId: ctx.correlationId,
-    changedFields: [],
-  })
+): Promise<never> {
+  await write(dir, (tx) =>
+    insertAuditEntry(tx, {
+      id: newId(),
+      at: dir.now().toISOString(),
+      operation: subject.operation,
+      status: 'Failed',
+      outcome: error.code,
+      caller: ctx.caller,
+      portal: ctx.portal,
+      organization: toStorable(subject.organization) ?? ctx.organization.id,
+      target: toStorable(subject.target),
+      correlationId: ctx.correlationId,
+      changedFields: [],
+    }),
+  )
+  throw error
 }
 
-/** What a refused caller named may be anything; only what could be an id is kept. */
-function storable(text: string | null | undefined): string | null {
+/** A refused caller may have sent any text as an id. Only what can be an id is kept. */
+function toStorable(text: string | null | undefined): string | null {
   return text && text.length <= MAX_TEXT && isStorable(text) ? text : null
 }
 
-/** What a failure of the store, or of what seals for it, is to callers of the directory; anything else stays what it is. */
-export function unavailable(error: unknown): unknown {
+/**
+ * Reads one snapshot for the program itself, without a caller: authentication, metrics, provisioning.
+ * @throws {DirectoryError} `store_unavailable`, and what work throws
+ */
+export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await dir.store.read(work)
+  } catch (error) {
+    throw toUnavailable(error)
+  }
+}
+
+/**
+ * Writes one commit for the program itself, without a caller and without an audit entry of its own.
+ * @throws {DirectoryError} `store_unavailable`, and what work throws
+ */
+export async function write<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await dir.store.write(work)
+  } catch (error) {
+    throw toUnavailable(error)
+  }
+}
+
+/** Turns a failure of the store, or of the keys that seal for it, into `store_unavailable`; returns other errors as they are. */
+export function toUnavailable(error: unknown): unknown {
   if (!(error instanceof StoreError || error instanceof KeysUnreadableError)) return error
-  return new DirectoryError(
-    'store_unavailable',
-    'The directory cannot be reached at the moment; try again.',
-    {
-      cause: error,
-    },
-  )
+  const message = 'The directory cannot be reached at the moment; try again.'
+  return new DirectoryError('store_unavailable', message, { cause: error })
 }

@@ -2,12 +2,11 @@ import type { Context } from '../model/context.ts'
 import { foldEmail } from '../model/email.ts'
 import { assertValid, DirectoryError, type Issue } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
-import type { Organization, OrganizationKind } from '../model/organizations.ts'
+import type { OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
-import type { Tx, UserRecord } from '../store/port.ts'
+import type { UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
-import { selectOrganizationByPk } from '../store/tables/organizations.ts'
 import {
   markUserDeleted,
   selectDeletedUser,
@@ -16,11 +15,11 @@ import {
   selectUsers,
   updateRestoredUser,
 } from '../store/tables/users.ts'
-import { assertPermitted, getReachable, getReseller } from './context.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
 import { once } from './idempotency.ts'
-import { attempt, read, type Unit } from './unit.ts'
+import { getReachableOrganization, getReachableUser, getReseller, type Scope } from './reach.ts'
+import { runRead, runUnit, type Unit } from './unit.ts'
 
 export interface CreateUserRequest {
   readonly organizationId: string
@@ -52,10 +51,12 @@ export function createUser(
   const { organizationId, user, idempotencyKey } = request
   const organization = organizationId.toLowerCase()
   const subject = { operation: 'CreateUser', organization, target: user.id ?? null } as const
-  return attempt(dir, ctx, subject, async (unit) => {
-    assertPermitted(ctx, 'CreateUser')
+  let runs = 0
+  return runUnit(dir, ctx, subject, async (unit) => {
+    // A unit that runs again may have failed because a cached scope is out of date.
+    if (runs++ > 0) dir.createScopes.clear()
     assertValid(checkNewUser(user))
-    const scope = await getCreateScope(dir, unit.tx, ctx, request)
+    const scope = await getCreateScope(dir, unit, request)
     const call = {
       key: idempotencyKey,
       request: [ctx.organization.id, request],
@@ -66,7 +67,7 @@ export function createUser(
       const record = toRecord(unit, user, scope)
       if (await insertUser(unit, scope, record, groups)) return { id: record.id, created: true }
       // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
-      await readCreateScope(unit.tx, ctx, request)
+      await readCreateScope(unit, request)
       return restoreOrRepeat(unit, record, groups, user.id !== undefined)
     })
   })
@@ -77,25 +78,23 @@ export function createUser(
  * an organization or reseller that no longer exists.
  * @throws {DirectoryError} `customer_not_found`, `organization_not_found`, `reseller_…`
  */
-async function getCreateScope(
-  dir: Directory,
-  tx: Tx,
-  ctx: Context,
-  request: CreateUserRequest,
-): Promise<CreateScope> {
+async function getCreateScope(dir: Directory, unit: Scope, request: CreateUserRequest): Promise<CreateScope> {
   const { organizationId, kind, resellerId } = request
-  const key = `${ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
+  const key = `${unit.ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
   let scope = dir.createScopes.get(key)
   if (!scope) {
-    scope = await readCreateScope(tx, ctx, request)
+    scope = await readCreateScope(unit, request)
     dir.createScopes.set(key, scope)
   }
   return scope
 }
 
-async function readCreateScope(tx: Tx, ctx: Context, request: CreateUserRequest): Promise<CreateScope> {
-  const organization = await getReachable(tx, ctx, { id: request.organizationId, kind: request.kind })
-  const reseller = await getReseller(tx, ctx, { id: request.resellerId, customer: organization })
+async function readCreateScope(unit: Scope, request: CreateUserRequest): Promise<CreateScope> {
+  const organization = await getReachableOrganization(unit, {
+    id: request.organizationId,
+    kind: request.kind,
+  })
+  const reseller = await getReseller(unit, { id: request.resellerId, customer: organization })
   return { organization, reseller }
 }
 
@@ -245,8 +244,9 @@ export function listUsers(
   ctx: Context,
   request: { organizationId: string; after?: string | undefined; limit: number },
 ): Promise<(User & { groups: Group[] })[]> {
-  return read(dir, async (tx) => {
-    const organization = await getReachable(tx, ctx, { id: request.organizationId })
+  return runRead(dir, ctx, 'ListUsers', async (scope) => {
+    const { tx } = scope
+    const organization = await getReachableOrganization(scope, { id: request.organizationId })
     const users = await selectUsers(tx, organization.pk, request)
     return Promise.all(users.map(async (user) => ({ ...user, groups: await selectMemberships(tx, user.pk) })))
   })
@@ -257,13 +257,8 @@ export function listUsers(
  * @throws {DirectoryError} `user_not_found`
  */
 export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return attempt(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {
-    assertPermitted(ctx, 'DeleteUser')
-    const user = await selectUser(unit.tx, id.toLowerCase())
-    if (!user || user.deletedAt !== null)
-      throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
-    const at = (await selectOrganizationByPk(unit.tx, user.organizationPk)) as Organization
-    const organization = await getReachable(unit.tx, ctx, { id: at.id })
+  return runUnit(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {
+    const { user, organization } = await getReachableUser(unit, id)
     await markUserDeleted(unit.tx, user.pk, unit.now)
     await markAccountsOfUserRemoved(unit.tx, user.pk, unit.now)
     await unit.audit({

@@ -1,6 +1,6 @@
 import type { CallerName } from './context.ts'
 
-/** What can be done, by one name each, used in access rules, the audit log, metrics and logs. */
+/** The name of each operation: in access rules, the audit log, metrics, logs and the API documents. */
 export type Operation = Write | Read
 
 type Write =
@@ -30,8 +30,10 @@ type Write =
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'
 
-/** Audited only when refused. */
+/** Operations that leave an audit entry only when the caller may not run them. */
 type Read =
+  | 'ListUsers'
+  | 'ListGroups'
   | 'ListTenants'
   | 'QueryTenants'
   | 'GetTenant'
@@ -52,10 +54,18 @@ type Read =
   | 'GetInfo'
   | 'IssueToken'
   | 'RefreshToken'
+  | 'ListRefreshTokens'
+  | 'ListOrganizations'
+  | 'ListPortals'
+  | 'ListClients'
+  | 'ListFailures'
+  | 'CheckAccounts'
+  | 'ListAudit'
+  | 'VerifyAudit'
 
 export type AuditStatus = 'Succeeded' | 'Failed'
 
-/** What a list held before and after a change, and the difference. */
+/** A list before and after a change, and the difference. */
 export interface ListChange {
   readonly before: readonly string[]
   readonly after: readonly string[]
@@ -63,24 +73,27 @@ export interface ListChange {
   readonly removed: readonly string[]
 }
 
-/** Who did what to whom, when, under which correlation id, with which outcome and which fields changed. */
+/** One line of the audit log: who did what to whom, when, with which outcome. */
 export interface AuditEntry {
   readonly id: string
   /** ISO 8601, UTC, milliseconds. */
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /** `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`, `resealed`, `retried`, `reapplied`; or, for a failed attempt, the error code. */
+  /**
+   * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`,
+   * `resealed`, `retried`, `reapplied`; the error code for a refusal.
+   */
   readonly outcome: string
   readonly caller: CallerName
   readonly portal: string | null
-  /** The id of the organization that the operation was about, or, where none was reached, of the caller's. */
+  /** The id of the organization that the operation was about; the caller's if it was refused before it found one. */
   readonly organization: string | null
   /** The id of the user, tenant or other thing that the operation was about. */
   readonly target: string | null
   readonly correlationId: string
-  /** The names of the changed members, never their values: the log outlives the people in it. */
+  /** The names of the changed members, never their values, since the log outlives the people in it. */
   readonly changedFields: readonly string[]
-  /** For lists of ids that are replaced as a whole, by member: the wire knows no versions, so a lost update shows here. */
+  /** By member, lists of ids that were replaced as a whole: OSIS has no versions, so a lost update shows here. */
   readonly changes?: Readonly<Record<string, ListChange>>
 }

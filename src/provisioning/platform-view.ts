@@ -1,4 +1,4 @@
-import { getAccount, listCanonicalIds } from '../directory/accounts.ts'
+import { listBucketOwners, listMeasuredAccounts } from '../directory/accounts.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -46,26 +46,21 @@ export function newPlatformView(dir: Directory, platforms: Platforms): PlatformV
   const main = getPlatform(platforms, dir.platform)
   return {
     main,
-    async readUsage(ctx, { tenantId, userId }) {
-      if (tenantId === undefined) return ask((signal) => main.readUsage(null, signal))
-      if (userId !== undefined) {
-        const { platform, canonicalUserId } = await getAccount(dir, ctx, { tenantId, userId })
-        return ask((signal) => getPlatform(platforms, platform).readUsage(canonicalUserId, signal))
-      }
-      const found = await listCanonicalIds(dir, ctx, tenantId)
-      if (!found) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${tenantId}.`)
+    async readUsage(ctx, of) {
+      const found = await listMeasuredAccounts(dir, ctx, of)
+      if (!found) return ask((signal) => main.readUsage(null, signal))
       const usages = await ask((signal) => {
         const platform = getPlatform(platforms, found.platform)
-        return mapConcurrently(found.ids, (id) => platform.readUsage(id, signal))
+        return mapConcurrently(found.canonicalIds, (id) => platform.readUsage(id, signal))
       })
       return sum(usages)
     },
     async listBuckets(ctx, tenantId, { offset, limit }) {
-      const found = await listCanonicalIds(dir, ctx, tenantId)
+      const found = await listBucketOwners(dir, ctx, tenantId)
       if (!found) return { items: [], total: 0 }
       const lists = await ask((signal) => {
         const platform = getPlatform(platforms, found.platform)
-        return mapConcurrently(found.ids, (id) => platform.listBuckets(id, signal))
+        return mapConcurrently(found.canonicalIds, (id) => platform.listBuckets(id, signal))
       })
       const all = lists.flat().sort((one, other) => (one.name < other.name ? -1 : 1))
       return { items: all.slice(offset, offset + limit), total: all.length }

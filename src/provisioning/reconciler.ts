@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
-import { read, unavailable } from '../directory/unit.ts'
+import { read, toUnavailable } from '../directory/unit.ts'
 import { type Loop, startLoop } from '../loop.ts'
 import type { Account } from '../model/accounts.ts'
 import type { Credential } from '../model/credentials.ts'
@@ -78,7 +78,7 @@ export class Reconciler {
     try {
       return await withDeadline({ ms: deadlineMs, late: () => false }, work)
     } catch (error) {
-      throw unavailable(error)
+      throw toUnavailable(error)
     }
   }
 

@@ -1,252 +1,86 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { enterPortal } from '../../src/directory/context.ts'
-import { deletePortal } from '../../src/directory/organizations.ts'
-import { type CreateUserRequest, createUser, listUsers } from '../../src/directory/users.ts'
-import type { Context } from '../../src/model/context.ts'
+import { ACCESS, type Grant } from '../../src/directory/access.ts'
+import type { Operation } from '../../src/model/audit.ts'
+import { type Caller, type Context, formatCaller, PERMISSIONS } from '../../src/model/context.ts'
+import { DirectoryError } from '../../src/model/error.ts'
 import { newId } from '../../src/model/ids.ts'
-import type { Organization } from '../../src/model/organizations.ts'
-import { insertOrganization, insertPortal } from '../../src/store/tables/organizations.ts'
-import { selectUser } from '../../src/store/tables/users.ts'
-import {
-  addClient,
-  addOrganization,
-  addPortal,
-  getOrganization,
-  newTestDirectory,
-  newUser,
-  refusedAs,
-  type TestDirectory,
-} from '../support/directories.ts'
-import { NOW } from '../support/rows.ts'
+import { getOrganization, newTestDirectory, readAudit, type TestDirectory } from '../support/directories.ts'
+import { callOperation } from '../support/operations.ts'
 import type { OpenStore } from '../support/stores.ts'
 
-/** Two resellers with portals, a customer of each, and another provider with everything of its own. */
-interface World {
-  readonly on: TestDirectory
-  readonly reseller: Context
-  readonly customer: Context
-  readonly otherReseller: Organization
-  readonly otherCustomer: Organization
-  readonly foreign: { readonly provider: Organization; readonly customer: Organization }
+const OPERATIONS = Object.keys(ACCESS) as Operation[]
+
+/** Every kind of caller with every permission, for an organization of every kind. */
+async function listContexts(on: TestDirectory): Promise<Context[]> {
+  const callers: Caller[] = [on.osis.caller, { kind: 'person', id: newId() }, { kind: 'operator' }]
+  const ids = [on.setup.provider.id, on.resellerId, on.customerId]
+  const organizations = await Promise.all(ids.map((id) => getOrganization(on.dir, id)))
+  return callers.flatMap((caller) =>
+    PERMISSIONS.flatMap((permission) =>
+      organizations.map((organization) => {
+        return { caller, permission, organization, portal: null, correlationId: newId() }
+      }),
+    ),
+  )
 }
 
-async function newWorld(open: OpenStore): Promise<World> {
-  const on = await newTestDirectory(open)
-  await addPortal(on, 'reseller.example', on.resellerId)
-  const otherReseller = await addOrganization(on, 'reseller')
-  await addPortal(on, 'other.example', otherReseller.id)
-  const otherCustomer = await addOrganization(on, 'customer', [otherReseller.id])
-  const reseller = await addClient(on, on.resellerId)
-  const customer = await addClient(on, on.customerId)
-  return { on, reseller, customer, otherReseller, otherCustomer, foreign: await addForeign(on) }
+function isGranted(grants: readonly Grant[], { caller, permission, organization }: Context): boolean {
+  for (const grant of grants) {
+    const isMeant = grant.caller === caller.kind && grant.organizations.includes(organization.kind)
+    if (isMeant && grant.permissions.includes(permission)) return true
+  }
+  return false
 }
 
-/** Another provider in the same store, which the rules must keep apart. */
-async function addForeign({ dir }: TestDirectory): Promise<World['foreign']> {
-  return dir.store.write(async (tx) => {
-    const root = { id: newId(), kind: 'provider', name: 'Foreign', providerPk: null, now: NOW } as const
-    const provider = await insertOrganization(tx, root)
-    await insertPortal(tx, { domain: 'foreign.example', organization: provider.pk, now: NOW })
-    const below = {
-      id: newId(),
-      kind: 'customer',
-      name: 'Foreign',
-      providerPk: provider.pk,
-      now: NOW,
-    } as const
-    return { provider, customer: await insertOrganization(tx, below) }
-  })
+/** The code of the directory's refusal; undefined for an operation that ran. */
+async function runAs(on: TestDirectory, ctx: Context, operation: Operation): Promise<string | undefined> {
+  try {
+    await callOperation(on, ctx, operation)
+    return undefined
+  } catch (error) {
+    if (error instanceof DirectoryError) return error.code
+    throw error
+  }
 }
 
+/** Each operation, run by each kind of caller, against the access table. */
 export function accessSuite(open: OpenStore): void {
-  describe('contexts', () => {
-    portalTests(open)
-  })
-  describe('reach', () => {
-    reachTests(open)
-    resellerTests(open)
-    permissionTests(open)
-  })
-}
-
-function portalTests(open: OpenStore): void {
-  test("a provider enters its own portal as itself, and a reseller's as that reseller", async () => {
-    const { on } = await newWorld(open)
-    const own = await enterPortal(on.dir, on.provider, 'portal.example')
-    assert.deepEqual([own.organization.id, own.portal], [on.setup.provider.id, 'portal.example'])
-    const narrowed = await enterPortal(on.dir, on.provider, 'reseller.example')
-    assert.deepEqual([narrowed.organization.id, narrowed.organization.kind], [on.resellerId, 'reseller'])
-    assert.equal(narrowed.caller, on.provider.caller)
-    assert.equal(on.provider.organization.kind, 'provider')
-  })
-
-  test('a reseller enters its own portal, and neither the provider’s nor another reseller’s', async () => {
-    const { on, reseller } = await newWorld(open)
-    const own = await enterPortal(on.dir, reseller, 'reseller.example')
-    assert.equal(own.organization.id, on.resellerId)
-    for (const domain of ['portal.example', 'other.example'])
-      await assert.rejects(enterPortal(on.dir, reseller, domain), refusedAs('portal_not_in_context'))
-  })
-
-  test('a customer comes in through the provider’s portal or its own reseller’s, and stays itself', async () => {
-    const { on, customer } = await newWorld(open)
-    for (const domain of ['portal.example', 'reseller.example']) {
-      const entered = await enterPortal(on.dir, customer, domain)
-      assert.equal(entered.organization.id, on.customerId)
+  describe('access', () => {
+    for (const operation of OPERATIONS) {
+      test(`${operation} runs for the callers of its rule, and is refused to all others`, async () => {
+        const on = await newTestDirectory(open)
+        for (const ctx of await listContexts(on)) {
+          const { caller, permission, organization } = ctx
+          const code = await runAs(on, ctx, operation)
+          const who = `${caller.kind}, ${permission}, ${organization.kind}`
+          const isAllowed = isGranted(ACCESS[operation].grants, ctx)
+          assert.equal(code === 'not_permitted', !isAllowed, `${who}: ${code ?? 'ran'}`)
+        }
+      })
     }
-    await assert.rejects(enterPortal(on.dir, customer, 'other.example'), refusedAs('portal_not_in_context'))
-  })
 
-  test('nobody enters the portal of another provider, or one that does not exist', async () => {
-    const { on, reseller, customer } = await newWorld(open)
-    for (const ctx of [on.provider, reseller, customer])
-      for (const domain of ['foreign.example', 'none.example', '', 'portal.example.evil.example', '\0'])
-        await assert.rejects(enterPortal(on.dir, ctx, domain), refusedAs('portal_not_in_context'))
-  })
-
-  test('a portal is found in any letter case, with a trailing dot and with a port', async () => {
-    const { on } = await newWorld(open)
-    for (const domain of ['PORTAL.example', 'portal.example.', 'portal.example:8443']) {
-      const entered = await enterPortal(on.dir, on.provider, domain)
-      assert.equal(entered.organization.id, on.setup.provider.id)
-    }
-  })
-
-  test('what one caller may enter says nothing about another caller', async () => {
-    const { on, reseller } = await newWorld(open)
-    await enterPortal(on.dir, on.provider, 'other.example')
-    await assert.rejects(enterPortal(on.dir, reseller, 'other.example'), refusedAs('portal_not_in_context'))
-  })
-
-  test('a portal that was removed is refused to those who had not entered it', async () => {
-    const { on } = await newWorld(open)
-    await deletePortal(on.dir, on.operator, 'RESELLER.example')
-    await assert.rejects(
-      enterPortal(on.dir, on.provider, 'reseller.example'),
-      refusedAs('portal_not_in_context'),
-    )
+    test('a refused operation leaves one audit entry and nothing else', async () => {
+      const on = await newTestDirectory(open)
+      const viewer: Context = { ...on.provider, permission: 'viewer' }
+      for (const operation of OPERATIONS) {
+        if (isGranted(ACCESS[operation].grants, viewer) || CHECKED_BY_DIALECTS.has(operation)) continue
+        const before = (await readAudit(on.dir)).length
+        assert.equal(await runAs(on, viewer, operation), 'not_permitted')
+        const [entry, ...others] = await readAudit(on.dir)
+        assert.equal(others.length, before, operation)
+        assert.deepEqual([entry?.status, entry?.outcome], ['Failed', 'not_permitted'])
+        assert.equal(entry && formatCaller(entry.caller), formatCaller(viewer.caller))
+      }
+    })
   })
 }
 
-function request(organizationId: string, resellerId?: string): CreateUserRequest {
-  return { organizationId, kind: 'customer', resellerId, user: newUser() }
-}
-
-function reachTests(open: OpenStore): void {
-  test('a provider reaches all of its customers', async () => {
-    const { on, otherCustomer } = await newWorld(open)
-    for (const id of [on.customerId, otherCustomer.id, on.customerId.toUpperCase()])
-      assert.ok(await createUser(on.dir, on.provider, request(id)))
-  })
-
-  test('a reseller reaches the customers related to it, and no others', async () => {
-    const { on, reseller, otherCustomer } = await newWorld(open)
-    assert.ok(await createUser(on.dir, reseller, request(on.customerId)))
-    await assert.rejects(
-      createUser(on.dir, reseller, request(otherCustomer.id)),
-      refusedAs('customer_not_found'),
-    )
-  })
-
-  test('a provider in the portal of a reseller reaches what that reseller reaches', async () => {
-    const { on, otherCustomer } = await newWorld(open)
-    const narrowed = await enterPortal(on.dir, on.provider, 'reseller.example')
-    assert.ok(await createUser(on.dir, narrowed, request(on.customerId)))
-    await assert.rejects(
-      createUser(on.dir, narrowed, request(otherCustomer.id)),
-      refusedAs('customer_not_found'),
-    )
-  })
-
-  test('a customer reaches itself alone', async () => {
-    const { on, customer, otherCustomer } = await newWorld(open)
-    assert.ok(await createUser(on.dir, customer, request(on.customerId)))
-    await assert.rejects(
-      createUser(on.dir, customer, request(otherCustomer.id)),
-      refusedAs('customer_not_found'),
-    )
-  })
-
-  test('a customer out of reach answers exactly like one that does not exist', async () => {
-    const { on, reseller, otherCustomer, foreign } = await newWorld(open)
-    const messageFor = async (ctx: Context, id: string): Promise<string> => {
-      const error = await createUser(on.dir, ctx, request(id)).catch((reason: Error) => reason)
-      assert.ok(error instanceof Error)
-      refusedAs('customer_not_found')(error)
-      return error.message.replace(id, 'ID')
-    }
-    const unknown = await messageFor(reseller, newId())
-    for (const id of [otherCustomer.id, foreign.customer.id, on.resellerId, on.setup.provider.id])
-      assert.equal(await messageFor(reseller, id), unknown)
-    for (const id of [foreign.customer.id, foreign.provider.id, on.resellerId, on.setup.provider.id])
-      assert.equal(await messageFor(on.provider, id), unknown)
-  })
-
-  test('lists stop at the same border', async () => {
-    const { on, reseller, foreign } = await newWorld(open)
-    const list = (ctx: Context, organizationId: string): Promise<unknown> =>
-      listUsers(on.dir, ctx, { organizationId, limit: 1 })
-    await assert.rejects(list(on.provider, foreign.customer.id), refusedAs('organization_not_found'))
-    await assert.rejects(list(reseller, on.setup.provider.id), refusedAs('organization_not_found'))
-    assert.deepEqual(await list(reseller, on.customerId), [])
-  })
-}
-
-function resellerTests(open: OpenStore): void {
-  const resellerOf = async ({ on }: World, id: string): Promise<number | null | undefined> =>
-    (await on.dir.store.read((tx) => selectUser(tx, id)))?.resellerPk
-
-  test("a reseller's own context is implied, and may be said", async () => {
-    const world = await newWorld(open)
-    const { on, reseller } = world
-    const { id } = await createUser(on.dir, reseller, request(on.customerId))
-    const { pk } = await getOrganization(on.dir, on.resellerId)
-    assert.equal(await resellerOf(world, id), pk)
-    const again = await createUser(on.dir, reseller, request(on.customerId, on.resellerId))
-    assert.deepEqual(again, { id, created: false })
-  })
-
-  test('a provider may name a reseller that the customer is related to, or none', async () => {
-    const world = await newWorld(open)
-    const { on, otherReseller, otherCustomer } = world
-    const { id } = await createUser(on.dir, on.provider, request(otherCustomer.id, otherReseller.id))
-    assert.equal(await resellerOf(world, id), otherReseller.pk)
-    const { id: without } = await createUser(on.dir, on.provider, request(on.customerId))
-    assert.equal(await resellerOf(world, without), null)
-  })
-
-  test('a reseller that does not exist, is none, or is foreign, is not found', async () => {
-    const { on, foreign } = await newWorld(open)
-    for (const id of [newId(), on.customerId, on.setup.provider.id, foreign.provider.id])
-      await assert.rejects(
-        createUser(on.dir, on.provider, request(on.customerId, id)),
-        refusedAs('reseller_not_found'),
-      )
-  })
-
-  test('a reseller without a relation to the customer is refused', async () => {
-    const { on, otherReseller } = await newWorld(open)
-    await assert.rejects(
-      createUser(on.dir, on.provider, request(on.customerId, otherReseller.id)),
-      refusedAs('reseller_not_related'),
-    )
-  })
-
-  test('another reseller than itself is refused to a reseller', async () => {
-    const { on, reseller, otherReseller } = await newWorld(open)
-    await assert.rejects(
-      createUser(on.dir, reseller, request(on.customerId, otherReseller.id)),
-      refusedAs('reseller_not_own'),
-    )
-  })
-}
-
-function permissionTests(open: OpenStore): void {
-  test('viewers and OSIS clients may not create users', async () => {
-    const { on } = await newWorld(open)
-    const viewer = await addClient(on, on.setup.provider.id, 'viewer')
-    for (const ctx of [viewer, on.osis])
-      await assert.rejects(createUser(on.dir, ctx, request(on.customerId)), refusedAs('not_permitted'))
-  })
-}
+/** The dialects answer these themselves, and record a refusal of them themselves. */
+const CHECKED_BY_DIALECTS: ReadonlySet<Operation> = new Set<Operation>([
+  'GetAnonymousUser',
+  'GetConsole',
+  'GetS3Capabilities',
+  'GetInfo',
+  'IssueToken',
+])

@@ -8,6 +8,7 @@ import {
   isSecretOf,
   listClients,
 } from '../../src/directory/clients.ts'
+import { operatorContext } from '../../src/directory/context.ts'
 import {
   createOrganization,
   createPortal,
@@ -41,8 +42,11 @@ function setupTests(open: OpenStore): void {
     const on = await newTestDirectory(open)
     const again = setUp(on.dir, { provider: 'Second', portal: 'second.example', example: false })
     await assert.rejects(again, refusedAs('already_set_up'))
-    assert.equal((await listOrganizations(on.dir, { kind: 'provider', after: 0, limit: 10 })).length, 1)
-    assert.deepEqual((await verifyAudit(on.dir)).faults, [])
+    assert.equal(
+      (await listOrganizations(on.dir, on.operator, { kind: 'provider', after: 0, limit: 10 })).length,
+      1,
+    )
+    assert.deepEqual((await verifyAudit(on.dir, on.operator)).faults, [])
   })
 
   test('of several that set up at once, one does', async () => {
@@ -51,12 +55,21 @@ function setupTests(open: OpenStore): void {
     const input = { provider: 'P', portal: 'p.example', example: true }
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => setUp(empty, input)))
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
-    assert.equal((await listOrganizations(empty, { kind: 'provider', after: 0, limit: 10 })).length, 1)
+    assert.equal(
+      (
+        await listOrganizations(empty, await operatorContext(empty), {
+          kind: 'provider',
+          after: 0,
+          limit: 10,
+        })
+      ).length,
+      1,
+    )
   })
 
   test('everything that was made is audited in the name of the operator, without its secrets', async () => {
     const on = await newTestDirectory(open)
-    const entries = await listAudit(on.dir, { limit: 100 })
+    const entries = await listAudit(on.dir, on.operator, { limit: 100 })
     const made = entries.map((entry) => entry.operation).sort()
     const organizations = ['CreateOrganization', 'CreateOrganization', 'CreateOrganization']
     assert.deepEqual(made, ['CreateClient', 'CreateClient', ...organizations, 'CreateTenant'])
@@ -102,9 +115,9 @@ function organizationTests(open: OpenStore): void {
   test('a customer of a reseller that does not exist is not made', async () => {
     const on = await newTestDirectory(open)
     const input = { kind: 'customer', name: 'Acme', resellerIds: [on.resellerId, newId()] } as const
-    const before = await listOrganizations(on.dir, { after: 0, limit: 100 })
+    const before = await listOrganizations(on.dir, on.operator, { after: 0, limit: 100 })
     await assert.rejects(createOrganization(on.dir, on.operator, input), refusedAs('reseller_not_found'))
-    assert.deepEqual(await listOrganizations(on.dir, { after: 0, limit: 100 }), before)
+    assert.deepEqual(await listOrganizations(on.dir, on.operator, { after: 0, limit: 100 }), before)
   })
 
   test('a domain is one portal, of a provider or a reseller', async () => {
@@ -117,7 +130,7 @@ function organizationTests(open: OpenStore): void {
     await assert.rejects(put('no domain', on.resellerId), refusedAs('invalid', 'domain'))
     await assert.rejects(put('d.example', newId()), refusedAs('organization_not_found'))
     assert.deepEqual(
-      (await listPortals(on.dir)).map((portal) => portal.domain),
+      (await listPortals(on.dir, on.operator)).map((portal) => portal.domain),
       ['portal.example', 'shop.example'],
     )
     await deletePortal(on.dir, on.operator, 'shop.EXAMPLE')
@@ -173,7 +186,7 @@ function clientTests(open: OpenStore): void {
     const id = clientIdOf(await addClient(on, on.customerId))
     await deleteClient(on.dir, on.operator, id)
     assert.equal(await findClient(on.dir, id), undefined)
-    assert.equal((await listClients(on.dir)).length, 2)
+    assert.equal((await listClients(on.dir, on.operator)).length, 2)
     await assert.rejects(deleteClient(on.dir, on.operator, id), refusedAs('client_not_found'))
   })
 

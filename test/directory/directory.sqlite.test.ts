@@ -4,6 +4,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
+import { reachSuite } from './reach.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
 import { usersSuite } from './users.suite.ts'
@@ -12,6 +13,7 @@ const { open } = sqliteStores()
 
 usersSuite(open)
 accessSuite(open)
+reachSuite(open)
 idempotencySuite(open)
 accountsSuite(open)
 administrationSuite(open)

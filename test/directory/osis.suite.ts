@@ -5,7 +5,8 @@ import {
   deleteAccount,
   getAccount,
   getAccountByCanonicalId,
-  listCanonicalIds,
+  listBucketOwners,
+  listMeasuredAccounts,
   queryAccounts,
   updateAccount,
 } from '../../src/directory/accounts.ts'
@@ -99,7 +100,11 @@ function isolationTests(open: OpenStore): void {
     assert.equal(await deleteAccount(dir, ctx, { ...ids, purge }), undefined)
     assert.equal(await deleteCredential(dir, ctx, { accessKey }), undefined)
     assert.equal(await deleteTenant(dir, ctx, { tenantId: on.tenantId, purge }), undefined)
-    assert.equal(await listCanonicalIds(dir, ctx, on.tenantId), undefined)
+    assert.equal(await listBucketOwners(dir, ctx, on.tenantId), null)
+    await assert.rejects(
+      listMeasuredAccounts(dir, ctx, { tenantId: on.tenantId }),
+      refusedAs('tenant_not_found'),
+    )
     const nothing = { items: [], total: 0 }
     const filters = [{}, ids, { tenantId: on.tenantId }, { userId: account.userId }, { orgId: on.orgId }]
     for (const filter of filters) {
@@ -287,7 +292,7 @@ function refreshTokenTests(open: OpenStore): void {
     assert.deepEqual([await find(one.id), await find(other.id)], [undefined, clientIdOf(osis)])
     await assert.rejects(revokeRefreshToken(dir, on.operator, newId()), refusedAs('refresh_token_not_found'))
     assert.deepEqual(
-      (await listRefreshTokens(dir)).map((token) => [token.id, token.revokedAt !== null]),
+      (await listRefreshTokens(dir, on.operator)).map((token) => [token.id, token.revokedAt !== null]),
       [
         [one.id, true],
         [other.id, false],

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { verifyAudit } from '../../src/directory/audit.ts'
 import { newDirectory } from '../../src/directory/directory.ts'
-import { attempt, read } from '../../src/directory/unit.ts'
+import { read, runUnit } from '../../src/directory/unit.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import { ConstraintError, type Store, StoreError } from '../../src/store/port.ts'
@@ -66,7 +66,7 @@ export function refusalsSuite(open: OpenStore): void {
         const [entry] = await readAudit(on.dir, 1)
         assert.deepEqual([entry?.status, entry?.outcome, entry?.changedFields], ['Failed', outcome, []])
         assert.ok((await readAudit(on.dir)).length > entries)
-        assert.deepEqual((await verifyAudit(on.dir)).faults, [])
+        assert.deepEqual((await verifyAudit(on.dir, on.operator)).faults, [])
       })
     }
 
@@ -145,7 +145,7 @@ function unitTests(open: OpenStore): void {
   test('a fault of ours stays what it is, and leaves nothing', async () => {
     const on = await newTestDirectory(open)
     const fault = new TypeError('a bug')
-    const act = attempt(on.dir, on.provider, { operation: 'CreateUser' }, async ({ tx }) => {
+    const act = runUnit(on.dir, on.provider, { operation: 'CreateUser' }, async ({ tx }) => {
       await putUser(tx, on.provider.organization.pk, 'a@example.com')
       throw fault
     })

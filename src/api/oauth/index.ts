@@ -5,8 +5,11 @@ import { AuthError } from '../../auth/auth-error.ts'
 import { checkSecret, readBasic } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_SECONDS } from '../../auth/issuer.ts'
+import { isPermitted } from '../../directory/access.ts'
+import { clientContext } from '../../directory/context.ts'
 import type { Logger } from '../../logger.ts'
 import { DirectoryError } from '../../model/error.ts'
+import { newId } from '../../model/ids.ts'
 import { logFailure } from '../dialect.ts'
 import { describeApi } from '../openapi.ts'
 import { openRoute, type Route } from '../route.ts'
@@ -123,7 +126,7 @@ async function issueToken(
   if (form.scope !== undefined && !form.scope.endsWith('/.default')) {
     throw new TokenError('invalid_scope', 'scope must end in /.default, or be left out')
   }
-  if (client.permission === 'osis') {
+  if (!isPermitted(clientContext(client, newId()), 'IssueToken')) {
     throw new TokenError('unauthorized_client', 'an OSIS client authenticates with Basic and gets no token')
   }
   return {

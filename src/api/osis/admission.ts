@@ -3,8 +3,10 @@ import { AuthError } from '../../auth/auth-error.ts'
 import { checkSecret, readBasic } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
-import { assertSpeaksOsis, clientContext } from '../../directory/context.ts'
+import { isPermitted } from '../../directory/access.ts'
+import { clientContext } from '../../directory/context.ts'
 import type { Context } from '../../model/context.ts'
+import { DirectoryError } from '../../model/error.ts'
 import type { Admission } from '../dialect.ts'
 import type { OsisSettings } from './settings.ts'
 
@@ -40,7 +42,9 @@ export function isBearer(request: FastifyRequest): boolean {
  * Checks that the caller may use this API. It has no portals: the context stays that of the client's organization.
  * @throws {DirectoryError} `not_permitted`
  */
-export function admit(caller: Context): Context {
-  assertSpeaksOsis(caller)
-  return caller
+export function admit(caller: Context, { routeOptions }: FastifyRequest): Context {
+  // A path without an operation is refused to the same clients as a path with one.
+  if (isPermitted(caller, routeOptions.config.operation ?? 'ListTenants')) return caller
+  const message = `The client's permission is ${caller.permission}; the OSIS API takes osis.`
+  throw new DirectoryError('not_permitted', message)
 }

@@ -53,7 +53,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     async handle({ request, body }, { clients, tokens }) {
       const client = await checkSecret(clients, body.username, body.password)
       request.caller = clientContext(client, request.correlationId)
-      request.context = admit(request.caller)
+      request.context = admit(request.caller, request)
       const { access, refresh } = await tokens.logIn(request.context)
       return { status: 200, headers: noStore, body: { access_token: access, refresh_token: refresh } }
     },

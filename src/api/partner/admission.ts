@@ -1,5 +1,6 @@
 import type { BearerCheck } from '../../auth/bearer.ts'
-import { assertPermitted, clientContext, enterPortal } from '../../directory/context.ts'
+import { assertPermitted } from '../../directory/access.ts'
+import { clientContext, enterPortal } from '../../directory/context.ts'
 import type { Directory } from '../../directory/directory.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import type { Admission } from '../dialect.ts'

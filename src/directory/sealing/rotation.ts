@@ -5,9 +5,8 @@ import {
   selectSealedUnderOtherKeys,
   updateSealed,
 } from '../../store/tables/sealed-rows.ts'
-import { assertPermitted } from '../context.ts'
 import type { Directory } from '../directory.ts'
-import { attempt } from '../unit.ts'
+import { runUnit } from '../unit.ts'
 import { checkSecrets } from './check.ts'
 import { LONGEST_SEALING_MS } from './following-sealer.ts'
 import { credentialIdentity, masterKeyId, newSealer, SealError, type Sealer, sealMark } from './sealer.ts'
@@ -91,8 +90,7 @@ async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<nu
   const { table, sealer, mark } = pass
   let resealed = 0
   for (let after = 0; ; ) {
-    const { rows, replaced } = await attempt(dir, ctx, { operation: 'RotateKey' }, async ({ tx }) => {
-      assertPermitted(ctx, 'RotateKey')
+    const { rows, replaced } = await runUnit(dir, ctx, { operation: 'RotateKey' }, async ({ tx }) => {
       const rows = await selectSealedUnderOtherKeys(tx, table, { mark, after, limit: PAGE })
       let replaced = 0
       for (const row of rows) {
@@ -124,8 +122,7 @@ function resealRow(
 
 function record(dir: Directory, ctx: Context, said: { key: Buffer; outcome: string }): Promise<void> {
   const target = masterKeyId(said.key)
-  return attempt(dir, ctx, { operation: 'RotateKey', target }, (unit) => {
-    assertPermitted(ctx, 'RotateKey')
+  return runUnit(dir, ctx, { operation: 'RotateKey', target }, (unit) => {
     return unit.audit({ outcome: said.outcome })
   })
 }

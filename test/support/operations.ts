@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import { openIssuer } from '../../src/auth/issuer.ts'
+import { newOsisTokens } from '../../src/auth/osis-tokens.ts'
+import { assertPermitted } from '../../src/directory/access.ts'
+import {
+  createAccount,
+  deleteAccount,
+  getAccount,
+  getAccountByCanonicalId,
+  listBucketOwners,
+  listMeasuredAccounts,
+  queryAccounts,
+  updateAccount,
+} from '../../src/directory/accounts.ts'
+import { listAudit, verifyAudit } from '../../src/directory/audit.ts'
+import { listFailures, reapplyAccount, retryAll } from '../../src/directory/backlog.ts'
+import { createClient, deleteClient, listClients } from '../../src/directory/clients.ts'
+import {
+  createCredential,
+  deleteCredential,
+  getCredential,
+  queryCredentials,
+  updateCredential,
+} from '../../src/directory/credentials.ts'
+import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
+import { listGroups } from '../../src/directory/groups.ts'
+import {
+  createOrganization,
+  createPortal,
+  deleteOrganization,
+  deletePortal,
+  listOrganizations,
+  listPortals,
+  relateOrganization,
+} from '../../src/directory/organizations.ts'
+import {
+  createRefreshToken,
+  listRefreshTokens,
+  revokeRefreshToken,
+} from '../../src/directory/refresh-tokens.ts'
+import { recordRotation } from '../../src/directory/sealing/rotation.ts'
+import {
+  createTenant,
+  deleteTenant,
+  getTenant,
+  queryTenants,
+  updateTenant,
+} from '../../src/directory/tenants.ts'
+import { createUser, deleteUser, listUsers } from '../../src/directory/users.ts'
+import type { Account } from '../../src/model/accounts.ts'
+import type { Operation } from '../../src/model/audit.ts'
+import type { Context } from '../../src/model/context.ts'
+import { newId } from '../../src/model/ids.ts'
+import { newAccountRequest, newUser, type TestDirectory } from './directories.ts'
+
+type Call = (on: TestDirectory, ctx: Context) => Promise<unknown>
+
+/**
+ * Runs an operation by its use case, with the least that it takes. It may fail for any other reason than access.
+ * @throws {DirectoryError}
+ */
+export async function callOperation(on: TestDirectory, ctx: Context, operation: Operation): Promise<unknown> {
+  return CALLS[operation](on, ctx)
+}
+
+const page = { offset: 0, limit: 1 }
+const list = { after: 0, limit: 1 }
+const ids = { tenantId: 'none', userId: 'none' }
+const accessKey = 'NONE'
+
+const NO_ACCOUNT = { ...ids, pk: 0, providerPk: 0 } as Account
+
+/** For an operation that a dialect answers without the directory: what the dialect itself runs. */
+const checkOnly =
+  (operation: Operation): Call =>
+  async (_, ctx) =>
+    assertPermitted(ctx, operation)
+
+const find: Readonly<Record<'tenant' | 'account', Call>> = {
+  tenant: ({ dir, tenantId }, ctx) => getTenant(dir, ctx, tenantId),
+  account: ({ dir }, ctx) => getAccount(dir, ctx, ids),
+}
+const query: Readonly<Record<'tenants' | 'accounts' | 'credentials', Call>> = {
+  tenants: ({ dir }, ctx) => queryTenants(dir, ctx, { filter: {}, page }),
+  accounts: ({ dir }, ctx) => queryAccounts(dir, ctx, { filter: {}, page }),
+  credentials: ({ dir }, ctx) => queryCredentials(dir, ctx, { filter: {}, page }),
+}
+const addAccountTo: Call = (on, ctx) => createAccount(on.dir, ctx, newAccountRequest(on, newId()))
+
+const CALLS: Readonly<Record<Operation, Call>> = {
+  CreateUser: ({ dir, customerId }, ctx) =>
+    createUser(dir, ctx, { organizationId: customerId, user: newUser() }),
+  DeleteUser: ({ dir }, ctx) => deleteUser(dir, ctx, newId()),
+  ListUsers: ({ dir, customerId }, ctx) => listUsers(dir, ctx, { organizationId: customerId, limit: 1 }),
+  ListGroups: ({ dir }, ctx) => listGroups(dir, ctx),
+
+  CreateTenant: ({ dir }, ctx) => createTenant(dir, ctx, { name: 'Tenant', orgIds: [] }),
+  UpdateTenant: ({ dir, tenantId, orgId }, ctx) => updateTenant(dir, ctx, { tenantId, orgIds: [orgId] }),
+  DeleteTenant: ({ dir }, ctx) => deleteTenant(dir, ctx, { tenantId: 'none', purge: false }),
+  ListTenants: query.tenants,
+  QueryTenants: query.tenants,
+  GetTenant: find.tenant,
+  HeadTenant: find.tenant,
+
+  CreateAccount: addAccountTo,
+  LinkAccount: addAccountTo,
+  UpdateAccount: ({ dir }, ctx) => updateAccount(dir, ctx, { ...ids, active: true }),
+  DeleteAccount: ({ dir }, ctx) => deleteAccount(dir, ctx, { ...ids, purge: false }),
+  ListAccounts: query.accounts,
+  QueryAccounts: query.accounts,
+  GetAccount: find.account,
+  GetAccountByCanonicalId: ({ dir }, ctx) => getAccountByCanonicalId(dir, ctx, 'none'),
+  HeadAccount: find.account,
+
+  CreateCredential: ({ dir }, ctx) => createCredential(dir, ctx, ids),
+  UpdateCredential: ({ dir }, ctx) => updateCredential(dir, ctx, { accessKey, active: true }),
+  DeleteCredential: ({ dir }, ctx) => deleteCredential(dir, ctx, { accessKey }),
+  ListCredentials: query.credentials,
+  QueryCredentials: query.credentials,
+  GetCredential: ({ dir }, ctx) => getCredential(dir, ctx, { accessKey }),
+
+  GetUsage: ({ dir, tenantId }, ctx) => listMeasuredAccounts(dir, ctx, { tenantId }),
+  ListBuckets: ({ dir, tenantId }, ctx) => listBucketOwners(dir, ctx, tenantId),
+  GetAnonymousUser: checkOnly('GetAnonymousUser'),
+  GetConsole: checkOnly('GetConsole'),
+  GetS3Capabilities: checkOnly('GetS3Capabilities'),
+  GetInfo: checkOnly('GetInfo'),
+
+  IssueToken: checkOnly('IssueToken'),
+  CreateRefreshToken: ({ dir }, ctx) => createRefreshToken(dir, ctx, 60),
+  RefreshToken: async ({ dir }, ctx) => {
+    const tokens = newOsisTokens(dir, await openIssuer(dir, () => 'https://usher.example'))
+    return tokens.refresh((await tokens.logIn(ctx)).refresh)
+  },
+  RevokeRefreshToken: ({ dir }, ctx) => revokeRefreshToken(dir, ctx, newId()),
+  ListRefreshTokens: ({ dir }, ctx) => listRefreshTokens(dir, ctx),
+
+  CreateOrganization: ({ dir }, ctx) =>
+    createOrganization(dir, ctx, { kind: 'customer', name: 'Customer', resellerIds: [] }),
+  DeleteOrganization: ({ dir }, ctx) => deleteOrganization(dir, ctx, newId()),
+  RelateOrganization: ({ dir, customerId, resellerId }, ctx) =>
+    relateOrganization(dir, ctx, { customerId, resellerId }),
+  ListOrganizations: ({ dir }, ctx) => listOrganizations(dir, ctx, list),
+  CreatePortal: ({ dir, resellerId }, ctx) =>
+    createPortal(dir, ctx, { domain: `${newId()}.example`, organizationId: resellerId }),
+  DeletePortal: ({ dir }, ctx) => deletePortal(dir, ctx, 'none.example'),
+  ListPortals: ({ dir }, ctx) => listPortals(dir, ctx),
+  CreateClient: ({ dir, customerId }, ctx) =>
+    createClient(dir, ctx, { organizationId: customerId, name: 'Client', permission: 'viewer' }),
+  DeleteClient: ({ dir }, ctx) => deleteClient(dir, ctx, newId()),
+  ListClients: ({ dir }, ctx) => listClients(dir, ctx),
+
+  RetryAccounts: ({ dir }, ctx) => retryAll(dir, ctx),
+  ReapplyAccount: ({ dir }, ctx) => reapplyAccount(dir, ctx, { account: NO_ACCOUNT, wanted: true }),
+  ListFailures: ({ dir }, ctx) => listFailures(dir, ctx, list),
+  CheckAccounts: ({ dir }, ctx) =>
+    listForeignAccounts(dir, ctx, { platform: dir.platform, canonicalIds: ['tenant$user'] }),
+  SuspendForeignAccount: ({ dir }, ctx) =>
+    recordForeignSuspension(dir, ctx, { ...ids, canonicalUserId: 'none$none' }),
+  RotateKey: ({ dir }, ctx) => recordRotation(dir, ctx, randomBytes(32)),
+  ListAudit: ({ dir }, ctx) => listAudit(dir, ctx, { limit: 1 }),
+  VerifyAudit: ({ dir }, ctx) => verifyAudit(dir, ctx),
+}
