@@ -1,7 +1,10 @@
 import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
 import { checkSuite } from './check.suite.ts'
+import { fixSuite } from './fix.suite.ts'
 
 await onServer('checking a platform on PostgreSQL', (server) => {
-  checkSuite(postgresStores(server).open)
+  const { open } = postgresStores(server)
+  checkSuite(open)
+  fixSuite(open)
 })

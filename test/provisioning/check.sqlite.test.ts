@@ -1,4 +1,7 @@
 import { sqliteStores } from '../support/stores.ts'
 import { checkSuite } from './check.suite.ts'
+import { fixSuite } from './fix.suite.ts'
 
-checkSuite(sqliteStores().open)
+const { open } = sqliteStores()
+checkSuite(open)
+fixSuite(open)

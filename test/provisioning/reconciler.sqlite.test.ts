@@ -1,4 +1,9 @@
 import { sqliteStores } from '../support/stores.ts'
 import { reconcilerSuite } from './reconciler.suite.ts'
+import { reconcilerFailuresSuite } from './reconciler-failures.suite.ts'
+import { reconcilerRemovalsSuite } from './reconciler-removals.suite.ts'
 
-reconcilerSuite(sqliteStores().open)
+const { open } = sqliteStores()
+reconcilerSuite(open)
+reconcilerFailuresSuite(open)
+reconcilerRemovalsSuite(open)

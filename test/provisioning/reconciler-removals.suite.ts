@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { queryAccounts, updateAccount } from '../../src/directory/accounts.ts'
+import { createCredential } from '../../src/directory/credentials.ts'
+import { deleteTenant } from '../../src/directory/tenants.ts'
+import { deleteUser } from '../../src/directory/users.ts'
+import { PlatformError } from '../../src/platform/platform.ts'
+import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import { markTenantDeleted, selectTenant } from '../../src/store/tables/tenants.ts'
+import { addAccount, refusedAs } from '../support/directories.ts'
+import { only } from '../support/platform.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+import { newObserver, newWorld, pass, QUIET, stateOf } from './reconciler-world.ts'
+
+/** Removed accounts go from their platform, unless they own data. */
+export function reconcilerRemovalsSuite(open: OpenStore): void {
+  describe('the reconciler, when accounts are removed', () => {
+    removalTests(open)
+  })
+}
+
+function removalTests(open: OpenStore): void {
+  test('a user whose account is gone gets a new one under the same Cloud Director id', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    await deleteUser(on.dir, on.operator, account.userId)
+    await reconciler.drain()
+    const second = await addAccount(on, 'ada')
+    assert.notEqual(second.userId, account.userId)
+    await reconciler.drain()
+    assert.deepEqual([...platform.accounts.keys()], [second.canonicalUserId])
+    assert.equal(platform.accounts.get(second.canonicalUserId)?.keys.length, 1)
+  })
+
+  test('the keys of a person who was deleted die, also where data keeps the account and the person comes back', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    platform.buckets.set(account.canonicalUserId, [
+      { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId },
+    ])
+    await deleteUser(on.dir, on.operator, account.userId)
+    await assert.rejects(addAccount(on, 'ada'), refusedAs('account_being_removed'))
+    await reconciler.drain()
+    const back = await addAccount(on, 'ada')
+    assert.deepEqual([back.userId, back.active], [account.userId, false])
+    assert.equal(platform.accounts.get(account.canonicalUserId)?.status, 'suspended')
+  })
+
+  test('an account that was created while its tenant was deleted goes by itself, or with a repeated deletion', async () => {
+    for (const again of [true, false]) {
+      const { on, platform, reconciler, account } = await newWorld(open)
+      if (again) await reconciler.drain()
+      const tenant = await on.dir.store.read((tx) => selectTenant(tx, account.providerPk, on.tenantId))
+      // As another process leaves it that has not seen the account.
+      await on.dir.store.write((tx) => markTenantDeleted(tx, tenant?.pk ?? 0, on.clock.now.toISOString()))
+      if (again) await deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge: false })
+      await reconciler.drain()
+      assert.equal(platform.accounts.size, 0)
+      const all = { filter: {}, page: { offset: 0, limit: 10 } }
+      assert.equal((await queryAccounts(on.dir, on.osis, all)).total, 0)
+    }
+  })
+
+  test('a secret under a master key that is not here fails the attempt: another process may have the key', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler } = world
+    await on.dir.store.write((tx) =>
+      tx.query((db) => db.updateTable('credentials').set({ sealed_secret: '1.another0.text' })),
+    )
+    await reconciler.drain()
+    const { applied, error } = await stateOf(world)
+    assert.deepEqual([applied, platform.calls.length], [0, 0])
+    assert.match(error ?? '', /sealed under another master key/)
+  })
+
+  test('a secret that is lost does not keep its account from being suspended, nor another key from working', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    const [key = assert.fail('no key')] = platform.accounts.get(account.canonicalUserId)?.keys ?? []
+    await on.dir.store.write((tx) =>
+      tx.query((db) =>
+        db
+          .updateTable('credentials')
+          .set((eb) => ({ sealed_secret: sql<string>`${eb.ref('sealed_secret')} || 'xxxx'` })),
+      ),
+    )
+    const ids = { tenantId: on.tenantId, userId: account.userId }
+    await createCredential(on.dir, on.osis, ids)
+    await updateAccount(on.dir, on.osis, { ...ids, active: false })
+    await reconciler.drain()
+    const { status, keys } = platform.accounts.get(account.canonicalUserId) ?? assert.fail('it is gone')
+    assert.deepEqual([status, keys.length, keys[0]], ['suspended', 2, key])
+  })
+
+  test('a removal counts only once the platform itself says that the account is gone', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    await reconciler.drain()
+    const held = platform.accounts.get(account.canonicalUserId)
+    assert.ok(held)
+    // It says that it has removed the account, and has not.
+    const lying = new Reconciler(on.dir, only({ ...platform, apply: async () => undefined }), QUIET)
+    await deleteUser(on.dir, on.operator, account.userId)
+    await lying.drain()
+    const { applied, error } = await stateOf(world)
+    assert.deepEqual([applied, error], [1, 'the platform still has the account after its removal'])
+    pass(on, 2_000)
+    await reconciler.drain()
+    assert.equal((await stateOf(world)).applied, 2)
+    assert.equal(platform.accounts.size, 0)
+  })
+
+  test('a platform that cannot be asked whether an account is gone leaves the removal open', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    await reconciler.drain()
+    await deleteUser(on.dir, on.operator, account.userId)
+    const blind = { ...platform, read: () => Promise.reject(new PlatformError('no answer')) }
+    await new Reconciler(on.dir, only(blind), QUIET).drain()
+    assert.deepEqual([(await stateOf(world)).applied, platform.accounts.size], [1, 0])
+  })
+
+  test('each attempt is told with how it ended', async () => {
+    const observer = newObserver()
+    const { on, platform, account } = await newWorld(open)
+    const reconciler = new Reconciler(on.dir, only(platform), observer)
+    platform.fail('refused')
+    await reconciler.drain()
+    platform.succeed()
+    pass(on, 2_000)
+    await reconciler.drain()
+    const bucket = { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId }
+    platform.buckets.set(account.canonicalUserId, [bucket])
+    await deleteUser(on.dir, on.operator, account.userId)
+    await reconciler.drain()
+    assert.deepEqual(observer.outcomes, ['failed', 'applied', 'data_left', 'applied'])
+  })
+}
