@@ -17,7 +17,7 @@ const UNIT = 2_000
 
 const { values } = parseArgs({ options: { accounts: { type: 'string' } } })
 const count = Number(values.accounts)
-const { dir, close } = await openDirectory(readConfig(process.env), { create: false })
+const { dir, close } = await openDirectory(await readConfig(process.env), { create: false })
 const { store, sealer } = dir
 const tenant = await store.read(async (tx) => {
   const [provider] = await selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 import pretty from 'pino-pretty'
-import type { LogLevel } from './config.ts'
+import type { LogLevel } from './setting-values.ts'
 
 export type { Logger }
 

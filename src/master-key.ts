@@ -13,7 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Config, ConfigError, decodeMasterKeys, type MasterKeys } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
+import { decodeMasterKeys, type MasterKeys } from './setting-values.ts'
 
 /**
  * The keys that seal every secret of the directory, from the setting or from their file, or one newly made into the

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { ConfigError, LOG_LEVELS, readConfig } from '../src/config.ts'
+import { ConfigError, readConfig } from '../src/config.ts'
+import { LOG_LEVELS } from '../src/setting-values.ts'
 
 const KEY = randomBytes(32)
 const ISSUER = {
@@ -17,9 +18,9 @@ const CEPH_RGW = {
 }
 
 /** The lines that a wrong environment is refused with. */
-function problemsOf(env: Record<string, string>): readonly string[] {
+async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
   try {
-    readConfig(env)
+    await readConfig(env)
   } catch (error) {
     if (error instanceof ConfigError) return error.problems
     throw error
@@ -27,8 +28,8 @@ function problemsOf(env: Record<string, string>): readonly string[] {
   return []
 }
 
-test('an empty environment gives the documented defaults', () => {
-  assert.deepEqual(readConfig({}), {
+test('an empty environment gives the documented defaults', async () => {
+  assert.deepEqual(await readConfig({}), {
     host: '127.0.0.1',
     port: 8080,
     dataDir: './data',
@@ -44,8 +45,8 @@ test('an empty environment gives the documented defaults', () => {
   })
 })
 
-test('every setting is taken from its variable', () => {
-  const config = readConfig({
+test('every setting is taken from its variable', async () => {
+  const config = await readConfig({
     USHER_HOST: '::1',
     USHER_PORT: '0',
     USHER_DATA_DIR: '/srv/usher',
@@ -89,24 +90,24 @@ test('every setting is taken from its variable', () => {
   })
 })
 
-test('users reach S3 at the gateway itself, unless another URL is given', () => {
-  assert.equal(readConfig(CEPH_RGW).cephRgw?.s3Url, 'https://rgw.example:7480')
+test('users reach S3 at the gateway itself, unless another URL is given', async () => {
+  assert.equal((await readConfig(CEPH_RGW)).cephRgw?.s3Url, 'https://rgw.example:7480')
 })
 
-test('a Ceph RGW needs a URL and both keys', () => {
+test('a Ceph RGW needs a URL and both keys', async () => {
   const names = ['USHER_CEPH_RGW_URL', 'USHER_CEPH_RGW_ACCESS_KEY', 'USHER_CEPH_RGW_SECRET_KEY']
   for (const name of names) {
-    const [problem, ...others] = problemsOf({ ...CEPH_RGW, [name]: '' })
+    const [problem, ...others] = await problemsOf({ ...CEPH_RGW, [name]: '' })
     assert.match(problem ?? '', new RegExp(`^${name} must be set too: a Ceph RGW needs`))
     assert.deepEqual(others, [])
   }
   assert.match(
-    problemsOf({ USHER_CEPH_RGW_S3_URL: 'https://s3.example' })[0] ?? '',
+    (await problemsOf({ USHER_CEPH_RGW_S3_URL: 'https://s3.example' }))[0] ?? '',
     new RegExp(names.join(', ')),
   )
 })
 
-test('wrong settings of a Ceph RGW are refused, once each, without repeating a secret', () => {
+test('wrong settings of a Ceph RGW are refused, once each, without repeating a secret', async () => {
   const wrong: [name: string, value: string][] = [
     ['USHER_CEPH_RGW_URL', 'rgw.example'],
     ['USHER_CEPH_RGW_URL', 'ftp://rgw.example'],
@@ -118,51 +119,52 @@ test('wrong settings of a Ceph RGW are refused, once each, without repeating a s
     ['USHER_CEPH_RGW_S3_URL', 's3.example'],
   ]
   for (const [name, value] of wrong) {
-    const [problem = '', ...others] = problemsOf({ ...CEPH_RGW, [name]: value })
+    const [problem = '', ...others] = await problemsOf({ ...CEPH_RGW, [name]: value })
     assert.ok(problem.startsWith(`${name} must be `), problem)
     assert.doesNotMatch(problem, /hunter2/)
     assert.deepEqual(others, [])
   }
 })
 
-test('modes of authentication may stand in any order, with blanks', () => {
+test('modes of authentication may stand in any order, with blanks', async () => {
   for (const text of ['basic,bearer', 'bearer, basic', 'basic,basic,bearer'])
-    assert.deepEqual(readConfig({ USHER_OSIS_AUTH: text }).osis.authModes, ['basic', 'bearer'])
+    assert.deepEqual((await readConfig({ USHER_OSIS_AUTH: text })).osis.authModes, ['basic', 'bearer'])
 })
 
-test('the store and the master key move with the data directory', () => {
-  const { databaseUrl, masterKeyFile } = readConfig({ USHER_DATA_DIR: '/srv/usher' })
+test('the store and the master key move with the data directory', async () => {
+  const { databaseUrl, masterKeyFile } = await readConfig({ USHER_DATA_DIR: '/srv/usher' })
   assert.equal(databaseUrl, 'sqlite:/srv/usher/usher.db')
   assert.equal(masterKeyFile, '/srv/usher/master.key')
 })
 
-test('an issuer that names no algorithms may use RS256 and ES256', () => {
-  const { issuers } = readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
+test('an issuer that names no algorithms may use RS256 and ES256', async () => {
+  const { issuers } = await readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
   assert.deepEqual(issuers[0]?.algorithms, ['RS256', 'ES256'])
 })
 
-test('an empty variable counts as absent', () => {
+test('an empty variable counts as absent', async () => {
   const names = ['HOST', 'PORT', 'DATA_DIR', 'DATABASE_URL', 'PUBLIC_URL', 'MASTER_KEY', 'MASTER_KEY_FILE']
   const ceph = ['URL', 'ACCESS_KEY', 'SECRET_KEY', 'S3_URL'].map((name) => `CEPH_RGW_${name}`)
   const osis = ['OSIS_AUTH', 'OSIS_PREFIX', 'OSIS_S3_CAPABILITIES', 'OSIS_CONSOLE_URL']
   const empty = [...names, 'LOG_LEVEL', 'ISSUERS', ...ceph, ...osis].map((name) => [`USHER_${name}`, ''])
-  assert.deepEqual(readConfig(Object.fromEntries(empty)), readConfig({}))
+  assert.deepEqual(await readConfig(Object.fromEntries(empty)), await readConfig({}))
 })
 
-test('the settings are frozen, also inside', () => {
-  const config = readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
+test('the settings are frozen, also inside', async () => {
+  const config = await readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
   assert.ok(Object.isFrozen(config))
   assert.ok(Object.isFrozen(config.issuers), 'the list of issuers can be changed')
   assert.ok(Object.isFrozen(config.issuers[0]), 'an issuer can be changed')
   assert.ok(Object.isFrozen(config.osis) && Object.isFrozen(config.osis.authModes))
 })
 
-test('every log level is accepted', () => {
-  for (const level of LOG_LEVELS) assert.equal(readConfig({ USHER_LOG_LEVEL: level }).logLevel, level)
+test('every log level is accepted', async () => {
+  for (const level of LOG_LEVELS) assert.equal((await readConfig({ USHER_LOG_LEVEL: level })).logLevel, level)
 })
 
-test('every port from 0 to 65535 is accepted', () => {
-  for (const port of [0, 1, 8080, 65535]) assert.equal(readConfig({ USHER_PORT: String(port) }).port, port)
+test('every port from 0 to 65535 is accepted', async () => {
+  for (const port of [0, 1, 8080, 65535])
+    assert.equal((await readConfig({ USHER_PORT: String(port) })).port, port)
 })
 
 const issuers = (change: object): string => JSON.stringify([{ ...ISSUER, ...change }])
@@ -187,18 +189,18 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
   ['USHER_LOG_LEVEL', 'INFO', /fatal, error, warn, info/],
   ['USHER_ISSUERS', '{', /must be JSON/],
   ['USHER_ISSUERS', '{}', /JSON array/],
-  ['USHER_ISSUERS', '[null]', /\[0\]\.issuer/],
-  ['USHER_ISSUERS', '[1]', /\[0\]\.issuer/],
-  ['USHER_ISSUERS', issuers({ issuer: '' }), /\[0\]\.issuer/],
-  ['USHER_ISSUERS', issuers({ audience: undefined }), /\[0\]\.audience/],
-  ['USHER_ISSUERS', issuers({ jwksUrl: 'keys' }), /\[0\]\.jwksUrl/],
-  ['USHER_ISSUERS', issuers({ jwksUrl: 'file:///etc/keys' }), /\[0\]\.jwksUrl/],
-  ['USHER_ISSUERS', issuers({ algorithms: [] }), /\[0\]\.algorithms/],
-  ['USHER_ISSUERS', issuers({ algorithms: 'RS256' }), /\[0\]\.algorithms/],
-  ['USHER_ISSUERS', issuers({ algorithms: ['HS256'] }), /\[0\]\.algorithms/],
-  ['USHER_ISSUERS', issuers({ algorithms: ['none'] }), /\[0\]\.algorithms/],
+  ['USHER_ISSUERS', '[null]', /\[0\] must be a JSON object/],
+  ['USHER_ISSUERS', '[1]', /\[0\] must be a JSON object/],
+  ['USHER_ISSUERS', issuers({ issuer: '' }), /\[0\]\.issuer must not be empty/],
+  ['USHER_ISSUERS', issuers({ audience: undefined }), /\[0\]\.audience is missing/],
+  ['USHER_ISSUERS', issuers({ jwksUrl: 'keys' }), /\[0\]\.jwksUrl must be an https URL/],
+  ['USHER_ISSUERS', issuers({ jwksUrl: 'file:///etc/keys' }), /\[0\]\.jwksUrl must be an https URL/],
+  ['USHER_ISSUERS', issuers({ algorithms: [] }), /\[0\]\.algorithms must not be empty/],
+  ['USHER_ISSUERS', issuers({ algorithms: 'RS256' }), /\[0\]\.algorithms must be a JSON array/],
+  ['USHER_ISSUERS', issuers({ algorithms: ['HS256'] }), /\[0\]\.algorithms\[0\] must be one of RS256/],
+  ['USHER_ISSUERS', issuers({ algorithms: ['none'] }), /\[0\]\.algorithms\[0\] must be one of RS256/],
   ['USHER_ISSUERS', issuers({ jwks_url: 'x' }), /\[0\]\.jwks_url is not a member/],
-  ['USHER_ISSUERS', JSON.stringify([ISSUER, { ...ISSUER, issuer: 1 }]), /\[1\]\.issuer/],
+  ['USHER_ISSUERS', JSON.stringify([ISSUER, { ...ISSUER, issuer: 1 }]), /\[1\]\.issuer must be a string/],
   ['USHER_OSIS_AUTH', 'digest', /basic, bearer or basic,bearer/],
   ['USHER_OSIS_AUTH', 'basic,', /basic, bearer or basic,bearer/],
   ['USHER_OSIS_AUTH', 'Basic', /basic, bearer or basic,bearer/],
@@ -206,8 +208,8 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
   ['USHER_OSIS_PREFIX', '/', /a path such as/],
   ['USHER_OSIS_PREFIX', '/a b', /a path such as/],
   ['USHER_OSIS_PREFIX', '/:id', /a path such as/],
-  ['USHER_OSIS_PREFIX', '/v1', /like a path of Usher's own/],
-  ['USHER_OSIS_PREFIX', '/docs/osis', /like a path of Usher's own/],
+  ['USHER_OSIS_PREFIX', '/v1', /a path that Usher serves itself/],
+  ['USHER_OSIS_PREFIX', '/docs/osis', /a path that Usher serves itself/],
   ['USHER_OSIS_CONSOLE_URL', 'console', /http or https URL/],
   ['USHER_OSIS_CONSOLE_URL', 'https://x/{tenant}', /not \{tenant\}/],
   ['USHER_DATADIR', '/srv', /is not a setting of Usher/],
@@ -215,15 +217,15 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
 ]
 
 for (const [name, value, message] of WRONG) {
-  test(`${name}=${value} is refused with one clear message`, () => {
-    const problems = problemsOf({ [name]: value })
+  test(`${name}=${value} is refused with one clear message`, async () => {
+    const problems = await problemsOf({ [name]: value })
     assert.equal(problems.length, 1)
     assert.ok(problems[0]?.startsWith(`${name} `), `the message does not begin with the name: ${problems[0]}`)
     assert.match(problems[0] ?? '', message)
   })
 }
 
-test('all wrong settings are named at once, each in its own line', () => {
+test('all wrong settings are named at once, each in its own line', async () => {
   const env = {
     USHER_PORT: 'x',
     USHER_DATABASE_URL: 'x',
@@ -233,29 +235,29 @@ test('all wrong settings are named at once, each in its own line', () => {
     USHER_ISSUERS: 'x',
     USHER_UNKNOWN: 'x',
   }
-  const named = problemsOf(env).map((problem) => problem.split(' ')[0])
+  const named = (await problemsOf(env)).map((problem) => problem.split(' ')[0])
   assert.deepEqual(named.sort(), Object.keys(env).sort())
-  assert.throws(
+  await assert.rejects(
     () => readConfig(env),
     (error: Error) => error.message.split('\n').length === 7,
   )
 })
 
-test('settings of other programs are none of its business', () => {
-  assert.deepEqual(readConfig({ PATH: '/bin', USHERETTE: '1', NODE_ENV: 'test' }), readConfig({}))
+test('settings of other programs are none of its business', async () => {
+  assert.deepEqual(await readConfig({ PATH: '/bin', USHERETTE: '1', NODE_ENV: 'test' }), await readConfig({}))
 })
 
-test('a wrong master key is not repeated in the message', () => {
+test('a wrong master key is not repeated in the message', async () => {
   const secret = randomBytes(24).toString('base64')
-  const problems = problemsOf({ USHER_MASTER_KEY: secret })
+  const problems = await problemsOf({ USHER_MASTER_KEY: secret })
   assert.equal(problems.length, 1)
   assert.ok(!problems.join().includes(secret))
 })
 
-test('several master keys are separated by commas, and a wrong one is named by its position alone', () => {
+test('several master keys are separated by commas, and a wrong one is named by its position alone', async () => {
   const keys = [randomBytes(32), randomBytes(32)]
   const texts = keys.map((key) => key.toString('base64'))
-  assert.deepEqual(readConfig({ USHER_MASTER_KEY: texts.join(', ') }).masterKeys, keys)
+  assert.deepEqual((await readConfig({ USHER_MASTER_KEY: texts.join(', ') })).masterKeys, keys)
   const short = randomBytes(31).toString('base64')
   const wrong = [
     [[...texts, short], /key 3 has 31 bytes$/],
@@ -263,9 +265,22 @@ test('several master keys are separated by commas, and a wrong one is named by i
     [[...texts, texts[0]], /key 3 is the same as key 1$/],
   ] as const
   for (const [list, message] of wrong) {
-    const [problem = '', ...others] = problemsOf({ USHER_MASTER_KEY: list.join() })
+    const [problem = '', ...others] = await problemsOf({ USHER_MASTER_KEY: list.join() })
     assert.deepEqual(others, [])
     assert.match(problem, message)
     for (const secret of [...texts, short]) assert.ok(!problem.includes(secret))
   }
+})
+
+test('every wrong member of an issuer is named, each in its own line', async () => {
+  const wrong = JSON.stringify([
+    ISSUER,
+    { ...ISSUER, issuer: '', jwksUrl: 'http://login.example/keys', x: 1 },
+  ])
+  assert.deepEqual(
+    (await problemsOf({ USHER_ISSUERS: wrong }))
+      .map((problem) => problem.split(' ').slice(0, 2).join(' '))
+      .sort(),
+    ['USHER_ISSUERS [1].issuer', 'USHER_ISSUERS [1].jwksUrl', 'USHER_ISSUERS [1].x'],
+  )
 })

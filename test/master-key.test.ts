@@ -20,10 +20,10 @@ import { type Config, ConfigError, readConfig } from '../src/config.ts'
 import { loadMasterKeys, writeMasterKeys } from '../src/master-key.ts'
 import { newDataDir, runUsher, serve } from '../testing/usher.ts'
 
-function withConfig(run: (config: Config, file: string) => void): void {
+async function withConfig(run: (config: Config, file: string) => void): Promise<void> {
   const { path, remove } = newDataDir()
   try {
-    const config = readConfig({ USHER_DATA_DIR: join(path, 'data') })
+    const config = await readConfig({ USHER_DATA_DIR: join(path, 'data') })
     run(config, config.masterKeyFile)
   } finally {
     remove()
@@ -48,8 +48,8 @@ function refused(config: Config, message: RegExp): void {
   )
 }
 
-test('the first start makes a key of 32 bytes that only its owner may read', () => {
-  withConfig((config, file) => {
+test('the first start makes a key of 32 bytes that only its owner may read', async () => {
+  await withConfig((config, file) => {
     const [key, ...others] = loadMasterKeys(config, true)
     assert.deepEqual([key?.length, others], [32, []])
     assert.equal(statSync(file).mode & 0o777, 0o600)
@@ -60,40 +60,40 @@ test('the first start makes a key of 32 bytes that only its owner may read', () 
   })
 })
 
-test('a key from the setting is used, and no file is made', () => {
+test('a key from the setting is used, and no file is made', async () => {
   const { path, remove } = newDataDir()
   const key = randomBytes(32)
-  const config = readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
+  const config = await readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
   assert.deepEqual(loadMasterKeys(config, true), [key])
   assert.equal(existsSync(config.masterKeyFile), false)
   remove()
 })
 
 for (const mode of [0o640, 0o604, 0o660, 0o644]) {
-  test(`a key file of mode ${mode.toString(8)} is refused`, () => {
-    withConfig((config, file) => {
+  test(`a key file of mode ${mode.toString(8)} is refused`, async () => {
+    await withConfig((config, file) => {
       write(file, randomBytes(32).toString('base64'), mode)
       refused(config, /others.*0600/)
     })
   })
 }
 
-test('a missing key file of a directory that is set up is refused', () => {
-  withConfig((config, file) => {
+test('a missing key file of a directory that is set up is refused', async () => {
+  await withConfig((config, file) => {
     refused(config, /missing/)
     assert.equal(existsSync(file), false)
   })
 })
 
-test('a key file that holds no key is refused, and its content is not repeated', () => {
-  withConfig((config, file) => {
+test('a key file that holds no key is refused, and its content is not repeated', async () => {
+  await withConfig((config, file) => {
     write(file, 'correct horse battery staple')
     refused(config, /^(?!.*horse).*32 bytes/)
   })
 })
 
-test('a key file may hold several keys, one a line', () => {
-  withConfig((config, file) => {
+test('a key file may hold several keys, one a line', async () => {
+  await withConfig((config, file) => {
     const keys = [randomBytes(32), randomBytes(32), randomBytes(32)]
     const lines = keys.map((key) => key.toString('base64'))
     for (const text of [lines.join('\n'), `${lines.join('\r\n')}\r\n`, `\n${lines.join('\n\n')}\n\n`]) {
@@ -103,8 +103,8 @@ test('a key file may hold several keys, one a line', () => {
   })
 })
 
-test('a line of a key file that is no key, or one twice, is named by its number alone', () => {
-  withConfig((config, file) => {
+test('a line of a key file that is no key, or one twice, is named by its number alone', async () => {
+  await withConfig((config, file) => {
     const key = randomBytes(32).toString('base64')
     const short = randomBytes(31).toString('base64')
     write(file, `${key}\n\n${short}\n`)
@@ -120,15 +120,15 @@ test('a line of a key file that is no key, or one twice, is named by its number 
   })
 })
 
-test('an empty key file is refused', () => {
-  withConfig((config, file) => {
+test('an empty key file is refused', async () => {
+  await withConfig((config, file) => {
     write(file, '')
     refused(config, /32 bytes/)
   })
 })
 
-test('a key file is replaced as a whole, for its owner alone, and nothing else is left in its folder', () => {
-  withConfig((config, file) => {
+test('a key file is replaced as a whole, for its owner alone, and nothing else is left in its folder', async () => {
+  await withConfig((config, file) => {
     loadMasterKeys(config, true)
     // As one that was killed leaves it.
     write(`${file}.next`, 'half a ke', 0o644)
@@ -142,8 +142,8 @@ test('a key file is replaced as a whole, for its owner alone, and nothing else i
   })
 })
 
-test('where a link leads to the key file, the link stays', () => {
-  withConfig((config, file) => {
+test('where a link leads to the key file, the link stays', async () => {
+  await withConfig((config, file) => {
     loadMasterKeys(config, true)
     const real = `${config.dataDir}/real.key`
     renameSync(file, real)
@@ -158,8 +158,8 @@ test('where a link leads to the key file, the link stays', () => {
 
 const ROOT = process.getuid?.() === 0
 
-test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT && 'needs root' }, () => {
-  withConfig((config, file) => {
+test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT && 'needs root' }, async () => {
+  await withConfig((config, file) => {
     loadMasterKeys(config, true)
     chownSync(file, 65_534, -1)
     writeMasterKeys(file, [randomBytes(32)])
@@ -167,8 +167,8 @@ test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT &&
   })
 })
 
-test('a key file that cannot be replaced is as it was, and the message holds no key', () => {
-  withConfig((config, file) => {
+test('a key file that cannot be replaced is as it was, and the message holds no key', async () => {
+  await withConfig((config, file) => {
     const keys = loadMasterKeys(config, true)
     mkdirSync(join(`${file}.next`, 'in the way'), { recursive: true })
     const next = randomBytes(32)

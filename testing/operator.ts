@@ -131,7 +131,7 @@ async function signAgain(
   seconds: number,
 ): Promise<string> {
   const { sub, aud, jti, ...others } = decodeJwt(token)
-  const config = readConfig(await programEnvironment(server.dataDir, server.settings))
+  const config = await readConfig(await programEnvironment(server.dataDir, server.settings))
   const open = await openDirectory(config, { create: false })
   try {
     const issuer = await openIssuer(open.dir, () => server.url)

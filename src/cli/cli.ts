@@ -16,6 +16,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     async () => (await import('./migrate.ts')).defineMigrate,
   ],
   [
+    'config',
+    'Show every setting, its value and where it comes from',
+    async () => (await import('./config.ts')).defineConfig,
+  ],
+  [
     'organization',
     'Manage resellers and customers',
     async () => (await import('./organization.ts')).defineOrganization,

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   serve: [],
   init: [],
   migrate: [],
+  config: [],
   organization: ['add', 'relate', 'list', 'remove'],
   portal: ['add', 'list', 'remove'],
   client: ['add', 'list', 'remove'],

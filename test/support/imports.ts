@@ -14,10 +14,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Files at the root of src that put the folders together; the others there are leaves. */
 const COMPOSITION = ['app.ts', 'main.js', 'open-directory.ts']
-const LEAVES = ['config.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
+const SETTINGS = ['config.ts', 'settings.ts', 'setting-values.ts', 'issuers.ts']
+const LEAVES = [...SETTINGS, 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** Leaves that every folder but model may import. */
 const SHARED = ['loop.ts', 'share-for.ts']
-/** config.ts names the types of what it configures: an external issuer, a platform, an API. */
+/** The settings name the types of what they configure: an external issuer, a platform, an API. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES, ...SHARED]
 
 /** The engines of the store. Only the file that opens a store may import them from outside. */
@@ -27,6 +28,7 @@ const OPENER = 'store/open.ts'
 /** Imports of types alone, in addition to the others: the settings of an API, and the log that is passed in. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   'config.ts': ['api'],
+  'setting-values.ts': ['api'],
   provisioning: ['logger.ts'],
   api: ['logger.ts'],
 }
@@ -38,7 +40,8 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^kysely(\/|$)/, ['store']],
   [/^pg(\/|$)/, ['store/postgres']],
   [/^(node:)?sqlite(\/|$)/, ['store/sqlite']],
-  [/^(fastify|typebox|@sinclair\/typebox|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
+  [/^(fastify|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
+  [/^(typebox|@sinclair\/typebox|ajv)(\/|$)/, ['api', 'issuers.ts']],
   [/^jose(\/|$)/, ['auth']],
   [/^(aws4|undici)(\/|$)/, ['platform']],
   [/^commander(\/|$)/, ['cli']],

@@ -11,7 +11,7 @@ export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 /** The documents as a running Usher serves them, as the text that is kept in docs/openapi. */
 export async function readDocuments(): Promise<Map<string, string>> {
   const { path, remove } = newDataDir()
-  const config = readConfig({ USHER_DATA_DIR: path, USHER_PORT: '0', USHER_LOG_LEVEL: 'silent' })
+  const config = await readConfig({ USHER_DATA_DIR: path, USHER_PORT: '0', USHER_LOG_LEVEL: 'silent' })
   const app = await startApp({
     config,
     log: newLogger('silent', process.stderr),

@@ -22,7 +22,7 @@ let app: App
 beforeEach(async () => {
   platform = newFakePlatform()
   on = await newTestDirectory(open, platform.name)
-  const config = readConfig({ USHER_PORT: '0' })
+  const config = await readConfig({ USHER_PORT: '0' })
   const log = newLogger('silent', process.stderr)
   const opened = { dir: on.dir, platforms: only(platform), close: async () => undefined }
   app = await startApp({ config, log, metrics: newMetrics(), open: opened })

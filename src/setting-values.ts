@@ -1,0 +1,123 @@
+import type { AuthMode } from './api/osis/settings.ts'
+
+/** The keys that seal secrets, 32 bytes each: the first seals, all of them open. */
+export type MasterKeys = readonly [Buffer, ...Buffer[]]
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const AUTH_MODES: readonly AuthMode[] = ['basic', 'bearer']
+
+/*
+ * Each function parses the text of one kind of setting. It throws an Error whose message follows the name of the
+ * setting, with one line for each problem. A message never repeats a value that may be secret.
+ */
+
+/** Parses a port number. 0 stands for any free port. */
+export function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535)
+    throw new Error(`must be a port number from 0 to 65535, not '${text}'`)
+  return port
+}
+
+/** Checks the URL of a database. It may hold a password. */
+export function parseDatabaseUrl(text: string): string {
+  const isPostgres = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+  if (!isPostgres && !/^sqlite:.+/.test(text))
+    throw new Error('must have the form sqlite:<path> or postgres://user:password@host:port/database')
+  return text
+}
+
+/** Parses `true` or `false`. */
+export function parseBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not '${text}'`)
+  return text === 'true'
+}
+
+/** Checks an http or https URL, and removes slashes at its end. */
+export function parseUrl(text: string): string {
+  if (!isHttpUrl(text)) throw new Error(`must be an http or https URL, not '${text}'`)
+  return text.replace(/\/+$/, '')
+}
+
+/**
+ * Checks a URL that has only a scheme, a host and a port. The path of the Admin Ops API is fixed, and requests are
+ * signed for the URL that the gateway sees. The text may hold a password.
+ */
+export function parseOrigin(text: string): string {
+  const message = 'must be an http or https URL with a host and a port alone'
+  if (!isHttpUrl(text)) throw new Error(message)
+  const { origin, href } = new URL(text)
+  if (href !== `${origin}/`) throw new Error(message)
+  return origin
+}
+
+/** Checks an access key or a secret key. */
+export function parseKey(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error('must be printable ASCII without blanks')
+  return text
+}
+
+/** Parses master keys: base64 of 32 bytes each, separated by commas. */
+export function parseMasterKeys(text: string): MasterKeys {
+  const parts = text.split(',').map((part, i) => [`key ${i + 1}`, part.trim()] as const)
+  return decodeMasterKeys(parts, 'must be 32 bytes in base64, or several such keys separated by commas')
+}
+
+/**
+ * Decodes master keys from base64. An error names the place of a key and never its text.
+ * @param parts at least one, each with the name of its place
+ * @param rule begins the message about a part that breaks it
+ * @throws {Error} for the first part that is not a key, or repeats another one
+ */
+export function decodeMasterKeys(
+  parts: readonly (readonly [place: string, text: string])[],
+  rule: string,
+): MasterKeys {
+  const keys = parts.map(([place, text], i) => {
+    const key = Buffer.from(text, 'base64')
+    if (key.length !== 32) throw new Error(`${rule}; ${place} has ${key.length} bytes`)
+    if (key.toString('base64') !== text) throw new Error(`${rule}; ${place} has other characters`)
+    const first = parts.findIndex(([, other]) => other === text)
+    if (first !== i) throw new Error(`${rule}; ${place} is the same as ${parts[first]?.[0]}`)
+    return key
+  })
+  return keys as [Buffer, ...Buffer[]]
+}
+
+/** Parses a log level. */
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text)
+  if (!level) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}, not '${text}'`)
+  return level
+}
+
+/** Parses ways to authenticate, separated by commas. Their order does not matter. */
+export function parseAuthModes(text: string): readonly AuthMode[] {
+  const names = text.split(',').map((name) => name.trim())
+  const unknown = names.find((name) => !AUTH_MODES.some((mode) => mode === name))
+  if (unknown !== undefined) throw new Error(`must be basic, bearer or basic,bearer, not '${text}'`)
+  return Object.freeze(AUTH_MODES.filter((mode) => names.includes(mode)))
+}
+
+/** Checks a prefix of paths, which must not hide the paths of the other APIs. Removes a slash at its end. */
+export function parsePrefix(text: string): string {
+  if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text)) throw new Error(`must be a path such as /osis, not '${text}'`)
+  if (/^\/(v1|api|oauth2|\.well-known|docs|openapi|metrics|healthz|readyz)(\/|$)/i.test(text))
+    throw new Error(`must not begin with a path that Usher serves itself, as '${text}' does`)
+  return text.replace(/\/$/, '')
+}
+
+/** Checks the URL of a web console, with placeholders. */
+export function parseConsoleUrl(text: string): string {
+  if (!isHttpUrl(text)) throw new Error(`must be an http or https URL, not '${text}'`)
+  const unknown = /\{(?!tenant_id\}|lang\})[^}]*\}?/.exec(text)
+  if (unknown) throw new Error(`may contain {tenant_id} and {lang}, not ${unknown[0]}`)
+  return text
+}
+
+/** Whether a text is an http or https URL. */
+export function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}

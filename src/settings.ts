@@ -1,0 +1,155 @@
+import {
+  LOG_LEVELS,
+  parseAuthModes,
+  parseBoolean,
+  parseConsoleUrl,
+  parseDatabaseUrl,
+  parseKey,
+  parseLogLevel,
+  parseMasterKeys,
+  parseOrigin,
+  parsePort,
+  parsePrefix,
+  parseUrl,
+} from './setting-values.ts'
+
+/** One setting: an environment variable. */
+export interface Setting {
+  readonly name: `USHER_${string}`
+  /**
+   * Replaces an absent or empty variable; parsed in the same way. `{USHER_DATA_DIR}` stands for the value of that
+   * setting. A setting without a default may be null.
+   */
+  readonly byDefault?: string
+  /** What holds without a value, for people. */
+  readonly ifAbsent?: string
+  /** True if the value must never be shown. */
+  readonly isSecret?: true
+  /** Explains the setting in docs/operating.md; Markdown. */
+  readonly doc: string
+  /** @throws {Error} with a message that follows the name of the setting, one line for each problem */
+  parse(text: string): unknown
+}
+
+/** Every setting, once. The checks, `usher config` and the table in docs/operating.md are made of this. */
+export const SETTINGS = {
+  host: {
+    name: 'USHER_HOST',
+    byDefault: '127.0.0.1',
+    doc: 'Address to listen on',
+    parse: String,
+  },
+  port: {
+    name: 'USHER_PORT',
+    byDefault: '8080',
+    doc: 'Port to listen on. `0` takes a free port, which the log names',
+    parse: parsePort,
+  },
+  dataDir: {
+    name: 'USHER_DATA_DIR',
+    byDefault: './data',
+    doc: 'Folder of the SQLite file and of the master key',
+    parse: String,
+  },
+  databaseUrl: {
+    name: 'USHER_DATABASE_URL',
+    byDefault: 'sqlite:{USHER_DATA_DIR}/usher.db',
+    doc: '`sqlite:<path>`, or `postgres://user:password@host:port/database`',
+    parse: parseDatabaseUrl,
+  },
+  databaseAllowDataLoss: {
+    name: 'USHER_DATABASE_ALLOW_DATA_LOSS',
+    byDefault: 'false',
+    doc: '`true` accepts a PostgreSQL server whose own settings can lose commits',
+    parse: parseBoolean,
+  },
+  publicUrl: {
+    name: 'USHER_PUBLIC_URL',
+    ifAbsent: 'the address that Usher listens on',
+    doc: 'URL at which clients reach Usher. Tokens (`iss`, `aud`), discovery documents and `logo_uri` contain it',
+    parse: parseUrl,
+  },
+  masterKeys: {
+    name: 'USHER_MASTER_KEY',
+    ifAbsent: 'the file of the next setting',
+    isSecret: true,
+    doc: 'Master key: 32 bytes in base64. With several keys, separated by commas, the first seals and all of them open',
+    parse: parseMasterKeys,
+  },
+  masterKeyFile: {
+    name: 'USHER_MASTER_KEY_FILE',
+    byDefault: '{USHER_DATA_DIR}/master.key',
+    doc: 'File of master keys, one on each line, with mode 0600. The first start creates it',
+    parse: String,
+  },
+  logLevel: {
+    name: 'USHER_LOG_LEVEL',
+    byDefault: 'info',
+    doc: LOG_LEVELS.map((level) => `\`${level}\``).join(', '),
+    parse: parseLogLevel,
+  },
+  issuers: {
+    name: 'USHER_ISSUERS',
+    ifAbsent: 'none',
+    doc: 'External token issuers: a JSON array of objects with `issuer`, `jwksUrl`, `audience` and, optionally, `algorithms`',
+    // Loaded only when it is needed: TypeBox would double the time that most commands take to start.
+    parse: async (text: string) => (await import('./issuers.ts')).parseIssuers(text),
+  },
+  cephRgwUrl: {
+    name: 'USHER_CEPH_RGW_URL',
+    ifAbsent: 'the platform `embedded`',
+    doc: 'URL of the Ceph Object Gateway that has the accounts, without a path ([ceph-rgw.md](ceph-rgw.md)). Needs both keys',
+    parse: parseOrigin,
+  },
+  cephRgwAccessKey: {
+    name: 'USHER_CEPH_RGW_ACCESS_KEY',
+    isSecret: true,
+    doc: "Access key of Usher's own user on the gateway",
+    parse: parseKey,
+  },
+  cephRgwSecretKey: {
+    name: 'USHER_CEPH_RGW_SECRET_KEY',
+    isSecret: true,
+    doc: "Secret key of Usher's own user on the gateway",
+    parse: parseKey,
+  },
+  cephRgwS3Url: {
+    name: 'USHER_CEPH_RGW_S3_URL',
+    ifAbsent: '`USHER_CEPH_RGW_URL`',
+    doc: 'URL at which users reach S3 of the gateway',
+    parse: parseUrl,
+  },
+  osisAuth: {
+    name: 'USHER_OSIS_AUTH',
+    byDefault: 'basic,bearer',
+    doc: 'How callers of OSIS authenticate: `basic`, `bearer`, or both',
+    parse: parseAuthModes,
+  },
+  osisPrefix: {
+    name: 'USHER_OSIS_PREFIX',
+    ifAbsent: 'none',
+    doc: 'Prefix of the OSIS paths: with `/osis` they begin with `/osis/api/`',
+    parse: parsePrefix,
+  },
+  osisS3Capabilities: {
+    name: 'USHER_OSIS_S3_CAPABILITIES',
+    ifAbsent: 'what Usher knows of the platform',
+    doc: 'JSON file of the S3 calls that the platform does not support, checked at the start ([connect-ose.md](connect-ose.md))',
+    parse: String,
+  },
+  osisConsoleUrl: {
+    name: 'USHER_OSIS_CONSOLE_URL',
+    ifAbsent: 'none: `getConsole` returns 501',
+    doc: "URL of the platform's own web console; `{tenant_id}` and `{lang}` in it are replaced",
+    parse: parseConsoleUrl,
+  },
+} as const satisfies Readonly<Record<string, Setting>>
+
+type Settings = typeof SETTINGS
+
+/** The parsed values: null for a setting that is absent and has no default. */
+export type SettingValues = {
+  readonly [Key in keyof Settings]:
+    | Awaited<ReturnType<Settings[Key]['parse']>>
+    | (Settings[Key] extends { byDefault: string } ? never : null)
+}
