@@ -5,12 +5,12 @@ import { join } from 'node:path'
 
 const SCRIPT = join(import.meta.dirname, '../scripts/ceph-rgw')
 
-/** USHER_TEST_CEPH_RGW_URL, …_ACCESS_KEY and …_SECRET_KEY; …_DIR too when the gateway is ours to stop. */
+/** USHER_TEST_CEPH_RGW_URL, …_ACCESS_KEY and …_SECRET_KEY; …_DIR too if `withGateway` started the gateway. */
 export type GatewaySettings = Readonly<Record<string, string>>
 
 /**
  * Runs work on the Ceph RGW that the environment names, or on one that is started for it and removed afterwards.
- * An interrupt does not end this process: whoever does the work ends it.
+ * The caller handles interrupts, so that the gateway is always removed.
  */
 export async function withGateway<T>(work: (settings: GatewaySettings) => Promise<T>): Promise<T> {
   const given = Object.entries(process.env).filter(([name]) => name.startsWith('USHER_TEST_CEPH_RGW_'))

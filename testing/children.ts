@@ -4,12 +4,12 @@ import { programEnvironment } from './environment.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.js')
 
-/** A run of the real program that may fail, hang, or be killed. */
+/** A run of the real program, in a process of its own, that may fail, hang or be killed. */
 export interface Child {
   readonly process: ChildProcess
-  /** Where it listens; null when it has ended without listening. */
+  /** The URL where it listens; null if it ended before that. */
   readonly url: Promise<string | null>
-  /** Its exit code, null when a signal ended it, and all that it said. */
+  /** Its exit code, null if a signal ended it, and its output. */
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>
 }
 
@@ -18,12 +18,13 @@ export interface ChildOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** The user and group to run as; only root may choose. */
   readonly uid?: number
-  /** Shell commands to run before, in the same process: limits, traps. */
+  /** Shell commands that run first, in the same process: limits, traps. */
   readonly shell?: string
-  /** It is killed after this time, so that a hang fails a test instead of stopping all of them. */
+  /** Kills it after this many milliseconds, by default 30,000, so that a hang fails one test and not the whole run. */
   readonly limitMs?: number
 }
 
+/** Starts the program with some arguments, by default `serve`, and does not wait for anything. */
 export async function startChild(dataDir: string, options: ChildOptions = {}): Promise<Child> {
   const { args = ['serve'], settings = {}, uid, shell, limitMs = 30_000 } = options
   const own = [process.execPath, MAIN, ...args]
@@ -55,7 +56,10 @@ export async function startChild(dataDir: string, options: ChildOptions = {}): P
   return { process: child, url, ended }
 }
 
-/** Starts it, and waits until it listens. */
+/**
+ * Starts the program as a server, and waits until it listens.
+ * @throws {Error} with its standard error if it ends before
+ */
 export async function startServing(
   dataDir: string,
   options: ChildOptions = {},

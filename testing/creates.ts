@@ -1,6 +1,6 @@
 import { getToken, type Init } from './usher.ts'
 
-/** How a call ended: its status and body; status 0 when there was no answer. */
+/** How a call ended: its status and body; status 0 if the connection broke. */
 export interface Answer {
   readonly status: number
   readonly body: unknown
@@ -25,7 +25,10 @@ async function post(url: string, headers: Record<string, string>, body: object):
   }
 }
 
-/** @param tenantId the tenant of the customer, with one of its orgs */
+/**
+ * Returns functions that create users of the example's customer through both APIs.
+ * @param given.tenantId the tenant of the customer, with the org `org`
+ */
 export function newCreates(
   at: string,
   given: { readonly init: Init; readonly token: string; readonly tenantId: string },
@@ -50,7 +53,7 @@ export function newCreates(
   }
 }
 
-/** The token and the tenant that creates need; the tenant is made through OSIS. */
+/** Creates the tenant that creates need, through OSIS; returns its id and a token. */
 export async function prepareCreates(at: string, init: Init): Promise<{ token: string; tenantId: string }> {
   const token = await getToken(at, init.clients.administrator)
   const { client_id, client_secret } = init.clients.osis

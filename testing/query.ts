@@ -5,8 +5,8 @@ export type Value = string | number | null
 export type Row = Readonly<Record<string, Value>>
 
 /**
- * Runs one statement in a database on a connection of its own, with no rule of ours in between, foreign keys of
- * SQLite included.
+ * Runs one statement in a database, on a connection of its own, past Usher's rules. On SQLite foreign keys are not
+ * enforced.
  * @param url `sqlite:<path>` or `postgres://…`
  * @param sql with `?` where a value goes
  */
@@ -27,7 +27,7 @@ function querySqlite(path: string, sql: string, values: readonly Value[]): Row[]
 
 const INT8 = 20
 
-/** PostgreSQL's 64-bit integers as numbers: whatever tests count is small. */
+/** PostgreSQL's 64-bit integers as numbers: counts in tests are small. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
 }

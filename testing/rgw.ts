@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A user as the Admin API of a Ceph RGW shows it. */
+/** A user in the form of the Admin API of Ceph RGW. */
 export interface RgwUser {
   user_id: string
   display_name: string
@@ -9,13 +9,13 @@ export interface RgwUser {
   keys: { user: string; access_key: string; secret_key: string; active?: boolean }[]
 }
 
-/** As much of a Ceph RGW as accounts need, in memory, for tests of the real program. It takes any signature. */
+/** The part of a Ceph RGW that accounts need, in memory, for tests of the real program. It accepts any signature. */
 export interface Rgw {
-  /** What makes a real Usher use it. */
+  /** The settings that make Usher use it. */
   readonly settings: Readonly<Record<string, string>>
-  /** By uid. A test may change them by hand. */
+  /** The users by uid. A test may change them. */
   readonly users: Map<string, RgwUser>
-  /** From now on answers every call of this method and path with 400, or with undefined none. */
+  /** From now on responds with 400 to every call of this method and path, such as `PUT /admin/user`; undefined ends that. */
   refuse(call: string | undefined): void
   close(): void
 }

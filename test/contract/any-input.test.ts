@@ -164,7 +164,7 @@ test('whatever headers, path and query a storage user is created with, the answe
   await holdsForAny(fc.record({ path, headers, body: anyBody(anyAccount()) }), ours.createAccount)
 })
 
-/** What may stand in a path for an id: any bytes, encoded or not, and encodings that are none. */
+/** A path segment in place of an id: any bytes, encoded or not, and broken encodings. */
 const anySegment = fc.oneof(
   fc
     .uint8Array({ minLength: 1, maxLength: 12 })
@@ -186,7 +186,7 @@ test('whatever bytes stand for the tenant in the path, the answer is as document
   await holdsForAny(input, ours.createAccount)
 })
 
-/** A tenant, a user of it and the user's key, by the names that they have in the document's paths. */
+/** Creates a tenant, a user and a key; returns their ids by the parameter names of the document's paths. */
 async function newThings(): Promise<Readonly<Record<string, string>>> {
   const { tenant_id } = await newTenant(target)
   const user = createdOf<OsisUser>(await createUser(target, tenant_id, newOsisUser()))
@@ -199,7 +199,7 @@ async function newThings(): Promise<Readonly<Record<string, string>>> {
   }
 }
 
-/** Puts things that exist where they are named, in braces, encoded or not. */
+/** Replaces parameter names in braces, encoded or not, by ids that exist. */
 function withThings(path: string, things: Readonly<Record<string, string>>): string {
   return path.replace(/(?:\{|%7b)(\w+)(?:\}|%7d)/g, (all, name) => encoded(things[name] ?? all))
 }
@@ -249,12 +249,12 @@ test('whatever ids, query and body any operation of OSIS is called with, the ans
     if (answer.status < 300) succeeded.add(at.operation.operationId)
     if (at.method === 'DELETE' && answer.status === 204) things = await newThings()
     const contradiction = contradictionOf(at.operation, answer)
-    // A HEAD that is refused says what a GET would say, without the body.
+    // A HEAD is refused as a GET is, without the body.
     if (at.method !== 'HEAD') assert.equal(contradiction, undefined, `${at.method} ${path}`)
     else assert.ok([200, 400, 404].includes(answer.status) && answer.text === '')
   })
   await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 20_000 })
-  // Most operations meet things that exist; login, for one, never meets a password.
+  // Most operations get ids that exist at least once; login never gets the right password.
   assert.ok(succeeded.size > operations.length / 2, `only ${[...succeeded]} succeeded`)
 })
 

@@ -16,13 +16,14 @@ function fromUnits(units: number[]): string {
   return String.fromCharCode(...units)
 }
 
+/** An e-mail address, sometimes a wrong one. */
 export const anyEmail = fc.oneof(
   { weight: 12, arbitrary: fc.emailAddress() },
   { weight: 1, arbitrary: fc.tuple(anyText, anyText).map(([local, domain]) => `${local}@${domain}`) },
   { weight: 1, arbitrary: anyText },
 )
 
-/** The value, and now and then anything else in its place. */
+/** Mostly the value, sometimes anything else in its place. */
 export function nearly<T>(value: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
   return fc.oneof(
     { weight: 8, arbitrary: value },
@@ -41,14 +42,14 @@ export function anyId(...known: string[]): fc.Arbitrary<string> {
   )
 }
 
-/** Members of any names, the dangerous ones of JavaScript among them. */
+/** Members with any names, including those that are special in JavaScript. */
 const anyMembers = fc.dictionary(
   fc.oneof(anyText, fc.constantFrom('__proto__', 'constructor', 'toString', 'length')),
   fc.jsonValue(),
   { maxKeys: 3 },
 )
 
-/** An object that has most of its members, nearly right, and others beside. */
+/** An object with most of its members, nearly right, and sometimes other members. */
 export function anyObject(members: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<object> {
   const near = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, nearly(value)]))
   return fc.oneof(
@@ -79,12 +80,12 @@ function spliced(body: Buffer, at: number, bytes: Uint8Array): Buffer {
   return Buffer.concat([body.subarray(0, at), bytes, body.subarray(at + 1)])
 }
 
-/** What Node lets into a header: any byte but the control characters. */
+/** What Node allows in a header: any byte except control characters. */
 const anyHeaderText = fc
   .array(fc.integer({ min: 0x20, max: 0xff }), { maxLength: 300 })
   .map((codes) => fromUnits(codes.filter((code) => code !== 0x7f)))
 
-/** A header: mostly the right value, else another, or none. */
+/** A header: mostly the right value, sometimes another one or none. */
 export function anyHeader(...right: string[]): fc.Arbitrary<string | undefined> {
   return fc.oneof(
     { weight: 24, arbitrary: fc.constantFrom(...right) },
@@ -93,7 +94,7 @@ export function anyHeader(...right: string[]): fc.Arbitrary<string | undefined> 
   )
 }
 
-/** A segment of a path or a value of a query: the text percent-encoded, byte by byte where it has to be. */
+/** Encodes text for a path segment or a query value, byte by byte. */
 export function encoded(text: string): string {
   return [...Buffer.from(text)]
     .map((byte) => {
@@ -112,7 +113,7 @@ export function anyQuery(names: readonly string[], value: fc.Arbitrary<string>):
   return fc.oneof({ weight: 3, arbitrary: fc.constant('') }, { weight: 2, arbitrary: pairs })
 }
 
-/** Characters that may stand in a request line, percent signs that encode nothing among them. */
+/** Characters of a request line, including percent signs that encode nothing. */
 export const rawTarget = fc
   .array(
     fc.oneof(

@@ -24,7 +24,7 @@ const PORTAL_B = 'portal.reseller-b.example'
 const DEAD = { issuer: 'https://dead.example.com', jwksUrl: 'http://127.0.0.1:9/keys', audience: 'dead' }
 
 const issuer = await startIssuer()
-/** Reseller A is the one of the example, B another one; each has a customer of its own. */
+/** Reseller A is that of the example, B another one. Each has a customer. */
 const fixture = { resellerB: '', customerB: '', tokenA: '', tokenB: '', viewer: '', customerClient: '' }
 
 const target = useTarget(
@@ -50,7 +50,7 @@ function addExternal(permission: 'administrator' | 'osis', id: string): Promise<
   return target.operator.addClient({ organization, permission, external: { issuer: issuer.issuer, id } })
 }
 
-/** A create that is right but for its token. */
+/** Sends a create that is right except for its token. */
 function createWith(token: string): ReturnType<typeof create> {
   return create(target, newUser(), { token })
 }

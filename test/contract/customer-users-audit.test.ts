@@ -10,7 +10,7 @@ const target = useTarget({}, async () => {
   viewer = await newToken(target, target.init.provider.id, 'viewer')
 })
 
-/** Calls under a new correlation id; answers what was recorded under it. */
+/** Calls with a new correlation id; returns the audit entries of that id. */
 async function record(body: unknown, options: CreateOptions = {}): Promise<readonly AuditRow[]> {
   const correlation = randomUUID()
   const headers = { ...options.headers, 'x-correlation-id': correlation }

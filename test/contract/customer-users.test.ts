@@ -274,7 +274,7 @@ test('the error model says what is wrong for people and names the request', asyn
   assert.deepEqual(Object.keys(errors[0] ?? {}).sort(), ['description', 'propertyName'])
 })
 
-/** As the founding document prints it; what stands for host, token, ids and e-mail address is replaced. */
+/** The line of the founding document. The test replaces host, token, ids and e-mail address. */
 const FOUNDING_CURL = [
   'curl \\',
   ' -X POST https://app-cloudcockpitapi-prod-01.azurewebsites.net/v1/customer/{customerId}/users \\',

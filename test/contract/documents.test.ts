@@ -18,7 +18,7 @@ function operations(name: string): Operation[] {
   return Object.values(paths).flatMap((path) => Object.values(path))
 }
 
-/** Everything in a document that is an object. */
+/** Yields every object in a document, with its path. */
 function* nodesOf(value: unknown, place = '#'): Generator<{ place: string; node: Record<string, unknown> }> {
   if (typeof value !== 'object' || value === null) return
   if (!Array.isArray(value)) yield { place, node: value as Record<string, unknown> }
@@ -49,7 +49,7 @@ test('each operation says what it answers, and each answer has a description', (
   }
 })
 
-/** The examples that stand beside a schema: of a body, of a parameter, of a header. */
+/** Returns the examples next to a schema: of a body, a parameter or a header. */
 function examplesBeside({ example, examples = {} }: Media): unknown[] {
   const named = Object.values(examples).map(({ value }) => value)
   return example === undefined ? named : [example, ...named]

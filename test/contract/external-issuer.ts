@@ -4,15 +4,15 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from
 
 type Key = Parameters<SignJWT['sign']>[0]
 
-/** An issuer of tokens beside Usher's own, with its key set on 127.0.0.1. */
+/** An external issuer of tokens, with its key set on 127.0.0.1. */
 export interface ExternalIssuer {
   readonly issuer: string
   readonly audience: string
-  /** The value of USHER_ISSUERS that trusts it. */
+  /** The value of USHER_ISSUERS that makes Usher trust it. */
   readonly setting: string
-  /** Its public RSA key: what an attacker can have. */
+  /** Its public RSA key, which an attacker can have too. */
   readonly publicPem: string
-  /** A token with these claims in place of those of a right one; undefined leaves one out. */
+  /** Signs a token with these claims in place of the right ones; undefined leaves one out. */
   sign(
     claims?: Record<string, unknown>,
     options?: { header?: Record<string, unknown>; key?: Key },

@@ -69,12 +69,12 @@ export function createTenant(target: Reachable, body: unknown): Promise<Answer> 
   return osis(target, { method: 'POST', path: '/api/v1/tenants', body })
 }
 
-/** A new tenant with one org. */
+/** Creates a tenant with one org. */
 export async function newTenant(target: Reachable, name = 'Acme'): Promise<OsisTenant> {
   return createdOf<OsisTenant>(await createTenant(target, { name, cd_tenant_ids: [randomUUID()] }))
 }
 
-/** The body of a createUser that must succeed, with the given members in place of its own. */
+/** Returns the body of a createUser that succeeds, with the given members in place of its own. */
 export function newOsisUser(members: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     cd_user_id: randomUUID(),
@@ -91,7 +91,7 @@ export function createUser(target: Reachable, tenantId: string, body: unknown): 
   return osis(target, { method: 'POST', path: `/api/v1/tenants/${tenantId}/users`, body })
 }
 
-/** The body of a 201. */
+/** Asserts a 201; returns its body. */
 export function createdOf<T>(answer: Answer): T {
   assert.equal(answer.status, 201, answer.text)
   return jsonOf<T>(answer)
@@ -108,7 +108,7 @@ export async function listCredentials(
   return jsonOf<CredentialPage>(answer)
 }
 
-/** Asserts an OsisError; answers its message. */
+/** Asserts an OsisError; returns its message. */
 export function assertOsisError(answer: Answer, status: number, code: string): string {
   assert.equal(answer.status, status, answer.text)
   const body = jsonOf<{ code: string; message: string }>(answer)
@@ -124,7 +124,7 @@ export function assertBadRequest(answer: Answer, member: string): void {
   assert.ok(message.includes(member), `'${message}' does not name ${member}`)
 }
 
-/** The page that a GET answers. */
+/** Returns the page at a path. */
 export async function getPage<T>(target: Reachable, path: string): Promise<OsisPage<T>> {
   const answer = await osis(target, { path })
   assert.equal(answer.status, 200, answer.text)
@@ -133,12 +133,12 @@ export async function getPage<T>(target: Reachable, path: string): Promise<OsisP
   return page
 }
 
-/** A path that queries by a filter, percent-encoded as the generated client does it. */
+/** Returns the path of a query by a filter, percent-encoded as the generated client does it. */
 export function queryPath(of: 'tenants' | 'users' | 's3credentials', filter: string, more = ''): string {
   return `/api/v1/${of}/query?filter=${encodeURIComponent(filter)}${more}`
 }
 
-/** Tokens of the OSIS client of a first start. */
+/** Returns new tokens of an OSIS client, by default that of the first start. */
 export async function logIn(target: Reachable, client = target.init.clients.osis): Promise<Tokens> {
   const body = { username: client.client_id, password: client.client_secret }
   const answer = await osis(target, {
@@ -160,8 +160,8 @@ export interface Tokens {
 const MAX_INT64 = '9223372036854775807'
 
 /**
- * Asserts that every offset and limit that is a whole number from 0 on is taken, however large, and that what is none
- * is answered 400, naming the parameter.
+ * Asserts that a list accepts every whole number from 0 on as offset and limit, however large, and refuses anything
+ * else with a 400 that names the parameter.
  */
 export async function assertPagingChecked(target: Reachable, path: string): Promise<void> {
   const separator = path.includes('?') ? '&' : '?'
@@ -173,7 +173,7 @@ export async function assertPagingChecked(target: Reachable, path: string): Prom
   for (const value of ['2147483648', '3000000000', MAX_INT64, '9'.repeat(400)]) {
     const lowered = (await getPage(target, `${path}${separator}limit=${value}`)).page_info
     assert.deepEqual(lowered, { limit: 1000, offset: 0, total })
-    // No list is longer than what every client can read, so larger ones are past its end alike.
+    // Larger offsets are all past the end of a list, so the response may name the largest safe integer.
     const offset = Math.min(Number(value), Number.MAX_SAFE_INTEGER)
     const beyond = await getPage(target, `${path}${separator}offset=${value}`)
     assert.deepEqual(beyond, { items: [], page_info: { limit: 100, offset, total } })

@@ -35,6 +35,7 @@ export interface ApiDocument {
 
 export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 
+/** Returns the OpenAPI document of a dialect, as the server serves it. */
 export async function getDocument(url: string, name: (typeof DOCUMENTS)[number]): Promise<ApiDocument> {
   const answer = await send(url, { method: 'GET', path: `/openapi/${name}.json` })
   if (answer.status !== 200) throw new Error(`there is no /openapi/${name}.json: ${answer.status}`)
@@ -59,14 +60,14 @@ const ajv = new Ajv2020({
 
 const compiled = new WeakMap<object, ValidateFunction>()
 
-/** What is wrong with a value by a schema; undefined when nothing is. */
+/** Returns what is wrong with a value by a schema; undefined if nothing is. */
 export function faultOf(schema: object, value: unknown): string | undefined {
   const validate = compiled.get(schema) ?? ajv.compile(schema)
   compiled.set(schema, validate)
   return validate(value) ? undefined : ajv.errorsText(validate.errors)
 }
 
-/** In what an answer contradicts an operation's document; undefined when in nothing. */
+/** Returns how a response contradicts the document of its operation; undefined if it does not. */
 export function contradictionOf(operation: Operation, answer: Answer): string | undefined {
   const said = `${answer.status} ${answer.headers['content-type'] ?? ''} ${answer.text.slice(0, 500)}`
   if (answer.status >= 500) return `a fault: ${said}`

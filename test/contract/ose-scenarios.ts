@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Arguments, Decoded, OperationId, StrictClient } from './strict-client.ts'
 
-/** What the scenarios hand on to each other. */
+/** State that one scenario passes to the next. */
 export interface Drive {
   readonly client: StrictClient
   readonly account: { readonly username: string; readonly password: string }
@@ -13,7 +13,7 @@ export interface Drive {
   key: Decoded
 }
 
-/** Everything that Object Storage Extension does with a server, in the order of section 9 of the contract. */
+/** Calls a server as Object Storage Extension does, in the order of section 9 of the contract. */
 export async function driveLikeOse(client: StrictClient, account: Drive['account']): Promise<Drive> {
   const none = {} as Decoded
   const drive: Drive = {
@@ -49,7 +49,7 @@ const keyOf = ({ tenant, user }: Drive, key: Decoded): Arguments => ({
   query: { tenant_id: tenant, user_id: String(user.user_id) },
 })
 
-/** Calls an operation that a server may announce as not implemented; then it must be refused with 501. */
+/** Calls an operation. If the server announces it as not implemented, asserts a 501. */
 async function callOptional(
   { client, notImplemented }: Drive,
   id: OperationId,
@@ -77,7 +77,7 @@ async function connect(drive: Drive): Promise<void> {
   assert.ok(Object.keys(exclusions as object).length > 0, 'an empty object is taken for a broken answer')
 }
 
-/** B: an org that nobody has seen, until it counts as enabled. */
+/** B: an unknown org, until it counts as enabled. */
 async function enableOrg(drive: Drive): Promise<void> {
   const { client, org } = drive
   await client.call('listTenants')
@@ -142,7 +142,7 @@ async function rotateKeys(drive: Drive): Promise<void> {
   await callOptional(drive, 'deleteCredential', keyOf(drive, second))
 }
 
-/** F: the owners of S3 answers become people; keys are read again after a restart of OSE. */
+/** F: owners in S3 responses are looked up as users; keys are read again after a restart of OSE. */
 async function resolveOwners(drive: Drive): Promise<void> {
   const { client, user } = drive
   const id = String(user.canonical_user_id)
@@ -155,7 +155,7 @@ async function resolveOwners(drive: Drive): Promise<void> {
   await client.call('listCredentials', userOf(drive))
 }
 
-/** H, before G, since nothing is left to report about afterwards. */
+/** H comes before G, which leaves nothing to report about. */
 async function report(drive: Drive): Promise<void> {
   const { tenant, user } = drive
   const query = { tenant_id: tenant }

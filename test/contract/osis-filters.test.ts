@@ -27,7 +27,7 @@ const credentials: OsisCredential[] = []
 
 const target = useOwnTarget({}, async () => {
   tenants = [await newTenant(target, 'One'), await newTenant(target, 'Other')]
-  // Few values, so that terms meet; two of them are parts of each other, and one looks like a term itself.
+  // Few values, so that terms overlap; two are parts of each other, and one looks like a term.
   const names = ['ada', 'ada l', 'a==b', 'Zoë & Söhne', '%24+"x"']
   for (let i = 0; i < 20; i++) {
     const tenant = tenants[i % 2] ?? assert.fail()
@@ -57,7 +57,7 @@ async function all<T>(kind: string): Promise<readonly T[]> {
 
 type Term = readonly [name: string, value: string]
 
-/** Some terms about values that exist, now and then about one that does not, in any order, repeated or not. */
+/** Some terms with values that exist, sometimes with one that does not, in any order, sometimes repeated. */
 function anyTerms<T extends object>(
   items: readonly T[],
   names: readonly (keyof T & string)[],
@@ -70,7 +70,7 @@ function anyTerms<T extends object>(
   return fc.array(term, { maxLength: 3 })
 }
 
-/** How a filter may be written: raw where a URL allows it, or percent-encoded, with any number of semicolons behind. */
+/** How a filter may be written: raw or percent-encoded, with any number of semicolons at the end. */
 const anySpelling = fc.record({
   end: fc.constantFrom('', ';', ';;'),
   raw: fc.boolean(),

@@ -8,7 +8,7 @@ import { startTarget } from './target.ts'
 
 /**
  * A client that was generated from the published document, strict in types and codes, gets an object from every
- * operation that the server implements. With USHER_TEST_OSIS_URL, …_USERNAME and …_PASSWORD it drives any other server instead of one of its own.
+ * operation that the server implements. USHER_TEST_OSIS_URL, …_USERNAME and …_PASSWORD make it call another server.
  */
 const {
   USHER_TEST_OSIS_URL: given,
@@ -49,7 +49,7 @@ for (const { operation } of documented) {
   test(`the published document says of ${id} what the contract does`, () => {
     const [, , success, model] = OPERATIONS[id]
     const codes = Object.keys(operation.responses).filter((code) => code.startsWith('2'))
-    // The one that no platform has an answer to is published with its refusal alone.
+    // No platform implements this operation, so the document has only its refusal.
     assert.deepEqual(codes, id === 'getBucketLoggingId' ? [] : [String(success)])
     const schema = operation.responses[success]?.content?.['application/json']?.schema
     assert.equal(schema !== undefined, model !== null && codes.length > 0)

@@ -30,7 +30,7 @@ function assertUnauthorized(answer: Answer, message: string, errorCode = 1): voi
   assert.match(String(answer.headers['www-authenticate']), /Bearer realm=/)
 }
 
-/** A call that carries no authentication but what it is given. */
+/** Sends a call without authentication. */
 function bare(path: string, body: unknown, on = target): Promise<Answer> {
   return osis(on, { method: 'POST', path, body, headers: { authorization: undefined } })
 }

@@ -157,7 +157,7 @@ test('display_name is a username, a user id of either side, or the name of the t
     assert.deepEqual((await query(`${in_};display_name==${value}`)).items, [user])
   assert.deepEqual((await query(`display_name==${tenant.name};${in_}`)).items, users)
   assert.deepEqual((await query(`${in_};display_name==${user.canonical_user_id}`)).items, [])
-  // Without a tenant that is asked for, its name is a name like any other, and widens nothing.
+  // Without a term for the tenant, its name is a name like any other, and adds no users.
   assert.deepEqual((await query(`display_name==${tenant.name}`)).items, [])
 })
 
@@ -174,7 +174,7 @@ test('the name of the tenant that the org is mapped to restricts the org no furt
     (await query(`${filter};display_name==${name}`)).items
   assert.deepEqual(await named(`cd_tenant_id==${org}`), found)
   assert.deepEqual(await named(`cd_tenant_id==${org};cd_user_id==${found[1]?.cd_user_id}`), [found[1]])
-  // The org is not mapped, or a tenant is asked for that has another name.
+  // The org is not mapped, or the term for the tenant names another one.
   assert.deepEqual(await named(`cd_tenant_id==${unmapped}`), [stranger])
   assert.deepEqual(await named(`cd_tenant_id==${org};tenant_id==${tenant.tenant_id}`), [])
 })

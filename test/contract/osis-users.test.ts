@@ -41,7 +41,7 @@ async function addUser(body: Record<string, unknown> = newOsisUser()): Promise<O
   return createdOf<OsisUser>(await createUser(target, tenant.tenant_id, body))
 }
 
-/** Creates a user under a correlation id; answers it and what was recorded. */
+/** Creates a user with a new correlation id; returns the audit entries of that id. */
 async function record(body: unknown, tenantId = tenant.tenant_id): Promise<readonly AuditRow[]> {
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }

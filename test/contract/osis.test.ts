@@ -59,7 +59,7 @@ test('logo_uri does not follow the Host header', async () => {
   assert.doesNotMatch(answer.text, /evil/)
 })
 
-/** The successes that are not 200. */
+/** The operations whose success is not 200. */
 const SUCCESS: Readonly<Record<string, number>> = {
   createTenant: 201,
   createUser: 201,
@@ -69,7 +69,7 @@ const SUCCESS: Readonly<Record<string, number>> = {
   deleteCredential: 204,
 }
 
-/** Section 4 of the contract; T, U and so on stand for a tenant, a user of it, the user's canonical id and key. */
+/** Section 4 of the contract. T, U, CANONICAL and AKIA stand for a tenant, its user, the user's canonical id and key. */
 const OPERATIONS: readonly (readonly [id: string, method: string, path: string, body?: string])[] = [
   ['getInfo', 'GET', '/api/info'],
   ['refreshToken', 'POST', '/api/v1/auth/token', '{"refresh_token":"REFRESH"}'],

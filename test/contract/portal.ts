@@ -17,12 +17,12 @@ export function newEmail(): string {
   return `${randomUUID()}@example.com`
 }
 
-/** The body of a create that must succeed, with the given members in place of its own. */
+/** Returns the body of a create that succeeds, with the given members in place of its own. */
 export function newUser(members: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return { firstName: 'Ada', lastName: 'Lovelace', email: newEmail(), role: {}, groups: [], ...members }
 }
 
-/** The body without some of its members. */
+/** Returns a body without some of its members. */
 export function without(body: Record<string, unknown>, ...names: string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)))
 }
@@ -30,13 +30,13 @@ export function without(body: Record<string, unknown>, ...names: string[]): Reco
 export interface CreateOptions {
   readonly customer?: string
   readonly token?: string
-  /** What follows the path, question mark included. */
+  /** The query, with its question mark. */
   readonly query?: string
-  /** In place of those that a right call has; undefined leaves one out. */
+  /** These replace the headers of a right call; undefined leaves one out. */
   readonly headers?: Readonly<Record<string, string | undefined>>
 }
 
-/** Calls "Create a Customer User", as the provider's administrator unless told otherwise. */
+/** Calls "Create a Customer User", by default as the provider's administrator in the target's customer. */
 export function create(target: Reachable, body: unknown, options: CreateOptions = {}): Promise<Answer> {
   const { customer = target.init.customer.id, token = target.token, query = '', headers } = options
   return send(target.url, {
@@ -52,7 +52,7 @@ export function create(target: Reachable, body: unknown, options: CreateOptions 
   })
 }
 
-/** The id that a create answered. */
+/** Asserts the status of a create; returns the id in its body. */
 export function idOf(answer: Answer, status = 201): string {
   assert.equal(answer.status, status, answer.text)
   const id = jsonOf<string>(answer)
@@ -60,7 +60,7 @@ export function idOf(answer: Answer, status = 201): string {
   return id
 }
 
-/** The body of an error answer, checked against the documented model. */
+/** Asserts an error of the documented model; returns its body. */
 export function errorOf(answer: Answer, status: number, type: string): ErrorBody {
   assert.equal(answer.status, status, answer.text)
   const body = jsonOf<ErrorBody>(answer)
@@ -86,7 +86,7 @@ export function assertInvalid(answer: Answer, properties: readonly string[], typ
   )
 }
 
-/** Asserts a 401 by RFC 6750, or a 403; neither has a body. */
+/** Asserts a 401 as in RFC 6750, or a 403, both without a body. */
 export function assertNoBody(answer: Answer, status: 401 | 403): void {
   assert.equal(answer.status, status, answer.text)
   assert.equal(answer.text, '')

@@ -42,7 +42,7 @@ export const OPERATIONS = {
 
 export type OperationId = keyof typeof OPERATIONS
 
-/** The published document, from the repository and not from the server that is tested. */
+/** The published document: that of the repository, not that of the server under test. */
 export const DOCUMENT = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../docs/openapi/osis.json'), 'utf8'),
 ) as ApiDocument
@@ -59,13 +59,13 @@ export type Decoded = Readonly<Record<string, unknown>> & {
 }
 
 /**
- * A client as a generator makes it from the specification: it knows one success code for each operation and decodes
- * the body of that one alone, strictly; path segments leave unescaped only what RFC 3986 leaves; no body, no
- * Content-Type.
+ * A client like one that is generated from the specification. It knows one success code for each operation, and decodes
+ * only the body of that code, strictly. It escapes path segments as RFC 3986 says, and sends no Content-Type without a
+ * body.
  */
 export class StrictClient {
   readonly #url: string
-  /** The operations that have given their object. */
+  /** The operations that have succeeded. */
   readonly called = new Set<OperationId>()
   authorization: string | undefined
 
@@ -74,7 +74,10 @@ export class StrictClient {
     this.authorization = authorization
   }
 
-  /** The object of a success; anything else throws. */
+  /**
+   * Returns the object of a success.
+   * @throws {AssertionError} for any other response
+   */
   async call(id: OperationId, given: Arguments = {}): Promise<Decoded> {
     const [, , success, model] = OPERATIONS[id]
     const answer = await this.#send(id, given)
@@ -90,7 +93,7 @@ export class StrictClient {
     return decoded as Decoded
   }
 
-  /** The status of a call that is not to succeed; its body must be an OsisError, or none where there cannot be one. */
+  /** Asserts that a call is refused with an OsisError, or without a body for HEAD; returns its status. */
   async refuse(id: OperationId, given: Arguments = {}): Promise<number> {
     const answer = await this.#send(id, given)
     const text = await answer.text()

@@ -28,7 +28,7 @@ function requestToken(form: Form | string, headers: Form = {}): Promise<Answer> 
   })
 }
 
-/** A right token request, with the given fields in place of its own. */
+/** Returns a right token request, with the given fields in place of its own. */
 function formOf(fields: Form = {}): Form {
   const client = target.init.clients.administrator
   return { grant_type: 'client_credentials', scope: 'api://usher/.default', ...client, ...fields }
@@ -54,7 +54,7 @@ function assertTokenError(answer: Answer, status: number, error: string): void {
   assert.equal(answer.status, status, answer.text)
   const body = jsonOf<Record<string, string>>(answer)
   assert.equal(body.error, error)
-  // The characters that the RFC allows in a description.
+  // The characters that RFC 6749 allows in a description.
   assert.match(body.error_description ?? '', /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
   assert.ok(!('access_token' in body))
 }

@@ -6,10 +6,10 @@ import { useServer } from '../../testing/environment.ts'
 import { findServer } from './postgres.ts'
 
 /**
- * Runs test files again with PostgreSQL under the real programs that they start; where there is none, one skipped
- * test for each, with the reason.
- * @param folder where they are
- * @param files by default all in the folder that are not for one engine alone
+ * Runs test files again, with PostgreSQL as the store of the programs that they start. If there is no PostgreSQL, each
+ * file becomes one skipped test with the reason.
+ * @param folder the folder of the files
+ * @param files by default all files in the folder that are not for one engine alone
  */
 export async function onPostgres(folder: string, files = listNeutralTests(folder)): Promise<void> {
   const found = await findServer()

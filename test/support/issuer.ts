@@ -5,15 +5,15 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } 
 
 export type Behaviour = 'keys' | 'error' | 'garbage' | 'hang'
 
-/** An issuer of tokens outside of Usher, with a JWKS endpoint that can be broken. */
+/** An external issuer of tokens, whose JWKS endpoint a test can break. */
 export interface TestIssuer {
   readonly issuer: string
   readonly jwksUrl: string
   readonly audience: string
-  /** How often the keys were asked for. */
+  /** Returns how often the keys were fetched. */
   fetches(): number
   behave(as: Behaviour): void
-  /** Puts another key in place of the one that signs. */
+  /** Replaces the signing key. */
   rotate(): Promise<void>
   sign(claims?: JWTPayload): Promise<string>
   close(): Promise<void>

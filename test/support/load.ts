@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import type { Answer, Creates } from '../../testing/creates.ts'
 import { queryStore } from './stored.ts'
 
-/** What was asked for, and the id that was answered; undefined where the answer was lost or a refusal. */
+/** The creates that were sent, and the id in each response; undefined if the response was lost or a refusal. */
 export interface Asked {
   readonly portal: Map<string, string | undefined>
   readonly osis: Map<string, string | undefined>
 }
 
-/** Looks at an answer, throws when it must not be, and says whether to go on. */
+/** Checks a response: throws if it is wrong, and returns whether the load goes on. */
 type See = (answer: Answer) => boolean
 
 const CONNECTIONS = [0, 1, 2, 3]
 
 /**
- * Creates new users without pause over several connections through both APIs, until an answer says to stop.
- * @param name tells the users of one load from those of another
+ * Creates new users through both APIs without pause, over several connections, until `see` returns false.
+ * @param name part of the names of the users, so that two loads create different ones
  */
 export async function load(creates: Creates, asked: Asked, name: string | number, see: See): Promise<void> {
   let over = false
@@ -43,7 +43,7 @@ export async function load(creates: Creates, asked: Asked, name: string | number
   await Promise.all(CONNECTIONS.flatMap((worker) => [portal(worker), osis(worker)]))
 }
 
-/** Asserts that the store holds everything that was answered, everything only once, and nothing by halves. */
+/** Asserts that the store holds every user of a successful response, each once, and none half-made. */
 export async function checkRows(dataDir: string, asked: Asked): Promise<void> {
   const users = await queryStore(
     dataDir,

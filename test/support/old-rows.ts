@@ -5,8 +5,8 @@ export type OldRow = Readonly<Record<string, Value>>
 const AT = '2026-01-01T00:00:00.000Z'
 
 /**
- * Rows for every table of schema version 1, by the names that its columns had then, each after those that it refers
- * to. Never changed: stores with such rows exist.
+ * Rows for every table of schema version 1, with the column names of that version, each after the rows that it refers
+ * to. Never change them: stores with such rows exist.
  */
 export const OLD_ROWS: readonly (readonly [table: string, row: OldRow])[] = [
   [

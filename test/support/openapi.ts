@@ -8,7 +8,7 @@ import { newDataDir } from '../../testing/usher.ts'
 /** The dialects that have an OpenAPI document. */
 export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 
-/** The documents as a running Usher serves them, as the text that is kept in docs/openapi. */
+/** Returns the documents that a running Usher serves, by name, in the form of the files in docs/openapi. */
 export async function readDocuments(): Promise<Map<string, string>> {
   const { path, remove } = newDataDir()
   const config = await readConfig({ USHER_DATA_DIR: path, USHER_PORT: '0', USHER_LOG_LEVEL: 'silent' })

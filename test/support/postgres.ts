@@ -4,7 +4,7 @@ import type { DatabaseServer } from '../../testing/environment.ts'
 import { type Cluster, startCluster } from '../../testing/postgres-cluster.ts'
 import { queryDatabase } from '../../testing/query.ts'
 
-/** Why there is no server; the tests that need one are skipped with this. */
+/** Why there is no server. It is the reason with which tests are skipped. */
 interface Missing {
   readonly reason: string
 }
@@ -29,7 +29,7 @@ async function openServer(): Promise<DatabaseServer | Missing> {
   return 'reason' in cluster ? cluster : newServer(cluster.url)
 }
 
-/** A cluster of the tests' own, stopped and deleted when they have ended, or why there can be none. */
+/** Starts a cluster for the tests of this file, which is deleted after them, or returns why that is impossible. */
 async function findCluster(): Promise<Cluster | Missing> {
   try {
     const cluster = await startCluster()
@@ -59,14 +59,14 @@ function newExternal(url: string): DatabaseServer {
   return newServer(url, (name) => names.push(name))
 }
 
-/** Registers tests on a PostgreSQL server; where there is none, one skipped test with the reason. */
+/** Registers tests on a PostgreSQL server. If there is none, registers one skipped test with the reason. */
 export async function onServer(name: string, register: (server: DatabaseServer) => void): Promise<void> {
   const server = await findServer()
   if ('reason' in server) test(name, { skip: server.reason }, () => undefined)
   else describe(name, () => register(server))
 }
 
-/** Registers tests on a cluster that they may stop and change the settings of, as `onServer` does. */
+/** Registers tests as `onServer` does, on a cluster of their own, which they may stop and whose settings they may change. */
 export async function onCluster(
   name: string,
   register: (cluster: Cluster & DatabaseServer) => void,

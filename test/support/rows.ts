@@ -22,7 +22,7 @@ export function addOrganization(
   return store.write((tx) => insertOrganization(tx, row))
 }
 
-/** Inserts a user with an e-mail; answers its key, or undefined when it was refused. */
+/** Inserts a user with an e-mail; returns its key, or undefined if it is refused. */
 export function putUser(
   tx: Tx,
   organization: number,
@@ -57,12 +57,12 @@ export function putEntries(store: Store, ...entries: AuditEntry[]): Promise<void
   })
 }
 
-/** The number of rows in each of some tables. */
+/** Returns the number of rows of each table. */
 export async function countRows(store: Store, tables: readonly string[]): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const table of tables) {
     const [row] = await store.read((tx) =>
-      // Counting works alike for all tables, so one of them stands for the rest.
+      // Counting is the same for all tables, so the type of one stands for all.
       tx.query((db) => db.selectFrom(table as 'users').select((eb) => eb.fn.countAll<number>().as('rows'))),
     )
     counts[table] = Number(row?.rows)
@@ -70,7 +70,7 @@ export async function countRows(store: Store, tables: readonly string[]): Promis
   return counts
 }
 
-/** Every table that a create could write to, but the audit log. */
+/** Every table that a create could write to, except the audit log. */
 export const CONTENT_TABLES = [
   'organizations',
   'customer_resellers',

@@ -19,7 +19,7 @@ import {
 } from '../contract/object-store.ts'
 import { create, idOf, newUser } from '../contract/portal.ts'
 
-/** What the keys in some lines of base64 open of a store: how many secrets there are, and which stay shut. */
+/** Opens the secrets of a store with keys in base64; returns how many secrets there are, and which stay sealed. */
 export async function openWith(
   url: string,
   ...lines: readonly string[]
@@ -39,20 +39,20 @@ const PAUSE_MS = FULL_LENGTH ? 5 : 200
 /** What callers do while keys are rotated: create users, read credentials, or both. */
 export type Calls = 'creates' | 'reads' | 'both'
 
-/** Credentials that are created and read, and what every secret was when it was first seen. */
+/** Creates and reads credentials, and remembers each secret. */
 export interface Watch {
   /** Makes these calls until `end`. Any but the right response fails the watch. */
   begin(what: Calls): void
-  /** @throws {AssertionError} about the first call that was not answered as it should have been */
+  /** @throws {AssertionError} about the first wrong response */
   end(): Promise<void>
-  /** Adds users with a credential each. */
+  /** Creates users with a credential each. */
   add(count: number): Promise<void>
-  /** Reads every secret again, and asserts that it is what it was. */
+  /** Reads every secret again, and asserts that it has not changed. */
   check(target: Reachable): Promise<void>
   readonly size: number
 }
 
-/** @param targets over one directory; what one creates is read on the next */
+/** @param targets servers over one directory; what one creates is read from the next */
 export async function watchSecrets(targets: readonly [Reachable, ...Reachable[]]): Promise<Watch> {
   const { tenant_id } = await newTenant(targets[0])
   const seen: { readonly user: OsisUser; readonly secret: string }[] = []
@@ -80,7 +80,7 @@ export async function watchSecrets(targets: readonly [Reachable, ...Reachable[]]
       // One more create follows after `end`.
       await pause(what === 'creates' ? 200 : PAUSE_MS)
       if (what === 'both') await addOne(place)
-      // Without a read, which would tell a server of a new key.
+      // A read would tell the server about a new key.
       if (what === 'creates') unread.push(await createOne(place))
       if (what !== 'reads') idOf(await create(at(place), newUser()))
       if (what !== 'creates') await checkOne(at(place), seen[Math.floor(Math.random() * seen.length)])

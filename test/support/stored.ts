@@ -6,10 +6,10 @@ import type { AuditVerdict, Store } from '../../src/store/port.ts'
 import { engine, storeUrl } from '../../testing/environment.ts'
 import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 
-/** How long a running Usher may take to seal what it has committed. */
+/** How long, in milliseconds, a running Usher may take to seal what it has committed. */
 const SEAL_LIMIT_MS = 10_000
 
-/** Runs one statement in the store of a data directory, whatever its engine, behind Usher's back. */
+/** Runs one statement in the store of a data directory, on either engine, past Usher's rules. */
 export async function queryStore(dataDir: string, sql: string, ...values: Value[]): Promise<Row[]> {
   return queryDatabase(await storeUrl(dataDir), sql, ...values)
 }
@@ -25,8 +25,8 @@ export async function withStore<T>(dataDir: string, work: (store: Store) => Prom
 }
 
 /**
- * The verdict on the audit log of a store. Where entries are sealed after their commit, the running Usher is given
- * time to do so; an entry that it leaves out stays in the verdict as unsealed.
+ * Verifies the audit log of a store. Where entries are sealed after their commit, waits until the running Usher has
+ * done so, up to a limit; entries that it leaves out are counted as unsealed.
  */
 export function verifyStore(dataDir: string): Promise<AuditVerdict> {
   return withStore(dataDir, async (store) => {
@@ -39,12 +39,12 @@ export function verifyStore(dataDir: string): Promise<AuditVerdict> {
   })
 }
 
-/** Seals what no Usher has sealed yet, as one would that runs for a while. */
+/** Seals all entries that are not sealed yet, as a running Usher does after a while. */
 export function sealStore(dataDir: string): Promise<void> {
   return withStore(dataDir, (store) => store.sealAudit())
 }
 
-/** Everything that lies in a data directory and in its store. */
+/** Returns the content of all files of a data directory and of its store. */
 export async function readStored(dataDir: string): Promise<Buffer> {
   const files = readdirSync(dataDir).map((file) => readFileSync(join(dataDir, file)))
   return Buffer.concat([...files, ...(engine() === 'postgres' ? await readTables(dataDir) : [])])

@@ -10,30 +10,30 @@ import { queryDatabase, type Value } from '../../testing/query.ts'
 /** Opens a new, empty, migrated store, and closes it when its tests have ended. */
 export type OpenStore = (events?: StoreEvents) => Promise<Store>
 
-/** A store whose tables can be changed behind its back. */
+/** A store whose tables a test can change past its rules. */
 export interface Tampered {
   readonly store: Store
-  /** Runs SQL on a connection of its own, with no rule of ours in between. */
+  /** Runs SQL on a connection of its own, past the store's rules. */
   tamper(sql: string, ...values: Value[]): Promise<void>
-  /** Closes the store and forgets what it held, before the tests have ended. */
+  /** Closes the store and deletes its content before the tests have ended. */
   release(): Promise<void>
 }
 export type OpenTampered = () => Promise<Tampered>
 
-/** What the suites of the store and the directory are run with, once for each engine. */
+/** What the suites of the store and the directory are called with, once for each engine. */
 interface Openers {
   readonly open: OpenStore
   readonly openTampered: OpenTampered
 }
 
-/** A store that was opened. Whoever opened it is asked to forget it once. */
+/** An open store. `forget` is called once, after the store has been closed. */
 interface Opened {
   readonly store: Store
   readonly url: string
   forget(): Promise<void>
 }
 
-/** Openers for SQLite. Everything that they made is gone when the tests of the file have ended. */
+/** Returns openers for SQLite. All their stores are deleted when the tests of the file have ended. */
 export function sqliteStores(): Openers {
   const { openers, releaseAll } = openersOf(async (events) => {
     const folder = mkdtempSync(join(tmpdir(), 'usher-store-'))
@@ -45,7 +45,7 @@ export function sqliteStores(): Openers {
   return openers
 }
 
-/** Deletes every row, and lets the keys begin at 1 again. To make tables anew takes ten times as long. */
+/** Deletes every row, and restarts the keys at 1. Creating the tables again takes ten times as long. */
 const EMPTY_ALL = `DO $$ BEGIN
   EXECUTE (
     SELECT 'WITH ' || string_agg(format('%1$I AS (DELETE FROM %1$I)', tablename), ',') || 'SELECT' FROM pg_tables
@@ -54,7 +54,7 @@ const EMPTY_ALL = `DO $$ BEGIN
   PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
 END $$`
 
-/** Openers for PostgreSQL. Each store is closed after its test, for its connections; its database, emptied, is used again. */
+/** Returns openers for PostgreSQL. Each store is closed after its test; its database is emptied and used again. */
 export function postgresStores(server: DatabaseServer): Openers {
   const free: string[] = []
   const { openers, releaseAll } = openersOf(async (events) => {
