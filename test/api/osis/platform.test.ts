@@ -1,79 +1,21 @@
 import assert from 'node:assert/strict'
-import { after, beforeEach, test } from 'node:test'
-import { type App, startApp } from '../../../src/app.ts'
-import { readConfig } from '../../../src/config.ts'
+import { type TestContext, test } from 'node:test'
 import { deleteUser } from '../../../src/directory/users.ts'
-import { newLogger } from '../../../src/logger.ts'
-import { newMetrics } from '../../../src/metrics.ts'
-import { type Answer, basic, jsonOf, send } from '../../../testing/http.ts'
-import { newTestDirectory, readAudit, type TestDirectory } from '../../support/directories.ts'
-import { type FakePlatform, newFakePlatform, only } from '../../support/platform.ts'
+import { jsonOf } from '../../../testing/http.ts'
+import { readAudit } from '../../support/directories.ts'
+import { assertOsisCode, type OsisApp, startOsisApp } from '../../support/osis-app.ts'
 import { sqliteStores } from '../../support/stores.ts'
 
-/** OSIS over HTTP on a platform that a test can break, which no setting of a real Usher can do. */
-
 const { open } = sqliteStores()
-const apps: App[] = []
 
-let on: TestDirectory
-let platform: FakePlatform
-let app: App
-
-beforeEach(async () => {
-  platform = newFakePlatform()
-  on = await newTestDirectory(open, platform.name)
-  const config = await readConfig({ USHER_PORT: '0' })
-  const log = newLogger('silent', process.stderr)
-  const opened = { dir: on.dir, platforms: only(platform), close: async () => undefined }
-  app = await startApp({ config, log, metrics: newMetrics(), open: opened })
-  apps.push(app)
-})
-
-after(() => Promise.all(apps.map((one) => one.close())))
-
-function call(method: string, path: string, body?: object): Promise<Answer> {
-  const { id, secret } = on.setup.osis
-  return send(app.url, {
-    method,
-    path: `/api/v1/${path}`,
-    headers: { authorization: basic(id, secret ?? ''), 'content-type': body && 'application/json' },
-    body: body && JSON.stringify(body),
-  })
+async function start(t: TestContext): Promise<OsisApp> {
+  const app = await startOsisApp(open)
+  t.after(() => app.close())
+  return app
 }
 
-interface User {
-  readonly user_id: string
-  readonly canonical_user_id: string
-}
-
-async function addUser(id = 'ada'): Promise<User & { path: string }> {
-  const body = { cd_user_id: id, cd_tenant_id: on.orgId }
-  const answer = await call('POST', `tenants/${on.tenantId}/users`, body)
-  assert.equal(answer.status, 201, answer.text)
-  const user = jsonOf<User>(answer)
-  return { ...user, path: `tenants/${on.tenantId}/users/${user.user_id}` }
-}
-
-function assertError(answer: Answer, status: number, code: string): void {
-  assert.equal(answer.status, status, answer.text)
-  assert.equal(jsonOf<{ code: string }>(answer).code, code)
-}
-
-function pass(ms: number): void {
-  on.clock.now = new Date(on.clock.now.getTime() + ms)
-}
-
-function own(user: User, ...names: string[]): void {
-  platform.buckets.set(
-    user.canonical_user_id,
-    names.map((name) => ({ name, createdAt: '2026-11-22T08:00:00.000Z', owner: user.canonical_user_id })),
-  )
-}
-
-const count = async (path: string): Promise<number> =>
-  jsonOf<{ page_info: { total: number } }>(await call('GET', path)).page_info.total
-
-test('what is changed is on the platform when it is answered: status, keys, removal', async () => {
+test('what is changed is on the platform when it is answered: status, keys, removal', async (t) => {
+  const { platform, call, addUser } = await start(t)
   const user = await addUser()
   const newest = () => platform.calls.at(-1) ?? assert.fail('the platform was not called')
   await call('PATCH', user.path, { active: false })
@@ -92,7 +34,8 @@ test('what is changed is on the platform when it is answered: status, keys, remo
   assert.deepEqual([newest().status, newest().purge, newest().credentials], ['gone', false, []])
 })
 
-test('what changes nothing does not trouble the platform', async () => {
+test('what changes nothing does not trouble the platform', async (t) => {
+  const { on, platform, call, addUser } = await start(t)
   const user = await addUser()
   const before = platform.calls.length
   assert.equal((await call('PATCH', user.path, { active: true })).status, 200)
@@ -102,60 +45,12 @@ test('what changes nothing does not trouble the platform', async () => {
   assert.equal(platform.calls.length, before)
 })
 
-test('while the platform is down each change is answered 503 and kept, and repeating it succeeds later', async () => {
-  const user = await addUser()
-  const [{ access_key }] = jsonOf<{ items: [{ access_key: string }] }>(
-    await call('GET', `${user.path}/s3credentials`),
-  ).items
-  platform.fail('down')
-  const late = await Promise.all([
-    call('POST', `tenants/${on.tenantId}/users`, { cd_user_id: 'bob', cd_tenant_id: on.orgId }),
-    call('PATCH', user.path, { active: false }),
-    call('POST', `${user.path}/s3credentials`),
-    call('DELETE', `s3credentials/${access_key}`),
-  ])
-  for (const answer of late) assertError(answer, 503, 'E_PLATFORM')
-  assert.equal(jsonOf<{ active: boolean }>(await call('GET', user.path)).active, false)
-  assert.equal((await call('GET', `s3credentials/${access_key}`)).status, 404)
-  platform.succeed()
-  pass(10 * 60_000)
-  assert.equal((await call('PATCH', user.path, { active: false })).status, 200)
-  assert.equal((await call('DELETE', `s3credentials/${access_key}`)).status, 204)
-  const applied = platform.calls.at(-1)
-  assert.deepEqual([applied?.status, applied?.credentials.length], ['suspended', 1])
-  assert.equal(await count(`tenants/${on.tenantId}/users`), 2)
-})
-
-test('a deletion is a 204 only once the platform has followed, also when it is repeated', async () => {
-  const user = await addUser()
-  platform.fail('down')
-  assertError(await call('DELETE', user.path), 503, 'E_PLATFORM')
-  assert.equal((await call('GET', user.path)).status, 404)
-  assert.equal(await count(`s3credentials/query?filter=cd_tenant_id==${on.orgId}`), 0)
-  assertError(await call('DELETE', user.path), 503, 'E_PLATFORM')
-  platform.succeed()
-  pass(10 * 60_000)
-  assert.equal((await call('DELETE', user.path)).status, 204)
-  assert.equal(platform.calls.at(-1)?.status, 'gone')
-})
-
-test('a user is not created anew while data may still keep the old one', async () => {
-  const user = await addUser()
-  platform.fail('down')
-  await call('DELETE', user.path)
-  const body = { cd_user_id: 'ada', cd_tenant_id: on.orgId }
-  assertError(await call('POST', `tenants/${on.tenantId}/users`, body), 503, 'E_PLATFORM')
-  platform.succeed()
-  pass(10 * 60_000)
-  await call('DELETE', user.path)
-  assert.notEqual((await addUser()).user_id, user.user_id)
-})
-
-test('a user who owns buckets is refused without purge, recorded, and as it was', async () => {
+test('a user who owns buckets is refused without purge, recorded, and as it was', async (t) => {
+  const { on, platform, call, addUser, own, count } = await start(t)
   const user = await addUser()
   own(user, 'backups')
   for (const query of ['', '?purge_data=false'])
-    assertError(await call('DELETE', `${user.path}${query}`), 409, 'E_CONFLICT')
+    assertOsisCode(await call('DELETE', `${user.path}${query}`), 409, 'E_CONFLICT')
   const [entry] = await readAudit(on.dir, 1)
   assert.partialDeepStrictEqual(entry, {
     operation: 'DeleteAccount',
@@ -172,27 +67,18 @@ test('a user who owns buckets is refused without purge, recorded, and as it was'
   assert.equal(platform.buckets.size, 0)
 })
 
-test('a key that is deleted stays deleted when the removal of its user meets data', async () => {
+test('a key that is deleted stays deleted when the removal of its user meets data', async (t) => {
+  const { call, addUser, own, count } = await start(t)
   const user = await addUser()
   const { access_key } = jsonOf<{ access_key: string }>(await call('POST', `${user.path}/s3credentials`))
   own(user, 'backups')
   await call('DELETE', `s3credentials/${access_key}`)
-  assertError(await call('DELETE', user.path), 409, 'E_CONFLICT')
+  assertOsisCode(await call('DELETE', user.path), 409, 'E_CONFLICT')
   assert.equal(await count(`${user.path}/s3credentials`), 1)
 })
 
-test('a removal under way becomes a purge when that is asked for', async () => {
-  const user = await addUser()
-  own(user, 'backups')
-  platform.fail('down')
-  assertError(await call('DELETE', user.path), 503, 'E_PLATFORM')
-  platform.succeed()
-  pass(10 * 60_000)
-  assert.equal((await call('DELETE', `${user.path}?purge_data=true`)).status, 204)
-  assert.equal(platform.buckets.size, 0)
-})
-
-test('a person who leaves with data leaves a suspended account behind, which can be purged', async () => {
+test('a person who leaves with data leaves a suspended account behind, which can be purged', async (t) => {
+  const { on, platform, call, addUser, own } = await start(t)
   const user = await addUser()
   own(user, 'backups')
   await deleteUser(on.dir, on.operator, user.user_id)
@@ -204,22 +90,8 @@ test('a person who leaves with data leaves a suspended account behind, which can
   assert.equal((await call('DELETE', `${user.path}?purge_data=true`)).status, 204)
 })
 
-test('a tenant is purged with all its users and data; without purge its users keep it', async () => {
-  const users = [await addUser('a'), await addUser('b'), await addUser('c')]
-  own(users[1] ?? assert.fail(), 'backups')
-  assertError(await call('DELETE', `tenants/${on.tenantId}`), 409, 'E_CONFLICT')
-  platform.fail('down')
-  assertError(await call('DELETE', `tenants/${on.tenantId}?purge_data=true`), 503, 'E_PLATFORM')
-  assert.equal((await call('GET', `tenants/${on.tenantId}`)).status, 404)
-  platform.succeed()
-  pass(10 * 60_000)
-  assert.equal((await call('DELETE', `tenants/${on.tenantId}`)).status, 204)
-  const gone = platform.calls.filter((one) => one.status === 'gone' && one.purge)
-  assert.equal(new Set(gone.map((one) => one.userId)).size, 3)
-  assert.equal(platform.buckets.size, 0)
-})
-
-test('usage is summed over a tenant, in bytes, with the quota where everybody has one', async () => {
+test('usage is summed over a tenant, in bytes, with the quota where everybody has one', async (t) => {
+  const { on, platform, call, addUser } = await start(t)
   const [one, other] = [await addUser('a'), await addUser('b')]
   const usage = { bucketCount: 1, objectCount: 10, usedBytes: 1_000, quotaBytes: 5_000 }
   platform.usages.set(one.canonical_user_id, usage)
@@ -247,7 +119,8 @@ test('usage is summed over a tenant, in bytes, with the quota where everybody ha
   assert.deepEqual(await get(ofTenant), figures(2, 20, -1, -1, 2_000))
 })
 
-test('the buckets of all users of a tenant are one list by name, with their owners’ canonical ids', async () => {
+test('the buckets of all users of a tenant are one list by name, with their owners’ canonical ids', async (t) => {
+  const { on, call, addUser, own } = await start(t)
   const [one, other] = [await addUser('a'), await addUser('b')]
   own(one, 'zebra', 'ant')
   own(other, 'mole')
@@ -274,15 +147,17 @@ test('the buckets of all users of a tenant are one list by name, with their owne
   assert.deepEqual(second.page_info, { limit: 1, offset: 1, total: 3 })
 })
 
-test('figures that the platform cannot give now are a 503, never zeros or an empty page', async () => {
+test('figures that the platform cannot give now are a 503, never zeros or an empty page', async (t) => {
+  const { on, platform, call, addUser, count } = await start(t)
   await addUser()
   platform.fail('down')
   for (const path of ['usage', `usage?tenant_id=${on.tenantId}`, `bucket-list?tenant_id=${on.tenantId}`])
-    assertError(await call('GET', path), 503, 'E_PLATFORM')
+    assertOsisCode(await call('GET', path), 503, 'E_PLATFORM')
   assert.equal(await count(`tenants/${on.tenantId}/users`), 1)
 })
 
-test('one damaged secret does not break a list, and its key can be deleted', async () => {
+test('one damaged secret does not break a list, and its key can be deleted', async (t) => {
+  const { on, call, addUser, count } = await start(t)
   const user = await addUser()
   await call('POST', `${user.path}/s3credentials`)
   const page = jsonOf<{ items: { access_key: string }[] }>(await call('GET', `${user.path}/s3credentials`))

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { startApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { newLogger } from '../../src/logger.ts'
+import { newMetrics } from '../../src/metrics.ts'
+import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { newTestDirectory, type TestDirectory } from './directories.ts'
+import { type FakePlatform, newFakePlatform, only } from './platform.ts'
+import type { OpenStore } from './stores.ts'
+
+/** OSIS over HTTP on a platform that a test can break, which no setting of a real Usher can do. */
+export interface OsisApp {
+  readonly on: TestDirectory
+  readonly platform: FakePlatform
+  /** Calls an operation as the OSIS client; the path follows `/api/v1/`. */
+  call(method: string, path: string, body?: object): Promise<Answer>
+  /** Creates the account of a Cloud Director user in the directory's tenant. */
+  addUser(id?: string): Promise<OsisAppUser>
+  /** Gives buckets to a user on the platform. */
+  own(user: OsisAppUser, ...names: string[]): void
+  /** Returns the total of the list at a path. */
+  count(path: string): Promise<number>
+  /** Moves the directory's clock on. */
+  pass(ms: number): void
+  close(): Promise<void>
+}
+
+export interface OsisAppUser {
+  readonly user_id: string
+  readonly canonical_user_id: string
+  /** Where its operations are, after `/api/v1/`. */
+  readonly path: string
+}
+
+/** Starts an app with the example over a new store and a new fake platform. */
+export async function startOsisApp(open: OpenStore): Promise<OsisApp> {
+  const platform = newFakePlatform()
+  const on = await newTestDirectory(open, platform.name)
+  const config = await readConfig({ USHER_PORT: '0' })
+  const log = newLogger('silent', process.stderr)
+  const opened = { dir: on.dir, platforms: only(platform), close: async () => undefined }
+  const app = await startApp({ config, log, metrics: newMetrics(), open: opened })
+  const { id, secret } = on.setup.osis
+  const call: OsisApp['call'] = (method, path, body) =>
+    send(app.url, {
+      method,
+      path: `/api/v1/${path}`,
+      headers: { authorization: basic(id, secret ?? ''), 'content-type': body && 'application/json' },
+      body: body && JSON.stringify(body),
+    })
+  return {
+    on,
+    platform,
+    call,
+    async addUser(cdUserId = 'ada') {
+      const body = { cd_user_id: cdUserId, cd_tenant_id: on.orgId }
+      const answer = await call('POST', `tenants/${on.tenantId}/users`, body)
+      assert.equal(answer.status, 201, answer.text)
+      const user = jsonOf<OsisAppUser>(answer)
+      return { ...user, path: `tenants/${on.tenantId}/users/${user.user_id}` }
+    },
+    own({ canonical_user_id: owner }, ...names) {
+      const buckets = names.map((name) => ({ name, createdAt: '2026-11-22T08:00:00.000Z', owner }))
+      platform.buckets.set(owner, buckets)
+    },
+    async count(path) {
+      return jsonOf<{ page_info: { total: number } }>(await call('GET', path)).page_info.total
+    },
+    pass(ms) {
+      on.clock.now = new Date(on.clock.now.getTime() + ms)
+    },
+    close: () => app.close(),
+  }
+}
+
+/** Asserts an OsisError with this status and code. */
+export function assertOsisCode(answer: Answer, status: number, code: string): void {
+  assert.equal(answer.status, status, answer.text)
+  assert.equal(jsonOf<{ code: string }>(answer).code, code)
+}
