@@ -4,15 +4,17 @@ import type { FastifyInstance } from 'fastify'
 export type ApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
 /**
- * Collects the schemas of the routes that are registered in this scope from now on into an OpenAPI 3.1 document,
- * and serves it without authentication.
+ * Serves an OpenAPI 3.1 document, without authentication. It describes the routes that are registered in the scope
+ * after this call.
+ * @param path where the document is served
+ * @param document everything but the paths
  */
 export async function describeApi(app: FastifyInstance, path: string, document: ApiDocument): Promise<void> {
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', ...document },
     hideUntagged: true,
     exposeHeadRoutes: true,
-    // Names that schemas give themselves, in place of def-0, def-1.
+    // Schemas are named by their titles, in place of def-0, def-1.
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) => String(json.title ?? json.$id ?? `def-${i}`),
     },
@@ -25,7 +27,7 @@ export async function describeApi(app: FastifyInstance, path: string, document: 
   })
 }
 
-/** HEAD routes here are operations of their own; the plugin takes them for echoes of GET, and marks their ids so. */
+/** Restores the ids of HEAD operations: the plugin takes HEAD for a copy of GET, and appends `-head`. */
 function withOwnIds(name: string, value: unknown): unknown {
   return name === 'operationId' ? String(value).replace(/-head$/, '') : value
 }

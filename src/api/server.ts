@@ -21,6 +21,7 @@ import type { OsisSettings } from './osis/settings.ts'
 import { partnerApi } from './partner/index.ts'
 import { type SystemApi, systemApi } from './system/index.ts'
 
+/** What the APIs need. */
 export interface ServerParts extends SystemApi {
   readonly dir: Directory
   readonly clients: ClientFinder

@@ -20,6 +20,7 @@ const JWKS_PATH = '/oauth2/v2.0/keys'
 /** The largest token request, in bytes: it is a few short fields. */
 const FORM_LIMIT = 16 * 1024
 
+/** What the token endpoint needs. */
 export interface OauthApi {
   readonly clients: ClientFinder
   readonly issuer: Issuer
@@ -43,7 +44,7 @@ export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<v
 }
 
 const tags = ['Tokens']
-/** RFC 6749 section 5.1. */
+/** Keeps tokens out of caches (RFC 6749 section 5.1). */
 const noStore = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 const routes: readonly Route<OauthApi>[] = [

@@ -14,7 +14,7 @@ export const document: ApiDocument = {
   },
 }
 
-/** The form as the document shows it. Its type says that no schema checks it. */
+/** The form as the document shows it. Its type is unknown, since no schema checks it. */
 export const TokenForm = Type.Unsafe<unknown>(
   Type.Object({
     grant_type: Type.String({ enum: ['client_credentials'] }),

@@ -8,7 +8,7 @@ import { clientContext } from '../../directory/context.ts'
 import type { Context } from '../../model/context.ts'
 import { DirectoryError } from '../../model/error.ts'
 import type { Admission } from '../dialect.ts'
-import type { OsisSettings } from './settings.ts'
+import type { AuthMode, OsisSettings } from './settings.ts'
 
 interface AdmissionParts {
   readonly clients: ClientFinder
@@ -22,7 +22,7 @@ export function newAdmission({ clients, tokens, settings }: AdmissionParts): Adm
   return {
     async authenticate(request) {
       const { authorization } = request.headers
-      if (authModes.includes('bearer') && (isBearer(request) || !authModes.includes('basic')))
+      if (usesBearer(authModes, request))
         return clientContext(await tokens.check(authorization), request.correlationId)
       const basic = readBasic(authorization)
       if (!basic) throw new AuthError('Basic authentication is required', false)
@@ -33,9 +33,10 @@ export function newAdmission({ clients, tokens, settings }: AdmissionParts): Adm
   }
 }
 
-/** Returns whether the caller presents a bearer token, valid or not. */
-export function isBearer(request: FastifyRequest): boolean {
-  return /^bearer( |$)/i.test(request.headers.authorization ?? '')
+/** Returns whether a request is authenticated by a token: if the caller presents one, or if nothing else is served. */
+export function usesBearer(authModes: readonly AuthMode[], request: FastifyRequest): boolean {
+  if (!authModes.includes('bearer')) return false
+  return !authModes.includes('basic') || /^bearer( |$)/i.test(request.headers.authorization ?? '')
 }
 
 /**

@@ -19,7 +19,7 @@ export const OsisS3Credential = Type.Object(
 
 export const CredentialPage = pageOf(OsisS3Credential)
 
-/** Only `active` takes effect; whatever else the body holds is not even looked at (section 5.3). */
+/** Only `active` has an effect; all other members are ignored, whatever they hold (section 5.3 of the contract). */
 export const OsisS3CredentialChange = Type.Object(
   { active: Type.Boolean({ description: 'Whether the key works, as far as the user is active.' }) },
   { title: 'OsisS3CredentialChange', examples: [{ active: false }] },

@@ -1,9 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { AuthError, ExpiredError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
-import { BodyError, type BodyFault, UnknownPathError } from '../dialect.ts'
-import { isBearer } from './admission.ts'
+import { BodyError, type BodyFault, type Dialect, UnknownPathError } from '../dialect.ts'
+import { usesBearer } from './admission.ts'
 import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
 import type { AuthMode } from './settings.ts'
 
@@ -17,7 +16,7 @@ const FORBIDDEN: Answer = { status: 403, code: 'E_FORBIDDEN' }
 const NOT_FOUND: Answer = { status: 404, code: 'E_NOT_FOUND' }
 const CONFLICT: Answer = { status: 409, code: 'E_CONFLICT' }
 
-/** What each refusal of the directory is in this dialect. */
+/** The answer of this dialect to each error code of the directory. */
 const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   invalid: BAD_REQUEST,
   not_permitted: FORBIDDEN,
@@ -51,7 +50,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   store_unavailable: { status: 503, code: 'E_INTERNAL' },
 }
 
-/** An operation of the specification that is not served. */
+/** An operation of the specification that this service does not implement. */
 export class NotImplementedError extends Error {
   constructor(operation: string) {
     super(`${operation} is not implemented.`)
@@ -59,31 +58,23 @@ export class NotImplementedError extends Error {
   }
 }
 
-/**
- * Sends an error as an OsisError.
- * @returns whether it is our fault and must be logged
- */
-export function sendError(
-  error: Error,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  authModes: readonly AuthMode[],
-): boolean {
-  const { status, code, message } = toAnswer(error)
-  if (error instanceof AuthError) {
-    reply.header(
-      'www-authenticate',
-      authModes.map((mode) => CHALLENGES[mode]),
-    )
+/** Creates the function that sends an error as an OsisError. It returns whether the error is our fault. */
+export function newErrorSender(authModes: readonly AuthMode[]): Dialect['sendError'] {
+  const challenges = authModes.map((mode) => CHALLENGES[mode])
+  return (error, request, reply) => {
+    const { status, code, message } = toAnswer(error)
+    reply.code(status)
+    if (error instanceof AuthError) {
+      const { open = false, operation } = request.routeOptions.config
+      const asBearer = open || usesBearer(authModes, request)
+      const body = asBearer ? toUnauthorized(error, operation === 'CreateRefreshToken') : { code, message }
+      reply.header('www-authenticate', challenges).send(body)
+    } else {
+      const body: Static<typeof OsisError> = { code, message }
+      reply.send(body)
+    }
+    return status >= 500 && !(error instanceof NotImplementedError)
   }
-  const inBearer = authModes.includes('bearer') && (isBearer(request) || !authModes.includes('basic'))
-  const { open = false, operation } = request.routeOptions.config
-  const body: Static<typeof OsisError> =
-    error instanceof AuthError && (inBearer || open)
-      ? toUnauthorized(error, operation === 'CreateRefreshToken')
-      : { code, message }
-  reply.code(status).send(body)
-  return status >= 500 && !(error instanceof NotImplementedError)
 }
 
 const CHALLENGES: Readonly<Record<AuthMode, string>> = {
@@ -91,7 +82,7 @@ const CHALLENGES: Readonly<Record<AuthMode, string>> = {
   bearer: 'Bearer realm="usher"',
 }
 
-/** A 401 of bearer mode, by section 3.3 of the contract, which has three messages and no more. */
+/** The 401 of bearer mode. Section 3.3 of the contract knows these three messages only. */
 function toUnauthorized(error: AuthError, atLogin: boolean): Static<typeof Unauthorized> {
   const expired = error instanceof ExpiredError
   const refused = atLogin ? 'Invalid username or password' : 'Authentication failed'
@@ -108,7 +99,7 @@ const BODY_STATUS: Readonly<Record<BodyFault, number>> = { malformed: 400, too_l
 
 function toAnswer(error: Error): Answer & { message: string } {
   if (error instanceof DirectoryError) {
-    const message = error.issues.length > 0 ? sayIssues(error.issues) : error.message
+    const message = error.issues.length > 0 ? joinIssues(error.issues) : error.message
     return { ...ANSWERS[error.code], message }
   }
   if (error instanceof AuthError) return { status: 401, code: 'E_UNAUTHORIZED', message: error.message }
@@ -123,7 +114,7 @@ function toAnswer(error: Error): Answer & { message: string } {
   return { status: 500, code: 'E_INTERNAL', message: 'something went wrong on our side' }
 }
 
-/** The model has one message: every issue in it, in the order found. */
-function sayIssues(issues: readonly Issue[]): string {
+/** Joins all issues, in the order found: an OsisError has one message. */
+function joinIssues(issues: readonly Issue[]): string {
   return [...new Set(issues.map(({ path, message }) => `${path} ${message}`))].join('; ')
 }

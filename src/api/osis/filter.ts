@@ -1,12 +1,12 @@
 import { DirectoryError } from '../../model/error.ts'
 
-/** A filter's terms by name; null when two terms of one name contradict each other, so that nothing matches. */
+/** The terms of a filter by name. Null if two terms of one name contradict each other, so that nothing matches. */
 export type Terms<Name extends string> = Readonly<Partial<Record<Name, string>>> | null
 
 /**
- * Parses the filter of a query by section 5.6 of the contract: `name==value` terms joined by `;`, which means and.
- * Nothing that cannot be understood is left out, since the query would then match more than was asked for.
- * @param names those that the endpoint knows
+ * Parses the filter of a query (section 5.6 of the contract): terms of the form `name==value`, joined by `;`, which means
+ * and. A term that cannot be parsed is an error: a query without it would match more than the caller asked for.
+ * @param names the names that the endpoint knows
  * @throws {DirectoryError} `invalid` about `filter`
  */
 export function parseFilter<Name extends string>(
@@ -23,7 +23,7 @@ export function parseFilter<Name extends string>(
   return contradictory ? null : (Object.fromEntries(terms) as Partial<Record<Name, string>>)
 }
 
-/** A trailing semicolon is normal; several do no harm. */
+/** Filters often end in a semicolon, or in several. */
 function splitTerms(text: string): string[] {
   let end = text.length
   while (text[end - 1] === ';') end--
@@ -40,13 +40,16 @@ function parseTerm<Name extends string>(term: string, names: readonly Name[]): [
   return [name, value]
 }
 
-/** The language from which OSE's filters come quotes values with blanks; one pair around such a value is taken off. */
+/** Removes the quotes around a value with blanks: OSE's filters come from a language that needs them. */
 function unquote(value: string): string {
   const quoted = /^["']/.test(value) && value.length > 2 && value.endsWith(value.charAt(0))
   return quoted && value.includes(' ') ? value.slice(1, -1) : value
 }
 
-/** @throws {DirectoryError} `invalid` about `filter`, unless the value is `true`, `false` or absent */
+/**
+ * Parses the value of a term that is true or false.
+ * @throws {DirectoryError} `invalid` about `filter`, unless the value is `true`, `false` or absent
+ */
 export function parseFlag(name: string, value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined
   if (value === 'true' || value === 'false') return value === 'true'

@@ -8,7 +8,7 @@ import type { Reconciler } from '../../provisioning/reconciler.ts'
 import { serveDialect } from '../dialect.ts'
 import { newAdmission } from './admission.ts'
 import { credentialRoutes } from './credentials.ts'
-import { sendError } from './errors.ts'
+import { newErrorSender } from './errors.ts'
 import { infoRoutes } from './info.ts'
 import { loginRoutes } from './login.ts'
 import { toDocument } from './openapi.ts'
@@ -19,6 +19,7 @@ import type { OsisSettings } from './settings.ts'
 import { tenantRoutes } from './tenants.ts'
 import { userRoutes } from './users.ts'
 
+/** What the OSIS API needs. */
 export interface OsisApi {
   readonly dir: Directory
   readonly clients: ClientFinder
@@ -33,7 +34,7 @@ export interface OsisApi {
   readonly log: Logger
 }
 
-/** OSIS: `/api`, behind the operator's prefix if there is one, and its document at `/openapi/osis.json`. */
+/** Serves OSIS: `/api`, behind the operator's prefix if there is one, and its document at `/openapi/osis.json`. */
 export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
   const { dir, log, settings, platform } = parts
   const s3Capabilities = parts.s3Capabilities ?? toS3Capabilities(platform.main.s3Exclusions)
@@ -51,6 +52,6 @@ export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
       ...platformRoutes.map((declared) => declared({ platform, settings, s3Capabilities })),
     ],
     admission: newAdmission(parts),
-    sendError: (error, request, reply) => sendError(error, request, reply, authModes),
+    sendError: newErrorSender(authModes),
   })
 }

@@ -9,6 +9,7 @@ const API_VERSION = '1.0.0'
 
 const AUTH_MODES = { basic: 'Basic', bearer: 'Bearer' } as const
 
+/** What the information about this service needs. */
 export interface InfoParts {
   readonly platform: PlatformView
   readonly settings: Pick<OsisSettings, 'authModes' | 'consoleUrl'>

@@ -7,6 +7,7 @@ import { openRoute, type Route } from '../route.ts'
 import { admit } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'
 
+/** What the routes of tokens need. */
 export interface LoginParts {
   readonly clients: ClientFinder
   readonly tokens: OsisTokens

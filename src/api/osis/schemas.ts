@@ -1,13 +1,13 @@
 import { type TSchema, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
-/** Absent and null mean the same in a request (section 2.4 of the contract). */
+/** A text that may be absent or null, which mean the same in a request (section 2.4 of the contract). */
 export const optionalText = (description: string, format: 'text' | 'email' = 'text') =>
   Type.Optional(
     Type.Unsafe<string | null>({ type: ['string', 'null'], format, maxLength: MAX_TEXT, description }),
   )
 
-/** A member that servers of this API ignore in a request, whatever it holds. */
+/** A member that is ignored in a request, whatever it holds. */
 export const ignored = (why: string) =>
   Type.Optional(Type.Unsafe<unknown>({ description: `Ignored, whatever it holds: ${why}` }))
 
@@ -27,7 +27,7 @@ export const UserParams = Type.Object({
   userId: Type.String({ description: 'The ID of the platform user.' }),
 })
 
-/** Larger limits are lowered to this, and the page says so. */
+/** The largest limit of a page. A larger one is lowered to it. */
 export const MAX_LIMIT = 1_000
 
 const count = (rest: { description: string; default?: number }) =>
@@ -60,16 +60,16 @@ export const PurgeQuery = Type.Object({
   ),
 })
 
-/** The schema of an answer: that of its body, and what the answer means. */
+/** Returns the schema of an answer: that of its body, with what the answer means. */
 export const answer = <Body extends TSchema>(description: string, body: Body): Body => ({
   ...body,
   description,
 })
 
-/** The schema of an answer without a body. */
+/** Returns the schema of an answer without a body. */
 export const noBody = (description: string) => Type.Null({ description })
 
-/** A page of items, with the title of the items' schema. */
+/** Returns the schema of a page, titled after the schema of its items. */
 export const pageOf = <T extends TSchema & { title?: string }>(item: T) =>
   Type.Object(
     {
@@ -110,7 +110,7 @@ const failed = (description: string, code: OsisErrorCode, message: string) => ({
   examples: [{ code, message }],
 })
 
-/** In bearer mode a 401 has these beside; section 3.3 of the contract. */
+/** A 401. In bearer mode it has the optional members too (section 3.3 of the contract). */
 export const Unauthorized = Type.Object(
   {
     ...OsisError.properties,
@@ -123,7 +123,7 @@ export const Unauthorized = Type.Object(
   { title: 'Unauthorized' },
 )
 
-/** What every operation can answer beside its success. */
+/** Failures of every operation. */
 export const failures = {
   400: failed('Bad Request', 'E_BAD_REQUEST', 'cd_user_id is required'),
   401: {
@@ -137,14 +137,14 @@ export const failures = {
   503: failed('Service Unavailable', 'E_PLATFORM', 'The platform cannot be reached at the moment.'),
 } as const
 
-/** And what one with a body can. */
+/** Failures of operations with a body. */
 export const bodyFailures = {
   ...failures,
   413: failed('Payload Too Large', 'E_BAD_REQUEST', 'the body is larger than 1 MiB'),
   415: failed('Unsupported Media Type', 'E_BAD_REQUEST', 'the body must be application/json'),
 } as const
 
-/** And what a removal can. */
+/** Failures of removals. */
 export const removalFailures = {
   ...bodyFailures,
   409: failed('Conflict', 'E_CONFLICT', 'The user owns buckets; remove them first, or purge the user.'),

@@ -51,7 +51,7 @@ export const OsisTenant = Type.Object(
   },
 )
 
-/** Only `cd_tenant_ids` takes effect; whatever else the body holds is not even looked at (section 6.5). */
+/** Only `cd_tenant_ids` has an effect; all other members are ignored, whatever they hold (section 6.5 of the contract). */
 export const OsisTenantChange = Type.Object(
   {
     cd_tenant_ids: Type.Array(Type.String({ format: 'text', minLength: 1, maxLength: MAX_TEXT }), {

@@ -76,7 +76,7 @@ export const OsisUser = Type.Object(
   },
 )
 
-/** Only `active` takes effect; whatever else the body holds is not even looked at (section 6.9). */
+/** Only `active` has an effect; all other members are ignored, whatever they hold (section 6.9 of the contract). */
 export const OsisUserChange = Type.Object(
   { active: Type.Boolean({ description: 'Whether the keys of the user work.' }) },
   { title: 'OsisUserChange', examples: [{ active: false }] },

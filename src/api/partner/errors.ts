@@ -6,7 +6,7 @@ import { BodyError, UnknownPathError } from '../dialect.ts'
 import { collectIssues } from '../validation.ts'
 import type { ErrorModel, ErrorType } from './schemas.ts'
 
-/** What each refusal of the directory is in this dialect. 401 and 403 have no body, so no type either. */
+/** The answer of this dialect to each error code of the directory. A 401 and a 403 have no body, so no type either. */
 const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
   invalid: { status: 400, type: 'ValidationError' },
   not_permitted: { status: 403, type: null },
@@ -92,7 +92,7 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (status >= 400 && status < 500) {
     return { status: 400, type: 'ValidationError', description: 'The request is malformed.', issues: [] }
   }
-  // Whatever is unknown is ours, and says nothing about the inside.
+  // An unknown error is our fault, and the answer says nothing about the inside.
   return { status: 500, type: 'InternalError', description: 'Something went wrong on our side.', issues: [] }
 }
 
@@ -100,19 +100,19 @@ function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): A
   const description = `The body ${message}.`
   if (fault === 'too_large') return { status: 413, type: 'PayloadTooLarge', description, issues: [] }
   if (fault === 'unsupported') return { status: 415, type: 'UnsupportedMediaType', description, issues: [] }
-  // The rest of the request has been read: what is wrong there goes into the same answer.
+  // The other parts of the request are checked too, so that one answer names everything that is wrong.
   const others = collectIssues(request, ['params', 'querystring', 'headers'])
   const issues = [...others, { path: 'body', rule: 'json', message }]
   return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
 }
 
-/** RFC 6750 section 3. */
+/** Returns the value of `WWW-Authenticate` (RFC 6750 section 3). */
 function challenge(error: AuthError): string {
   const realm = 'Bearer realm="usher"'
   return error.presented ? `${realm}, error="invalid_token", error_description="${error.message}"` : realm
 }
 
-/** The issues as the model wants them: one entry a property, sorted. */
+/** Groups issues by property, and sorts them by its name, as the model of errors demands. */
 function byProperty(issues: readonly Issue[]): Static<typeof ErrorModel>['errors'] {
   const texts = new Map<string, Set<string>>()
   for (const { path, message } of issues) {

@@ -8,13 +8,14 @@ import { sendError } from './errors.ts'
 import { document } from './openapi.ts'
 import { userRoutes } from './users.ts'
 
+/** What the partner portal's API needs. */
 export interface PartnerApi {
   readonly dir: Directory
   readonly bearer: BearerCheck
   readonly log: Logger
 }
 
-/** The partner portal's API: `/v1`, and its document at `/openapi/customer.json`. */
+/** Serves the partner portal's API: `/v1`, and its document at `/openapi/customer.json`. */
 export function partnerApi(app: FastifyInstance, { dir, bearer, log }: PartnerApi): Promise<void> {
   return serveDialect(app, {
     dir,

@@ -1,6 +1,6 @@
 import type { ApiDocument } from '../openapi.ts'
 
-/** What the OpenAPI document says beside its operations. */
+/** What the OpenAPI document says in addition to its operations. */
 export const document: ApiDocument = {
   info: {
     title: 'Usher: partner-portal API',

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
-/** There are three groups; the rest is room for callers that repeat them. See docs/decisions/0007. */
+/** There are three groups; more are allowed for callers that repeat them (docs/decisions/0007). */
 const MAX_GROUPS = 1_000
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description })
@@ -15,7 +15,7 @@ const nullableText = (description: string, format: 'text' | 'email', example: st
     examples: [example],
   })
 
-/** Headers of every operation. Their names are compared without regard to case. */
+/** Headers of every operation. Their names match in any case. */
 const Headers = Type.Object({
   'X-Tenant': Type.String({
     minLength: 1,
@@ -149,7 +149,7 @@ const correlated = {
 
 const failed = (description: string) => ({ description, ...correlated, ...ErrorModel, $id: undefined })
 
-/** What an operation can answer beside its success. */
+/** Failures of every operation. */
 export const failures = {
   400: failed('Bad Request'),
   401: Type.Null({ description: 'Unauthorized' }),

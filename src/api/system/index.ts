@@ -5,6 +5,7 @@ import { type ApiDocument, describeApi } from '../openapi.ts'
 import { openRoute, type Route } from '../route.ts'
 import { LOGO } from './logo.ts'
 
+/** What health and metrics need. */
 export interface SystemApi {
   /** Rejects if the store cannot be written. */
   readonly checkReady: () => Promise<void>

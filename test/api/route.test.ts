@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import { Type } from 'typebox'
+import { openRoute, route } from '../../src/api/route.ts'
+import { newValidatorCompiler } from '../../src/api/validation.ts'
+
+/** A server with one route; its requests have no caller. */
+function serve(options: RouteOptions): FastifyInstance {
+  const app = Fastify()
+  app.setValidatorCompiler(newValidatorCompiler())
+  app.decorateRequest('context', null)
+  app.route(options)
+  return app
+}
+
+const document = { operationId: 'x', tags: ['X'], summary: 'X' }
+const body = Type.Object({ name: Type.String() })
+const answers = { 200: Type.String(), 204: Type.Null() }
+
+test('a handler does not run on a body that does not fit its schema', async () => {
+  let calls = 0
+  const handle = () => {
+    calls++
+    return { status: 200, body: 'x' } as const
+  }
+  const app = serve(
+    openRoute({ method: 'POST', url: '/x', document, schemas: { body }, answers, handle })({}),
+  )
+  for (const payload of [{}, { name: 5 }, [], undefined]) {
+    const answer = await app.inject({ method: 'POST', url: '/x', ...(payload && { payload }) })
+    assert.equal(answer.statusCode, 400)
+  }
+  assert.equal(calls, 0)
+  const answer = await app.inject({ method: 'POST', url: '/x', payload: { name: 'Ada' } })
+  assert.deepEqual([answer.statusCode, answer.json(), calls], [200, 'x', 1])
+})
+
+test('a handler does not run for a caller that was not admitted', async () => {
+  const declared = route({
+    operation: 'GetTenant',
+    method: 'GET',
+    url: '/x',
+    document,
+    schemas: {},
+    answers,
+    handle: () => assert.fail('the handler ran'),
+  })
+  const answer = await serve(declared({})).inject('/x')
+  assert.equal(answer.statusCode, 500)
+  assert.match(answer.body, /not admitted/)
+})
+
+test('an answer has the declared type, its own headers, or no body', async () => {
+  const send = async (handle: () => { status: 200; text: string } | { status: 204 }) => {
+    const schemas = {
+      200: { description: 'A picture', content: { 'image/svg+xml': { schema: Type.String() } } },
+      204: Type.Null(),
+    }
+    const declared = openRoute({ method: 'GET', url: '/x', document, schemas: {}, answers: schemas, handle })
+    return serve(declared({})).inject('/x')
+  }
+  const headers = { 'content-type': 'image/svg+xml' }
+  const picture = await send(() => ({ status: 200, headers, text: '<svg/>' }))
+  assert.deepEqual([picture.body, picture.headers['content-type']], ['<svg/>', 'image/svg+xml'])
+  const empty = await send(() => ({ status: 204 }))
+  assert.deepEqual([empty.statusCode, empty.body, empty.headers['content-type']], [204, '', undefined])
+})
+
+test('the compiler refuses what is not declared', () => {
+  const rest = { operation: 'GetTenant', method: 'POST', url: '/:id', document, answers } as const
+  const schemas = { params: Type.Object({ id: Type.String() }), body }
+  route({ ...rest, schemas, handle: ({ params }) => ({ status: 200, body: params.id }) })
+  // @ts-expect-error: the status is not declared
+  route({ ...rest, schemas, handle: () => ({ status: 201, body: 'x' }) })
+  // @ts-expect-error: the body does not fit the schema of its status
+  route({ ...rest, schemas, handle: () => ({ status: 200, body: 5 }) })
+  // @ts-expect-error: a status without a body
+  route({ ...rest, schemas, handle: () => ({ status: 204, body: 'x' }) })
+  // @ts-expect-error: the query is not declared
+  route({ ...rest, schemas, handle: ({ query }) => ({ status: 200, body: query.name }) })
+  // @ts-expect-error: the subject is no path parameter
+  route({ ...rest, schemas, subject: { target: 'name' }, handle: () => ({ status: 204 }) })
+  // @ts-expect-error: an open route has no context
+  openRoute({ ...rest, schemas, handle: ({ ctx }) => ({ status: 200, body: ctx.correlationId }) })
+})
