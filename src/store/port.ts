@@ -98,7 +98,7 @@ export interface UserRecord {
 /** A user for `insertUsers`, with everything that is written with it. */
 export interface NewUserRow {
   readonly user: UserRecord
-  /** The ids that belong to the keys of the organization and the reseller: keys may have been looked up earlier. */
+  /** The ids of the organization and the reseller. An engine that uses keys again compares them with the keys. */
   readonly organizationId: string
   readonly resellerId: string | null
   /** The e-mail as `foldEmail` returns it. */

@@ -6,9 +6,7 @@ import type { InsertOutcome, NewUserRow } from '../port.ts'
 const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUserRow) => unknown])[] = [
   ['id', 'text', ({ user }) => user.id],
   ['organization_pk', 'bigint', ({ user }) => user.organizationPk],
-  ['organization_id', 'text', (row) => row.organizationId],
   ['reseller_pk', 'bigint', ({ user }) => user.resellerPk],
-  ['reseller_id', 'text', (row) => row.resellerId],
   ['first_name', 'text', ({ user }) => user.firstName],
   ['last_name', 'text', ({ user }) => user.lastName],
   ['email', 'text', ({ user }) => user.email],
@@ -29,13 +27,20 @@ const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUse
   ['changes', 'text', ({ entry }) => entry.changes && JSON.stringify(entry.changes)],
 ]
 
-const ARRAYS = GIVEN.map(([, type], i) => `$${i + 1}::${type}[]`).join()
-const NAMES = GIVEN.map(([name]) => name).join()
+const NAMES = GIVEN.map(([name]) => name)
+const ARRAYS = NAMES.map(arrayOf)
+
+/** The parameter that holds a column. */
+function arrayOf(name: string): string {
+  const i = GIVEN.findIndex(([column]) => column === name)
+  return `$${i + 1}::${GIVEN[i]?.[1]}[]`
+}
 
 // Keys are assigned before the insert, because ids may repeat and only a key tells which row was inserted. OFFSET 0
 // makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A living user with the same
 // e-mail is checked as well: if that user is being deleted, the unique index alone would wait, accept the row, and the
-// deleted user would not be restored.
+// deleted user would not be restored. Organizations are looked up by their keys alone, once for all rows: PostgreSQL
+// never uses a key again.
 const INSERT_USERS = `
 with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
@@ -53,14 +58,9 @@ with given as materialized (
     where alive.organization_pk = given.organization_pk and alive.email_key = given.email_key
       and alive.deleted_at is null
     offset 0)
-  and exists (
-    select 1 from organizations as owner
-    where owner.pk = given.organization_pk and owner.id = given.organization_id
-    offset 0)
-  and (reseller_pk is null or exists (
-    select 1 from organizations as reseller
-    where reseller.pk = given.reseller_pk and reseller.id = given.reseller_id
-    offset 0))
+  and organization_pk = any (array(select pk from organizations where pk = any (${arrayOf('organization_pk')})))
+  and (reseller_pk is null
+    or reseller_pk = any (array(select pk from organizations where pk = any (${arrayOf('reseller_pk')}))))
   on conflict do nothing
   returning pk
 ), joined as (
