@@ -3,10 +3,11 @@ import { readConfig } from '../src/config.ts'
 import { credentialIdentity } from '../src/directory/sealing/sealer.ts'
 import { newId, newSecretKey } from '../src/model/ids.ts'
 import { openDirectory } from '../src/open-directory.ts'
-import { claimAccount, insertAccount, markAccountApplied } from '../src/store/accounts/accounts.ts'
+import { insertAccount } from '../src/store/accounts/accounts.ts'
 import { insertCredential } from '../src/store/accounts/credentials.ts'
+import { claimAccount, markAccountApplied } from '../src/store/accounts/leases.ts'
 import { selectOrganizations } from '../src/store/tables/organizations.ts'
-import { selectTenantPage } from '../src/store/tables/tenant-queries.ts'
+import { selectTenantPage } from '../src/store/tables/tenants.ts'
 import { insertUser } from '../src/store/tables/users.ts'
 
 /**

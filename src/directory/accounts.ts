@@ -8,12 +8,11 @@ import type { Tenant } from '../model/tenants.ts'
 import {
   hasAccount,
   insertAccount,
-  type LeaseTerms,
-  newLease,
   selectAccountByPk,
   selectAccountOfOrgUser,
 } from '../store/accounts/accounts.ts'
 import { isBeingRemoved, markAccountRemoved, updateAccountActive } from '../store/accounts/changes.ts'
+import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { selectAccountPage, selectCanonicalIds } from '../store/accounts/queries.ts'
 import { insertUser, selectUserByEmail, touchUser } from '../store/tables/users.ts'
 import { issueCredential } from './credentials.ts'
@@ -271,11 +270,11 @@ export function deleteAccount(
 ): Promise<Account | undefined> {
   return runUnit(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, async (unit) => {
     const found = await findAccountIncludingRemoved(unit, request)
-    if (!found || (!found.wanted && isApplied(found.account))) return undefined
-    const { account, wanted } = found
+    if (!found || (!found.exists && isApplied(found.account))) return undefined
+    const { account, exists } = found
     const { purge } = request
     // A removal under way is joined, and made a purge if it was none.
-    if (!wanted && !purge) return account
+    if (!exists && !purge) return account
     await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
     await unit.audit({
       outcome: 'deleted',

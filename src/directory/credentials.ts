@@ -107,7 +107,7 @@ export function deleteCredential(
   return runUnit(dir, ctx, { operation: 'DeleteCredential', target: ids.accessKey }, async (unit) => {
     const found = await selectCredential(unit.tx, getProviderPk(unit), ids.accessKey)
     if (!found || !isOf(found, ids)) return undefined
-    if (!found.wanted) return found.account
+    if (!found.exists) return found.account
     await markCredentialDeleted(unit.tx, found.pk)
     await requestApply(unit.tx, found.account.pk, unit.now)
     const organization = await findCustomerId(unit.tx, found.account)
@@ -119,7 +119,7 @@ export function deleteCredential(
 /** @throws {DirectoryError} `credential_not_found` */
 async function getOwned(scope: Scope, ids: CredentialIds): Promise<OwnedSealedCredential> {
   const found = await selectCredential(scope.tx, getProviderPk(scope), ids.accessKey)
-  if (found?.wanted && isOf(found, ids)) return found
+  if (found?.exists && isOf(found, ids)) return found
   throw new DirectoryError(
     'credential_not_found',
     `There is no credential with the access key ${ids.accessKey}.`,

@@ -11,14 +11,14 @@ import {
   markLateAccountsRemoved,
 } from '../store/accounts/changes.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
-import { selectTenantPage } from '../store/tables/tenant-queries.ts'
 import {
   insertTenant,
   markTenantDeleted,
   replaceOrgs,
   selectTenantByOrg,
   selectTenantOfCustomer,
-  updateTenantId,
+  selectTenantPage,
+  updateRenewedTenant,
 } from '../store/tables/tenants.ts'
 import type { Directory } from './directory.ts'
 import { resolveTenantFilter, type TenantFilter } from './filters.ts'
@@ -229,7 +229,7 @@ export function adoptCustomer(
     if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()
     const row = { id: newTenantId(name), name, orgIds, now }
     const tenant = former
-      ? await updateTenantId(tx, former.tenant, row)
+      ? await updateRenewedTenant(tx, former.tenant, row)
       : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
     await unit.audit({
       outcome: 'created',

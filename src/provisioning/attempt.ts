@@ -1,6 +1,12 @@
 import type { Directory } from '../directory/directory.ts'
 import { DataLeftError, type Platform, PlatformError, type Platforms } from '../platform/platform.ts'
 import {
+  deleteRemovedAccount,
+  deleteRemovedCredentials,
+  markAccountRestored,
+  markLateAccountRemoved,
+} from '../store/accounts/changes.ts'
+import {
   type Claimed,
   claimAccount,
   type LeaseTerms,
@@ -9,13 +15,7 @@ import {
   newLease,
   releaseAccount,
   selectFailureCounts,
-} from '../store/accounts/accounts.ts'
-import {
-  deleteRemovedAccount,
-  deleteRemovedCredentials,
-  markAccountRestored,
-  markLateAccountRemoved,
-} from '../store/accounts/changes.ts'
+} from '../store/accounts/leases.ts'
 import type { Tx } from '../store/port.ts'
 import { withDeadline } from './deadline.ts'
 import { type Desired, findDesired } from './desired.ts'

@@ -41,7 +41,7 @@ export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<D
     secretKey: openSecret(dir, { accessKey, sealedSecret }),
     active,
   }))
-  const status = !found.wanted ? 'gone' : account.active ? 'active' : 'suspended'
+  const status = !found.exists ? 'gone' : account.active ? 'active' : 'suspended'
   return { account, state: { ...namesOf(account), status, purge, credentials } }
 }
 

@@ -1,4 +1,4 @@
-import type { Failures } from '../store/accounts/accounts.ts'
+import type { Failures } from '../store/accounts/leases.ts'
 
 const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 5 * 60_000

@@ -6,13 +6,9 @@ import type { Account } from '../model/accounts.ts'
 import type { Credential } from '../model/credentials.ts'
 import { newId } from '../model/ids.ts'
 import type { Platforms } from '../platform/platform.ts'
-import {
-  dropLeases,
-  type LeaseTerms,
-  selectAccountToReconcile,
-  selectDueAccounts,
-} from '../store/accounts/accounts.ts'
+import { selectAccountToReconcile } from '../store/accounts/accounts.ts'
 import { selectUnappliedAccounts } from '../store/accounts/changes.ts'
+import { dropLeases, type LeaseTerms, selectDueAccounts } from '../store/accounts/leases.ts'
 import { type AttemptDeps, type AttemptResult, LEASE_MS, type Observer, runAttempt } from './attempt.ts'
 import { withDeadline } from './deadline.ts'
 import { type Desired, toDesired } from './desired.ts'
@@ -124,7 +120,7 @@ export class Reconciler {
   async settleRemoval(account: Account, deadlineMs: number): Promise<'gone' | 'data_left' | 'late'> {
     if (!(await this.settle(account, deadlineMs))) return 'late'
     const found = await read(this.#dir, (tx) => selectAccountToReconcile(tx, account.pk))
-    return found?.wanted ? 'data_left' : 'gone'
+    return found?.exists ? 'data_left' : 'gone'
   }
 
   /**

@@ -10,7 +10,7 @@ import type { ColumnTypes } from '../../src/store/migrations/migration.ts'
 import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
 import type { Tables } from '../../src/store/schema.ts'
-import { selectTenantPage } from '../../src/store/tables/tenant-queries.ts'
+import { selectTenantPage } from '../../src/store/tables/tenants.ts'
 import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 

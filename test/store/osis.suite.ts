@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
-import { claimAccount, insertAccount, markAccountApplied } from '../../src/store/accounts/accounts.ts'
+import { insertAccount } from '../../src/store/accounts/accounts.ts'
 import {
   deleteRemovedAccount,
   deleteRemovedCredentials,
@@ -18,6 +18,7 @@ import {
   selectCredentialPage,
   updateCredentialActive,
 } from '../../src/store/accounts/credentials.ts'
+import { claimAccount, markAccountApplied } from '../../src/store/accounts/leases.ts'
 import { type AccountCriteria, selectAccountPage } from '../../src/store/accounts/queries.ts'
 import type { TotalsKey } from '../../src/store/accounts/totals.ts'
 import { planPage } from '../../src/store/paging.ts'

@@ -2,18 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
+import { insertAccount, selectAccountToReconcile } from '../../src/store/accounts/accounts.ts'
+import { markAccountsOfUserRemoved } from '../../src/store/accounts/changes.ts'
+import { insertCredential } from '../../src/store/accounts/credentials.ts'
 import {
   claimAccount,
-  insertAccount,
   markAccountApplied,
   markAccountFailed,
   releaseAccount,
-  selectAccountToReconcile,
   selectDueAccounts,
   selectFailureCounts,
-} from '../../src/store/accounts/accounts.ts'
-import { markAccountsOfUserRemoved } from '../../src/store/accounts/changes.ts'
-import { insertCredential } from '../../src/store/accounts/credentials.ts'
+} from '../../src/store/accounts/leases.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
 import {
   insertClient,

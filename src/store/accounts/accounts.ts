@@ -1,17 +1,20 @@
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Account, AccountRole } from '../../model/accounts.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 
-/** A bound 1 would keep SQLite from using the indexes of accounts that are wanted. */
-export const WANTED = sql.lit(1)
+/** For the column `wanted`. A literal, because a bound 1 would keep SQLite from using the partial indexes. */
+export const YES = sql.lit(1)
+export const NO = sql.lit(0)
 
-/** An account that begins to be tried anew: what was counted of earlier attempts is over. */
-export const FIRST_ATTEMPT = { attempts: 0, own_failures: 0, parked_at: null } as const
+/** The columns that forget earlier attempts. */
+export const RESET_ATTEMPTS = { attempts: 0, own_failures: 0, parked_at: null } as const
 
+/** An account with the ids of its tenant and its user. */
 export type AccountRow = Selectable<Tables['accounts']> & { tenant_id: string; user_id: string }
 
+/** Converts a row to an account of the model. */
 export function toAccount(row: AccountRow): Account {
   return {
     pk: row.pk,
@@ -81,7 +84,7 @@ const insert = statement(
 )
 
 /**
- * Answers the new account's key.
+ * Inserts an account and returns its key.
  * @throws {ConstraintError} when the Cloud Director user has an account in the tenant, or the user has one on the platform
  */
 export async function insertAccount(
@@ -89,7 +92,7 @@ export async function insertAccount(
   account: {
     tenant: number
     user: number
-    /** Whether the user was made with the account, and goes with it. */
+    /** Whether the user was created for the account, and is deleted with it. */
     madeUser: boolean
     platform: string
     canonicalUserId: string
@@ -100,7 +103,7 @@ export async function insertAccount(
     role: AccountRole
     active: boolean
     /** Claims the account for its first attempt, as `claimAccount` does. */
-    lease?: Pick<Lease, 'until' | 'by'> | undefined
+    lease?: { readonly until: string; readonly by: string } | undefined
     now: string
   },
 ): Promise<number> {
@@ -110,7 +113,7 @@ export async function insertAccount(
   return (await tx.insert(insert, { ...values, ...flags, ...claimed })) as number
 }
 
-/** Accounts with the ids of their tenants and users. */
+/** Starts a query for accounts, with the ids of their tenants and users. */
 export function selectAccounts(db: QueryBuilder) {
   return db
     .selectFrom('accounts')
@@ -125,10 +128,10 @@ const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: s
     .where('accounts.tenant_pk', '=', p.tenant)
     .where('accounts.org_id', '=', p.org)
     .where('accounts.org_user_id', '=', p.user)
-    .where('accounts.wanted', '=', WANTED),
+    .where('accounts.wanted', '=', YES),
 )
 
-/** The account of a Cloud Director user in a tenant. */
+/** Returns the account of a Cloud Director user in a tenant. */
 export async function selectAccountOfOrgUser(
   tx: Tx,
   tenant: number,
@@ -145,34 +148,34 @@ const selectByUserId = statement((db, p: { provider: number; tenant: string; use
     .where('accounts.provider_pk', '=', p.provider),
 )
 
-/** The account of a user in a tenant of the provider, or what is left of one whose removal is not finished. */
+/** Returns the account of a user in a tenant of the provider; `exists` is false if it was removed. */
 export async function selectAccountIncludingRemoved(
   tx: Tx,
   provider: number,
   ids: { tenantId: string; userId: string },
-): Promise<{ account: Account; wanted: boolean } | undefined> {
+): Promise<{ account: Account; exists: boolean } | undefined> {
   const row = await tx.get(selectByUserId, { provider, tenant: ids.tenantId, user: ids.userId })
-  return row && { account: toAccount(row), wanted: row.wanted === 1 }
+  return row && { account: toAccount(row), exists: row.wanted === 1 }
 }
 
-/** The account of a user in a tenant of the provider. */
+/** Returns the account of a user in a tenant of the provider, unless it was removed. */
 export async function selectAccount(
   tx: Tx,
   provider: number,
   ids: { tenantId: string; userId: string },
 ): Promise<Account | undefined> {
   const found = await selectAccountIncludingRemoved(tx, provider, ids)
-  return found?.wanted ? found.account : undefined
+  return found?.exists ? found.account : undefined
 }
 
 const selectOfUserId = statement((db, p: { provider: number; user: string }) =>
   selectAccounts(db)
     .where('users.id', '=', p.user)
     .where('accounts.provider_pk', '=', p.provider)
-    .where('accounts.wanted', '=', WANTED),
+    .where('accounts.wanted', '=', YES),
 )
 
-/** The accounts of the provider whose user has this id: at most one on each platform, in no order. */
+/** Returns the accounts of a user: at most one on each platform, in no particular order. */
 export async function selectAccountsOfUser(tx: Tx, provider: number, userId: string): Promise<Account[]> {
   return (await tx.all(selectOfUserId, { provider, user: userId })).map(toAccount)
 }
@@ -181,10 +184,10 @@ const selectByCanonicalId = statement((db, p: { provider: number; canonical: str
   selectAccounts(db)
     .where('accounts.canonical_user_id', '=', p.canonical)
     .where('accounts.provider_pk', '=', p.provider)
-    .where('accounts.wanted', '=', WANTED),
+    .where('accounts.wanted', '=', YES),
 )
 
-/** The account of the provider that its platform shows under this id. */
+/** Returns the provider's account that its platform knows by this id. */
 export async function selectAccountByCanonicalId(
   tx: Tx,
   provider: number,
@@ -196,199 +199,37 @@ export async function selectAccountByCanonicalId(
 
 const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
 
+/** Returns the account with this key, also if it was removed. */
 export async function selectAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toAccount(row)
 }
 
-/** An account with what the reconciler needs to know of it beside. */
-export async function selectAccountToReconcile(
-  tx: Tx,
-  pk: number,
-): Promise<
-  | {
-      account: Account
-      wanted: boolean
-      purge: boolean
-      dueAt: string
-      lastError: string | null
-    }
-  | undefined
-> {
+/** What the reconciler needs to know of an account. */
+export interface AccountToReconcile {
+  readonly account: Account
+  /** False if the account was removed. */
+  readonly exists: boolean
+  /** Whether a removal also deletes the account's data. */
+  readonly purge: boolean
+  readonly dueAt: string
+  readonly lastError: string | null
+}
+
+/** Returns the account with this key, also if it was removed. */
+export async function selectAccountToReconcile(tx: Tx, pk: number): Promise<AccountToReconcile | undefined> {
   const row = await tx.get(selectByPk, { pk })
   if (!row) return undefined
   const { due_at: dueAt, last_error: lastError } = row
-  const [wanted, purge] = [row.wanted === 1, row.purge === 1]
-  return { account: toAccount(row), wanted, purge, dueAt, lastError }
+  const [exists, purge] = [row.wanted === 1, row.purge === 1]
+  return { account: toAccount(row), exists, purge, dueAt, lastError }
 }
 
 const selectOfUser = statement((db, p: { user: number; platform: string }) =>
   db.selectFrom('accounts').select('pk').where('user_pk', '=', p.user).where('platform', '=', p.platform),
 )
 
-/** Whether a user has, or once had, an account on a platform. */
+/** Returns whether a user has, or once had, an account on a platform. */
 export async function hasAccount(tx: Tx, user: number, platform: string): Promise<boolean> {
   return (await tx.get(selectOfUser, { user, platform })) !== undefined
-}
-
-// One claim at a time wins: the condition stands in the statement that takes the lease.
-const claim = statement((db, p: Lease & { pk: number }) =>
-  db
-    .updateTable('accounts')
-    .set((eb) => ({ leased_until: p.until, leased_by: p.by, attempts: eb('attempts', '+', 1) }))
-    .where('pk', '=', p.pk)
-    .whereRef('applied_version', '<', 'desired_version')
-    .where((eb) => isFree(eb, p)),
-)
-
-/** What each lease of a process has in common. */
-export interface LeaseTerms {
-  /** The process, which makes one attempt at a time. */
-  readonly by: string
-  /** How long a lease lasts, in milliseconds. */
-  readonly ms: number
-}
-
-/** Returns a lease that starts now. */
-export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
-  return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
-}
-
-/** The right to reconcile an account, taken now by a process, until a time. */
-export interface Lease {
-  readonly now: string
-  readonly until: string
-  /** Names the process, which makes one attempt at a time. */
-  readonly by: string
-}
-
-/** Nobody else has the account. A process is not hindered by a lease of its own, left over from an attempt that has ended. */
-function isFree(eb: ExpressionBuilder<Tables, 'accounts'>, { now, by }: Pick<Lease, 'now' | 'by'>) {
-  return eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', now), eb('leased_by', '=', by)])
-}
-
-/** Takes the right to reconcile an account. Answers false when it is applied, or somebody else has it. */
-export async function claimAccount(tx: Tx, pk: number, lease: Lease): Promise<boolean> {
-  return (await tx.run(claim, { pk, ...lease })) === 1
-}
-
-const dropAllLeases = statement((db) =>
-  db
-    .updateTable('accounts')
-    .set({ leased_until: null, leased_by: null })
-    .where('leased_until', 'is not', null),
-)
-
-/** Ends the leases of processes that are gone. Only for a store that one process has to itself. */
-export async function dropLeases(tx: Tx): Promise<void> {
-  await tx.run(dropAllLeases, {})
-}
-
-const selectDue = statement((db, p: Pick<Lease, 'now' | 'by'> & { limit: number }) =>
-  db
-    .selectFrom('accounts')
-    .select('pk')
-    .whereRef('applied_version', '<', 'desired_version')
-    .where('due_at', '<=', p.now)
-    .where((eb) => isFree(eb, p))
-    .orderBy('due_at')
-    .orderBy('pk')
-    .limit(p.limit),
-)
-
-/** Accounts that wait to be reconciled, are due, and may be claimed, the longest waiting first. */
-export async function selectDueAccounts(
-  tx: Tx,
-  due: Pick<Lease, 'now' | 'by'> & { limit: number },
-): Promise<number[]> {
-  return (await tx.all(selectDue, due)).map((row) => row.pk)
-}
-
-/** An account and who has claimed it. Once the lease has gone to somebody else, nothing is recorded. */
-export interface Claimed {
-  readonly pk: number
-  readonly by: string
-}
-
-const markApplied = statement((db, p: Claimed & { version: number }) =>
-  db
-    .updateTable('accounts')
-    .set({
-      ...FIRST_ATTEMPT,
-      applied_version: p.version,
-      leased_until: null,
-      leased_by: null,
-      last_error: null,
-    })
-    .where('pk', '=', p.pk)
-    .where('leased_by', '=', p.by)
-    .where('applied_version', '<', p.version),
-)
-
-/** Records that the platform has the state of a version. A newer wanted version stays to be applied. */
-export async function markAccountApplied(tx: Tx, claimed: Claimed, version: number): Promise<void> {
-  await tx.run(markApplied, { ...claimed, version })
-}
-
-/** How attempts have failed since the wanted state last changed or was applied. */
-export interface Failures {
-  readonly attempts: number
-  /** How many of them failed while the platform was well. */
-  readonly ownFailures: number
-  /** Since when it is parked; null when it is not. */
-  readonly parkedAt: string | null
-}
-
-const selectFailures = statement((db, p: { pk: number }) =>
-  db
-    .selectFrom('accounts')
-    .select(['attempts', 'own_failures as ownFailures', 'parked_at as parkedAt'])
-    .where('pk', '=', p.pk),
-)
-
-export async function selectFailureCounts(tx: Tx, pk: number): Promise<Failures> {
-  return (await tx.get(selectFailures, { pk })) ?? { attempts: 0, ownFailures: 0, parkedAt: null }
-}
-
-interface Failure {
-  readonly error: string
-  readonly dueAt: string
-  readonly ownFailures: number
-  readonly parkedAt: string | null
-}
-
-const markFailed = statement((db, p: Claimed & Failure) =>
-  db
-    .updateTable('accounts')
-    .set({
-      leased_until: null,
-      leased_by: null,
-      last_error: p.error,
-      due_at: p.dueAt,
-      own_failures: p.ownFailures,
-      parked_at: p.parkedAt,
-    })
-    .where('pk', '=', p.pk)
-    .where('leased_by', '=', p.by),
-)
-
-/**
- * Keeps why an attempt failed, and when the next one is due.
- * @returns false when somebody else has the account by now, and nothing was recorded
- */
-export async function markAccountFailed(tx: Tx, claimed: Claimed, failure: Failure): Promise<boolean> {
-  return (await tx.run(markFailed, { ...claimed, ...failure })) === 1
-}
-
-const release = statement((db, p: Claimed) =>
-  db
-    .updateTable('accounts')
-    .set({ leased_until: null, leased_by: null })
-    .where('pk', '=', p.pk)
-    .where('leased_by', '=', p.by),
-)
-
-/** Gives an account back that was claimed and not attempted to the end. The attempt counts: it may have been carried out. */
-export async function releaseAccount(tx: Tx, claimed: Claimed): Promise<void> {
-  await tx.run(release, claimed)
 }

@@ -1,9 +1,9 @@
 import type { AccountFailure, Backlog, FailureState } from '../../model/backlog.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { FIRST_ATTEMPT, selectAccounts, WANTED } from './accounts.ts'
+import { RESET_ATTEMPTS, selectAccounts, YES } from './accounts.ts'
 
-// An error is kept until an attempt succeeds or something else is wanted, so whatever is parked has one.
+// Every parked account has an error, which is kept until an attempt succeeds or the desired state changes.
 const backlog = statement((db) =>
   db
     .selectFrom('accounts')
@@ -16,7 +16,7 @@ const backlog = statement((db) =>
     .whereRef('applied_version', '<', 'desired_version'),
 )
 
-/** What has not been applied. */
+/** Returns how many accounts are not applied, by state, and since when the oldest waits. */
 export async function selectBacklog(tx: Tx): Promise<Backlog> {
   const row = await tx.get(backlog, {})
   const [unapplied, failed, parked] = [row?.unapplied, row?.failed, row?.parked].map((count) =>
@@ -29,16 +29,16 @@ const selectApplied = statement((db) =>
   db
     .selectFrom('accounts')
     .select((eb) => eb.fn.countAll<number>().as('total'))
-    .where('wanted', '=', WANTED)
+    .where('wanted', '=', YES)
     .whereRef('applied_version', '>=', 'desired_version'),
 )
 
-/** How many accounts exist and are applied. Reads every account. */
+/** Counts the accounts that exist and are applied. Reads every account. */
 export async function countApplied(tx: Tx): Promise<number> {
   return Number((await tx.get(selectApplied, {}))?.total ?? 0)
 }
 
-/** The accounts whose last attempt failed, by their keys. */
+/** Returns the accounts whose last attempt failed, in the order of their keys. */
 export async function selectFailedAccounts(
   tx: Tx,
   page: { after: number; limit: number; state?: FailureState | undefined },
@@ -78,7 +78,7 @@ const selectFailed = statement((db, p: { after: number; limit: number }) =>
 const retryUpTo = statement((db, p: { after: number; last: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set({ ...FIRST_ATTEMPT, due_at: p.now })
+    .set({ ...RESET_ATTEMPTS, due_at: p.now })
     .where('pk', '>', p.after)
     .where('pk', '<=', p.last)
     .whereRef('applied_version', '<', 'desired_version')
@@ -86,8 +86,8 @@ const retryUpTo = statement((db, p: { after: number; last: number; now: string }
 )
 
 /**
- * Has accounts tried now whose last attempt failed, in the order of their keys.
- * @returns how many, and the key to go on after; null when there are no more
+ * Makes accounts due now whose last attempt failed, in the order of their keys.
+ * @returns the number of accounts, and the key after which to continue; null if there are no more
  */
 export async function markAccountsDue(
   tx: Tx,
@@ -101,13 +101,13 @@ export async function markAccountsDue(
 const retryOfUser = statement((db, p: { user: string; now: string }) =>
   db
     .updateTable('accounts')
-    .set({ ...FIRST_ATTEMPT, due_at: p.now })
+    .set({ ...RESET_ATTEMPTS, due_at: p.now })
     .where('user_pk', 'in', (eb) => eb.selectFrom('users').select('users.pk').where('users.id', '=', p.user))
     .whereRef('applied_version', '<', 'desired_version')
     .where('last_error', 'is not', null),
 )
 
-/** Has the accounts of a user tried now whose last attempt failed. Answers how many. */
+/** Makes the accounts of a user due now whose last attempt failed. Returns their number. */
 export async function markAccountsOfUserDue(tx: Tx, userId: string, now: string): Promise<number> {
   return tx.run(retryOfUser, { user: userId, now })
 }
@@ -120,12 +120,12 @@ const selectOfUser = statement((db, p: { user: string }) =>
     .where('users.id', '=', p.user),
 )
 
-/** Whether a user has an account, or once had one. */
+/** Returns whether a user has, or once had, an account. */
 export async function hasHadAccount(tx: Tx, userId: string): Promise<boolean> {
   return (await tx.get(selectOfUser, { user: userId })) !== undefined
 }
 
-/** The keys of a platform's accounts that follow one, those that were removed among them. */
+/** Returns the keys of a platform's accounts that are higher than `after`, in order, removed accounts included. */
 export async function selectAccountsAfter(
   tx: Tx,
   after: number,

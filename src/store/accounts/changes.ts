@@ -2,12 +2,12 @@ import { type ExpressionBuilder, sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { FIRST_ATTEMPT, WANTED } from './accounts.ts'
+import { NO, RESET_ATTEMPTS, YES } from './accounts.ts'
 
-/** What every change of the wanted state does beside: a new version, to be applied at once, with its own attempts. */
-function raised(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
+/** The columns that every change of the desired state sets: a new version, due at once, with attempts of its own. */
+function bumpVersion(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
   return {
-    ...FIRST_ATTEMPT,
+    ...RESET_ATTEMPTS,
     last_error: null,
     desired_version: eb('desired_version', '+', 1),
     desired_at: now,
@@ -15,26 +15,26 @@ function raised(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
   }
 }
 
-const raise = statement((db, p: { pk: number; now: string }) =>
+const bump = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => raised(eb, p.now))
+    .set((eb) => bumpVersion(eb, p.now))
     .where('pk', '=', p.pk),
 )
 
-/** Wants an account applied anew, after its credentials have changed. */
+/** Requests that an account is applied again, because its credentials have changed. */
 export async function requestApply(tx: Tx, pk: number, now: string): Promise<void> {
-  await tx.run(raise, { pk, now })
+  await tx.run(bump, { pk, now })
 }
 
 const setActive = statement((db, p: { pk: number; active: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ ...raised(eb, p.now), active: p.active }))
+    .set((eb) => ({ ...bumpVersion(eb, p.now), active: p.active }))
     .where('pk', '=', p.pk),
 )
 
-/** Wants an account active or suspended. The status of each of its credentials stays what it is. */
+/** Activates or suspends an account. Its credentials keep their own status. */
 export async function updateAccountActive(
   tx: Tx,
   pk: number,
@@ -46,7 +46,7 @@ export async function updateAccountActive(
 const remove = statement((db, p: { pk: number; purge: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ ...raised(eb, p.now), wanted: 0, purge: p.purge }))
+    .set((eb) => ({ ...bumpVersion(eb, p.now), wanted: 0, purge: p.purge }))
     .where('pk', '=', p.pk),
 )
 
@@ -55,10 +55,10 @@ const hideCredentials = statement((db, p: { account: number }) =>
     .updateTable('credentials')
     .set({ wanted: -1 })
     .where('account_pk', '=', p.account)
-    .where('wanted', '=', WANTED),
+    .where('wanted', '=', YES),
 )
 
-/** Wants an account gone; with `purge` its data too. */
+/** Removes an account; with `purge` also its data. The row stays, for its ids must not be used again. */
 export async function markAccountRemoved(
   tx: Tx,
   pk: number,
@@ -69,10 +69,10 @@ export async function markAccountRemoved(
 }
 
 const selectOfUser = statement((db, p: { user: number }) =>
-  db.selectFrom('accounts').select('pk').where('user_pk', '=', p.user).where('wanted', '=', WANTED),
+  db.selectFrom('accounts').select('pk').where('user_pk', '=', p.user).where('wanted', '=', YES),
 )
 
-/** Wants every account of a user gone, but no data. */
+/** Removes all accounts of a user, but no data. */
 export async function markAccountsOfUserRemoved(tx: Tx, user: number, now: string): Promise<void> {
   for (const { pk } of await tx.all(selectOfUser, { user }))
     await markAccountRemoved(tx, pk, { purge: false, now })
@@ -81,9 +81,9 @@ export async function markAccountsOfUserRemoved(tx: Tx, user: number, now: strin
 const removeOfTenant = statement((db, p: { tenant: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ ...raised(eb, p.now), wanted: 0, purge: 1 }))
+    .set((eb) => ({ ...bumpVersion(eb, p.now), wanted: 0, purge: 1 }))
     .where('tenant_pk', '=', p.tenant)
-    .where((eb) => eb.or([eb('wanted', '=', WANTED), eb('applied_version', '<', eb.ref('desired_version'))])),
+    .where((eb) => eb.or([eb('wanted', '=', YES), eb('applied_version', '<', eb.ref('desired_version'))])),
 )
 
 const hideCredentialsOfTenant = statement((db, p: { tenant: number }) =>
@@ -91,21 +91,21 @@ const hideCredentialsOfTenant = statement((db, p: { tenant: number }) =>
     .updateTable('credentials')
     .set({ wanted: -1 })
     .where('tenant_pk', '=', p.tenant)
-    .where('wanted', '=', WANTED),
+    .where('wanted', '=', YES),
 )
 
-/** Wants every account of a tenant gone, and its data too. */
+/** Removes all accounts of a tenant, and their data. */
 export async function markAccountsOfTenantRemoved(tx: Tx, tenant: number, now: string): Promise<void> {
   await tx.run(removeOfTenant, { tenant, now })
   await tx.run(hideCredentialsOfTenant, { tenant })
 }
 
-// A user who was deleted must not come back to life with the account: it stays suspended, and keeps the data.
+// If the user was deleted, the account is restored suspended: it keeps the data, and nobody can use it.
 const restore = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('accounts')
     .set((eb) => ({
-      ...raised(eb, p.now),
+      ...bumpVersion(eb, p.now),
       wanted: 1,
       leased_until: null,
       active: eb
@@ -124,8 +124,8 @@ const restore = statement((db, p: { pk: number; now: string }) =>
         .end(),
     }))
     .where('pk', '=', p.pk)
-    .where('wanted', '=', sql.lit(0))
-    .where('purge', '=', sql.lit(0)),
+    .where('wanted', '=', NO)
+    .where('purge', '=', NO),
 )
 
 const showCredentials = statement((db, p: { account: number }) =>
@@ -137,8 +137,8 @@ const showCredentials = statement((db, p: { account: number }) =>
 )
 
 /**
- * Wants an account back whose removal met data that nobody said to remove.
- * @returns false when its data is to be removed by now
+ * Restores an account whose removal found data that must not be deleted.
+ * @returns false if its data is to be deleted by now
  * @throws {ConstraintError} when its Cloud Director user has another account by now
  */
 export async function markAccountRestored(tx: Tx, pk: number, now: string): Promise<boolean> {
@@ -174,19 +174,19 @@ const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
 )
 
 /**
- * Forgets what belonged to an account that the platform no longer has: its secrets, and the user that was made for
- * its sake, unless somebody has changed that user since. The row stays: its ids are never given to another.
+ * Deletes the credentials of an account that the platform no longer has. Also deletes the user that was created for
+ * the account, unless that user was changed since. The account's row stays, so that its ids are never used again.
  */
 export async function deleteRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(deleteCredentials, { account: pk })
   await tx.run(deleteMadeUser, { account: pk, now })
 }
 
-const deleteForgotten = statement((db, p: { account: number }) =>
+const deleteApplied = statement((db, p: { account: number }) =>
   db
     .deleteFrom('credentials')
     .where('account_pk', '=', p.account)
-    .where('wanted', '=', sql.lit(0))
+    .where('wanted', '=', NO)
     .where((eb) =>
       eb.exists(
         eb
@@ -198,9 +198,9 @@ const deleteForgotten = statement((db, p: { account: number }) =>
     ),
 )
 
-/** Forgets the deleted credentials of an account, if the platform has all that is wanted, and so no longer has them. */
+/** Deletes the removed credentials of an account, if its desired state is applied and the platform no longer has them. */
 export async function deleteRemovedCredentials(tx: Tx, account: number): Promise<void> {
-  await tx.run(deleteForgotten, { account })
+  await tx.run(deleteApplied, { account })
 }
 
 const selectUnapplied = statement((db, p: { tenant: number; limit: number }) =>
@@ -213,41 +213,41 @@ const selectUnapplied = statement((db, p: { tenant: number; limit: number }) =>
     .limit(p.limit),
 )
 
-/** Accounts of a tenant whose wanted state has not been applied. */
+/** Returns the keys of accounts of a tenant whose desired state is not applied, the oldest first. */
 export async function selectUnappliedAccounts(tx: Tx, tenant: number, limit: number): Promise<number[]> {
   return (await tx.all(selectUnapplied, { tenant, limit })).map((row) => row.pk)
 }
 
-const selectWantedOfTenant = statement((db, p: { tenant: number }) =>
+const selectOneOfTenant = statement((db, p: { tenant: number }) =>
   db
     .selectFrom('accounts')
     .select('pk')
     .where('tenant_pk', '=', p.tenant)
-    .where('wanted', '=', WANTED)
+    .where('wanted', '=', YES)
     .limit(sql.lit(1)),
 )
 
-/** Whether a tenant has an account, or one whose removal is not finished and might yet meet data. */
+/** Returns whether a tenant has an account, or one whose removal is not finished and may still find data. */
 export async function hasAccounts(tx: Tx, tenant: number): Promise<boolean> {
-  if (await tx.get(selectWantedOfTenant, { tenant })) return true
+  if (await tx.get(selectOneOfTenant, { tenant })) return true
   return (await selectUnappliedAccounts(tx, tenant, 1)).length > 0
 }
 
-const selectAllWantedOfTenant = statement((db, p: { tenant: number }) =>
-  db.selectFrom('accounts').select('pk').where('tenant_pk', '=', p.tenant).where('wanted', '=', WANTED),
+const selectAllOfTenant = statement((db, p: { tenant: number }) =>
+  db.selectFrom('accounts').select('pk').where('tenant_pk', '=', p.tenant).where('wanted', '=', YES),
 )
 
 /**
- * Wants those accounts gone, too, that were given to a tenant by somebody who did not see its deletion yet. Nothing
- * locks a tenant against the two: that would let creates in one tenant wait for each other.
- * @returns how many
+ * Removes accounts that were created while their tenant was being deleted. The tenant's row is not locked, so that
+ * creates in one tenant do not wait for each other.
+ * @returns the number of accounts
  */
 export async function markLateAccountsRemoved(
   tx: Tx,
   tenant: number,
   removal: { purge: boolean; now: string },
 ): Promise<number> {
-  const late = await tx.all(selectAllWantedOfTenant, { tenant })
+  const late = await tx.all(selectAllOfTenant, { tenant })
   for (const { pk } of late) await markAccountRemoved(tx, pk, removal)
   return late.length
 }
@@ -258,11 +258,11 @@ const selectLate = statement((db, p: { pk: number }) =>
     .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
     .select('accounts.pk')
     .where('accounts.pk', '=', p.pk)
-    .where('accounts.wanted', '=', WANTED)
+    .where('accounts.wanted', '=', YES)
     .where('tenants.deleted_at', 'is not', null),
 )
 
-/** The same for one account, when its tenant has been deleted. Nobody has put data into it yet. */
+/** Removes one account if its tenant was deleted. The account is so new that it cannot own data. */
 export async function markLateAccountRemoved(tx: Tx, pk: number, now: string): Promise<void> {
   if (await tx.get(selectLate, { pk })) await markAccountRemoved(tx, pk, { purge: false, now })
 }
@@ -274,12 +274,12 @@ const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user
     .where('tenant_pk', '=', p.tenant)
     .where('org_id', '=', p.org)
     .where('org_user_id', '=', p.user)
-    .where('wanted', '=', sql.lit(0))
-    .where('purge', '=', sql.lit(0))
+    .where('wanted', '=', NO)
+    .where('purge', '=', NO)
     .whereRef('applied_version', '<', 'desired_version'),
 )
 
-/** Whether an account of a Cloud Director user is being removed that would come back if it owned data. */
+/** Returns whether a user's account is being removed that will be restored if it owns data. */
 export async function isBeingRemoved(
   tx: Tx,
   tenant: number,

@@ -4,11 +4,11 @@ import type { Page, PageRequest } from '../../model/pages.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type AccountRow, selectAccounts, toAccount, WANTED } from './accounts.ts'
+import { type AccountRow, selectAccounts, toAccount, YES } from './accounts.ts'
 import { selectMatching as selectMatchingAccounts } from './queries.ts'
 import { selectTotal, type TotalsKey } from './totals.ts'
 
-/** A credential as it is kept: its secret sealed. */
+/** A stored credential, with its secret sealed. */
 export interface SealedCredential {
   readonly accessKey: string
   readonly sealedSecret: string
@@ -46,7 +46,10 @@ const insert = statement((db, p: { account: number; accessKey: string; sealedSec
     ),
 )
 
-/** @throws {ConstraintError} when the access key is taken */
+/**
+ * Inserts a credential of an account.
+ * @throws {ConstraintError} when the access key is taken
+ */
 export async function insertCredential(
   tx: Tx,
   credential: { account: number; accessKey: string; sealedSecret: string; now: string },
@@ -59,12 +62,12 @@ const selectOfAccount = statement((db, p: { account: number; limit: number }) =>
     .selectFrom('credentials')
     .select(['access_key', 'sealed_secret', 'active', 'created_at'])
     .where('account_pk', '=', p.account)
-    .where('wanted', '=', WANTED)
+    .where('wanted', '=', YES)
     .orderBy('pk')
     .limit(p.limit),
 )
 
-/** The credentials that an account shall have, oldest first. */
+/** Returns the credentials of an account, oldest first, without removed ones. */
 export async function selectCredentials(
   tx: Tx,
   account: number,
@@ -82,7 +85,7 @@ const selectAfter = statement((db, p: { after: number; limit: number }) =>
     .limit(p.limit),
 )
 
-/** The credentials of all accounts whose keys follow one, in the order of their keys. */
+/** Returns credentials of all accounts with keys higher than `after`, by key, removed ones included. */
 export async function selectCredentialsAfter(
   tx: Tx,
   after: number,
@@ -96,19 +99,20 @@ const countOfAccount = statement((db, p: { account: number }) =>
     .selectFrom('credentials')
     .select((eb) => eb.fn.countAll<number>().as('total'))
     .where('account_pk', '=', p.account)
-    .where('wanted', '=', WANTED),
+    .where('wanted', '=', YES),
 )
 
+/** Counts the credentials of an account, without removed ones. */
 export async function countCredentials(tx: Tx, account: number): Promise<number> {
   return Number((await tx.get(countOfAccount, { account }))?.total ?? 0)
 }
 
-/** A credential as it is kept, with whose it is. */
+/** A stored credential with its account. */
 export interface OwnedSealedCredential extends SealedCredential {
   readonly pk: number
   readonly account: Account
-  /** Whether it exists; one that was deleted is kept until its platform has forgotten it. */
-  readonly wanted: boolean
+  /** False if it was deleted; its row stays until the platform no longer has it. */
+  readonly exists: boolean
 }
 
 const OWNED_COLUMNS = [
@@ -141,7 +145,7 @@ function toOwned(row: OwnedRow): OwnedSealedCredential {
     accessKey: row.access_key,
     sealedSecret: row.sealed_secret,
     active: row.credential_active === 1,
-    wanted: row.credential_wanted === 1,
+    exists: row.credential_wanted === 1,
     createdAt: row.credential_created_at,
     account: toAccount(row),
   }
@@ -153,7 +157,7 @@ const selectByAccessKey = statement((db, p: { provider: number; accessKey: strin
     .where('credentials.provider_pk', '=', p.provider),
 )
 
-/** The credential of the provider with this access key, or what is left of one whose deletion is not finished. */
+/** Returns the provider's credential with this access key; `exists` is false if it was deleted. */
 export async function selectCredential(
   tx: Tx,
   provider: number,
@@ -167,6 +171,7 @@ const setActive = statement((db, p: { pk: number; active: number }) =>
   db.updateTable('credentials').set({ active: p.active }).where('pk', '=', p.pk),
 )
 
+/** Activates or suspends a credential. */
 export async function updateCredentialActive(tx: Tx, pk: number, active: boolean): Promise<void> {
   await tx.run(setActive, { pk, active: active ? 1 : 0 })
 }
@@ -175,26 +180,26 @@ const markDeleted = statement((db, p: { pk: number }) =>
   db.updateTable('credentials').set({ wanted: 0 }).where('pk', '=', p.pk),
 )
 
-/** Deletes a credential. The row stays until the platform has forgotten the key; nobody sees it. */
+/** Marks a credential as deleted. The row stays until the platform no longer has the key. */
 export async function markCredentialDeleted(tx: Tx, pk: number): Promise<void> {
   await tx.run(markDeleted, { pk })
 }
 
-/** What credentials have to be like; what is left out may be anything. */
+/** What credentials must match; members that are left out match anything. */
 export interface CredentialCriteria extends TotalsKey {
-  /** The keys of the accounts that may own it; nothing else about the owner is compared then. */
+  /** Keys of accounts. If given, the owner must be one of these, and no other member about the owner is compared. */
   readonly accounts?: readonly number[]
   readonly accessKey?: string
   readonly orgUserId?: string
 }
 
-/** The credentials that match, as their keys alone, so that counting and paging need no more than an index. */
+/** The credentials that match, as their keys alone, so that counting and paging only read an index. */
 function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
   const { provider, tenant, accounts, accessKey, orgId, orgUserId, active } = criteria
-  let query = db.selectFrom('credentials').where('credentials.wanted', '=', WANTED)
+  let query = db.selectFrom('credentials').where('credentials.wanted', '=', YES)
   if (active !== undefined) query = query.where('credentials.active', '=', active ? 1 : 0)
   if (accessKey !== undefined) query = query.where('credentials.access_key', '=', accessKey)
-  // Few accounts are left then, and their credentials are found by them alone.
+  // These are few accounts, and an index finds their credentials.
   if (accounts !== undefined) return query.where('credentials.account_pk', 'in', accounts)
   if (orgUserId !== undefined) {
     const owner = {
@@ -216,7 +221,7 @@ function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
   return orgId === undefined ? query : query.where('credentials.org_id', '=', orgId)
 }
 
-/** One page of the credentials that match, oldest first, with the exact number of all of them. */
+/** Returns a page of the matching credentials, oldest first, and the exact number of all that match. */
 export async function selectCredentialPage(
   tx: Tx,
   criteria: CredentialCriteria,
@@ -225,8 +230,8 @@ export async function selectCredentialPage(
   const total =
     (await selectTotal(tx, 'credential_totals', criteria)) ??
     (await countMatching(tx, (db) => selectMatching(db, criteria)))
-  const walk = planPage(page, total)
-  if (!walk) return { items: [], total }
+  const plan = planPage(page, total)
+  if (!plan) return { items: [], total }
   const rows = await tx.query((db) =>
     selectOwned(db)
       .where(
@@ -234,9 +239,9 @@ export async function selectCredentialPage(
         'in',
         selectMatching(db, criteria)
           .select('credentials.pk')
-          .orderBy('credentials.pk', walk.direction)
-          .limit(walk.limit)
-          .offset(walk.offset),
+          .orderBy('credentials.pk', plan.direction)
+          .limit(plan.limit)
+          .offset(plan.offset),
       )
       // Cloud Director takes the oldest for itself.
       .orderBy('credentials.pk'),

@@ -4,24 +4,25 @@ import type { Page, PageRequest } from '../../model/pages.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { selectAccounts, toAccount, WANTED } from './accounts.ts'
+import { selectAccounts, toAccount, YES } from './accounts.ts'
 import { selectTotal, type TotalsKey } from './totals.ts'
 
-/** What accounts have to be like; what is left out may be anything. Ids are keys by now, but for those of Cloud Director. */
+/** What accounts must match; members that are left out match anything. */
 export interface AccountCriteria extends TotalsKey {
+  /** The key of the user. */
   readonly user?: number
   readonly canonicalUserId?: string
   readonly orgUserId?: string
   readonly username?: string
-  /** A text that is the username or the Cloud Director user id, or names the user with this key. */
+  /** A text that must be the username or the Cloud Director user id; or the account belongs to the user with this key. */
   readonly named?: { readonly text: string; readonly user: number | null }
 }
 
-/** The accounts that match, as their keys alone, so that counting and paging need no more than an index. */
+/** Starts a query for the matching accounts, by their keys alone, so that counting and paging only read an index. */
 export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
   const { provider, tenant, canonicalUserId, orgId, active } = criteria
-  let query = db.selectFrom('accounts').where('accounts.wanted', '=', WANTED)
-  // A tenant is the provider's already; to compare both would lead out of the tenant's indexes.
+  let query = db.selectFrom('accounts').where('accounts.wanted', '=', YES)
+  // A tenant belongs to one provider. To compare the provider as well would prevent the use of the tenant's indexes.
   query =
     tenant === undefined
       ? query.where('accounts.provider_pk', '=', provider)
@@ -34,8 +35,8 @@ export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
 }
 
 /**
- * The terms that leave few accounts, each as a look-up of its own: without statistics an engine cannot know that a
- * user name says more than an org, and would walk through the whole org.
+ * Returns a subquery for each criterion that matches few accounts. Without statistics an engine does not know that a
+ * username is more selective than an org, and would scan the whole org.
  */
 function selectFew(db: QueryBuilder, { provider, user, orgUserId, username, named }: AccountCriteria) {
   const by = (column: 'org_user_id' | 'username', text: string) =>
@@ -44,7 +45,7 @@ function selectFew(db: QueryBuilder, { provider, user, orgUserId, username, name
       .select('pk')
       .where('provider_pk', '=', provider)
       .where(column, '=', text)
-      .where('wanted', '=', WANTED)
+      .where('wanted', '=', YES)
   const ofUser = (pk: number) => db.selectFrom('accounts').select('pk').where('user_pk', '=', pk)
   const few = []
   if (user !== undefined) few.push(ofUser(user))
@@ -57,7 +58,7 @@ function selectFew(db: QueryBuilder, { provider, user, orgUserId, username, name
   return few
 }
 
-/** One page of the accounts that match, in the order of their creation, with the exact number of all of them. */
+/** Returns a page of the matching accounts, oldest first, and the exact number of all that match. */
 export async function selectAccountPage(
   tx: Tx,
   criteria: AccountCriteria,
@@ -66,8 +67,8 @@ export async function selectAccountPage(
   const total =
     (await selectTotal(tx, 'account_totals', criteria)) ??
     (await countMatching(tx, (db) => selectMatching(db, criteria)))
-  const walk = planPage(page, total)
-  if (!walk) return { items: [], total }
+  const plan = planPage(page, total)
+  if (!plan) return { items: [], total }
   const rows = await tx.query((db) =>
     selectAccounts(db)
       .where(
@@ -75,9 +76,9 @@ export async function selectAccountPage(
         'in',
         selectMatching(db, criteria)
           .select('accounts.pk')
-          .orderBy('accounts.pk', walk.direction)
-          .limit(walk.limit)
-          .offset(walk.offset),
+          .orderBy('accounts.pk', plan.direction)
+          .limit(plan.limit)
+          .offset(plan.offset),
       )
       .orderBy('accounts.pk'),
   )
@@ -90,16 +91,16 @@ const selectOneOfOrg = statement((db, p: { provider: number; org: string }) =>
     .select('pk')
     .where('provider_pk', '=', p.provider)
     .where('org_id', '=', p.org)
-    .where('wanted', '=', WANTED)
+    .where('wanted', '=', YES)
     .limit(sql.lit(1)),
 )
 
-/** Whether an org of the provider has an account. */
+/** Returns whether an org of the provider has an account. */
 export async function hasAccountOfOrg(tx: Tx, provider: number, org: string): Promise<boolean> {
   return (await tx.get(selectOneOfOrg, { provider, org })) !== undefined
 }
 
-/** Which of these canonical ids are those of accounts, removed ones among them. */
+/** Returns those of the ids that are the canonical id of an account, removed accounts included. */
 export async function selectKnownCanonicalIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []
   const rows = await tx.query((db) =>
@@ -113,11 +114,11 @@ const canonicalIdsOfTenant = statement((db, p: { tenant: number }) =>
     .selectFrom('accounts')
     .select('canonical_user_id')
     .where('tenant_pk', '=', p.tenant)
-    .where('wanted', '=', WANTED)
+    .where('wanted', '=', YES)
     .orderBy('pk'),
 )
 
-/** The canonical ids of all accounts of a tenant, oldest first. */
+/** Returns the canonical ids of all accounts of a tenant, oldest account first. */
 export async function selectCanonicalIds(tx: Tx, tenant: number): Promise<string[]> {
   return (await tx.all(canonicalIdsOfTenant, { tenant })).map((row) => row.canonical_user_id)
 }

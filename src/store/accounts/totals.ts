@@ -1,6 +1,6 @@
 import type { Tx } from '../port.ts'
 
-/** The terms that very many accounts or credentials may meet; what is left out may be anything. */
+/** The criteria by which the store keeps totals; members that are left out match anything. */
 export interface TotalsKey {
   readonly provider: number
   readonly tenant?: number
@@ -8,16 +8,16 @@ export interface TotalsKey {
   readonly active?: boolean
 }
 
-/** How many match, as far as the store keeps that: undefined when more is asked for than a place. */
+/** Returns the stored total, or undefined if the criteria have more members than the key of the totals. */
 export async function selectTotal(
   tx: Tx,
   table: 'account_totals' | 'credential_totals',
   { provider, tenant, orgId, active, ...more }: TotalsKey,
 ): Promise<number | undefined> {
-  if (Object.values(more).some((term) => term !== undefined)) return undefined
+  if (Object.values(more).some((value) => value !== undefined)) return undefined
   const rows = await tx.query((db) => {
     let query = db.selectFrom(table).select((eb) => eb.fn.sum<number | null>('total').as('total'))
-    // A tenant is the provider's already.
+    // A tenant belongs to one provider.
     query =
       tenant === undefined ? query.where('provider_pk', '=', provider) : query.where('tenant_pk', '=', tenant)
     if (orgId !== undefined) query = query.where('org_id', '=', orgId)

@@ -1,9 +1,11 @@
 import type { Organization } from '../../model/organizations.ts'
+import type { Page, PageRequest } from '../../model/pages.ts'
 import type { Tenant } from '../../model/tenants.ts'
-import type { Tx } from '../port.ts'
+import { countMatching, planPage } from '../paging.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-export interface TenantRow {
+interface TenantRow {
   pk: number
   id: string
   organization_pk: number
@@ -25,7 +27,7 @@ async function withOrgs(tx: Tx, row: TenantRow): Promise<Tenant> {
   )
 }
 
-export function toTenant(row: TenantRow, orgIds: readonly string[]): Tenant {
+function toTenant(row: TenantRow, orgIds: readonly string[]): Tenant {
   return {
     pk: row.pk,
     id: row.id,
@@ -48,13 +50,13 @@ const selectById = statement((db, p: { id: string; provider: number }) =>
     .where('tenants.provider_pk', '=', p.provider),
 )
 
-/** The tenant with this id, if it belongs to a customer of the provider. */
+/** Returns the tenant with this id, if it belongs to a customer of the provider and was not deleted. */
 export async function selectTenant(tx: Tx, provider: number, id: string): Promise<Tenant | undefined> {
   const row = await tx.get(selectById, { id, provider })
   return row?.deleted_at === null ? withOrgs(tx, row) : undefined
 }
 
-/** The same, or what is left of one whose deletion may not be finished. */
+/** Like `selectTenant`, but also returns a deleted tenant. */
 export async function selectTenantIncludingRemoved(
   tx: Tx,
   provider: number,
@@ -64,7 +66,7 @@ export async function selectTenantIncludingRemoved(
   return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
 }
 
-/** Which of these ids are those of tenants of the provider; a deleted one keeps its id until it is renewed. */
+/** Returns those of the ids that belong to tenants of the provider, deleted tenants included. */
 export async function selectKnownTenantIds(
   tx: Tx,
   provider: number,
@@ -89,7 +91,7 @@ const selectByOrg = statement((db, p: { provider: number; platform: string; org:
     .where('tenant_orgs.org_id', '=', p.org),
 )
 
-/** The tenant that an org is mapped to. */
+/** Returns the tenant that an org is mapped to. */
 export async function selectTenantByOrg(
   tx: Tx,
   provider: number,
@@ -109,7 +111,7 @@ const selectNamedOfOrg = statement((db, p: { provider: number; org: string; name
     .where('tenants.name', '=', p.name),
 )
 
-/** Whether an org is mapped to a tenant with this name, on any platform. */
+/** Returns whether an org is mapped to a tenant with this name, on any platform. */
 export async function isOrgOfTenantNamed(
   tx: Tx,
   provider: number,
@@ -143,7 +145,10 @@ const insertOrg = statement((db, p: { tenant: number; provider: number; platform
     .values({ tenant_pk: p.tenant, provider_pk: p.provider, platform: p.platform, org_id: p.org }),
 )
 
-/** @throws {ConstraintError} when one of the orgs is mapped to another tenant already, or the customer has a tenant */
+/**
+ * Inserts a tenant with its orgs.
+ * @throws {ConstraintError} when an org is mapped to another tenant, or the customer has a tenant on the platform
+ */
 export async function insertTenant(
   tx: Tx,
   tenant: {
@@ -175,11 +180,12 @@ const deleteOrgs = statement((db, p: { tenant: number }) =>
 )
 
 /**
- * Maps exactly these orgs onto a tenant, one caller after the other. Answers the orgs that it had before.
- * @throws {ConstraintError} when one of the orgs is mapped to another tenant
+ * Maps exactly these orgs to a tenant. Concurrent calls for one tenant run one after the other.
+ * @returns the orgs that the tenant had before
+ * @throws {ConstraintError} when an org is mapped to another tenant
  */
 export async function replaceOrgs(tx: Tx, tenant: Tenant, orgIds: readonly string[]): Promise<string[]> {
-  // An update that changes nothing holds the row where several processes write at once.
+  // An update that changes nothing, to lock the row against other processes.
   await tx.run(lock, { pk: tenant.pk })
   const before = (await tx.all(selectOrgs, { tenant: tenant.pk })).map((org) => org.org_id)
   await tx.run(deleteOrgs, { tenant: tenant.pk })
@@ -192,7 +198,7 @@ const markDeleted = statement((db, p: { pk: number; now: string }) =>
   db.updateTable('tenants').set({ deleted_at: p.now }).where('pk', '=', p.pk),
 )
 
-/** Hides a tenant and frees its orgs. The row stays for what is left of its accounts. */
+/** Marks a tenant as deleted and releases its orgs. The row stays, because the rows of its accounts refer to it. */
 export async function markTenantDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
   await tx.run(deleteOrgs, { tenant: pk })
@@ -208,7 +214,7 @@ const selectOfCustomer = statement((db, p: { organization: number; platform: str
     .where('tenants.platform', '=', p.platform),
 )
 
-/** The tenant that a customer has, or once had, on a platform. */
+/** Returns the tenant that a customer has, or once had, on a platform. */
 export async function selectTenantOfCustomer(
   tx: Tx,
   organization: number,
@@ -225,8 +231,8 @@ const renew = statement((db, p: { pk: number; id: string; name: string; now: str
     .where('pk', '=', p.pk),
 )
 
-/** Puts a new tenant, under an id of its own, in the place of one that was deleted: a customer has one row a platform. */
-export async function updateTenantId(
+/** Writes a new tenant, with a new id, over a deleted one: a customer has one row per platform. */
+export async function updateRenewedTenant(
   tx: Tx,
   deleted: Tenant,
   tenant: { id: string; name: string; orgIds: readonly string[]; now: string },
@@ -235,4 +241,63 @@ export async function updateTenantId(
   await tx.run(renew, { pk: deleted.pk, id, name, now })
   await replaceOrgs(tx, deleted, orgIds)
   return { ...deleted, id, name, orgIds }
+}
+
+/** What tenants must match; members that are left out match anything. */
+export interface TenantCriteria {
+  readonly provider: number
+  readonly pk?: number | undefined
+}
+
+function selectMatching(db: QueryBuilder, { provider, pk }: TenantCriteria) {
+  const query = db
+    .selectFrom('tenants')
+    .where('tenants.provider_pk', '=', provider)
+    .where('tenants.deleted_at', 'is', null)
+  return pk === undefined ? query : query.where('tenants.pk', '=', pk)
+}
+
+/** Returns a page of the matching tenants, oldest first, and the exact number of all that match. */
+export async function selectTenantPage(
+  tx: Tx,
+  criteria: TenantCriteria,
+  page: PageRequest,
+): Promise<Page<Tenant>> {
+  const total = await countMatching(tx, (db) => selectMatching(db, criteria))
+  const plan = planPage(page, total)
+  if (!plan) return { items: [], total }
+  const rows = await tx.query((db) =>
+    selectMatching(db, criteria)
+      .innerJoin('organizations', 'organizations.pk', 'tenants.organization_pk')
+      .selectAll('tenants')
+      .select('organizations.id as organization_id')
+      .orderBy('tenants.pk', plan.direction)
+      .limit(plan.limit)
+      .offset(plan.offset),
+  )
+  if (plan.direction === 'desc') rows.reverse()
+  const orgs = await selectOrgsOf(
+    tx,
+    rows.map((row) => row.pk),
+  )
+  return { items: rows.map((row) => toTenant(row, orgs.get(row.pk) ?? [])), total }
+}
+
+/** Returns the orgs of several tenants, by the key of the tenant. */
+async function selectOrgsOf(tx: Tx, tenants: readonly number[]): Promise<Map<number, string[]>> {
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('tenant_orgs')
+      .select(['tenant_pk', 'org_id'])
+      .where('tenant_pk', 'in', tenants)
+      .orderBy('tenant_pk')
+      .orderBy('pk'),
+  )
+  const orgs = new Map<number, string[]>()
+  for (const { tenant_pk, org_id } of rows) {
+    const known = orgs.get(tenant_pk)
+    if (known) known.push(org_id)
+    else orgs.set(tenant_pk, [org_id])
+  }
+  return orgs
 }

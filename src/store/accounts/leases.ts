@@ -1,0 +1,171 @@
+import type { ExpressionBuilder } from 'kysely'
+import type { Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { statement } from '../statement.ts'
+import { RESET_ATTEMPTS } from './accounts.ts'
+
+/** What all leases of a process have in common. */
+export interface LeaseTerms {
+  /** Names the process, which makes one attempt at a time. */
+  readonly by: string
+  /** How long a lease lasts, in milliseconds. */
+  readonly ms: number
+}
+
+/** The exclusive right of a process to reconcile an account, from now until a time. Times are ISO 8601. */
+export interface Lease {
+  readonly now: string
+  readonly until: string
+  readonly by: string
+}
+
+/** An account and the process that claimed it. Once another process has the lease, this one stores no result. */
+export interface Claimed {
+  readonly pk: number
+  readonly by: string
+}
+
+/** Returns a lease that starts now. */
+export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
+  return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
+}
+
+/** No other process has the account. A process may take over its own lease: its earlier attempt has ended. */
+function isFree(eb: ExpressionBuilder<Tables, 'accounts'>, { now, by }: Pick<Lease, 'now' | 'by'>) {
+  return eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', now), eb('leased_by', '=', by)])
+}
+
+// The condition is part of the update, so that of two concurrent claims only one succeeds.
+const claim = statement((db, p: Lease & { pk: number }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({ leased_until: p.until, leased_by: p.by, attempts: eb('attempts', '+', 1) }))
+    .where('pk', '=', p.pk)
+    .whereRef('applied_version', '<', 'desired_version')
+    .where((eb) => isFree(eb, p)),
+)
+
+/**
+ * Claims an account for one attempt.
+ * @returns false if its desired state is applied, or another process has it
+ */
+export async function claimAccount(tx: Tx, pk: number, lease: Lease): Promise<boolean> {
+  return (await tx.run(claim, { pk, ...lease })) === 1
+}
+
+const dropAllLeases = statement((db) =>
+  db
+    .updateTable('accounts')
+    .set({ leased_until: null, leased_by: null })
+    .where('leased_until', 'is not', null),
+)
+
+/** Ends all leases: those of earlier processes. Only for a store that this process has to itself. */
+export async function dropLeases(tx: Tx): Promise<void> {
+  await tx.run(dropAllLeases, {})
+}
+
+const selectDue = statement((db, p: Pick<Lease, 'now' | 'by'> & { limit: number }) =>
+  db
+    .selectFrom('accounts')
+    .select('pk')
+    .whereRef('applied_version', '<', 'desired_version')
+    .where('due_at', '<=', p.now)
+    .where((eb) => isFree(eb, p))
+    .orderBy('due_at')
+    .orderBy('pk')
+    .limit(p.limit),
+)
+
+/** Returns the keys of accounts that are due and can be claimed, the longest waiting first. */
+export async function selectDueAccounts(
+  tx: Tx,
+  due: Pick<Lease, 'now' | 'by'> & { limit: number },
+): Promise<number[]> {
+  return (await tx.all(selectDue, due)).map((row) => row.pk)
+}
+
+const markApplied = statement((db, p: Claimed & { version: number }) =>
+  db
+    .updateTable('accounts')
+    .set({
+      ...RESET_ATTEMPTS,
+      applied_version: p.version,
+      leased_until: null,
+      leased_by: null,
+      last_error: null,
+    })
+    .where('pk', '=', p.pk)
+    .where('leased_by', '=', p.by)
+    .where('applied_version', '<', p.version),
+)
+
+/** Records that the platform has the state of this version. A newer desired version stays due. */
+export async function markAccountApplied(tx: Tx, claimed: Claimed, version: number): Promise<void> {
+  await tx.run(markApplied, { ...claimed, version })
+}
+
+/** The failed attempts since the desired state last changed or was applied. */
+export interface Failures {
+  readonly attempts: number
+  /** Those that failed while the platform was healthy. */
+  readonly ownFailures: number
+  /** The time since when the account is parked, ISO 8601; null if it is not. */
+  readonly parkedAt: string | null
+}
+
+const selectFailures = statement((db, p: { pk: number }) =>
+  db
+    .selectFrom('accounts')
+    .select(['attempts', 'own_failures as ownFailures', 'parked_at as parkedAt'])
+    .where('pk', '=', p.pk),
+)
+
+/** Returns the failures of an account; zeros if there is no such account. */
+export async function selectFailureCounts(tx: Tx, pk: number): Promise<Failures> {
+  return (await tx.get(selectFailures, { pk })) ?? { attempts: 0, ownFailures: 0, parkedAt: null }
+}
+
+interface Failure {
+  readonly error: string
+  /** When the next attempt is due, ISO 8601. */
+  readonly dueAt: string
+  readonly ownFailures: number
+  readonly parkedAt: string | null
+}
+
+const markFailed = statement((db, p: Claimed & Failure) =>
+  db
+    .updateTable('accounts')
+    .set({
+      leased_until: null,
+      leased_by: null,
+      last_error: p.error,
+      due_at: p.dueAt,
+      own_failures: p.ownFailures,
+      parked_at: p.parkedAt,
+    })
+    .where('pk', '=', p.pk)
+    .where('leased_by', '=', p.by),
+)
+
+/**
+ * Records why an attempt failed, and when the next one is due.
+ * @returns false, with nothing recorded, if another process has the account by now
+ */
+export async function markAccountFailed(tx: Tx, claimed: Claimed, failure: Failure): Promise<boolean> {
+  return (await tx.run(markFailed, { ...claimed, ...failure })) === 1
+}
+
+const release = statement((db, p: Claimed) =>
+  db
+    .updateTable('accounts')
+    .set({ leased_until: null, leased_by: null })
+    .where('pk', '=', p.pk)
+    .where('leased_by', '=', p.by),
+)
+
+/** Ends the lease of an attempt that was interrupted. The attempt counts: the platform may have carried it out. */
+export async function releaseAccount(tx: Tx, claimed: Claimed): Promise<void> {
+  await tx.run(release, claimed)
+}
