@@ -6,7 +6,7 @@ import { openDirectory } from '../src/open-directory.ts'
 import { insertAccount } from '../src/store/accounts/accounts.ts'
 import { insertCredential } from '../src/store/accounts/credentials.ts'
 import { claimAccount, markAccountApplied } from '../src/store/accounts/leases.ts'
-import { selectOrganizations } from '../src/store/tables/organizations.ts'
+import { selectProvider } from '../src/store/tables/organizations.ts'
 import { selectTenantPage } from '../src/store/tables/tenants.ts'
 import { insertUser } from '../src/store/tables/users.ts'
 
@@ -21,7 +21,7 @@ const count = Number(values.accounts)
 const { dir, close } = await openDirectory(await readConfig(process.env), { create: false })
 const { store, sealer } = dir
 const tenant = await store.read(async (tx) => {
-  const [provider] = await selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
+  const provider = await selectProvider(tx)
   if (!provider) throw new Error('set the directory up first')
   const { items } = await selectTenantPage(tx, { provider: provider.pk }, { offset: 0, limit: 1 })
   if (!items[0]) throw new Error('there is no tenant')

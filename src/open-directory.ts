@@ -6,7 +6,7 @@ import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform, Platforms } from './platform/platform.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
-import { selectOrganizations } from './store/tables/organizations.ts'
+import { selectProvider } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
 
 /** A directory with its store and its platforms, without a server. The command line needs no more. */
@@ -28,10 +28,8 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     ...options,
   })
   try {
-    const providers = await store.read((tx) =>
-      selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
-    )
-    const mayMakeKey = providers.length === 0 && options.create !== false
+    const isSetUp = (await store.read(selectProvider)) !== undefined
+    const mayMakeKey = !isSetUp && options.create !== false
     const keys = loadMasterKeys(config, mayMakeKey)
     const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
     const platform = config.cephRgw ? await openCephRgw(config.cephRgw) : embeddedPlatform(VERSION)

@@ -4,7 +4,7 @@ import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { foldDomain, type Organization } from '../model/organizations.ts'
 import type { Tx } from '../store/port.ts'
-import { isRelated, selectOrganizations, selectPortalOwner } from '../store/tables/organizations.ts'
+import { isRelated, selectPortalOwner, selectProvider } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 
@@ -51,9 +51,7 @@ async function selectByPortal(tx: Tx, own: Organization, domain: string): Promis
  * @throws {DirectoryError} `organization_not_found` when the directory has not been set up
  */
 export async function operatorContext(dir: Directory): Promise<Context> {
-  const [provider] = await read(dir, (tx) =>
-    selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }),
-  )
+  const provider = await read(dir, selectProvider)
   if (!provider)
     throw new DirectoryError('organization_not_found', 'The directory is empty; run usher init first.')
   return operatorOf(provider)

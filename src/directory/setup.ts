@@ -8,7 +8,7 @@ import {
   insertOrganization,
   insertPortal,
   insertRelation,
-  selectOrganizations,
+  selectProvider,
 } from '../store/tables/organizations.ts'
 import { insertTenant } from '../store/tables/tenants.ts'
 import { type IssuedClient, issueClient } from './clients.ts'
@@ -33,8 +33,7 @@ export interface Setup {
 
 /** Whether the directory has a provider. */
 export async function isSetUp(dir: Directory): Promise<boolean> {
-  const providers = await read(dir, (tx) => selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 }))
-  return providers.length > 0
+  return (await read(dir, selectProvider)) !== undefined
 }
 
 /**
@@ -50,8 +49,7 @@ export async function setUp(
   return write(dir, async (tx) => {
     const now = dir.now().toISOString()
     await takeLock(tx, 'set-up', now)
-    const present = await selectOrganizations(tx, { kind: 'provider', after: 0, limit: 1 })
-    if (present.length > 0)
+    if (await selectProvider(tx))
       throw new DirectoryError('already_set_up', 'The directory has been set up already.')
     const provider = await insertOrganization(tx, {
       id: newId(),

@@ -3,7 +3,7 @@ import type { PageRequest } from '../model/pages.ts'
 import type { QueryBuilder, Tx } from './port.ts'
 import type { Tables } from './schema.ts'
 
-/** How to walk to a page. */
+/** How to read a page: from which end, and how many rows to skip and to read. */
 export interface PagePlan {
   readonly direction: 'asc' | 'desc'
   readonly offset: number
@@ -11,18 +11,19 @@ export interface PagePlan {
 }
 
 /**
- * The shorter way to a page of a list of known length, from its begin or from its end; undefined when it is empty.
- * An offset costs a step for each item that it skips.
+ * Plans to read a page from the end of the list that is nearer, because an offset costs a step per skipped row.
+ * @param total the length of the list
+ * @returns undefined if the page is empty
  */
 export function planPage({ offset, limit }: PageRequest, total: number): PagePlan | undefined {
   const count = Math.min(limit, total - offset)
   if (count <= 0) return undefined
-  const behind = total - offset - count
-  if (behind >= offset) return { direction: 'asc', offset, limit: count }
-  return { direction: 'desc', offset: behind, limit: count }
+  const after = total - offset - count
+  if (after >= offset) return { direction: 'asc', offset, limit: count }
+  return { direction: 'desc', offset: after, limit: count }
 }
 
-/** How many rows a query finds. */
+/** Counts the rows that a query finds. */
 export async function countMatching<T extends keyof Tables>(
   tx: Tx,
   select: (db: QueryBuilder) => SelectQueryBuilder<Tables, T, object>,

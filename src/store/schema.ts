@@ -55,7 +55,7 @@ export interface Tables {
     provider_pk: number
     tenant_pk: number
     user_pk: number
-    /** 1 when the user was made with the account, and exists for its sake. */
+    /** 1 if the user was created for the account, and is deleted with it. */
     made_user: number
     platform: string
     canonical_user_id: string
@@ -65,19 +65,19 @@ export interface Tables {
     email: string | null
     role: string
     active: number
-    /** What is wanted: 1 an account that exists, 0 one that must be gone. */
+    /** The desired state: 1 if the account exists, 0 if it was removed. */
     wanted: number
-    /** 1 when a removal takes the account's data along. */
+    /** 1 if a removal also deletes the account's data. */
     purge: Generated<number>
     desired_version: number
     applied_version: number
-    /** Attempts since the wanted state last changed or was applied. */
+    /** Attempts since the desired state last changed or was applied. */
     attempts: number
-    /** How many of them failed while the platform was well. */
+    /** Those that failed while the platform was healthy. */
     own_failures: Generated<number>
-    /** Since when it is tried rarely, having failed too often; null for any other. */
+    /** Since when the account is parked, that is tried rarely, because it failed too often; null if it is not. */
     parked_at: string | null
-    /** When the wanted state was last changed; the age of an account that is not applied counts from here. */
+    /** When the desired state last changed; the age of an account that is not applied counts from here. */
     desired_at: string
     due_at: string
     leased_until: string | null
@@ -96,8 +96,8 @@ export interface Tables {
     sealed_secret: string
     active: number
     /**
-     * 1 a credential that exists; 0 one that was deleted, and is forgotten once the platform has forgotten it;
-     * -1 one that is unwanted for as long as its account is.
+     * The desired state: 1 if the credential exists; 0 if it was deleted, until the platform no longer has it; -1 if
+     * its account was removed.
      */
     wanted: Generated<number>
     created_at: string
@@ -111,7 +111,7 @@ export interface Tables {
     name: string
     permission: 'administrator' | 'viewer' | 'osis'
     secret_hash: string | null
-    /** The issuer that vouches for this client, and the client id it uses there. */
+    /** The external issuer whose tokens the client uses, and its id there. */
     external_issuer: string | null
     external_id: string | null
     created_at: string
@@ -119,7 +119,7 @@ export interface Tables {
   }
   refresh_tokens: {
     pk: Generated<number>
-    /** The token's `jti`. The token itself is kept nowhere. */
+    /** The token's `jti`. The token itself is not stored. */
     id: string
     client_pk: number
     created_at: string
@@ -147,9 +147,9 @@ export interface Tables {
     target: string | null
     correlation_id: string
     changed_fields: string
-    /** JSON of what a list held before and after, where that has to be known; else null. */
+    /** JSON of a list before and after the change, where the log must show it; otherwise null. */
     changes: string | null
-    /** The block that seals the entry, its place in it, and its hash; null until a sealer has come by. */
+    /** The block that seals the entry, the entry's position in it, and its hash; null until the entry is sealed. */
     block: number | null
     position: number | null
     hash: string | null
@@ -169,13 +169,13 @@ export interface Tables {
     answer: string
     expires_at: string
   }
-  /** One row for each thing that one unit at a time may do; see turns.ts. */
+  /** One row per named lock; see tables/locks.ts. */
   turns: { name: string; taken_at: string }
   heartbeats: { pk: Generated<number>; at: string }
   migrations: { version: number; name: string; applied_at: string }
 }
 
-/** How many there are, in one or more rows for each of their keys. The store keeps it so; nobody writes it. */
+/** Row counts per key, in one or more rows for each key. Triggers (SQLite) or a view (PostgreSQL) maintain them. */
 interface Totals {
   readonly provider_pk: number
   readonly org_id: string

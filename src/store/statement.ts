@@ -2,25 +2,25 @@ import type { Compilable, Kysely } from 'kysely'
 import type { Tables } from './schema.ts'
 
 /**
- * A query that is built and compiled once for an engine and then only bound: building a query costs
- * microseconds that the create path does not have.
+ * A query that is built and compiled once per engine, and then only bound: building a query costs microseconds that
+ * the create path does not have.
  */
 export interface Statement<P extends object, R> {
   readonly build: (db: Kysely<Tables>, params: P) => Compilable<R>
 }
 
-/** A compiled statement: the engine's SQL, and for each of its parameters a name to look up or a constant. */
+/** A compiled statement: the engine's SQL, and for each of its parameters a name or a constant. */
 export interface Plan {
   readonly sql: string
   readonly slots: readonly (Placeholder | { readonly constant: unknown })[]
   readonly writes: boolean
-  /** Whether its parameters only say which rows are meant; otherwise some of them are what is written. */
-  readonly onlyLooks: boolean
+  /** Whether parameters are only compared with columns; otherwise some are written. */
+  readonly onlyCompares: boolean
 }
 
 /**
- * Declares a statement. The second argument of `build` stands for the parameters of later calls; its
- * members may be used wherever Kysely takes a value.
+ * Declares a statement. The second argument of `build` stands for the parameters of later calls. Its members may be
+ * used wherever Kysely takes a value.
  */
 export function statement<P extends object, R>(
   build: (db: Kysely<Tables>, params: P) => Compilable<R>,
@@ -37,23 +37,23 @@ class Placeholder {
 
 const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) })
 
-/** Compiles a statement with the builder of one engine. */
+/** Compiles a statement with the query builder of an engine. */
 export function compile<P extends object, R>(statement: Statement<P, R>, db: Kysely<Tables>): Plan {
   const { sql, parameters, query } = statement.build(db, placeholders as P).compile()
   return {
     sql,
     slots: parameters.map((value) => (value instanceof Placeholder ? value : { constant: value })),
     writes: query.kind !== 'SelectQueryNode',
-    onlyLooks: onlyLooks(query.kind),
+    onlyCompares: onlyCompares(query.kind),
   }
 }
 
-/** Whether a query of this kind only looks rows up by its parameters, to read or to delete them. */
-export function onlyLooks(kind: string): boolean {
+/** Returns whether queries of this kind only compare their parameters with columns: they read or delete rows. */
+export function onlyCompares(kind: string): boolean {
   return kind === 'SelectQueryNode' || kind === 'DeleteQueryNode'
 }
 
-/** The values to bind, in the order of the SQL's parameters. */
+/** Returns the values to bind, in the order of the SQL's parameters. */
 export function bind(plan: Plan, params: object): unknown[] {
   const values = params as Record<string, unknown>
   const bound = new Array<unknown>(plan.slots.length)

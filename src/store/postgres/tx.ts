@@ -2,7 +2,7 @@ import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
 import { type InsertOutcome, type NewUserRow, type QueryBuilder, type Tx, UnitEndedError } from '../port.ts'
 import type { Tables } from '../schema.ts'
-import { bind, compile, onlyLooks, type Plan, type Statement } from '../statement.ts'
+import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
 import { newBuilder } from './connection.ts'
 import type { CreateBatch } from './create-batch.ts'
 import { toQueryError } from './errors.ts'
@@ -79,7 +79,7 @@ export class PostgresTx implements Tx {
 
   async query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]> {
     const { sql, parameters, query } = build(this.#statements.builder).compile()
-    if (onlyLooks(query.kind) && holdsNul(parameters)) return []
+    if (onlyCompares(query.kind) && holdsNul(parameters)) return []
     this.#wrote ||= query.kind !== 'SelectQueryNode'
     return (await this.#send({ text: sql, values: [...parameters] })).rows as R[]
   }
@@ -148,7 +148,7 @@ export class PostgresTx implements Tx {
   ): Promise<Pick<pg.QueryResult, 'rows' | 'rowCount'>> {
     const { plan, name } = this.#statements.prepare(statement, suffix)
     const values = bind(plan, params)
-    if (plan.onlyLooks && holdsNul(values)) return { rows: [], rowCount: 0 }
+    if (plan.onlyCompares && holdsNul(values)) return { rows: [], rowCount: 0 }
     this.#wrote ||= plan.writes
     return this.#send({ name, text: plan.sql, values })
   }

@@ -19,6 +19,7 @@ interface ClientRow {
   organization_created_at: string
 }
 
+/** Converts a row to a client of the model. */
 export function toClient(row: ClientRow): Client {
   return {
     pk: row.pk,
@@ -53,7 +54,7 @@ const CLIENT_COLUMNS = [
   'organizations.created_at as organization_created_at',
 ] as const
 
-/** Clients that have not been removed, with their organizations. */
+/** Starts a query for clients that were not removed, with their organizations. */
 export function selectClients(db: QueryBuilder) {
   return db
     .selectFrom('clients')
@@ -64,7 +65,7 @@ export function selectClients(db: QueryBuilder) {
 
 const selectById = statement((db, p: { id: string }) => selectClients(db).where('clients.id', '=', p.id))
 
-/** The client with this id, unless it was removed. */
+/** Returns the client with this id, unless it was removed. */
 export async function selectClient(tx: Tx, id: string): Promise<Client | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toClient(row)
@@ -74,7 +75,7 @@ const selectByExternalId = statement((db, p: { issuer: string; id: string }) =>
   selectClients(db).where('clients.external_issuer', '=', p.issuer).where('clients.external_id', '=', p.id),
 )
 
-/** The client that an external issuer knows under an id of its own. */
+/** Returns the client that an external issuer knows by this id, unless it was removed. */
 export async function selectExternalClient(tx: Tx, issuer: string, id: string): Promise<Client | undefined> {
   const row = await tx.get(selectByExternalId, { issuer, id })
   return row && toClient(row)
@@ -82,6 +83,7 @@ export async function selectExternalClient(tx: Tx, issuer: string, id: string): 
 
 const selectAll = statement((db) => selectClients(db).orderBy('clients.pk'))
 
+/** Returns all clients that were not removed, oldest first. */
 export async function selectAllClients(tx: Tx): Promise<Client[]> {
   return (await tx.all(selectAll, {})).map(toClient)
 }
@@ -110,16 +112,20 @@ const insert = statement((db, p: ClientRecord) =>
   }),
 )
 
-/** @throws {ConstraintError} when another client has the external id */
+/**
+ * Inserts a client.
+ * @throws {ConstraintError} when another client has the external id
+ */
 export async function insertClient(tx: Tx, client: ClientRecord): Promise<void> {
   await tx.run(insert, client)
 }
 
-// The row stays: audit entries and idempotency records speak of it.
+// The row stays: audit entries and idempotency keys refer to it.
 const markDeleted = statement((db, p: { pk: number; now: string }) =>
   db.updateTable('clients').set({ deleted_at: p.now, secret_hash: null }).where('pk', '=', p.pk),
 )
 
+/** Marks a client as deleted, and deletes its secret. */
 export async function markClientDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
 }

@@ -6,7 +6,7 @@ const groupsOfProvider = statement((db, p: { provider: number }) =>
   db.selectFrom('groups').select(['pk', 'id', 'name']).where('provider_pk', '=', p.provider).orderBy('name'),
 )
 
-/** The groups of a provider, by name. */
+/** Returns the groups of a provider, by name. */
 export async function selectGroups(tx: Tx, provider: number): Promise<Group[]> {
   return tx.all(groupsOfProvider, { provider })
 }
@@ -15,6 +15,7 @@ const insert = statement((db, p: { id: string; provider: number; name: string })
   db.insertInto('groups').values({ id: p.id, provider_pk: p.provider, name: p.name }),
 )
 
+/** Inserts a group of a provider. */
 export async function insertGroup(
   tx: Tx,
   group: { id: string; provider: number; name: string },
@@ -26,6 +27,7 @@ const insertMembership = statement((db, p: { user: number; group: number }) =>
   db.insertInto('memberships').values({ user_pk: p.user, group_pk: p.group }),
 )
 
+/** Adds a user to groups. */
 export async function insertMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
   for (const group of groups) await tx.run(insertMembership, { user, group: group.pk })
 }
@@ -34,6 +36,7 @@ const deleteMemberships = statement((db, p: { user: number }) =>
   db.deleteFrom('memberships').where('user_pk', '=', p.user),
 )
 
+/** Puts a user in exactly these groups. */
 export async function replaceMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
   await tx.run(deleteMemberships, { user })
   await insertMemberships(tx, user, groups)
@@ -48,7 +51,7 @@ const groupsOfUser = statement((db, p: { user: number }) =>
     .orderBy('groups.name'),
 )
 
-/** The groups that a user is in, by name. */
+/** Returns the groups of a user, by name. */
 export async function selectMemberships(tx: Tx, user: number): Promise<Group[]> {
   return tx.all(groupsOfUser, { user })
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { statement } from '../statement.ts'
 
-/** Writes the row that tells whether the store can be written. It changes each time: SQLite writes nothing for a row that stays as it was. */
+/** Writes the one row of `heartbeats`. The row must change: SQLite writes nothing for a row that stays the same. */
 export const writeHeartbeat = statement((db, p: { at: string }) =>
   db
     .insertInto('heartbeats')

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** The first answer to a call that carried an idempotency key. */
+/** The stored response to the first call with an idempotency key. */
 export interface RecordedAnswer {
   readonly requestHash: string
   readonly answer: string
@@ -17,7 +17,7 @@ const select = statement((db, p: { client: number; key: string; now: string }) =
     .where('expires_at', '>', p.now),
 )
 
-/** What was answered under this key, if that is not too long ago. */
+/** Returns the stored response for a client's key, unless it has expired. */
 export async function selectRecordedAnswer(
   tx: Tx,
   client: number,
@@ -26,7 +26,7 @@ export async function selectRecordedAnswer(
   return tx.get(select, { client, ...key })
 }
 
-/** How many answers one unit forgets at the most, so that it never takes long. */
+/** The most responses that one unit deletes, so that it never takes long. */
 export const EXPIRED_AT_ONCE = 10_000
 
 const deleteExpired = statement((db, p: { now: string }) =>
@@ -45,7 +45,7 @@ const deleteExpired = statement((db, p: { now: string }) =>
     ),
 )
 
-/** Forgets answers that have expired, at most `EXPIRED_AT_ONCE` of them; answers how many. */
+/** Deletes expired responses, at most `EXPIRED_AT_ONCE`. Returns how many it deleted. */
 export async function deleteExpiredAnswers(tx: Tx, now: string): Promise<number> {
   return tx.run(deleteExpired, { now })
 }
@@ -80,7 +80,7 @@ const upsert = statement((db, p: AnswerRow & { now: string }) =>
     ),
 )
 
-/** Records an answer, in place of an expired one. Answers false when another call has recorded one in the meantime. */
+/** Stores a response, over an expired one if there is one. Returns false if another call stored one first. */
 export async function insertRecordedAnswer(tx: Tx, answer: AnswerRow, now: string): Promise<boolean> {
   return (await tx.run(upsert, { ...answer, now })) === 1
 }

@@ -11,8 +11,9 @@ const take = statement((db, p: { name: string; now: string }) =>
 )
 
 /**
- * Makes the unit the only one of its name: of two that run at the same moment, in whatever processes, one runs after
- * the other and sees what it wrote. For rules that no unique index can decide; to be taken before anything is read.
+ * Takes a named lock until the unit ends. Units with the same name run one after the other, in all processes, and the
+ * later one sees what the earlier one wrote. For rules that no unique index can enforce. Must be the unit's first
+ * statement.
  */
 export async function takeLock(tx: Tx, name: string, now: string): Promise<void> {
   await tx.run(take, { name, now })

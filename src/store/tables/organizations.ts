@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Organization, OrganizationKind } from '../../model/organizations.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
@@ -24,6 +25,7 @@ const insert = statement(
       .returningAll(),
 )
 
+/** Inserts an organization and returns it. A provider has no `providerPk`: it is its own root. */
 export async function insertOrganization(
   tx: Tx,
   organization: { id: string; kind: OrganizationKind; name: string; providerPk: number | null; now: string },
@@ -38,6 +40,7 @@ const selectById = statement((db, p: { id: string }) =>
   db.selectFrom('organizations').selectAll().where('id', '=', p.id),
 )
 
+/** Returns the organization with this id. */
 export async function selectOrganization(tx: Tx, id: string): Promise<Organization | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toOrganization(row)
@@ -47,11 +50,23 @@ const selectByPk = statement((db, p: { pk: number }) =>
   db.selectFrom('organizations').selectAll().where('pk', '=', p.pk),
 )
 
+/** Returns the organization with this key. */
 export async function selectOrganizationByPk(tx: Tx, pk: number): Promise<Organization | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toOrganization(row)
 }
 
+const selectFirstProvider = statement((db) =>
+  db.selectFrom('organizations').selectAll().where('kind', '=', 'provider').orderBy('pk').limit(sql.lit(1)),
+)
+
+/** Returns the provider; undefined before the directory is set up. */
+export async function selectProvider(tx: Tx): Promise<Organization | undefined> {
+  const row = await tx.get(selectFirstProvider, {})
+  return row && toOrganization(row)
+}
+
+/** Returns at most `limit` organizations with keys higher than `after`, by key, of one kind or of all. */
 export async function selectOrganizations(
   tx: Tx,
   filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
@@ -75,6 +90,7 @@ const deleteRelations = statement((db, p: { pk: number }) =>
     .where((eb) => eb.or([eb('customer_pk', '=', p.pk), eb('reseller_pk', '=', p.pk)])),
 )
 
+/** Deletes an organization and its relations. */
 export async function deleteOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteRelations, { pk })
   await tx.run(deleteByPk, { pk })
@@ -87,6 +103,7 @@ const relation = statement((db, p: { customer: number; reseller: number; now: st
     .onConflict((conflict) => conflict.doNothing()),
 )
 
+/** Relates a customer to a reseller, unless they are related already. */
 export async function insertRelation(
   tx: Tx,
   customer: number,
@@ -103,6 +120,7 @@ const selectRelation = statement((db, p: { customer: number; reseller: number })
     .where('reseller_pk', '=', p.reseller),
 )
 
+/** Returns whether a customer is related to a reseller. */
 export async function isRelated(tx: Tx, customer: number, reseller: number): Promise<boolean> {
   return (await tx.get(selectRelation, { customer, reseller })) !== undefined
 }
@@ -115,7 +133,7 @@ const selectPortal = statement((db, p: { domain: string }) =>
     .where('portals.domain', '=', p.domain),
 )
 
-/** The organization that a portal's domain (folded) belongs to. */
+/** Returns the organization of a portal, by its folded domain. */
 export async function selectPortalOwner(tx: Tx, domain: string): Promise<Organization | undefined> {
   const row = await tx.get(selectPortal, { domain })
   return row && toOrganization(row)
@@ -128,7 +146,7 @@ const insertPortalRow = statement((db, p: { domain: string; organization: number
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-/** Answers false when the domain is taken. */
+/** Inserts a portal. Returns false if the domain is taken. */
 export async function insertPortal(
   tx: Tx,
   portal: { domain: string; organization: number; now: string },
@@ -148,6 +166,7 @@ const portalsByDomain = statement((db) =>
     .orderBy('portals.pk'),
 )
 
+/** Returns all portals with their organizations, oldest first. */
 export async function selectPortals(
   tx: Tx,
 ): Promise<{ domain: string; organizationId: string; organizationName: string }[]> {
@@ -158,12 +177,12 @@ const deletePortalRow = statement((db, p: { domain: string }) =>
   db.deleteFrom('portals').where('domain', '=', p.domain),
 )
 
-/** Answers false when there is no such portal. */
+/** Deletes a portal. Returns false if there is none with this domain. */
 export async function deletePortal(tx: Tx, domain: string): Promise<boolean> {
   return (await tx.run(deletePortalRow, { domain })) === 1
 }
 
-/** Whether anything still belongs to the organization: organizations below it, users, portals, clients or a tenant. */
+/** Returns whether an organization has organizations below it, users, portals, clients or a tenant. */
 export async function isOrganizationInUse(tx: Tx, pk: number): Promise<boolean> {
   const rows = await tx.query((db) =>
     db

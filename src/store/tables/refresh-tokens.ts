@@ -4,7 +4,7 @@ import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { selectClients, toClient } from './clients.ts'
 
-/** What is known of a refresh token; the token itself is kept nowhere. */
+/** A refresh token as it is listed. The token itself is not stored. */
 export interface RefreshToken {
   readonly id: string
   readonly clientId: string
@@ -19,6 +19,7 @@ const insert = statement((db, p: { id: string; client: number; now: string; expi
     .values({ id: p.id, client_pk: p.client, created_at: p.now, expires_at: p.expiresAt }),
 )
 
+/** Inserts a refresh token of a client. `id` is the token's `jti`; times are ISO 8601. */
 export async function insertRefreshToken(
   tx: Tx,
   token: { id: string; client: number; now: string; expiresAt: string },
@@ -34,7 +35,7 @@ const selectClientOf = statement((db, p: { id: string; now: string }) =>
     .where('refresh_tokens.expires_at', '>', p.now),
 )
 
-/** The client that a refresh token was issued to, unless the token was revoked or has expired, or the client was removed. */
+/** Returns the client of a refresh token, unless the token was revoked or has expired, or the client was removed. */
 export async function selectClientOfRefreshToken(
   tx: Tx,
   id: string,
@@ -53,14 +54,14 @@ const selectAll = statement((db, p: { now: string }) =>
       'clients.id as clientId',
       'refresh_tokens.created_at as createdAt',
       'refresh_tokens.expires_at as expiresAt',
-      // A removed client's tokens are worth nothing from that moment on.
+      // The tokens of a removed client are revoked with it.
       (eb) => eb.fn.coalesce('refresh_tokens.revoked_at', 'clients.deleted_at').as('revokedAt'),
     ])
     .where('refresh_tokens.expires_at', '>', p.now)
     .orderBy('refresh_tokens.pk'),
 )
 
-/** The refresh tokens that have not expired, oldest first, revoked ones among them. */
+/** Returns the refresh tokens that have not expired, oldest first, revoked tokens included. */
 export async function selectRefreshTokens(tx: Tx, now: string): Promise<RefreshToken[]> {
   return tx.all(selectAll, { now })
 }
@@ -72,7 +73,7 @@ const revoke = statement((db, p: { id: string; now: string }) =>
     .where('id', '=', p.id),
 )
 
-/** Revokes a refresh token. Answers false when there is none; one that was revoked before keeps its time. */
+/** Revokes a refresh token; one that was revoked before keeps its time. Returns false if there is no such token. */
 export async function markRefreshTokenRevoked(tx: Tx, id: string, now: string): Promise<boolean> {
   return (await tx.run(revoke, { id, now })) === 1
 }
@@ -81,7 +82,7 @@ const deleteExpired = statement((db, p: { now: string }) =>
   db.deleteFrom('refresh_tokens').where('expires_at', '<=', p.now),
 )
 
-/** Forgets refresh tokens that have expired. */
+/** Deletes refresh tokens that have expired. */
 export async function deleteExpiredRefreshTokens(tx: Tx, now: string): Promise<void> {
   await tx.run(deleteExpired, { now })
 }

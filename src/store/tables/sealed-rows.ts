@@ -2,9 +2,10 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** The tables whose rows hold a sealed secret. */
+/** A table whose rows hold a sealed secret. */
 export type SealedTable = 'credentials' | 'signing_keys'
 
+/** A row with a sealed secret. */
 export interface SealedRow {
   readonly pk: number
   /** What the secret is bound to: the access key, or the key id. */
@@ -12,14 +13,16 @@ export interface SealedRow {
   readonly sealed: string
 }
 
-/** Rows after a key whose sealed text does not begin with a mark. */
-export interface SealedElse {
+/** Selects rows that are sealed under any key but one. */
+export interface OtherKeys {
+  /** What every text begins with that is sealed under the one key. */
   readonly mark: string
+  /** The key (`pk`) after which to start. */
   readonly after: number
   readonly limit: number
 }
 
-/** A row that is to hold another text, if it still holds the one that was read. */
+/** A new text for a row that still holds the text that was read. */
 interface Replacement {
   readonly pk: number
   readonly sealed: string
@@ -27,12 +30,12 @@ interface Replacement {
 }
 
 const credentials = {
-  select: statement((db, p: SealedElse) =>
+  select: statement((db, p: OtherKeys) =>
     db
       .selectFrom('credentials')
       .select(['pk', 'access_key as name', 'sealed_secret as sealed'])
       .where('pk', '>', p.after)
-      .where(beginsElse('sealed_secret', p.mark))
+      .where(startsDifferently('sealed_secret', p.mark))
       .orderBy('pk')
       .limit(p.limit),
   ),
@@ -46,12 +49,12 @@ const credentials = {
 }
 
 const signingKeys = {
-  select: statement((db, p: SealedElse) =>
+  select: statement((db, p: OtherKeys) =>
     db
       .selectFrom('signing_keys')
       .select(['pk', 'kid as name', 'sealed_private as sealed'])
       .where('pk', '>', p.after)
-      .where(beginsElse('sealed_private', p.mark))
+      .where(startsDifferently('sealed_private', p.mark))
       .orderBy('pk')
       .limit(p.limit),
   ),
@@ -66,21 +69,21 @@ const signingKeys = {
 
 const STATEMENTS = { credentials, signing_keys: signingKeys } as const
 
-/** Compared as it is: LIKE would take the `_` of a key's name for any character. */
-function beginsElse(column: string, mark: string): RawBuilder<boolean> {
+/** Compares by substr, because LIKE would treat the `_` in a mark as a wildcard. */
+function startsDifferently(column: string, mark: string): RawBuilder<boolean> {
   return sql<boolean>`substr(${sql.ref(column)}, 1, length(${mark})) <> ${mark}`
 }
 
-/** The rows of a table after a key that are not sealed under the key with this mark, in the order of their keys. */
+/** Returns the rows that are not sealed under the key with this mark, by `pk`. */
 export function selectSealedUnderOtherKeys(
   tx: Tx,
   table: SealedTable,
-  wanted: SealedElse,
+  criteria: OtherKeys,
 ): Promise<SealedRow[]> {
-  return tx.all(STATEMENTS[table].select, wanted)
+  return tx.all(STATEMENTS[table].select, criteria)
 }
 
-/** Writes a row's secret as it was sealed anew; answers whether the row still held what was read. */
+/** Replaces the sealed text of a row. Returns false if the row no longer holds the text that was read. */
 export async function updateSealed(tx: Tx, table: SealedTable, change: Replacement): Promise<boolean> {
   return (await tx.run(STATEMENTS[table].update, change)) === 1
 }

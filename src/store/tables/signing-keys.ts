@@ -1,7 +1,7 @@
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** A key of our own token issuer, its private half sealed. */
+/** A key of Usher's own token issuer, with its private part sealed. */
 export interface SealedSigningKey {
   readonly kid: string
   readonly publicJwk: string
@@ -15,7 +15,7 @@ const selectAll = statement((db) =>
     .orderBy('pk', 'desc'),
 )
 
-/** The signing keys, newest first. */
+/** Returns the signing keys, newest first. */
 export async function selectSigningKeys(tx: Tx): Promise<SealedSigningKey[]> {
   return tx.all(selectAll, {})
 }
@@ -26,6 +26,7 @@ const insert = statement((db, p: SealedSigningKey & { now: string }) =>
     .values({ kid: p.kid, public_jwk: p.publicJwk, sealed_private: p.sealedPrivate, created_at: p.now }),
 )
 
+/** Inserts a signing key. */
 export async function insertSigningKey(tx: Tx, key: SealedSigningKey, now: string): Promise<void> {
   await tx.run(insert, { ...key, now })
 }

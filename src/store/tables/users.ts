@@ -41,7 +41,7 @@ const insert = statement((db, p: InsertParams) =>
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-/** Answers the new user's key, or undefined, with nothing written, when the id or the e-mail is taken. */
+/** Inserts a user and returns its key; undefined, with nothing written, if the id or the e-mail is taken. */
 export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
   return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
 }
@@ -62,7 +62,7 @@ const update = statement(
       .where('pk', '=', p.pk),
 )
 
-/** Brings a deleted user back with new content. */
+/** Restores a deleted user with new content. */
 export async function updateRestoredUser(tx: Tx, pk: number, user: UserRecord): Promise<void> {
   const { resellerPk, firstName, lastName, email, now } = user
   const emailKey = email === null ? null : foldEmail(email)
@@ -73,7 +73,7 @@ const selectById = statement((db, p: { id: string }) =>
   db.selectFrom('users').selectAll().where('id', '=', p.id),
 )
 
-/** The user with this id, deleted or not. */
+/** Returns the user with this id, deleted or not. */
 export async function selectUser(tx: Tx, id: string): Promise<User | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toUser(row)
@@ -88,7 +88,7 @@ const selectByEmail = statement((db, p: { organization: number; emailKey: string
     .where('deleted_at', 'is', null),
 )
 
-/** The user of an organization that has this e-mail, compared without case. */
+/** Returns the user of an organization with this e-mail, compared without case, unless it was deleted. */
 export async function selectUserByEmail(
   tx: Tx,
   organization: number,
@@ -98,7 +98,7 @@ export async function selectUserByEmail(
   return row && toUser(row)
 }
 
-// A literal limit: with a bound one SQLite sets up a sorter first, which costs more than the whole look-up.
+// The limit is a literal: with a bound one SQLite first sets up a sorter, which costs more than the whole look-up.
 const selectDeleted = statement((db, p: { organization: number; emailKey: string }) =>
   db
     .selectFrom('users')
@@ -110,7 +110,7 @@ const selectDeleted = statement((db, p: { organization: number; emailKey: string
     .limit(sql.lit(1)),
 )
 
-/** The newest deleted user of an organization that had this e-mail. */
+/** Returns the newest deleted user of an organization that had this e-mail. */
 export async function selectDeletedUser(
   tx: Tx,
   organization: number,
@@ -124,7 +124,7 @@ const touch = statement((db, p: { pk: number; now: string }) =>
   db.updateTable('users').set({ updated_at: p.now }).where('pk', '=', p.pk),
 )
 
-/** Marks a user as changed, so that of two units that both change it at the same moment one runs after the other. */
+/** Marks a user as changed, so that concurrent units that change the user run one after the other. */
 export async function touchUser(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(touch, { pk, now })
 }
@@ -133,7 +133,7 @@ const markDeleted = statement((db, p: { pk: number; now: string }) =>
   db.updateTable('users').set({ deleted_at: p.now, updated_at: p.now }).where('pk', '=', p.pk),
 )
 
-/** Hides a user. The row stays, so that the person can come back. */
+/** Marks a user as deleted. The row stays, so that the user can be restored. */
 export async function markUserDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
 }
@@ -160,7 +160,10 @@ const selectPageAfter = statement((db, p: { organization: number; after: string;
     .limit(p.limit),
 )
 
-/** Users of an organization by e-mail, those without one first; `after` is the e-mail where the page before ended. */
+/**
+ * Returns a page of an organization's users, by e-mail, users without an e-mail first.
+ * @param page.after the last e-mail of the page before
+ */
 export async function selectUsers(
   tx: Tx,
   organization: number,
