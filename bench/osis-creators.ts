@@ -50,7 +50,7 @@ export function newDirectCreator(admin: AdminClient): Creator {
   }
 }
 
-/** OSIS createUser of an Usher on SQLite, in a process of its own, with one tenant. */
+/** Creates users by OSIS createUser, in a separate Usher process on SQLite, with one tenant. */
 export async function newOsisCreator(
   dataDir: string,
   gateway: CephRgwSettings,

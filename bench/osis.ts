@@ -8,9 +8,9 @@ import { type GatewaySettings, withGateway } from '../testing/ceph-rgw.ts'
 import { type Creator, newDirectCreator, newOsisCreator, removeUsers, works } from './osis-creators.ts'
 
 /**
- * How many users with a working key are created on a real Ceph RGW in a second: by OSIS through Usher, and by the
- * cheapest call of the gateway's Admin API alone. The gateway is the one that test/support/ceph-rgw.ts finds or
- * starts; nothing is left on it. Bar: docs/performance.md.
+ * Measures how many users with a working key are created per second on a real Ceph RGW: by OSIS through Usher, and by
+ * the cheapest call of the gateway's Admin API alone. testing/ceph-rgw.ts finds or starts the gateway. The users are
+ * removed afterwards. Bar: docs/performance.md.
  */
 const { values } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const rounds = Number(values.rounds)
 const levels = values.concurrency.split(',').map(Number)
 const BAR = 0.8
 const WARM_UP = { level: 32, seconds: 15 }
-/** Of each round, so many users' keys are tried on S3. */
+/** How many users' keys of each round are tried on S3. */
 const SAMPLE = 5
 
 interface Figures {
@@ -58,18 +58,18 @@ async function main(settings: GatewaySettings): Promise<void> {
     )
     console.log('               Admin API alone             OSIS through Usher')
     console.log('at once   creates/s   p50 ms   p99 ms   creates/s   p50 ms   p99 ms   ratio (of the rounds)')
-    // A program that has just started compiles its code for some thousand calls, on the cores that all share.
+    // A program compiles its code during its first thousands of calls, on the cores that all share.
     for (const creator of [direct, osis]) await load(creator, WARM_UP.level, url, WARM_UP.seconds)
     for (const level of levels) if (!interrupted) await compare(direct, osis, url, level)
   } finally {
     await osis.stop()
-    // One that was started for this goes as a whole.
+    // A gateway that was started for this is removed as a whole.
     if (!settings.USHER_TEST_CEPH_RGW_DIR) await removeUsers(admin, [direct.tenantId, osis.tenantId])
     rmSync(work, { recursive: true, force: true })
   }
 }
 
-/** A B A B, so that whatever else the machine does meets both; the ratio is the middle one of the rounds' own. */
+/** Runs both in turns, so that other load on the machine affects both. The ratio is the median of the rounds. */
 async function compare(direct: Creator, osis: Creator, s3Url: string, level: number): Promise<void> {
   await load(direct, level, s3Url, 1)
   await load(osis, level, s3Url, 1)
@@ -87,7 +87,7 @@ async function compare(direct: Creator, osis: Creator, s3Url: string, level: num
   console.log(`${String(level).padStart(7)}${cells}    ${ratio.toFixed(2)} (${range}; ${verdict})`)
 }
 
-/** Creates as many as can be with so many at once, and tries some of the keys. */
+/** Creates users for `time` seconds, `level` at the same time, and tries some of the keys. */
 async function load(creator: Creator, level: number, s3Url: string, time: number): Promise<Figures> {
   const created: string[] = []
   const times: number[] = []

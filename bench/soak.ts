@@ -21,7 +21,7 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds)
 const restarts = Number(values.restarts)
-/** How long everything may take to converge when nobody asks any more. */
+/** How long everything may take to converge after the last request. */
 const CONVERGE_MS = 120_000
 
 const gateway = new Gateway()
@@ -85,7 +85,7 @@ function report(osis: Osis, workers: readonly Worker[]): void {
   for (const late of osis.lateRefusals.slice(0, 20)) console.log(`LATE   ${late}`)
 }
 
-/** Waits until Usher has nothing unapplied and the gateway is as it should be; answers what is still wrong at the end. */
+/** Waits until Usher has nothing unapplied and the gateway has the desired state. Returns what is still wrong. */
 async function converge(url: string, workers: readonly Worker[]): Promise<string[]> {
   const begun = Date.now()
   for (;;) {

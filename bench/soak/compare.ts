@@ -4,11 +4,9 @@ import type { Worker } from './worker.ts'
 /** In what the gateway differs from what the workers were told; empty when in nothing. */
 export async function listDrift(gateway: Gateway, workers: readonly Worker[]): Promise<string[]> {
   const users = workers.flatMap((worker) => worker.users)
-  const wanted = new Set(users.map(({ canonicalId }) => canonicalId))
+  const expected = new Set(users.map(({ canonicalId }) => canonicalId))
   const there = new Set((await gateway.listUids()).filter((uid) => uid.includes('$')))
-  const drift = [...there]
-    .filter((uid) => !wanted.has(uid))
-    .map((uid) => `${uid} is there, and should be gone`)
+  const drift = [...there].filter((uid) => !expected.has(uid)).map((uid) => `${uid} exists, and should not`)
   await inTurns(users, async ({ canonicalId, active, keys }) => {
     if (!there.has(canonicalId)) return drift.push(`${canonicalId} is missing`)
     const found = await gateway.readUser(canonicalId)
@@ -32,9 +30,7 @@ export async function listWrongKeys(gateway: Gateway, workers: readonly Worker[]
     const refused = answer === 'InvalidAccessKeyId' || answer === 'UserSuspended'
     if (works ? answer !== 'yes' : !refused) wrong.push(`${key.accessKey}: ${answer}`)
   })
-  console.log(
-    `keys tried on S3:      ${keys.length}, of which ${keys.filter(({ works }) => works).length} work`,
-  )
+  console.log(`keys tried on S3:      ${keys.length}, and ${keys.filter(({ works }) => works).length} work`)
   return wrong
 }
 

@@ -40,7 +40,7 @@ const MOST_USERS = 4
 const MOST_KEYS = 3
 
 /**
- * Does one operation after the other on a tenant of its own, with a model of what is expected: nobody else touches the
+ * Does one operation after the other on its own tenant, with a model of what is expected: no other worker touches the
  * tenant, so every answer can be compared with the model. Many of these at once make the load.
  */
 export class Worker {
@@ -203,9 +203,9 @@ export class Worker {
   async #list(): Promise<void> {
     const page = bodyOf<WirePage<WireUser>>(await this.#osis.once('GET', this.#usersPath), 200)
     const seen = page.items.map(({ canonical_user_id, active }) => `${canonical_user_id} ${active}`)
-    const wanted = this.users.map(({ canonicalId, active }) => `${canonicalId} ${active}`)
-    assert.deepEqual(seen.sort(), wanted.sort(), 'the list of users')
-    assert.equal(page.page_info.total, wanted.length)
+    const expected = this.users.map(({ canonicalId, active }) => `${canonicalId} ${active}`)
+    assert.deepEqual(seen.sort(), expected.sort(), 'the list of users')
+    assert.equal(page.page_info.total, expected.length)
   }
 
   async #query(user: ModelUser): Promise<void> {

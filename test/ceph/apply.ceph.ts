@@ -103,7 +103,7 @@ test('keys are added and removed', async () => {
   await assertApplied(account)
 })
 
-test('what somebody changed by hand is put right: keys, secrets, suspension, name', async () => {
+test('manual changes are undone: keys, secrets, suspension, name', async () => {
   const account = await applied()
   const [credential] = account.credentials
   assert.ok(credential)
@@ -135,7 +135,7 @@ test('what is the operator’s stays as it is: quotas, limits, caps', async () =
   })
 })
 
-test('any display name is kept, and clients can read what S3 answers about its owner', async () => {
+test('any display name is kept, and clients can read the owner in S3 responses', async () => {
   const account = await applied()
   const [credential] = account.credentials
   assert.ok(credential)
@@ -152,7 +152,7 @@ test('any display name is kept, and clients can read what S3 answers about its o
   }
 })
 
-test('an account is gone with its keys; to be gone again changes nothing', async () => {
+test('an account is removed with its keys; a second removal changes nothing', async () => {
   const account = await applied()
   for (let i = 0; i < 2; i++) {
     await apply({ ...account, status: 'gone' })

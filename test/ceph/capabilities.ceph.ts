@@ -13,7 +13,8 @@ import {
 } from '../contract/object-store.ts'
 import { adoptTenant, controlGateway, gateway, ownDir, removeTenants } from './gateway.ts'
 import { CALLS, SELECT_QUERY } from './s3-calls.ts'
-import { type Other, PARTS } from './s3-parts.ts'
+import type { Other } from './s3-part.ts'
+import { PARTS } from './s3-parts.ts'
 import { outcomeOf, Probe } from './s3-probe.ts'
 
 /** What the document says of one call. */
@@ -93,7 +94,7 @@ test('the document excludes something, and nothing that has not been tried', () 
 
 const skip = ownDir === undefined && 'the query takes the gateway down, and it is not ours to start'
 
-test('select_object_content is not supported, and whoever tries it breaks the gateway', {
+test('select_object_content is not supported, and a call of it breaks the gateway', {
   skip,
 }, async () => {
   try {

@@ -85,7 +85,7 @@ const DRIFTS: readonly (readonly [
 ]
 
 for (const [kind, change] of DRIFTS)
-  test(`${kind}: made by hand, found, mended and gone`, async () => {
+  test(`${kind}: made by hand, found and fixed`, async () => {
     const { user, key } = await addUser()
     const before = await platform.read(user.canonical_user_id, signal)
     assert.deepEqual((await check()).findings, [])

@@ -56,7 +56,7 @@ test('faults in all that is asked are over in one apply, too', async () => {
 })
 
 for (const write of WRITES)
-  test(`a ${write.source} whose answer never comes is given up, and the next apply finds it done`, async () => {
+  test(`a ${write.source} whose response never comes is cancelled, and the next apply finds it done`, async () => {
     const account = newAccount()
     proxy.break(write, 'hold after')
     const giveUp = new AbortController()
@@ -95,7 +95,7 @@ test('a change that is cut off is whole afterwards, or has not happened', async 
   await assert.rejects(first, PlatformError)
 })
 
-test('a gateway that nobody can reach is an error within a second or two, for every call, and health says so', async () => {
+test('an unreachable gateway is an error within a second or two for every call, and in the health', async () => {
   await proxy.close()
   try {
     const away = newPlatform(proxy.url)

@@ -21,7 +21,7 @@ export const gateway: CephRgwSettings = {
 /** Its Admin API, to look behind Usher's back and to do what an operator does by hand. */
 export const admin = new AdminClient(gateway)
 export const platform = newPlatform()
-/** Of calls that nobody gives up. */
+/** For calls that are not cancelled. */
 export const signal = new AbortController().signal
 
 /** Where scripts/ceph-rgw keeps the gateway; undefined for one that is not ours to stop. */
@@ -38,7 +38,7 @@ export function controlGateway(command: 'start' | 'stop'): void {
   execFileSync(join(import.meta.dirname, '../../scripts/ceph-rgw'), [command], { env })
 }
 
-/** A platform of its own, as another process would have; possibly through a proxy. */
+/** Creates another platform object, as another process would have; through a proxy if `at` is given. */
 export function newPlatform(at = url): CephRgwPlatform {
   return new CephRgwPlatform({ ...gateway, url: at })
 }
@@ -79,7 +79,7 @@ async function removeUser(uid: string): Promise<void> {
   try {
     await admin.call({ method: 'DELETE', path: '/admin/user', query }, signal)
   } catch (error) {
-    // The gateway goes on; the next attempt removes the rest, or finds nobody.
+    // The gateway goes on; the next attempt removes the rest, or finds no user.
     if (!(error instanceof PlatformError)) throw error
   }
 }
@@ -105,14 +105,14 @@ export async function readAccount({ canonicalUserId }: DesiredState): Promise<Pl
   )
 }
 
-/** Asserts that the gateway has the account as wanted: one user of that id, and its active keys, no more and no fewer. */
+/** Asserts that the gateway has the desired state: one user of that id with exactly its active keys. */
 export async function assertApplied(account: TestAccount): Promise<void> {
   const { status, keys } = await readAccount(account)
   assert.equal(status, account.status)
-  const wanted = account.credentials.filter((credential) => credential.active)
+  const expected = account.credentials.filter((credential) => credential.active)
   const byKey = (one: { accessKey: string }, other: { accessKey: string }): number =>
     one.accessKey < other.accessKey ? -1 : 1
-  assert.deepEqual(keys.toSorted(byKey), wanted.toSorted(byKey))
+  assert.deepEqual(keys.toSorted(byKey), expected.toSorted(byKey))
   assert.equal((await listUids()).filter((uid) => uid === account.canonicalUserId).length, 1)
 }
 
@@ -123,7 +123,7 @@ export async function listUids(tenantId?: string): Promise<string[]> {
   return tenantId === undefined ? uids : uids.filter((uid) => uid.startsWith(`${tenantId}$`))
 }
 
-/** The AWS SDK with a user's key. RGW 16.2 does not know the checksums that the SDK adds of its own accord. */
+/** The AWS SDK with a user's key. RGW 16.2 does not know the checksums that the SDK adds by default. */
 export function s3({ accessKey, secretKey }: Pick<Credential, 'accessKey' | 'secretKey'>): S3Client {
   return new S3Client({
     endpoint: url,

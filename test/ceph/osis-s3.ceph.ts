@@ -31,6 +31,7 @@ import {
   osis,
 } from '../contract/object-store.ts'
 import { adoptTenant, gateway, listUids, refusalOf, removeTenants, s3 } from './gateway.ts'
+import type { Key } from './s3-probe.ts'
 
 /** Everything here goes in through OSIS and out through S3: neither side of Usher's insides is touched. */
 let target: StartedTarget
@@ -47,11 +48,6 @@ after(async () => {
   await target.end()
   await removeTenants()
 })
-
-interface Key {
-  readonly accessKey: string
-  readonly secretKey: string
-}
 
 interface Person {
   readonly user: OsisUser
@@ -78,7 +74,7 @@ async function aUser(tenantId: string, members: Record<string, unknown> = {}): P
   return { user, key, client: s3(key) }
 }
 
-/** One bucket with objects of so many bytes. */
+/** Creates one bucket with objects of these sizes in bytes. */
 async function upload({ client }: Person, bucket: string, ...sizes: number[]): Promise<void> {
   await client.send(new CreateBucketCommand({ Bucket: bucket }))
   for (const [index, size] of sizes.entries())

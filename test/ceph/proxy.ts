@@ -14,7 +14,7 @@ export interface RgwProxy {
   break(matching: RegExp, ...faults: Fault[]): void
   /** Resolves when a call has come, and perhaps been carried out, that will not be answered. */
   held(): Promise<void>
-  /** As when the gateway has stopped: nobody listens. */
+  /** Stops listening, as if the gateway had stopped. */
   close(): Promise<void>
   /** Listens again where it did. */
   open(): Promise<void>

@@ -1,3 +1,29 @@
+import {
+  ACCELERATE,
+  ANALYTICS,
+  BLOCK,
+  CORS,
+  ENCRYPTION,
+  HOLD,
+  INVENTORY,
+  LIFECYCLE,
+  LOCK,
+  LOGGING,
+  METRICS,
+  OWNERSHIP,
+  PAYMENT,
+  POLICY,
+  PUBLIC_GRANT,
+  REPLICATION,
+  RESTORE,
+  retention,
+  SELECT,
+  TAGS,
+  TIERING,
+  TOPIC,
+  VERSIONING,
+  WEBSITE,
+} from './s3-documents.ts'
 import type { Probe } from './s3-probe.ts'
 
 /** Finds out about one S3 call. */
@@ -54,68 +80,6 @@ function fail(verb: string): never {
 
 const ALL = ['get', 'put', 'delete']
 const BOTH = ['get', 'put']
-
-const TAGS = '<Tagging><TagSet><Tag><Key>colour</Key><Value>green</Value></Tag></TagSet></Tagging>'
-const LIFECYCLE =
-  '<LifecycleConfiguration><Rule><ID>tidy</ID><Prefix>tmp/</Prefix><Status>Enabled</Status>' +
-  '<Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>'
-const WEBSITE =
-  '<WebsiteConfiguration><IndexDocument><Suffix>start.html</Suffix></IndexDocument></WebsiteConfiguration>'
-const CORS =
-  '<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>https://a.example</AllowedOrigin>' +
-  '</CORSRule></CORSConfiguration>'
-const ENCRYPTION =
-  '<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>' +
-  '</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>'
-const BLOCK =
-  '<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>' +
-  '<BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets>' +
-  '</PublicAccessBlockConfiguration>'
-const POLICY = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [
-    { Sid: 'probe', Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: 'arn:aws:s3:::*' },
-  ],
-})
-const ACCELERATE = '<AccelerateConfiguration><Status>Enabled</Status></AccelerateConfiguration>'
-const PAYMENT = '<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>'
-const REPLICATION =
-  '<ReplicationConfiguration><Role>arn:aws:iam:::role/x</Role><Rule><ID>copy</ID><Priority>1</Priority>' +
-  '<Status>Enabled</Status><Prefix></Prefix><Destination><Bucket>BUCKET</Bucket></Destination></Rule>' +
-  '</ReplicationConfiguration>'
-const LOGGING =
-  '<BucketLoggingStatus><LoggingEnabled><TargetBucket>BUCKET</TargetBucket><TargetPrefix>log/</TargetPrefix>' +
-  '</LoggingEnabled></BucketLoggingStatus>'
-const METRICS = '<MetricsConfiguration><Id>one</Id></MetricsConfiguration>'
-const ANALYTICS =
-  '<AnalyticsConfiguration><Id>one</Id><StorageClassAnalysis></StorageClassAnalysis></AnalyticsConfiguration>'
-const INVENTORY =
-  '<InventoryConfiguration><Id>one</Id><IsEnabled>true</IsEnabled><IncludedObjectVersions>All</IncludedObjectVersions>' +
-  '<Schedule><Frequency>Daily</Frequency></Schedule><Destination><S3BucketDestination><Format>CSV</Format>' +
-  '<Bucket>arn:aws:s3:::BUCKET</Bucket></S3BucketDestination></Destination></InventoryConfiguration>'
-export const LOCK =
-  '<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>' +
-  '<Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>'
-export const HOLD = '<LegalHold><Status>OFF</Status></LegalHold>'
-export const VERSIONING = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
-const TOPIC =
-  '<NotificationConfiguration><TopicConfiguration><Id>one</Id><Topic>arn:aws:sns:default::none</Topic>' +
-  '<Event>s3:ObjectCreated:*</Event></TopicConfiguration></NotificationConfiguration>'
-const OWNERSHIP =
-  '<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>'
-const TIERING =
-  '<IntelligentTieringConfiguration><Id>one</Id><Status>Enabled</Status><Tiering><AccessTier>ARCHIVE_ACCESS' +
-  '</AccessTier><Days>90</Days></Tiering></IntelligentTieringConfiguration>'
-const SELECT =
-  '<SelectObjectContentRequest><Expression>select * from S3Object</Expression><ExpressionType>SQL</ExpressionType>' +
-  '<InputSerialization><CSV></CSV></InputSerialization><OutputSerialization><CSV></CSV></OutputSerialization>' +
-  '</SelectObjectContentRequest>'
-const RESTORE = '<RestoreRequest><Days>1</Days></RestoreRequest>'
-
-export const inADay = (ms = 86_400_000): string =>
-  new Date(Date.now() + ms).toISOString().replace(/\.\d+/, '')
-export const retention = (): string =>
-  `<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>${inADay()}</RetainUntilDate></Retention>`
 
 const lifecycle = stored('bucket', 'lifecycle', LIFECYCLE, /<ID>tidy/)
 const accelerate = stored('bucket', 'accelerate', ACCELERATE, /<AccelerateConfiguration[\s\S]*Enabled/)
@@ -232,14 +196,10 @@ const acl =
     await probe.ask(`GET ${at(probe)}?acl`, /AllUsers/)
   }
 
-const PUBLIC_GRANT =
-  '<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group">' +
-  '<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>READ</Permission></Grant>'
-
 const bucketAcl = plain(acl((probe) => `/${probe.bucket}`))
 const objectAcl = plain(acl((probe) => probe.object))
 
-/** Begins an upload in parts; answers its id. */
+/** Begins a multipart upload. Returns its id. */
 export async function beginUpload(
   probe: Probe,
   headers: Readonly<Record<string, string>> = {},
@@ -352,7 +312,7 @@ const OBJECTS: readonly [string, Work][] = [
   ['list_multipart_uploads', plain(abortedUpload)],
   ['list_parts', plain(abortedUpload)],
   ['upload_part_copy', plain(copiedPart)],
-  // The answer of another call, such as the object itself, is not the answer that was asked for.
+  // The response to another call, such as the object itself, does not count.
   ['get_object_torrent', plain(get((probe) => `GET ${probe.object}?torrent`, /d8:announce/))],
   [
     'get_object_attributes',
@@ -362,7 +322,7 @@ const OBJECTS: readonly [string, Work][] = [
       }),
     ),
   ],
-  // AWS answers InvalidObjectState where there is nothing to restore.
+  // AWS returns InvalidObjectState if there is nothing to restore.
   [
     'restore_object',
     plain((probe) =>
@@ -378,8 +338,8 @@ const OBJECTS: readonly [string, Work][] = [
 export const CALLS: ReadonlyMap<string, Work> = new Map([...DOCUMENTS, ...LOCKS, ...OBJECTS])
 
 /**
- * S3 Select, by itself: on 16.2 every query, also one in the gateway's own tongue, breaks its JSON parser. The next write
- * of a user through the Admin API is refused, or ends the gateway. It has to be started anew afterwards.
+ * Probes S3 Select. On 16.2 every query, also one in the gateway's own syntax, breaks its JSON parser: the next write of a
+ * user through the Admin API is refused or ends the gateway. The gateway must be restarted afterwards.
  */
 export const SELECT_QUERY: Work = plain((probe) =>
   probe.ask(`POST ${probe.object}?select&select-type=2`, /\nhello|>hello/, { body: SELECT }),

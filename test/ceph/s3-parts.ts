@@ -1,249 +1,13 @@
-import { beginUpload, completeUpload, HOLD, inADay, LOCK, LOCKED, retention, VERSIONING } from './s3-calls.ts'
-import { type Key, md5, type Probe, type S3Request } from './s3-probe.ts'
-
-/** Another user of the same tenant. */
-export interface Other extends Key {
-  readonly id: string
-}
-
-/** What a call may leave out: a header, a query parameter, a member of its body. */
-export interface Part {
-  readonly call: string
-  readonly kind: 'by_headers' | 'by_params' | 'by_payload'
-  readonly part: string
-  readonly work: (probe: Probe, other: Other) => Promise<unknown>
-}
-
-type Headers = Readonly<Record<string, string>>
-type Work = Part['work']
-
-const plain =
-  (work: Work, headers: Headers = {}): Work =>
-  async (probe, other) => {
-    await probe.setUp(headers)
-    await work(probe, other)
-  }
-
-/** The refusal of a gateway that has no key service to ask. */
-const NO_KEY = /Failed to retrieve the actual key/
-
-/** The ways in which an object is written, each of which ends with an object at `/bucket/target`. */
-const WRITES: Readonly<Record<string, (probe: Probe, headers: Headers) => Promise<string>>> = {
-  async put_object(probe, headers) {
-    const target = `/${probe.bucket}/target`
-    await probe.ask(`PUT ${target}`, /^2/, { headers, body: 'hello', refusal: NO_KEY })
-    return target
-  },
-  async copy_object(probe, headers) {
-    const target = `/${probe.bucket}/target`
-    const source = { 'x-amz-copy-source': probe.object, 'x-amz-metadata-directive': 'REPLACE' }
-    await probe.ask(`PUT ${target}`, /<CopyObjectResult/, { headers: { ...source, ...headers } })
-    return target
-  },
-  async create_multipart_upload(probe, headers) {
-    const id = await beginUpload(probe, headers, NO_KEY)
-    const sse = Object.fromEntries(Object.entries(headers).filter(([name]) => name.includes('-customer-')))
-    const part = `${probe.object}?partNumber=1&uploadId=${id}`
-    const { headers: answered } = await probe.must(`PUT ${part}`, { headers: sse, body: 'hello' })
-    await completeUpload(probe, id, String(answered.etag))
-    return probe.object
-  },
-}
-
-/** Headers that an object is written with, and what then shows that they have been kept: at a HEAD, or at `?…`. */
-const KEPT: readonly [header: string, value: string, at: string, mark: RegExp, bucket?: Headers][] = [
-  ['Cache-Control', 'max-age=7', 'HEAD', /cache-control: max-age=7/],
-  ['Content-Disposition', 'inline', 'HEAD', /content-disposition: inline/],
-  ['Content-Encoding', 'x-probe', 'HEAD', /content-encoding: x-probe/],
-  ['Content-Language', 'de', 'HEAD', /content-language: de/],
-  ['Content-Type', 'text/x-probe', 'HEAD', /content-type: text\/x-probe/],
-  ['Expires', 'Thu, 01 Jan 2099 00:00:00 GMT', 'HEAD', /expires: Thu, 01 Jan 2099/],
-  ['x-amz-tagging', 'colour=green', '?tagging', /<Value>green/],
-  ['x-amz-website-redirect-location', '/there', 'HEAD', /x-amz-website-redirect-location: \/there/],
-  ['x-amz-object-lock-mode', 'GOVERNANCE', '?retention', /GOVERNANCE/, LOCKED],
-  ['x-amz-object-lock-retain-until-date', inADay(), '?retention', /<RetainUntilDate/, LOCKED],
-  ['x-amz-object-lock-legal-hold', 'OFF', '?legal-hold', /<Status>OFF/, LOCKED],
-]
-
-/** A header of the object lock that needs another beside it. */
-const BESIDE: Readonly<Record<string, Headers>> = {
-  'x-amz-object-lock-mode': { 'x-amz-object-lock-retain-until-date': inADay() },
-  'x-amz-object-lock-retain-until-date': { 'x-amz-object-lock-mode': 'GOVERNANCE' },
-}
-
-const kept: Part[] = Object.entries(WRITES).flatMap(([call, write]) =>
-  KEPT.map(([part, value, at, mark, bucket]) => ({
-    call,
-    kind: 'by_headers' as const,
-    part,
-    work: plain(async (probe) => {
-      const target = await write(probe, { ...BESIDE[part], [part]: value })
-      await probe.ask(at === 'HEAD' ? `HEAD ${target}` : `GET ${target}${at}`, mark)
-    }, bucket),
-  })),
-)
-
-const PERMISSIONS = {
-  'full-control': 'FULL_CONTROL',
-  read: 'READ',
-  'read-acp': 'READ_ACP',
-  'write-acp': 'WRITE_ACP',
-  write: 'WRITE',
-}
-
-/** Whether a grant to another user, named by the canonical id, stands in the ACL. */
-async function assertGranted(probe: Probe, path: string, other: string, permission: string): Promise<void> {
-  const id = other.replace('$', '\\$')
-  await probe.ask(`GET ${path}?acl`, new RegExp(`<ID>${id}</ID>[\\s\\S]*?<Permission>${permission}<`))
-}
-
-function grants(
-  call: string,
-  write: (probe: Probe, headers: Headers) => Promise<string>,
-  names: readonly string[],
-): Part[] {
-  return names.map((name) => ({
-    call,
-    kind: 'by_headers',
-    part: `x-amz-grant-${name}`,
-    work: plain(async (probe, other) => {
-      const path = await write(probe, { [`x-amz-grant-${name}`]: `id="${other.id}"` })
-      await assertGranted(probe, path, other.id, PERMISSIONS[name as keyof typeof PERMISSIONS])
-    }),
-  }))
-}
-
-const OBJECT_GRANTS = ['full-control', 'read', 'read-acp', 'write-acp']
-const BUCKET_GRANTS = [...OBJECT_GRANTS, 'write']
-
-const putAcl =
-  (at: (probe: Probe) => string) =>
-  async (probe: Probe, headers: Headers): Promise<string> => {
-    await probe.ask(`PUT ${at(probe)}?acl`, /^2/, { headers })
-    return at(probe)
-  }
-const ofBucket = (probe: Probe): string => `/${probe.bucket}`
-const ofObject = (probe: Probe): string => probe.object
-
-async function createBucket(probe: Probe, headers: Headers): Promise<string> {
-  await probe.ask(`PUT /${probe.bucket}-2`, /^2/, { headers })
-  return `/${probe.bucket}-2`
-}
-
-const granted: Part[] = [
-  ...Object.entries(WRITES).flatMap(([call, write]) => grants(call, write, OBJECT_GRANTS)),
-  ...grants('create_bucket', createBucket, BUCKET_GRANTS),
-  ...grants('put_bucket_acl', putAcl(ofBucket), BUCKET_GRANTS),
-  ...grants('put_object_acl', putAcl(ofObject), OBJECT_GRANTS),
-]
-
-const CANNED: Headers = { 'x-amz-acl': 'public-read' }
-const ALL_USERS = 'http://acs.amazonaws.com/groups/global/AllUsers'
-const grantee = (type: string, member: string): string =>
-  `<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="${type}">${member}</Grantee>` +
-  '<Permission>READ</Permission></Grant>'
-
-function aclParts(call: string, at: (probe: Probe) => string): Part[] {
-  const put = async (probe: Probe, grant: string, mark: RegExp): Promise<void> => {
-    const { text } = await probe.must(`GET ${at(probe)}?acl`)
-    const body = text.replace('</AccessControlList>', `${grant}</AccessControlList>`)
-    await probe.ask(`PUT ${at(probe)}?acl`, /^2|UnresolvableGrantByEmailAddress/, { body })
-    await probe.ask(`GET ${at(probe)}?acl`, mark)
-  }
-  const payload = { call, kind: 'by_payload' } as const
-  return [
-    {
-      call,
-      kind: 'by_headers',
-      part: 'x-amz-acl',
-      work: plain(async (probe) => {
-        await probe.ask(`PUT ${at(probe)}?acl`, /^2/, { headers: CANNED })
-        await probe.ask(`GET ${at(probe)}?acl`, /AllUsers/)
-      }),
-    },
-    // Accounts have no e-mail address on the gateway, so that nobody can be named by one.
-    {
-      ...payload,
-      part: 'emailAddress',
-      work: plain((probe) =>
-        put(probe, grantee('AmazonCustomerByEmail', '<EmailAddress>ada@acme.example</EmailAddress>'), /ada@/),
-      ),
-    },
-    {
-      ...payload,
-      part: 'type',
-      work: plain(async (probe, other) => {
-        await put(probe, grantee('CanonicalUser', `<ID>${other.id}</ID>`), /xsi:type="CanonicalUser"/)
-        await assertGranted(probe, at(probe), other.id, 'READ')
-      }),
-    },
-    {
-      ...payload,
-      part: 'uri',
-      work: plain((probe) => put(probe, grantee('Group', `<URI>${ALL_USERS}</URI>`), /AllUsers/)),
-    },
-  ]
-}
-
-/** A digest of something else. A gateway that takes it does not look. */
-const WRONG: Headers = { 'content-md5': md5('something else') }
-const refusesWrong =
-  (line: (probe: Probe) => string, body: (probe: Probe) => string | Promise<string>): Work =>
-  async (probe) => {
-    await probe.ask(line(probe), /BadDigest|InvalidDigest/, { headers: WRONG, body: await body(probe) })
-  }
-const aclBody =
-  (at: (probe: Probe) => string) =>
-  async (probe: Probe): Promise<string> =>
-    (await probe.must(`GET ${at(probe)}?acl`)).text
-
-const DIGESTS: readonly [call: string, work: Work, bucket?: Headers][] = [
-  [
-    'put_object',
-    refusesWrong(
-      (probe) => `PUT ${probe.object}`,
-      () => 'hello',
-    ),
-  ],
-  ['put_bucket_acl', refusesWrong((probe) => `PUT ${ofBucket(probe)}?acl`, aclBody(ofBucket))],
-  ['put_object_acl', refusesWrong((probe) => `PUT ${probe.object}?acl`, aclBody(ofObject))],
-  [
-    'put_bucket_versioning',
-    refusesWrong(
-      (probe) => `PUT ${ofBucket(probe)}?versioning`,
-      () => VERSIONING,
-    ),
-  ],
-  [
-    'put_object_legal_hold',
-    refusesWrong(
-      (probe) => `PUT ${probe.object}?legal-hold`,
-      () => HOLD,
-    ),
-    LOCKED,
-  ],
-  [
-    'put_object_lock_configuration',
-    refusesWrong(
-      (probe) => `PUT ${ofBucket(probe)}?object-lock`,
-      () => LOCK,
-    ),
-    LOCKED,
-  ],
-  ['put_object_retention', refusesWrong((probe) => `PUT ${probe.object}?retention`, retention), LOCKED],
-]
-
-const digests: Part[] = DIGESTS.map(([call, work, bucket]) => ({
-  call,
-  kind: 'by_headers',
-  part: 'Content-MD5',
-  work: plain(work, bucket),
-}))
+import { beginUpload, LOCKED } from './s3-calls.ts'
+import { HOLD, inADay, LOCK, retention, VERSIONING } from './s3-documents.ts'
+import { HEADER_PARTS } from './s3-header-parts.ts'
+import { CANNED, type Headers, type Part, plain, type Work, WRITES } from './s3-part.ts'
+import { md5, type Probe, type S3Request } from './s3-probe.ts'
 
 const read = (query: string, mark: RegExp): Work =>
   plain((probe) => probe.ask(`GET ${probe.object}?${query}`, mark))
 
-/** `get_object`: what the answer is to be called, the version and the part that are wanted. */
+/** `get_object`: the headers of the response, the version and the part. */
 const RESPONSES: readonly [parameter: string, value: string, mark: RegExp][] = [
   ['response-cache-control', 'max-age=7', /cache-control: max-age=7/],
   ['response-content-disposition', 'inline', /content-disposition: inline/],
@@ -263,7 +27,7 @@ const responses: Part[] = RESPONSES.flatMap(([part, value, mark]) => {
   ] as const
 })
 
-/** Writes a second version, and answers the id of the first. */
+/** Writes a second version. Returns the id of the first. */
 async function firstVersion(probe: Probe): Promise<string> {
   await probe.must(`PUT /${probe.bucket}?versioning`, { body: VERSIONING })
   const { headers } = await probe.must(`PUT ${probe.object}`, { body: 'first' })
@@ -506,11 +270,7 @@ const paid: Part[] = Object.entries(PAID).map(([call, of]) => ({
 
 /** Everything that section 6.2 of the contract tells apart within a call. */
 export const PARTS: readonly Part[] = [
-  ...kept,
-  ...granted,
-  ...aclParts('put_bucket_acl', ofBucket),
-  ...aclParts('put_object_acl', ofObject),
-  ...digests,
+  ...HEADER_PARTS,
   ...reads,
   ...copies,
   ...classes,

@@ -34,7 +34,7 @@ class Finding extends Error {
 
 /**
  * S3 without an SDK, which would hide what is looked for here: calls of an issued key that are signed and sent as they
- * are written. Every probe has a bucket of its own, with one object.
+ * are written. Every probe has its own bucket with one object.
  */
 export class Probe {
   readonly bucket = `probe-${randomBytes(6).toString('hex')}`
@@ -87,7 +87,7 @@ export class Probe {
     if (answer.status === 501 || answer.status === 405 || request.refusal?.test(said))
       throw new Finding('refused', `${line}: ${said}`)
     if (mark.test(said)) return answer
-    // A write that fails for a reason of its own says nothing of the gateway.
+    // A write that fails for another reason says nothing about the gateway.
     if (answer.status >= 400 && !/^HEAD|^GET/.test(line))
       throw new Error(`the probe is wrong: ${line}: ${said}`)
     throw new Finding('ignored', `${line}: ${said}`)

@@ -62,7 +62,7 @@ after(async () => {
   await removeTenants()
 })
 
-/** Asserts one user on the gateway with one key, which is the one that OSIS answers, and which works. */
+/** Asserts that the gateway has one user with one key, that OSIS returns this key, and that it works. */
 async function assertOneWorkingKey(user: OsisUser): Promise<{ accessKey: string; secretKey: string }> {
   const { items } = await listCredentials(target, user)
   const [{ access_key: accessKey, secret_key: secretKey } = assert.fail('no credential'), ...others] = items
@@ -121,7 +121,7 @@ test('a user that is removed goes from the gateway, and its key stops working', 
   assert.equal(await refusalOf(s3(key).send(new ListBucketsCommand({}))), 'InvalidAccessKeyId')
 })
 
-test('a gateway that is away answers 503, and the retry when it is back finds the same user', async () => {
+test('an unreachable gateway leads to a 503, and the retry when it is back finds the same user', async () => {
   const body = newOsisUser()
   await proxy.close()
   try {
@@ -196,7 +196,7 @@ describe('Usher is killed between its commit and the gateway’s answer', () => 
         await target.stop('SIGKILL')
         assert.equal(await lost, 'no answer')
         await restart()
-        // The restart alone brings it to its end; nobody has to ask again.
+        // The restart finishes the removal; no other call is needed.
         const isNew = (uid: string): boolean => !known.includes(uid)
         await waitUntil(async () => (await listUids(tenant.tenant_id)).some(isNew), 15_000)
         const [uid = ''] = (await listUids(tenant.tenant_id)).filter(isNew)

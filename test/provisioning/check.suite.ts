@@ -14,7 +14,7 @@ export function checkSuite(open: OpenStore): void {
 }
 
 function findTests(open: OpenStore): void {
-  test('a platform that has what is wanted shows no drift, and nothing is written', async () => {
+  test('a platform in the desired state shows no drift, and nothing is written', async () => {
     const world = await newWorld(open)
     const before = (await readAudit(world.on.dir)).length
     assert.deepEqual(await check(world), { checked: 3, unapplied: 0, findings: [] })
@@ -23,7 +23,7 @@ function findTests(open: OpenStore): void {
     assert.equal(world.platform.calls.length, 3)
   })
 
-  test('what was changed by hand is found, and left alone', async () => {
+  test('manual changes are found, and not undone', async () => {
     const world = await newWorld(open)
     const { platform, accounts } = world
     const [ada, bob, eve] = accounts
@@ -40,7 +40,7 @@ function findTests(open: OpenStore): void {
     assert.deepEqual(kindsOf(await check(world)), kindsOf(found))
   })
 
-  test('an account that was removed and is there again is found', async () => {
+  test('an account that was removed and has returned is found', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, accounts } = world
     const [ada] = accounts
@@ -53,7 +53,7 @@ function findTests(open: OpenStore): void {
     assert.deepEqual(kindsOf(await check(world)), { [ada.userId]: 'present' })
   })
 
-  test('an active account in a tenant of ours that is not in the directory is found, and no other', async () => {
+  test('an active account in a tenant of the directory that the directory does not have is found, and no other', async () => {
     const world = await newWorld(open)
     const { on, platform, accounts } = world
     const held = platform.accounts.get(accounts[0].canonicalUserId) ?? assert.fail()
@@ -71,14 +71,14 @@ function findTests(open: OpenStore): void {
     assert.deepEqual(kindsOf(await check(world)), { stranger: 'foreign', other: 'foreign' })
   })
 
-  test('a foreign account that has gone before it is looked at is none', async () => {
+  test('a foreign account that disappears before it is read is not reported', async () => {
     const world = await newWorld(open)
     const ids = [`${world.on.tenantId}$ghost`]
     const ghostly = { ...world.platform, listIds: async () => ({ ids, next: null }) }
     assert.deepEqual((await check({ ...world, platform: ghostly })).findings, [])
   })
 
-  test('a platform that does not tell its accounts ends the check before anything is mended', async () => {
+  test('a platform that cannot list its accounts ends the check before anything is fixed', async () => {
     const world = await newWorld(open)
     const { platform, accounts } = world
     platform.accounts.delete(accounts[0].canonicalUserId)
@@ -87,7 +87,7 @@ function findTests(open: OpenStore): void {
     assert.equal(platform.accounts.has(accounts[0].canonicalUserId), false)
   })
 
-  test('what has yet to be applied is counted, and is no drift', async () => {
+  test('an account that is not applied yet is counted, and is not drift', async () => {
     const world = await newWorld(open)
     const { on, platform, accounts } = world
     await deleteUser(on.dir, on.operator, accounts[0].userId)
@@ -95,7 +95,7 @@ function findTests(open: OpenStore): void {
     assert.deepEqual(await check(world), { checked: 2, unapplied: 1, findings: [] })
   })
 
-  test('what is changed while it is being read is no drift', async () => {
+  test('a change while the account is being read is not drift', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, accounts } = world
     const [ada] = accounts
@@ -115,7 +115,7 @@ function findTests(open: OpenStore): void {
     assert.deepEqual([changed, report.findings], [true, []])
   })
 
-  test('one tenant alone can be checked, also after its deletion, and an unknown one is refused', async () => {
+  test('one tenant can be checked, also after its deletion, and an unknown one is refused', async () => {
     const world = await newWorld(open)
     assert.equal((await check(world, world.on.tenantId)).checked, 3)
     await assert.rejects(check(world, 'nobody'), refusedAs('tenant_not_found'))

@@ -7,7 +7,7 @@ const A = { accessKey: 'A', secretKey: 'secret a', active: true }
 const B = { accessKey: 'B', secretKey: 'secret b', active: true }
 const off = <T extends object>(key: T): T & { active: boolean } => ({ ...key, active: false })
 
-const WANTED: DesiredState = {
+const DESIRED: DesiredState = {
   tenantId: 'acme',
   userId: 'ada',
   canonicalUserId: 'acme$ada',
@@ -21,17 +21,17 @@ const PRESENT: PlatformAccount = { status: 'active', displayName: 'Ada', keys: [
 /** What differs, in words. */
 const CASES: readonly (readonly [
   name: string,
-  wanted: Partial<DesiredState>,
+  change: Partial<DesiredState>,
   present: Partial<PlatformAccount> | null,
   drift: readonly string[],
 ])[] = [
   ['the same in another order', {}, {}, []],
   ['no account', {}, null, ['missing']],
-  ['no account where none is wanted', { status: 'gone' }, null, []],
-  ['an account where none is wanted', { status: 'gone' }, { keys: [] }, ['present']],
+  ['no account where there should be none', { status: 'gone' }, null, []],
+  ['an account where there should be none', { status: 'gone' }, { keys: [] }, ['present']],
   ['suspended by hand', {}, { status: 'suspended' }, ['suspended']],
   ['let in by hand', { status: 'suspended' }, {}, ['active']],
-  ['suspended as wanted', { status: 'suspended' }, { status: 'suspended' }, []],
+  ['suspended as desired', { status: 'suspended' }, { status: 'suspended' }, []],
   ['renamed', {}, { displayName: 'Eve' }, ['name']],
   ['a key removed', {}, { keys: [A] }, ['key_missing B']],
   ['a key disabled', {}, { keys: [A, off(B)] }, ['key_missing B']],
@@ -68,9 +68,9 @@ const CASES: readonly (readonly [
   ],
 ]
 
-for (const [name, wanted, present, expected] of CASES)
+for (const [name, change, present, expected] of CASES)
   test(`${name}: ${expected.join(', ') || 'no drift'}`, () => {
-    const drift = findDrift({ ...WANTED, ...wanted }, 'Ada', present && { ...PRESENT, ...present })
+    const drift = findDrift({ ...DESIRED, ...change }, 'Ada', present && { ...PRESENT, ...present })
     const said = drift.map(({ kind, accessKey }) => (accessKey === null ? kind : `${kind} ${accessKey}`))
     assert.deepEqual(said, expected)
     assert.doesNotMatch(JSON.stringify(drift), /secret [ab]/)

@@ -15,7 +15,7 @@ export function fixSuite(open: OpenStore): void {
 }
 
 function fixTests(open: OpenStore): void {
-  test('drift of every kind is mended, read back, and audited as the operator', async () => {
+  test('drift of every kind is fixed, read back, and audited as the operator', async () => {
     const world = await newWorld(open)
     const { on, platform, accounts } = world
     const [ada, bob, eve] = accounts
@@ -43,7 +43,7 @@ function fixTests(open: OpenStore): void {
       assert.deepEqual([entry.caller.kind, entry.outcome], ['operator', 'reapplied'])
   })
 
-  test('an account that is there again is removed again, but not with data', async () => {
+  test('an account that has returned is removed again, but not with data', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, accounts } = world
     const [ada, bob] = accounts
@@ -96,7 +96,7 @@ function fixTests(open: OpenStore): void {
     )
   })
 
-  test('who is no operator suspends no foreign account', async () => {
+  test('only the operator may suspend a foreign account', async () => {
     const { on, platform } = await newWorld(open)
     const foreign = { tenantId: on.tenantId, userId: 'x', canonicalUserId: `${on.tenantId}$x` }
     const fixer = newFixer({ dir: on.dir, platforms: only(platform) }, on.osis)
@@ -104,7 +104,7 @@ function fixTests(open: OpenStore): void {
     await fixer.stop()
   })
 
-  test('an account that comes into the directory while it is taken for a foreign one stays', async () => {
+  test('an account that the directory gets during the check is not treated as foreign', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, accounts } = world
     const [ada] = accounts
@@ -133,7 +133,7 @@ function fixTests(open: OpenStore): void {
     assert.equal(platform.accounts.get(ada.canonicalUserId)?.status, 'active')
   })
 
-  test('what cannot be mended is left with the reason, and is tried on', async () => {
+  test('an account that cannot be fixed is reported with the reason, and is tried again', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, accounts } = world
     const [ada] = accounts
@@ -150,7 +150,7 @@ function fixTests(open: OpenStore): void {
     assert.deepEqual((await check(world)).findings, [])
   })
 
-  test('two that mend at once, beside one that serves, leave what is wanted', async () => {
+  test('two fixes at the same time, and a serving process, lead to the desired state', async () => {
     const world = await newWorld(open)
     const { platform, reconciler } = world
     const before = structuredClone(platform.accounts)

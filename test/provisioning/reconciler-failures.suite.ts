@@ -59,7 +59,7 @@ function failureTests(open: OpenStore): void {
     assert.equal(platform.calls.length, 1)
   })
 
-  test('success after failures forgets the error, and the next failure begins with a short pause', async () => {
+  test('a success deletes the error, and the next failure starts with a short pause', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     for (let i = 0; i < 5; i++) {
@@ -77,18 +77,18 @@ function failureTests(open: OpenStore): void {
     assert.ok((await stateOf(world)).dueIn <= 1_100)
   })
 
-  test('one account that fails does not keep others waiting', async () => {
+  test('an account that fails does not delay the others', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     const other = await addAccount(on, 'bob')
-    platform.behave(async (wanted) => {
-      if (wanted.userId === account.userId) throw new Error('refused')
+    platform.behave(async (state) => {
+      if (state.userId === account.userId) throw new Error('refused')
     })
     await reconciler.drain()
     assert.equal((await stateOf({ on, account: other })).applied, 1)
     assert.equal((await stateOf({ on, account })).applied, 0)
   })
 
-  test('an account of another platform than the configured one is left alone, and not called applied', async () => {
+  test('an account of a platform that is not configured is not recorded as applied', async () => {
     const { on, account } = await newWorld(open)
     const other = { ...newFakePlatform(), name: 'other' }
     await new Reconciler(on.dir, only(other), QUIET).drain()
@@ -97,7 +97,7 @@ function failureTests(open: OpenStore): void {
     assert.deepEqual(other.calls, [])
   })
 
-  test('a restart forgets nothing', async () => {
+  test('a restart keeps failures and pauses', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler } = world
     platform.fail('refused')
@@ -114,7 +114,7 @@ function failureTests(open: OpenStore): void {
     assert.equal((await stateOf(world)).applied, 1)
   })
 
-  test('an account is new to the platform for the attempt that belongs to its creation alone', async () => {
+  test('an account is new to the platform only for the first attempt after its creation', async () => {
     const { on, platform, reconciler, account, credential } = await newClaimed(open)
     const gate = newGate()
     const begun = newGate()
@@ -124,7 +124,7 @@ function failureTests(open: OpenStore): void {
     })
     const settling = reconciler.settleNew(account, credential, 100)
     await begun.passed
-    // What was given up may have been carried out.
+    // The cancelled attempt may have been carried out.
     await reconciler.stop()
     gate.open()
     assert.equal(await settling, false)
@@ -136,7 +136,7 @@ function failureTests(open: OpenStore): void {
     )
   })
 
-  test('an account that was claimed by its creation is tried once, and as a new one', async () => {
+  test('an account that its creation claimed is tried once, as a new one', async () => {
     const world = await newClaimed(open)
     const { on, platform, reconciler, account, credential } = world
     await new Reconciler(on.dir, only(platform), QUIET).drain()
@@ -154,7 +154,7 @@ function failureTests(open: OpenStore): void {
     assert.deepEqual([again.credential, again.account.pk], [null, account.pk])
   })
 
-  test('an account whose creator has ended before its first attempt is new no more', async () => {
+  test('an account is not new any more when its creator ended before the first attempt', async () => {
     const { on, platform } = await newClaimed(open)
     pass(on, 31_000)
     await new Reconciler(on.dir, only(platform), QUIET).drain()
@@ -164,14 +164,14 @@ function failureTests(open: OpenStore): void {
     )
   })
 
-  test('accounts that are slow do not hold up the others', async () => {
+  test('slow accounts do not delay the others', async () => {
     const { on, platform, reconciler } = await newWorld(open)
     const [gate, done] = [newGate(), newGate()]
     await Promise.all(Array.from({ length: 30 }, (_, i) => addAccount(on, `user${i}`)))
     let applied = 0
     // One place of eight is taken for as long as the test lasts.
-    platform.behave(async (wanted) => {
-      if (wanted.displayName === 'ada') await gate.passed
+    platform.behave(async (state) => {
+      if (state.displayName === 'ada') await gate.passed
       else if (++applied === 30) done.open()
     })
     reconciler.start()
@@ -182,7 +182,7 @@ function failureTests(open: OpenStore): void {
     await reconciler.stop()
   })
 
-  test('a started reconciler works off what a restart has left, and stops', async () => {
+  test('a started reconciler applies what was left before a restart, and stops', async () => {
     const world = await newWorld(open)
     const { platform, reconciler, account } = world
     const gate = newGate()
@@ -198,7 +198,7 @@ function failureTests(open: OpenStore): void {
 function parkingTests(open: OpenStore): void {
   const parkedOf = async ({ on }: World): Promise<number> => (await on.dir.store.read(selectBacklog)).parked
 
-  test('an account that fails 15 times on a platform that is well is parked, and that is said once', async () => {
+  test('an account that fails 15 times on a healthy platform is parked, and that is logged once', async () => {
     const observer = newObserver()
     const before = await newWorld(open)
     const world = { ...before, reconciler: new Reconciler(before.on.dir, only(before.platform), observer) }
@@ -210,7 +210,7 @@ function parkingTests(open: OpenStore): void {
     assert.match(observer.errors[0] ?? '', /parked/)
   })
 
-  test('a parked account is tried about once an hour, and is applied when that succeeds', async () => {
+  test('a parked account is tried about once an hour, and is applied once an attempt succeeds', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler } = world
     await failOften(world, 14)
@@ -238,7 +238,7 @@ function parkingTests(open: OpenStore): void {
     assert.equal(await parkedOf(world), 1)
   })
 
-  test('whoever settles a parked account has it tried at once', async () => {
+  test('settling a parked account tries it at once', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     await failOften(world, 15)
@@ -248,7 +248,7 @@ function parkingTests(open: OpenStore): void {
     assert.equal(await parkedOf(world), 0)
   })
 
-  test('something else that is wanted, or a retry, makes a parked account one like any other', async () => {
+  test('a new desired state, or a retry, ends the parking of an account', async () => {
     for (const change of [
       (world: World) => deleteUser(world.on.dir, world.on.operator, world.account.userId),
       (world: World) => retryUser(world.on.dir, world.on.operator, world.account.userId),

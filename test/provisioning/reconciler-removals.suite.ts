@@ -22,7 +22,7 @@ export function reconcilerRemovalsSuite(open: OpenStore): void {
 }
 
 function removalTests(open: OpenStore): void {
-  test('a user whose account is gone gets a new one under the same Cloud Director id', async () => {
+  test('a user whose account was removed gets a new one under the same Cloud Director id', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     await reconciler.drain()
     await deleteUser(on.dir, on.operator, account.userId)
@@ -34,7 +34,7 @@ function removalTests(open: OpenStore): void {
     assert.equal(platform.accounts.get(second.canonicalUserId)?.keys.length, 1)
   })
 
-  test('the keys of a person who was deleted die, also where data keeps the account and the person comes back', async () => {
+  test('the keys of a deleted person stop working, also if the account stays for its data and the person comes back', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     await reconciler.drain()
     platform.buckets.set(account.canonicalUserId, [
@@ -48,7 +48,7 @@ function removalTests(open: OpenStore): void {
     assert.equal(platform.accounts.get(account.canonicalUserId)?.status, 'suspended')
   })
 
-  test('an account that was created while its tenant was deleted goes by itself, or with a repeated deletion', async () => {
+  test('an account that was created while its tenant was deleted is removed, by itself or by a repeated deletion', async () => {
     for (const again of [true, false]) {
       const { on, platform, reconciler, account } = await newWorld(open)
       if (again) await reconciler.drain()
@@ -63,7 +63,7 @@ function removalTests(open: OpenStore): void {
     }
   })
 
-  test('a secret under a master key that is not here fails the attempt: another process may have the key', async () => {
+  test('a secret under a missing master key fails the attempt: another process may have the key', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler } = world
     await on.dir.store.write((tx) =>
@@ -75,7 +75,7 @@ function removalTests(open: OpenStore): void {
     assert.match(error ?? '', /sealed under another master key/)
   })
 
-  test('a secret that is lost does not keep its account from being suspended, nor another key from working', async () => {
+  test('a damaged secret does not prevent a suspension, or break other keys of the account', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     await reconciler.drain()
     const [key = assert.fail('no key')] = platform.accounts.get(account.canonicalUserId)?.keys ?? []
@@ -94,13 +94,13 @@ function removalTests(open: OpenStore): void {
     assert.deepEqual([status, keys.length, keys[0]], ['suspended', 2, key])
   })
 
-  test('a removal counts only once the platform itself says that the account is gone', async () => {
+  test('a removal counts only once the platform no longer has the account', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     await reconciler.drain()
     const held = platform.accounts.get(account.canonicalUserId)
     assert.ok(held)
-    // It says that it has removed the account, and has not.
+    // It confirms the removal without removing the account.
     const lying = new Reconciler(on.dir, only({ ...platform, apply: async () => undefined }), QUIET)
     await deleteUser(on.dir, on.operator, account.userId)
     await lying.drain()
@@ -112,7 +112,7 @@ function removalTests(open: OpenStore): void {
     assert.equal(platform.accounts.size, 0)
   })
 
-  test('a platform that cannot be asked whether an account is gone leaves the removal open', async () => {
+  test('a removal that cannot be verified stays open', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     await reconciler.drain()
@@ -122,7 +122,7 @@ function removalTests(open: OpenStore): void {
     assert.deepEqual([(await stateOf(world)).applied, platform.accounts.size], [1, 0])
   })
 
-  test('each attempt is told with how it ended', async () => {
+  test('the observer gets the outcome of each attempt', async () => {
     const observer = newObserver()
     const { on, platform, account } = await newWorld(open)
     const reconciler = new Reconciler(on.dir, only(platform), observer)

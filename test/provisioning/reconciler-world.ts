@@ -32,13 +32,13 @@ export async function newWorld(open: OpenStore): Promise<World> {
   return { on, platform, reconciler, account: await addAccount(on, 'ada') }
 }
 
-/** Creates an account as a caller does who settles it at once. */
+/** Creates an account as a caller does that applies it at once. */
 export function createClaimed({ on, reconciler }: World): ReturnType<typeof createAccount> {
   const lease = reconciler.leaseTerms
   return createAccount(on.dir, on.osis, { ...newAccountRequest(on, 'eve'), lease })
 }
 
-/** A world in which nothing but such an account has yet to be applied, and nothing has been asked of the platform. */
+/** A world in which only such an account is not applied yet, and the platform has not been called. */
 export async function newClaimed(open: OpenStore): Promise<World & { credential: Credential }> {
   const world = await newWorld(open)
   await world.reconciler.drain()
@@ -47,7 +47,7 @@ export async function newClaimed(open: OpenStore): Promise<World & { credential:
   return { ...world, account, credential: credential ?? assert.fail('it was there already') }
 }
 
-/** What a reconciler tells others of its attempts. */
+/** Collects what a reconciler reports of its attempts. */
 export function newObserver(): Observer & { readonly outcomes: AttemptOutcome[]; readonly errors: string[] } {
   const outcomes: AttemptOutcome[] = []
   const errors: string[] = []
@@ -82,7 +82,7 @@ export function pass(on: TestDirectory, ms: number): void {
   on.clock.now = new Date(on.clock.now.getTime() + ms)
 }
 
-/** A promise that a test opens, and which keeps the process alive meanwhile. */
+/** A promise that the test resolves. It keeps the process alive until then. */
 export function newGate(): { passed: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const alive = setInterval(() => undefined, 1_000)
@@ -97,7 +97,7 @@ export function newGate(): { passed: Promise<void>; open: () => void } {
 
 export const HOUR = 60 * 60_000
 
-/** Has the account fail so often, each time as soon as it is due. */
+/** Lets the account fail this many times, each time as soon as it is due. */
 export async function failOften({ on, platform, reconciler, account }: World, times: number): Promise<void> {
   platform.fail('refused')
   for (let i = 0; i < times; i++) {

@@ -50,7 +50,7 @@ function applyTests(open: OpenStore): void {
     })
   })
 
-  test('a deleted user is made gone', async () => {
+  test('the account of a deleted user is removed', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     await reconciler.drain()
@@ -63,7 +63,7 @@ function applyTests(open: OpenStore): void {
     assert.equal((await stateOf(world)).applied, 2)
   })
 
-  test('what is wanted anew while an attempt runs stays to be applied', async () => {
+  test('a change during an attempt is applied afterwards', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     platform.behave(async () => {
@@ -80,19 +80,19 @@ function applyTests(open: OpenStore): void {
     assert.deepEqual([desired, applied], [2, 2])
   })
 
-  test('what was delivered is the version that is marked, not the newest one', async () => {
+  test('the version that was applied is recorded, not the newest one', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     const seen: number[] = []
-    platform.behave(async (wanted) => {
-      if (wanted.status === 'active') await deleteUser(on.dir, on.operator, account.userId)
+    platform.behave(async (state) => {
+      if (state.status === 'active') await deleteUser(on.dir, on.operator, account.userId)
       else seen.push((await stateOf(world)).applied)
     })
     await reconciler.drain()
     assert.deepEqual(seen, [1])
   })
 
-  test('many accounts are worked off', async () => {
+  test('many accounts are applied, each once', async () => {
     const { on, platform, reconciler } = await newWorld(open)
     await Promise.all(Array.from({ length: 40 }, (_, i) => addAccount(on, `user${i}`)))
     await reconciler.drain()
@@ -102,7 +102,7 @@ function applyTests(open: OpenStore): void {
 }
 
 function deadlineTests(open: OpenStore): void {
-  test('settling what is applied asks nobody', async () => {
+  test('settling an applied account does not call the platform', async () => {
     const { platform, reconciler, account } = await newWorld(open)
     assert.equal(await reconciler.settle({ ...account, appliedVersion: 1 }, 1_000), true)
     assert.equal(platform.calls.length, 0)
@@ -133,7 +133,7 @@ function deadlineTests(open: OpenStore): void {
     assert.equal((await stateOf(world)).applied, 1)
   })
 
-  test('settling keeps the growing pauses: a platform that is down is not asked again and again', async () => {
+  test('settling keeps the growing pauses: a platform that is down gets few calls', async () => {
     const world = await newWorld(open)
     const { platform, reconciler, account } = world
     platform.fail('down')
@@ -145,14 +145,14 @@ function deadlineTests(open: OpenStore): void {
 }
 
 function sharingTests(open: OpenStore): void {
-  test('50 who settle one account at once share one attempt', async () => {
+  test('50 callers that settle one account at the same time share one attempt', async () => {
     const { platform, reconciler, account } = await newWorld(open)
     const settled = await Promise.all(Array.from({ length: 50 }, () => reconciler.settle(account, 5_000)))
     assert.ok(settled.every(Boolean))
     assert.equal(platform.calls.length, 1)
   })
 
-  test('two processes that want the same account at once make one attempt', async () => {
+  test('two processes that settle the same account at the same time make one attempt', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     const other = new Reconciler(on.dir, only(platform), QUIET)
     const settled = await Promise.all([reconciler.settle(account, 5_000), other.settle(account, 5_000)])
@@ -160,7 +160,7 @@ function sharingTests(open: OpenStore): void {
     assert.equal(platform.calls.length, 1)
   })
 
-  test('while somebody else holds the lease, nobody begins an attempt, until it runs out', async () => {
+  test('while another process holds the lease no attempt starts, until the lease expires', async () => {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     const now = on.clock.now.toISOString()
@@ -177,7 +177,7 @@ function sharingTests(open: OpenStore): void {
     assert.equal((await stateOf(world)).applied, 1)
   })
 
-  test('whoever settles sees it when the holder of the lease has applied the account', async () => {
+  test('settling ends when the holder of the lease has applied the account', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     const now = on.clock.now.toISOString()
     const until = new Date(on.clock.now.getTime() + 30_000).toISOString()

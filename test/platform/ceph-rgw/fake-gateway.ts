@@ -8,10 +8,10 @@ export const USER_SECRET = 'user-secret-hunter2'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Speaks HTTP as a gateway does, and answers what a test tells it to. */
+/** An HTTP server that responds as the test tells it to. */
 export interface FakeGateway {
   readonly url: string
-  /** What it has been asked since its answers were set: `GET /admin/user?uid=…`. */
+  /** The requests since the answers were set: `GET /admin/user?uid=…`. */
   asked: string[]
   /** Sets the answers to the next calls; the last one holds for all further calls. */
   answer(...answers: Answer[]): void
@@ -45,7 +45,7 @@ export function newPlatform(url: string): CephRgwPlatform {
   return new CephRgwPlatform({ url, accessKey: 'ADMINKEY', secretKey: 'admin-secret-hunter2', s3Url: url })
 }
 
-/** An address of this machine where nobody listens. */
+/** Returns an address of this machine where nothing listens. */
 export function findClosedUrl(): Promise<string> {
   return new Promise((resolve) => {
     const listener = createServer().listen(0, '127.0.0.1', () => {

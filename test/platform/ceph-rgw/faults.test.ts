@@ -74,7 +74,7 @@ test('an error in XML, as S3 writes it, is understood too', async () => {
   )
 })
 
-test('a page of somebody else is an error, and never an account that is gone', async () => {
+test('a response of another server is an error, and never a removed account', async () => {
   for (const page of [
     answer(404, '<html>'),
     answer(200, '<html>'),
@@ -101,7 +101,7 @@ test('a passing fault is over after a moment, one that stays is told', async () 
   )
 })
 
-test('where nobody listens, the message says so', async () => {
+test('an address where nothing listens is named in the message', async () => {
   const url = await findClosedUrl()
   assert.match((await failureOf(newPlatform(url).read(UID, signal))).message, /ECONNREFUSED/)
 })
@@ -115,7 +115,7 @@ test('a certificate that is not trusted says what to do', () => {
   )
 })
 
-test('the caller can give up a call that hangs', async () => {
+test('the caller can cancel a call that hangs', async () => {
   gateway.answer(hang)
   const giveUp = new AbortController()
   const work = failureOf(newPlatform(gateway.url).apply(account, giveUp.signal))
@@ -124,7 +124,7 @@ test('the caller can give up a call that hangs', async () => {
   assert.equal(gateway.asked.length, 1)
 })
 
-/** What RGW has of the account in the faults below: a user without keys, then the wanted one. */
+/** What RGW has of the account in the faults below: a user without keys, then the desired one. */
 const bare = {
   user_id: UID,
   display_name: UID,
@@ -167,7 +167,7 @@ test('a secret is never in a URL', async () => {
   for (const one of gateway.asked) assert.doesNotMatch(decodeURIComponent(one), /hunter2|secret/)
 })
 
-test('the next new user is written in one call, between two looks, or without any when nobody has tried before', async () => {
+test('the next new user is written in one call, between two reads, or without a read for a first attempt', async () => {
   const platform = await newTaught()
   gateway.answer(refusal(404, 'NoSuchKey'), answer(204), metadata(complete))
   await platform.apply(account, signal)
@@ -185,7 +185,7 @@ test('the next new user is written in one call, between two looks, or without an
   for (const one of gateway.asked) assert.doesNotMatch(decodeURIComponent(one), /hunter2|secret/)
 })
 
-test('a write that fails is followed by a look, also when nobody has tried before', async () => {
+test('a write that fails is followed by a read, also for a first attempt', async () => {
   const platform = await newTaught()
   for (const fault of [cut, refusal(500, 'UnknownError')]) {
     gateway.answer(fault, metadata(complete))
@@ -195,20 +195,20 @@ test('a write that fails is followed by a look, also when nobody has tried befor
   }
 })
 
-test('a user that somebody else has just created is taken as it is', async () => {
+test('a user that another program has just created is taken as it is', async () => {
   gateway.answer(refusal(404, 'NoSuchKey'), refusal(409, 'UserAlreadyExists'), metadata(complete))
   await newPlatform(gateway.url).apply(account, signal)
   assert.equal(gateway.asked.length, 3)
 })
 
-test("a key that another user has is an error that names the keys, and nobody's key is taken", async () => {
+test('a key that another user has is an error that names the keys, and no key is taken away', async () => {
   gateway.answer(metadata(bare), refusal(409, 'BucketAlreadyExists'))
   const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
   assert.match(message, /another user of the Ceph RGW has one of the access keys of acme\$ada \(USERKEY\)/)
   assert.equal(gateway.asked.length, 2)
 })
 
-test('an account that never comes to be as wanted is given up', async () => {
+test('an account that never reaches its desired state is an error', async () => {
   gateway.answer(...Array.from({ length: 20 }, () => [metadata(bare), answer(204)]).flat())
   const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
   assert.match(message, /another program keeps changing/)

@@ -16,13 +16,13 @@ before(async () => {
 })
 after(() => gateway.close())
 
-test('where nobody listens, nothing is well', async () => {
+test('an address where nothing listens is not healthy', async () => {
   const { version, health, reason } = await newPlatform(await findClosedUrl()).status()
   assert.deepEqual([version, health], ['unknown', 'ERROR'])
   assert.match(reason ?? '', /ECONNREFUSED/)
 })
 
-test('a gateway that hangs is not well, which is known within seconds and asked once by all', async () => {
+test('a gateway that hangs is not healthy, which one shared check finds within seconds', async () => {
   gateway.answer(hang)
   const platform = newPlatform(gateway.url)
   const begun = performance.now()

@@ -4,7 +4,7 @@ import { NewUserTemplate } from '../../../src/platform/ceph-rgw/new-user-templat
 
 const UID = 'acme$ada'
 
-/** What GET /admin/metadata/user answers in RGW 16.2 about a user that was made without keys. */
+/** The response of RGW 16.2 to GET /admin/metadata/user for a user that was created without keys. */
 function metadata(change: object = {}, version = 1): object {
   const data = {
     user_id: UID,
@@ -35,7 +35,7 @@ test('what the gateway made of a new user is what the next one gets', () => {
 })
 
 const OTHERS: readonly (readonly [what: string, users: NewUserTemplate])[] = [
-  ['a user that somebody has changed since', learn(metadata({ max_buckets: 7 }, 2))],
+  ['a user that was changed since', learn(metadata({ max_buckets: 7 }, 2))],
   ['a user with caps', learn(metadata({ caps: [{ type: 'users', perm: '*' }] }))],
   ['an administrator', learn(metadata({ system: true }))],
   ['a user with something that is not known here', learn(metadata({ later: 'its own' }))],
