@@ -15,7 +15,7 @@ export interface Rgw {
   readonly settings: Readonly<Record<string, string>>
   /** The users by uid. A test may change them. */
   readonly users: Map<string, RgwUser>
-  /** From now on responds with 400 to every call of this method and path, such as `PUT /admin/user`; undefined ends that. */
+  /** Responds with 400 to every call of this method and path, such as `PUT /admin/user`; undefined ends that. */
   refuse(call: string | undefined): void
   close(): void
 }

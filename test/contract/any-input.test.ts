@@ -117,13 +117,13 @@ function osisPath(): string {
   return `/api/v1/tenants/${ours.tenant}/users`
 }
 
-test('whatever body a customer user is created with, the answer is as documented', async () => {
+test('a create of a customer user with any body gets a documented response', async () => {
   const headers = customerHeaders()
   const input = anyBody(anyUser()).map((body) => ({ path: customerPath(), headers, body }))
   await holdsForAny(input, ours.createUser)
 })
 
-test('whatever headers, path and query a customer user is created with, the answer is as documented', async () => {
+test('a create of a customer user with any headers, path and query gets a documented response', async () => {
   const { init, token } = target
   const headers = fc.record({
     authorization: anyHeader(...Array<string>(9).fill(`Bearer ${token}`), `Bearer ${ours.viewer}`),
@@ -140,13 +140,13 @@ test('whatever headers, path and query a customer user is created with, the answ
   await holdsForAny(fc.record({ path, headers, body: anyBody(anyUser()) }), ours.createUser)
 })
 
-test('whatever body a storage user is created with, the answer is as documented', async () => {
+test('a create of a storage user with any body gets a documented response', async () => {
   const headers = osisHeaders()
   const input = anyBody(anyAccount()).map((body) => ({ path: osisPath(), headers, body }))
   await holdsForAny(input, ours.createAccount)
 })
 
-test('whatever headers, path and query a storage user is created with, the answer is as documented', async () => {
+test('a create of a storage user with any headers, path and query gets a documented response', async () => {
   const { administrator } = target.init.clients
   const right = osisHeaders().authorization ?? ''
   const headers = fc.record({
@@ -172,14 +172,14 @@ const anySegment = fc.oneof(
   rawTarget,
 )
 
-test('whatever bytes stand for the customer in the path, the answer is as documented', async () => {
+test('any bytes in place of the customer in the path get a documented response', async () => {
   const headers = customerHeaders()
   const body = Buffer.from('{}')
   const input = anySegment.map((id) => ({ path: `/v1/customer/${id}/users`, headers, body }))
   await holdsForAny(input, ours.createUser)
 })
 
-test('whatever bytes stand for the tenant in the path, the answer is as documented', async () => {
+test('any bytes in place of the tenant in the path get a documented response', async () => {
   const headers = osisHeaders()
   const body = Buffer.from('{}')
   const input = anySegment.map((id) => ({ path: `/api/v1/tenants/${id}/users`, headers, body }))
@@ -204,7 +204,7 @@ function withThings(path: string, things: Readonly<Record<string, string>>): str
   return path.replace(/(?:\{|%7b)(\w+)(?:\}|%7d)/g, (all, name) => encoded(things[name] ?? all))
 }
 
-test('whatever ids, query and body any operation of OSIS is called with, the answer is as documented', async () => {
+test('every operation of OSIS with any ids, query and body gives a documented response', async () => {
   const { paths } = await getDocument(target.url, 'osis')
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -258,7 +258,7 @@ test('whatever ids, query and body any operation of OSIS is called with, the ans
   assert.ok(succeeded.size > operations.length / 2, `only ${[...succeeded]} succeeded`)
 })
 
-test('a body nested 500,000 deep is refused and harms nobody', async () => {
+test('a body nested 500,000 deep is refused and does no harm', async () => {
   const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`
   const user = '"firstName":null,"lastName":null,"email":null'
   const account = '"cd_tenant_id":"o","cd_user_id":"u"'
@@ -274,7 +274,7 @@ test('a body nested 500,000 deep is refused and harms nobody', async () => {
     )
 })
 
-test('a body full of groups is answered as documented', async () => {
+test('a body full of groups gets a documented response', async () => {
   const { Viewer } = target.init.groups
   const user = { firstName: null, lastName: null, email: null }
   const right = { id: Viewer }
@@ -289,6 +289,6 @@ test('a body full of groups is answered as documented', async () => {
   assert.deepEqual(statuses, [201, 400, 400])
 })
 
-test('after all that the audit log is whole', async () => {
+test('after all these calls the audit log is whole', async () => {
   assert.equal(await target.operator.verifyAudit(), true)
 })

@@ -55,7 +55,7 @@ function createWith(token: string): ReturnType<typeof create> {
   return create(target, newUser(), { token })
 }
 
-test('a call without a token is answered 401 with a bare challenge', async () => {
+test('a call without a token gets a 401 with a bare challenge', async () => {
   const answer = await create(target, newUser(), { headers: { authorization: undefined } })
   assertNoBody(answer, 401)
   assert.doesNotMatch(String(answer.headers['www-authenticate']), /error=/)
@@ -115,7 +115,7 @@ test('a token that was accepted is refused once it has expired', async () => {
   assertTokenRefused(await createWith(token))
 })
 
-test('a token that a person got through the client does not count as the client', async () => {
+test('a token of a person who signed in through the client does not count as the client', async () => {
   assertTokenRefused(await createWith(await issuer.sign({ scp: 'user_impersonation' })))
   assertTokenRefused(await createWith(await issuer.sign({ idtyp: 'user' })))
   idOf(await createWith(await issuer.sign({ idtyp: 'app' })))
@@ -140,7 +140,7 @@ test('a token of an unknown issuer, or of none, is refused', async () => {
   assertTokenRefused(await createWith(await issuer.sign({ iss: undefined })))
 })
 
-test('a token for a client that nobody added is refused', async () => {
+test('a token for an unknown client is refused', async () => {
   assertTokenRefused(await createWith(await issuer.sign({ azp: 'somebody-else' })))
   assertTokenRefused(await createWith(await issuer.sign({ azp: undefined })))
 })
@@ -189,7 +189,7 @@ test("a token in Usher's own name that Usher did not sign is refused", async () 
   assertTokenRefused(await createWith(forged))
 })
 
-test('a token whose issuer cannot be asked for its keys is neither believed nor refused: 503', async () => {
+test("a token whose issuer's keys cannot be fetched is neither accepted nor refused: 503", async () => {
   const token = await issuer.sign({ iss: 'https://dead.example.com', aud: 'dead' })
   errorOf(await createWith(token), 503, 'InternalError')
 })
@@ -232,7 +232,7 @@ test('a missing or empty X-Tenant is reported together with everything else that
   }
 })
 
-test("a reseller enters through its own portal, and through nobody else's", async () => {
+test('a reseller enters through its own portal, and through no other', async () => {
   const token = fixture.tokenA
   idOf(await create(target, newUser(), { token, headers: { 'x-tenant': PORTAL_A } }))
   assertNoBody(await create(target, newUser(), { token, headers: { 'x-tenant': PORTAL_B } }), 403)
@@ -283,12 +283,12 @@ test('an unknown reseller is not found, a customer in its place neither', async 
     errorOf(await create(target, newUser(), { query: `?resellerId=${id}` }), 404, 'NotFound')
 })
 
-test('an organization of another kind is no customer', async () => {
+test('an organization of another kind is not found as a customer', async () => {
   for (const customer of [target.init.reseller.id, target.init.provider.id])
     errorOf(await create(target, newUser(), { customer }), 404, 'NotFound')
 })
 
-test('an unknown and a foreign customer answer alike', async () => {
+test('an unknown and a foreign customer get the same response', async () => {
   const call = { token: fixture.tokenA, headers: { 'x-tenant': PORTAL_A } }
   const bodies = []
   for (const customer of [randomUUID(), fixture.customerB]) {

@@ -78,7 +78,7 @@ test('a replay by Idempotency-Key is recorded, with no field changed', async () 
   })
 })
 
-test('bringing a removed user back is recorded', async () => {
+test('restoring a removed user is recorded', async () => {
   const user = newUser()
   const id = idOf(await create(target, user))
   await target.operator.removeUser(id)
@@ -128,7 +128,7 @@ test('a refusal of a reseller, a customer, a group, an e-mail, an id and a key i
   assertRefusal(await record(newUser(), { headers: key }))
 })
 
-test('a caller that nobody knows leaves no entry', async () => {
+test('an unknown caller leaves no entry', async () => {
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }
   assertNoBody(await create(target, newUser(), { token: 'x', headers }), 401)

@@ -12,7 +12,7 @@ async function findPerson(email: unknown): Promise<{ id: string; groups: readonl
   return (await target.operator.listUsers(target.init.customer.id)).filter((person) => person.email === email)
 }
 
-test('a create answers 201 with the id as a JSON string', async () => {
+test('a create returns 201 with the id as a JSON string', async () => {
   const answer = await create(target, newUser())
   assert.equal(answer.status, 201)
   assert.match(String(answer.headers['content-type']), /^application\/json/)
@@ -38,7 +38,7 @@ test('names and groups may be null', async () => {
   idOf(await create(target, newUser({ firstName: null, lastName: null, groups: null })))
 })
 
-test('an e-mail may be null, and two people without one are two people', async () => {
+test('an e-mail may be null, and two users without one are two users', async () => {
   const one = idOf(await create(target, newUser({ email: null })))
   const other = idOf(await create(target, newUser({ email: null, firstName: 'Grace' })))
   assert.notEqual(one, other)
@@ -107,7 +107,7 @@ test('an id that another user has is refused, also when that user is in another 
   assertInvalid(await create(target, newUser({ id: id.toUpperCase() }), { customer }), ['id'], 'Conflict')
 })
 
-test('the same create again answers 200 with the same id, and writes nothing', async () => {
+test('the same create again returns 200 with the same id, and writes nothing', async () => {
   const user = newUser({ groups: [{ id: target.init.groups.Viewer }] })
   const id = idOf(await create(target, user))
   assert.equal(idOf(await create(target, user), 200), id)
@@ -167,7 +167,7 @@ test('50 equal creates at once make one user: one 201, 49 times 200, one id', as
   assert.equal((await findPerson(user.email)).length, 1)
 })
 
-test('50 creates at once with one Idempotency-Key all get the first answer', async () => {
+test('50 creates at once with one Idempotency-Key all get the first response', async () => {
   const user = newUser()
   const headers = { 'idempotency-key': randomUUID() }
   const answers = await Promise.all(Array.from({ length: 50 }, () => create(target, user, { headers })))
@@ -193,7 +193,7 @@ test('an Idempotency-Key replays the first status', async () => {
   assert.equal(idOf(await create(target, user, { headers }), 201), id)
 })
 
-test('an Idempotency-Key replays its answer even when the user is gone', async () => {
+test('an Idempotency-Key replays its response even if the user is gone', async () => {
   const user = newUser()
   const headers = { 'idempotency-key': randomUUID() }
   const id = idOf(await create(target, user, { headers }))
@@ -268,7 +268,7 @@ test('an absent X-Correlation-Id is made, another one for each request', async (
   assert.notEqual(one, other)
 })
 
-test('the error model says what is wrong for people and names the request', async () => {
+test('an error describes what is wrong and names the request', async () => {
   const { description, errors } = errorOf(await create(target, newUser({ email: 5 })), 400, 'ValidationError')
   assert.ok(description.length > 0)
   assert.deepEqual(Object.keys(errors[0] ?? {}).sort(), ['description', 'propertyName'])

@@ -40,7 +40,7 @@ test('each operation has an id of its own in its document', () => {
   }
 })
 
-test('each operation says what it answers, and each answer has a description', () => {
+test('each operation lists its responses, and each response has a description', () => {
   for (const [name] of documents) {
     for (const { operationId, responses } of operations(name)) {
       assert.ok(Object.keys(responses).length > 0, operationId)
@@ -122,7 +122,7 @@ function addressesIn(text: string): string[] {
   return [...html, ...css].map((match) => match[1] ?? match[2] ?? '')
 }
 
-test('the page of documents answers, and needs no other host', async () => {
+test('the page of documents is served, and needs no other host', async () => {
   for (const page of ['/docs', '/docs/']) {
     const response = await fetch(`${target.url}${page}`)
     assert.equal(response.status, 200)
@@ -140,7 +140,7 @@ test('the page of documents answers, and needs no other host', async () => {
   }
 })
 
-test('the page of documents shows all of them, and asks no validator', async () => {
+test('the page of documents shows all of them, and calls no validator', async () => {
   const text = await (await fetch(`${target.url}/docs/static/swagger-initializer.js`)).text()
   for (const name of DOCUMENTS) assert.ok(text.includes(`/openapi/${name}.json`), name)
   const code = text.replace(/^\s*\/\/.*$/gm, '')
@@ -155,7 +155,7 @@ test('the page of documents may load nothing from elsewhere, and works over plai
   assert.doesNotMatch(policy, /upgrade-insecure-requests/)
 })
 
-test('health and readiness answer GET and HEAD', async () => {
+test('health and readiness support GET and HEAD', async () => {
   for (const path of ['/healthz', '/readyz']) {
     const got = await send(target.url, { method: 'GET', path })
     assert.equal(got.status, 200)

@@ -33,7 +33,7 @@ const get = (path: string): Promise<Answer> => osis(target, { path: `/api/v1/${p
 
 const NOTHING = { bucket_count: 0, object_count: 0, total_bytes: -1, available_bytes: -1, used_bytes: 0 }
 
-test('usage is answered for the platform, a tenant and a user', async () => {
+test('usage is returned for the platform, a tenant and a user', async () => {
   const { tenant_id, user_id } = user
   for (const query of ['', `?tenant_id=${tenant_id}`, `?tenant_id=${tenant_id}&user_id=${user_id}`]) {
     const answer = await get(`usage${query}`)
@@ -90,7 +90,7 @@ function write(document: unknown): string {
   return path
 }
 
-test('an operator’s own capabilities and console are served, and info follows', async (t) => {
+test('an operator’s own capabilities and console are served, and the information says so', async (t) => {
   const file = write({
     exclusions: {
       get_bucket_website: { all: true },

@@ -77,7 +77,7 @@ test('every operation that is implemented gives its object to a strict client th
     assert.ok(!notImplemented.includes(id), id)
 })
 
-test('answers are also what the published schemas say', async () => {
+test('a response matches the published schema', async () => {
   const info = await new StrictClient(url).call('getInfo')
   const schema = DOCUMENT.paths['/api/info']?.get?.responses[200]?.content?.['application/json']?.schema
   assert.equal(faultOf(schema ?? assert.fail('no schema'), info), undefined)

@@ -247,7 +247,7 @@ test('a DELETE with a Content-Type and no body is taken', async () => {
   assert.equal((await osis(target, { ...call, headers: { 'content-type': 'application/json' } })).status, 204)
 })
 
-test('an existing customer becomes a tenant of an operator, and its people are linked', async () => {
+test('an operator makes an existing customer a tenant, and its users are linked', async () => {
   const customer = await target.operator.addCustomer()
   const org = randomUUID()
   const made = await target.operator.createTenant({ customer, name: 'Adopted', orgs: [org] })

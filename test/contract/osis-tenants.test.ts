@@ -19,7 +19,7 @@ import { useTarget } from './target.ts'
 
 const target = useTarget()
 
-test('a tenant is created with every member, an id of ours and its orgs as received', async () => {
+test("a tenant is created with every member, an id of Usher's and its orgs as received", async () => {
   const orgs = [randomUUID().toUpperCase()]
   const answer = await createTenant(target, { name: 'Acme', active: true, cd_tenant_ids: orgs })
   const { tenant_id, ...rest } = createdOf<OsisTenant>(answer)
@@ -112,7 +112,7 @@ test('a tenant is found by GET and HEAD, an unknown one is not', async () => {
   }
 })
 
-test('HEAD of a tenant answers 200 and no body, also with a Content-Type', async () => {
+test('HEAD of a tenant returns 200 and no body, also with a Content-Type', async () => {
   const { tenant_id } = await newTenant(target)
   const path = `/api/v1/tenants/${tenant_id}`
   for (const type of [undefined, 'application/json']) {
@@ -178,7 +178,7 @@ test('a page of tenants echoes offset and limit, and its total is exact', async 
   await assertPagingChecked(target, '/api/v1/tenants/query')
 })
 
-test('a query by org answers whether the org is onboarded', async () => {
+test('a query by org tells whether the org has a tenant', async () => {
   const org = randomUUID()
   const path = queryPath('tenants', `cd_tenant_id==${org}`)
   assert.deepEqual(await getTenants(path), { items: [], page_info: { limit: 100, offset: 0, total: 0 } })

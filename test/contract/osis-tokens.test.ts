@@ -189,7 +189,7 @@ test('anything that is no token is refused', async () => {
     assert.equal((await getTenants(`${scheme} ${tokens.access}`)).status, 401)
 })
 
-test('without any authentication the answer names both schemes', async () => {
+test('without any authentication the response names both schemes', async () => {
   const answer = await send(target.url, { method: 'GET', path: '/api/v1/tenants' })
   assertOsisError(answer, 401, 'E_UNAUTHORIZED')
   assert.match(String(answer.headers['www-authenticate']), /^Basic realm=.*Bearer realm=/)

@@ -153,7 +153,7 @@ test('a deleted user is gone everywhere, with its keys', async () => {
   assertOsisError(await osis(target, post), 404, 'E_NOT_FOUND')
 })
 
-test('deleting a user that is gone, never was, or is of another tenant is a 204 that touches nobody', async () => {
+test('deleting a user that is gone, never was, or is in another tenant returns 204 and changes nothing', async () => {
   const user = await addUser()
   const other = await newTenant(target)
   const nobody = { tenant_id: tenantId, user_id: 'nobody' }
@@ -194,7 +194,7 @@ test('a deletion is recorded', async () => {
   ])
 })
 
-test('a person of the portal outlives the account, and a user that OSIS made goes with it', async () => {
+test('a portal user stays when the account is deleted, and a user that OSIS created goes with it', async () => {
   const customer = await target.operator.addCustomer()
   const { id } = await target.operator.createTenant({ customer })
   const [personal, own] = [newEmail(), newEmail()]

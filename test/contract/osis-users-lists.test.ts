@@ -66,7 +66,7 @@ test('the users of an unknown tenant are an empty page', async () => {
   for (const id of ['nobody', tenant.cd_tenant_ids[0]]) assert.deepEqual(await listUsers('', id), empty)
 })
 
-test('the question of a first use is answered, before and after the create', async () => {
+test('the query of a first use is right before and after the create', async () => {
   const [org] = tenant.cd_tenant_ids
   const other = await newTenant(target)
   const id = randomUUID()

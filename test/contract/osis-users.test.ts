@@ -97,12 +97,12 @@ test('absent and null are the same, and have defaults', async () => {
   }
 })
 
-test('every documented role is stored and answered', async () => {
+test('every documented role is stored and returned', async () => {
   for (const role of ['PROVIDER_ADMIN', 'TENANT_ADMIN', 'TENANT_USER', 'ANONYMOUS', 'UNKNOWN'])
     assert.equal((await addUser(newOsisUser({ role }))).role, role)
 })
 
-test('what is wrong is answered 400, naming the member', async () => {
+test('a wrong member gets a 400 that names it', async () => {
   const wrong: [member: string, values: unknown[]][] = [
     ['role', ['tenant_user', 'ADMIN', '', 5]],
     ['email', ['nobody', '', 5, 'a@b@c', `a\u0000@example.com`]],
@@ -116,17 +116,17 @@ test('what is wrong is answered 400, naming the member', async () => {
       assertBadRequest(await createUser(target, tenant.tenant_id, newOsisUser({ [member]: value })), member)
 })
 
-test('all that is wrong stands in one answer', async () => {
+test('one response names all wrong members', async () => {
   const answer = await createUser(target, tenant.tenant_id, { role: 'x', email: 'y' })
   for (const member of ['role', 'email', 'cd_user_id', 'cd_tenant_id']) assertBadRequest(answer, member)
 })
 
-test('malformed JSON, no body and a body that is no object are answered 400', async () => {
+test('malformed JSON, no body and a body that is no object get a 400', async () => {
   for (const body of ['{', '', '[]', 'null', '"x"', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])])
     assertOsisError(await createUser(target, tenant.tenant_id, body), 400, 'E_BAD_REQUEST')
 })
 
-test('another content type is answered 415, a body over 1 MiB 413', async () => {
+test('another content type gets a 415, a body over 1 MiB a 413', async () => {
   const call = { method: 'POST', path: `/api/v1/tenants/${tenant.tenant_id}/users` }
   const text = await osis(target, { ...call, body: 'x', headers: { 'content-type': 'text/plain' } })
   assertOsisError(text, 415, 'E_BAD_REQUEST')
@@ -157,7 +157,7 @@ test('a created user has exactly one credential, complete and with its secret', 
   assert.deepEqual(rest, { ...owner, active: true, immutable: false })
 })
 
-test('the same create again answers the existing user, unchanged, with the same credential', async () => {
+test('the same create again returns the existing user, unchanged, with the same credential', async () => {
   const body = newOsisUser()
   const user = await addUser(body)
   const credentials = await listCredentials(target, user)
@@ -195,7 +195,7 @@ test('50 creates of one Cloud Director user at once leave one user and one crede
   assert.equal(people.filter((person) => person.email === body.email).length, 1)
 })
 
-test('a portal user with the same e-mail is given the account: one person, one record', async () => {
+test('a portal user with the same e-mail gets the account: one person has one record', async () => {
   const email = newEmail()
   const id = idOf(await create(target, newUser({ email }), { customer }))
   const user = await addUser(newOsisUser({ email: email.toUpperCase() }))

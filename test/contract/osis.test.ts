@@ -102,7 +102,7 @@ const OPERATIONS: readonly (readonly [id: string, method: string, path: string, 
   ['deleteTenant', 'DELETE', '/api/v1/tenants/T?purge_data=true'],
 ]
 
-test('not_implemented is true: what it lists answers 501, everything else is served', async () => {
+test('not_implemented is true: what it lists returns 501, everything else works', async () => {
   const { not_implemented } = await getInfo()
   const known = OPERATIONS.map(([id]) => id)
   assert.deepEqual(
@@ -216,7 +216,7 @@ test('what only the known adapters have is not served, and not open either', asy
   assertOsisError(await osis(target, call), 404, 'E_NOT_FOUND')
 })
 
-test('an operator chooses the prefix and the modes; info follows', async (t) => {
+test('an operator chooses the prefix and the modes, and the information says so', async (t) => {
   const other = await startTarget({ USHER_OSIS_PREFIX: '/osis/', USHER_OSIS_AUTH: 'basic' })
   t.after(() => other.end())
   assert.equal((await send(other.url, { method: 'GET', path: '/api/info' })).status, 404)

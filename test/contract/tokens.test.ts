@@ -77,7 +77,7 @@ test('scope may be left out, and unknown fields are ignored', async () => {
   tokenOf(await requestToken(form))
 })
 
-test('the answer fits the documents of the vendor: a charset in the content type does no harm', async () => {
+test('a charset in the content type of a token request does no harm', async () => {
   const type = 'application/x-www-form-urlencoded; charset=UTF-8'
   tokenOf(await requestToken(formOf(), { 'content-type': type }))
 })
@@ -108,7 +108,7 @@ test('invalid_client: a wrong secret, an unknown client and none are refused ali
   assertTokenError(await requestToken(formOf(swapped)), 401, 'invalid_client')
 })
 
-test('invalid_client: who tried Basic is told so', async () => {
+test('invalid_client: a caller that uses Basic gets a Basic challenge', async () => {
   const { client_id } = target.init.clients.administrator
   for (const authorization of [basic(client_id, 'x'), basic('x', 'y'), 'Basic !']) {
     const answer = await requestToken({ grant_type: 'client_credentials' }, { authorization })
@@ -128,12 +128,12 @@ test('invalid_client: a revoked client gets no token after 5 s at most', async (
   assert.ok((await waitUntil(isRefused, 10_000)) < 5_000)
 })
 
-test('unsupported_grant_type', async () => {
+test('unsupported_grant_type: a grant that Usher does not offer is refused', async () => {
   for (const grant_type of ['password', 'authorization_code', 'CLIENT_CREDENTIALS'])
     assertTokenError(await requestToken(formOf({ grant_type })), 400, 'unsupported_grant_type')
 })
 
-test('invalid_scope', async () => {
+test('invalid_scope: a scope that does not end in /.default is refused', async () => {
   for (const scope of ['openid', 'api://usher/read', '.default'])
     assertTokenError(await requestToken(formOf({ scope })), 400, 'invalid_scope')
 })
@@ -203,7 +203,7 @@ test('both discovery documents say where the token endpoint and the keys are', a
   }
 })
 
-test('no secret, token, body or person is in the log, even at its finest level', async () => {
+test('no secret, token, body or personal data is in the log, even at its finest level', async () => {
   const { administrator, osis } = target.init.clients
   const token = tokenOf(await requestToken(formOf()))
   await requestToken(formOf({ client_secret: 'a-wrong-secret' }))

@@ -24,7 +24,7 @@ test('SIGTERM ends a start that has been serving, within 5 s and with 0', async 
   await usher.end()
 })
 
-test('SIGTERM in the middle of creates answers those under way, and loses none that was answered', async (t) => {
+test('SIGTERM in the middle of creates completes those in progress, and loses none that was confirmed', async (t) => {
   const usher = await serveNew()
   t.after(() => usher.end())
   const token = await getToken(usher.url, usher.init.clients.administrator)

@@ -66,7 +66,7 @@ export async function onServer(name: string, register: (server: DatabaseServer) 
   else describe(name, () => register(server))
 }
 
-/** Registers tests as `onServer` does, on a cluster of their own, which they may stop and whose settings they may change. */
+/** Registers tests as `onServer` does, on a cluster of their own, which they may stop and change the settings of. */
 export async function onCluster(
   name: string,
   register: (cluster: Cluster & DatabaseServer) => void,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 
-/** Returns a function that makes URLs of new SQLite files. The files are deleted when the tests of the file have ended. */
+/** Returns a function that makes URLs of new SQLite files, which are deleted after the tests of the file. */
 export function sqliteFiles(): () => Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'usher-files-'))
   after(() => rmSync(folder, { recursive: true }))

@@ -14,7 +14,7 @@ async function start(t: TestContext): Promise<OsisApp> {
 
 // Each call waits for the platform as long as a real one does, so the tests run side by side.
 describe('OSIS on a platform that is down', { concurrency: true }, () => {
-  test('each change is answered 503 and kept, and repeating it succeeds later', async (t) => {
+  test('each change returns 503 and is kept, and repeating it succeeds later', async (t) => {
     const { on, platform, call, addUser, count, pass } = await start(t)
     const user = await addUser()
     const [{ access_key }] = jsonOf<{ items: [{ access_key: string }] }>(

@@ -14,7 +14,7 @@ async function start(t: TestContext): Promise<OsisApp> {
   return app
 }
 
-test('what is changed is on the platform when it is answered: status, keys, removal', async (t) => {
+test('a change is on the platform before the response: status, keys, removal', async (t) => {
   const { platform, call, addUser } = await start(t)
   const user = await addUser()
   const newest = () => platform.calls.at(-1) ?? assert.fail('the platform was not called')
@@ -34,7 +34,7 @@ test('what is changed is on the platform when it is answered: status, keys, remo
   assert.deepEqual([newest().status, newest().purge, newest().credentials], ['gone', false, []])
 })
 
-test('what changes nothing does not trouble the platform', async (t) => {
+test('a call that changes nothing does not call the platform', async (t) => {
   const { on, platform, call, addUser } = await start(t)
   const user = await addUser()
   const before = platform.calls.length
@@ -77,7 +77,7 @@ test('a key that is deleted stays deleted when the removal of its user meets dat
   assert.equal(await count(`${user.path}/s3credentials`), 1)
 })
 
-test('a person who leaves with data leaves a suspended account behind, which can be purged', async (t) => {
+test('deleting a user who has data leaves a suspended account, which can be purged', async (t) => {
   const { on, platform, call, addUser, own } = await start(t)
   const user = await addUser()
   own(user, 'backups')
