@@ -1,9 +1,9 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { FastifyRequest, FastifySchemaCompiler } from 'fastify'
-import { isEmail } from '../model/email.ts'
+import { EMAIL_MESSAGE, isEmail } from '../model/email.ts'
 import type { Issue } from '../model/error.ts'
-import { isUuid } from '../model/ids.ts'
-import { isStorable } from '../model/text.ts'
+import { isUuid, UUID_MESSAGE } from '../model/ids.ts'
+import { isStorable, STORABLE_MESSAGE } from '../model/text.ts'
 
 /**
  * Returns a compiler for the schemas of one dialect. A check finds all errors of a part, not only the first. It
@@ -215,9 +215,9 @@ function explainPattern({ parentSchema, message }: ErrorObject): string {
 }
 
 const FORMAT_RULES: Readonly<Record<string, string>> = {
-  uuid: 'must be a UUID',
-  email: 'must be an e-mail address',
-  text: 'must not contain U+0000 or a lone surrogate',
+  uuid: UUID_MESSAGE,
+  email: EMAIL_MESSAGE,
+  text: STORABLE_MESSAGE,
 }
 
 function typeOf(value: unknown): string {

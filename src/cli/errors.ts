@@ -1,8 +1,9 @@
 import { ConfigError } from '../config.ts'
 import { SealError } from '../directory/sealing/sealer.ts'
-import { DirectoryError } from '../model/error.ts'
+import { DirectoryError, type Issue } from '../model/error.ts'
 import { PlatformError } from '../platform/platform.ts'
 import { StoreError } from '../store/port.ts'
+import { toOptionName } from './names.ts'
 
 /**
  * Explains why a command failed.
@@ -11,12 +12,17 @@ import { StoreError } from '../store/port.ts'
 export function explainError(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems
   if (error instanceof DirectoryError) {
-    const { cause } = error
-    return cause instanceof StoreError ? [cause.message] : [error.message]
+    const { cause, issues } = error
+    if (cause instanceof StoreError) return [cause.message]
+    return issues.length > 0 ? [issues.map(explainIssue).join('; ')] : [error.message]
   }
   if (error instanceof StoreError || error instanceof SealError || error instanceof PlatformError)
     return [error.message]
   return explainSystemError(error)
+}
+
+function explainIssue({ path, message }: Issue): string {
+  return `${toOptionName(path)} ${message}`
 }
 
 function explainSystemError(error: unknown): readonly string[] {

@@ -32,7 +32,7 @@ export function addSetupOptions(command: Command): void {
  * @throws {DirectoryError} `invalid`
  */
 export function assertSetupOptions({ provider, portal }: SetupOptions): void {
-  assertValid([...checkOrganizationName(provider), ...checkDomain(portal)])
+  assertValid([...checkOrganizationName(provider, 'provider'), ...checkDomain(portal, 'portal')])
 }
 
 async function initialize(session: Session, options: SetupOptions): Promise<Output> {

@@ -151,7 +151,7 @@ function getOwnerForm(dir: Directory, { platform }: Tenant): OwnerForm {
 }
 
 function contentOf(account: NewAccount): string[] {
-  const fields = ['cd_tenant_id', 'cd_user_id', 'role', 'active']
+  const fields = ['orgId', 'orgUserId', 'role', 'active']
   if (account.username !== null) fields.push('username')
   if (account.email !== null) fields.push('email')
   return fields

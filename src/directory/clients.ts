@@ -89,7 +89,7 @@ export async function issueClient(
 function osisNeedsProvider(): DirectoryError {
   const message = 'must be a provider: an OSIS client serves all of its customers'
   return new DirectoryError('invalid', `organization ${message}`, {
-    issues: [{ path: 'organization', rule: 'kind', message }],
+    issues: [{ path: 'organizationId', rule: 'kind', message }],
   })
 }
 

@@ -54,7 +54,7 @@ export function createCredential(
       outcome: 'created',
       organization: await findCustomerId(unit.tx, account),
       target: accessKey,
-      changedFields: ['access_key', 'secret_key'],
+      changedFields: ['accessKey', 'secretKey'],
     })
     return openCredential(dir, await getOwned(unit, { accessKey }))
   })

@@ -48,8 +48,8 @@ export async function once<T>(
 
 function keyReused(): DirectoryError {
   const message = 'was used for another request within the last 24 hours'
-  return new DirectoryError('idempotency_key_reused', `The Idempotency-Key ${message}.`, {
-    issues: [{ path: 'Idempotency-Key', rule: 'reused', message }],
+  return new DirectoryError('idempotency_key_reused', `The idempotency key ${message}.`, {
+    issues: [{ path: 'idempotencyKey', rule: 'reused', message }],
   })
 }
 

@@ -128,7 +128,7 @@ export function createPortal(
       if (organization.kind === 'customer') {
         const message = 'must be a provider or a reseller: customers have no portals'
         throw new DirectoryError('invalid', `organization ${message}`, {
-          issues: [{ path: 'organization', rule: 'kind', message }],
+          issues: [{ path: 'organizationId', rule: 'kind', message }],
         })
       }
       const domain = foldDomain(input.domain)

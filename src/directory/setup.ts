@@ -45,7 +45,7 @@ export async function setUp(
   dir: Directory,
   input: { provider: string; portal: string; example: boolean },
 ): Promise<Setup> {
-  assertValid([...checkOrganizationName(input.provider), ...checkDomain(input.portal)])
+  assertValid([...checkOrganizationName(input.provider, 'provider'), ...checkDomain(input.portal, 'portal')])
   return write(dir, async (tx) => {
     const now = dir.now().toISOString()
     await takeLock(tx, 'set-up', now)
@@ -137,7 +137,7 @@ async function addExample(
     outcome: 'created',
     organization: customer.id,
     target: tenant.id,
-    changedFields: ['name', 'cd_tenant_ids'],
+    changedFields: ['name', 'orgIds'],
   })
   return { resellerId: reseller.id, customerId: customer.id, tenantId: tenant.id, orgId }
 }

@@ -68,7 +68,7 @@ export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Pr
       outcome: 'created',
       organization: customer.id,
       target: tenant.id,
-      changedFields: orgIds.length > 0 ? ['name', 'cd_tenant_ids'] : ['name'],
+      changedFields: orgIds.length > 0 ? ['name', 'orgIds'] : ['name'],
     })
     return tenant
   })
@@ -92,8 +92,8 @@ async function findTenantOfOrgs(
 
 function severalTenants(): DirectoryError {
   const message = 'names orgs that are mapped to different tenants'
-  return new DirectoryError('orgs_on_several_tenants', `cd_tenant_ids ${message}`, {
-    issues: [{ path: 'cd_tenant_ids', rule: 'unique', message }],
+  return new DirectoryError('orgs_on_several_tenants', `orgIds ${message}`, {
+    issues: [{ path: 'orgIds', rule: 'unique', message }],
   })
 }
 
@@ -137,8 +137,8 @@ export function updateTenant(
     await unit.audit({
       outcome: changed ? 'updated' : 'repeated',
       organization: tenant.organizationId,
-      changedFields: changed ? ['cd_tenant_ids'] : [],
-      ...(changed && { changes: { cd_tenant_ids: change } }),
+      changedFields: changed ? ['orgIds'] : [],
+      ...(changed && { changes: { orgIds: change } }),
     })
     return { ...tenant, orgIds: after }
   })
@@ -155,8 +155,8 @@ function differenceOf(
 /** One org belongs to one tenant: it has to be taken off the other one first. */
 function orgsElsewhere(): DirectoryError {
   const message = 'names an org that is mapped to another tenant'
-  return new DirectoryError('orgs_on_several_tenants', `cd_tenant_ids ${message}`, {
-    issues: [{ path: 'cd_tenant_ids', rule: 'unique', message }],
+  return new DirectoryError('orgs_on_several_tenants', `orgIds ${message}`, {
+    issues: [{ path: 'orgIds', rule: 'unique', message }],
   })
 }
 
@@ -191,7 +191,7 @@ export function deleteTenant(
       outcome: 'deleted',
       organization: tenant.organizationId,
       changedFields: request.purge ? ['deletedAt', 'users', 'data'] : ['deletedAt'],
-      ...(tenant.orgIds.length > 0 && { changes: { cd_tenant_ids: withdrawn(tenant.orgIds) } }),
+      ...(tenant.orgIds.length > 0 && { changes: { orgIds: withdrawn(tenant.orgIds) } }),
     })
     return tenant
   })
@@ -235,7 +235,7 @@ export function adoptCustomer(
       outcome: 'created',
       organization: customer.id,
       target: tenant.id,
-      changedFields: orgIds.length > 0 ? ['name', 'cd_tenant_ids'] : ['name'],
+      changedFields: orgIds.length > 0 ? ['name', 'orgIds'] : ['name'],
     })
     return tenant
   })

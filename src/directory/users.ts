@@ -209,7 +209,7 @@ function selectGroups(groups: readonly Group[], ids: readonly string[]): Group[]
   ids.forEach((id, i) => {
     const group = groups.find((one) => one.id === id.toLowerCase())
     if (group) selected.add(group)
-    else issues.push({ path: `groups[${i}].id`, rule: 'unknown', message: `is not the id of a group: ${id}` })
+    else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
   })
   if (issues.length > 0) throw new DirectoryError('group_not_found', 'A group does not exist.', { issues })
   return [...selected]

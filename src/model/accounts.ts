@@ -1,4 +1,4 @@
-import { isEmail } from './email.ts'
+import { checkEmail } from './email.ts'
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
 
@@ -11,7 +11,7 @@ export const ACCOUNT_ROLES = [
 ] as const
 export type AccountRole = (typeof ACCOUNT_ROLES)[number]
 
-/** A user's presence on a platform: what is wanted, and how much of it has been applied. */
+/** A user's presence on a platform: the desired state, and the version of it that has been applied. */
 export interface Account {
   readonly pk: number
   readonly providerPk: number
@@ -20,7 +20,9 @@ export interface Account {
   readonly userPk: number
   readonly userId: string
   readonly platform: string
+  /** The owner of buckets and objects, as the platform names it. */
   readonly canonicalUserId: string
+  /** Cloud Director's ids of the org and of the user in it. */
   readonly orgId: string
   readonly orgUserId: string
   readonly username: string
@@ -28,11 +30,13 @@ export interface Account {
   readonly role: AccountRole
   readonly active: boolean
   readonly desiredVersion: number
+  /** The desired version that the platform was last seen to have; 0 for none. */
   readonly appliedVersion: number
+  /** ISO 8601, UTC. */
   readonly createdAt: string
 }
 
-/** What Cloud Director says of a user of one of its orgs. The ids are opaque, compared exactly and kept as received. */
+/** A user of a Cloud Director org. The ids are opaque: compared exactly and kept as received. */
 export interface NewAccount {
   readonly orgId: string
   readonly orgUserId: string
@@ -52,16 +56,15 @@ export interface OwnerForm {
   fromCanonicalId(canonicalId: string): { tenantId: string; userId: string } | undefined
 }
 
+/**
+ * Checks a new account by the rules that hold for every caller.
+ * @returns one issue for each rule that is broken; `path` is the name of the member
+ */
 export function checkNewAccount(account: NewAccount): Issue[] {
-  const issues = [
-    ...checkText('cd_tenant_id', account.orgId, { min: 1 }),
-    ...checkText('cd_user_id', account.orgUserId, { min: 1 }),
+  return [
+    ...checkText('orgId', account.orgId, { min: 1 }),
+    ...checkText('orgUserId', account.orgUserId, { min: 1 }),
     ...checkText('username', account.username),
+    ...checkEmail('email', account.email),
   ]
-  if (account.email !== null) {
-    issues.push(...checkText('email', account.email))
-    if (!isEmail(account.email))
-      issues.push({ path: 'email', rule: 'email', message: 'must be an e-mail address' })
-  }
-  return issues
 }

@@ -1,11 +1,12 @@
-/** How many accounts are not applied, and since when the oldest of them has been wanted (ISO 8601; null when there is none). */
+/** The accounts that are not applied. */
 export interface Backlog {
-  /** No attempt has failed yet. */
+  /** How many have had no failed attempt yet. */
   readonly waiting: number
-  /** The last attempt failed; the next one follows within minutes. */
+  /** How many had a failed attempt last. The next attempt follows within minutes. */
   readonly failing: number
-  /** Failed so often, while the platform was well, that somebody has to look; tried rarely meanwhile. */
+  /** How many failed so often on a healthy platform that the operator has to look. They are tried rarely. */
   readonly parked: number
+  /** When the oldest of them was last changed, ISO 8601; null for none. */
   readonly oldest: string | null
 }
 
@@ -14,12 +15,12 @@ export type FailureState = (typeof FAILURE_STATES)[number]
 
 /** An account whose last attempt failed. */
 export interface AccountFailure {
-  /** Pages go on after it. */
+  /** Its place in the list; the next page starts after it. */
   readonly number: number
   readonly userId: string
   readonly tenantId: string
   readonly state: FailureState
-  /** Since something else was wanted, or somebody asked for a retry. */
+  /** Attempts since the last change or the last retry by the operator. */
   readonly attempts: number
   readonly error: string
   /** When the next attempt is due, ISO 8601. */

@@ -8,10 +8,10 @@ export interface Credential {
   readonly createdAt: string
 }
 
-/** A credential with the account whose it is. */
+/** A credential with its account. */
 export interface OwnedCredential extends Credential {
   readonly account: Account
 }
 
-/** The most credentials of one account. */
+/** The most credentials that one account may have. */
 export const MAX_CREDENTIALS = 1_000

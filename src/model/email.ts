@@ -1,25 +1,42 @@
+import type { Issue } from './error.ts'
+import { checkText } from './text.ts'
+
+/** Says what `isEmail` requires. */
+export const EMAIL_MESSAGE = 'must be an e-mail address'
+
 /**
- * Whether the text is an e-mail address: a dot-atom (RFC 5322) or its UTF-8 form (RFC 6531), and a domain of labels.
- * Its length is the members' own rule, 255 code points; a local part over RFC 5321's 64 octets is left for the mail
- * system that has to know it. Quoted local parts and address literals are refused: no identity provider issues them,
- * and they are a way to smuggle characters.
+ * Returns whether a text is an e-mail address: a dot-atom (RFC 5322) or its UTF-8 form (RFC 6531), and a domain.
+ * `checkEmail` limits its length. A local part over the 64 octets of RFC 5321 passes: that is for the mail system to
+ * refuse. Quoted local parts and address literals do not pass: no identity provider issues them, and they can smuggle
+ * characters.
  */
 export function isEmail(text: string): boolean {
   const at = text.lastIndexOf('@')
   return at > 0 && LOCAL.test(text.slice(0, at)) && isDomain(text.slice(at + 1))
 }
 
-/** Whether the text is a DNS name (letters, digits and hyphens of any script), 253 characters at most; one label is enough (`localhost`). */
+/** Checks an e-mail address of at most 255 code points. Null passes. */
+export function checkEmail(path: string, email: string | null): Issue[] {
+  if (email === null) return []
+  const issues = checkText(path, email)
+  if (!isEmail(email)) issues.push({ path, rule: 'email', message: EMAIL_MESSAGE })
+  return issues
+}
+
+/**
+ * Returns whether a text is a DNS name: letters, digits and hyphens of any script, at most 253 characters. One label is
+ * enough (`localhost`).
+ */
 export function isDomain(text: string): boolean {
   return text.length <= 253 && DOMAIN.test(text)
 }
 
-/** The form in which e-mail addresses are compared: canonical composition, no case. */
+/** Returns the form in which e-mail addresses are compared: canonical composition, lower case. */
 export function foldEmail(email: string): string {
   return email.normalize('NFC').toLowerCase()
 }
 
-// Both are linear: no two neighbouring parts can match the same character.
+// Matching takes linear time: no two neighbouring parts of an expression match the same character.
 const LOCAL = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+)*$/u
 const DOMAIN =
   /^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]{0,61}[\p{L}\p{N}\p{M}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]{0,61}[\p{L}\p{N}\p{M}])?)*$/u

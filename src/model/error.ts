@@ -1,13 +1,14 @@
-/** One thing that is wrong with one member of the input. `path` is written as the caller wrote the input: `groups[2].id`. */
+/** One broken rule of one member of the input. */
 export interface Issue {
+  /** The member, by its name in the model: `firstName`, `groupIds[2]`. Dialects translate it with `renamePath`. */
   readonly path: string
-  /** Machine-readable name of the rule that was broken, for example `maxLength`. */
+  /** The name of the rule, for example `maxLength`. */
   readonly rule: string
-  /** A sentence for people. It never repeats a secret. */
+  /** What follows the member's name in a sentence: `must not be empty`. It never repeats a secret. */
   readonly message: string
 }
 
-/** Every way in which the directory refuses. The list is closed: a new code does not compile until each dialect has an answer for it. */
+/** The closed list of reasons for a refusal. A new code does not compile until each dialect answers it. */
 export type ErrorCode =
   | 'invalid'
   | 'not_permitted'
@@ -40,7 +41,7 @@ export type ErrorCode =
   | 'platform_unavailable'
   | 'store_unavailable'
 
-/** A broken rule of the directory. It knows neither HTTP nor a dialect; each dialect has one table that translates the code. */
+/** A refusal of the directory. It knows no HTTP: each dialect has one table that translates the code. */
 export class DirectoryError extends Error {
   readonly code: ErrorCode
   readonly issues: readonly Issue[]
@@ -58,11 +59,21 @@ export class DirectoryError extends Error {
 }
 
 /**
- * Throws when there are issues.
- * @throws {DirectoryError} `invalid`, carrying all of them
+ * Throws if there are issues.
+ * @throws {DirectoryError} `invalid`, with all of them
  */
 export function assertValid(issues: readonly Issue[]): void {
   if (issues.length === 0) return
   const message = issues.map((issue) => `${issue.path} ${issue.message}`).join('; ')
   throw new DirectoryError('invalid', message, { issues })
+}
+
+/**
+ * Translates the path of an issue into the names that a caller uses.
+ * @param names by path, with `[]` in place of each index: `{ 'groupIds[]': 'groups[].id' }`. Others stay as they are
+ */
+export function renamePath(path: string, names: Readonly<Record<string, string>>): string {
+  const indexes = path.match(/\[\d+\]/g) ?? []
+  const name = names[path.replace(/\[\d+\]/g, '[]')]
+  return name?.replace(/\[\]/g, () => indexes.shift() ?? '') ?? path
 }

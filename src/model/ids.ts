@@ -2,12 +2,15 @@ import { randomBytes, randomInt, randomUUIDv7 } from 'node:crypto'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** Whether the text is a UUID in its canonical 36-character form, of any version, in either case. */
+/** Says what `isUuid` requires. */
+export const UUID_MESSAGE = 'must be a UUID'
+
+/** Returns whether a text is a UUID in its canonical 36-character form, of any version, in either case. */
 export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
-/** A new UUIDv7 (RFC 9562 section 5.7): time-ordered, so that an index grows at its end. */
+/** Generates a UUIDv7 (RFC 9562 section 5.7): ordered by time, so that an index grows at its end. */
 export function newId(): string {
   return randomUUIDv7()
 }
@@ -22,7 +25,10 @@ function randomWord(length: number, alphabet: string): string {
   return word
 }
 
-/** A new tenant id: a slug of the name and a random tail, made of `A-Za-z0-9_`, which every platform takes. 49 characters at most. */
+/**
+ * Generates a tenant id: a slug of the name and a random tail. It has at most 49 characters of `A-Za-z0-9_`, which every
+ * platform takes.
+ */
 export function newTenantId(name: string): string {
   const slug = name
     .normalize('NFKD')
@@ -34,17 +40,17 @@ export function newTenantId(name: string): string {
   return `${slug || 'tenant'}_${randomWord(8, BASE32)}`
 }
 
-/** A new S3 access key: 20 characters of `A-Z0-9`, the form that S3 clients expect. */
+/** Generates an S3 access key: 20 characters of `A-Z0-9`, the form that S3 clients expect. */
 export function newAccessKey(): string {
   return randomWord(20, BASE36_UPPER)
 }
 
-/** A new S3 secret key: 40 characters of `A-Za-z0-9` (238 bits). */
+/** Generates an S3 secret key: 40 characters of `A-Za-z0-9` (238 bits). */
 export function newSecretKey(): string {
   return randomWord(40, BASE62)
 }
 
-/** A new client secret of 256 bits, base64url. */
+/** Generates a client secret of 256 bits, base64url. */
 export function newClientSecret(): string {
   return randomBytes(32).toString('base64url')
 }

@@ -5,31 +5,37 @@ import { checkText } from './text.ts'
 
 export type OrganizationKind = 'provider' | 'reseller' | 'customer'
 
-/** A node of the tree: the provider at the root, resellers and customers below it. */
+/** A node of the tree of organizations: a provider is a root, its resellers and customers are below it. */
 export interface Organization {
   readonly pk: number
   readonly id: string
   readonly kind: OrganizationKind
   readonly name: string
-  /** The provider that a reseller or customer belongs to; a provider's own pk for itself. */
+  /** The key of the provider above a reseller or customer; of a provider, its own key. */
   readonly providerPk: number
   readonly createdAt: string
 }
 
-export function checkOrganizationName(name: string): Issue[] {
-  if (name.trim() === '') return [{ path: 'name', rule: 'minLength', message: 'must not be empty' }]
-  return checkText('name', name)
+/**
+ * Checks the name of an organization: at most 255 code points, not only blanks.
+ * @param path what the caller calls the name
+ */
+export function checkOrganizationName(name: string, path = 'name'): Issue[] {
+  if (name.trim() === '') return [{ path, rule: 'minLength', message: 'must not be empty' }]
+  return checkText(path, name)
 }
 
-/** The form in which domains are stored and compared: ASCII (RFC 5891), lower case, no trailing dot, no port. */
+/** Returns the form in which domains are stored and compared: ASCII (RFC 5891), lower case, no trailing dot, no port. */
 export function foldDomain(domain: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
   const ascii = /^[\x00-\x7f]*$/.test(domain) ? domain : domainToASCII(domain)
   return ascii.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
 }
 
-export function checkDomain(domain: string): Issue[] {
-  return isDomain(foldDomain(domain))
-    ? []
-    : [{ path: 'domain', rule: 'domain', message: 'must be a DNS name' }]
+/**
+ * Checks the domain of a portal, in any form that `foldDomain` takes.
+ * @param path what the caller calls the domain
+ */
+export function checkDomain(domain: string, path = 'domain'): Issue[] {
+  return isDomain(foldDomain(domain)) ? [] : [{ path, rule: 'domain', message: 'must be a DNS name' }]
 }

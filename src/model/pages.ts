@@ -1,11 +1,11 @@
-/** Which part of a list is wanted. */
+/** A part of a list. */
 export interface PageRequest {
-  /** How many items are skipped. */
+  /** How many items come before it. */
   readonly offset: number
   readonly limit: number
 }
 
-/** A part of a list, with the exact number of all items that match. */
+/** The items of a part of a list, with the exact number of all items in the list. */
 export interface Page<T> {
   readonly items: readonly T[]
   readonly total: number

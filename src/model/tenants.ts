@@ -4,26 +4,32 @@ import { checkText } from './text.ts'
 /** A customer's place on an object-storage platform. */
 export interface Tenant {
   readonly pk: number
-  /** `tenant_id` on the wire; ours, and never changed. */
+  /** Made by `newTenantId`; it never changes while the tenant exists. */
   readonly id: string
   readonly organizationPk: number
   readonly organizationId: string
   readonly providerPk: number
   readonly platform: string
   readonly name: string
-  /** Cloud Director org ids mapped onto the tenant, as received, in the order received. */
+  /** The Cloud Director orgs that are mapped to the tenant, in the order received. */
   readonly orgIds: readonly string[]
 }
 
+/** A tenant to create, with the Cloud Director orgs to map to it. */
 export interface NewTenant {
   readonly name: string
   readonly orgIds: readonly string[]
 }
 
+/**
+ * Checks a new tenant by the rules that hold for every caller.
+ * @returns one issue for each rule that is broken; `path` is the name of the member
+ */
 export function checkNewTenant(tenant: NewTenant): Issue[] {
   return [...checkText('name', tenant.name, { min: 1 }), ...checkOrgIds(tenant.orgIds)]
 }
 
+/** Checks the ids of Cloud Director orgs. The `path` of an issue is `orgIds[0]`, `orgIds[1]` and so on. */
 export function checkOrgIds(orgIds: readonly string[]): Issue[] {
-  return orgIds.flatMap((id, i) => checkText(`cd_tenant_ids[${i}]`, id, { min: 1 }))
+  return orgIds.flatMap((id, i) => checkText(`orgIds[${i}]`, id, { min: 1 }))
 }

@@ -1,6 +1,6 @@
-import { isEmail } from './email.ts'
+import { checkEmail } from './email.ts'
 import type { Issue } from './error.ts'
-import { isUuid } from './ids.ts'
+import { isUuid, UUID_MESSAGE } from './ids.ts'
 import { checkText } from './text.ts'
 
 /** A person or service in exactly one organization. */
@@ -8,17 +8,18 @@ export interface User {
   readonly pk: number
   readonly id: string
   readonly organizationPk: number
-  /** The reseller in whose context the user was created, if any. */
+  /** The reseller for which the user was created; null for none. */
   readonly resellerPk: number | null
   readonly firstName: string | null
   readonly lastName: string | null
   readonly email: string | null
+  /** ISO 8601, UTC. */
   readonly createdAt: string
   readonly updatedAt: string
   readonly deletedAt: string | null
 }
 
-/** What a caller says of a user to be created. Group ids may repeat; they count once. */
+/** A user to create. Without an id it gets a new one. A group id that is repeated counts once. */
 export interface NewUser {
   readonly id?: string | undefined
   readonly firstName: string | null
@@ -27,25 +28,27 @@ export interface NewUser {
   readonly groupIds: readonly string[]
 }
 
-/** What a user may do inside the organization. */
+/** A group: what its members may do inside their organization. */
 export interface Group {
   readonly pk: number
   readonly id: string
   readonly name: string
 }
 
-/** The groups that every provider has. */
+/** The names of the groups that each provider has. */
 export const GROUP_NAMES = ['Administrator', 'Viewer', 'Alert Manager'] as const
 
-/** The rules for a user that hold in every dialect. */
+/**
+ * Checks a new user by the rules that hold for every caller.
+ * @returns one issue for each rule that is broken; `path` is the name of the member
+ */
 export function checkNewUser(user: NewUser): Issue[] {
-  const issues = [...checkText('firstName', user.firstName), ...checkText('lastName', user.lastName)]
-  if (user.email !== null) {
-    issues.push(...checkText('email', user.email))
-    if (!isEmail(user.email))
-      issues.push({ path: 'email', rule: 'email', message: 'must be an e-mail address' })
-  }
+  const issues = [
+    ...checkText('firstName', user.firstName),
+    ...checkText('lastName', user.lastName),
+    ...checkEmail('email', user.email),
+  ]
   if (user.id !== undefined && !isUuid(user.id))
-    issues.push({ path: 'id', rule: 'uuid', message: 'must be a UUID' })
+    issues.push({ path: 'id', rule: 'uuid', message: UUID_MESSAGE })
   return issues
 }

@@ -158,7 +158,14 @@ test('users are added, listed in pages and removed', async () => {
   const again = await json('user', 'add', ...organization, ...named, ...groups)
   assert.deepEqual(again, { id: added.id, created: false })
   const bob = (await text('user', 'add', ...organization, '--email', 'bob@example.com')).trim()
-  await refused(/e-mail/, 'user', 'add', ...organization, '--email', 'ADA@example.com')
+  await refused(
+    /--email belongs to another user/,
+    'user',
+    'add',
+    ...organization,
+    '--email',
+    'ADA@example.com',
+  )
   const [ada] = await json<User[]>('user', 'list', ...organization, '--limit', '1')
   assert.deepEqual([ada?.id, ada?.groups], [added.id, ['Alert Manager', 'Viewer']])
   const next = await json<User[]>('user', 'list', ...organization, '--after', 'ada@example.com')
@@ -242,4 +249,17 @@ test('an empty directory is refused with what to do about it', async (t) => {
   const said = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
   assert.equal(stderr, `usher: ${said}\n`)
   assert.deepEqual(readdirSync(empty.path), [])
+})
+
+test('a wrong value is named by its option', async () => {
+  const words = ['tenant', 'create', '--customer', init.customer.id]
+  await refused(/^usher: --org must not be empty\n$/, ...words, '--name', 'Tenant', '--org', '')
+  await refused(
+    /<domain> must be a DNS name/,
+    'portal',
+    'add',
+    'http://x',
+    '--organization',
+    init.provider.id,
+  )
 })

@@ -74,7 +74,7 @@ test('a provider or portal that cannot be is refused, and nothing is set up', as
   await inNewDir(async (path) => {
     const { code, stdout, stderr } = await runUsher(path, ['init', '--provider', '', '--portal', 'http://x'])
     assert.deepEqual([code, stdout], [1, ''])
-    assert.match(stderr, /name must not be empty; domain must be a DNS name/)
+    assert.match(stderr, /--provider must not be empty; --portal must be a DNS name/)
     await usherJson(path, ['init'])
   })
 })

@@ -125,8 +125,8 @@ test('remapping is recorded with the orgs before and after, added and removed', 
     operation: 'UpdateTenant',
     outcome: 'updated',
     target: tenant.tenant_id,
-    changedFields: ['cd_tenant_ids'],
-    changes: { cd_tenant_ids: { before, after, added: after, removed: before } },
+    changedFields: ['orgIds'],
+    changes: { orgIds: { before, after, added: after, removed: before } },
   })
   assert.deepEqual([repeated?.outcome, repeated?.changedFields], ['repeated', []])
   assert.equal(await target.operator.verifyAudit(), true)
@@ -150,8 +150,8 @@ test('50 PATCHes at once: one after the other, each seeing the one before, and t
   const entries = (await target.operator.listAudit(correlation)).toReversed()
   let known: readonly string[] = tenant.cd_tenant_ids
   for (const { changes } of entries) {
-    assert.deepEqual(changes?.cd_tenant_ids?.before, known)
-    known = changes?.cd_tenant_ids?.after ?? []
+    assert.deepEqual(changes?.orgIds?.before, known)
+    known = changes?.orgIds?.after ?? []
   }
   assert.deepEqual((await getTenant(tenant.tenant_id)).cd_tenant_ids, known)
 })

@@ -220,7 +220,7 @@ function tenantTests(open: OpenStore): void {
     const on = await newTestDirectory(open)
     const tenant = await put(on, ['a'])
     assert.deepEqual(await put(on, ['a', 'z'], 'Other'), tenant)
-    await assert.rejects(put(on, ['a', on.orgId]), refusedAs('orgs_on_several_tenants', 'cd_tenant_ids'))
+    await assert.rejects(put(on, ['a', on.orgId]), refusedAs('orgs_on_several_tenants', 'orgIds'))
   })
 
   test('20 equal creates at once make one tenant and one customer', async () => {

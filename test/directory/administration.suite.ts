@@ -83,7 +83,7 @@ function setupTests(open: OpenStore): void {
     const { dir } = await newTestDirectory(open)
     const empty = { ...dir, store: await open() }
     const wrong = setUp(empty, { provider: ' ', portal: 'http://x', example: true })
-    await assert.rejects(wrong, refusedAs('invalid', 'name', 'domain'))
+    await assert.rejects(wrong, refusedAs('invalid', 'provider', 'portal'))
   })
 }
 
@@ -126,7 +126,7 @@ function organizationTests(open: OpenStore): void {
       createPortal(on.dir, on.operator, { domain, organizationId })
     assert.deepEqual(await put('Shop.Example.', on.resellerId), { domain: 'shop.example' })
     await assert.rejects(put('SHOP.example', on.setup.provider.id), refusedAs('domain_taken'))
-    await assert.rejects(put('c.example', on.customerId), refusedAs('invalid', 'organization'))
+    await assert.rejects(put('c.example', on.customerId), refusedAs('invalid', 'organizationId'))
     await assert.rejects(put('no domain', on.resellerId), refusedAs('invalid', 'domain'))
     await assert.rejects(put('d.example', newId()), refusedAs('organization_not_found'))
     assert.deepEqual(
@@ -193,7 +193,7 @@ function clientTests(open: OpenStore): void {
   test('an OSIS client belongs to a provider, and every client has a name', async () => {
     const on = await newTestDirectory(open)
     const osis = { organizationId: on.customerId, name: 'x', permission: 'osis' } as const
-    await assert.rejects(createClient(on.dir, on.operator, osis), refusedAs('invalid', 'organization'))
+    await assert.rejects(createClient(on.dir, on.operator, osis), refusedAs('invalid', 'organizationId'))
     const nameless = { organizationId: on.customerId, name: '', permission: 'viewer' } as const
     await assert.rejects(createClient(on.dir, on.operator, nameless), refusedAs('invalid', 'name'))
   })

@@ -58,7 +58,7 @@ export function idempotencySuite(open: OpenStore): void {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
       const other = create(on, 'k', { email: 'bob@example.com' })
-      await assert.rejects(other, refusedAs('idempotency_key_reused', 'Idempotency-Key'))
+      await assert.rejects(other, refusedAs('idempotency_key_reused', 'idempotencyKey'))
       assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
       assert.deepEqual(await create(on, 'k'), first)
     })

@@ -228,7 +228,7 @@ function tenantTests(open: OpenStore): void {
     await updateTenant(on.dir, on.osis, { tenantId: on.tenantId, orgIds })
     const [entry] = await readAudit(on.dir, 1)
     const change = { before: [on.orgId], after: orgIds, added: ['b', 'a'], removed: [] }
-    assert.deepEqual(entry?.changes, { cd_tenant_ids: change })
+    assert.deepEqual(entry?.changes, { orgIds: change })
   })
 
   test('of 20 remappings at once none is lost from the log', async () => {
@@ -238,7 +238,7 @@ function tenantTests(open: OpenStore): void {
         updateTenant(on.dir, on.osis, { tenantId: on.tenantId, orgIds: [`org ${i}`] }),
       ),
     )
-    const changes = (await readAudit(on.dir, 20)).reverse().map((entry) => entry.changes?.cd_tenant_ids)
+    const changes = (await readAudit(on.dir, 20)).reverse().map((entry) => entry.changes?.orgIds)
     let known: readonly string[] = [on.orgId]
     for (const change of changes) {
       assert.deepEqual(change?.before, known)
@@ -261,8 +261,8 @@ function tenantTests(open: OpenStore): void {
       now: NOW,
     } as const
     await on.dir.store.write((tx) => insertOrganization(tx, row))
-    await assert.rejects(adopt(row.id, on.orgId), refusedAs('orgs_on_several_tenants', 'cd_tenant_ids'))
-    await assert.rejects(adopt(row.id, ''), refusedAs('invalid', 'cd_tenant_ids[0]'))
+    await assert.rejects(adopt(row.id, on.orgId), refusedAs('orgs_on_several_tenants', 'orgIds'))
+    await assert.rejects(adopt(row.id, ''), refusedAs('invalid', 'orgIds[0]'))
     const attempts = Array.from({ length: 10 }, () => adopt(row.id, 'free'))
     const outcomes = await Promise.allSettled(attempts)
     assert.equal(outcomes.filter((one) => one.status === 'fulfilled').length, 1)

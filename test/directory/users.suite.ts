@@ -160,10 +160,7 @@ function conflictTests(open: OpenStore): void {
     const on = await newTestDirectory(open)
     const [first = ''] = on.groupIds
     const groupIds = [first, newId(), first, newId()]
-    await assert.rejects(
-      create(on, { groupIds }),
-      refusedAs('group_not_found', 'groups[1].id', 'groups[3].id'),
-    )
+    await assert.rejects(create(on, { groupIds }), refusedAs('group_not_found', 'groupIds[1]', 'groupIds[3]'))
   })
 
   test('all that is wrong with a user is said at once', async () => {

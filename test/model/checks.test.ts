@@ -34,18 +34,18 @@ test('an empty e-mail address is none', () => {
   assert.deepEqual(paths(checkNewUser({ ...USER, email: '' })), ['email'])
 })
 
-test('every wrong member of an account is named as the wire names it', () => {
+test('every wrong member of an account is named', () => {
   assert.deepEqual(checkNewAccount(ACCOUNT), [])
   const wrong = { ...ACCOUNT, orgId: '', orgUserId: LONG, username: '\ud800', email: 'x' }
-  assert.deepEqual(paths(checkNewAccount(wrong)), ['cd_tenant_id', 'cd_user_id', 'username', 'email'])
+  assert.deepEqual(paths(checkNewAccount(wrong)), ['orgId', 'orgUserId', 'username', 'email'])
 })
 
-test('every wrong member of a tenant is named as the wire names it', () => {
+test('every wrong member of a tenant is named', () => {
   assert.deepEqual(checkNewTenant({ name: 'Acme', orgIds: ['a', 'b'] }), [])
   assert.deepEqual(paths(checkNewTenant({ name: '', orgIds: ['a', '', LONG] })), [
     'name',
-    'cd_tenant_ids[1]',
-    'cd_tenant_ids[2]',
+    'orgIds[1]',
+    'orgIds[2]',
   ])
 })
 

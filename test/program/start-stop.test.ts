@@ -55,7 +55,7 @@ test('a start with a portal that is no domain ends with 1 and says so', async (t
   const { path, remove } = newDataDir()
   t.after(remove)
   const { code, stderr } = await runUsher(path, ['serve', '--portal', 'bad domain!'])
-  assert.deepEqual([code, stderr], [1, 'usher: domain must be a DNS name\n'])
+  assert.deepEqual([code, stderr], [1, 'usher: --portal must be a DNS name\n'])
 })
 
 test('a start with a host that does not exist ends with 1 and a plain line', async (t) => {

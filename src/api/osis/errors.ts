@@ -3,6 +3,7 @@ import { AuthError, ExpiredError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, type BodyFault, type Dialect, UnknownPathError } from '../dialect.ts'
 import { usesBearer } from './admission.ts'
+import { toWireName } from './names.ts'
 import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
 import type { AuthMode } from './settings.ts'
 
@@ -116,5 +117,5 @@ function toAnswer(error: Error): Answer & { message: string } {
 
 /** Joins all issues, in the order found: an OsisError has one message. */
 function joinIssues(issues: readonly Issue[]): string {
-  return [...new Set(issues.map(({ path, message }) => `${path} ${message}`))].join('; ')
+  return [...new Set(issues.map(({ path, message }) => `${toWireName(path)} ${message}`))].join('; ')
 }

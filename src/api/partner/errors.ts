@@ -4,6 +4,7 @@ import { AuthError, IssuerUnavailableError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, UnknownPathError } from '../dialect.ts'
 import { collectIssues } from '../validation.ts'
+import { toWireName } from './names.ts'
 import type { ErrorModel, ErrorType } from './schemas.ts'
 
 /** The answer of this dialect to each error code of the directory. A 401 and a 403 have no body, so no type either. */
@@ -73,8 +74,7 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
 function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof DirectoryError) {
     const { status, type } = ANSWERS[error.code]
-    const description = error.code === 'invalid' ? 'The request is not valid.' : error.message
-    return { status, type, description, issues: error.issues }
+    return { status, type, description: describeRefusal(error), issues: error.issues }
   }
   if (error instanceof AuthError) return { status: 401, type: null, description: '', issues: [] }
   if (error instanceof IssuerUnavailableError) {
@@ -94,6 +94,13 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   }
   // An unknown error is our fault, and the answer says nothing about the inside.
   return { status: 500, type: 'InternalError', description: 'Something went wrong on our side.', issues: [] }
+}
+
+function describeRefusal({ code, message, issues }: DirectoryError): string {
+  if (code === 'invalid') return 'The request is not valid.'
+  const [issue] = issues
+  if (code === 'idempotency_key_reused' && issue) return `The ${toWireName(issue.path)} ${issue.message}.`
+  return message
 }
 
 function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): Answer {
@@ -116,8 +123,9 @@ function challenge(error: AuthError): string {
 function byProperty(issues: readonly Issue[]): Static<typeof ErrorModel>['errors'] {
   const texts = new Map<string, Set<string>>()
   for (const { path, message } of issues) {
-    const of = texts.get(path) ?? new Set()
-    texts.set(path, of.add(message))
+    const name = toWireName(path)
+    const of = texts.get(name) ?? new Set()
+    texts.set(name, of.add(message))
   }
   return [...texts]
     .sort(([one], [other]) => (one < other ? -1 : 1))

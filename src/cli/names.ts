@@ -1,0 +1,21 @@
+import { renamePath } from '../model/error.ts'
+
+/** The options and arguments that set a member. */
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  name: '--name',
+  firstName: '--first-name',
+  lastName: '--last-name',
+  email: '--email',
+  'groupIds[]': '--group',
+  organizationId: '--organization',
+  orgIds: '--org',
+  'orgIds[]': '--org',
+  domain: '<domain>',
+  provider: '--provider',
+  portal: '--portal',
+}
+
+/** Translates the path of an issue to the option that set it, for example `orgIds[0]` to `--org`. */
+export function toOptionName(path: string): string {
+  return renamePath(path, OPTION_NAMES)
+}
