@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { once } from 'node:events'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
@@ -14,8 +13,9 @@ const { runCli } = await import('./cli/cli.ts')
 process.exitCode = await runCli(process.argv.slice(2), process.env, {
   stdout: process.stdout,
   stderr: process.stderr,
-  async waitForStop() {
-    const [signal] = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-    return String(signal)
-  },
+  // The handlers stay: below npm, Ctrl-C arrives twice, from the terminal and from npm.
+  waitForStop: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => resolve(signal))
+    }),
 })

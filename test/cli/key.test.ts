@@ -3,25 +3,46 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { runCli } from '../../src/cli/cli.ts'
 import { masterKeyId } from '../../src/directory/sealing/sealer.ts'
-import { startChild } from '../../testing/children.ts'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
-import { type Ended, type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
-import { waitUntil } from '../../testing/wait.ts'
+import { programEnvironment } from '../../testing/environment.ts'
+import { serveHere } from '../../testing/target.ts'
+import {
+  type Ended,
+  type Init,
+  newCollector,
+  newDataDir,
+  type Settings,
+  usherJson,
+} from '../../testing/usher.ts'
 import { queryStore } from '../support/stored.ts'
-
-const LIMIT_MS = 60_000
 
 /** A directory with a signing key and one credential, which nobody serves. */
 async function newDirectory(t: TestContext): Promise<{ path: string; file: string }> {
   const { path, remove } = newDataDir()
   t.after(remove)
   const init = await usherJson<Init>(path, ['init'])
-  const served = await serve(path)
+  const served = await serveHere(path)
   const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
   assert.equal((await creates.osis('ada')).status, 201)
   await served.stop()
   return { path, file: join(path, 'master.key') }
+}
+
+/**
+ * Runs `usher key rotate` without the time that it gives servers to notice the new key.
+ * @param pause runs in place of that time
+ */
+async function rotate(
+  path: string,
+  args: readonly string[] = [],
+  { settings = {}, pause = async () => undefined }: { settings?: Settings; pause?: () => Promise<void> } = {},
+): Promise<Ended> {
+  const [stdout, stderr] = [newCollector(), newCollector()]
+  const env = await programEnvironment(path, settings)
+  const code = await runCli(['key', 'rotate', ...args], env, { stdout, stderr, pause })
+  return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 
 function readLines(file: string): string[] {
@@ -41,7 +62,7 @@ describe('usher key rotate', { concurrency: true }, () => {
   test('puts a new key in place of the old one, names it, and is audited', async (t) => {
     const { path, file } = await newDirectory(t)
     const [old = ''] = readLines(file)
-    const ended = await runUsher(path, ['key', 'rotate'])
+    const ended = await rotate(path)
     assert.deepEqual([ended.code, ended.stderr], [0, ''])
     const lines = readLines(file)
     assert.equal(lines.length, 1)
@@ -66,8 +87,8 @@ describe('usher key rotate', { concurrency: true }, () => {
     const { path, file } = await newDirectory(t)
     const next = randomBytes(32).toString('base64')
     writeFileSync(file, `${next}\n${readFileSync(file, 'utf8')}`)
-    const result = await usherJson(path, ['key', 'rotate'])
-    assert.deepEqual(result, { key: idOf(next), resealed: 2, checked: 2, unopened: [] })
+    const { stdout } = await rotate(path, ['--json'])
+    assert.deepEqual(JSON.parse(stdout), { key: idOf(next), resealed: 2, checked: 2, unopened: [] })
     assert.deepEqual(readLines(file), [next])
   })
 
@@ -75,7 +96,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     const { path, file } = await newDirectory(t)
     const [old] = readLines(file)
     await queryStore(path, "UPDATE credentials SET sealed_secret = '1.damaged.x'")
-    const { code, stdout } = await runUsher(path, ['key', 'rotate', '--json'])
+    const { code, stdout } = await rotate(path, ['--json'])
     assert.equal(code, 1)
     const { key, resealed, checked, unopened } = JSON.parse(stdout)
     assert.deepEqual([resealed, checked, unopened.length], [1, 2, 1])
@@ -89,7 +110,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     const next = randomBytes(32).toString('base64')
     const text = `${next}\n${readFileSync(file, 'utf8')}`
     writeFileSync(file, text)
-    const ended = await runUsher(path, ['key', 'rotate', '--reseal-only'])
+    const ended = await rotate(path, ['--reseal-only'])
     assert.deepEqual([ended.code, ended.stderr], [0, ''])
     assert.match(
       ended.stdout,
@@ -101,19 +122,23 @@ describe('usher key rotate', { concurrency: true }, () => {
 
   test('is refused while another one is on its way', async (t) => {
     const { path, file } = await newDirectory(t)
-    const first = await startChild(path, { args: ['key', 'rotate'], limitMs: LIMIT_MS })
-    await waitUntil(async () => readLines(file).length > 1, LIMIT_MS)
-    const second = await runUsher(path, ['key', 'rotate'])
-    assert.equal(second.code, 1)
-    assert.match(second.stderr, /^usher: another process is rotating the master key in .*\n$/)
-    assert.equal((await first.ended).code, 0)
-    assert.equal(readLines(file).length, 1)
+    const keys: number[] = []
+    let second: Ended | undefined
+    const first = await rotate(path, [], {
+      async pause() {
+        keys.push(readLines(file).length)
+        second = await rotate(path)
+      },
+    })
+    assert.deepEqual([first.code, second?.code], [0, 1])
+    assert.match(second?.stderr ?? '', /^usher: another process is rotating the master key in .*\n$/)
+    assert.deepEqual([...keys, readLines(file).length], [2, 1])
   })
 
   test('is refused where the key is a setting', async (t) => {
     const { path, file } = await newDirectory(t)
     const [old = ''] = readLines(file)
-    const ended = await runUsher(path, ['key', 'rotate'], { USHER_MASTER_KEY: old })
+    const ended = await rotate(path, [], { settings: { USHER_MASTER_KEY: old } })
     assert.deepEqual([ended.code, ended.stdout], [1, ''])
     assert.match(ended.stderr, /^usher: USHER_MASTER_KEY is set, [^\n]+\n$/)
     assertDiscreet(ended, [old])

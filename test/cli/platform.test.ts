@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { type Rgw, type RgwUser, startRgw } from '../../testing/rgw.ts'
-import { type ProcessTarget, startProcess } from '../../testing/target.ts'
-import { type Ended, runUsher, serve } from '../../testing/usher.ts'
+import { type StartedTarget, serveHere, startTarget } from '../../testing/target.ts'
+import { type Ended, runUsher } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { createdOf, createUser, newOsisUser, newTenant, type OsisUser } from '../contract/object-store.ts'
 import { queryStore } from '../support/stored.ts'
 
 let rgw: Rgw
-let target: ProcessTarget
+let target: StartedTarget
 let tenantId: string
 
 before(async () => {
   rgw = await startRgw()
-  target = await startProcess(rgw.settings)
+  target = await startTarget(rgw.settings)
   tenantId = (await newTenant(target)).tenant_id
 })
 after(async () => {
@@ -123,7 +123,7 @@ test('a parked account is listed as such; retry has it tried at once, and is aud
   assert.match((await usher('platform', 'retry', '--user', 'nobody')).stderr, /no user with the id nobody/)
 })
 
-test('check finds each kind of drift with exit code 1, and --fix mends it beside an Usher that serves', async () => {
+test('check finds each kind of drift with exit code 1, and --fix repairs it while a server runs', async () => {
   const users = [await addUser(), await addUser(), await addUser()]
   const gone = (await addUser()).user
   const [lost, locked, keyed] = users.map(({ user }) => user) as [OsisUser, OsisUser, OsisUser]
@@ -169,7 +169,7 @@ test('check finds each kind of drift with exit code 1, and --fix mends it beside
   assert.deepEqual((await check()).findings, [])
 })
 
-test('where none serves, --fix reconciles by itself', async () => {
+test('without a server, --fix reconciles by itself', async () => {
   const { user } = await addUser()
   await target.stop()
   try {
@@ -178,7 +178,7 @@ test('where none serves, --fix reconciles by itself', async () => {
     assert.deepEqual([fixed.code, fixed.findings.map((one) => one.fixed)], [0, [true]])
     assert.ok(rgw.users.has(user.canonical_user_id))
   } finally {
-    target = { ...target, ...(await serve(target.dataDir, { settings: rgw.settings })) }
+    target = { ...target, ...(await serveHere(target.dataDir, rgw.settings)) }
   }
 })
 

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
 import { queryDatabase } from '../../testing/query.ts'
-import { serveHere } from '../../testing/target.ts'
-import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 
 type NewUrl = () => Promise<string>
 
@@ -21,7 +20,7 @@ async function withOriginal(newUrl: NewUrl, work: (original: Original) => Promis
     const url = await newUrl()
     const settings = { USHER_DATABASE_URL: url, USHER_PUBLIC_URL: 'http://usher.example' }
     const init = await usherJson<Init>(dataDir, ['init'], settings)
-    const served = await serveHere(dataDir, settings)
+    const served = await serve(dataDir, { settings })
     const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
     assert.equal((await creates.portal('ada@example.com')).status, 201)
     assert.equal((await creates.osis('ada')).status, 201)
@@ -61,7 +60,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         assert.deepEqual([problems, rows.users, rows.credentials, rows.signing_keys], [[], 2, 1, 1])
         assert.deepEqual(await show(original, to), await show(original, original.url))
         const settings = { ...original.settings, USHER_DATABASE_URL: to }
-        const served = await serveHere(original.dataDir, settings)
+        const served = await serve(original.dataDir, { settings })
         const { init } = original
         const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
         const answers = await Promise.all([

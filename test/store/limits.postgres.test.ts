@@ -6,7 +6,6 @@ import { openStore } from '../../src/store/open.ts'
 import { type InsertOutcome, type Store, StoreError } from '../../src/store/port.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
 import { selectUser, touchUser } from '../../src/store/tables/users.ts'
-import type { DatabaseServer } from '../../testing/environment.ts'
 import { queryDatabase } from '../../testing/query.ts'
 import { onServer } from '../support/postgres.ts'
 import { addProvider, NOW, newEntry, putUser } from '../support/rows.ts'
@@ -29,7 +28,7 @@ async function withStore(
   }
 }
 
-function limitTests(server: DatabaseServer): void {
+await onServer('limits on PostgreSQL', (server) => {
   test('when all connections are in use, a unit waits for one, and is refused in plain words when none comes', async () => {
     await withStore(await server.createDatabase(), async (store) => {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
@@ -132,7 +131,7 @@ function limitTests(server: DatabaseServer): void {
       return true
     })
   })
-}
+})
 
 const FREE = Array.from({ length: 20 }, (_, i) => `${i}@x`)
 
@@ -145,6 +144,3 @@ async function endConnections(url: string): Promise<void> {
   )
   await client.end()
 }
-
-// Most of them wait for a limit of 5 s, each in a database of its own.
-await onServer('limits on PostgreSQL', limitTests, { concurrency: true })

@@ -2,8 +2,9 @@ import { Type } from 'typebox'
 import { checkSecret } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
+import { clientContext } from '../../directory/context.ts'
 import { openRoute, type Route } from '../route.ts'
-import { enter } from './admission.ts'
+import { admit } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'
 
 /** What the routes of tokens need. */
@@ -52,7 +53,8 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     answers: { 200: answer('Both tokens', LoginResponse), ...bodyFailures },
     async handle({ request, body }, { clients, tokens }) {
       const client = await checkSecret(clients, body.username, body.password)
-      request.context = enter(client, request)
+      request.caller = clientContext(client, request.correlationId)
+      request.context = admit(request.caller, request)
       const { access, refresh } = await tokens.logIn(request.context)
       return { status: 200, headers: noStore, body: { access_token: access, refresh_token: refresh } }
     },
