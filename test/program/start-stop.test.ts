@@ -63,7 +63,7 @@ test('a start with a host that does not exist ends with 1 and a plain line', asy
   t.after(remove)
   const { code, stderr } = await runUsher(path, ['serve'], { USHER_HOST: 'nonsense.invalid' })
   assert.equal(code, 1)
-  assert.match(stderr, /^usher: USHER_HOST and USHER_PORT cannot be listened on: /)
+  assert.match(stderr, /^usher: cannot listen on USHER_HOST and USHER_PORT: /)
 })
 
 function createUser(url: string, init: Init, user: { token: string; email: string }): Promise<Response> {
