@@ -6,10 +6,9 @@ import { selectCredentialPage } from '../../src/store/accounts/credentials.ts'
 import { selectAccountPage } from '../../src/store/accounts/queries.ts'
 import { migrations } from '../../src/store/migrations/index.ts'
 import { toMigrationStates } from '../../src/store/migrations/migrate.ts'
-import type { ColumnTypes } from '../../src/store/migrations/migration.ts'
+import type { ColumnTypes, MigratedTables } from '../../src/store/migrations/migration.ts'
 import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
-import type { Tables } from '../../src/store/schema.ts'
 import { selectTenantPage } from '../../src/store/tables/tenants.ts'
 import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
@@ -18,7 +17,7 @@ import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 export interface MigratedEngine {
   /** The URL of a new, empty store. */
   newUrl(): Promise<string>
-  readonly builder: Kysely<Tables>
+  readonly builder: Kysely<MigratedTables>
   readonly types: ColumnTypes
   /** The schema as the engine itself describes it, in an order that does not depend on how it came about. */
   describe(url: string): Promise<readonly Row[]>

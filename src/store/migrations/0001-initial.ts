@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
+/** The first schema. */
 export const initial: Migration = {
   version: 1,
   name: 'initial',
@@ -56,7 +57,7 @@ export const initial: Migration = {
       .addColumn('created_at', text, (c) => c.notNull())
       .addColumn('updated_at', text, (c) => c.notNull())
       .addColumn('deleted_at', text),
-    // Two partial indexes: a deleted user does not hold the address, and is found when the person comes back.
+    // Two partial indexes: a deleted user does not reserve the e-mail, and can be found to be restored.
     schema
       .createIndex('users_email')
       .unique()
@@ -119,7 +120,7 @@ export const initial: Migration = {
       .addColumn('last_error', text)
       .addColumn('created_at', text, (c) => c.notNull())
       .addUniqueConstraint('accounts_user', ['user_pk', 'platform']),
-    // Gone accounts do not hold their Cloud Director user: created again, it is a new account.
+    // A removed account does not reserve its Cloud Director user: a create makes a new account.
     schema
       .createIndex('accounts_org_user')
       .unique()

@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
-/** What several processes over one database need to get along. */
+/** What several processes need to share one database. */
 export const severalProcesses: Migration = {
   version: 2,
   name: 'several-processes',
@@ -11,10 +11,10 @@ export const severalProcesses: Migration = {
       .addColumn('name', text, (c) => c.primaryKey())
       .addColumn('taken_at', text, (c) => c.notNull()),
 
-    // Which process holds the lease, so that none has to wait for a lease of its own that it could not give back.
+    // The process that holds the lease, so that it need not wait for its own lease to expire.
     schema.alterTable('accounts').addColumn('leased_by', text),
 
-    // Where commits are not blocks, the sealer looks for what has no block yet.
+    // For the sealer, where commits are not blocks: it reads the entries that have no block yet.
     schema
       .createIndex('audit_entries_unsealed')
       .on('audit_entries')

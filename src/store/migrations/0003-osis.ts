@@ -2,8 +2,8 @@ import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * What the whole OSIS API needs: lists and exact totals out of one index each, also for a provider with very many
- * users; removals that can be seen through to the end; and refresh tokens that can be revoked.
+ * What the whole OSIS API needs: lists and exact totals from one index each, also with very many users; removals that
+ * continue after a restart; and refresh tokens that can be revoked.
  */
 export const osis: Migration = {
   version: 3,
@@ -32,7 +32,7 @@ export const osis: Migration = {
         .select('tenants.provider_pk')
         .whereRef('tenants.pk', '=', 'accounts.tenant_pk'),
     })),
-    // Each ends in what counting and paging need, so that neither reads a row.
+    // Each index ends with the columns for counting and paging, so that neither reads a row.
     ...[
       ['accounts_of_provider', 'provider_pk', 'pk', 'active'],
       ['accounts_of_tenant', 'tenant_pk', 'pk', 'active'],
@@ -42,7 +42,7 @@ export const osis: Migration = {
     ].map(([name = '', ...columns]) =>
       schema.createIndex(name).on('accounts').columns(columns).where(sql<SqlBool>`wanted = 1`),
     ),
-    // A tenant's removals that are under way are looked for while a caller waits for them.
+    // For the removals of a tenant, which are looked up while a caller waits for them.
     schema
       .createIndex('accounts_unapplied')
       .on('accounts')

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** What tells accounts that fail by themselves from those that wait for a platform that is not well. */
+/** Columns that distinguish an account that fails by itself from one that waits for an unhealthy platform. */
 export const parkedAccounts: Migration = {
   version: 4,
   name: 'parked-accounts',

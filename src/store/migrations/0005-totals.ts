@@ -2,12 +2,14 @@ import { type Compilable, type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * How many accounts and credentials there are, by the terms that leave very many of them. SQLite keeps the numbers as
- * rows, by triggers: counting a hundred thousand entries of an index would hold up the process that asks. PostgreSQL
- * counts, in a process of its own: a row that every create changes would make creates wait for each other's commits.
+ * Totals of accounts and credentials, by the criteria that match very many of them.
  *
- * An org of a tenant gets indexes of its own, since on the way to a far page each entry of the org's had to be compared
- * with the tenant; and one index is enough for the few credentials of an account.
+ * This migration must branch on the engine. On SQLite triggers maintain the totals, because counting a hundred thousand
+ * index entries would block the process. PostgreSQL counts them in a view, in a process of its own: a row that every
+ * create updates would make creates wait for each other's commits.
+ *
+ * The orgs of a tenant get their own indexes: to reach a far page, each entry of the org's index had to be compared
+ * with the tenant. One index is enough for the few credentials of an account.
  */
 export const totals: Migration = {
   version: 5,

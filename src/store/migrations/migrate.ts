@@ -1,15 +1,15 @@
 import type { Compilable, Kysely } from 'kysely'
 import { type AppliedMigration, StoreError } from '../port.ts'
-import type { Tables } from '../schema.ts'
 import { migrations } from './index.ts'
-import type { ColumnTypes } from './migration.ts'
+import type { ColumnTypes, MigratedTables } from './migration.ts'
 
 /**
- * The steps that bring a store from the versions it has to the newest one, and the versions they add.
- * @throws {StoreError} `newer` when the store has been through a migration that this program does not know
+ * Returns the statements that migrate a store to the newest version, and the versions that they add.
+ * @param applied the versions that the store has
+ * @throws {StoreError} `newer` when the store has a migration that this program does not know
  */
 export function pendingMigrations(
-  db: Kysely<Tables>,
+  db: Kysely<MigratedTables>,
   types: ColumnTypes,
   applied: readonly number[],
 ): { steps: Compilable[]; versions: number[] } {
@@ -30,7 +30,7 @@ export function pendingMigrations(
   return { steps, versions: missing.map((migration) => migration.version) }
 }
 
-/** A step of the schema, and when it was applied; null while it was not. */
+/** A migration, and when it was applied (ISO 8601); null if it was not. */
 export interface MigrationState {
   readonly version: number
   readonly name: string

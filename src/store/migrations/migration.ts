@@ -1,21 +1,29 @@
 import type { ColumnDefinitionBuilder, Compilable, CreateTableBuilder, Kysely, SchemaModule } from 'kysely'
-import type { Tables } from '../schema.ts'
 
 type DataTypeExpression = Parameters<CreateTableBuilder<string>['addColumn']>[1]
 
-/** One step of the schema, for both engines. Never edited after a release; a later step mends it. */
+/**
+ * The tables as a migration sees them: any table with any column. The types of today's tables would keep an old
+ * migration from compiling as soon as one of its columns is dropped.
+ */
+export type MigratedTables = Record<string, Record<string, unknown>>
+
+/** One step of the schema, for both engines. Never edited after a release: a later migration corrects it. */
 export interface Migration {
   readonly version: number
   readonly name: string
-  /** @param db builds what fills new columns of old rows */
-  readonly up: (schema: SchemaModule, types: ColumnTypes, db: Kysely<Tables>) => Compilable[]
+  /**
+   * Returns the statements of the migration, in order.
+   * @param db builds the statements that fill new columns of existing rows
+   */
+  readonly up: (schema: SchemaModule, types: ColumnTypes, db: Kysely<MigratedTables>) => Compilable[]
 }
 
 /** What the engines call differently. */
 export interface ColumnTypes {
-  /** For what only one of them has. */
+  /** For what only one engine has. A migration may branch on it, nothing else may. */
   readonly engine: 'sqlite' | 'postgres'
-  /** An integer primary key that the engine counts up: type and definition. */
+  /** An integer primary key that the engine assigns: type and definition. */
   readonly pk: [DataTypeExpression, (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder]
   /** An integer that refers to a primary key. */
   readonly ref: DataTypeExpression
@@ -23,7 +31,7 @@ export interface ColumnTypes {
   readonly text: DataTypeExpression
   /** A SHA-256, base64url. */
   readonly hash: DataTypeExpression
-  /** Keeps the rows of a table in its primary key, where the engine can. */
+  /** Stores the rows of a table in its primary key, where the engine can. */
   readonly clustered: <T extends string>(
     table: CreateTableBuilder<T, string>,
   ) => CreateTableBuilder<T, string>

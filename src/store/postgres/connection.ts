@@ -9,7 +9,6 @@ import {
 import pg from 'pg'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import { StoreError } from '../port.ts'
-import type { Tables } from '../schema.ts'
 
 /** How many connections one process opens at the most. More than the database has cores only makes them wait there. */
 export const MAX_CONNECTIONS = 10
@@ -121,9 +120,9 @@ export function bounded(text: string): pg.QueryConfig {
   return { text, query_timeout: ANSWER_MS } as pg.QueryConfig
 }
 
-/** Only compiles: what it makes is run over a connection of the pool. */
-export function newBuilder(): Kysely<Tables> {
-  return new Kysely<Tables>({
+/** Makes a query builder that only compiles: its queries run on connections of the pool. */
+export function newBuilder<T>(): Kysely<T> {
+  return new Kysely<T>({
     dialect: {
       createAdapter: () => new PostgresAdapter(),
       createDriver: () => new DummyDriver(),

@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import type pg from 'pg'
 import { pendingMigrations } from '../migrations/migrate.ts'
 import { type AppliedMigration, StoreError, type Tx } from '../port.ts'
-import type { Tables } from '../schema.ts'
-import { bounded, columnTypes, openSlowClient, type PostgresOptions } from './connection.ts'
+import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
 import { isLockTimeout } from './errors.ts'
 
 /** Names the lock under which one process at a time changes the schema: 'usher' in ASCII. */
@@ -18,11 +17,11 @@ const PAUSE_MS = 1_000
  * @returns their versions
  * @throws {StoreError} `busy` when somebody else has held a table for a minute; and whatever else the database says
  */
-export async function migrate(options: PostgresOptions, builder: Kysely<Tables>): Promise<number[]> {
+export async function migrate(options: PostgresOptions): Promise<number[]> {
   const begun = Date.now()
   for (;;) {
     try {
-      return await withClient(options, (client) => applyPending(client, builder))
+      return await withClient(options, applyPending)
     } catch (error) {
       if (!isLockTimeout(error)) throw error
       if (Date.now() - begun > PATIENCE_MS)
@@ -32,11 +31,11 @@ export async function migrate(options: PostgresOptions, builder: Kysely<Tables>)
   }
 }
 
-async function applyPending(client: pg.Client, builder: Kysely<Tables>): Promise<number[]> {
+async function applyPending(client: pg.Client): Promise<number[]> {
   const findPending = async (): Promise<ReturnType<typeof pendingMigrations>> => {
     const applied = await listVersions(client)
     const versions = applied.map((one) => one.version)
-    return pendingMigrations(builder, columnTypes, versions)
+    return pendingMigrations(newBuilder(), columnTypes, versions)
   }
   // Most starts find nothing to do; they need neither the lock nor the right to change the schema.
   if ((await findPending()).versions.length === 0) return []

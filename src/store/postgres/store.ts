@@ -116,7 +116,7 @@ class PostgresStore implements Store {
   }
 
   migrate(): Promise<number[]> {
-    return this.#named(migrate(this.#options, this.#statements.builder))
+    return this.#named(migrate(this.#options))
   }
 
   listMigrations(): Promise<AppliedMigration[]> {

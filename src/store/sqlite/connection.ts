@@ -206,9 +206,9 @@ export function openConnection(path: string, readOnly: boolean): Connection {
   }
 }
 
-/** Only compiles: what it makes is run over a connection of its own. */
-export function newBuilder(): Kysely<Tables> {
-  return new Kysely<Tables>({
+/** Makes a query builder that only compiles: its queries run on a `Connection`. */
+export function newBuilder<T>(): Kysely<T> {
+  return new Kysely<T>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
       createDriver: () => new DummyDriver(),

@@ -13,7 +13,7 @@ import {
   type Tx,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
-import { type Connection, columnTypes, openConnection, toStoreError } from './connection.ts'
+import { type Connection, columnTypes, newBuilder, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
@@ -128,7 +128,7 @@ class SqliteStore implements Store {
     try {
       db.makeMigrationsTable()
       const applied = db.listMigrations().map(({ version }) => version)
-      const { steps, versions } = pendingMigrations(db.builder, columnTypes, applied)
+      const { steps, versions } = pendingMigrations(newBuilder(), columnTypes, applied)
       for (const step of steps) db.runCompiled(step.compile())
       db.exec('COMMIT')
       return versions
