@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { type FailedTry, retry } from '../../retry.ts'
 import type {
   DesiredState,
   IdPage,
@@ -234,15 +234,12 @@ export class CephRgwPlatform implements Platform {
 }
 
 /** Retries a call after transient faults. Every call here may be repeated: it is a read, or ends in a read. */
-async function withRetries<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (const pauseMs of RETRY_PAUSES_MS) {
-    try {
-      return await call()
-    } catch (error) {
-      if (!isTransient(error) || signal.aborted) throw error
-      // If the signal aborts during the pause, the next call fails at once and says so.
-      await pause(pauseMs, undefined, { signal }).catch(() => undefined)
-    }
+function withRetries<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const decide = ({ error, tries }: FailedTry): number => {
+    const pauseMs = RETRY_PAUSES_MS[tries - 1]
+    if (pauseMs === undefined || !isTransient(error) || signal.aborted) throw error
+    return pauseMs
   }
-  return call()
+  // If the signal aborts during a pause, the next call fails at once and says so.
+  return retry(call, decide, signal)
 }

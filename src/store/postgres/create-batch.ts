@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { retry } from '../../retry.ts'
 import { type InsertOutcome, type NewUserRow, StoreError, type StoreEvents } from '../port.ts'
 import { isOfOneRow, isRetryable, toQueryError, toStoreError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
@@ -82,16 +83,16 @@ export class CreateBatch {
   }
 
   async #insert(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const result = await this.#pool.query(newInsertUsers(rows))
-        if (result.rows.length > 0) this.#events.committed(result.rows.length)
-        return toOutcomes(result, rows.length)
-      } catch (error) {
+    const result = await retry(
+      () => this.#pool.query(newInsertUsers(rows)),
+      ({ error, tries }) => {
         if (!isRetryable(error)) throw toQueryError(error)
         if (tries === MAX_TRIES) throw toStoreError(error)
-      }
-    }
+        return 0
+      },
+    )
+    if (result.rows.length > 0) this.#events.committed(result.rows.length)
+    return toOutcomes(result, rows.length)
   }
 }
 

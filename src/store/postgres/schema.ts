@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type pg from 'pg'
+import { retry } from '../../retry.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
 import { type AppliedMigration, StoreError, type Tx } from '../port.ts'
 import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
@@ -8,27 +8,25 @@ import { isLockTimeout } from './errors.ts'
 
 /** Names the lock under which one process at a time changes the schema: 'usher' in ASCII. */
 const MIGRATION_LOCK = 0x7573686572
-/** How long somebody else may hold what the migrations need: another process that migrates, or a backup. */
+/** How long another process, such as a migration or a backup, may hold what the migrations need. */
 const PATIENCE_MS = 60_000
 const PAUSE_MS = 1_000
 
 /**
- * Applies the migrations that are missing, all of them or none.
+ * Applies the missing migrations, all of them or none.
  * @returns their versions
- * @throws {StoreError} `busy` when somebody else has held a table for a minute; and whatever else the database says
+ * @throws {StoreError} `busy` when another process has held a table for a minute; and any error of the database
  */
-export async function migrate(options: PostgresOptions): Promise<number[]> {
-  const begun = Date.now()
-  for (;;) {
-    try {
-      return await withClient(options, applyPending)
-    } catch (error) {
+export function migrate(options: PostgresOptions): Promise<number[]> {
+  return retry(
+    () => withClient(options, applyPending),
+    ({ error, elapsedMs }) => {
       if (!isLockTimeout(error)) throw error
-      if (Date.now() - begun > PATIENCE_MS)
-        throw new StoreError('busy', 'the schema cannot be changed: somebody else uses its tables', error)
-    }
-    await pause(PAUSE_MS)
-  }
+      if (elapsedMs > PATIENCE_MS)
+        throw new StoreError('busy', 'the schema cannot be changed: another process uses its tables', error)
+      return PAUSE_MS
+    },
+  )
 }
 
 async function applyPending(client: pg.Client): Promise<number[]> {
@@ -37,10 +35,10 @@ async function applyPending(client: pg.Client): Promise<number[]> {
     const versions = applied.map((one) => one.version)
     return pendingMigrations(newBuilder(), columnTypes, versions)
   }
-  // Most starts find nothing to do; they need neither the lock nor the right to change the schema.
+  // Most starts find nothing to do, and need neither the lock nor the right to change the schema.
   if ((await findPending()).versions.length === 0) return []
   await client.query('begin')
-  // Processes that start at the same moment take turns.
+  // Processes that start at the same moment wait for each other.
   await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
   await client.query(
     'create table if not exists migrations (version integer primary key, name text not null, applied_at text not null)',
@@ -68,7 +66,7 @@ async function withClient<T>(options: PostgresOptions, work: (client: pg.Client)
   }
 }
 
-/** The versions that have been applied; none where there is no table of them yet. */
+/** Returns the applied migrations; none if their table does not exist yet. */
 async function listVersions(client: pg.Client): Promise<AppliedMigration[]> {
   const { rows: found } = await client.query(bounded("select to_regclass('migrations') as name"))
   if (found[0]?.name === null) return []

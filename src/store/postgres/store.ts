@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
+import { retry } from '../../retry.ts'
 import { verifyAuditLog } from '../audit/verify.ts'
 import {
   type AppliedMigration,
@@ -19,34 +20,32 @@ import { isOutdated, isRetryable, toStoreError } from './errors.ts'
 import { listMigrations, migrate, skipUsedKeys } from './schema.ts'
 import { type Begin, PostgresTx, Statements } from './tx.ts'
 
-/**
- * How often a unit runs at the least before it is given up: also when every connection turns out to be outdated, one
- * after the other. And for how long it goes on: of many that want one row, each round lets one through.
- */
-const LEAST_TRIES = MAX_CONNECTIONS + 2
+/** The least number of tries of a unit: every connection of the pool may have outdated statements. */
+const MIN_TRIES = MAX_CONNECTIONS + 2
+/** How long a unit is tried: of many units that change one row, each round commits one. */
 const RETRY_MS = 5_000
-const LONGEST_PAUSE_MS = 200
-/** What units that are under way get, when the store is closed, to end by themselves. */
+const MAX_PAUSE_MS = 200
+/** How long close() waits for running units. */
 const END_MS = 3_000
 
 /** pg's client with its socket, which pg's types leave out. */
 type OpenClient = pg.PoolClient & { readonly connection: { readonly stream: Duplex } }
 
 /**
- * Opens a PostgreSQL database as a store. Connections are made as they are needed.
- * @param options the URL may carry parameters as libpq's do, `sslmode` among them
+ * Opens a PostgreSQL database as a store. Connections are opened when they are needed.
+ * @param options the URL may have the parameters of libpq, such as `sslmode`
  * @throws {StoreError} when the URL cannot be used
  */
 export function openPostgres(options: PostgresOptions, events: StoreEvents): Store {
   try {
     return new PostgresStore(options, events)
   } catch (error) {
-    // A certificate that the URL names and that is not there, for example.
+    // For example, the URL names a certificate file that does not exist.
     throw new StoreError('failed', `the database URL cannot be used: ${(error as Error).message}`, error)
   }
 }
 
-/** The engine for several processes: units of work are transactions over a bounded pool of connections. */
+/** The engine for several processes: units of work are transactions on a bounded pool of connections. */
 class PostgresStore implements Store {
   readonly singleProcess = false
   readonly #options: PostgresOptions
@@ -56,7 +55,7 @@ class PostgresStore implements Store {
   readonly #statements = new Statements()
   readonly #batch: CreateBatch
   readonly #running = new Set<Promise<unknown>>()
-  /** Every open connection, those that end as well. */
+  /** All open connections, including those that are closing. */
   readonly #clients = new Set<OpenClient>()
   #closing: Promise<void> | null = null
 
@@ -65,7 +64,7 @@ class PostgresStore implements Store {
     this.#where = describe(options.url)
     this.#events = events
     this.#pool = newPool(options)
-    // A connection that breaks while nobody uses it leaves the pool; whoever asks next gets a new one.
+    // A connection that breaks while idle leaves the pool, and the next unit gets a new one.
     this.#pool.on('error', () => undefined)
     this.#pool.on('connect', (client) => {
       this.#clients.add(client as OpenClient)
@@ -85,7 +84,7 @@ class PostgresStore implements Store {
     })
   }
 
-  /** Here a commit of its own holds nobody up. */
+  /** Commits at once: here units do not share commits. */
   writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.write(work)
   }
@@ -123,7 +122,7 @@ class PostgresStore implements Store {
     return this.#named(listMigrations(this.#options))
   }
 
-  /** Within `END_MS`, also when the database has fallen silent: what is under way then fails. */
+  /** Takes END_MS at most: if the database no longer responds, running units fail. */
   close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
@@ -136,18 +135,26 @@ class PostgresStore implements Store {
     }
     await Promise.race([units(), late])
     await Promise.race([this.#pool.end(), late])
-    // A connection to a silent database is never closed from the other side, and would keep the process alive.
+    // A database that no longer responds never closes a connection, which would keep the process alive.
     for (const client of this.#clients) client.connection.stream.destroy()
   }
 
-  /** Runs work until it is not undone for a reason that is none of its own, and counts as under way until then. */
+  /** Retries work after serialization failures, and tracks it so that close() can wait for it. */
   async #run<T>(
     begin: Begin,
     work: (tx: Tx) => Promise<T>,
     end: (tx: PostgresTx) => Promise<void>,
   ): Promise<T> {
     if (this.#closing) throw new StoreError('closed', 'the store is closed')
-    const running = this.#repeat(() => this.#attempt(begin, work, end))
+    const running = retry(
+      () => this.#runOnce(begin, work, end),
+      ({ error, tries, elapsedMs }) => {
+        if (!isRetryable(error)) throw error
+        if (tries >= MIN_TRIES && elapsedMs > RETRY_MS) throw toStoreError(error, this.#where)
+        // Random, so that units that collided do not collide again.
+        return Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS)
+      },
+    )
     this.#running.add(running)
     try {
       return await running
@@ -156,21 +163,7 @@ class PostgresStore implements Store {
     }
   }
 
-  async #repeat<T>(attempt: () => Promise<T>): Promise<T> {
-    const begun = Date.now()
-    for (let tries = 1; ; tries++) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (!isRetryable(error)) throw error
-        if (tries >= LEAST_TRIES && Date.now() - begun > RETRY_MS) throw toStoreError(error, this.#where)
-      }
-      // At random, so that those who met do not meet again.
-      await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MS))
-    }
-  }
-
-  async #attempt<T>(
+  async #runOnce<T>(
     begin: Begin,
     work: (tx: Tx) => Promise<T>,
     end: (tx: PostgresTx) => Promise<void>,
@@ -186,7 +179,7 @@ class PostgresStore implements Store {
     }
   }
 
-  /** Errors that say which database it was. */
+  /** Adds the database to the errors of work. */
   async #named<T>(work: Promise<T>): Promise<T> {
     try {
       return await work

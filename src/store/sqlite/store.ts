@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { retry } from '../../retry.ts'
 import { sealBlock } from '../audit/blocks.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
@@ -18,9 +18,10 @@ import { type FileLock, takeFileLock } from './file-lock.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
-/** How long a unit that can wait waits for others to share a commit with. */
+const BUSY_PAUSE_MS = 10
+/** How long `writeLater` waits for a commit to join. */
 const LATER_MS = 25
-/** The most units that share one commit: enough for a full house of connections, small enough for a short pause. */
+/** The most units that share one commit: enough for all connections of a busy server, and few enough to be quick. */
 const MAX_UNITS_PER_COMMIT = 256
 const syncFile = promisify(fdatasync)
 
@@ -218,18 +219,16 @@ class SqliteStore implements Store {
     })
   }
 
-  async #begin(): Promise<void> {
-    const limit = Date.now() + BUSY_LIMIT_MS
-    for (;;) {
-      try {
-        this.#writer.exec('BEGIN IMMEDIATE')
-        return
-      } catch (error) {
+  /** Begins a transaction that writes, once no other process writes to the file. */
+  #begin(): Promise<void> {
+    return retry(
+      async () => this.#writer.exec('BEGIN IMMEDIATE'),
+      ({ error, elapsedMs }) => {
         const reason = toStoreError(error)
-        if (reason.reason !== 'busy' || this.#closed || Date.now() > limit) throw reason
-        await pause(10)
-      }
-    }
+        if (reason.reason !== 'busy' || this.#closed || elapsedMs > BUSY_LIMIT_MS) throw reason
+        return BUSY_PAUSE_MS
+      },
+    )
   }
 
   /**
