@@ -5,23 +5,24 @@ import type { AdminClient, CephRgwSettings } from '../src/platform/ceph-rgw/admi
 import { type Answer, basic, jsonOf, send } from '../testing/http.ts'
 import { type Init, serve, usherJson } from '../testing/usher.ts'
 
+/** One S3 key. */
 export interface Key {
   readonly accessKey: string
   readonly secretKey: string
 }
 
-/** Something that creates users of one RGW tenant, each with one working key. */
+/** Creates users of one RGW tenant, each with one working key. */
 export interface Creator {
   readonly name: string
   readonly tenantId: string
-  /** @returns what `keyOf` takes */
+  /** Returns the argument for `keyOf`. */
   create(name: string): Promise<string>
   keyOf(user: string): Promise<Key>
 }
 
 const signal = new AbortController().signal
 
-/** One call of the Admin API that leaves a user with a working key, signed as Usher signs. */
+/** Creates users by one call of the Admin API, signed as Usher signs. */
 export function newDirectCreator(admin: AdminClient): Creator {
   const tenantId = `usherbench_${randomBytes(5).toString('hex')}`
   const keys = new Map<string, Key>()
@@ -98,7 +99,7 @@ function read<T>(answer: Answer, { method, path }: { method: string; path: strin
   return jsonOf<T>(answer)
 }
 
-/** Whether S3 takes the key. */
+/** Returns whether S3 accepts the key. */
 export async function works(s3Url: string, { accessKey, secretKey }: Key): Promise<boolean> {
   const client = new AwsClient({
     accessKeyId: accessKey,
@@ -111,7 +112,7 @@ export async function works(s3Url: string, { accessKey, secretKey }: Key): Promi
   return answer.ok
 }
 
-/** Removes the users of tenants, so that a gateway that was lent is as it was. */
+/** Removes all users of these tenants from the gateway. */
 export async function removeUsers(admin: AdminClient, tenants: readonly string[]): Promise<void> {
   const { body } = await admin.call({ method: 'GET', path: '/admin/metadata/user', query: {} }, signal)
   const uids = (body as string[]).filter((uid) => tenants.includes(uid.split('$')[0] ?? ''))

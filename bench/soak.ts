@@ -7,9 +7,9 @@ import { Osis } from './soak/osis.ts'
 import { Worker } from './soak/worker.ts'
 
 /**
- * `npm run soak`: many mixed OSIS operations at once on a real Usher and a real Ceph RGW that is restarted meanwhile. No
- * answer may be a fault but a 503 while the gateway is away or has just come back; afterwards the gateway must be what
- * the workers were told, and every key must work or not as it should. Exits with 1 when something was not so.
+ * `npm run soak`: many mixed OSIS operations at the same time on a real Usher and a real Ceph RGW that is restarted
+ * during the run. The only allowed failure is a 503 during an outage or shortly after. In the end the gateway must have
+ * the users that the workers expect, and every key must work, or not work, as expected. Exits with 1 otherwise.
  */
 const { values } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const restarts = Number(values.restarts)
 const CONVERGE_MS = 120_000
 
 const gateway = new Gateway()
-// An interrupted run removes its gateway too; Usher gets the signal itself, and ends.
+// An interrupted run removes its gateway, too. Usher gets the signal itself and ends.
 process.once('SIGINT', () => void gateway.wipe().finally(() => process.exit(130)))
 await gateway.start()
 try {
@@ -61,7 +61,7 @@ async function soak(settings: Readonly<Record<string, string>>): Promise<void> {
   }
 }
 
-/** Spread evenly over the time. */
+/** Restarts the gateway, evenly spread over the time. */
 async function restartGateway(until: number): Promise<void> {
   const every = (until - Date.now()) / (restarts + 1)
   const begun = Date.now()
@@ -78,8 +78,8 @@ function report(osis: Osis, workers: readonly Worker[]): void {
   const away = gateway.outages.map(({ from, until }) => `${((until - from) / 1000).toFixed(1)} s`)
   console.log(`${workers.length} workers, ${seconds} s, ${values.engine}, Node ${process.version}`)
   console.log(`operations:            ${done}`)
-  console.log(`answers:               ${statuses.join(', ')}`)
-  console.log(`the gateway was away:  ${away.join(', ')}`)
+  console.log(`responses:             ${statuses.join(', ')}`)
+  console.log(`gateway outages:       ${away.join(', ')}`)
   console.log(`faults of S3 itself:   ${gateway.faults}`)
   console.log(`last 503 after that:   ${osis.latestRefusalMs} ms`)
   for (const late of osis.lateRefusals.slice(0, 20)) console.log(`LATE   ${late}`)
@@ -108,7 +108,7 @@ async function countUnapplied(url: string): Promise<number> {
   return Number(found)
 }
 
-/** What `usher platform check` finds. */
+/** Runs `usher platform check`. Returns its output if it finds drift. */
 async function checkPlatform(dataDir: string, settings: Readonly<Record<string, string>>): Promise<string[]> {
   const { code, stdout, stderr } = await runUsher(dataDir, ['platform', 'check'], settings)
   console.log(`usher platform check:  ${code === 0 ? 'no drift' : `ended with ${code}`}`)

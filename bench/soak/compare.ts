@@ -1,13 +1,13 @@
 import type { Gateway } from './gateway.ts'
 import type { Worker } from './worker.ts'
 
-/** In what the gateway differs from what the workers were told; empty when in nothing. */
+/** Returns the differences between the gateway's users and the users that the workers expect. */
 export async function listDrift(gateway: Gateway, workers: readonly Worker[]): Promise<string[]> {
   const users = workers.flatMap((worker) => worker.users)
   const expected = new Set(users.map(({ canonicalId }) => canonicalId))
   const there = new Set((await gateway.listUids()).filter((uid) => uid.includes('$')))
   const drift = [...there].filter((uid) => !expected.has(uid)).map((uid) => `${uid} exists, and should not`)
-  await inTurns(users, async ({ canonicalId, active, keys }) => {
+  await forEachConcurrently(users, async ({ canonicalId, active, keys }) => {
     if (!there.has(canonicalId)) return drift.push(`${canonicalId} is missing`)
     const found = await gateway.readUser(canonicalId)
     const working = keys.filter((key) => key.active).map((key) => `${key.accessKey} ${key.secretKey}`)
@@ -18,14 +18,14 @@ export async function listDrift(gateway: Gateway, workers: readonly Worker[]): P
   return drift
 }
 
-/** Keys that open S3 and should not, or the other way round. */
+/** Returns keys that work and should not, or should work and do not. */
 export async function listWrongKeys(gateway: Gateway, workers: readonly Worker[]): Promise<string[]> {
   const wrong: string[] = []
   const keys = workers.flatMap(({ users, dead }) => [
     ...users.flatMap(({ active, keys }) => keys.map((key) => ({ ...key, works: active && key.active }))),
     ...dead.map((key) => ({ ...key, works: false })),
   ])
-  await inTurns(keys, async ({ works, ...key }) => {
+  await forEachConcurrently(keys, async ({ works, ...key }) => {
     const answer = await gateway.tryKey(key)
     const refused = answer === 'InvalidAccessKeyId' || answer === 'UserSuspended'
     if (works ? answer !== 'yes' : !refused) wrong.push(`${key.accessKey}: ${answer}`)
@@ -34,8 +34,11 @@ export async function listWrongKeys(gateway: Gateway, workers: readonly Worker[]
   return wrong
 }
 
-/** Eight at a time. */
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+/** Runs work for all items, eight at the same time. */
+async function forEachConcurrently<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
   const left = items.values()
   const run = async (): Promise<void> => {
     for (const item of left) await work(item)

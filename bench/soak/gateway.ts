@@ -8,6 +8,7 @@ import { AwsClient } from 'aws4fetch'
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/ceph-rgw')
 
+/** One S3 key. */
 export interface Key {
   readonly accessKey: string
   readonly secretKey: string
@@ -20,12 +21,12 @@ export interface GatewayUser {
   readonly keys: readonly string[]
 }
 
-/** A real Ceph RGW of the soak's own, and when it was away. */
+/** A real Ceph RGW for one soak, with the times of its outages. */
 export class Gateway {
   readonly #dir = mkdtempSync(join(tmpdir(), 'usher-soak-ceph-'))
-  /** Each time that it was stopped, and was back. */
+  /** Each outage, from the stop to the end of the start. */
   readonly outages: { from: number; until: number }[] = []
-  /** How often S3 gave no answer, or one from 500 on. */
+  /** How many S3 calls got no response, or a status of 500 or more. */
   faults = 0
   #settings: Record<string, string> = {}
 
@@ -35,7 +36,7 @@ export class Gateway {
     this.#settings = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]))
   }
 
-  /** What Usher has to be told. */
+  /** Usher's settings for this gateway. */
   get settings(): Readonly<Record<string, string>> {
     return this.#settings
   }
@@ -44,7 +45,7 @@ export class Gateway {
     return this.#settings.USHER_CEPH_RGW_URL ?? ''
   }
 
-  /** All its daemons end, and start again. */
+  /** Restarts all daemons of the cluster. */
   async restart(): Promise<void> {
     const outage = { from: Date.now(), until: Number.POSITIVE_INFINITY }
     this.outages.push(outage)
@@ -62,7 +63,7 @@ export class Gateway {
     try {
       return (await promisify(execFile)(SCRIPT, [command], { env })).stdout
     } catch (error) {
-      // The logs go with the gateway; what it said last is worth keeping.
+      // The logs are removed with the gateway, so the end of its log is printed.
       const log = join(this.#dir, 'log/rgw.log')
       if (existsSync(log)) console.error(readFileSync(log, 'utf8').slice(-4_000))
       throw error
@@ -102,14 +103,14 @@ export class Gateway {
     })
   }
 
-  /** Makes a bucket with one object. */
+  /** Creates a bucket with one object. */
   async putData(key: Key, bucket: string): Promise<void> {
     const client = this.#s3(key)
     await client.send(new CreateBucketCommand({ Bucket: bucket }))
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'object', Body: 'data' }))
   }
 
-  /** Whether a key opens S3: `yes`, or the code of the refusal. */
+  /** Returns `yes` if S3 accepts the key, otherwise the code of the refusal. */
   async tryKey(key: Key): Promise<string> {
     try {
       await this.#s3(key).send(new ListBucketsCommand({}))

@@ -1,27 +1,28 @@
 import { basic, send } from '../../testing/http.ts'
 import type { Gateway } from './gateway.ts'
 
-/** How long after an outage a 503 is still of its making: the pauses between attempts have grown meanwhile. */
+/** How long after an outage a 503 is allowed: the pauses between attempts have grown during it. */
 const GRACE_MS = 60_000
-/** How long a call is repeated before it counts as one that does not come to an end. */
+/** How long a call is repeated before it counts as one that never ends. */
 const PATIENCE_MS = 150_000
 const REPEAT_MS = 500
-/** A 503 so long after an outage is shown, though it is allowed. */
+/** A 503 that comes later than this after an outage is reported, although it is allowed. */
 const REMARKABLE_MS = 10_000
 
+/** The response to one call. */
 export interface Reply {
   readonly status: number
   readonly body: unknown
 }
 
-/** Calls OSIS, and judges every answer: no fault but a 503, and that only while the gateway is down or has just come back. */
+/** Calls OSIS and checks every status: the only allowed failure is a 503 during an outage of the gateway or shortly after. */
 export class Osis {
   readonly #url: string
   readonly #authorization: string
   readonly #gateway: Gateway
   readonly counts = new Map<string, number>()
   readonly violations: string[] = []
-  /** How long after the gateway was back the last 503 was answered. */
+  /** The longest time in milliseconds between the end of an outage and a 503. */
   latestRefusalMs = 0
   readonly lateRefusals: string[] = []
 
@@ -31,7 +32,7 @@ export class Osis {
     this.#gateway = gateway
   }
 
-  /** One call, once. */
+  /** Makes one call once. */
   async once(method: string, path: string, body?: unknown): Promise<Reply> {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const headers = {
@@ -48,7 +49,7 @@ export class Osis {
     }
   }
 
-  /** A call that may be repeated, until it is answered otherwise than 503. */
+  /** Makes a call that may be repeated, until its status is not 503. */
   async until(method: string, path: string, body?: unknown): Promise<Reply> {
     const end = Date.now() + PATIENCE_MS
     for (;;) {

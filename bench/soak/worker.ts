@@ -9,7 +9,7 @@ interface ModelKey {
   active: boolean
 }
 
-/** What a worker expects of a user that it made. */
+/** The expected state of a user that a worker created. */
 export interface ModelUser {
   readonly request: Record<string, unknown>
   readonly tenantId: string
@@ -49,7 +49,7 @@ export class Worker {
   readonly #org = randomUUID()
   #tenantId = ''
   users: ModelUser[] = []
-  /** Keys that must not open S3 any more. */
+  /** Keys that must not work any more. */
   readonly dead: ModelKey[] = []
   operations = 0
 
@@ -67,7 +67,7 @@ export class Worker {
     while (Date.now() < until) await this.step()
   }
 
-  /** One operation, by chance. Whatever is not as the model says is a violation, and the run goes on. */
+  /** Runs one random operation. A difference from the model is a violation, and the run goes on. */
   async step(): Promise<void> {
     const user = this.users[randomInt(Math.max(1, this.users.length))]
     const operation = user ? this.#choose(user) : () => this.#createUser()
@@ -141,7 +141,7 @@ export class Worker {
     assert.equal(bodyOf<WireUser>(reply, 200).active, active, 'the status')
   }
 
-  /** Not to be repeated blindly: after a 503 the key may be kept, which the list tells. */
+  /** Must not simply be repeated: after a 503 the key may exist, which the list shows. */
   async #createKey(user: ModelUser): Promise<void> {
     const reply = await this.#osis.once('POST', `${pathOf(user)}/s3credentials`)
     if (reply.status === 503) {
@@ -174,7 +174,7 @@ export class Worker {
     assert.equal(gone.status, 404, 'a key that was deleted')
   }
 
-  /** Without purge a user that has data stays as it was; otherwise it is gone with its keys. */
+  /** Without purge a user with data stays unchanged; otherwise it is removed with its keys. */
   async #deleteUser(user: ModelUser, purge: boolean): Promise<void> {
     const { status } = await this.#osis.until('DELETE', `${pathOf(user)}?purge_data=${purge}`)
     if (!purge && user.buckets > 0) {
@@ -234,7 +234,7 @@ export class Worker {
     assert.equal(usage.bucket_count, user.buckets, 'the usage')
   }
 
-  /** What S3 itself does not carry out is not Usher's: it is counted, and repeated until it is done. */
+  /** Failures of S3 itself are not Usher's: they are counted, and the call is repeated. */
   async #addData(user: ModelUser): Promise<void> {
     const key = user.keys.find(({ active }) => active)
     if (!key || !user.active || user.buckets > 0) return
@@ -245,7 +245,7 @@ export class Worker {
         user.buckets = 1
         return
       } catch (error) {
-        // A refusal would mean that a key that was issued does not work.
+        // A refusal would mean that an issued key does not work.
         if (!isFault(error) || Date.now() > end) throw error
         this.#gateway.faults++
         await new Promise((resolve) => setTimeout(resolve, 1_000))
@@ -253,7 +253,7 @@ export class Worker {
     }
   }
 
-  /** After a violation the model follows what Usher says, so that one mistake is not counted again and again. */
+  /** After a violation the model takes over Usher's state, so that one mistake is counted once. */
   async #adopt(user: ModelUser): Promise<void> {
     const { status, body } = await this.#osis.once('GET', pathOf(user))
     if (status === 404) return this.#forget([user])
@@ -267,7 +267,7 @@ export class Worker {
   }
 }
 
-/** No answer, or one from 500 on. */
+/** No response, or a status of 500 or more. */
 function isFault(error: unknown): boolean {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
   return ($metadata?.httpStatusCode ?? 500) >= 500
