@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import aws4 from 'aws4'
+import { Pool } from 'undici'
 import { PlatformError } from '../platform.ts'
-import { Connections, type Exchange, type HttpResponse, TimeLimitError } from './connections.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
 
 /** The address of a Ceph RGW, and the keys that Usher calls with. */
@@ -27,20 +27,28 @@ export interface AdminCall {
 export interface AdminResponse {
   /** Parsed JSON. Null if the response is empty. */
   readonly body: unknown
-  readonly headers: HttpResponse['headers']
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** The time limit of one call. */
 const CALL_MS = 8_000
+/** Further calls wait for a free connection. A gateway's default is 512 threads for all of its clients. */
+const MAX_CONNECTIONS = 128
 
-/** A client of the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"). Signs with AWS Signature Version 4. */
+/**
+ * A client of the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"). It signs with AWS Signature Version 4
+ * and keeps its connections alive; idle ones do not keep the process alive. Redirects are not followed, because a call
+ * is signed for this gateway only. Why aws4 and undici: docs/decisions/0011.
+ */
 export class AdminClient {
   readonly #settings: CephRgwSettings
-  readonly #connections: Connections
+  readonly #pool: Pool
 
   constructor(settings: CephRgwSettings) {
     this.#settings = settings
-    this.#connections = new Connections(new URL(settings.url).origin)
+    // The time limit of each call covers the connection, the headers and the body.
+    const limits = { connections: MAX_CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 }
+    this.#pool = new Pool(new URL(settings.url).origin, limits)
   }
 
   /**
@@ -51,40 +59,41 @@ export class AdminClient {
    */
   async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminResponse> {
     const name = `${call.method} ${call.path}`
+    // Not AbortSignal.any and timeout: they cost more, and the timer would go on after the response.
+    const cancel = new AbortController()
+    const abort = (): void => cancel.abort(new PlatformError(`${name} of the Ceph RGW was cancelled`))
+    const late = `the Ceph RGW did not respond to ${name} within ${limitMs / 1000} s`
+    const timer = setTimeout(() => cancel.abort(new PlatformError(late)), limitMs)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
     try {
-      const url = new URL(call.path, this.#settings.url)
-      for (const [key, value] of Object.entries(call.query)) url.searchParams.append(key, value)
-      const signed = this.#sign(call, url)
-      const { status, headers, text } = await this.#connections.send({ ...signed, signal, limitMs })
+      const request = { ...this.#sign(call), signal: cancel.signal }
+      const { statusCode: status, headers, body } = await this.#pool.request(request)
+      const text = await body.text()
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
       return { body: parse(text, name), headers }
     } catch (error) {
       if (error instanceof PlatformError) throw error
-      if (signal.aborted) throw new PlatformError(`${name} of the Ceph RGW was cancelled`)
-      if (error instanceof TimeLimitError)
-        throw new PlatformError(`the Ceph RGW did not respond to ${name} within ${limitMs / 1000} s`)
-      throw new RgwUnreachable(this.#settings.url, error)
+      throw cancel.signal.aborted ? cancel.signal.reason : new RgwUnreachable(this.#settings.url, error)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
     }
   }
 
-  #sign({ method, body }: AdminCall, url: URL): Omit<Exchange, 'signal' | 'limitMs'> {
-    const content = body === undefined ? '' : JSON.stringify(body)
-    const hash = createHash('sha256').update(content).digest('hex')
-    const { accessKey, secretKey } = this.#settings
-    const path = url.pathname + url.search
-    const { headers = {} } = aws4.sign(
-      {
-        method,
-        host: url.host,
-        path,
-        headers: { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash },
-        service: 's3',
-        // RGW accepts any region in a signature.
-        region: 'default',
-      },
-      { accessKeyId: accessKey, secretAccessKey: secretKey },
-    )
-    return { method, path, headers: headers as Record<string, string>, body: content }
+  #sign({ method, path: resource, query, body: content }: AdminCall) {
+    const { url, accessKey, secretKey } = this.#settings
+    const target = new URL(resource, url)
+    for (const [key, value] of Object.entries(query)) target.searchParams.append(key, value)
+    const { host } = target
+    const path = target.pathname + target.search
+    const body = content === undefined ? '' : JSON.stringify(content)
+    const hash = createHash('sha256').update(body).digest('hex')
+    const headers = { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash }
+    // RGW accepts any region in a signature.
+    const unsigned = { method, host, path, headers, service: 's3', region: 'default' }
+    const signed = aws4.sign(unsigned, { accessKeyId: accessKey, secretAccessKey: secretKey })
+    return { method, path, headers: signed.headers as Record<string, string>, body }
   }
 }
 
