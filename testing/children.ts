@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { programEnvironment } from './environment.ts'
+import { findUrl } from './usher.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.js')
 
@@ -36,6 +37,7 @@ export async function startChild(dataDir: string, options: ChildOptions = {}): P
   })
   let stdout = ''
   let stderr = ''
+  let found: string | undefined
   const { promise: url, resolve: listening } = Promise.withResolvers<string | null>()
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs)
   child.stdout.on('data', (chunk) => {
@@ -43,7 +45,8 @@ export async function startChild(dataDir: string, options: ChildOptions = {}): P
   })
   child.stderr.on('data', (chunk) => {
     stderr += chunk
-    const found = /"url":"([^"]+)".*"msg":"listening"/.exec(stderr)?.[1]
+    // Not once more for each line of a long log.
+    found ??= findUrl(stderr)
     if (found) listening(found)
   })
   const ended = new Promise<Awaited<Child['ended']>>((resolve) => {

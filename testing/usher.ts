@@ -113,9 +113,11 @@ export async function serve(
   child.stdout.on('data', stdout.write)
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const url = await new Promise<string>((resolve, reject) => {
+    let found: string | undefined
     child.stderr.on('data', (chunk) => {
       log.write(chunk)
-      const found = findUrl(log.text())
+      // Not once more for each line of a long log.
+      found ??= findUrl(log.text())
       if (found) resolve(found)
     })
     child.once('exit', (code) => reject(new Error(`usher serve ended with ${code}: ${log.text()}`)))

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { startServing } from '../../testing/children.ts'
 import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { useServer } from '../../testing/environment.ts'
+import { rounds } from '../../testing/full-length.ts'
 import type { Cluster, StopMode } from '../../testing/postgres-cluster.ts'
 import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
@@ -16,6 +17,8 @@ import { queryStore, verifyStore } from '../support/stored.ts'
 /** Longer than a client or a portal is believed without the database. */
 const DOWN_MS = 3_000
 const LIMIT_MS = 20_000
+/** How many creates succeed before the database goes, and again once it is back. */
+const CREATES = rounds(25, 200)
 
 const DIRECTORY_DOWN = 'The directory cannot be reached at the moment; try again.'
 const PLATFORM_DOWN = 'The platform cannot be reached at the moment. The user is kept; repeat the call.'
@@ -76,11 +79,11 @@ async function loadThrough(cluster: Cluster, mode: StopMode, at: string, creates
     return !over
   })
   const steps = async (): Promise<void> => {
-    await waitUntil(async () => served > 50, LIMIT_MS)
+    await waitUntil(async () => served > CREATES, LIMIT_MS)
     await cluster.stop(mode)
     await checkDown(at).finally(() => cluster.start())
     const [before, refusals] = [served, refused]
-    await waitUntil(async () => served > before + 50, LIMIT_MS)
+    await waitUntil(async () => served > before + CREATES, LIMIT_MS)
     assert.ok(refusals > 0, 'nothing was asked for while the database was down')
   }
   const stepping = steps().finally(() => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer, Creates } from '../../testing/creates.ts'
 import { queryStore } from './stored.ts'
 
@@ -13,8 +14,11 @@ type See = (answer: Answer) => boolean
 
 const CONNECTIONS = [0, 1, 2, 3]
 
+/** How long a worker waits after a refusal: callers back off, and a loop of refusals would take the whole CPU. */
+const BACK_OFF_MS = 20
+
 /**
- * Creates new users through both APIs without pause, over several connections, until `see` returns false.
+ * Creates new users through both APIs, over several connections, until `see` returns false. Pauses after refusals only.
  * @param name part of the names of the users, so that two loads create different ones
  */
 export async function load(creates: Creates, asked: Asked, name: string | number, see: See): Promise<void> {
@@ -23,6 +27,7 @@ export async function load(creates: Creates, asked: Asked, name: string | number
     const answer = await call()
     const goesOn = see(answer)
     over ||= !goesOn
+    if (answer.status !== 201 && !over) await pause(BACK_OFF_MS)
     return answer.status === 201 ? answer.body : undefined
   }
   const portal = async (worker: number): Promise<void> => {
