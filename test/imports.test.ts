@@ -23,6 +23,31 @@ test('every file of src keeps the import rules', () => {
   )
 })
 
+/** Which folders the folders of tests and tools must not import. */
+const APART: readonly (readonly [folder: string, others: RegExp])[] = [
+  ['test/contract', /\/src\//],
+  ['testing', /\/test\//],
+  ['bench', /\/test\//],
+]
+
+for (const [folder, others] of APART) {
+  test(`no file of ${folder} imports ${others.source.replaceAll('\\/', '')}`, () => {
+    const root = join(import.meta.dirname, '..', folder)
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    )
+    assert.ok(files.length > 5)
+    for (const file of files) {
+      const specifiers = readFileSync(join(root, file), 'utf8').match(/(?<=(from|import\() ?')\.[^']+/g) ?? []
+      assert.deepEqual(
+        specifiers.filter((one) => others.test(one)),
+        [],
+        file,
+      )
+    }
+  })
+}
+
 const BROKEN: readonly (readonly [file: string, source: string, violation: RegExp])[] = [
   ['model/x.ts', "import { y } from '../store/port.ts'", /model may not import store/],
   ['model/x.ts', "import type { y } from '../store/port.ts'", /model may not import store/],
