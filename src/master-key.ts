@@ -17,17 +17,16 @@ import { type Config, ConfigError } from './config.ts'
 import { decodeMasterKeys, type MasterKeys } from './setting-values.ts'
 
 /**
- * The keys that seal every secret of the directory, from the setting or from their file, or one newly made into the
- * file.
- * @param mayMake whether a missing file may be made: only for a directory that holds nothing sealed yet
- * @throws {ConfigError} when the file cannot be used, or others may read it
+ * Loads the keys that seal the secrets of the directory, from the setting or from their file.
+ * @param mayCreate whether to create a missing file with a new key; only for a directory without sealed secrets
+ * @throws {ConfigError} the file is missing or wrong, or its mode lets others read it
  */
-export function loadMasterKeys(config: Config, mayMake: boolean): MasterKeys {
+export function loadMasterKeys(config: Config, mayCreate: boolean): MasterKeys {
   if (config.masterKeys) return config.masterKeys
   const path = config.masterKeyFile
   try {
     const mode = statSync(path, { throwIfNoEntry: false })?.mode
-    if (mode === undefined && mayMake) return [makeMasterKey(path)]
+    if (mode === undefined && mayCreate) return [createMasterKey(path)]
     if (mode === undefined)
       throw new Error('is missing; without it the secrets in the directory cannot be opened')
     if ((mode & 0o077) !== 0) throw new Error('may be read by others; its mode must be 0600')
@@ -40,33 +39,33 @@ export function loadMasterKeys(config: Config, mayMake: boolean): MasterKeys {
 function parseLines(text: string): MasterKeys {
   const lines = text.split('\n').map((line, i) => [`line ${i + 1}`, line.trim()] as const)
   const filled = lines.filter(([, line]) => line !== '')
-  // An empty file is judged by its first line.
+  // In an empty file the first line is reported as wrong.
   return decodeMasterKeys(
     filled.length > 0 ? filled : lines.slice(0, 1),
-    'must have 32 bytes in base64 a line',
+    'must have 32 bytes in base64 on each line',
   )
 }
 
-function makeMasterKey(path: string): Buffer {
+function createMasterKey(path: string): Buffer {
   const key = randomBytes(32)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  // 'wx': two first starts at once must not end up with two keys.
+  // 'wx' fails if the file exists: two first starts at the same moment must not create two keys.
   writeFileSync(path, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
   syncFolder(dirname(path))
   return key
 }
 
 /**
- * Replaces the keys in their file, which must be there. Whoever reads it at any moment, also after a power failure,
- * finds all of the keys before or all of these. To be called by one process at a time.
- * @throws {ConfigError} when that cannot be done; the file is then as it was
+ * Replaces the keys in an existing file. A reader finds all of the old keys or all of the new ones at every moment, also
+ * after a power failure. Only one process may call it at a time.
+ * @throws {ConfigError} the file cannot be replaced, and is unchanged
  */
 export function writeMasterKeys(file: string, keys: MasterKeys): void {
   try {
-    // Where a link leads to the file, the link stays.
+    // If the path is a symbolic link, the link stays.
     const path = realpathSync(file)
     const next = `${path}.next`
-    // One that was killed may have left it behind.
+    // A process that was killed may have left it.
     rmSync(next, { force: true })
     writeDurably(next, statSync(path).uid, keys.map((key) => `${key.toString('base64')}\n`).join(''))
     renameSync(next, path)
@@ -79,7 +78,7 @@ export function writeMasterKeys(file: string, keys: MasterKeys): void {
 function writeDurably(path: string, owner: number, text: string): void {
   const file = openSync(path, 'wx', 0o600)
   try {
-    // The servers go on reading it, whoever runs this.
+    // The servers must be able to read the file, also if another user runs this.
     fchownSync(file, owner, -1)
     writeFileSync(file, text)
     fsyncSync(file)
@@ -88,7 +87,7 @@ function writeDurably(path: string, owner: number, text: string): void {
   }
 }
 
-/** Brings to the disk which files a folder has. */
+/** Syncs a folder: the names of its files are on disk when this returns. */
 function syncFolder(path: string): void {
   const folder = openSync(path, 'r')
   try {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { listAudit, verifyAudit } from '../directory/audit.ts'
 import { formatCaller } from '../model/context.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
-import { choiceOption, limitOption, numberOption, parseTime } from './options.ts'
+import { LIMIT, newChoice, parseNumber, parseTime } from './options.ts'
 import { formatTable } from './table.ts'
 
 /** `usher audit`: the audit log. */
@@ -12,11 +12,7 @@ export function defineAudit(audit: Command, session: Session): void {
     .description('List audit entries, newest first')
     .option('--operation <name>', 'List only this operation, for example CreateUser')
     .addOption(
-      choiceOption(
-        audit,
-        ['--status <status>', 'List only operations with this result'],
-        ['Succeeded', 'Failed'],
-      ),
+      newChoice('--status <status>', 'List only operations with this result', ['Succeeded', 'Failed']),
     )
     .option(
       '--caller <caller>',
@@ -26,14 +22,8 @@ export function defineAudit(audit: Command, session: Session): void {
     .option('--target <id>', 'List only operations on this user, tenant or other object')
     .option('--correlation-id <id>', 'List only entries of this request')
     .option('--since <time>', 'List only entries since this time (ISO 8601)', parseTime)
-    .addOption(
-      numberOption(
-        audit,
-        '--before <number>',
-        'Next page: list only entries before the one with this number',
-      ),
-    )
-    .addOption(limitOption(audit, 100))
+    .option('--before <number>', 'Next page: list only entries before the one with this number', parseNumber)
+    .option(...LIMIT, 100)
     .action(action(session, (options: ListOptions) => list(session, options)))
   audit
     .command('verify')

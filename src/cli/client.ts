@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { createClient, deleteClient, listClients } from '../directory/clients.ts'
 import { PERMISSIONS, type Permission } from '../model/context.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { choiceOption } from './options.ts'
+import { newChoice } from './options.ts'
 import { formatTable } from './table.ts'
 
 /** `usher client`: the programs that may call the APIs. */
@@ -12,11 +12,7 @@ export function defineClient(client: Command, session: Session): void {
     .description('Create a client; the secret is shown only once')
     .requiredOption('--organization <id>', 'Owning organization')
     .addOption(
-      choiceOption(
-        client,
-        ['--permission <permission>', 'What the client may do'],
-        PERMISSIONS,
-      ).makeOptionMandatory(),
+      newChoice('--permission <permission>', 'What the client may do', PERMISSIONS).makeOptionMandatory(),
     )
     .requiredOption('--name <name>', 'Name of the client, for lists')
     .option('--issuer <url>', 'External token issuer of the client, instead of a secret (with --external-id)')

@@ -1,30 +1,26 @@
-import { type Command, InvalidArgumentError, type Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 
-/** The largest page that a list prints at once. */
+/** The option of lists for the size of a page. A list adds its default. */
+export const LIMIT = ['--limit <number>', 'Maximum number of entries', parseLimit] as const
+
+/** Makes an option that takes one of several words. */
+export function newChoice(flags: string, description: string, choices: readonly string[]): Option {
+  return new Option(flags, description).choices(choices)
+}
+
+/** The largest page of a list. */
 const MAX_LIMIT = 1_000_000
 
-/** The option `--limit` of a list. */
-export function limitOption(command: Command, byDefault: number): Option {
-  return command
-    .createOption('--limit <number>', 'Maximum number of entries')
-    .argParser((text) => parseCount(text, MAX_LIMIT))
-    .default(byDefault)
+function parseLimit(text: string): number {
+  return parseCount(text, MAX_LIMIT)
 }
 
-/** An option for the number of an entry, as a list prints it. */
-export function numberOption(command: Command, flags: string, description: string): Option {
-  return command
-    .createOption(flags, description)
-    .argParser((text) => parseCount(text, Number.MAX_SAFE_INTEGER))
-}
-
-/** An option that takes one of several words. */
-export function choiceOption(
-  command: Command,
-  [flags, description]: readonly [flags: string, description: string],
-  choices: readonly string[],
-): Option {
-  return command.createOption(flags, description).choices(choices)
+/**
+ * Parses the number of an entry, as a list prints it.
+ * @throws {InvalidArgumentError}
+ */
+export function parseNumber(text: string): number {
+  return parseCount(text, Number.MAX_SAFE_INTEGER)
 }
 
 function parseCount(text: string, max: number): number {

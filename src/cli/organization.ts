@@ -6,7 +6,7 @@ import {
   relateOrganization,
 } from '../directory/organizations.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { choiceOption, limitOption } from './options.ts'
+import { LIMIT, newChoice } from './options.ts'
 import { formatTable } from './table.ts'
 
 /** `usher organization`: the resellers and customers of the provider. */
@@ -15,11 +15,7 @@ export function defineOrganization(organization: Command, session: Session): voi
     .command('add')
     .description('Add a reseller or a customer')
     .addOption(
-      choiceOption(
-        organization,
-        ['--kind <kind>', 'Kind of organization'],
-        ['reseller', 'customer'],
-      ).makeOptionMandatory(),
+      newChoice('--kind <kind>', 'Kind of organization', ['reseller', 'customer']).makeOptionMandatory(),
     )
     .requiredOption('--name <name>', 'Name of the organization')
     .option('--reseller <id...>', 'Resellers that may manage the customer (only with --kind customer)')
@@ -37,18 +33,14 @@ export function defineOrganization(organization: Command, session: Session): voi
   organization
     .command('list')
     .description('List organizations, oldest first')
-    .addOption(
-      choiceOption(
-        organization,
-        ['--kind <kind>', 'List only this kind'],
-        ['provider', 'reseller', 'customer'],
-      ),
-    )
-    .addOption(limitOption(organization, 1_000))
+    .addOption(newChoice('--kind <kind>', 'List only this kind', ['provider', 'reseller', 'customer']))
+    .option(...LIMIT, 1_000)
     .action(action(session, (options: ListOptions) => list(session, options)))
   organization
     .command('remove')
-    .description('Remove an organization that has no users, clients, portals or customers')
+    .description(
+      'Remove an organization that never had users or clients, and has no portal, tenant or customer',
+    )
     .argument('<id>', 'Id of the organization')
     .action(action(session, (id: string) => remove(session, id)))
 }

@@ -5,7 +5,7 @@ import { getPlatform } from '../platform/platform.ts'
 import { type CheckReport, checkPlatform, type Finding } from '../provisioning/check.ts'
 import { newFixer } from '../provisioning/fix.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { choiceOption, limitOption, numberOption } from './options.ts'
+import { LIMIT, newChoice, parseNumber } from './options.ts'
 import { formatTable } from './table.ts'
 
 /** `usher platform`: the accounts on the storage platform. */
@@ -13,17 +13,9 @@ export function definePlatform(platform: Command, session: Session): void {
   platform
     .command('status')
     .description('Show the state of the platform, and the accounts that could not be applied to it')
-    .addOption(
-      choiceOption(platform, ['--state <state>', 'List only accounts in this state'], FAILURE_STATES),
-    )
-    .addOption(
-      numberOption(
-        platform,
-        '--after <number>',
-        'Next page: list only accounts after the one with this number',
-      ),
-    )
-    .addOption(limitOption(platform, 100))
+    .addOption(newChoice('--state <state>', 'List only accounts in this state', FAILURE_STATES))
+    .option('--after <number>', 'Next page: list only accounts after the one with this number', parseNumber)
+    .option(...LIMIT, 100)
     .action(action(session, (options: StatusOptions) => showStatus(session, options)))
   platform
     .command('retry')

@@ -18,8 +18,8 @@ export function formatTable(
     .join('\n')
 }
 
-/** Characters that take no column of a terminal: marks, and invisible ones. */
-const NO_COLUMN = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u
+/** Characters that take no column of a terminal: marks, invisible ones, and the later parts of a Hangul syllable. */
+const NO_COLUMN = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff]$/u
 /** Characters that take two columns, by Unicode Standard Annex 11: East Asian scripts, fullwidth forms, emoji. */
 const TWO_COLUMNS =
   /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})$/u

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { adoptCustomer, queryTenants } from '../directory/tenants.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
-import { limitOption } from './options.ts'
+import { LIMIT } from './options.ts'
 import { formatTable } from './table.ts'
 
 /** `usher tenant`: the tenants of customers on the storage platform. */
@@ -16,7 +16,7 @@ export function defineTenant(tenant: Command, session: Session): void {
   tenant
     .command('list')
     .description('List tenants, oldest first, including unmapped ones')
-    .addOption(limitOption(tenant, 1_000))
+    .option(...LIMIT, 1_000)
     .action(action(session, (options: { limit: number }) => list(session, options.limit)))
 }
 

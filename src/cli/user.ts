@@ -4,7 +4,7 @@ import { listGroups } from '../directory/groups.ts'
 import { createUser, deleteUser, listUsers } from '../directory/users.ts'
 import type { Context } from '../model/context.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { limitOption } from './options.ts'
+import { LIMIT } from './options.ts'
 import { formatTable } from './table.ts'
 
 /** `usher user`: the users of an organization. */
@@ -23,7 +23,7 @@ export function defineUser(user: Command, session: Session): void {
     .description('List the users of an organization, ordered by e-mail address')
     .requiredOption('--organization <id>', 'Organization that the users belong to')
     .option('--after <address>', 'Next page: list only e-mail addresses after this one')
-    .addOption(limitOption(user, 1_000))
+    .option(...LIMIT, 1_000)
     .action(action(session, (options: ListOptions) => list(session, options)))
   user
     .command('remove')

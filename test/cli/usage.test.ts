@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
 import { type Ended, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
@@ -185,4 +187,34 @@ test('a port that is taken ends the start with 1, says so, and sets nothing up',
   assert.match(ended.stderr, /^usher: .*port.*\n$/)
   assert.deepEqual([again.code, health.status, ended.stdout], [0, 200, ''])
   assert.equal(ended.code, 1, 'the process has said why, and does not end')
+})
+
+/** The code spans and lines of the documents that call `usher`, with the file. */
+function listCalls(): { file: string; call: string }[] {
+  const root = join(import.meta.dirname, '../..')
+  const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  const files = ['README.md', ...docs.map((file) => join('docs', file))].filter((file) =>
+    file.endsWith('.md'),
+  )
+  return files.flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/(?:`|^|-- )usher ([a-z][^`\n]*)/gm)].map(
+      (match) => ({
+        file,
+        call: match[1] ?? '',
+      }),
+    ),
+  )
+}
+
+test('every call of usher in the documents names a command and options that exist', async () => {
+  const calls = listCalls()
+  assert.ok(calls.length > 20)
+  for (const { file, call } of calls) {
+    const [command = '', second = ''] = call.split(' ')
+    const words = COMMANDS[command]?.includes(second) ? [command, second] : [command]
+    const { code, stdout } = await explain(...words, '--help')
+    assert.equal(code, 0, `${file}: usher ${call}`)
+    for (const [option] of call.matchAll(/(?<= )--[a-z-]+/g))
+      assert.ok(stdout.includes(option), `${file}: usher ${call} has no option ${option}`)
+  }
 })
