@@ -11,8 +11,8 @@ import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
 import { readBacklog } from './directory/backlog.ts'
 import type { Directory } from './directory/directory.ts'
-import { forgetExpiredAnswers } from './directory/idempotency.ts'
-import { forgetExpiredRefreshTokens } from './directory/refresh-tokens.ts'
+import { deleteOldAnswers } from './directory/idempotency.ts'
+import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
@@ -99,7 +99,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
 /** @returns stops the work; a store that no longer responds delays this by LAST_MS at most */
 function startBackgroundWork(dir: Directory, reconciler: Reconciler, log: Logger): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
-    await Promise.all([forgetExpiredAnswers(dir), forgetExpiredRefreshTokens(dir)])
+    await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir)])
   })
   const sealing = { name: 'sealing audit entries', log }
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())

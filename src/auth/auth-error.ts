@@ -1,6 +1,6 @@
-/** The caller could not be authenticated. The text goes back to the caller, so it never says which part was nearly right. */
+/** The caller could not be authenticated. The message is sent to the caller, so it does not say which part was right. */
 export class AuthError extends Error {
-  /** Whether anything was presented at all; RFC 6750 section 3.1 wants no error code when nothing was. */
+  /** Whether the request carried credentials. If not, the answer has no error code (RFC 6750 section 3.1). */
   readonly presented: boolean
 
   constructor(message: string, presented = true) {
@@ -10,7 +10,7 @@ export class AuthError extends Error {
   }
 }
 
-/** The token was a right one, until its time ran out. */
+/** The token was valid, but has expired. */
 export class ExpiredError extends AuthError {
   constructor() {
     super('The token has expired')
@@ -18,7 +18,7 @@ export class ExpiredError extends AuthError {
   }
 }
 
-/** The keys of an external issuer could not be had, so its tokens can be neither believed nor refused. */
+/** The keys of an external issuer could not be fetched, so its tokens can be neither accepted nor rejected. */
 export class IssuerUnavailableError extends Error {
   constructor(issuer: string, cause: unknown) {
     super(`the keys of the issuer ${issuer} cannot be fetched`, { cause })

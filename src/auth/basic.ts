@@ -4,7 +4,7 @@ import { AuthError } from './auth-error.ts'
 import type { ClientFinder } from './clients.ts'
 
 /**
- * The id and password of a Basic `Authorization` header (RFC 7617), UTF-8.
+ * Reads the id and password of a Basic `Authorization` header (RFC 7617), UTF-8.
  * @returns undefined when the header is not Basic, or malformed
  */
 export function readBasic(authorization: string | undefined): { id: string; secret: string } | undefined {
@@ -16,8 +16,9 @@ export function readBasic(authorization: string | undefined): { id: string; secr
 }
 
 /**
- * The client that an id and secret belong to.
- * @throws {AuthError} when there is none, without saying which of the two was wrong
+ * Returns the client that an id and secret belong to.
+ * @throws {AuthError} when there is none; the message does not say which of the two was wrong
+ * @throws {DirectoryError} `store_unavailable`
  */
 export async function checkSecret(findClient: ClientFinder, id: string, secret: string): Promise<Client> {
   const client = await findClient(id)

@@ -1,12 +1,12 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { findClient, findExternalClient } from '../directory/clients.ts'
-import { BELIEF_MS, type Directory } from '../directory/directory.ts'
+import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError, ExpiredError, IssuerUnavailableError } from './auth-error.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE } from './issuer.ts'
 
-/** An issuer beside our own whose tokens are accepted. */
+/** An issuer whose tokens are accepted in addition to our own. */
 export interface ExternalIssuer {
   readonly issuer: string
   readonly jwksUrl: string
@@ -14,42 +14,48 @@ export interface ExternalIssuer {
   readonly algorithms: readonly string[]
 }
 
-/** Turns an `Authorization` header into the client that it stands for. */
+/**
+ * Returns the client that an `Authorization` header stands for.
+ * @throws {AuthError} for a token that is not accepted
+ * @throws {IssuerUnavailableError} when the keys of its issuer cannot be fetched
+ */
 export type BearerCheck = (authorization: string | undefined) => Promise<Client>
 
-/** Whose tokens of which kind are accepted. */
+/** One issuer, and which of its tokens are accepted. */
 export interface Trusted {
   readonly issuer: () => string
   readonly audience: () => string
   readonly algorithms: readonly string[]
+  /** The accepted values of `typ` in a token's header. */
   readonly types: readonly (string | undefined)[]
   readonly getKey: JWTVerifyGetKey
-  readonly findClient: (payload: JWTPayload) => Client | undefined | Promise<Client | undefined>
+  readonly findClient: (payload: JWTPayload) => Promise<Client | undefined>
 }
 
-/** A token that was found right, and whose client exists. */
-export interface Checked {
+/** An accepted token, and the client that it stands for. */
+export interface VerifiedToken {
   readonly payload: JWTPayload
   readonly client: Client
 }
 
-interface Verified {
+/** A token whose signature and claims were verified. */
+interface KnownToken {
   readonly trusted: Trusted
   readonly payload: JWTPayload
+  /** In milliseconds, like `Date.now()`. */
   readonly expiresAt: number
-  /** The token's client, and until when it is believed to exist. */
-  client: Client | undefined
-  believedUntil: number
 }
 
-/** A verified token is not verified again for this long, or until it expires. */
+/** How long a verified token is not verified again, unless it expires first. */
 const VERIFIED_MS = 5 * 60_000
-/** Longer ones are refused unseen. */
+/** The most tokens that are remembered. */
+const CACHE_ENTRIES = 10_000
+/** The most characters of a token. Longer ones are refused before they are parsed. */
 export const MAX_TOKEN = 8_192
 
 /**
- * Makes the bearer check for our own tokens and those of external issuers, by RFC 8725: for each issuer its own
- * keys, audience, algorithms and token types, and nothing that the token itself proposes.
+ * Makes the check of bearer tokens, by RFC 8725: each issuer has its own keys, audience, algorithms and token types, and
+ * the token cannot choose any of them.
  */
 export function newBearerCheck(
   own: Issuer,
@@ -62,29 +68,37 @@ export function newBearerCheck(
 }
 
 /**
- * Makes a check of tokens against those who are trusted.
- * @returns a function that throws an AuthError for a token that is not accepted
+ * Makes a check of tokens. Verified tokens are cached, and so are their clients, for CACHE_TTL_MS: a revoked client is
+ * refused within 5 s. Calls with the same token at the same time share one query.
+ * @returns a function that throws like `BearerCheck`
  */
-export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => Promise<Checked> {
-  const verified = new LRUCache<string, Verified>({ max: 10_000, ttl: VERIFIED_MS })
+export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => Promise<VerifiedToken> {
+  const tokens = new LRUCache<string, KnownToken>({ max: CACHE_ENTRIES, ttl: VERIFIED_MS })
+  const clients = new LRUCache<string, Client, KnownToken>({
+    max: CACHE_ENTRIES,
+    ttl: CACHE_TTL_MS,
+    ttlResolution: 0,
+    // A client that others push out of the cache is still returned to those who wait for it.
+    ignoreFetchAbort: true,
+    fetchMethod: (_token, _stale, { context }) => context.trusted.findClient(context.payload),
+  })
   return async (token) => {
-    let known = verified.get(token)
+    let known = tokens.get(token)
     if (!known) {
       known = await verify(trusted, token)
-      verified.set(token, known)
+      tokens.set(token, known)
     }
-    const now = Date.now()
-    if (known.expiresAt <= now) throw new ExpiredError()
-    if (!known.client || known.believedUntil <= now) {
-      known.client = await known.trusted.findClient(known.payload)
-      known.believedUntil = now + BELIEF_MS
-    }
-    if (!known.client) throw new AuthError('The client of the token does not exist or was removed')
-    return { payload: known.payload, client: known.client }
+    if (known.expiresAt <= Date.now()) throw new ExpiredError()
+    const client = await clients.fetch(token, { context: known })
+    if (!client) throw new AuthError('The client of the token does not exist or was removed')
+    return { payload: known.payload, client }
   }
 }
 
-/** RFC 6750 section 2.1: `Bearer`, in any case, spaces, and a b64token. */
+/**
+ * Reads the token of an `Authorization` header (RFC 6750 section 2.1): `Bearer` in any case, spaces, and a b64token.
+ * @throws {AuthError}
+ */
 export function readToken(authorization: string | undefined): string {
   if (authorization === undefined) throw new AuthError('A bearer token is required', false)
   const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization)?.[1]
@@ -115,14 +129,14 @@ function trustExternal(external: ExternalIssuer, dir: Directory): Trusted {
       timeoutDuration: 5_000,
       cooldownDuration: 30_000,
     }),
-    findClient(payload) {
+    async findClient(payload) {
       const id = payload.azp ?? payload.appid ?? payload.client_id
       return typeof id === 'string' ? findExternalClient(dir, external.issuer, id) : undefined
     },
   }
 }
 
-async function verify(all: readonly Trusted[], token: string): Promise<Verified> {
+async function verify(all: readonly Trusted[], token: string): Promise<KnownToken> {
   const issuer = readIssuer(token)
   const trusted = all.find((one) => one.issuer() === issuer)
   if (!trusted) throw new AuthError('The token comes from an unknown issuer')
@@ -138,18 +152,18 @@ async function verify(all: readonly Trusted[], token: string): Promise<Verified>
     if (!trusted.types.some((one) => one?.toLowerCase() === type?.toLowerCase())) {
       throw new AuthError('The token is not an access token')
     }
-    return { trusted, payload, expiresAt: (payload.exp ?? 0) * 1000, client: undefined, believedUntil: 0 }
+    return { trusted, payload, expiresAt: (payload.exp ?? 0) * 1000 }
   } catch (error) {
     throw toAuthError(error, issuer)
   }
 }
 
-/** Entra ID's marks of a token that a person got through the client: it must not count as the client itself. */
+/** Returns whether a person got the token through the client, by the marks of Entra ID. It does not stand for the client. */
 function isDelegated({ scp, idtyp }: JWTPayload): boolean {
   return (scp !== undefined && scp !== '') || (idtyp !== undefined && idtyp !== 'app')
 }
 
-/** Read before anything is verified, and used for nothing but choosing whose rules apply. */
+/** Reads the issuer before anything is verified, only to choose the rules that the token must pass. */
 function readIssuer(token: string): string {
   try {
     return String(decodeJwt(token).iss)
@@ -169,7 +183,7 @@ function toAuthError(error: unknown, issuer: string): Error {
   return new IssuerUnavailableError(issuer, error)
 }
 
-/** jose reports an issuer that answers something else than its keys by its most general error. */
+/** Returns whether the issuer sent something else than its keys, which jose reports by its most general error. */
 function isFetchFailure(error: errors.JOSEError): boolean {
   return error.code === 'ERR_JOSE_GENERIC' || error instanceof errors.JWKSInvalid
 }

@@ -1,19 +1,23 @@
 import { LRUCache } from 'lru-cache'
 import { findClient } from '../directory/clients.ts'
-import { BELIEF_MS, type Directory } from '../directory/directory.ts'
+import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 
-/** Finds a client by its id, and believes what it found for so short a time that a revoked one is refused within 5 s. */
+/** Finds a client by its id. Returns undefined for an unknown or a revoked one. */
 export type ClientFinder = (id: string) => Promise<Client | undefined>
 
+/**
+ * Makes a finder that caches clients for CACHE_TTL_MS, so that a revoked client is refused within 5 s. Calls that look
+ * for the same client at the same time share one query.
+ */
 export function newClientFinder(dir: Directory): ClientFinder {
-  const believed = new LRUCache<string, Client>({ max: 10_000, ttl: BELIEF_MS })
-  return async (id) => {
-    let client = believed.get(id)
-    if (!client) {
-      client = await findClient(dir, id)
-      if (client) believed.set(id, client)
-    }
-    return client
-  }
+  const clients = new LRUCache<string, Client>({
+    max: 10_000,
+    ttl: CACHE_TTL_MS,
+    ttlResolution: 0,
+    // A client that others push out of the cache is still returned to those who wait for it.
+    ignoreFetchAbort: true,
+    fetchMethod: (id) => findClient(dir, id),
+  })
+  return (id) => clients.fetch(id)
 }

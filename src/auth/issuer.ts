@@ -11,43 +11,47 @@ import {
   type JWTVerifyGetKey,
   SignJWT,
 } from 'jose'
-import { BELIEF_MS, type Directory } from '../directory/directory.ts'
+import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
 import { getSigningKeys, type SigningKey } from '../directory/sealing/signing-keys.ts'
 import type { Client } from '../model/clients.ts'
 import { shareFor } from '../share-for.ts'
 
+/** How tokens are signed (RFC 7518 section 3.4). */
 export const SIGNING_ALGORITHM = 'ES256'
+/** The `typ` of access tokens (RFC 9068 section 2.1). */
 export const TOKEN_TYPE = 'at+jwt'
-/** As the partner portal's own tokens: one second short of an hour. */
+/** How long an access token is valid: one second short of an hour, like the tokens of the partner portal. */
 export const TOKEN_SECONDS = 3599
 
-/** A token to be signed. */
+/** A token to sign. */
 export interface TokenClaims {
-  /** The `typ` of its header: what tells the kinds of tokens apart. */
+  /** The `typ` of its header, which tells the kinds of tokens apart. */
   readonly type: string
-  /** Where it is accepted; nowhere else. */
+  /** The only place where it is accepted. */
   readonly audience: string
   readonly subject: string
   readonly id: string
+  /** How long it is valid. */
   readonly seconds: number
+  /** Further claims. */
   readonly others: Readonly<Record<string, unknown>>
 }
 
-/** Our own issuer of tokens. */
+/** The issuer of our own tokens. */
 export interface Issuer {
-  /** What stands in `iss` and `aud`: the public URL. */
+  /** Returns the public URL: the value of `iss` and `aud`. */
   readonly url: () => string
-  /** A signed access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`. */
+  /** Signs an access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`. */
   issue(client: Client): Promise<string>
-  /** Any other token, signed with the same key. */
+  /** Signs any other token with the same key. */
   sign(claims: TokenClaims): Promise<string>
-  /** The public halves of the keys. */
+  /** Returns the public halves of the keys (RFC 7517). */
   jwks(): Promise<JSONWebKeySet>
-  /** Resolves a token's key by its `kid`. */
+  /** Finds the key of a token by its `kid`. */
   readonly getKey: JWTVerifyGetKey
 }
 
-/** The keys as they were read from the directory at one moment. */
+/** The signing keys, as they were read from the directory. */
 interface Keys {
   readonly newest: { readonly kid: string; readonly privateKey: CryptoKey | Uint8Array }
   readonly jwks: JSONWebKeySet
@@ -55,13 +59,15 @@ interface Keys {
 }
 
 /**
- * Loads the signing keys, making the first one in an empty directory.
- * @param url known only once the server listens, hence a function
+ * Opens the issuer. It makes the first signing key of an empty directory.
+ * @param url a function, since the URL is known only once the server listens
+ * @throws {DirectoryError} `store_unavailable`
+ * @throws {SealError} when the master key does not open the signing keys
  */
 export async function openIssuer(dir: Directory, url: () => string): Promise<Issuer> {
   let keys = await readKeys(dir)
   // Another process may have made a key since. While the store fails, the known keys stay in use.
-  const refresh = shareFor(BELIEF_MS, async (): Promise<Keys> => {
+  const refresh = shareFor(CACHE_TTL_MS, async (): Promise<Keys> => {
     keys = await readKeys(dir).catch(() => keys)
     return keys
   })

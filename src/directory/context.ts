@@ -8,7 +8,7 @@ import { isRelated, selectPortalOwner, selectProvider } from '../store/tables/or
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 
-/** The context of a client's call before a portal has narrowed it. */
+/** Makes the context of a client's call, before a portal narrows it. */
 export function clientContext(client: Client, correlationId: string): Context {
   return {
     caller: { kind: 'client', pk: client.pk, id: client.id },
@@ -20,44 +20,44 @@ export function clientContext(client: Client, correlationId: string): Context {
 }
 
 /**
- * Narrows a context to the organization that a portal's domain selects.
- * @throws {DirectoryError} `portal_not_in_context` when the domain is unknown or not within the caller's reach
+ * Narrows a context to the organization that a portal selects.
+ * @param domain as the caller sent it
+ * @throws {DirectoryError} `portal_not_in_context` when the portal does not exist or is out of reach,
+ *   `store_unavailable`
  */
 export async function enterPortal(dir: Directory, ctx: Context, domain: string): Promise<Context> {
+  const key = `${ctx.organization.pk} ${domain}`
+  const cached = dir.portals.get(key)
+  if (cached) return { ...ctx, ...cached }
   const portal = foldDomain(domain)
-  const key = `${ctx.organization.pk} ${portal}`
-  let organization = dir.portals.get(key)
-  if (!organization) {
-    organization = await read(dir, (tx) => selectByPortal(tx, ctx.organization, portal))
-    dir.portals.set(key, organization)
-  }
+  const organization = await read(dir, (tx) => selectByPortal(tx, ctx.organization, portal))
+  dir.portals.set(key, { organization, portal })
   return { ...ctx, organization, portal }
 }
 
-async function selectByPortal(tx: Tx, own: Organization, domain: string): Promise<Organization> {
-  const at = await selectPortalOwner(tx, domain)
-  if (at?.providerPk === own.providerPk) {
-    // A provider enters its resellers' portals as that reseller; everyone enters their own as themselves.
-    if (own.kind === 'provider' || at.pk === own.pk) return at
-    // A customer has no portal of its own: it comes in through its provider's, or a reseller's of its own.
-    if (own.kind === 'customer' && (at.kind === 'provider' || (await isRelated(tx, own.pk, at.pk))))
+async function selectByPortal(tx: Tx, own: Organization, portal: string): Promise<Organization> {
+  const owner = await selectPortalOwner(tx, portal)
+  if (owner?.providerPk === own.providerPk) {
+    // A provider enters the portal of a reseller as that reseller. Others enter their own portal as themselves.
+    if (own.kind === 'provider' || owner.pk === own.pk) return owner
+    // A customer has no portal. It uses its provider's, or that of a reseller it is related to.
+    if (own.kind === 'customer' && (owner.kind === 'provider' || (await isRelated(tx, own.pk, owner.pk))))
       return own
   }
   throw new DirectoryError('portal_not_in_context', 'The portal does not exist, or is not one of yours.')
 }
 
 /**
- * The operator's context: the provider itself, with every permission.
- * @throws {DirectoryError} `organization_not_found` when the directory has not been set up
+ * Makes the context of the command line: the provider itself, with every permission.
+ * @throws {DirectoryError} `organization_not_found` when the directory has not been set up, `store_unavailable`
  */
 export async function operatorContext(dir: Directory): Promise<Context> {
   const provider = await read(dir, selectProvider)
-  if (!provider)
-    throw new DirectoryError('organization_not_found', 'The directory is empty; run usher init first.')
-  return operatorOf(provider)
+  if (provider) return operatorOf(provider)
+  throw new DirectoryError('organization_not_found', 'The directory is empty; run usher init first.')
 }
 
-/** The context of an operator of a provider. */
+/** Makes the context of the operator of a provider. */
 export function operatorOf(provider: Organization): Context {
   return {
     caller: { kind: 'operator' },

@@ -5,7 +5,7 @@ import type { Group } from '../model/users.ts'
 import type { Store } from '../store/port.ts'
 import type { Sealer } from './sealing/sealer.ts'
 
-/** What the rules need to work with. Made once, in the composition root, and passed to each use case. */
+/** What the use cases need. It is made once, when the program starts, and passed to each of them. */
 export interface Directory {
   readonly store: Store
   readonly sealer: Sealer
@@ -14,34 +14,47 @@ export interface Directory {
   /** How each configured platform names the owner of data, by the platform's name. */
   readonly ownerForms: ReadonlyMap<string, OwnerForm>
   readonly now: () => Date
-  /** Organizations that portals select, by caller's organization and domain. */
-  readonly portals: LRUCache<string, Organization>
-  /** Where users are created, by caller's organization, organization, kind and reseller; see `getCreateScope`. */
+  /** What a portal narrows a context to; see `enterPortal`. */
+  readonly portals: LRUCache<string, PortalScope>
+  /** Where users are created; see `createUser`. */
   readonly createScopes: LRUCache<string, CreateScope>
-  /** The groups of each provider. */
-  readonly groups: Map<number, readonly Group[]>
+  /** The groups of each provider, by the provider's key. */
+  readonly groups: LRUCache<number, readonly Group[]>
 }
 
-/** Where a user is created: an organization, and the reseller in whose context that is done. */
+/** The organization that a portal selects, and the portal's domain as `foldDomain` returns it. */
+export interface PortalScope {
+  readonly organization: Organization
+  readonly portal: string
+}
+
+/** Where a user is created: an organization, and the reseller for which that is done. */
 export interface CreateScope {
   readonly organization: Pick<Organization, 'pk' | 'id'>
   readonly reseller: Pick<Organization, 'pk' | 'id'> | null
 }
 
 /**
- * How long a client, a portal, a create scope or a token is believed without asking the store. A change made by another
- * process takes effect within this time, which must stay below 5 s.
+ * How long what the store returned is used again without asking the store. A change by another process takes effect
+ * within this time, which must stay below 5 s.
  */
-export const BELIEF_MS = 2_000
+export const CACHE_TTL_MS = 2_000
+/** The most entries of one cache. */
+const CACHE_ENTRIES = 10_000
 
+/**
+ * Makes a directory over an open store.
+ * @param parts.now the clock; the system's when left out
+ */
 export function newDirectory(
   parts: Pick<Directory, 'store' | 'sealer' | 'platform' | 'ownerForms'> & { now?: () => Date },
 ): Directory {
+  const limits = { max: CACHE_ENTRIES, ttl: CACHE_TTL_MS }
   return {
     now: () => new Date(),
     ...parts,
-    portals: new LRUCache({ max: 10_000, ttl: BELIEF_MS }),
-    createScopes: new LRUCache({ max: 10_000, ttl: BELIEF_MS }),
-    groups: new Map(),
+    portals: new LRUCache(limits),
+    createScopes: new LRUCache(limits),
+    groups: new LRUCache(limits),
   }
 }

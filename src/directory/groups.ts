@@ -5,18 +5,17 @@ import { selectGroups } from '../store/tables/groups.ts'
 import type { Directory } from './directory.ts'
 import { runRead } from './unit.ts'
 
-/** The groups of the caller's provider, by name. */
+/**
+ * Lists the groups of the caller's provider, by name.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function listGroups(dir: Directory, ctx: Context): Promise<readonly Group[]> {
-  return runRead(dir, ctx, 'ListGroups', ({ tx }) => getGroups(dir, tx, ctx))
+  return runRead(dir, ctx, 'ListGroups', ({ tx }) => readGroups(dir, tx, ctx.organization.providerPk))
 }
 
-/** The same inside a unit. They are made with the provider and never change, so they are asked for once. */
-export async function getGroups(dir: Directory, tx: Tx, ctx: Context): Promise<readonly Group[]> {
-  const { providerPk } = ctx.organization
-  let groups = dir.groups.get(providerPk)
-  if (!groups) {
-    groups = await selectGroups(tx, providerPk)
-    dir.groups.set(providerPk, groups)
-  }
+/** Reads the groups of a provider from the store, and caches them. */
+export async function readGroups(dir: Directory, tx: Tx, providerPk: number): Promise<readonly Group[]> {
+  const groups = await selectGroups(tx, providerPk)
+  dir.groups.set(providerPk, groups)
   return groups
 }

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
@@ -11,39 +10,38 @@ import {
 import type { Directory } from './directory.ts'
 import type { Unit } from './unit.ts'
 
-const KEPT_MS = 24 * 60 * 60 * 1000
+/** How long an answer can be replayed. */
+const TTL_MS = 24 * 60 * 60 * 1000
 
 /**
- * Runs work at most once per client and key within 24 hours. A repeated call gets the recorded answer of the
- * first one that succeeded; a refused call has done nothing, so it is not recorded and may be mended and sent again.
- * @param request what makes two calls the same; a call with the same key and another request is refused
- * @throws {DirectoryError} `idempotency_key_reused`, and whatever work throws
+ * Runs work once for each client and idempotency key within 24 hours. A repeated call gets the first answer. A call
+ * that was refused is not recorded, so that it can be corrected and sent again under its key.
+ * @param call.request what makes two calls the same, as JSON; the key of another request is refused
+ * @returns the answer, and whether it was recorded by an earlier call
+ * @throws {DirectoryError} `idempotency_key_reused`, and what work throws
  */
-export async function once<T>(
+export async function runOnce<T>(
   unit: Unit,
-  ctx: Context,
-  call: { key: string | undefined; request: unknown; replayed: (answer: T) => Promise<void> },
+  call: { key: string; request: unknown },
   work: () => Promise<T>,
-): Promise<T> {
+): Promise<{ answer: T; replayed: boolean }> {
+  const { tx, now } = unit
+  const { caller } = unit.ctx
+  // Keys belong to clients. The others do not lose answers on a network.
+  if (caller.kind !== 'client') return { answer: await work(), replayed: false }
   const { key } = call
-  // Keys belong to clients.
-  if (key === undefined || ctx.caller.kind !== 'client') return work()
-  const client = ctx.caller.pk
   const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')
-  const recorded = await selectRecordedAnswer(unit.tx, client, { key, now: unit.now })
+  const recorded = await selectRecordedAnswer(tx, caller.pk, { key, now })
   if (recorded) {
     if (recorded.requestHash !== requestHash) throw keyReused()
-    const answer = JSON.parse(recorded.answer) as T
-    await call.replayed(answer)
-    return answer
+    return { answer: JSON.parse(recorded.answer) as T, replayed: true }
   }
   const answer = await work()
-  const expiresAt = new Date(Date.parse(unit.now) + KEPT_MS).toISOString()
-  const record = { client, key, requestHash, answer: JSON.stringify(answer), expiresAt }
-  // Lost against a call with the same key: run again, and find its answer.
-  if (!(await insertRecordedAnswer(unit.tx, record, unit.now)))
-    throw new ConstraintError('idempotency key', undefined)
-  return answer
+  const expiresAt = new Date(Date.parse(now) + TTL_MS).toISOString()
+  const record = { client: caller.pk, key, requestHash, answer: JSON.stringify(answer), expiresAt }
+  // A call with the same key was faster. The unit runs again, and finds its answer.
+  if (!(await insertRecordedAnswer(tx, record, now))) throw new ConstraintError('idempotency key', undefined)
+  return { answer, replayed: false }
 }
 
 function keyReused(): DirectoryError {
@@ -53,13 +51,16 @@ function keyReused(): DirectoryError {
   })
 }
 
-/** Forgets answers that are too old to be replayed. Answers how many. */
-export async function forgetExpiredAnswers(dir: Directory): Promise<number> {
+/**
+ * Deletes answers that are too old to be replayed, in several commits if there are many.
+ * @returns how many
+ * @throws {StoreError}
+ */
+export async function deleteOldAnswers(dir: Directory): Promise<number> {
   const now = dir.now().toISOString()
-  let forgotten = 0
-  for (;;) {
+  for (let deleted = 0; ; ) {
     const count = await dir.store.write((tx) => deleteExpiredAnswers(tx, now))
-    forgotten += count
-    if (count < EXPIRED_AT_ONCE) return forgotten
+    deleted += count
+    if (count < EXPIRED_AT_ONCE) return deleted
   }
 }

@@ -61,6 +61,6 @@ export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Pr
 }
 
 /** Forgets refresh tokens that have expired; nobody can use them any more. */
-export async function forgetExpiredRefreshTokens(dir: Directory): Promise<void> {
+export async function deleteOldRefreshTokens(dir: Directory): Promise<void> {
   await dir.store.write((tx) => deleteExpiredRefreshTokens(tx, dir.now().toISOString()))
 }

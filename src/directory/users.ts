@@ -8,6 +8,7 @@ import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
 import type { UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import {
+  insertUser,
   markUserDeleted,
   selectDeletedUser,
   selectUser,
@@ -16,67 +17,61 @@ import {
   updateRestoredUser,
 } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
-import { getGroups } from './groups.ts'
-import { once } from './idempotency.ts'
+import { readGroups } from './groups.ts'
+import { runOnce } from './idempotency.ts'
 import { getReachableOrganization, getReachableUser, getReseller, type Scope } from './reach.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 
+/** A user to create, and where. */
 export interface CreateUserRequest {
   readonly organizationId: string
-  /** Refuses an organization of another kind as if it did not exist. */
+  /** An organization of another kind is reported as missing. */
   readonly kind?: OrganizationKind
-  /** The reseller context; a reseller's own is implied. */
+  /** The reseller for which the user is created. A reseller that calls need not name itself. */
   readonly resellerId?: string | undefined
   readonly user: NewUser
+  /** Repeats the first result for 24 hours; see `runOnce`. */
   readonly idempotencyKey?: string | undefined
 }
 
+/** The result of a create. */
 export interface CreateUserAnswer {
   readonly id: string
-  /** Whether the user is new; false for one that was there already, and for one brought back. */
+  /** Whether the user is new; false for a user that existed or was restored. */
   readonly created: boolean
 }
 
 /**
- * Creates a user of an organization. The same create again writes nothing; a deleted user with the same e-mail
- * comes back with the new content.
- * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `organization_not_found`, `reseller_…`,
- *   `group_not_found`, `email_taken`, `id_taken`, `idempotency_key_reused`, `store_unavailable`
+ * Creates a user of an organization. Repeating the create changes nothing. A deleted user with the same e-mail is
+ * restored with the new content.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `organization_not_found`,
+ *   `reseller_not_found`, `reseller_not_own`, `reseller_not_related`, `group_not_found`, `email_taken`, `id_taken`,
+ *   `idempotency_key_reused`, `store_unavailable`
  */
 export function createUser(
   dir: Directory,
   ctx: Context,
   request: CreateUserRequest,
 ): Promise<CreateUserAnswer> {
-  const { organizationId, user, idempotencyKey } = request
-  const organization = organizationId.toLowerCase()
+  const { user, idempotencyKey: key } = request
+  const organization = request.organizationId.toLowerCase()
   const subject = { operation: 'CreateUser', organization, target: user.id ?? null } as const
-  let runs = 0
   return runUnit(dir, ctx, subject, async (unit) => {
-    // A unit that runs again may have failed because a cached scope is out of date.
-    if (runs++ > 0) dir.createScopes.clear()
     assertValid(checkNewUser(user))
     const scope = await getCreateScope(dir, unit, request)
-    const call = {
-      key: idempotencyKey,
-      request: [ctx.organization.id, request],
-      replayed: ({ id }: CreateUserAnswer) => unit.audit({ outcome: 'replayed', target: id }),
-    }
-    return once(unit, ctx, call, async () => {
-      const groups = selectGroups(await getGroups(dir, unit.tx, ctx), user.groupIds)
-      const record = toRecord(unit, user, scope)
-      if (await insertUser(unit, scope, record, groups)) return { id: record.id, created: true }
-      // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
-      await readCreateScope(unit, request)
-      return restoreOrRepeat(unit, record, groups, user.id !== undefined)
-    })
+    const create = (): Promise<CreateUserAnswer> => insertOrRepeat(dir, unit, { request, scope })
+    if (key === undefined) return create()
+    const { answer, replayed } = await runOnce(unit, { key, request: [ctx.organization.id, request] }, create)
+    if (replayed) await unit.audit({ outcome: 'replayed', target: answer.id })
+    return answer
   })
 }
 
 /**
  * Returns where the user is created, from a cache, so that most creates consist of the insert alone. The insert refuses
  * an organization or reseller that no longer exists.
- * @throws {DirectoryError} `customer_not_found`, `organization_not_found`, `reseller_…`
+ * @throws {DirectoryError} `customer_not_found`, `organization_not_found`, `reseller_not_found`, `reseller_not_own`,
+ *   `reseller_not_related`
  */
 async function getCreateScope(dir: Directory, unit: Scope, request: CreateUserRequest): Promise<CreateScope> {
   const { organizationId, kind, resellerId } = request
@@ -89,93 +84,148 @@ async function getCreateScope(dir: Directory, unit: Scope, request: CreateUserRe
   return scope
 }
 
-async function readCreateScope(unit: Scope, request: CreateUserRequest): Promise<CreateScope> {
-  const organization = await getReachableOrganization(unit, {
-    id: request.organizationId,
-    kind: request.kind,
-  })
-  const reseller = await getReseller(unit, { id: request.resellerId, customer: organization })
-  return { organization, reseller }
+async function readCreateScope(
+  unit: Scope,
+  { organizationId: id, kind, resellerId }: CreateUserRequest,
+): Promise<CreateScope> {
+  const organization = await getReachableOrganization(unit, { id, kind })
+  return { organization, reseller: await getReseller(unit, { id: resellerId, customer: organization }) }
 }
 
-function toRecord(unit: Unit, user: NewUser, { organization, reseller }: CreateScope): UserRecord {
+/** Inserts a new user; restores a deleted one or finds the same one if the store refuses it. */
+async function insertOrRepeat(
+  dir: Directory,
+  unit: Unit,
+  { request, scope }: { request: CreateUserRequest; scope: CreateScope },
+): Promise<CreateUserAnswer> {
+  const { user } = request
+  const { providerPk } = unit.ctx.organization
+  const allGroups = dir.groups.get(providerPk) ?? (await readGroups(dir, unit.tx, providerPk))
+  const groups = pickGroups(allGroups, user.groupIds)
+  const record = toUserRecord(unit, scope.organization.pk, {
+    ...user,
+    id: user.id?.toLowerCase(),
+    resellerPk: scope.reseller?.pk,
+  })
+  const [outcome] = await unit.tx.insertUsers([
+    {
+      user: record,
+      organizationId: scope.organization.id,
+      resellerId: scope.reseller?.id ?? null,
+      emailKey: record.email === null ? null : foldEmail(record.email),
+      groups,
+      entry: unit.entry({ outcome: 'created', target: record.id, changedFields: listFields(record, groups) }),
+    },
+  ])
+  if (outcome === 'inserted') return { id: record.id, created: true }
+  // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
+  await readCreateScope(unit, request)
+  return restoreOrRepeat(unit, { record, groups, idGiven: user.id !== undefined })
+}
+
+/** Picks the groups that the ids name, each once. */
+function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
+  const picked = new Set<Group>()
+  const issues: Issue[] = []
+  for (const [i, id] of ids.entries()) {
+    const group = groups.find((one) => one.id === id.toLowerCase())
+    if (group) picked.add(group)
+    else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
+  }
+  if (issues.length > 0) throw new DirectoryError('group_not_found', 'A group does not exist.', { issues })
+  return [...picked]
+}
+
+/** The content of a new user. What is left out is made or null. */
+interface UserContent {
+  readonly id?: string | undefined
+  readonly resellerPk?: number | undefined
+  readonly firstName?: string | null
+  readonly lastName?: string | null
+  readonly email: string | null
+}
+
+/** Makes the row of a new user: the only place where rows of users begin. */
+function toUserRecord(unit: Unit, organizationPk: number, content: UserContent): UserRecord {
   return {
-    id: user.id?.toLowerCase() ?? newId(),
-    organizationPk: organization.pk,
-    resellerPk: reseller?.pk ?? null,
-    firstName: user.firstName,
-    lastName: user.lastName,
-    email: user.email,
+    id: content.id ?? newId(),
+    organizationPk,
+    resellerPk: content.resellerPk ?? null,
+    firstName: content.firstName ?? null,
+    lastName: content.lastName ?? null,
+    email: content.email,
     now: unit.now,
   }
 }
 
-/** Inserts a new user. Returns false, with nothing written, when the store refuses it; see `Tx.insertUsers`. */
-async function insertUser(
+/** Lists the members that are not empty, for the audit log. */
+function listFields(user: UserRecord, groups: readonly Group[]): string[] {
+  const fields: string[] = []
+  if (user.firstName !== null) fields.push('firstName')
+  if (user.lastName !== null) fields.push('lastName')
+  if (user.email !== null) fields.push('email')
+  if (groups.length > 0) fields.push('groups')
+  return fields
+}
+
+/**
+ * Inserts the user that owns a new account, in a unit that goes on. An e-mail that another user of the organization
+ * has stays on the account alone: orgs may share it, users may not. The caller writes the audit entry.
+ */
+export async function insertOwner(
   unit: Unit,
-  { organization, reseller }: CreateScope,
-  user: UserRecord,
-  groups: Group[],
-): Promise<boolean> {
-  const [outcome] = await unit.tx.insertUsers([
-    {
-      user,
-      organizationId: organization.id,
-      resellerId: reseller?.id ?? null,
-      emailKey: user.email === null ? null : foldEmail(user.email),
-      groups,
-      entry: unit.entry({ outcome: 'created', target: user.id, changedFields: contentOf(user, groups) }),
-    },
-  ])
-  return outcome === 'inserted'
+  { organizationPk, email }: { organizationPk: number; email: string | null },
+): Promise<{ pk: number; id: string }> {
+  const record = toUserRecord(unit, organizationPk, { email })
+  const pk =
+    (await insertUser(unit.tx, record)) ?? ((await insertUser(unit.tx, { ...record, email: null })) as number)
+  return { pk, id: record.id }
+}
+
+/** A user that the store refused to insert. */
+interface RefusedUser {
+  readonly record: UserRecord
+  readonly groups: readonly Group[]
+  /** Whether the caller chose the id. */
+  readonly idGiven: boolean
 }
 
 /** Restores the deleted user with the same e-mail, or finds the same user. */
-async function restoreOrRepeat(
-  unit: Unit,
-  user: UserRecord,
-  groups: Group[],
-  idGiven: boolean,
-): Promise<CreateUserAnswer> {
+async function restoreOrRepeat(unit: Unit, refused: RefusedUser): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const { email, organizationPk } = user
+  const { email, organizationPk } = refused.record
   const holder = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
   const deleted = email === null || holder ? undefined : await selectDeletedUser(tx, organizationPk, email)
-  if (deleted) return bringBack(unit, deleted, user, groups, idGiven)
-  return repeat(unit, holder, user, groups, idGiven)
+  return deleted ? restore(unit, deleted, refused) : repeat(unit, holder, refused)
 }
 
-async function bringBack(
+async function restore(
   unit: Unit,
   deleted: User,
-  user: UserRecord,
-  groups: Group[],
-  idGiven: boolean,
+  { record, groups, idGiven }: RefusedUser,
 ): Promise<CreateUserAnswer> {
-  if (idGiven && user.id !== deleted.id)
+  if (idGiven && record.id !== deleted.id)
     throw idTaken('differs from the id of the deleted user with this e-mail')
-  await updateRestoredUser(unit.tx, deleted.pk, user)
+  await updateRestoredUser(unit.tx, deleted.pk, record)
   await replaceMemberships(unit.tx, deleted.pk, groups)
-  await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: contentOf(user, groups) })
+  await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: listFields(record, groups) })
   return { id: deleted.id, created: false }
 }
 
-/** The insert met a user with this e-mail, the holder, or one with this id: the same create again, or a conflict. */
+/** Finds the same user as the result of an earlier create, or reports the conflict. */
 async function repeat(
   unit: Unit,
   holder: User | undefined,
-  user: UserRecord,
-  groups: Group[],
-  idGiven: boolean,
+  { record, groups, idGiven }: RefusedUser,
 ): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const found = holder ?? (await selectUser(tx, user.id))
-  const same =
+  const found = holder ?? (await selectUser(tx, record.id))
+  const isSame =
     found !== undefined &&
     found.deletedAt === null &&
-    isSameUser(found, user, idGiven) &&
+    isSameUser(found, record, idGiven) &&
     isSameSet(await selectMemberships(tx, found.pk), groups)
-  if (same) {
+  if (isSame) {
     await unit.audit({ outcome: 'repeated', target: found.id })
     return { id: found.id, created: false }
   }
@@ -202,29 +252,6 @@ function isSameSet(one: readonly Group[], other: readonly Group[]): boolean {
   return one.length === other.length && other.every((group) => one.some(({ pk }) => pk === group.pk))
 }
 
-/** The groups that the ids name, each once. */
-function selectGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
-  const selected = new Set<Group>()
-  const issues: Issue[] = []
-  ids.forEach((id, i) => {
-    const group = groups.find((one) => one.id === id.toLowerCase())
-    if (group) selected.add(group)
-    else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
-  })
-  if (issues.length > 0) throw new DirectoryError('group_not_found', 'A group does not exist.', { issues })
-  return [...selected]
-}
-
-/** The names of the members that hold something. */
-function contentOf(user: UserRecord, groups: readonly Group[]): string[] {
-  const fields: string[] = []
-  if (user.firstName !== null) fields.push('firstName')
-  if (user.lastName !== null) fields.push('lastName')
-  if (user.email !== null) fields.push('email')
-  if (groups.length > 0) fields.push('groups')
-  return fields
-}
-
 function emailTaken(): DirectoryError {
   const message = 'belongs to another user of this organization'
   return new DirectoryError('email_taken', `The e-mail address ${message}.`, {
@@ -238,12 +265,19 @@ function idTaken(message: string): DirectoryError {
   })
 }
 
-/** Users of an organization within reach, by e-mail; see the store's function for paging. */
+/** A user of a list, with the groups that they are in. */
+export type ListedUser = User & { readonly groups: readonly Group[] }
+
+/**
+ * Lists the users of an organization, by e-mail, users without an e-mail first.
+ * @param request.after the e-mail of the last user of the page before
+ * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `store_unavailable`
+ */
 export function listUsers(
   dir: Directory,
   ctx: Context,
   request: { organizationId: string; after?: string | undefined; limit: number },
-): Promise<(User & { groups: Group[] })[]> {
+): Promise<ListedUser[]> {
   return runRead(dir, ctx, 'ListUsers', async (scope) => {
     const { tx } = scope
     const organization = await getReachableOrganization(scope, { id: request.organizationId })
@@ -253,8 +287,9 @@ export function listUsers(
 }
 
 /**
- * Deletes a user: hidden in the directory, and gone from the platforms as soon as they have been reached.
- * @throws {DirectoryError} `user_not_found`
+ * Deletes a user. The directory hides the user at once; their accounts are removed from the platforms after that.
+ * @param id compared without case
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {

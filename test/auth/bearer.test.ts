@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { mock, test } from 'node:test'
+import { test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
 import { AuthError, IssuerUnavailableError } from '../../src/auth/auth-error.ts'
 import { type BearerCheck, newBearerCheck } from '../../src/auth/bearer.ts'
 import { type Issuer, openIssuer, TOKEN_SECONDS } from '../../src/auth/issuer.ts'
 import { createClient, deleteClient, findClient } from '../../src/directory/clients.ts'
-import { BELIEF_MS } from '../../src/directory/directory.ts'
+import { CACHE_TTL_MS } from '../../src/directory/directory.ts'
 import type { Client } from '../../src/model/clients.ts'
 import { insertSigningKey } from '../../src/store/tables/signing-keys.ts'
+import { withClock } from '../support/clock.ts'
 import { newTestDirectory, type TestDirectory } from '../support/directories.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
 import { sqliteStores } from '../support/stores.ts'
@@ -39,16 +40,6 @@ async function newOwn(): Promise<Own> {
     client,
     check: newBearerCheck({ ...issuer, getKey }, [], on.dir),
     verified: () => verified,
-  }
-}
-
-/** Runs work at a clock that can be moved. */
-async function withClock(work: (pass: (ms: number) => void) => Promise<void>): Promise<void> {
-  mock.timers.enable({ apis: ['Date'], now: Date.now() })
-  try {
-    await work((ms) => mock.timers.setTime(Date.now() + ms))
-  } finally {
-    mock.timers.reset()
   }
 }
 
@@ -116,7 +107,7 @@ test('a token that another process signed with a key made since is accepted, and
   await withClock(async (pass) => {
     await addSigningKey(on)
     const token = await (await openIssuer(on.dir, issuer.url)).issue(client)
-    pass(BELIEF_MS + 1)
+    pass(CACHE_TTL_MS + 1)
     assert.equal((await check(`Bearer ${token}`)).id, client.id)
     assert.equal((await issuer.jwks()).keys.length, 2)
   })
@@ -162,7 +153,7 @@ test("an external issuer's token stands for the client that its id maps to", asy
 })
 
 for (const outage of ['error', 'garbage'] as const) {
-  test(`while the keys cannot be had (${outage}), a token is neither believed nor refused`, async () => {
+  test(`while the keys cannot be fetched (${outage}), a token is neither accepted nor rejected`, async () => {
     await withExternal(async (external, check, clientId) => {
       external.behave(outage)
       const token = await external.sign()

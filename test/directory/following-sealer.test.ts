@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { BELIEF_MS } from '../../src/directory/directory.ts'
+import { CACHE_TTL_MS } from '../../src/directory/directory.ts'
 import {
   KeysUnreadableError,
   LONGEST_SEALING_MS,
@@ -35,10 +35,10 @@ function assertSealsUnder(key: Buffer, { sealer }: Following): void {
   assert.ok(sealer.seal('secret', IDENTITY).startsWith(sealMark(key)))
 }
 
-test('a new first key seals once the old one has been believed long enough, and not before', () => {
+test('a new first key seals once the keys have been cached long enough, and not before', () => {
   const on = follow()
   on.keys = [NEW, OLD]
-  on.now += BELIEF_MS - 1
+  on.now += CACHE_TTL_MS - 1
   assertSealsUnder(OLD, on)
   assert.equal(on.reads, 0)
   on.now += 1
@@ -61,7 +61,7 @@ test('a secret that was read before its key was taken away still opens', () => {
   const old = on.sealer.seal('old', IDENTITY)
   for (const keys of [[NEW, OLD], [NEW], [OTHER, NEW], [OTHER]]) {
     on.keys = keys
-    on.now += BELIEF_MS
+    on.now += CACHE_TTL_MS
     on.sealer.seal('secret', IDENTITY)
   }
   assert.equal(on.sealer.open(old, IDENTITY), 'old')

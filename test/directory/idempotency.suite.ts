@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { enterPortal } from '../../src/directory/context.ts'
-import { forgetExpiredAnswers } from '../../src/directory/idempotency.ts'
+import { deleteOldAnswers } from '../../src/directory/idempotency.ts'
 import { type CreateUserAnswer, createUser, deleteUser } from '../../src/directory/users.ts'
 import type { Context } from '../../src/model/context.ts'
 import type { NewUser } from '../../src/model/users.ts'
@@ -135,8 +135,8 @@ function moreTests(open: OpenStore): void {
     pass(on, HOUR)
     await create(on, 'new', { email: 'bob@example.com' })
     pass(on, 23 * HOUR)
-    assert.equal(await forgetExpiredAnswers(on.dir), 1)
-    assert.equal(await forgetExpiredAnswers(on.dir), 0)
+    assert.equal(await deleteOldAnswers(on.dir), 1)
+    assert.equal(await deleteOldAnswers(on.dir), 0)
     assert.equal((await create(on, 'new', { email: 'bob@example.com' })).created, true)
   })
 }

@@ -21,8 +21,8 @@ import { newDirectory } from '../../src/directory/directory.ts'
 import type { CredentialFilter } from '../../src/directory/filters.ts'
 import {
   createRefreshToken,
+  deleteOldRefreshTokens,
   findClientOfRefreshToken,
-  forgetExpiredRefreshTokens,
   listRefreshTokens,
   revokeRefreshToken,
 } from '../../src/directory/refresh-tokens.ts'
@@ -300,7 +300,7 @@ function refreshTokenTests(open: OpenStore): void {
     )
     on.clock.now = new Date(on.clock.now.getTime() + 3_600_000)
     assert.equal(await find(other.id), undefined)
-    await forgetExpiredRefreshTokens(dir)
+    await deleteOldRefreshTokens(dir)
     assert.deepEqual(await countRows(dir.store, ['refresh_tokens']), { refresh_tokens: 0 })
   })
 }

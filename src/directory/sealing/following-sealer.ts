@@ -1,13 +1,13 @@
-import { BELIEF_MS } from '../directory.ts'
+import { CACHE_TTL_MS } from '../directory.ts'
 import { newSealer, type Sealer, UnknownKeyError } from './sealer.ts'
 
 /**
- * How long a process may go on sealing under a key that no longer comes first: it reads the keys again after
- * `BELIEF_MS`, and seals no more when they could not be read for as long again.
+ * How long a process may still seal under a key that is no longer the first one. It reads the keys again after
+ * `CACHE_TTL_MS`. If they cannot be read for as long again, it stops sealing.
  */
-export const LONGEST_SEALING_MS = 2 * BELIEF_MS
+export const LONGEST_SEALING_MS = 2 * CACHE_TTL_MS
 
-/** The master keys cannot be read again, so nothing can be sealed: by now they may have been rotated. */
+/** The master keys cannot be read. They may have been rotated, so that nothing is sealed. */
 export class KeysUnreadableError extends Error {
   constructor(cause: unknown) {
     super('the master key cannot be read again, so nothing is sealed', { cause })
@@ -16,59 +16,73 @@ export class KeysUnreadableError extends Error {
 }
 
 /**
- * A sealer that follows a rotation of its keys without a restart. `seal` throws {KeysUnreadableError} when they could
- * not be read for too long.
- *
- * It opens with every key that it has ever had: what was read from the store before a key was taken away may be
- * opened after.
+ * Makes a sealer that follows a rotation of the master keys without a restart. Its `seal` throws
+ * {KeysUnreadableError} when the keys could not be read for too long.
  * @param keys as they have just been read
  * @param readKeys reads them again; throws when they cannot be read
- * @param now in milliseconds
+ * @param now returns the time in milliseconds
  */
 export function newFollowingSealer(
   keys: readonly Buffer[],
   readKeys: () => readonly Buffer[],
   now: () => number = Date.now,
 ): Sealer {
-  let sealer = newSealer(keys)
-  let all = keys
-  let readAt = now()
-  const follow = (): void => {
-    const at = now()
-    const read = readKeys()
-    all = [...read, ...all.filter((old) => !read.some((key) => key.equals(old)))]
-    sealer = newSealer(all)
-    readAt = at
-  }
-  return {
-    seal(secret, identity) {
-      if (isOlder(readAt, BELIEF_MS, now())) {
-        try {
-          follow()
-        } catch (error) {
-          if (isOlder(readAt, LONGEST_SEALING_MS, now())) throw new KeysUnreadableError(error)
-        }
-      }
-      return sealer.seal(secret, identity)
-    },
-    open(sealed, identity) {
-      try {
-        return sealer.open(sealed, identity)
-      } catch (error) {
-        if (!(error instanceof UnknownKeyError)) throw error
-        try {
-          follow()
-        } catch {
-          // That the secret does not open is what matters to whoever asks.
-          throw error
-        }
-        return sealer.open(sealed, identity)
-      }
-    },
-  }
+  return new FollowingSealer(keys, readKeys, now)
 }
 
-/** A clock that was set back must not make anything last longer. */
-function isOlder(then: number, ms: number, now: number): boolean {
-  return now < then || now - then >= ms
+class FollowingSealer implements Sealer {
+  readonly #readKeys: () => readonly Buffer[]
+  readonly #now: () => number
+  /** All keys so far: a text that was read before its key was removed may be opened after. */
+  #keys: readonly Buffer[]
+  #sealer: Sealer
+  #readAt: number
+
+  constructor(keys: readonly Buffer[], readKeys: () => readonly Buffer[], now: () => number) {
+    this.#readKeys = readKeys
+    this.#now = now
+    this.#keys = keys
+    this.#sealer = newSealer(keys)
+    this.#readAt = now()
+  }
+
+  seal(secret: string, identity: string): string {
+    if (this.#isOlderThan(CACHE_TTL_MS)) {
+      try {
+        this.#follow()
+      } catch (error) {
+        if (this.#isOlderThan(LONGEST_SEALING_MS)) throw new KeysUnreadableError(error)
+      }
+    }
+    return this.#sealer.seal(secret, identity)
+  }
+
+  open(sealed: string, identity: string): string {
+    try {
+      return this.#sealer.open(sealed, identity)
+    } catch (error) {
+      if (!(error instanceof UnknownKeyError)) throw error
+      try {
+        this.#follow()
+      } catch {
+        // The caller needs to know that the secret does not open, not that the keys cannot be read.
+        throw error
+      }
+      return this.#sealer.open(sealed, identity)
+    }
+  }
+
+  #follow(): void {
+    const at = this.#now()
+    const read = this.#readKeys()
+    this.#keys = [...read, ...this.#keys.filter((old) => !read.some((key) => key.equals(old)))]
+    this.#sealer = newSealer(this.#keys)
+    this.#readAt = at
+  }
+
+  /** Whether the keys were read longer ago. A clock that was set back counts as that. */
+  #isOlderThan(ms: number): boolean {
+    const age = this.#now() - this.#readAt
+    return age < 0 || age >= ms
+  }
 }
