@@ -78,6 +78,8 @@ async function start<T extends Running>(
     async end() {
       await running.stop()
       remove()
+      const undeclared = running.log().match(/.*undeclared status.*/g)
+      if (undeclared) throw new Error(`a route answered a status that it does not declare: ${undeclared[0]}`)
     },
   }
 }

@@ -71,15 +71,19 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   return app
 }
 
-/** Counts and times every request, and logs it at level `debug`. */
+/** Counts and times every request, and logs it at level `debug`. Warns of a status that the route does not declare. */
 function observe(app: FastifyInstance, { log, observeRequest }: ServerParts): void {
   app.addHook('onRequest', (_, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    const { operation } = request.routeOptions.config
-    observeRequest(operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
+    const { config, schema } = request.routeOptions
+    observeRequest(config.operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
+    // A caller that hangs up early leaves a status that was never sent.
+    const declared = reply.sent && (schema?.response as object | undefined)
+    if (declared && !(reply.statusCode in declared))
+      log.warn(toLogFields(request, reply), 'undeclared status')
     if (log.isLevelEnabled('debug')) log.debug(toLogFields(request, reply), 'request completed')
     done()
   })
