@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { S3Capabilities } from './api/osis/platform-schemas.ts'
 import { parseS3Capabilities } from './api/osis/s3-capabilities.ts'
@@ -109,7 +108,12 @@ function startBackgroundWork(dir: Directory, reconciler: Reconciler, log: Logger
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }
-  return () => Promise.race([stop(), pause(LAST_MS, undefined, { ref: false })])
+  return async () => {
+    const late = Promise.withResolvers<void>()
+    const limit = setTimeout(late.resolve, LAST_MS)
+    await Promise.race([stop(), late.promise])
+    clearTimeout(limit)
+  }
 }
 
 async function closeServer(server: FastifyInstance): Promise<void> {

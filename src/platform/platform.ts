@@ -16,7 +16,7 @@ export interface DesiredState {
   /** An inactive key must not work. It must work again once it is active. */
   readonly credentials: readonly {
     readonly accessKey: string
-    /** Null if the directory cannot open the secret: the platform keeps such a key if it has it, and never gets it new. */
+    /** Null if the directory cannot open the secret: the platform keeps such a key, but cannot be given it. */
     readonly secretKey: string | null
     readonly active: boolean
   }[]
@@ -126,7 +126,7 @@ export interface Platform extends OwnerForm {
 /** The configured platforms, by name. */
 export type Platforms = ReadonlyMap<string, Platform>
 
-/** The platform could not be reached, or not be brought to the desired state. Its message is stored, and holds no secret. */
+/** The platform could not be reached, or not be brought to the desired state. The message must not hold a secret. */
 export class PlatformError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })

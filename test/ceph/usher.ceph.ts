@@ -138,7 +138,7 @@ test('Usher starts while the gateway is away, says so, and catches up', async ()
   await proxy.close()
   try {
     await restart()
-    await waitUntil(async () => target.log().includes('the platform is not well'), 10_000)
+    await waitUntil(async () => target.log().includes('platform not healthy'), 10_000)
     assert.match(target.log(), /cannot be reached: ECONNREFUSED/)
     const info = jsonOf<Record<string, unknown>>(await osis(target, { path: '/api/info' }))
     assert.equal(info.status, 'ERROR')

@@ -1,6 +1,6 @@
 import { PlatformError } from '../platform.ts'
 
-/** A JSON object of which nothing is known yet. */
+/** A JSON object with unknown members. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**

@@ -4,7 +4,7 @@ import { fromMetadata, type UserRecord } from './user-record.ts'
 /** How long a template is used. After this time a default that the operator has changed applies to all new users. */
 const GOOD_FOR_MS = 60_000
 
-/** Members of a record that belong to one user; `withAccount` sets them. */
+/** Members of a record that belong to one user; `withState` sets them. */
 const OWN = ['user_id', 'display_name', 'suspended', 'keys']
 /** Members that hold defaults of the gateway, in RGW 16.2. */
 const DEFAULTS = [
