@@ -11,7 +11,7 @@ import { collectIssues, newValidatorCompiler } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The context of the authenticated caller, before it is admitted; null on open routes. */
+    /** The context of the authenticated caller, before it is admitted. A refusal is recorded under it. */
     caller: Context | null
     /** A UUID: the caller's `X-Correlation-Id`, or a new one. */
     correlationId: string
@@ -21,20 +21,13 @@ declare module 'fastify' {
 /** The largest request body, in bytes. */
 export const BODY_LIMIT = 1024 * 1024
 
-/** Who may use an API, and in which context. */
-export interface Admission {
-  /**
-   * Authenticates the caller of a request.
-   * @returns the caller's context, with the portal as the request names it, so that a refusal records it
-   * @throws {AuthError} if the request carries no valid credentials
-   */
-  readonly authenticate: (request: FastifyRequest) => Promise<Context>
-  /**
-   * Checks that the caller may use the route, and narrows its context to the portal of the request.
-   * @throws {DirectoryError} `not_permitted`, `portal_not_in_context`, `store_unavailable`
-   */
-  readonly admit: (caller: Context, request: FastifyRequest) => Context | Promise<Context>
-}
+/**
+ * Authenticates the caller of a request and sets `request.caller`; then checks that the caller may use the route.
+ * @returns the caller's context, narrowed to the portal of the request
+ * @throws {AuthError} if the request carries no valid credentials
+ * @throws {DirectoryError} `not_permitted`, `portal_not_in_context`, `store_unavailable`
+ */
+export type Admission = (request: FastifyRequest) => Promise<Context>
 
 /** What one API has of its own; `serveDialect` does the rest. */
 export interface Dialect {
@@ -46,7 +39,7 @@ export interface Dialect {
   /** What the OpenAPI document says in addition to the routes, and the path at which it is served. */
   readonly document: ApiDocument
   readonly documentPath: string
-  readonly admission: Admission
+  readonly admit: Admission
   /** Sends an error in the dialect's format. Returns whether it is our fault and must be logged. */
   readonly sendError: (error: Error, request: FastifyRequest, reply: FastifyReply) => boolean
 }
@@ -56,7 +49,7 @@ export interface Dialect {
  * in this order, before the handler of its route runs.
  */
 export async function serveDialect(app: FastifyInstance, dialect: Dialect): Promise<void> {
-  const { admission } = dialect
+  const { admit } = dialect
   await describeApi(app, dialect.documentPath, dialect.document)
   await app.register(
     async (scope) => {
@@ -67,8 +60,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
       scope.addHook('onRequest', async (request, reply) => {
         correlate(request, reply)
         if (request.routeOptions.config.open) return
-        request.caller = await admission.authenticate(request)
-        request.context = await admission.admit(request.caller, request)
+        request.context = await admit(request)
       })
       scope.setNotFoundHandler((request, reply) => {
         dialect.sendError(new UnknownPathError(request), request, reply)

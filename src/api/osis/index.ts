@@ -51,7 +51,7 @@ export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
       ...[...tenantRoutes, ...userRoutes, ...credentialRoutes].map((declared) => declared(parts)),
       ...platformRoutes.map((declared) => declared({ platform, settings, s3Capabilities })),
     ],
-    admission: newAdmission(parts),
+    admit: newAdmission(parts),
     sendError: newErrorSender(authModes),
   })
 }

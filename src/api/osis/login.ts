@@ -2,9 +2,8 @@ import { Type } from 'typebox'
 import { checkSecret } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
-import { clientContext } from '../../directory/context.ts'
 import { openRoute, type Route } from '../route.ts'
-import { admit } from './admission.ts'
+import { enter } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'
 
 /** What the routes of tokens need. */
@@ -53,8 +52,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     answers: { 200: answer('Both tokens', LoginResponse), ...bodyFailures },
     async handle({ request, body }, { clients, tokens }) {
       const client = await checkSecret(clients, body.username, body.password)
-      request.caller = clientContext(client, request.correlationId)
-      request.context = admit(request.caller, request)
+      request.context = enter(client, request)
       const { access, refresh } = await tokens.logIn(request.context)
       return { status: 200, headers: noStore, body: { access_token: access, refresh_token: refresh } }
     },

@@ -10,19 +10,17 @@ import type { Admission } from '../dialect.ts'
  * portal in `X-Tenant`. If the header is missing, the schema reports it, together with everything else that is wrong.
  */
 export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
-  return {
-    async authenticate({ headers, correlationId }) {
-      const client = await bearer(headers.authorization)
-      const domain = headers['x-tenant']
-      const portal = typeof domain === 'string' && domain !== '' ? domain.slice(0, MAX_TEXT) : null
-      return { ...clientContext(client, correlationId), portal }
-    },
-    admit(caller, request) {
-      const { operation, queryNames } = request.routeOptions.config
-      if (operation) assertPermitted(caller, operation)
-      if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
-      return caller.portal === null ? caller : enterPortal(dir, caller, caller.portal)
-    },
+  return async (request) => {
+    const { headers, correlationId, routeOptions } = request
+    const client = await bearer(headers.authorization)
+    const domain = headers['x-tenant']
+    const portal = typeof domain === 'string' && domain !== '' ? domain.slice(0, MAX_TEXT) : null
+    const caller = { ...clientContext(client, correlationId), portal }
+    request.caller = caller
+    const { operation, queryNames } = routeOptions.config
+    if (operation) assertPermitted(caller, operation)
+    if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
+    return portal === null ? caller : enterPortal(dir, caller, portal)
   }
 }
 

@@ -24,7 +24,7 @@ export function partnerApi(app: FastifyInstance, { dir, bearer, log }: PartnerAp
     documentPath: '/openapi/customer.json',
     prefix: '/v1',
     routes: userRoutes.map((declared) => declared(dir)),
-    admission: newAdmission(dir, bearer),
+    admit: newAdmission(dir, bearer),
     sendError,
   })
 }
