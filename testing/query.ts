@@ -33,16 +33,34 @@ const types: pg.CustomTypesConfig = {
 }
 
 async function queryPostgres(url: string, sql: string, values: readonly Value[]): Promise<Row[]> {
+  const connection = await connectPostgres(url)
+  try {
+    return await connection.query(sql, ...values)
+  } finally {
+    await connection.end()
+  }
+}
+
+/** A connection to a PostgreSQL database. */
+export interface Connection {
+  /** Runs one statement, with `?` where a value goes. */
+  query(sql: string, ...values: readonly Value[]): Promise<Row[]>
+  end(): Promise<void>
+}
+
+/** Connects to a PostgreSQL database, for tests that run many statements in it. */
+export async function connectPostgres(url: string): Promise<Connection> {
   const client = new pg.Client({ connectionString: url, types })
   await client.connect()
-  try {
-    let place = 0
-    const { rows } = await client.query<Row>(
-      sql.replaceAll('?', () => `$${++place}`),
-      [...values],
-    )
-    return rows
-  } finally {
-    await client.end()
+  return {
+    async query(sql, ...values) {
+      let place = 0
+      const { rows } = await client.query<Row>(
+        sql.replaceAll('?', () => `$${++place}`),
+        [...values],
+      )
+      return rows
+    },
+    end: () => client.end(),
   }
 }

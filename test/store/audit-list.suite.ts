@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
+import { rounds } from '../../testing/full-length.ts'
 import { NOW } from '../support/rows.ts'
 import type { OpenTampered } from '../support/stores.ts'
 import { ENTRIES, FIELDS, openLog, pkOf } from './audit.suite.ts'
@@ -48,7 +49,7 @@ function randomTests(open: OpenTampered): void {
         // A new hash of the newest block can be told only from the one that was noted.
         assert.ok(faults.length > 0 || head.hash !== before.head.hash)
       }),
-      { numRuns: 40 },
+      { numRuns: rounds(12, 40) },
     )
   })
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import type { AuditFault, AuditVerdict } from '../../src/store/port.ts'
+import { rounds } from '../../testing/full-length.ts'
 import { NOW, newEntry, putEntries } from '../support/rows.ts'
 import type { OpenTampered, Tampered } from '../support/stores.ts'
 
@@ -80,7 +81,7 @@ export function auditSuite(open: OpenTampered): void {
           const { entries, unsealed, faults } = await store.verifyAudit()
           assert.deepEqual([entries, unsealed, faults], [written, 0, []])
         }),
-        { numRuns: 20 },
+        { numRuns: rounds(8, 20) },
       )
     })
 

@@ -25,6 +25,7 @@ import { planPage } from '../../src/store/paging.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
 import { insertTenant, replaceOrgs } from '../../src/store/tables/tenants.ts'
 import { markUserDeleted, selectUser } from '../../src/store/tables/users.ts'
+import { rounds } from '../../testing/full-length.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -170,7 +171,7 @@ function listTests(open: OpenStore): void {
       )
       assert.equal(keys.total, owners.length)
     })
-    await fc.assert(property, { numRuns: 150 })
+    await fc.assert(property, { numRuns: rounds(50, 150) })
   })
 
   test('totals are those of the rows, whatever has become of these', async () => {
@@ -235,7 +236,7 @@ function listTests(open: OpenStore): void {
               ...(active !== undefined && { active }),
             })
     })
-    await fc.assert(property, { numRuns: 12 })
+    await fc.assert(property, { numRuns: rounds(4, 12) })
     await store.write((tx) => markAccountsOfTenantRemoved(tx, tenants[0]?.pk ?? 0, NOW))
     await assertRight({ provider })
   })
