@@ -2,14 +2,14 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Store, StoreError, type Tx } from './port.ts'
 import type { Tables } from './schema.ts'
 
-/** How many rows are in memory at once. */
+/** The number of rows in memory at once. */
 const PAGE = 1_000
 
-/** Tables whose rows are about the running of one store, or which it keeps by itself. */
-type OfTheStore = 'migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals'
-type Table = Exclude<keyof Tables, OfTheStore>
+/** Tables that describe one store, or that the store maintains by itself. They are not copied. */
+type NotCopied = 'migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals'
+type Table = Exclude<keyof Tables, NotCopied>
 
-/** Every table of the directory with its primary key, each after those that it refers to. */
+/** The copied tables with their primary keys. Each table follows those that it refers to. */
 const TABLES = {
   organizations: ['pk'],
   customer_resellers: ['customer_pk', 'reseller_pk'],
@@ -31,14 +31,14 @@ const TABLES = {
 
 type Row = Record<string, unknown>
 
-/** How many rows each table has. */
+/** The number of rows of each table. */
 export type RowCounts = Readonly<Record<Table, number>>
 
 /**
- * Copies a directory with all its keys into an empty store, in one unit: all of it or nothing. What is written to the
- * source meanwhile is not copied.
- * @returns the rows of each table that were read
- * @throws {StoreError} `not_empty` when the target holds anything
+ * Copies a directory with all its keys into an empty store, in one unit. Changes of the source during the copy are not
+ * copied.
+ * @returns the number of rows that were read from each table
+ * @throws {StoreError} `not_empty` when the target has rows
  */
 export function copyDirectory(from: Store, to: Store): Promise<RowCounts> {
   return from.read((source) =>
@@ -51,11 +51,11 @@ export function copyDirectory(from: Store, to: Store): Promise<RowCounts> {
   )
 }
 
-/** Counts the rows of the directory, table by table. */
+/** Counts the rows of the copied tables. */
 export async function countRows(tx: Tx): Promise<RowCounts> {
   const counts = {} as Record<Table, number>
   for (const table of tableNames()) {
-    const [row] = await ask<{ rows: number }>(tx, sql`select count(*) as rows from ${sql.table(table)}`)
+    const [row] = await query<{ rows: number }>(tx, sql`select count(*) as rows from ${sql.table(table)}`)
     counts[table] = row?.rows ?? 0
   }
   return counts
@@ -67,9 +67,9 @@ function tableNames(): Table[] {
 
 async function assertEmpty(target: Tx): Promise<void> {
   for (const table of tableNames()) {
-    const rows = await ask(target, sql`select 1 from ${sql.table(table)} limit 1`)
+    const rows = await query(target, sql`select 1 from ${sql.table(table)} limit 1`)
     if (rows.length > 0)
-      throw new StoreError('not_empty', `the target holds ${table} already; copy into an empty store`)
+      throw new StoreError('not_empty', `the target already has ${table}; copy into an empty store`)
   }
 }
 
@@ -84,25 +84,25 @@ async function copyTable(source: Tx, target: Tx, table: Table): Promise<number> 
   return copied
 }
 
-/** The rows that follow one, by key. */
+/** Returns the rows that follow a row, by key; the first ones without it. */
 function readPage(source: Tx, table: Table, after: Row | undefined): Promise<Row[]> {
   const key = TABLES[table]
   const columns = sql.join(key.map((column) => sql.ref(column)))
   const values = sql.join(key.map((column) => after?.[column]))
   const where = after ? sql`where (${columns}) > (${values})` : sql``
-  return ask(source, sql`select * from ${sql.table(table)} ${where} order by ${columns} limit ${PAGE}`)
+  return query(source, sql`select * from ${sql.table(table)} ${where} order by ${columns} limit ${PAGE}`)
 }
 
 async function insertPage(target: Tx, table: Table, rows: readonly Row[]): Promise<void> {
   const columns = Object.keys(rows[0] ?? {})
   const values = rows.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`)
-  await ask(
+  await query(
     target,
     sql`insert into ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})
         values ${sql.join(values)}`,
   )
 }
 
-function ask<R = Row>(tx: Tx, query: RawBuilder<unknown>): Promise<R[]> {
-  return tx.query((db) => ({ compile: () => query.compile(db) })) as Promise<R[]>
+function query<R = Row>(tx: Tx, text: RawBuilder<unknown>): Promise<R[]> {
+  return tx.query((db) => ({ compile: () => text.compile(db) })) as Promise<R[]>
 }

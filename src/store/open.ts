@@ -5,20 +5,21 @@ import { openSqlite } from './sqlite/store.ts'
 
 export { takeFileLock } from './sqlite/file-lock.ts'
 
+/** How to open a store. */
 export interface OpenOptions {
   readonly events?: StoreEvents
-  /** Whether this process serves from now on: of a store that one process has to itself, it must be the only one. */
+  /** Whether this process is a server. If the store is for a single process, there must be no other server. */
   readonly serving?: boolean
-  /** Whether a missing store is made; it is unless told otherwise. */
+  /** Whether to create a missing store. Default: true. */
   readonly create?: boolean
-  /** Whether a database is taken that may lose commits; it is not unless told otherwise. */
+  /** Whether to accept a database that may lose commits. Default: false. */
   readonly allowDataLoss?: boolean
-  /** Whether a statement may take as long as it needs; otherwise it is given up while its caller still waits. */
+  /** Whether statements run without time limits. Default: false. */
   readonly patient?: boolean
 }
 
 /**
- * Opens the store that a URL names, and brings its schema up to date.
+ * Opens a store, and applies the missing migrations.
  * @param url `sqlite:<path>`, or `postgres://user:password@host:port/database`
  * @throws {StoreError} with a message for the operator
  */
@@ -35,27 +36,34 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
   }
 }
 
-/** Opens the store as it is. */
+/**
+ * Opens a store without migrating it.
+ * @param url as for `openStore`
+ * @throws {StoreError} with a message for the operator
+ */
 export async function openUnmigrated(
   url: string,
   { events = { committed: () => undefined }, serving = false, create = true, ...options }: OpenOptions = {},
 ): Promise<Store> {
   if (/^postgres(ql)?:/.test(url)) {
-    // Loaded by those who need it: a start on SQLite has no time for a driver that it does not use.
+    // Loaded only when needed, because the driver would delay a start on SQLite.
     const { openPostgres } = await import('./postgres/store.ts')
     const { allowDataLoss = false, patient = false } = options
     return openPostgres({ url, allowDataLoss, patient }, events)
   }
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
   if (path === '' || path === ':memory:') {
-    throw new StoreError('failed', 'the database URL must be sqlite:<path>, naming a file, or postgres://…')
+    throw new StoreError(
+      'failed',
+      'the database URL must be sqlite:<path> with the path of a file, or postgres://…',
+    )
   }
   if (!create && !existsSync(path))
-    throw new StoreError('missing', `there is no store at ${path}; usher init makes one`)
+    throw new StoreError('missing', `there is no store at ${path}; usher init creates one`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw new StoreError('missing', `${dirname(path)} cannot be made: ${(error as Error).message}`, error)
+    throw new StoreError('missing', `${dirname(path)} cannot be created: ${(error as Error).message}`, error)
   }
   return openSqlite(path, events, serving)
 }

@@ -245,7 +245,7 @@ test('an empty directory is refused with what to do about it', async (t) => {
   t.after(empty.remove)
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
-  const missing = `there is no store at ${empty.path}/usher.db; usher init makes one`
+  const missing = `there is no store at ${empty.path}/usher.db; usher init creates one`
   const said = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
   assert.equal(stderr, `usher: ${said}\n`)
   assert.deepEqual(readdirSync(empty.path), [])

@@ -14,7 +14,7 @@ test('a SQLite file that is served is not copied, since it could change meanwhil
   const args = ['store', 'copy', '--from', `sqlite:${usher.dataDir}/usher.db`, '--to', await newUrl()]
   const { code, stderr } = await runUsher(usher.dataDir, args)
   assert.equal(code, 1)
-  assert.match(stderr, /is served by another Usher already/)
+  assert.match(stderr, /another Usher already serves /)
 })
 
 test('a store that is not there is not made by being copied', async () => {

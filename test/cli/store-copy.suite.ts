@@ -81,7 +81,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
       withOriginal(engines.from, async (original) => {
         const { code, stderr } = await copy(original, await filled(engines.to))
         assert.equal(code, 1)
-        assert.match(stderr, /the target holds organizations already; copy into an empty store/)
+        assert.match(stderr, /the target already has organizations; copy into an empty store/)
       }))
 
     test('a secret that the master key does not open is named, and the copy is called bad', () =>

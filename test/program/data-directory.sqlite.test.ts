@@ -9,7 +9,7 @@ test('a second server on the same file is refused, while commands work next to t
   t.after(() => usher.end())
   const second = await runUsher(usher.dataDir, ['serve'])
   assert.equal(second.code, 1)
-  assert.match(second.stderr, /is served by another Usher already/)
+  assert.match(second.stderr, /another Usher already serves /)
   assert.equal((await runUsher(usher.dataDir, ['client', 'list'])).code, 0)
 })
 

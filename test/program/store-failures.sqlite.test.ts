@@ -82,10 +82,10 @@ async function readWhole(file: string): Promise<string[]> {
 }
 
 describe('a store that cannot be opened ends the start', { concurrency: 2 }, () => {
-  test('in a directory that cannot be made', () =>
+  test('in a directory that cannot be created', () =>
     inNewDir(async (path) => {
       writeFileSync(join(path, 'file'), '')
-      await failsToStart(join(path, 'file', 'data'), /file\/data cannot be made/)
+      await failsToStart(join(path, 'file', 'data'), /file\/data cannot be created/)
     }))
 
   test('at a path that is a directory', () =>
@@ -156,7 +156,7 @@ describe('a store that cannot be opened ends the start', { concurrency: 2 }, () 
     () =>
       inNewDir(async (path) => {
         chmodSync(path, 0o755)
-        await failsToStart(join(path, 'data'), /data cannot be made: EACCES/, { uid: NOBODY })
+        await failsToStart(join(path, 'data'), /data cannot be created: EACCES/, { uid: NOBODY })
       }),
   )
 })

@@ -5,12 +5,12 @@ import { formatCaller } from '../../model/context.ts'
 import type { OpenBlock, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** What the first block names as the hash of the block before it. */
+/** The previous hash of the first block. */
 export const GENESIS_HASH = hash('sha256', 'usher audit log', 'base64url')
 
-/** The hash of an entry: over all that it says, and over its place in the chain, so that it cannot be moved. */
+/** Returns the hash of an entry. It covers the content and the position in the chain, so that it cannot be moved. */
 export function hashEntry(entry: AuditEntry, block: number, position: number): string {
-  const said = [
+  const content = [
     block,
     position,
     entry.id,
@@ -24,13 +24,13 @@ export function hashEntry(entry: AuditEntry, block: number, position: number): s
     entry.target,
     entry.correlationId,
     entry.changedFields,
-    // Entries without it, older ones among them, hash as they always did.
+    // Left out if there are none, so that the hashes of older entries stay valid.
     ...(entry.changes ? [entry.changes] : []),
   ]
-  return hash('sha256', JSON.stringify(said), 'base64url')
+  return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
-/** The hash of a block: over its number, the block before it, and the hashes of its entries in order. */
+/** Returns the hash of a block. It covers its number, the hash of the block before it, and its entries in order. */
 export function hashBlock(block: number, previousHash: string, entryHashes: readonly string[]): string {
   return hash('sha256', JSON.stringify([block, previousHash, ...entryHashes]), 'base64url')
 }
@@ -39,7 +39,7 @@ const selectHead = statement((db) =>
   db.selectFrom('audit_blocks').select(['number', 'hash']).orderBy('number', 'desc').limit(sql.lit(1)),
 )
 
-/** The block that follows the newest one, still empty. */
+/** Opens the block that follows the newest one. */
 export async function nextBlock(tx: Tx): Promise<OpenBlock> {
   const head = await tx.get(selectHead, {})
   return { number: (head?.number ?? 0) + 1, previousHash: head?.hash ?? GENESIS_HASH, hashes: [] }
@@ -71,17 +71,18 @@ const insertBlock = statement(
     }),
 )
 
-/** Writes the block's seal, in the commit of its entries. An empty block leaves no trace. */
+/** Seals a block in the commit of its entries. Writes nothing for an empty block. */
 export async function sealBlock(tx: Tx, block: OpenBlock): Promise<void> {
   if (block.hashes.length === 0) return
-  // One writer: the entries of one commit have neighbouring keys.
+  // There is one writer, so the entries of a commit have consecutive keys.
   const last = (await tx.get(selectLastEntry, {}))?.pk ?? 0
   await writeSeal(tx, block, { first: last - block.hashes.length + 1, last })
 }
 
 /**
- * Writes the seal of a block whose entries lie between two keys.
- * @throws {ConstraintError} when another block has been sealed under this number in the meantime
+ * Writes the seal of a block.
+ * @param keys the lowest and the highest key of its entries
+ * @throws {ConstraintError} when another process has sealed a block with this number first
  */
 export async function writeSeal(
   tx: Tx,

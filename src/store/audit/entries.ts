@@ -5,6 +5,7 @@ import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { hashEntry } from './blocks.ts'
 
+/** A row of `audit_entries` without its key. */
 export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
 
 const insertEntry = statement((db, p: EntryRow) =>
@@ -27,7 +28,7 @@ const insertEntry = statement((db, p: EntryRow) =>
   }),
 )
 
-/** Appends one entry to the log, in the commit of what it describes. */
+/** Appends an entry to the log, in the commit of the change that it describes. */
 export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
   const { block } = tx
   const position = block ? block.hashes.length : null
@@ -52,6 +53,7 @@ export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
   if (block && hash) block.hashes.push(hash)
 }
 
+/** What entries must match; members that are left out match anything. */
 export interface AuditFilter {
   readonly operation?: string | undefined
   readonly status?: string | undefined
@@ -62,15 +64,15 @@ export interface AuditFilter {
   readonly correlationId?: string | undefined
   /** ISO 8601; entries at or after. */
   readonly since?: string | undefined
-  /** Only entries before the one with this number: where the page before ended. */
+  /** Only entries with a lower number: the last one of the page before. */
   readonly before?: number | undefined
   readonly limit: number
 }
 
-/** An entry with its place in the log; a later one has a higher number. */
+/** An entry with its number in the log. Later entries have higher numbers. */
 export type NumberedEntry = AuditEntry & { readonly number: number }
 
-/** Entries, newest first. */
+/** Returns the matching entries, newest first, at most `limit`. */
 export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
   const rows = await tx.query((db) => {
     let query = db.selectFrom('audit_entries').selectAll().orderBy('pk', 'desc').limit(filter.limit)
@@ -87,7 +89,7 @@ export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<N
   return rows.map((row) => ({ number: row.pk, ...toEntry(row) }))
 }
 
-/** What a row of the log says. */
+/** Converts a row to an entry of the model. */
 export function toEntry(row: EntryRow): AuditEntry {
   return {
     id: row.id,
@@ -105,7 +107,7 @@ export function toEntry(row: EntryRow): AuditEntry {
   }
 }
 
-/** A tampered row may hold anything; it must show as changed, not as a crash. */
+/** Never throws: a row that was tampered with must be reported as changed. */
 function parse<T>(text: string): T {
   try {
     return JSON.parse(text) as T

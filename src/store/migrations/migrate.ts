@@ -45,5 +45,5 @@ export function toMigrationStates(applied: readonly AppliedMigration[]): Migrati
     appliedAt: applied.find((one) => one.version === version)?.appliedAt ?? null,
   }))
   const newer = applied.filter(({ version }) => !migrations.some((one) => one.version === version))
-  return [...known, ...newer.map((one) => ({ ...one, name: 'of a newer Usher' }))]
+  return [...known, ...newer.map((one) => ({ ...one, name: 'from a newer Usher' }))]
 }

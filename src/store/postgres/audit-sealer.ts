@@ -17,10 +17,10 @@ const selectUnsealed = statement((db) =>
 )
 
 /**
- * Seals the oldest entries that no block holds yet, for engines on which a commit is not a block. The order of keys is
- * not that of commits, so an entry may end up in a later block than one with a higher key.
- * @returns how many entries were sealed; fewer than `MAX_BLOCK` when none are left
- * @throws {ConstraintError} when another process was faster
+ * Seals the oldest entries that have no block. Keys are not in the order of commits, so an entry may be in a later
+ * block than one with a higher key.
+ * @returns the number of sealed entries; less than `MAX_BLOCK` if none are left
+ * @throws {ConstraintError} when another process has sealed them first
  */
 export async function sealAuditEntries(tx: Tx): Promise<number> {
   const rows = (await tx.all(selectUnsealed, {})) as (EntryRow & { pk: number })[]

@@ -10,37 +10,39 @@ import pg from 'pg'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import { StoreError } from '../port.ts'
 
-/** How many connections one process opens at the most. More than the database has cores only makes them wait there. */
+/** The most connections of one process. More connections than the database has cores would only wait there. */
 export const MAX_CONNECTIONS = 10
-/** How long a unit waits for a free connection, or for a new one to be made. */
+/** How long a unit waits for a free connection, or for a new one. */
 const CONNECT_MS = 5_000
-/** What a statement may take in the database; and here, where the database may have fallen silent. */
+/** How long a statement may take in the database, and here, in case the database no longer responds. */
 const STATEMENT_MS = 10_000
 const ANSWER_MS = 12_000
 const LOCK_MS = 5_000
-/** A unit that has stopped in the middle must not keep its locks. A rotation of the master key waits as long. */
+/** How long a unit may pause before it loses its locks. A rotation of the master key waits as long. */
 const IDLE_IN_UNIT_MS = 15_000
 const LIFETIME_S = 60
-/** A change of the schema that waited longer for a table would keep everybody else waiting behind it. */
+/** How long a migration waits for a table. Other statements queue behind it meanwhile. */
 const SCHEMA_LOCK_MS = 2_000
+/** The type id of bigint. */
 const INT8 = 20
 
+/** See `OpenOptions`. */
 export interface PostgresOptions {
   readonly url: string
-  /** Whether a database that may lose commits is taken all the same. */
+  /** Whether to accept a database that may lose commits. */
   readonly allowDataLoss: boolean
-  /** Whether a statement may take as long as it needs: for commands, behind which no caller waits. */
+  /** Whether statements run without time limits: for commands, where no caller waits. */
   readonly patient: boolean
 }
 
-/** The bounded pool of connections that serve. */
+/** Makes the bounded pool of connections for units of work. */
 export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Pool {
   return new pg.Pool({
     ...connectionOf(url),
     max: MAX_CONNECTIONS,
-    // Settings that make the database lose commits can be turned on while it runs; a new connection is checked.
+    // Settings that make the database lose commits can change while it runs, and only new connections are checked.
     maxLifetimeSeconds: LIFETIME_S,
-    // BEGIN travels with the first statement of a unit.
+    // BEGIN is sent together with the first statement of a unit.
     pipeline: true,
     lock_timeout: LOCK_MS,
     ...(!patient && {
@@ -49,7 +51,7 @@ export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Po
       idle_in_transaction_session_timeout: IDLE_IN_UNIT_MS,
     }),
     onConnect(client) {
-      // A connection that breaks in the middle of a unit fails the unit's next statement; that one error is enough.
+      // If a connection breaks during a unit, the next statement reports it.
       client.on('error', () => undefined)
       return assertSafe(client, allowDataLoss)
     },
@@ -57,12 +59,12 @@ export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Po
 }
 
 /**
- * One connection that may take its time, to change the schema with.
- * @throws {StoreError} when the database is not safe
+ * Opens one connection without time limits, for migrations.
+ * @throws {StoreError} `unsafe` when the database may lose commits
  */
 export async function openSlowClient({ url, allowDataLoss }: PostgresOptions): Promise<pg.Client> {
   const client = new pg.Client({ ...connectionOf(url), lock_timeout: SCHEMA_LOCK_MS })
-  // A connection that is lost fails the query that waits for it; that one error is enough.
+  // If the connection breaks, the waiting query reports it.
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -80,7 +82,7 @@ function connectionOf(url: string): pg.ClientConfig {
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     fallback_application_name: 'usher',
-    // Keys and counts fit a number; pg would hand them out as text.
+    // Keys and counts fit a number; by default pg returns bigint as text.
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
@@ -88,13 +90,13 @@ function connectionOf(url: string): pg.ClientConfig {
   }
 }
 
-/** Where the database is, without the user's name and password. */
-export function describe(url: string): string {
+/** Returns the name and host of the database, for messages, without the user's name and password. */
+export function describeDatabase(url: string): string {
   const { host, database } = new pg.Client({ connectionString: url })
   return `the database ${database ?? ''} at ${host}`
 }
 
-/** Settings under which an answered commit can be lost, or text come back changed. Checked on every new connection. */
+/** Refuses settings that can lose a confirmed commit or change text. Runs on every new connection. */
 async function assertSafe(client: pg.ClientBase, allowDataLoss: boolean): Promise<void> {
   const text = `select current_setting('fsync', true) as fsync,
             current_setting('full_page_writes', true) as full_page_writes,
@@ -109,14 +111,14 @@ async function assertSafe(client: pg.ClientBase, allowDataLoss: boolean): Promis
   const names = off.map(([name]) => `${name} = off`).join(', ')
   throw new StoreError(
     'unsafe',
-    `the database has ${names}, so a commit that was answered can be lost; ` +
+    `the database has ${names}, so a confirmed commit can be lost; ` +
       'turn it on, or set USHER_DATABASE_ALLOW_DATA_LOSS=true if that is acceptable',
   )
 }
 
-/** A statement that is given up when the database falls silent, on a connection that otherwise has patience. */
+/** Adds a time limit to a statement, for connections without one. */
 export function bounded(text: string): pg.QueryConfig {
-  // pg reads it, and its types do not know it.
+  // pg supports it, but its types do not have it.
   return { text, query_timeout: ANSWER_MS } as pg.QueryConfig
 }
 
@@ -132,7 +134,7 @@ export function newBuilder<T>(): Kysely<T> {
   })
 }
 
-/** What PostgreSQL calls the columns of a migration. Text is compared by its bytes, as SQLite does. */
+/** The column types of PostgreSQL. Text is compared by its bytes, as on SQLite. */
 export const columnTypes: ColumnTypes = {
   engine: 'postgres',
   pk: ['bigint', (column) => column.primaryKey().generatedByDefaultAsIdentity()],

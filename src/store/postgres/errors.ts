@@ -10,14 +10,14 @@ const LOCK_NOT_AVAILABLE = '55P03'
 const UNIQUE_VIOLATION = '23505'
 const FOREIGN_KEY_VIOLATION = '23503'
 
-/** The SQLSTATE of a refusal by the database (PostgreSQL manual, appendix A); undefined for anything else. */
+/** Returns the SQLSTATE of an error of the database (PostgreSQL manual, appendix A); undefined for other errors. */
 function sqlStateOf(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined
 }
 
 /**
- * Whether a prepared statement of the connection no longer fits: another process has changed the schema since, or
- * something in between has dropped it. On a new connection the same unit succeeds.
+ * Returns whether a prepared statement of the connection is outdated: another process has changed the schema, or a
+ * proxy has dropped the statement. The unit can succeed on a new connection.
  */
 export function isOutdated(error: unknown): boolean {
   const state = sqlStateOf(error)
@@ -25,26 +25,26 @@ export function isOutdated(error: unknown): boolean {
   return state === FEATURE_NOT_SUPPORTED && /cached plan/.test((error as Error).message)
 }
 
-/** Whether a statement over several rows failed because of one of them: it was refused, or waited for in vain. */
+/** Returns whether one of the rows can have made a statement over several rows fail: refused, or locked too long. */
 export function isOfOneRow(error: unknown): boolean {
   if (!(error instanceof StoreError)) return true
   return isLockTimeout(error.cause)
 }
 
-/** Whether a statement waited in vain for what somebody else holds. */
+/** Returns whether a statement waited too long for a lock. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === LOCK_NOT_AVAILABLE
 }
 
-/** Whether the same unit, run again, may well succeed: it has been undone, for no reason of its own. */
+/** Returns whether the unit was undone for a reason outside of it, so that a retry may succeed. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error)
   return state === SERIALIZATION_FAILURE || state === DEADLOCK || isOutdated(error)
 }
 
-/** A refused row, or a statement that is wrong, is its unit's affair; what ails the database is the store's. */
+/** Converts an error of a statement: faults of the database become a `StoreError`, refused rows a `ConstraintError`. */
 export function toQueryError(error: unknown): unknown {
-  // A fault of ours in binding values is no news about the database.
+  // An error of this program in binding values says nothing about the database.
   if (error instanceof TypeError || error instanceof RangeError) return error
   const state = sqlStateOf(error)
   if (state === UNIQUE_VIOLATION || state === FOREIGN_KEY_VIOLATION)
@@ -54,13 +54,13 @@ export function toQueryError(error: unknown): unknown {
   return isRetryable(error) ? error : toStoreError(error)
 }
 
-/** What a failure of the database, or of the way to it, means to whoever runs Usher. */
+/** Converts a failure of the database or the network to an error with a message for the operator. */
 export function toStoreError(error: unknown, where = 'the database'): StoreError {
   if (error instanceof StoreError) return error
   const { message, code } = error as { message: string; code?: string }
   const state = sqlStateOf(error)
   if (state === undefined) {
-    // The pool's only way to say that nobody gave a connection back in time.
+    // The pool reports only by this text that no connection became free in time.
     if (message === 'timeout exceeded when trying to connect')
       return new StoreError('busy', `all ${MAX_CONNECTIONS} connections to ${where} are in use`, error)
     return new StoreError('unreachable', `${where} cannot be reached: ${message || code}`, error)

@@ -14,7 +14,7 @@ import {
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { MAX_BLOCK, sealAuditEntries } from './audit-sealer.ts'
-import { describe, MAX_CONNECTIONS, newPool, type PostgresOptions } from './connection.ts'
+import { describeDatabase, MAX_CONNECTIONS, newPool, type PostgresOptions } from './connection.ts'
 import { CreateBatch } from './create-batch.ts'
 import { isOutdated, isRetryable, toStoreError } from './errors.ts'
 import { listMigrations, migrate, skipUsedKeys } from './schema.ts'
@@ -61,7 +61,7 @@ class PostgresStore implements Store {
 
   constructor(options: PostgresOptions, events: StoreEvents) {
     this.#options = options
-    this.#where = describe(options.url)
+    this.#where = describeDatabase(options.url)
     this.#events = events
     this.#pool = newPool(options)
     // A connection that breaks while idle leaves the pool, and the next unit gets a new one.

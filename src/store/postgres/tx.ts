@@ -8,18 +8,21 @@ import type { CreateBatch } from './create-batch.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
 
-/** A statement as it is prepared on each connection: once, under a name. */
+/** A statement and the name under which each connection prepares it once. */
 interface Prepared {
   readonly plan: Plan
   readonly name: string
 }
 
-/** The statements of a store. Compiled once for all of its connections. */
+/** The compiled statements of a store, shared by its connections. */
 export class Statements {
   readonly builder: Kysely<Tables> = newBuilder()
   readonly #prepared = new Map<object, Prepared>()
 
-  /** @param suffix what the engine adds to the statement; always the same for one statement */
+  /**
+   * Returns the compiled statement.
+   * @param suffix SQL to append; always the same for one statement
+   */
   prepare<P extends object>(statement: Statement<P, unknown>, suffix: string): Prepared {
     let prepared = this.#prepared.get(statement)
     if (!prepared) {
@@ -31,13 +34,14 @@ export class Statements {
   }
 }
 
+/** How a transaction begins. */
 export type Begin =
   | 'begin isolation level repeatable read'
   | 'begin isolation level repeatable read read only'
 
-/** One transaction, which begins with its first statement: a unit that asks nothing takes no connection. */
+/** One transaction. It begins with its first statement: a unit without statements takes no connection. */
 export class PostgresTx implements Tx {
-  /** Blocks are sealed by `sealAuditEntries`, so that writers need not wait for each other. */
+  /** Entries are sealed after their commit, so that writers need not wait for each other. */
   readonly block = null
   readonly #pool: pg.Pool
   readonly #statements: Statements
@@ -96,20 +100,20 @@ export class PostgresTx implements Tx {
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
   }
 
-  /** Answers whether something was written. */
+  /** Returns whether the unit wrote something. */
   async commit(): Promise<boolean> {
     if (!this.#client) {
       this.#ended = true
       return false
     }
     const { command } = await this.#send({ text: 'commit' })
-    // That is how PostgreSQL answers when a statement was refused and the unit went on as if nothing had happened.
-    if (command === 'ROLLBACK') throw new Error('the unit went on after a statement of it had been refused')
+    // PostgreSQL responds so if a statement failed and the unit continued.
+    if (command === 'ROLLBACK') throw new Error('the unit continued after one of its statements failed')
     this.#release()
     return this.#wrote
   }
 
-  /** Ends a snapshot. Nobody has to wait for that. */
+  /** Ends a snapshot, without waiting for the database. */
   endRead(): void {
     this.#ended = true
     const client = this.#client
@@ -120,8 +124,8 @@ export class PostgresTx implements Tx {
   }
 
   /**
-   * Undoes everything, whatever state the connection is in.
-   * @param outdated whether the connection's prepared statements are not to be used again
+   * Undoes the unit, whatever the state of the connection.
+   * @param outdated whether the connection's prepared statements are outdated, so that it must be closed
    */
   async rollback(outdated: boolean): Promise<void> {
     this.#ended = true
@@ -130,7 +134,7 @@ export class PostgresTx implements Tx {
       await this.#client.query('rollback')
       this.#release(outdated)
     } catch (error) {
-      // A connection that cannot even do that is closed; the database then rolls back by itself.
+      // The connection is closed, and the database then rolls back by itself.
       this.#release(error as Error)
     }
   }
@@ -156,7 +160,7 @@ export class PostgresTx implements Tx {
   async #send(query: pg.QueryConfig): Promise<pg.QueryResult> {
     if (this.#ended) throw new UnitEndedError()
     try {
-      // BEGIN travels with the statement that follows it; its answer has come when that one's has.
+      // BEGIN was sent together with the first statement; its response arrives before that of the statement.
       this.#beginning ??= this.#connect()
       const result = await (await this.#beginning).query(query)
       await this.#begun
@@ -170,13 +174,13 @@ export class PostgresTx implements Tx {
     const client = await this.#pool.connect()
     this.#client = client
     this.#begun = client.query(this.#begin)
-    // Looked at when the first statement has been answered.
+    // A failure is reported after the first statement; see #send.
     this.#begun.catch(() => undefined)
     return client
   }
 }
 
-/** PostgreSQL takes no U+0000 in a text, so no row has one, and asking for such a row would be an error. */
+/** PostgreSQL rejects U+0000 in text, so no row has it, and to query for it would be an error. */
 function holdsNul(values: readonly unknown[]): boolean {
   return values.some((value) => typeof value === 'string' && value.includes('\0'))
 }

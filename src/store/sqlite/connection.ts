@@ -25,13 +25,13 @@ import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
 import { insertUsers } from './insert-users.ts'
 
-/** Pages in the write-ahead log before they are copied into the file: more makes for rarer, longer pauses. */
+/** The pages in the write-ahead log before a checkpoint. More pages make checkpoints rarer and longer. */
 const CHECKPOINT_PAGES = 16_000
 
 const SQLITE_UNIQUE = 2067
 const SQLITE_PRIMARY_KEY = 1555
 const SQLITE_FOREIGN_KEY = 787
-/** SQLITE_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH, _MISUSE, _RANGE. */
+/** Errors of a statement: SQLITE_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH, _MISUSE, _RANGE. */
 const UNIT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 21, 25])
 
 interface StatementResult {
@@ -45,6 +45,7 @@ export class Connection implements Tx {
   readonly #db: DatabaseSync
   readonly #exec = new Map<string, StatementSync>()
   readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
+  /** See `Tx.block`. */
   block: OpenBlock | null = null
   /** The number of writing statements that have run; tells whether a unit has written. */
   writes = 0
@@ -63,7 +64,7 @@ export class Connection implements Tx {
     return this.#call(statement, params, 'all') as R[]
   }
 
-  // The row id comes with the answer; a RETURNING clause would cost more than the rest of a small insert.
+  // SQLite returns the row id anyway; a RETURNING clause would cost more than the rest of a small insert.
   async insert<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number | undefined> {
     const { changes, lastInsertRowid } = this.#call(statement, params, 'run') as StatementResult
     return changes === 1 ? lastInsertRowid : undefined
@@ -98,6 +99,7 @@ export class Connection implements Tx {
     }
   }
 
+  /** Runs work on one snapshot. */
   async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     try {
       this.exec('BEGIN')
@@ -105,15 +107,17 @@ export class Connection implements Tx {
     } catch (error) {
       throw (error as { errcode?: number }).errcode === undefined ? error : toStoreError(error)
     } finally {
-      // Nothing was written, so there is nothing to commit.
+      // A snapshot writes nothing, so there is nothing to commit.
       this.rollback()
     }
   }
 
+  /** Runs a query that a builder compiled, and returns its rows. */
   runCompiled({ sql: text, parameters }: CompiledQuery): unknown[] {
     return this.#db.prepare(text).all(...(parameters as string[]))
   }
 
+  /** Runs a statement that controls transactions. */
   exec(text: string): void {
     let statement = this.#exec.get(text)
     if (!statement) {
@@ -123,23 +127,27 @@ export class Connection implements Tx {
     statement.run()
   }
 
+  /** Undoes the open transaction, if there is one. */
   rollback(): void {
     this.block = null
     if (this.#db.isTransaction) this.exec('ROLLBACK')
   }
 
+  /** Opens the audit block of a commit. */
   async openBlock(): Promise<OpenBlock> {
     this.beginUnit()
     this.block = await nextBlock(this)
     return this.block
   }
 
-  makeMigrationsTable(): void {
+  /** Creates the table `migrations` if it does not exist. */
+  createMigrationsTable(): void {
     this.#db.exec(
       'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
     )
   }
 
+  /** Returns the applied migrations, in order; none if their table does not exist yet. */
   listMigrations(): AppliedMigration[] {
     const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get()
     if (!table) return []
@@ -184,21 +192,21 @@ export class Connection implements Tx {
 }
 
 /**
- * Opens one connection to a SQLite file.
- * @throws {StoreError} when the file cannot be opened or is no store
+ * Opens a connection to a SQLite file.
+ * @throws {StoreError} when the file cannot be opened or is not a SQLite file
  */
 export function openConnection(path: string, readOnly: boolean): Connection {
   try {
     const db = new DatabaseSync(path, { readOnly, timeout: 0 })
     if (!readOnly) {
       db.exec('PRAGMA journal_mode = WAL')
-      // Commits are synced by SqliteStore, in a thread of its own; NORMAL leaves SQLite the syncs around a checkpoint.
+      // SqliteStore syncs commits in another thread. With NORMAL, SQLite still syncs around checkpoints.
       db.exec('PRAGMA synchronous = NORMAL')
       db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     }
     db.exec('PRAGMA foreign_keys = ON')
     db.exec('PRAGMA temp_store = MEMORY')
-    // 32 MiB. Three times as much was measured, and gave nothing sure (docs/performance.md).
+    // 32 MiB. With three times as much no clear gain was measured (docs/performance.md).
     db.exec('PRAGMA cache_size = -32768')
     return new Connection(db)
   } catch (error) {
@@ -218,7 +226,7 @@ export function newBuilder<T>(): Kysely<T> {
   })
 }
 
-/** What SQLite calls the columns of a migration. */
+/** The column types of SQLite. */
 export const columnTypes: ColumnTypes = {
   engine: 'sqlite',
   pk: ['integer', (column) => column.primaryKey()],
@@ -229,17 +237,17 @@ export const columnTypes: ColumnTypes = {
   clustered: (table) => table.modifyEnd(sql`without rowid`),
 }
 
-/** A refused row, or a statement that is wrong, is its unit's affair; what ails the file or the disk is the store's. */
+/** Converts an error of a statement: faults of the file or disk become a `StoreError`, refused rows a `ConstraintError`. */
 function toQueryError(error: unknown): Error {
   const { errcode } = error as { errcode?: number }
   if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY || errcode === SQLITE_FOREIGN_KEY) {
     return new ConstraintError((error as Error).message, error)
   }
-  const ails = errcode !== undefined && !UNIT_FAULTS.has(errcode & 0xff)
-  return ails ? toStoreError(error) : (error as Error)
+  const isUnitFault = errcode === undefined || UNIT_FAULTS.has(errcode & 0xff)
+  return isUnitFault ? (error as Error) : toStoreError(error)
 }
 
-/** What a failure of SQLite or of the file means to whoever runs Usher. */
+/** Converts a failure of SQLite or of the file to an error with a message for the operator. */
 export function toStoreError(error: unknown, path = 'the store'): StoreError {
   if (error instanceof StoreError) return error
   const { errcode, code, message } = error as { errcode?: number; code?: string; message: string }

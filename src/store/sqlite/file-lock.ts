@@ -2,20 +2,20 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../port.ts'
 import { toStoreError } from './connection.ts'
 
-/** A lock among the processes of one machine. The system takes it back when the one that holds it dies. */
+/** A lock between processes of one machine. The operating system releases it when its process ends. */
 export interface FileLock {
   close(): void
 }
 
 /**
- * Takes a lock, which is held until it is closed.
- * @param path of a file for the lock alone; it is made, stays empty, and may stay where it is
- * @param taken what to say when another process has it
- * @throws {StoreError} `busy` when another process has it
+ * Takes a lock and holds it until `close`.
+ * @param path a file for this lock only; it is created, stays empty, and is never deleted
+ * @param taken the error message if another process has the lock
+ * @throws {StoreError} `busy` when another process has the lock
  */
 export function takeFileLock(path: string, taken: string): FileLock {
   try {
-    // Node has no file locks of its own; SQLite's are the system's.
+    // Node has no file locks. Those of SQLite are the operating system's.
     const db = new DatabaseSync(path, { timeout: 0 })
     db.exec('BEGIN EXCLUSIVE')
     return db

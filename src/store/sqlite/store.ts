@@ -23,8 +23,10 @@ const BUSY_PAUSE_MS = 10
 const LATER_MS = 25
 /** The most units that share one commit: enough for all connections of a busy server, and few enough to be quick. */
 const MAX_UNITS_PER_COMMIT = 256
+
 const syncFile = promisify(fdatasync)
 
+/** A unit of work that waits for its commit. */
 interface Unit {
   run(tx: Tx): Promise<unknown>
   resolve(value: unknown): void
@@ -34,15 +36,15 @@ interface Unit {
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /**
- * Opens a SQLite file as a store, making it when it is missing.
+ * Opens a SQLite file as a store, and creates the file if it is missing.
  * @param serving see `OpenOptions`
- * @throws {StoreError} when the file cannot be opened or is no store, or another process serves it
+ * @throws {StoreError} when the file cannot be opened or is not a SQLite file, or another process serves it
  */
 export function openSqlite(path: string, events: StoreEvents, serving: boolean): Store {
   return new SqliteStore(path, events, serving)
 }
 
-/** The embedded engine: one file, one writer connection whose waiting units share a commit, one reader connection. */
+/** The engine for a single process: one file, a connection for writes whose waiting units share a commit, and one for reads. */
 class SqliteStore implements Store {
   readonly singleProcess = true
   readonly #path: string
@@ -52,9 +54,9 @@ class SqliteStore implements Store {
   readonly #reader: Connection
   readonly #file: BigIntStats
   readonly #queue: Unit[] = []
-  /** The write-ahead log, to bring commits to the disk with; opened by the first commit. */
+  /** The write-ahead log, for syncs; opened by the first commit. */
   #log: number | null = null
-  /** Set once the disk has failed to take a commit: what it holds from then on is not known. */
+  /** Set when a sync has failed: from then on it is unknown what the disk holds. */
   #broken: StoreError | null = null
   #flushing: Promise<void> | null = null
   #flushLater: NodeJS.Timeout | undefined
@@ -62,21 +64,21 @@ class SqliteStore implements Store {
   #closed = false
 
   constructor(path: string, events: StoreEvents, serving: boolean) {
-    // On a file of its own beside the store, so that commands can go on working with the store.
+    // A separate file next to the store, so that commands can still use the store.
     this.#servingLock = serving
-      ? takeFileLock(`${path}-serving`, `${path} is served by another Usher already`)
+      ? takeFileLock(`${path}-serving`, `another Usher already serves ${path}`)
       : null
     this.#events = events
     this.#writer = openConnection(path, false)
     this.#reader = openConnection(path, true)
-    // SQLite puts its log beside the file itself, also when the path is a link to it.
+    // If the path is a symbolic link, SQLite puts its log next to the file that the link points to.
     this.#path = realpathSync(path)
     this.#file = statSync(this.#path, { bigint: true })
   }
 
   async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     this.#assertOpen()
-    // One after the other: readers that overlapped on one connection would share a snapshot and keep it from ending.
+    // One at a time: overlapping reads on one connection would share a snapshot and keep it open.
     const result = this.#reading.then(() => this.#reader.snapshot(work))
     this.#reading = result.catch(() => undefined)
     return result
@@ -103,7 +105,7 @@ class SqliteStore implements Store {
   #flush(): void {
     clearTimeout(this.#flushLater)
     this.#flushLater = undefined
-    // Whoever was flushing may have taken along what this was to flush.
+    // An earlier flush may already have written the queue.
     if (this.#queue.length > 0) this.#flushing ??= this.#flushSoon()
   }
 
@@ -127,7 +129,7 @@ class SqliteStore implements Store {
     const db = this.#writer
     await this.#begin()
     try {
-      db.makeMigrationsTable()
+      db.createMigrationsTable()
       const applied = db.listMigrations().map(({ version }) => version)
       const { steps, versions } = pendingMigrations(newBuilder(), columnTypes, applied)
       for (const step of steps) db.runCompiled(step.compile())
@@ -160,20 +162,20 @@ class SqliteStore implements Store {
     if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
 
-  /** A file that was removed or replaced while open would swallow every further write without a word. */
+  /** If the file is removed or replaced while it is open, further writes would be lost without an error. */
   #assertFileInPlace(): void {
     const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
     if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return
     throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
   }
 
-  /** Waits until the I/O of this turn has been handled, so that requests that arrived together commit together. */
+  /** First waits until all pending I/O was handled, so that requests that arrived together commit together. */
   async #flushSoon(): Promise<void> {
     do {
       await new Promise(setImmediate)
       const units = this.#queue.splice(0, MAX_UNITS_PER_COMMIT)
       await this.#commit(units).catch((error) => {
-        // Whatever failed, nobody is left without an answer.
+        // Whatever failed, every unit must end.
         for (const unit of units) unit.reject(toStoreError(error))
       })
     } while (this.#queue.length > 0)
@@ -195,11 +197,11 @@ class SqliteStore implements Store {
       for (const unit of units) unit.reject(reason)
       return
     }
-    await this.#answer(units, outcomes)
+    await this.#settle(units, outcomes)
   }
 
-  /** Answers the units once their commit is on the disk. Until then requests are read and the next units gather. */
-  async #answer(units: Unit[], outcomes: Outcome[]): Promise<void> {
+  /** Settles the units once their commit is on disk. Meanwhile requests are read and the next units queue. */
+  async #settle(units: Unit[], outcomes: Outcome[]): Promise<void> {
     try {
       if (this.#log !== null) await syncFile(this.#log)
     } catch (error) {
@@ -232,8 +234,8 @@ class SqliteStore implements Store {
   }
 
   /**
-   * The quick way: no savepoints. Answers null, with everything undone, when a unit failed after it had
-   * written, since its writes cannot be told from its neighbours'.
+   * Runs units without savepoints, which is faster. Returns null, with everything undone, if a unit failed after it had
+   * written: its writes cannot be separated from those of the other units.
    */
   async #runTogether(units: Unit[]): Promise<Outcome[] | null> {
     const db = this.#writer
@@ -255,7 +257,7 @@ class SqliteStore implements Store {
     return outcomes
   }
 
-  /** The slow way, after a unit has failed: each unit in a savepoint, so that a failing one is undone alone. */
+  /** Runs each unit in a savepoint, so that a failing one is undone alone. Slower; used after a unit has failed. */
   async #runApart(units: Unit[]): Promise<Outcome[]> {
     const db = this.#writer
     const block = await db.openBlock()
@@ -278,7 +280,7 @@ class SqliteStore implements Store {
   }
 }
 
-/** Runs one unit. What a query throws means the store has failed, and ends the whole commit; the rest is the unit's own. */
+/** Runs one unit. A `StoreError` fails the whole commit; any other error only the unit. */
 async function runUnit(unit: Unit, tx: Tx): Promise<Outcome> {
   try {
     return { value: await unit.run(tx) }
