@@ -8,7 +8,7 @@ import { newId } from '../model/ids.ts'
 import type { Platforms } from '../platform/platform.ts'
 import { selectAccountToReconcile } from '../store/accounts/accounts.ts'
 import { selectUnappliedAccounts } from '../store/accounts/changes.ts'
-import { dropLeases, type LeaseTerms, selectDueAccounts } from '../store/accounts/leases.ts'
+import { type LeaseTerms, selectDueAccounts } from '../store/accounts/leases.ts'
 import { type AttemptDeps, type AttemptResult, LEASE_MS, type Observer, runAttempt } from './attempt.ts'
 import { withDeadline } from './deadline.ts'
 import { type Desired, toDesired } from './desired.ts'
@@ -38,6 +38,8 @@ export class Reconciler {
   readonly #running = new Map<number, Promise<AttemptResult>>()
   /** Attempts that the background loop has started. */
   readonly #started = new Set<Promise<unknown>>()
+  /** Whether no other process leases accounts; known once the background loop has started. */
+  #isAlone = false
   #loop: Loop | undefined
 
   constructor(dir: Directory, platforms: Platforms, observer: Observer) {
@@ -107,8 +109,8 @@ export class Reconciler {
       attempt.then(({ recorded }) => recorded).then(forget, forget)
     }
     const { version, recorded } = await attempt
-    // On a shared store, wait for the record: if this process dies first, others must wait for its lease to expire.
-    if (created && this.#dir.store.singleProcess) return version
+    // With other processes, wait for the record: if this process dies first, they must wait for its lease to expire.
+    if (created && this.#isAlone) return version
     return (await recorded) ? version : 0
   }
 
@@ -147,10 +149,10 @@ export class Reconciler {
 
   /** Starts the background loop, which applies all accounts that are due, including those from before a restart. */
   start(): void {
-    let leasesDropped = !this.#dir.store.singleProcess
+    let leasesDropped = false
     const settings = { name: 'reconciling accounts', everyMs: POLL_MS, log: this.#observer.log }
     this.#loop = startLoop(settings, async () => {
-      if (!leasesDropped) await this.#dir.store.write(dropLeases)
+      if (!leasesDropped) this.#isAlone = await this.#dir.store.dropStaleLeases()
       leasesDropped = true
       // The next attempt starts as soon as one has ended, so that a slow account does not delay the others.
       while (await this.#startDue()) await Promise.race(this.#started)

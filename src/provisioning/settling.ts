@@ -135,9 +135,9 @@ export async function removeTenant(
   ctx: Context,
   request: { tenantId: string; purge: boolean },
 ): Promise<void> {
-  let tenant = await deleteTenant(dir, ctx, request)
+  await deleteTenant(dir, ctx, request)
   // The second deletion catches accounts that another process created at the same moment (docs/decisions/0012).
-  if (!dir.store.singleProcess) tenant = await deleteTenant(dir, ctx, request)
+  const tenant = await deleteTenant(dir, ctx, request)
   if (tenant && !(await reconciler.settleTenant(tenant.pk, request.purge ? PURGE_MS : SETTLE_MS)))
     throw unavailable({ kept: 'The removal goes on' })
 }

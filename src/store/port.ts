@@ -11,10 +11,10 @@ import type { Statement } from './statement.ts'
  */
 export interface Store {
   /**
-   * Whether this process has the store to itself. If not, other processes may serve the same store: they also
-   * reconcile accounts, and units of work overlap.
+   * How long a unit may still commit after its last statement, in milliseconds; 0 where units run one after the other.
+   * What a unit uses from outside the store, such as a key, must stay valid for this long.
    */
-  readonly singleProcess: boolean
+  readonly maxIdleMs: number
   /** Runs work on one consistent snapshot, which includes every write that has resolved. */
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
@@ -32,6 +32,12 @@ export interface Store {
    * assigns later are higher than all of these.
    */
   writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * Ends the leases of accounts that earlier processes left, where no other process can use the store now.
+   * @returns whether this process is the only one that leases accounts from now on
+   * @throws {StoreError} when the store cannot do it now
+   */
+  dropStaleLeases(): Promise<boolean>
   /**
    * Writes one row, to find out whether the store accepts writes.
    * @throws {StoreError} when it does not

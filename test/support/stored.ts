@@ -33,7 +33,7 @@ export function verifyStore(dataDir: string): Promise<AuditVerdict> {
     const limit = Date.now() + SEAL_LIMIT_MS
     for (;;) {
       const verdict = await store.verifyAudit()
-      if (verdict.unsealed === 0 || store.singleProcess || Date.now() > limit) return verdict
+      if (verdict.unsealed === 0 || engine() === 'sqlite' || Date.now() > limit) return verdict
       await pause(50)
     }
   })

@@ -14,11 +14,6 @@ import { signingKeyIdentity } from './signing-keys.ts'
 
 /** How late the clocks and the disks of others may be. */
 const MARGIN_MS = 500
-/**
- * How long after it has sealed a secret a unit may still commit it, where units do not wait for each other: as long as
- * the database lets one stop in the middle. With a single process units run one after the other.
- */
-const UNIT_MS = 15_000
 /** So many rows are re-sealed in one unit: others that write wait as long. */
 const PAGE = 200
 
@@ -40,7 +35,7 @@ export interface Resealed {
 
 /** How long after a key was put first a secret may still be committed that is sealed under the one before. */
 export function sealingDelay({ store }: Directory): number {
-  return LONGEST_SEALING_MS + MARGIN_MS + (store.singleProcess ? 0 : UNIT_MS)
+  return LONGEST_SEALING_MS + MARGIN_MS + store.maxIdleMs
 }
 
 /**

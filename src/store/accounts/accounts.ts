@@ -37,50 +37,48 @@ export function toAccount(row: AccountRow): Account {
   }
 }
 
-const insert = statement(
-  (
-    db,
-    p: {
-      tenant: number
-      user: number
-      madeUser: number
-      platform: string
-      canonicalUserId: string
-      orgId: string
-      orgUserId: string
-      username: string
-      email: string | null
-      role: string
-      active: number
-      attempts: number
-      until: string | null
-      by: string | null
-      now: string
-    },
-  ) =>
-    db.insertInto('accounts').values({
-      provider_pk: db.selectFrom('tenants').select('provider_pk').where('pk', '=', p.tenant),
-      tenant_pk: p.tenant,
-      user_pk: p.user,
-      made_user: p.madeUser,
-      platform: p.platform,
-      canonical_user_id: p.canonicalUserId,
-      org_id: p.orgId,
-      org_user_id: p.orgUserId,
-      username: p.username,
-      email: p.email,
-      role: p.role,
-      active: p.active,
-      wanted: 1,
-      desired_version: 1,
-      applied_version: 0,
-      attempts: p.attempts,
-      leased_until: p.until,
-      leased_by: p.by,
-      desired_at: p.now,
-      due_at: p.now,
-      created_at: p.now,
-    }),
+interface InsertParams {
+  readonly tenant: number
+  readonly user: number
+  readonly madeUser: number
+  readonly platform: string
+  readonly canonicalUserId: string
+  readonly orgId: string
+  readonly orgUserId: string
+  readonly username: string
+  readonly email: string | null
+  readonly role: string
+  readonly active: number
+  readonly attempts: number
+  readonly until: string | null
+  readonly by: string | null
+  readonly now: string
+}
+
+const insert = statement((db, p: InsertParams) =>
+  db.insertInto('accounts').values({
+    provider_pk: db.selectFrom('tenants').select('provider_pk').where('pk', '=', p.tenant),
+    tenant_pk: p.tenant,
+    user_pk: p.user,
+    made_user: p.madeUser,
+    platform: p.platform,
+    canonical_user_id: p.canonicalUserId,
+    org_id: p.orgId,
+    org_user_id: p.orgUserId,
+    username: p.username,
+    email: p.email,
+    role: p.role,
+    active: p.active,
+    wanted: 1,
+    desired_version: 1,
+    applied_version: 0,
+    attempts: p.attempts,
+    leased_until: p.until,
+    leased_by: p.by,
+    desired_at: p.now,
+    due_at: p.now,
+    created_at: p.now,
+  }),
 )
 
 /**

@@ -60,7 +60,7 @@ const dropAllLeases = statement((db) =>
     .where('leased_until', 'is not', null),
 )
 
-/** Ends all leases: those of earlier processes. Only for a store that this process has to itself. */
+/** Ends all leases. Only for a store that no other process uses. */
 export async function dropLeases(tx: Tx): Promise<void> {
   await tx.run(dropAllLeases, {})
 }

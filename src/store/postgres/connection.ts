@@ -18,8 +18,8 @@ const CONNECT_MS = 5_000
 const STATEMENT_MS = 10_000
 const ANSWER_MS = 12_000
 const LOCK_MS = 5_000
-/** How long a unit may pause before it loses its locks. A rotation of the master key waits as long. */
-const IDLE_IN_UNIT_MS = 15_000
+/** How long a unit may pause before the database ends it; see `Store.maxIdleMs`. */
+export const IDLE_IN_UNIT_MS = 15_000
 const LIFETIME_S = 60
 /** How long a migration waits for a table. Other statements queue behind it meanwhile. */
 const SCHEMA_LOCK_MS = 2_000

@@ -14,7 +14,13 @@ import {
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { MAX_BLOCK, sealAuditEntries } from './audit-sealer.ts'
-import { describeDatabase, MAX_CONNECTIONS, newPool, type PostgresOptions } from './connection.ts'
+import {
+  describeDatabase,
+  IDLE_IN_UNIT_MS,
+  MAX_CONNECTIONS,
+  newPool,
+  type PostgresOptions,
+} from './connection.ts'
 import { CreateBatch } from './create-batch.ts'
 import { isOutdated, isRetryable, toStoreError } from './errors.ts'
 import { listMigrations, migrate, skipUsedKeys } from './schema.ts'
@@ -47,7 +53,7 @@ export function openPostgres(options: PostgresOptions, events: StoreEvents): Sto
 
 /** The engine for several processes: units of work are transactions on a bounded pool of connections. */
 class PostgresStore implements Store {
-  readonly singleProcess = false
+  readonly maxIdleMs = IDLE_IN_UNIT_MS
   readonly #options: PostgresOptions
   readonly #where: string
   readonly #events: StoreEvents
@@ -95,6 +101,11 @@ class PostgresStore implements Store {
       await skipUsedKeys(tx)
       return result
     })
+  }
+
+  /** Leases expire by themselves: other processes may hold some. */
+  async dropStaleLeases(): Promise<boolean> {
+    return false
   }
 
   async heartbeat(): Promise<void> {

@@ -1,5 +1,5 @@
 import { insertAuditEntry } from '../audit/entries.ts'
-import type { InsertOutcome, NewUserRow, Tx } from '../port.ts'
+import type { InsertOutcome, NewUserRow, QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { insertMemberships } from '../tables/groups.ts'
 import { selectDeletedUser } from '../tables/users.ts'
@@ -26,25 +26,27 @@ async function insertOne(tx: Tx, row: NewUserRow): Promise<InsertOutcome> {
 
 type InsertParams = NewUserRow['user'] & Pick<NewUserRow, 'organizationId' | 'resellerId' | 'emailKey'>
 
+const COLUMNS = [
+  'id',
+  'organization_pk',
+  'reseller_pk',
+  'first_name',
+  'last_name',
+  'email',
+  'email_key',
+  'created_at',
+  'updated_at',
+] as const
+
 // SQLite gives the key of a deleted organization to the next one, so the keys are compared with the ids.
 const insert = statement((db, p: InsertParams) =>
   db
     .insertInto('users')
-    .columns([
-      'id',
-      'organization_pk',
-      'reseller_pk',
-      'first_name',
-      'last_name',
-      'email',
-      'email_key',
-      'created_at',
-      'updated_at',
-    ])
-    .expression((eb) =>
-      eb
+    .columns(COLUMNS)
+    .expression(
+      db
         .selectFrom('organizations')
-        .select([
+        .select((eb) => [
           eb.val(p.id).as('id'),
           'organizations.pk as organization_pk',
           eb.val(p.resellerPk).as('reseller_pk'),
@@ -57,18 +59,19 @@ const insert = statement((db, p: InsertParams) =>
         ])
         .where('organizations.pk', '=', p.organizationPk)
         .where('organizations.id', '=', p.organizationId)
-        .where((where) =>
-          where.or([
-            where(where.val(p.resellerPk), 'is', null),
-            where.exists(
-              where
-                .selectFrom('organizations as reseller')
-                .select('reseller.pk')
-                .where('reseller.pk', '=', p.resellerPk)
-                .where('reseller.id', '=', p.resellerId),
-            ),
+        .where((eb) =>
+          eb.or([
+            eb(eb.val(p.resellerPk), 'is', null),
+            eb.exists(selectReseller(db, p).select('reseller.pk')),
           ]),
         ),
     )
     .onConflict((conflict) => conflict.doNothing()),
 )
+
+function selectReseller(db: QueryBuilder, { resellerPk, resellerId }: InsertParams) {
+  return db
+    .selectFrom('organizations as reseller')
+    .where('reseller.pk', '=', resellerPk)
+    .where('reseller.id', '=', resellerId)
+}

@@ -1,6 +1,7 @@
 import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { retry } from '../../retry.ts'
+import { dropLeases } from '../accounts/leases.ts'
 import { sealBlock } from '../audit/blocks.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
@@ -46,7 +47,7 @@ export function openSqlite(path: string, events: StoreEvents, serving: boolean):
 
 /** The engine for a single process: one file, a connection for writes whose waiting units share a commit, and one for reads. */
 class SqliteStore implements Store {
-  readonly singleProcess = true
+  readonly maxIdleMs = 0
   readonly #path: string
   readonly #events: StoreEvents
   readonly #servingLock: FileLock | null
@@ -112,6 +113,11 @@ class SqliteStore implements Store {
   /** SQLite continues after the highest key by itself. */
   writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.write(work)
+  }
+
+  async dropStaleLeases(): Promise<boolean> {
+    await this.write(dropLeases)
+    return true
   }
 
   async heartbeat(): Promise<void> {
