@@ -35,7 +35,9 @@ async function addCredentials(on: TestDirectory, count: number, name = 'user'): 
     const account = { orgId: on.orgId, orgUserId: `${name} ${i}`, ...person }
     return createAccount(on.dir, on.osis, { tenantId: on.tenantId, account })
   }
-  await Promise.all(Array.from({ length: count }, (_, i) => create(i)))
+  // A hundred at once, so that none waits too long for a connection on a slow machine.
+  for (let first = 0; first < count; first += 100)
+    await Promise.all(Array.from({ length: Math.min(100, count - first) }, (_, i) => create(first + i)))
 }
 
 interface Sealed {
