@@ -8,6 +8,10 @@ import { join } from 'node:path'
 process.umask(0o077)
 // Halves the time to start. The cache is next to the packages: others may write to the system's temporary folder.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/usher'))
+// A reader such as `head` may close the pipe early; that is no failure.
+process.stdout.on('error', (error) => {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error
+})
 const { runCli } = await import('./cli/cli.ts')
 
 process.exitCode = await runCli(process.argv.slice(2), process.env, {

@@ -17,7 +17,7 @@ const CEPH_RGW = {
   USHER_CEPH_RGW_SECRET_KEY: 'se/cr+et=',
 }
 
-/** The lines that a wrong environment is refused with. */
+/** Returns the problems of a wrong environment, one line each. */
 async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
   try {
     await readConfig(env)
@@ -126,7 +126,7 @@ test('wrong settings of a Ceph RGW are refused, once each, without repeating a s
   }
 })
 
-test('modes of authentication may stand in any order, with blanks', async () => {
+test('ways to authenticate may be in any order, with blanks', async () => {
   for (const text of ['basic,bearer', 'bearer, basic', 'basic,basic,bearer'])
     assert.deepEqual((await readConfig({ USHER_OSIS_AUTH: text })).osis.authModes, ['basic', 'bearer'])
 })
@@ -243,7 +243,7 @@ test('all wrong settings are named at once, each in its own line', async () => {
   )
 })
 
-test('settings of other programs are none of its business', async () => {
+test('settings of other programs are ignored', async () => {
   assert.deepEqual(await readConfig({ PATH: '/bin', USHERETTE: '1', NODE_ENV: 'test' }), await readConfig({}))
 })
 

@@ -48,7 +48,7 @@ function refused(config: Config, message: RegExp): void {
   )
 }
 
-test('the first start makes a key of 32 bytes that only its owner may read', async () => {
+test('the first start creates a key of 32 bytes that only its owner may read', async () => {
   await withConfig((config, file) => {
     const [key, ...others] = loadMasterKeys(config, true)
     assert.deepEqual([key?.length, others], [32, []])
@@ -60,7 +60,7 @@ test('the first start makes a key of 32 bytes that only its owner may read', asy
   })
 })
 
-test('a key from the setting is used, and no file is made', async () => {
+test('a key from the setting is used, and no file is created', async () => {
   const { path, remove } = newDataDir()
   const key = randomBytes(32)
   const config = await readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
@@ -85,14 +85,14 @@ test('a missing key file of a directory that is set up is refused', async () => 
   })
 })
 
-test('a key file that holds no key is refused, and its content is not repeated', async () => {
+test('a key file without a key is refused, and its content is not repeated', async () => {
   await withConfig((config, file) => {
     write(file, 'correct horse battery staple')
     refused(config, /^(?!.*horse).*32 bytes/)
   })
 })
 
-test('a key file may hold several keys, one a line', async () => {
+test('a key file may have several keys, one on each line', async () => {
   await withConfig((config, file) => {
     const keys = [randomBytes(32), randomBytes(32), randomBytes(32)]
     const lines = keys.map((key) => key.toString('base64'))
@@ -103,7 +103,7 @@ test('a key file may hold several keys, one a line', async () => {
   })
 })
 
-test('a line of a key file that is no key, or one twice, is named by its number alone', async () => {
+test('a wrong or repeated line of a key file is reported by its number alone', async () => {
   await withConfig((config, file) => {
     const key = randomBytes(32).toString('base64')
     const short = randomBytes(31).toString('base64')
@@ -130,7 +130,7 @@ test('an empty key file is refused', async () => {
 test('a key file is replaced as a whole, for its owner alone, and nothing else is left in its folder', async () => {
   await withConfig((config, file) => {
     loadMasterKeys(config, true)
-    // As one that was killed leaves it.
+    // A process that was killed may leave this file.
     write(`${file}.next`, 'half a ke', 0o644)
     const before = statSync(file).ino
     const keys = [randomBytes(32), randomBytes(32)] as const
@@ -142,7 +142,7 @@ test('a key file is replaced as a whole, for its owner alone, and nothing else i
   })
 })
 
-test('where a link leads to the key file, the link stays', async () => {
+test('a symbolic link to the key file stays', async () => {
   await withConfig((config, file) => {
     loadMasterKeys(config, true)
     const real = `${config.dataDir}/real.key`
@@ -158,7 +158,7 @@ test('where a link leads to the key file, the link stays', async () => {
 
 const ROOT = process.getuid?.() === 0
 
-test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT && 'needs root' }, async () => {
+test('a replaced key file keeps its owner', { skip: !ROOT && 'needs root' }, async () => {
   await withConfig((config, file) => {
     loadMasterKeys(config, true)
     chownSync(file, 65_534, -1)
@@ -167,7 +167,7 @@ test('a key file stays that of its owner, whoever replaces it', { skip: !ROOT &&
   })
 })
 
-test('a key file that cannot be replaced is as it was, and the message holds no key', async () => {
+test('a key file that cannot be replaced is unchanged, and the message has no key', async () => {
   await withConfig((config, file) => {
     const keys = loadMasterKeys(config, true)
     mkdirSync(join(`${file}.next`, 'in the way'), { recursive: true })
@@ -183,7 +183,7 @@ test('a key file that cannot be replaced is as it was, and the message holds no 
   })
 })
 
-test('a start without the key file of a directory that is set up ends with 1 and says why', async () => {
+test('a start without the key file of a directory that is set up ends with 1 and the reason', async () => {
   const { path, remove } = newDataDir()
   assert.equal((await runUsher(path, ['init'])).code, 0)
   const file = join(path, 'master.key')
@@ -197,7 +197,7 @@ test('a start without the key file of a directory that is set up ends with 1 and
   remove()
 })
 
-test('a start with another master key than the one that sealed ends with 1 and says why', async () => {
+test('a start with a master key that did not seal the secrets ends with 1 and the reason', async () => {
   const { path, remove } = newDataDir()
   const [one, other] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
   const { code } = await runUsher(path, ['init'], { USHER_MASTER_KEY: one })

@@ -16,14 +16,14 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 
 const json = <T>(...args: string[]): Promise<T> => usherJson<T>(path, args)
 
-/** The output of a command that must succeed without a word on standard error. */
+/** Returns the output of a command that must succeed, with nothing on standard error. */
 async function text(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runUsher(path, args)
   assert.deepEqual([code, stderr], [0, ''])
   return stdout
 }
 
-/** A command that must be refused: exit code 1, nothing on standard output, one plain line on standard error. */
+/** Runs a command that must be refused: exit code 1, no standard output, and one plain line on standard error. */
 async function refused(message: RegExp, ...args: string[]): Promise<Ended> {
   const ended = await runUsher(path, args)
   assert.deepEqual([ended.code, ended.stdout], [1, ''])
@@ -38,7 +38,7 @@ interface Organization {
   readonly name: string
 }
 
-test('a customer is related to a reseller afterwards, and stays so when that is repeated', async () => {
+test('a customer can be related to a reseller later, and repeatedly', async () => {
   const reseller = (await text('organization', 'add', '--kind', 'reseller', '--name', 'Late')).trim()
   const { customer } = init
   for (let i = 0; i < 2; i++) {
@@ -128,7 +128,7 @@ test('clients are added, listed and removed, and a secret is shown once', async 
   await refused(/no client/, 'client', 'remove', issued.client_id)
 })
 
-test('a client that an external issuer vouches for has no secret', async () => {
+test('a client of an external issuer has no secret', async () => {
   const words = ['--organization', init.customer.id, '--permission', 'viewer', '--name', 'App']
   const external = ['--issuer', 'https://login.example', '--external-id', 'app']
   const issued = await json<Issued>('client', 'add', ...words, ...external)
@@ -187,13 +187,13 @@ test('users are added, listed in pages and removed', async () => {
   )
 })
 
-test('a customer that does not exist is refused by its id', async () => {
+test('a customer that does not exist is refused, with its id', async () => {
   const id = '0192f7c4-a6a8-7c3e-9d4b-5e6f7a8b9c0d'
   await refused(new RegExp(id), 'user', 'add', '--organization', id, '--email', 'a@example.com')
   await refused(new RegExp(id), 'user', 'list', '--organization', id)
 })
 
-test('audit entries are listed newest first, and can be chosen', async () => {
+test('audit entries are listed newest first, and can be filtered', async () => {
   const entries = await json<{ operation: string; at: string; target: string; status: string }[]>(
     'audit',
     'list',
@@ -218,12 +218,12 @@ test('audit entries are listed newest first, and can be chosen', async () => {
   assert.deepEqual(await json('audit', 'list', '--limit', '1', '--before', String(newest?.number)), [second])
 })
 
-test('the schema can be brought up to date again and again', async () => {
+test('the schema can be migrated repeatedly', async () => {
   assert.deepEqual(await json('migrate'), { migrated: true })
   assert.match(await text('migrate'), /up to date/)
 })
 
-test('a log that nobody has touched verifies', async () => {
+test('an unchanged audit log verifies', async () => {
   const verdict = await json<{ whole: boolean; faults: unknown[]; head: { block: number; hash: string } }>(
     'audit',
     'verify',
@@ -232,7 +232,7 @@ test('a log that nobody has touched verifies', async () => {
   assert.match(await text('audit', 'verify'), new RegExp(`intact: .* ${verdict.head.hash}`))
 })
 
-test('a group that does not exist is refused, with those that do', async () => {
+test('a group that does not exist is refused, with the existing ones', async () => {
   const [provider] = await usherJson<{ id: string }[]>(path, ['organization', 'list', '--limit', '1'])
   const words = ['--organization', provider?.id ?? '', '--email', 'a@example.com', '--group', 'Boss']
   const { code, stderr } = await runUsher(path, ['user', 'add', ...words])
@@ -240,14 +240,14 @@ test('a group that does not exist is refused, with those that do', async () => {
   assert.match(stderr, /Boss.*Administrator, Alert Manager, Viewer/)
 })
 
-test('an empty directory is refused with what to do about it', async (t) => {
+test('an empty directory is refused, with advice', async (t) => {
   const empty = newDataDir()
   t.after(empty.remove)
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
   const missing = `there is no store at ${empty.path}/usher.db; usher init creates one`
-  const said = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
-  assert.equal(stderr, `usher: ${said}\n`)
+  const message = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
+  assert.equal(stderr, `usher: ${message}\n`)
   assert.deepEqual(readdirSync(empty.path), [])
 })
 

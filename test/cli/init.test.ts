@@ -8,7 +8,7 @@ import { queryStore, readStored, sealStore } from '../support/stored.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-/** Runs work with an empty directory, which is gone afterwards. */
+/** Runs work with a new, empty directory, and deletes it. */
 async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
   const { path, remove } = newDataDir()
   try {
@@ -18,7 +18,7 @@ async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** The same object with a word for the form of each text in it. */
+/** Returns an object with each id and each secret replaced by the word for its form. */
 function shapeOf(value: unknown): unknown {
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shapeOf(one)]))
@@ -70,7 +70,7 @@ test('the provider and its portal can be named', async () => {
   })
 })
 
-test('a provider or portal that cannot be is refused, and nothing is set up', async () => {
+test('a wrong provider or portal is refused, and nothing is set up', async () => {
   await inNewDir(async (path) => {
     const { code, stdout, stderr } = await runUsher(path, ['init', '--provider', '', '--portal', 'http://x'])
     assert.deepEqual([code, stdout], [1, ''])
@@ -97,7 +97,7 @@ test('the text of init holds the secrets once, and no curl lines without a serve
   })
 })
 
-test('no secret of init lies in the directory or its store in the clear', async () => {
+test('no secret of init is stored in plain text', async () => {
   await inNewDir(async (path) => {
     const init = await usherJson<Init>(path, ['init'])
     const bytes = await readStored(path)
@@ -108,7 +108,7 @@ test('no secret of init lies in the directory or its store in the clear', async 
   })
 })
 
-test('the data directory is made, for its owner alone', async () => {
+test('the data directory is created for its owner alone', async () => {
   await inNewDir(async (path) => {
     const inner = join(path, 'a', 'b')
     await usherJson(inner, ['init'])
@@ -146,7 +146,7 @@ test('a damaged audit log ends verify with 1, and names the entry', async () => 
   })
 })
 
-test('an entry that was put in without a block does not pass for a whole log', async () => {
+test('an inserted entry without a block is reported', async () => {
   await inNewDir(async (path) => {
     await usherJson(path, ['init'])
     await sealStore(path)
@@ -157,7 +157,7 @@ test('an entry that was put in without a block does not pass for a whole log', a
     )
     const { code, stdout } = await runUsher(path, ['audit', 'verify', '--json'])
     const { whole, unsealed } = JSON.parse(stdout) as { whole: boolean; unsealed: number }
-    // Where entries are sealed after their commit, one without a block is not damage, but it is counted as unsealed.
+    // An engine that seals entries after their commit counts such an entry as not sealed yet.
     const embedded = engine() === 'sqlite'
     assert.deepEqual([code, whole, unsealed], embedded ? [1, false, 1] : [0, true, 1])
   })

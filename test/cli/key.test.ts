@@ -18,7 +18,7 @@ import {
 } from '../../testing/usher.ts'
 import { queryStore } from '../support/stored.ts'
 
-/** A directory with a signing key and one credential, which nobody serves. */
+/** Sets up a directory with a signing key and one credential; no server runs on it. */
 async function newDirectory(t: TestContext): Promise<{ path: string; file: string }> {
   const { path, remove } = newDataDir()
   t.after(remove)
@@ -53,7 +53,7 @@ function idOf(line: string | undefined): string {
   return masterKeyId(Buffer.from(line ?? '', 'base64'))
 }
 
-/** No output may show a key. */
+/** Asserts that no output shows a key. */
 function assertDiscreet({ stdout, stderr }: Ended, lines: readonly string[]): void {
   for (const line of lines) assert.ok(!`${stdout}${stderr}`.includes(line.slice(0, 12)))
 }
@@ -83,7 +83,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     )
   })
 
-  test('goes on with the first of several keys, and makes no other', async (t) => {
+  test('continues with the first of several keys, and creates no other', async (t) => {
     const { path, file } = await newDirectory(t)
     const next = randomBytes(32).toString('base64')
     writeFileSync(file, `${next}\n${readFileSync(file, 'utf8')}`)
@@ -92,7 +92,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.deepEqual(readLines(file), [next])
   })
 
-  test('names what no key opens, ends with 1, and keeps the old key', async (t) => {
+  test('names a secret that no key opens, ends with 1, and keeps the old key', async (t) => {
     const { path, file } = await newDirectory(t)
     const [old] = readLines(file)
     await queryStore(path, "UPDATE credentials SET sealed_secret = '1.damaged.x'")
@@ -120,7 +120,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.equal(readFileSync(file, 'utf8'), text)
   })
 
-  test('is refused while another one is on its way', async (t) => {
+  test('is refused while another rotation runs', async (t) => {
     const { path, file } = await newDirectory(t)
     const keys: number[] = []
     let second: Ended | undefined
@@ -135,7 +135,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.deepEqual([...keys, readLines(file).length], [2, 1])
   })
 
-  test('is refused where the key is a setting', async (t) => {
+  test('is refused if the key is a setting', async (t) => {
     const { path, file } = await newDirectory(t)
     const [old = ''] = readLines(file)
     const ended = await rotate(path, [], { settings: { USHER_MASTER_KEY: old } })

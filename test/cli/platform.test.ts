@@ -17,7 +17,7 @@ before(async () => {
   tenantId = (await newTenant(target)).tenant_id
 })
 after(async () => {
-  // The one that serves now, and then the first one's data.
+  // First the server that runs now; `end` deletes the data of the first one.
   await target.stop()
   await target.end()
   rgw.close()
@@ -71,7 +71,7 @@ async function addUser(): Promise<{ user: OsisUser; held: RgwUser }> {
   return { user, held }
 }
 
-/** A user whose account is removed, which the gateway refuses. */
+/** Adds a user, and removes them while the gateway refuses to remove the account. */
 async function addFailing(): Promise<OsisUser> {
   const { user } = await addUser()
   rgw.refuse('DELETE /admin/user')
@@ -100,9 +100,9 @@ test('status shows the platform, the counts, and what fails with its reason, pag
   assert.match(stdout, new RegExp(`\nNUMBER +USER .*\n\\d+ +${user.user_id} .* failing `))
 })
 
-test('a parked account is listed as such; retry has it tried at once, and is audited', async () => {
+test('a parked account is listed as parked; retry applies it at once, and is audited', async () => {
   const user = await addFailing()
-  // As half an hour of failures leaves it; an attempt that is under way ends before.
+  // The state after half an hour of failures. A running attempt must end first.
   await waitUntil(async () => {
     const rows = await queryStore(
       target.dataDir,
@@ -189,7 +189,7 @@ test('a platform that cannot be reached ends a check with 1 and the reason', asy
   assert.match(stderr, /^usher: the Ceph RGW at [^\n]+ cannot be reached: [^\n]+\n$/)
 })
 
-test('without a platform of its own there is nothing to compare', async () => {
+test('the embedded platform has nothing to compare', async () => {
   const { code, stdout } = await runUsher(target.dataDir, ['platform', 'check', '--fix'])
   assert.equal(code, 0)
   assert.match(

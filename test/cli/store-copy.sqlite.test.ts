@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runUsher, serveNew } from '../../testing/usher.ts'
+import { startTarget } from '../../testing/target.ts'
+import { runUsher } from '../../testing/usher.ts'
 import { sqliteFiles } from '../support/sqlite-files.ts'
 import { storeCopySuite } from './store-copy.suite.ts'
 
@@ -9,7 +10,7 @@ const newUrl = sqliteFiles()
 storeCopySuite('from SQLite to SQLite', { from: newUrl, to: newUrl })
 
 test('a SQLite file that is served is not copied, since it could change meanwhile', async (t) => {
-  const usher = await serveNew()
+  const usher = await startTarget()
   t.after(() => usher.end())
   const args = ['store', 'copy', '--from', `sqlite:${usher.dataDir}/usher.db`, '--to', await newUrl()]
   const { code, stderr } = await runUsher(usher.dataDir, args)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
 import { queryDatabase } from '../../testing/query.ts'
-import { type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
+import { serveHere } from '../../testing/target.ts'
+import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 type NewUrl = () => Promise<string>
 
@@ -20,7 +21,7 @@ async function withOriginal(newUrl: NewUrl, work: (original: Original) => Promis
     const url = await newUrl()
     const settings = { USHER_DATABASE_URL: url, USHER_PUBLIC_URL: 'http://usher.example' }
     const init = await usherJson<Init>(dataDir, ['init'], settings)
-    const served = await serve(dataDir, { settings })
+    const served = await serveHere(dataDir, settings)
     const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
     assert.equal((await creates.portal('ada@example.com')).status, 201)
     assert.equal((await creates.osis('ada')).status, 201)
@@ -51,7 +52,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
     runUsher(original.dataDir, ['store', 'copy', '--from', original.url, '--to', to, '--json'], settings)
 
   describe(`store copy ${name}`, () => {
-    test('a copy shows the same directory, is checked, and goes on where the original ended', () =>
+    test('a copy holds the same directory, is verified, and continues where the original ended', () =>
       withOriginal(engines.from, async (original) => {
         const to = await engines.to()
         const { code, stdout, stderr } = await copy(original, to)
@@ -60,7 +61,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         assert.deepEqual([problems, rows.users, rows.credentials, rows.signing_keys], [[], 2, 1, 1])
         assert.deepEqual(await show(original, to), await show(original, original.url))
         const settings = { ...original.settings, USHER_DATABASE_URL: to }
-        const served = await serve(original.dataDir, { settings })
+        const served = await serveHere(original.dataDir, settings)
         const { init } = original
         const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
         const answers = await Promise.all([
@@ -77,14 +78,14 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         assert.equal((await runUsher(original.dataDir, ['audit', 'verify'], settings)).code, 0)
       }))
 
-    test('a store that holds anything is not copied into, and stays as it was', () =>
+    test('a store that is not empty is refused as target, and unchanged', () =>
       withOriginal(engines.from, async (original) => {
         const { code, stderr } = await copy(original, await filled(engines.to))
         assert.equal(code, 1)
         assert.match(stderr, /the target already has organizations; copy into an empty store/)
       }))
 
-    test('a secret that the master key does not open is named, and the copy is called bad', () =>
+    test('a secret that the master key does not open is named, and the copy fails', () =>
       withOriginal(engines.from, async (original) => {
         await queryDatabase(original.url, "UPDATE credentials SET sealed_secret = '1.damaged.x'")
         const { code, stdout } = await copy(original, await engines.to())
@@ -94,7 +95,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         assert.deepEqual(others, [])
       }))
 
-    test('an audit log that was damaged before is as it was, and that is said', () =>
+    test('a damaged audit log is copied as it is, and reported', () =>
       withOriginal(engines.from, async (original) => {
         await queryDatabase(original.url, "UPDATE audit_entries SET outcome = 'other' WHERE pk = 2")
         const { code, stdout } = await copy(original, await engines.to())

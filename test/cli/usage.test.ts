@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
-import { type Ended, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
+import { serveHere } from '../../testing/target.ts'
+import { type Ended, newCollector, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const set = newDataDir()
 const empty = newDataDir()
@@ -125,7 +128,7 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
 ]
 
 for (const [line, message] of WRONG) {
-  test(`usher ${line} is wrong usage, and says why`, async () => {
+  test(`usher ${line} is wrong usage, with the reason`, async () => {
     const { code, stdout, stderr } = await runUsher(set.path, line.split(' '))
     assert.deepEqual([code, stdout], [2, ''])
     assert.match(stderr, /^usher: [^\n]+\nRun 'usher[^\n]* --help' for help\.\n$/)
@@ -162,6 +165,16 @@ test('the program ends with 0, 1 or 2 as its process', async () => {
   )
 })
 
+test('a reader that closes the pipe early is no failure', async () => {
+  const main = join(import.meta.dirname, '../../src/main.js')
+  const child = spawn(process.execPath, [main, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const stderr = newCollector()
+  child.stderr.on('data', (chunk) => stderr.write(String(chunk)))
+  child.stdout.destroy()
+  const [code] = await once(child, 'close')
+  assert.deepEqual([code, stderr.text()], [0, ''])
+})
+
 test('wrong settings end a command with 1 and one line each', async () => {
   const settings = { USHER_PORT: 'x', USHER_LOG_LEVEL: 'loud', USHER_TYPO: '1' }
   const { code, stdout, stderr } = await runUsher(set.path, ['serve'], settings)
@@ -177,7 +190,7 @@ test('wrong settings end a command with 1 and one line each', async () => {
 
 test('a port that is taken ends the start with 1, says so, and sets nothing up', async () => {
   const fresh = newDataDir()
-  const served = await serve(set.path)
+  const served = await serveHere(set.path)
   const settings = { USHER_PORT: new URL(served.url).port }
   const ended = await (await startChild(fresh.path, { settings, limitMs: 30_000 })).ended
   const again = await runUsher(fresh.path, ['init', '--json'])
@@ -186,7 +199,7 @@ test('a port that is taken ends the start with 1, says so, and sets nothing up',
   fresh.remove()
   assert.match(ended.stderr, /^usher: .*port.*\n$/)
   assert.deepEqual([again.code, health.status, ended.stdout], [0, 200, ''])
-  assert.equal(ended.code, 1, 'the process has said why, and does not end')
+  assert.equal(ended.code, 1, 'the process must end after it printed the reason')
 })
 
 /** The code spans and lines of the documents that call `usher`, with the file. */

@@ -15,7 +15,7 @@ test('a first start prints every secret once, and the log holds none of them', a
   remove()
 })
 
-test('SIGTERM ends a start that has been serving, within 5 s and with 0', async () => {
+test('SIGTERM stops a server within 5 s and with 0', async () => {
   const usher = await serveNew()
   assert.equal((await fetch(`${usher.url}/readyz`)).status, 200)
   const begun = Date.now()
@@ -51,7 +51,7 @@ test('SIGTERM in the middle of creates completes those in progress, and loses no
   )
 })
 
-test('a start with a portal that is no domain ends with 1 and says so', async (t) => {
+test('a start with a wrong portal ends with 1 and the reason', async (t) => {
   const { path, remove } = newDataDir()
   t.after(remove)
   const { code, stderr } = await runUsher(path, ['serve', '--portal', 'bad domain!'])
