@@ -4,14 +4,14 @@ import type { CallerName } from '../../src/model/context.ts'
 import { hashEntry } from '../../src/store/audit/blocks.ts'
 import { newEntry } from '../support/rows.ts'
 
-/** Hashes of entries as version 0.1.0 wrote them: logs with such hashes exist, and must go on to verify. */
+/** Hashes that version 0.1.0 wrote. Logs with such hashes exist, and must stay valid. */
 const HASHES: readonly (readonly [CallerName, hash: string])[] = [
   [{ kind: 'operator' }, 'Q_FleCRcHRC3VGNDw_MPhgkUUssGho_46uH-57OZOn8'],
   [{ kind: 'client', id: 'a-client' }, 'PKCvf6F6upg34ruQ_5hv3dEQ5_8fQXmT7K5NWUSU2QU'],
 ]
 
 for (const [caller, hash] of HASHES) {
-  test(`an entry of the caller ${caller.kind} hashes as it always did`, () => {
+  test(`an entry of the caller ${caller.kind} has the same hash as before`, () => {
     const entry = newEntry({ id: 'entry', correlationId: 'correlation', caller })
     assert.equal(hashEntry(entry, 3, 2), hash)
   })

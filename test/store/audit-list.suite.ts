@@ -7,7 +7,7 @@ import { NOW } from '../support/rows.ts'
 import type { OpenTampered } from '../support/stores.ts'
 import { ENTRIES, FIELDS, openLog, pkOf } from './audit.suite.ts'
 
-/** Changes at random, and what a list of entries shows. */
+/** Random changes of the log, and lists of entries. */
 export function auditListSuite(open: OpenTampered): void {
   describe('the audit log, at random and in lists', () => {
     randomTests(open)
@@ -38,7 +38,7 @@ function randomTests(open: OpenTampered): void {
     ),
   })
 
-  test('any change of any field of any row is found', async () => {
+  test('every change of any field of any row is found', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(inEntries, inBlocks), async ({ table, row, change: [column, value] }) => {
         const log = await openLog(open)
@@ -46,7 +46,7 @@ function randomTests(open: OpenTampered): void {
         await log.tamper(`UPDATE ${table} SET ${column} = ? WHERE ${row}`, value)
         const { faults, head } = await log.verify()
         await log.release()
-        // A new hash of the newest block can be told only from the one that was noted.
+        // A new hash of the newest block shows only in comparison with the hash that was noted.
         assert.ok(faults.length > 0 || head.hash !== before.head.hash)
       }),
       { numRuns: rounds(12, 40) },
@@ -55,7 +55,7 @@ function randomTests(open: OpenTampered): void {
 }
 
 function listTests(open: OpenTampered): void {
-  test('entries are listed newest first, in pages, as they were written', async () => {
+  test('entries are listed newest first, in pages, with their content', async () => {
     const log = await openLog(open)
     const list = (filter: object): Promise<string[]> =>
       log.store.read(async (tx) =>

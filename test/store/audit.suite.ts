@@ -8,7 +8,7 @@ import { rounds } from '../../testing/full-length.ts'
 import { NOW, newEntry, putEntries } from '../support/rows.ts'
 import type { OpenTampered, Tampered } from '../support/stores.ts'
 
-/** A log of five blocks; the third one has the entries c0 to c3. */
+/** A log of five blocks. The third block has the entries c0 to c3. */
 export interface Log extends Tampered {
   verify(): Promise<AuditVerdict>
   faults(): Promise<readonly AuditFault[]>
@@ -38,7 +38,7 @@ export async function pkOf(log: Log, id: string): Promise<number> {
   return entries.find((entry) => entry.id === id)?.number ?? 0
 }
 
-/** Whether one of the faults speaks of the entry, by its id or by its place. */
+/** Returns whether a fault names the entry, by its id or by its position. */
 function names(
   faults: readonly AuditFault[],
   where: { block: number; position: number; entry: string },
@@ -49,10 +49,10 @@ function names(
   )
 }
 
-/** That the audit log shows what was done to it. */
+/** Tests that every manipulation of the audit log is found. */
 export function auditSuite(open: OpenTampered): void {
   describe('the audit log', () => {
-    test('an empty log and one that nobody has touched verify', async () => {
+    test('an empty log and an unchanged log have no faults', async () => {
       const { store } = await open()
       const empty = await store.verifyAudit()
       assert.deepEqual(empty, {
@@ -67,7 +67,7 @@ export function auditSuite(open: OpenTampered): void {
       assert.equal(verdict.head.block, verdict.blocks)
     })
 
-    test('the chain holds however the entries were shared out among commits', async () => {
+    test('the log has no faults, however its entries are distributed over commits', async () => {
       const { store } = await open()
       const sizes = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 })
       let written = 0
@@ -123,21 +123,21 @@ function changeTests(open: OpenTampered): void {
   }
 
   for (const field of ['portal', 'organization', 'target']) {
-    test(`an entry whose ${field} was wiped out is found and named`, async () => {
+    test(`an entry whose ${field} was deleted is found and named`, async () => {
       const log = await openLog(open)
       await log.tamper(`UPDATE audit_entries SET ${field} = NULL WHERE id = 'e2'`)
       assert.ok((await log.faults()).some(({ entry, fault }) => entry === 'e2' && fault === 'changed'))
     })
   }
 
-  test('an entry that was changed together with its hash breaks its block', async () => {
+  test('an entry that was changed together with its hash is found by its block', async () => {
     const log = await openLog(open)
     const hash = hashEntry(newEntry({ id: 'c2', caller: { kind: 'client', id: 'forged' } }), 3, 2)
     await log.tamper("UPDATE audit_entries SET caller = 'forged', hash = ? WHERE id = 'c2'", hash)
     assert.ok((await log.faults()).some(({ block }) => block === 3))
   })
 
-  test('an entry and its block that were made to fit each other break the block after', async () => {
+  test('an entry that was changed together with its block is found by the block after', async () => {
     const log = await openLog(open)
     const before = await log.verify()
     const forged = newEntry({ id: 'd0', target: 'forged' })
@@ -166,7 +166,7 @@ async function readBlock(log: Log, number: number): Promise<string[]> {
 
 function removalTests(open: OpenTampered): void {
   for (const entry of ['a0', 'c0', 'c1', 'c3', 'd0', 'e2']) {
-    test(`the removed entry ${entry} is found and its place is named`, async () => {
+    test(`the removed entry ${entry} is found and its position is named`, async () => {
       const log = await openLog(open)
       await log.tamper('DELETE FROM audit_entries WHERE id = ?', entry)
       const place = { block: 'abcde'.indexOf(entry.charAt(0)) + 1, position: Number(entry.charAt(1)) }
@@ -174,7 +174,7 @@ function removalTests(open: OpenTampered): void {
     })
   }
 
-  test('all entries of a block that were removed are named', async () => {
+  test('if all entries of a block were removed, all are named', async () => {
     const log = await openLog(open)
     await log.tamper("DELETE FROM audit_entries WHERE id LIKE 'c%'")
     const faults = await log.faults()
@@ -190,7 +190,7 @@ function removalTests(open: OpenTampered): void {
     assert.ok(names(await log.faults(), { block: 3, position: 1, entry: 'c1' }))
   })
 
-  test('a log whose end was cut off shows by its head', async () => {
+  test('a log whose end was cut off is found by its head', async () => {
     const log = await openLog(open)
     const before = await log.verify()
     await log.tamper('DELETE FROM audit_entries WHERE block = 5')
@@ -213,20 +213,20 @@ function orderTests(open: OpenTampered): void {
     ['b1', 'c0'],
     ['a0', 'd0'],
   ] as const) {
-    test(`the contents of ${one} and ${other}, swapped, are found and both named`, async () => {
+    test(`swapped contents of ${one} and ${other} are found, and both are named`, async () => {
       const log = await openLog(open)
       await swapContents(log, FIELDS, one, other)
       const faults = await log.faults()
       for (const id of [one, other]) assert.ok(faults.some((fault) => fault.entry === id))
     })
 
-    test(`the places of ${one} and ${other}, swapped, are found`, async () => {
+    test(`swapped positions of ${one} and ${other} are found`, async () => {
       const log = await openLog(open)
       await swapContents(log, ['block', 'position'], one, other)
       assert.ok((await log.faults()).length > 0)
     })
 
-    test(`the order of ${one} and ${other} in the list, swapped, is found`, async () => {
+    test(`a swapped order of ${one} and ${other} is found`, async () => {
       const log = await openLog(open)
       const [first, second] = [await pkOf(log, one), await pkOf(log, other)]
       await log.tamper('UPDATE audit_entries SET pk = -1 WHERE id = ?', one)
@@ -287,14 +287,14 @@ function insertionTests(open: OpenTampered): void {
     [5, 3],
     [6, 0],
   ] as const) {
-    test(`an entry put in at position ${position} of block ${block} later, with the right hash, is found`, async () => {
+    test(`an entry that was added later at position ${position} of block ${block}, with the right hash, is found`, async () => {
       const log = await openLog(open)
       await insert(log, 1_000, [block, position, hashAt(block, position)])
       assert.ok(names(await log.faults(), { block, position, entry: 'forged' }))
     })
   }
 
-  test('an entry put in among the keys of a block is found', async () => {
+  test('an entry that was added between the keys of a block is found', async () => {
     const log = await openLog(open)
     const pk = await pkOf(log, 'c1')
     await log.tamper('UPDATE audit_entries SET pk = 1000 WHERE pk = ?', pk)
@@ -302,7 +302,7 @@ function insertionTests(open: OpenTampered): void {
     assert.ok((await log.faults()).length > 0)
   })
 
-  test('an entry put in without a block does not pass for a sealed one', async () => {
+  test('an entry that was added without a block is not taken for a sealed one', async () => {
     const log = await openLog(open)
     await insert(log, 1_000, [null, null, null])
     const { faults, unsealed } = await log.verify()
@@ -312,7 +312,7 @@ function insertionTests(open: OpenTampered): void {
 
 function blockTests(open: OpenTampered): void {
   for (const block of [1, 3, 5]) {
-    test(`block ${block}, removed with its entries left, is found and named`, async () => {
+    test(`block ${block}, removed without its entries, is found and named`, async () => {
       const log = await openLog(open)
       await log.tamper('DELETE FROM audit_blocks WHERE number = ?', block)
       assert.ok((await log.faults()).some((fault) => fault.block === block))
@@ -346,7 +346,7 @@ function blockTests(open: OpenTampered): void {
     })
   }
 
-  test('a block that claims a million entries is found, and not a crash', async () => {
+  test('a block that claims a million entries is found, without a crash', async () => {
     const log = await openLog(open)
     await log.tamper('UPDATE audit_blocks SET entries = 1000000 WHERE number = 3')
     assert.ok((await log.faults()).some((fault) => fault.block === 3))

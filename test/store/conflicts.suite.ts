@@ -12,10 +12,10 @@ function times<T>(work: (i: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: TIMES }, (_, i) => work(i)))
 }
 
-/** Units that want the same rows at the same moment: each sees what those before it wrote, and none is lost. */
+/** Concurrent units that change the same rows: each sees what the earlier ones wrote, and none is lost. */
 export function conflictsSuite(open: OpenStore): void {
-  describe('units that meet', () => {
-    test('none overwrites what another has written since it looked', async () => {
+  describe('concurrent units', () => {
+    test('no unit overwrites what another one has written since its snapshot', async () => {
       const store = await open()
       const { pk: organization } = await addProvider(store)
       const pk = (await store.write((tx) => putUser(tx, organization, null, 'counter'))) ?? 0
@@ -28,7 +28,7 @@ export function conflictsSuite(open: OpenStore): void {
       assert.equal((await store.read((tx) => selectUser(tx, 'counter')))?.firstName, String(TIMES))
     })
 
-    test('those that want two rows in opposite order both get them', async () => {
+    test('units that change two rows in opposite order both succeed', async () => {
       const store = await open()
       const { pk: organization } = await addProvider(store)
       const add = async (id: string): Promise<number> =>
@@ -48,7 +48,7 @@ export function conflictsSuite(open: OpenStore): void {
       assert.deepEqual(written, [written[0], written[0]], 'the last unit wrote one row only')
     })
 
-    test('those that take the same turn run one after the other, where no index could decide', async () => {
+    test('units that take the same lock run one after the other', async () => {
       const store = await open()
       const { pk: organization } = await addProvider(store)
       const made = await times((i) =>

@@ -14,7 +14,7 @@ function isBusy(message: RegExp): (error: Error) => boolean {
   return (error) => error instanceof StoreError && error.reason === 'busy' && message.test(error.message)
 }
 
-/** Runs work on a new store with a provider and one of its users, whose key it gets. */
+/** Runs work on a new store with a provider and a user, whose key it passes to work. */
 async function withStore(
   url: string,
   work: (store: Store, user: number, provider: Organization) => Promise<void>,
@@ -29,7 +29,7 @@ async function withStore(
 }
 
 await onServer('limits on PostgreSQL', (server) => {
-  test('when all connections are in use, a unit waits for one, and is refused in plain words when none comes', async () => {
+  test('when all connections are in use, a unit waits, and fails with a clear error if no connection becomes free', async () => {
     await withStore(await server.createDatabase(), async (store) => {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
       const holding = Array.from({ length: 10 }, () =>
@@ -47,7 +47,7 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
-  test('a unit that waits too long for a row that somebody else holds is refused, and undone', async () => {
+  test('a unit that waits too long for a locked row fails, and is undone', async () => {
     const url = await server.createDatabase()
     await withStore(url, async (store, user) => {
       const other = new pg.Client({ connectionString: url })
@@ -62,7 +62,7 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
-  test('a connection that the server ends in the middle of a unit fails that unit alone', async () => {
+  test('a connection that ends during a unit fails only that unit', async () => {
     const url = await server.createDatabase()
     await withStore(url, async (store, user) => {
       const killed = store.write(async (tx) => {
@@ -76,7 +76,7 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
-  test('an address that somebody else holds keeps only creates of that address waiting', async () => {
+  test('a locked e-mail address delays only creates with that address', async () => {
     const url = await server.createDatabase()
     await withStore(url, async (store, _, provider) => {
       const other = new pg.Client({ connectionString: url })
@@ -102,7 +102,7 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
-  test('a schema that a newer Usher changes meanwhile does not disturb those that serve', async () => {
+  test('a schema change by a newer Usher does not disturb running servers', async () => {
     const url = await server.createDatabase()
     await withStore(url, async (store) => {
       const find = (): Promise<unknown> => store.read((tx) => selectUser(tx, 'ada'))
@@ -113,7 +113,7 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
-  test('a unit that goes on after a statement of it was refused is not taken for done', async () => {
+  test('a unit that continues after a failed statement is not committed', async () => {
     await withStore(await server.createDatabase(), async (store) => {
       const careless = store.write(async (tx) => {
         const portal = { domain: 'portal.example', organization: 999_999, now: NOW }
@@ -123,7 +123,7 @@ await onServer('limits on PostgreSQL', (server) => {
     })
   })
 
-  test('a server that is not there is said to be so, without the password', async () => {
+  test('the error for a missing server does not contain the password', async () => {
     await assert.rejects(openStore('postgres://usher:secret@127.0.0.1:1/directory'), (error: Error) => {
       assert.ok(error instanceof StoreError && error.reason === 'unreachable')
       assert.match(error.message, /^the database directory at 127\.0\.0\.1 cannot be reached: /)
@@ -135,7 +135,7 @@ await onServer('limits on PostgreSQL', (server) => {
 
 const FREE = Array.from({ length: 20 }, (_, i) => `${i}@x`)
 
-/** Ends every other connection to a database, as a restart of the server does. */
+/** Ends all other connections to a database, as a restart of the server does. */
 async function endConnections(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

@@ -13,17 +13,17 @@ import { selectTenantPage } from '../../src/store/tables/tenants.ts'
 import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 
-/** What the suite needs to know of an engine to make a store as an older Usher left it. */
+/** What the suite needs to create a store of an older Usher. */
 export interface MigratedEngine {
-  /** The URL of a new, empty store. */
+  /** Returns the URL of a new, empty store. */
   newUrl(): Promise<string>
   readonly builder: Kysely<MigratedTables>
   readonly types: ColumnTypes
-  /** The schema as the engine itself describes it, in an order that does not depend on how it came about. */
+  /** Returns the schema as the engine describes it, in an order that does not depend on the migrations. */
   describe(url: string): Promise<readonly Row[]>
 }
 
-/** Makes a store with the first so many migrations, by the statements of each. */
+/** Creates a store with the migrations up to a version. */
 async function makeOld(engine: MigratedEngine, version: number): Promise<string> {
   const url = await engine.newUrl()
   const run = (sql: string): Promise<Row[]> => queryDatabase(url, sql)
@@ -50,7 +50,7 @@ async function insert(url: string, table: string, row: OldRow): Promise<void> {
   )
 }
 
-/** An old column under its old name, whatever its name is now. */
+/** Selects a column under its old name, also if it was renamed. */
 function selectOldColumn(table: string, name: string): string {
   const renamed = RENAMED[`${table}.${name}`]
   return renamed ? `${renamed} AS ${name}` : name
@@ -64,7 +64,7 @@ async function migrate(url: string): Promise<void> {
 
 export function migrationsSuite(engine: MigratedEngine): void {
   describe('migrations', () => {
-    test('a store of version 1, with data in it, becomes what a new one is, and keeps the data', async () => {
+    test('a store of version 1 with data gets the schema of a new store, and keeps the data', async () => {
       const [old, fresh] = [await makeOld(engine, 1), await engine.newUrl()]
       for (const [table, row] of OLD_ROWS) await insert(old, table, row)
       await migrate(old)
@@ -81,7 +81,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
     })
 
     for (let version = 2; version < migrations.length; version++) {
-      test(`a store of version ${version} becomes what a new one is`, async () => {
+      test(`a store of version ${version} gets the schema of a new store`, async () => {
         const [old, fresh] = [await makeOld(engine, version), await engine.newUrl()]
         await migrate(old)
         await migrate(fresh)
@@ -89,7 +89,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
       })
     }
 
-    test('what a store of version 1 held is found by what has been added since', async () => {
+    test('current queries find the data of a store of version 1', async () => {
       const url = await makeOld(engine, 1)
       for (const [table, row] of OLD_ROWS) await insert(url, table, row)
       const store = await openStore(url)
@@ -111,7 +111,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
       await store.close()
     })
 
-    test('what is still to be applied is told without applying it', async () => {
+    test('missing migrations are listed without being applied', async () => {
       const url = await makeOld(engine, 1)
       const store = await openUnmigrated(url)
       const states = toMigrationStates(await store.listMigrations())
@@ -127,13 +127,13 @@ export function migrationsSuite(engine: MigratedEngine): void {
       )
     })
 
-    test('a store that was never migrated has nothing applied', async () => {
+    test('a store that was never migrated has no applied migrations', async () => {
       const store = await openUnmigrated(await engine.newUrl())
       assert.deepEqual(await store.listMigrations(), [])
       await store.close()
     })
 
-    test('of many that migrate at the same moment each step is applied by one', async () => {
+    test('of many concurrent migrations each step is applied once', async () => {
       const url = await engine.newUrl()
       const stores = await Promise.all(Array.from({ length: 6 }, () => openUnmigrated(url)))
       const applied = await Promise.all(stores.map((store) => store.migrate()))
@@ -144,7 +144,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
       )
     })
 
-    test('a store of a newer Usher is left alone', async () => {
+    test('a store of a newer Usher is refused and stays unchanged', async () => {
       const url = await makeOld(engine, migrations.length)
       await queryDatabase(url, "INSERT INTO migrations VALUES (999, 'later', '2030-01-01')")
       await assert.rejects(openStore(url), (error) => error instanceof StoreError && error.reason === 'newer')

@@ -70,7 +70,7 @@ async function addRow(store: Store, row: NewUserRow): Promise<InsertOutcome | un
 const CONTENT = ['users', 'memberships', 'audit_entries']
 const NOTHING = { users: 0, memberships: 0, audit_entries: 0 }
 
-/** Inserting users: each with its memberships and its audit entry, or not at all. */
+/** Tests that a user is inserted with its memberships and its audit entry, or not at all. */
 export function newUsersSuite(open: OpenStore): void {
   describe('inserting users', () => {
     oneUserSuite(open)
@@ -106,7 +106,7 @@ function oneUserSuite(open: OpenStore): void {
     })
   })
 
-  test('of those with one e-mail, or one id, at the same moment exactly one is inserted, and nothing of the others', async () => {
+  test('of concurrent users with one e-mail, or one id, exactly one is inserted, and nothing of the others', async () => {
     const { store, add } = await newWorld(open)
     const emails = await Promise.all(Array.from({ length: 40 }, () => add({ email: 'Same@example.com' })))
     const ids = await Promise.all(Array.from({ length: 40 }, (_, i) => add({ id: 'same', email: `${i}@x` })))
@@ -203,7 +203,7 @@ function severalUsersSuite(open: OpenStore): void {
 }
 
 function endOfUnitSuite(open: OpenStore): void {
-  test('in a unit that has begun it is undone with the unit', async () => {
+  test('a user that is not the first statement of its unit is undone with the unit', async () => {
     const { store, row } = await newWorld(open)
     const failing = store.write(async (tx) => {
       assert.equal(await selectUser(tx, 'nobody'), undefined)

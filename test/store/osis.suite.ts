@@ -56,7 +56,7 @@ interface Added {
   readonly userId: string
 }
 
-/** An account of a new user, with one credential. */
+/** Adds an account of a new user, with one credential. */
 async function put(
   { store, tenants }: World,
   at: { tenant?: number; orgId?: string; orgUserId: string; username?: string; active?: boolean },
@@ -86,7 +86,7 @@ async function put(
 
 const PAGE = { offset: 0, limit: 100 }
 
-/** The tables of OSIS beyond creating: lists, removals, remapping. */
+/** The store functions of OSIS except creates: lists, removals, orgs of tenants. */
 export function osisStoreSuite(open: OpenStore): void {
   describe('lists of accounts and credentials', () => listTests(open))
   describe('removed accounts', () => removalTests(open))
@@ -94,7 +94,7 @@ export function osisStoreSuite(open: OpenStore): void {
 }
 
 function listTests(open: OpenStore): void {
-  test('the shorter way to a page gives the page, from either end', () => {
+  test('a page is the same from either end of the list', () => {
     const anySize = fc.integer({ min: 0, max: 30 })
     const property = fc.property(anySize, anySize, anySize, (total, offset, limit) => {
       const items = Array.from({ length: total }, (_, i) => i)
@@ -108,7 +108,7 @@ function listTests(open: OpenStore): void {
     fc.assert(property)
   })
 
-  test('any criteria find exactly the accounts and credentials that meet all of them, in order', async () => {
+  test('criteria find exactly the accounts and credentials that match all of them, in order', async () => {
     const world = await newWorld(open)
     const { store, provider, tenants } = world
     const rows: {
@@ -174,7 +174,7 @@ function listTests(open: OpenStore): void {
     await fc.assert(property, { numRuns: rounds(50, 150) })
   })
 
-  test('totals are those of the rows, whatever has become of these', async () => {
+  test('totals equal the number of rows after every change', async () => {
     const world = await newWorld(open)
     const { store, provider, tenants } = world
     const added: Added[] = []
@@ -268,7 +268,7 @@ function removalTests(open: OpenStore): void {
     (await store.read((tx) => selectCredentialPage(tx, { provider }, PAGE))).total,
   ]
 
-  test('an account that is removed is not listed, nor are its credentials; restored, both are', async () => {
+  test('a removed account and its credentials are not listed; after a restore both are', async () => {
     const world = await newWorld(open)
     const { pk } = await put(world, { orgUserId: 'ada' })
     assert.deepEqual(await total(world), [1, 1])
@@ -279,7 +279,7 @@ function removalTests(open: OpenStore): void {
     assert.equal(await world.store.write((tx) => markAccountRestored(tx, pk, LATER)), false)
   })
 
-  test('what is to be purged is not restored', async () => {
+  test('an account that is being purged is not restored', async () => {
     const world = await newWorld(open)
     const { pk } = await put(world, { orgUserId: 'ada' })
     await remove(world, pk, true)
@@ -287,7 +287,7 @@ function removalTests(open: OpenStore): void {
     assert.deepEqual(await total(world), [0, 0])
   })
 
-  test('an account is not restored beside a newer one of the same Cloud Director user', async () => {
+  test('an account is not restored if its Cloud Director user has a newer one', async () => {
     const world = await newWorld(open)
     const { pk } = await put(world, { orgUserId: 'ada' })
     await remove(world, pk)
@@ -299,7 +299,7 @@ function removalTests(open: OpenStore): void {
     assert.deepEqual(await total(world), [1, 1])
   })
 
-  test('the account of a person who was deleted comes back suspended', async () => {
+  test('the account of a deleted user is restored suspended', async () => {
     const world = await newWorld(open)
     const { pk, user } = await put(world, { orgUserId: 'ada' })
     await world.store.write((tx) => markUserDeleted(tx, user, NOW))
@@ -330,7 +330,7 @@ function removalTests(open: OpenStore): void {
     assert.equal(await has(), false)
   })
 
-  test('with the account go its secrets and the user that was made for it, unless that was changed since', async () => {
+  test('a removed account loses its secrets and the user created for it, unless the user was changed since', async () => {
     const world = await newWorld(open)
     const [one, other] = [await put(world, { orgUserId: 'a' }), await put(world, { orgUserId: 'b' })]
     await world.store.write((tx) =>
@@ -348,7 +348,7 @@ function removalTests(open: OpenStore): void {
 }
 
 function orgTests(open: OpenStore): void {
-  test('a list of orgs is replaced in its order, and what it held is answered', async () => {
+  test('a list of orgs is replaced in order, and the old list is returned', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const add = async (name: string, orgIds: string[]) => {

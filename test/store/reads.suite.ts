@@ -22,16 +22,16 @@ async function countIn(tx: Tx, organization: Organization): Promise<number> {
   return (await selectUsers(tx, organization.pk, { limit: 100_000 })).length
 }
 
-/** A gate that work can wait at. */
+/** A promise that a test resolves to let work continue. */
 function newGate(): { passed: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { passed: promise, open: resolve }
 }
 
-/** What a read sees. */
+/** Tests what a read sees. */
 export function readsSuite(open: OpenStore): void {
   describe('reads', () => {
-    test('a read sees every write that was answered before it began', async () => {
+    test('a read sees every write that resolved before the read began', async () => {
       const store = await open()
       const provider = await addProvider(store)
       await Promise.all(
@@ -91,7 +91,7 @@ export function readsSuite(open: OpenStore): void {
       assert.equal(await store.read((tx) => countIn(tx, provider)), 1)
     })
 
-    test('a read that is asked for before a write may miss it, one asked for after it does not', async () => {
+    test('a read requested before a write may miss it; a read requested after it does not', async () => {
       const store = await open()
       const provider = await addProvider(store)
       const begun = newGate()
@@ -109,7 +109,7 @@ export function readsSuite(open: OpenStore): void {
       assert.equal(await after, 1)
     })
 
-    test('a read that fails is rejected, and the next one is not disturbed', async () => {
+    test('a failing read rejects, and the next one works', async () => {
       const store = await open()
       const provider = await addProvider(store)
       const failing = store.read(async () => {
@@ -132,7 +132,7 @@ export function readsSuite(open: OpenStore): void {
 }
 
 function pagingTests(open: OpenStore): void {
-  test('pages of users hold everyone once, deleted ones left out, by e-mail, those without one first', async () => {
+  test('pages of users have every user once, without deleted users, by e-mail, users without one first', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const other = await addOrganization(store, provider, 'customer')
@@ -163,7 +163,7 @@ async function addPeople(store: Store, provider: Organization): Promise<void> {
 }
 
 function exactnessTests(open: OpenStore): void {
-  test('every storable text comes back exactly as it was written', async () => {
+  test('every storable text is read back exactly as it was written', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const text = fc.string({ unit: anyCharacter, maxLength: 60 }).filter((one) => !one.includes('\0'))

@@ -12,7 +12,7 @@ async function read(connection: Connection, pragma: string): Promise<unknown> {
   return Object.values(row ?? {})[0]
 }
 
-test('a connection has the settings it was given; SQLite ignores a misspelt one without a word', async (t) => {
+test('a connection has its settings; SQLite silently ignores a misspelt one', async (t) => {
   const { path, remove } = newDataDir()
   const writer = openConnection(join(path, 'usher.db'), false)
   const reader = openConnection(join(path, 'usher.db'), true)

@@ -47,7 +47,7 @@ const LATER = '2026-11-22T09:00:00.000Z'
 const LATEST = '2026-11-22T10:00:00.000Z'
 const END = '2026-11-22T12:00:00.000Z'
 
-/** What each table refuses, and what it forgets. */
+/** What each table refuses, and what it deletes. */
 export function tablesSuite(open: OpenStore): void {
   describe('tables', () => {
     userTests(open)
@@ -60,7 +60,7 @@ export function tablesSuite(open: OpenStore): void {
 }
 
 function userTests(open: OpenStore): void {
-  test('an e-mail is unique in its organization, whatever its letter case, and free in others', async () => {
+  test('an e-mail is unique in its organization, ignoring case, and free in others', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const customer = await addOrganization(store, provider, 'customer')
@@ -75,7 +75,7 @@ function userTests(open: OpenStore): void {
     for (let i = 0; i < 3; i++) assert.ok(await store.write((tx) => putUser(tx, pk, null)))
   })
 
-  test('a deleted user holds its id but not its e-mail, and can come back while that is free', async () => {
+  test('a deleted user keeps its id but not its e-mail, and can be restored while that is free', async () => {
     const store = await open()
     const { pk: organization } = await addProvider(store)
     const id = newId()
@@ -113,7 +113,7 @@ function organizationTests(open: OpenStore): void {
     assert.equal(await put(reseller.pk), true)
   })
 
-  test('a customer is related to a reseller once, however often that is said', async () => {
+  test('a customer is related to a reseller once, however often the relation is inserted', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const reseller = await addOrganization(store, provider, 'reseller')
@@ -168,7 +168,7 @@ function tenantTests(open: OpenStore): void {
 }
 
 function clientTests(open: OpenStore): void {
-  test('an external id stands for one client of its issuer, until that is removed', async () => {
+  test('an external id belongs to one client of its issuer, until that client is removed', async () => {
     const store = await open()
     const { pk } = await addProvider(store)
     const put = (id: string, issuer: string | null, externalId: string | null): Promise<void> =>
@@ -199,7 +199,7 @@ function clientTests(open: OpenStore): void {
 }
 
 function idempotencyTests(open: OpenStore): void {
-  test('an answer is recorded once, found until it expires, and replaced only then', async () => {
+  test('a response is stored once, found until it expires, and replaced only then', async () => {
     const store = await open()
     const client = await addClient(store)
     const put = (answer: string, now: string, expiresAt: string): Promise<boolean> =>
@@ -217,7 +217,7 @@ function idempotencyTests(open: OpenStore): void {
     assert.equal(await find(LATER), 'third')
   })
 
-  test('keys of different clients have nothing to do with each other', async () => {
+  test('idempotency keys of different clients are independent', async () => {
     const store = await open()
     const [one, other] = [await addClient(store), await addClient(store)]
     for (const client of [one, other]) {
@@ -228,7 +228,7 @@ function idempotencyTests(open: OpenStore): void {
     assert.equal(found?.answer, `${other}`)
   })
 
-  test('only expired answers are forgotten', async () => {
+  test('only expired responses are deleted', async () => {
     const store = await open()
     const client = await addClient(store)
     for (const [key, expiresAt] of [
@@ -255,7 +255,7 @@ async function addClient(store: Store): Promise<number> {
 }
 
 function accountTests(open: OpenStore): void {
-  test('of 20 claims at once exactly one wins', async () => {
+  test('of 20 concurrent claims exactly one succeeds', async () => {
     const store = await open()
     const { account } = await addAccount(store)
     const won = await Promise.all(
@@ -266,7 +266,7 @@ function accountTests(open: OpenStore): void {
     assert.equal(won.filter(Boolean).length, 1)
   })
 
-  test('a lease that has run out can be taken over, one that has not cannot', async () => {
+  test('an expired lease can be taken over, a valid one cannot', async () => {
     const store = await open()
     const { account } = await addAccount(store)
     let processes = 0
@@ -278,7 +278,7 @@ function accountTests(open: OpenStore): void {
     assert.equal(await claim('2026-11-22T09:30:00.000Z', '2026-11-22T11:00:00.000Z'), false)
   })
 
-  test('a process is not hindered by a lease of its own that it could not give back', async () => {
+  test('a process can take over its own lease that it did not release', async () => {
     const store = await open()
     const { account } = await addAccount(store)
     const claim = (by: string): Promise<boolean> =>
@@ -289,7 +289,17 @@ function accountTests(open: OpenStore): void {
     assert.deepEqual([await due('one'), await due('other')], [[account], []])
   })
 
-  test('an account that is applied cannot be claimed', async () => {
+  test('stale leases are dropped where no other process can hold one', async () => {
+    const store = await open()
+    const { account } = await addAccount(store)
+    const lease = { now: NOW, until: LATER, by: 'earlier process' }
+    await store.write((tx) => claimAccount(tx, account, lease))
+    const isAlone = await store.dropStaleLeases()
+    const isFree = await store.write((tx) => claimAccount(tx, account, { ...lease, by: 'this process' }))
+    assert.deepEqual([isAlone, isFree], store.maxIdleMs === 0 ? [true, true] : [false, false])
+  })
+
+  test('an applied account cannot be claimed', async () => {
     const store = await open()
     const { account } = await addAccount(store)
     const lease = { now: NOW, until: LATER, by: 'one' }
@@ -298,7 +308,7 @@ function accountTests(open: OpenStore): void {
     assert.equal(await store.write((tx) => claimAccount(tx, account, { ...lease, now: LATEST })), false)
   })
 
-  test('who comes too late, after the lease has gone to somebody else, records nothing', async () => {
+  test('a process whose lease was taken over stores no result', async () => {
     const store = await open()
     const { account } = await addAccount(store)
     await store.write((tx) => claimAccount(tx, account, { now: NOW, until: LATER, by: 'late' }))
@@ -320,7 +330,7 @@ function accountTests(open: OpenStore): void {
     )
   })
 
-  test('a Cloud Director user has one wanted account in a tenant, and a user one on a platform', async () => {
+  test('a Cloud Director user has one account in a tenant, and a user one on a platform', async () => {
     const store = await open()
     const { user, organization, put } = await addAccount(store)
     const second = (await store.write((tx) => putUser(tx, organization, 'b@x'))) ?? 0

@@ -24,10 +24,10 @@ async function countUsers(store: Store): Promise<number> {
   return (await countRows(store, ['users'])).users ?? 0
 }
 
-/** Units of work: atomic, isolated, durable, and cheap together. */
+/** Units of work are atomic, isolated and durable, and share commits. */
 export function unitsSuite(open: OpenStore): void {
   describe('units of work', () => {
-    test('many units at once are all kept, and where one process has the store in fewer commits than units', async () => {
+    test('many concurrent units are all kept, and on a store for one process they share commits', async () => {
       const commits: number[] = []
       const store = await open({ committed: (units) => commits.push(units) })
       const provider = await addProvider(store)
@@ -44,7 +44,7 @@ export function unitsSuite(open: OpenStore): void {
       if (store.maxIdleMs === 0) assert.ok(commits.length <= 50, `500 units took ${commits.length} commits`)
     })
 
-    test('a unit that waits alone has a commit of its own', async () => {
+    test('a single unit has its own commit', async () => {
       const commits: number[] = []
       const store = await open({ committed: (units) => commits.push(units) })
       await addProvider(store)
@@ -52,7 +52,7 @@ export function unitsSuite(open: OpenStore): void {
       assert.deepEqual(commits, [1, 1])
     })
 
-    test('the answer of a unit is what its work answered', async () => {
+    test('a unit returns what its work returns', async () => {
       const store = await open()
       assert.deepEqual(await Promise.all(range(20).map((i) => store.write(async () => i))), range(20))
     })
@@ -61,7 +61,7 @@ export function unitsSuite(open: OpenStore): void {
     constraintTests(open)
     closingTests(open)
 
-    test('a store that is up to date has nothing to migrate, however often it is asked', async () => {
+    test('a migrated store has nothing to migrate', async () => {
       const store = await open()
       const provider = await addProvider(store)
       assert.deepEqual(await store.migrate(), [])
@@ -70,7 +70,7 @@ export function unitsSuite(open: OpenStore): void {
       assert.equal(await countUsers(store), 1)
     })
 
-    test('a store that can be written says so, and is as it was', async () => {
+    test('the heartbeat succeeds and leaves the content as it was', async () => {
       const store = await open()
       const before = await countRows(store, ['migrations', ...CONTENT_TABLES])
       await store.heartbeat()
@@ -82,7 +82,7 @@ export function unitsSuite(open: OpenStore): void {
 function failureTests(open: OpenStore): void {
   for (const written of [false, true]) {
     const when = written ? 'after it has written' : 'before it has written'
-    test(`a unit that fails ${when} is undone alone among its neighbours`, async () => {
+    test(`a unit that fails ${when} is undone alone`, async () => {
       const store = await open()
       const provider = await addProvider(store)
       const failure = new Error('refused')
@@ -107,7 +107,7 @@ function failureTests(open: OpenStore): void {
     })
   }
 
-  test('audit entries of a unit that failed are undone with it, and the chain stays whole', async () => {
+  test('audit entries of a failed unit are undone with it, and the log has no faults', async () => {
     const store = await open()
     const outcomes = await Promise.allSettled(
       range(20).map((i) =>
@@ -125,18 +125,18 @@ function failureTests(open: OpenStore): void {
     assert.deepEqual([entries, unsealed, faults], [21, 0, []])
   })
 
-  test('a unit that can wait is written by itself, also when an earlier one had company', async () => {
+  test('a unit that can wait is written in time, also after an earlier one shared a commit', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const put = (i: number) => (tx: Tx) => putUser(tx, provider.pk, emailOf(i))
     await Promise.all([store.write(put(0)), store.writeLater(put(1))])
-    // Beyond the moment that the earlier one would have waited.
+    // Later than the earlier one would have waited.
     await pause(100)
     await Promise.race([store.writeLater(put(2)), pause(5_000)])
     assert.equal(await countUsers(store), 3)
   })
 
-  test('closing the store writes what can wait', async () => {
+  test('closing the store writes the units that can wait', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const written = store.writeLater((tx) => putUser(tx, provider.pk, emailOf(0)))
@@ -144,7 +144,7 @@ function failureTests(open: OpenStore): void {
     assert.ok(await written)
   })
 
-  test('units that all fail leave nothing, and the store goes on', async () => {
+  test('if all units fail, nothing is written and the store keeps working', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const failing = range(10).map((i) =>
@@ -160,7 +160,7 @@ function failureTests(open: OpenStore): void {
     assert.equal(await countUsers(store), 1)
   })
 
-  test('a unit that throws something else than an error is rejected with it', async () => {
+  test('a unit that throws a value that is no error rejects with it', async () => {
     const store = await open()
     const outcome = await store
       .write(async () => {
@@ -172,7 +172,7 @@ function failureTests(open: OpenStore): void {
 }
 
 function constraintTests(open: OpenStore): void {
-  test('a unit that a unique index refuses leaves its neighbours alone', async () => {
+  test('a unit that a unique index refuses does not affect other units', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const client = { organization: provider.pk, name: 'n', permission: 'viewer', secretHash: null } as const
@@ -191,7 +191,7 @@ function constraintTests(open: OpenStore): void {
     assert.equal(await countUsers(store), 9)
   })
 
-  test('a unit may meet a unique index, do something else, and still be kept', async () => {
+  test('a unit can go on after a refused insert that ignores conflicts, and is kept', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const portal = { domain: 'taken.example', organization: provider.pk, now: NOW }
@@ -203,7 +203,7 @@ function constraintTests(open: OpenStore): void {
     assert.deepEqual(answer, [false, true])
   })
 
-  test('a unit sees what it has written itself, and what the units before it have', async () => {
+  test('a unit sees its own writes and those of earlier units', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const outcomes = await Promise.all(
@@ -234,7 +234,7 @@ function constraintTests(open: OpenStore): void {
 }
 
 function closingTests(open: OpenStore): void {
-  test('closing ends the units that wait, and refuses new ones', async () => {
+  test('closing waits for queued units, and refuses new ones', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const waiting = range(600).map((i) => store.write((tx) => putUser(tx, provider.pk, emailOf(i))))
