@@ -1,20 +1,13 @@
 import { type Account, checkNewAccount, type NewAccount, type OwnerForm } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import type { Credential } from '../model/credentials.ts'
-import { assertValid, DirectoryError } from '../model/error.ts'
-import { newId } from '../model/ids.ts'
+import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Tenant } from '../model/tenants.ts'
-import {
-  hasAccount,
-  insertAccount,
-  selectAccountByPk,
-  selectAccountOfOrgUser,
-} from '../store/accounts/accounts.ts'
+import { insertAccount, selectAccountByPk, selectAccountOfOrgUser } from '../store/accounts/accounts.ts'
 import { isBeingRemoved, markAccountRemoved, updateAccountActive } from '../store/accounts/changes.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { selectAccountPage, selectCanonicalIds } from '../store/accounts/queries.ts'
-import { insertUser, selectUserByEmail, touchUser } from '../store/tables/users.ts'
 import { issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
@@ -29,15 +22,16 @@ import {
   type Scope,
 } from './reach.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
+import { findOrInsertOwner } from './users.ts'
 
 /**
- * Gives a Cloud Director user an account in a tenant, with exactly one credential. The same create again gets
- * the account that exists, unchanged. A user of the customer who has the same e-mail and no account yet is
- * given this one: one person, one record.
+ * Gives a Cloud Director user an account in a tenant, with exactly one credential. Repeating the create returns the
+ * existing account, unchanged. A user of the customer with the same e-mail and no account yet becomes the owner of the
+ * account: one person, one record.
  *
- * The account is wanted from now on; whoever needs it on the platform settles it.
+ * The platform has the account once the reconciler has applied it.
  * @param request.lease claims a new account in the same commit, for the process that applies it at once
- * @returns the credential of a new account; null when it was there already
+ * @returns the credential of a new account; null for an existing account
  * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `platform_unavailable`
  *   if the tenant's platform is not configured, `store_unavailable`
  */
@@ -47,92 +41,42 @@ export function createAccount(
   request: { tenantId: string; account: NewAccount; lease?: LeaseTerms },
 ): Promise<{ account: Account; credential: Credential | null }> {
   const { tenantId, account, lease } = request
-  return runUnit(dir, ctx, { operation: 'CreateAccount', target: tenantId }, async (unit) => {
-    assertValid(checkNewAccount(account))
+  const subject = { operation: 'CreateAccount', target: tenantId, issues: checkNewAccount(account) } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
     const tenant = await getReachableTenant(unit, tenantId)
-    const organization = tenant.organizationId
     const orgUser = { orgId: account.orgId, id: account.orgUserId }
     const existing = await selectAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
     if (existing) {
-      await unit.audit({ outcome: 'repeated', organization, target: existing.userId })
+      await unit.audit({ outcome: 'repeated', organization: tenant.organizationId, target: existing.userId })
       return { account: existing, credential: null }
     }
     if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
-    const owner = (await findOwner(unit, tenant, account)) ?? (await createOwner(unit, tenant, account))
-    const { pk, credential } = await openAccount(dir, unit, { tenant, owner, account, lease })
-    if (owner.linked) {
-      await unit.audit({ operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id })
-    } else {
-      await unit.audit({
-        outcome: 'created',
-        organization,
-        target: owner.id,
-        changedFields: contentOf(account),
-      })
-    }
-    return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential }
+    return insertNewAccount(dir, unit, { tenant, account, lease })
   })
 }
 
-/** Data may yet keep the old account where it is, and then there would be two. */
+/** A new account would be a second one if data keeps the old one where it is. */
 function beingRemoved(): DirectoryError {
   const message = "The removal of this user's account is not finished; repeat the call."
   return new DirectoryError('account_being_removed', message)
 }
 
-interface Owner {
-  readonly pk: number
-  readonly id: string
-  readonly linked: boolean
-}
-
-/** The user of the customer whose account this is, judging by the e-mail. */
-async function findOwner(unit: Unit, tenant: Tenant, { email }: NewAccount): Promise<Owner | undefined> {
-  const { tx, now } = unit
-  const user = email === null ? undefined : await selectUserByEmail(tx, tenant.organizationPk, email)
-  if (!user || (await hasAccount(tx, user.pk, tenant.platform))) return undefined
-  // A change of the user, so that one who is deleted at this moment is not given an account behind the deletion's back.
-  await touchUser(tx, user.pk, now)
-  return { pk: user.pk, id: user.id, linked: true }
-}
-
-/** A new user. An e-mail that another user of the customer holds stays on the account alone: orgs may share it, users not. */
-async function createOwner(unit: Unit, tenant: Tenant, account: NewAccount): Promise<Owner> {
-  const user = {
-    id: newId(),
-    organizationPk: tenant.organizationPk,
-    resellerPk: null,
-    firstName: null,
-    lastName: null,
-    now: unit.now,
-  }
-  const pk =
-    (await insertUser(unit.tx, { ...user, email: account.email })) ??
-    (await insertUser(unit.tx, { ...user, email: null }))
-  return { pk: pk as number, id: user.id, linked: false }
-}
-
-interface Opening {
-  readonly tenant: Tenant
-  readonly owner: Owner
-  readonly account: NewAccount
-  readonly lease: LeaseTerms | undefined
-}
-
-async function openAccount(
+async function insertNewAccount(
   dir: Directory,
   unit: Unit,
-  { tenant, owner, account, lease }: Opening,
-): Promise<{ pk: number; credential: Credential }> {
+  { tenant, account, lease }: { tenant: Tenant; account: NewAccount; lease: LeaseTerms | undefined },
+): Promise<{ account: Account; credential: Credential }> {
+  const { organizationPk, organizationId: organization, platform } = tenant
+  const owner = await findOrInsertOwner(unit, { organizationPk, platform, email: account.email })
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,
     user: owner.pk,
     madeUser: !owner.linked,
-    platform: tenant.platform,
-    canonicalUserId: getOwnerForm(dir, tenant).toCanonicalId({ tenantId: tenant.id, userId: owner.id }),
+    platform,
+    canonicalUserId: getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id }),
     orgId: account.orgId,
     orgUserId: account.orgUserId,
-    // The wire wants a name in every answer; a nameless user is known by its id.
+    // OSIS needs a name in every answer. The id stands in for a missing one.
     username: account.username ?? account.orgUserId,
     email: account.email,
     role: account.role,
@@ -140,29 +84,42 @@ async function openAccount(
     lease: lease && newLease(lease, new Date(unit.now)),
     now: unit.now,
   })
-  return { pk, credential: await issueCredential(dir, unit, pk) }
+  const credential = await issueCredential(dir, unit, pk)
+  await unit.audit(
+    owner.linked
+      ? { operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id }
+      : { outcome: 'created', organization, target: owner.id, changedFields: listFields(account) },
+  )
+  return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential }
 }
 
-/** Without the platform's settings the id that it will show is unknown, and the id of an account never changes. */
-function getOwnerForm(dir: Directory, { platform }: Tenant): OwnerForm {
+/** Returns how a platform names owners. An account keeps its name for ever, so it cannot be made without that. */
+function getOwnerForm(dir: Directory, platform: string): OwnerForm {
   const form = dir.ownerForms.get(platform)
   if (form) return form
   throw new DirectoryError('platform_unavailable', `The platform ${platform} is not configured.`)
 }
 
-function contentOf(account: NewAccount): string[] {
+/** Lists the members that are not empty, for the audit log. */
+function listFields(account: NewAccount): string[] {
   const fields = ['orgId', 'orgUserId', 'role', 'active']
   if (account.username !== null) fields.push('username')
   if (account.email !== null) fields.push('email')
   return fields
 }
 
-/** @throws {DirectoryError} `user_not_found`, also for a user of another provider's tenant */
+/**
+ * Returns an account by the ids of its tenant and its user.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
+ */
 export function getAccount(dir: Directory, ctx: Context, ids: AccountIds): Promise<Account> {
   return runRead(dir, ctx, 'GetAccount', (scope) => getReachableAccount(scope, ids))
 }
 
-/** One page of the accounts that match, oldest first, with the exact number of all of them. */
+/**
+ * Lists a page of the accounts that match a filter, oldest first.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function queryAccounts(
   dir: Directory,
   ctx: Context,
@@ -175,8 +132,8 @@ export function queryAccounts(
 }
 
 /**
- * The account that the platform shows under an id, for example as the owner of a bucket.
- * @throws {DirectoryError} `user_not_found`
+ * Returns the account that the platform shows under an id, for example as the owner of a bucket.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalId: string): Promise<Account> {
   return runRead(dir, ctx, 'GetAccountByCanonicalId', async (scope) => {
@@ -233,9 +190,8 @@ async function listAccountsOfTenant({ tx }: Scope, { pk, platform }: Tenant): Pr
 }
 
 /**
- * Activates or suspends an account. Its credentials keep their own status: one works while both are active.
- *
- * The new state is wanted from now on; whoever needs it on the platform settles it.
+ * Activates or suspends an account. Its credentials keep their own status; a credential works while both are active.
+ * The platform follows once the reconciler has applied the change.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function updateAccount(
@@ -258,9 +214,9 @@ export function updateAccount(
 }
 
 /**
- * Deletes an account: hidden from now on, and gone from the platform once it is settled. Without `purge` the
- * platform keeps an account that owns data, and so does the directory then.
- * @returns what there is to be settled; undefined when there is no such account any more
+ * Deletes an account. The directory hides it at once; the reconciler removes it from the platform.
+ * @param request.purge whether data is removed too. If not, an account that owns data comes back into the directory
+ * @returns the account to settle; undefined if it does not exist or has been removed
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function deleteAccount(
@@ -273,7 +229,7 @@ export function deleteAccount(
     if (!found || (!found.exists && isApplied(found.account))) return undefined
     const { account, exists } = found
     const { purge } = request
-    // A removal under way is joined, and made a purge if it was none.
+    // A running removal goes on, as a purge if this call asks for one.
     if (!exists && !purge) return account
     await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
     await unit.audit({

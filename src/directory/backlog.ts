@@ -15,10 +15,14 @@ import type { Directory } from './directory.ts'
 import { findCustomerId } from './reach.ts'
 import { read, runRead, runUnit } from './unit.ts'
 
-/** So many accounts are made due in one unit: an outage may have left very many, and nobody else shall wait long. */
-const AT_ONCE = 1_000
+/** The most accounts that one unit makes due. An outage may leave very many, and other units wait for this one. */
+const PAGE = 1_000
 
-/** What has not been applied, and how long the oldest has been waiting. */
+/**
+ * Counts the accounts that are not applied, for metrics and the command line.
+ * @returns the counts, and how many seconds ago the oldest of them was changed; 0 for none
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export async function readBacklog(dir: Directory): Promise<Backlog & { oldestSeconds: number }> {
   const backlog = await read(dir, selectBacklog)
   const { oldest } = backlog
@@ -26,12 +30,19 @@ export async function readBacklog(dir: Directory): Promise<Backlog & { oldestSec
   return { ...backlog, oldestSeconds: Math.max(0, age) }
 }
 
-/** How many accounts exist and are applied. */
+/**
+ * Counts the accounts that exist and are applied.
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export function countAppliedAccounts(dir: Directory): Promise<number> {
   return read(dir, countApplied)
 }
 
-/** One page of the accounts whose last attempt failed, oldest first. */
+/**
+ * Lists a page of the accounts whose last attempt failed, oldest first.
+ * @param page.after the `number` of the last one of the page before; 0 for the first page
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function listFailures(
   dir: Directory,
   ctx: Context,
@@ -41,8 +52,8 @@ export function listFailures(
 }
 
 /**
- * Has the accounts of a user tried now whose last attempt failed, as if it had been the first.
- * @returns how many there are
+ * Makes the failed accounts of a user due now, as if they had not failed before.
+ * @returns how many accounts
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function retryUser(dir: Directory, ctx: Context, userId: string): Promise<number> {
@@ -56,14 +67,14 @@ export function retryUser(dir: Directory, ctx: Context, userId: string): Promise
 }
 
 /**
- * Has all accounts tried now whose last attempt failed. Each unit of work leaves an audit entry.
- * @returns how many there are
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`; some may have been made due then
+ * Makes all failed accounts due now, in several commits if there are many. Each commit has an audit entry.
+ * @returns how many accounts
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`; some accounts may be due then
  */
 export async function retryAll(dir: Directory, ctx: Context): Promise<number> {
   let total = 0
   for (let after: number | null = 0; after !== null; ) {
-    const page = { after, limit: AT_ONCE }
+    const page = { after, limit: PAGE }
     const { retried, last } = await runUnit(dir, ctx, { operation: 'RetryAccounts' }, async (unit) => {
       const done = await markAccountsDue(unit.tx, { ...page, now: unit.now })
       if (done.retried > 0) await unit.audit({ outcome: 'retried' })
@@ -76,17 +87,18 @@ export async function retryAll(dir: Directory, ctx: Context): Promise<number> {
 }
 
 /**
- * Wants an account applied anew, since its platform was found to have something else. For one that is removed, it
- * leaves no more than the audit entry.
+ * Requests that an account is applied again, because its platform has something else. For a removed account it only
+ * writes the audit entry.
+ * @param request.exists whether the account exists; false for a removed one
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function reapplyAccount(
   dir: Directory,
   ctx: Context,
-  { account, wanted }: { account: Account; wanted: boolean },
+  { account, exists }: { account: Account; exists: boolean },
 ): Promise<void> {
   return runUnit(dir, ctx, { operation: 'ReapplyAccount', target: account.userId }, async (unit) => {
-    if (wanted) await requestApply(unit.tx, account.pk, unit.now)
+    if (exists) await requestApply(unit.tx, account.pk, unit.now)
     await unit.audit({ outcome: 'reapplied', organization: await findCustomerId(unit.tx, account) })
   })
 }

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Client } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
-import { assertValid, DirectoryError } from '../model/error.ts'
+import { DirectoryError, toInvalid } from '../model/error.ts'
 import { newClientSecret, newId } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
 import { checkText } from '../model/text.ts'
@@ -17,40 +17,39 @@ import type { Directory } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
+/** A client to create. */
 export interface NewClient {
   readonly organizationId: string
   readonly name: string
   readonly permission: Permission
-  /** For a client that an external issuer vouches for: that issuer, and the client's id there. It gets no secret. */
+  /** For a client whose tokens come from an external issuer: the issuer, and the client's id there. It gets no secret. */
   readonly external?: { readonly issuer: string; readonly id: string } | undefined
 }
 
-/** A new client; its secret is shown here and never again. */
+/** A new client. Its secret is returned only here; null for a client of an external issuer. */
 export interface IssuedClient {
   readonly id: string
   readonly secret: string | null
 }
 
 /**
- * Creates a client. A secret has 256 bits, so a plain SHA-256 of it is as hard to invert as the secret is to guess.
- * @throws {DirectoryError} `invalid`, `organization_not_found`, `external_id_taken`
+ * Creates a client.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `organization_not_found`, `external_id_taken`, `store_unavailable`
  */
 export function createClient(dir: Directory, ctx: Context, input: NewClient): Promise<IssuedClient> {
-  return runUnit(
-    dir,
-    ctx,
-    { operation: 'CreateClient', organization: input.organizationId },
-    async (unit) => {
-      assertValid(checkText('name', input.name, { min: 1 }))
-      const organization = await getReachableOrganization(unit, { id: input.organizationId })
-      if (input.permission === 'osis' && organization.kind !== 'provider') throw osisNeedsProvider()
-      const issued = await issueClient(unit, organization, input)
-      return issued
-    },
-  )
+  const issues = checkText('name', input.name, { min: 1 })
+  const subject = { operation: 'CreateClient', organization: input.organizationId, issues } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const organization = await getReachableOrganization(unit, { id: input.organizationId })
+    if (input.permission === 'osis' && organization.kind !== 'provider') throw osisNeedsProvider()
+    return issueClient(unit, organization, input)
+  })
 }
 
-/** Inserts a client and audits it. */
+/**
+ * Inserts a client, with its audit entry.
+ * @throws {DirectoryError} `external_id_taken`
+ */
 export async function issueClient(
   unit: Unit,
   organization: Organization,
@@ -88,37 +87,47 @@ export async function issueClient(
 
 function osisNeedsProvider(): DirectoryError {
   const message = 'must be a provider: an OSIS client serves all of its customers'
-  return new DirectoryError('invalid', `organization ${message}`, {
-    issues: [{ path: 'organizationId', rule: 'kind', message }],
-  })
+  return toInvalid([{ path: 'organizationId', rule: 'kind', message }])
 }
 
-/** How a client's secret is kept. */
-export function hashSecret(secret: string): string {
+/** Hashes a secret. It has 256 random bits, so that its plain SHA-256 cannot be inverted by guessing. */
+function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url')
 }
 
-/** Whether the secret is the client's, in a time that does not depend on how much of it is right. */
+/** Returns whether a secret is the client's, in a time that does not depend on how much of it is right. */
 export function isSecretOf(client: Client, secret: string): boolean {
   if (client.secretHash === null) return false
   return timingSafeEqual(Buffer.from(client.secretHash), Buffer.from(hashSecret(secret)))
 }
 
+/**
+ * Finds a client that has not been removed, to authenticate it.
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export function findClient(dir: Directory, id: string): Promise<Client | undefined> {
   return read(dir, (tx) => selectClient(tx, id))
 }
 
+/**
+ * Finds the client that an external issuer knows by an id, to authenticate it.
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export function findExternalClient(dir: Directory, issuer: string, id: string): Promise<Client | undefined> {
   return read(dir, (tx) => selectExternalClient(tx, issuer, id))
 }
 
+/**
+ * Lists the clients that have not been removed.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function listClients(dir: Directory, ctx: Context): Promise<Client[]> {
   return runRead(dir, ctx, 'ListClients', ({ tx }) => selectAllClients(tx))
 }
 
 /**
- * Revokes a client; every process refuses it within 5 s.
- * @throws {DirectoryError} `client_not_found`
+ * Removes a client. Every process refuses it within 5 s.
+ * @throws {DirectoryError} `not_permitted`, `client_not_found`, `store_unavailable`
  */
 export function deleteClient(dir: Directory, ctx: Context, id: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {

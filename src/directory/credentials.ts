@@ -21,14 +21,18 @@ import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from '
 import { credentialIdentity } from './sealing/sealer.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 
-/** A credential by its access key; where tenant or user are named too, it has to be theirs. */
+/** Names a credential by its access key. With a tenant or a user, it must be theirs. */
 export interface CredentialIds {
   readonly accessKey: string
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
 }
 
-/** Makes a credential, both halves of it. */
+/**
+ * Inserts a new credential of an account. Both keys are random.
+ * @param account the account's key
+ * @throws {KeysUnreadableError} when the secret key cannot be sealed
+ */
 export async function issueCredential(dir: Directory, unit: Unit, account: number): Promise<Credential> {
   const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
   const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey))
@@ -37,7 +41,7 @@ export async function issueCredential(dir: Directory, unit: Unit, account: numbe
 }
 
 /**
- * Gives an account one more credential. It is wanted from now on; whoever needs it on the platform settles its account.
+ * Gives an account one more credential. It works once the reconciler has applied the account.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `too_many_credentials`, `store_unavailable`
  */
 export function createCredential(
@@ -65,13 +69,16 @@ function tooMany(): DirectoryError {
   return new DirectoryError('too_many_credentials', message)
 }
 
-/** @throws {DirectoryError} `credential_not_found`, also for one of another tenant or user than named */
+/**
+ * Returns a credential with its secret key.
+ * @throws {DirectoryError} `not_permitted`, `credential_not_found`, `store_unavailable`
+ */
 export function getCredential(dir: Directory, ctx: Context, ids: CredentialIds): Promise<OwnedCredential> {
   return runRead(dir, ctx, 'GetCredential', async (scope) => openCredential(dir, await getOwned(scope, ids)))
 }
 
 /**
- * Activates or disables one credential; the others and the account stay as they are.
+ * Activates or disables one credential. The others and the account stay as they are.
  * @throws {DirectoryError} `not_permitted`, `credential_not_found`, `store_unavailable`
  */
 export function updateCredential(
@@ -95,8 +102,8 @@ export function updateCredential(
 }
 
 /**
- * Deletes a credential: hidden from now on, and dead once its account is settled.
- * @returns the account that there is to be settled; undefined when there is no such credential any more
+ * Deletes a credential. The directory hides it at once; it stops working once the reconciler has applied its account.
+ * @returns the account to settle; undefined if the credential does not exist
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function deleteCredential(
@@ -116,7 +123,6 @@ export function deleteCredential(
   })
 }
 
-/** @throws {DirectoryError} `credential_not_found` */
 async function getOwned(scope: Scope, ids: CredentialIds): Promise<OwnedSealedCredential> {
   const found = await selectCredential(scope.tx, getProviderPk(scope), ids.accessKey)
   if (found?.exists && isOf(found, ids)) return found
@@ -133,7 +139,10 @@ function isOf({ account }: OwnedSealedCredential, { tenantId, userId }: Credenti
   )
 }
 
-/** One page of the credentials that match, oldest first, secrets included, with the exact number of all of them. */
+/**
+ * Lists a page of the credentials that match a filter, oldest first, with their secret keys.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function queryCredentials(
   dir: Directory,
   ctx: Context,
@@ -147,10 +156,10 @@ export function queryCredentials(
   })
 }
 
-/** What a credential whose secret cannot be opened shows instead: one damaged secret does not break a list. */
+/** Stands in for a secret key that cannot be opened, so that one damaged secret does not break a list. */
 const LOST_SECRET = 'Not Available'
 
-/** A credential with its secret in the clear. */
+/** Opens the secret key of a credential. */
 function openCredential(dir: Directory, sealed: OwnedSealedCredential): OwnedCredential {
   const { accessKey, sealedSecret, active, createdAt, account } = sealed
   let secretKey: string

@@ -5,21 +5,21 @@ import { type AccountCriteria, hasAccountOfOrg } from '../store/accounts/queries
 import { isOrgOfTenantNamed, selectTenantByOrg } from '../store/tables/tenants.ts'
 import { findAccountsOfUser, findReachableTenant, getProviderPk, type Scope } from './reach.ts'
 
-/** What accounts have to be like, in the caller's ids; what is left out may be anything. */
+/** Which accounts a caller asks for, in the caller's ids. A member that is left out matches everything. */
 export interface AccountFilter {
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
   readonly canonicalUserId?: string | undefined
-  /** The Cloud Director org, or else the id of a tenant: Object Storage Extension sends either. */
+  /** The id of a Cloud Director org or of a tenant: Object Storage Extension sends either. */
   readonly orgId?: string | undefined
   readonly orgUserId?: string | undefined
   readonly username?: string | undefined
-  /** A user name, a user's id in the directory or in Cloud Director, or the name of the tenant, which restricts nothing. */
+  /** A user name, or a user's id in the directory or in Cloud Director. The name of the tenant matches everything. */
   readonly displayName?: string | undefined
   readonly active?: boolean | undefined
 }
 
-/** The filter in the store's keys; undefined when it names something that does not exist, so that nothing matches. */
+/** Translates a filter into keys of the store. Returns undefined if it names something that does not exist. */
 export async function resolveAccountFilter(
   scope: Scope,
   filter: AccountFilter,
@@ -50,18 +50,19 @@ export async function resolveAccountFilter(
   }
 }
 
-/** The key of a user who has an account. */
+/** Returns the key of a user who has an account. */
 async function findUserPk(scope: Scope, userId: string): Promise<number | undefined> {
   return (await findAccountsOfUser(scope, userId))[0]?.userPk
 }
 
+/** The part of a provider that a filter selects by tenant and org. */
 interface FilterScope {
   readonly tenant?: number
   readonly tenantName?: string
   readonly orgId?: string
 }
 
-/** Which tenant and org are meant; undefined when they exclude each other or do not exist. */
+/** Finds the tenant and the org of a filter. Returns undefined if they do not exist or exclude each other. */
 async function findFilterScope(
   scope: Scope,
   { tenantId, orgId }: Pick<AccountFilter, 'tenantId' | 'orgId'>,
@@ -79,7 +80,7 @@ function toFilterScope(tenant: Tenant | undefined): FilterScope {
   return tenant ? { tenant: tenant.pk, tenantName: tenant.name } : {}
 }
 
-/** Whether a text is the name of the tenant that is meant: by its id, or else by an org that is mapped to it. */
+/** Whether a text is the name of the tenant that the filter selects, by its id or by an org that is mapped to it. */
 async function isTenantName(
   scope: Scope,
   { tenant, tenantName, orgId }: FilterScope,
@@ -89,7 +90,7 @@ async function isTenantName(
   return isOrgOfTenantNamed(scope.tx, getProviderPk(scope), orgId, text)
 }
 
-/** What credentials have to be like, in the caller's ids; what is left out may be anything. */
+/** Which credentials a caller asks for, in the caller's ids. A member that is left out matches everything. */
 export interface CredentialFilter {
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
@@ -99,7 +100,7 @@ export interface CredentialFilter {
   readonly active?: boolean | undefined
 }
 
-/** The filter in the store's keys; undefined when it names something that does not exist, so that nothing matches. */
+/** Translates a filter into keys of the store. Returns undefined if it names something that does not exist. */
 export async function resolveCredentialFilter(
   scope: Scope,
   filter: CredentialFilter,
@@ -135,17 +136,17 @@ function isOwner(
   )
 }
 
-/** What tenants have to be like; what is left out may be anything. */
+/** Which tenants a caller asks for. A member that is left out matches everything. */
 export interface TenantFilter {
   readonly tenantId?: string | undefined
-  /** An org that is mapped onto it, or else its own id: Object Storage Extension sends either. */
+  /** The id of a mapped org or of the tenant: Object Storage Extension sends either. */
   readonly orgId?: string | undefined
 }
 
 /**
- * The tenant that is meant by tenant id and org, in the order of section 6.4 of the contract: an org that is mapped,
- * else a tenant whose own id was sent in its within.
- * @returns its key; null when there is none, undefined when any is meant
+ * Finds the tenant that a filter selects. An org id is first looked for among the mapped orgs, then among the tenants
+ * (section 6.4 of the contract of OSIS).
+ * @returns the tenant's key; null for none, undefined for a filter that matches every tenant
  */
 export async function resolveTenantFilter(
   scope: Scope,

@@ -36,9 +36,9 @@ export function listForeignAccounts(
 }
 
 /**
- * Records that a foreign account is to be suspended on its platform.
- * @returns false when it is in the directory by now, and must be left alone: after a restore from a backup a person can
- *   be given the account that the directory had lost
+ * Writes the audit entry of a foreign account that will be suspended on its platform.
+ * @returns false if the account is in the directory by now and must be left alone. After a restore from a backup, a user
+ *   can be given the account that the directory had lost
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function recordForeignSuspension(

@@ -27,7 +27,7 @@ export async function runOnce<T>(
 ): Promise<{ answer: T; replayed: boolean }> {
   const { tx, now } = unit
   const { caller } = unit.ctx
-  // Keys belong to clients. The others do not lose answers on a network.
+  // Keys belong to clients: other callers do not call over a network.
   if (caller.kind !== 'client') return { answer: await work(), replayed: false }
   const { key } = call
   const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')

@@ -1,5 +1,5 @@
 import type { Context } from '../model/context.ts'
-import { assertValid, DirectoryError } from '../model/error.ts'
+import { DirectoryError, toInvalid } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import {
   checkDomain,
@@ -9,8 +9,8 @@ import {
   type OrganizationKind,
 } from '../model/organizations.ts'
 import {
+  deleteOrganization as deleteOrganizationRow,
   deletePortal as deletePortalRow,
-  deleteOrganization as deleteRow,
   insertOrganization,
   insertPortal,
   insertRelation,
@@ -23,24 +23,25 @@ import type { Directory } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
 import { runRead, runUnit } from './unit.ts'
 
+/** A reseller or customer to create. */
 export interface NewOrganization {
   readonly kind: Exclude<OrganizationKind, 'provider'>
   readonly name: string
-  /** For a customer: the resellers that it is related to. */
+  /** The resellers that a customer is related to. */
   readonly resellerIds: readonly string[]
 }
 
 /**
- * Adds a reseller or a customer to the operator's provider.
- * @throws {DirectoryError} `invalid`, `reseller_not_found`, `store_unavailable`
+ * Creates a reseller or a customer of the operator's provider.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `store_unavailable`
  */
 export function createOrganization(
   dir: Directory,
   ctx: Context,
   input: NewOrganization,
 ): Promise<Organization> {
-  return runUnit(dir, ctx, { operation: 'CreateOrganization' }, async (unit) => {
-    assertValid(checkOrganizationName(input.name))
+  const subject = { operation: 'CreateOrganization', issues: checkOrganizationName(input.name) } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
     const { kind, name } = input
     const id = newId()
     const providerPk = ctx.organization.providerPk
@@ -56,8 +57,8 @@ export function createOrganization(
 }
 
 /**
- * Relates a customer to a reseller, which from then on reaches it; repeating it changes nothing.
- * @throws {DirectoryError} `customer_not_found`, `reseller_not_found`, `store_unavailable`
+ * Relates a customer to a reseller, so that the reseller reaches it. Repeating the call changes nothing.
+ * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `store_unavailable`
  */
 export function relateOrganization(
   dir: Directory,
@@ -78,7 +79,11 @@ export function relateOrganization(
   })
 }
 
-/** Organizations in the order of their creation, from after the one with key `after`. */
+/**
+ * Lists organizations, oldest first.
+ * @param filter.after the key of the last organization of the page before; 0 for the first page
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function listOrganizations(
   dir: Directory,
   ctx: Context,
@@ -88,69 +93,65 @@ export function listOrganizations(
 }
 
 /**
- * Removes an organization that nothing belongs to any more.
- * @throws {DirectoryError} `organization_not_found`, `organization_not_empty`
+ * Deletes a reseller or a customer that has no portals, no tenant, and never had users or clients.
+ * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `organization_not_empty`, `store_unavailable`
  */
 export function deleteOrganization(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return runUnit(
-    dir,
-    ctx,
-    { operation: 'DeleteOrganization', organization: id, target: id },
-    async (unit) => {
-      const organization = await getReachableOrganization(unit, { id })
-      if (organization.kind === 'provider' || (await isOrganizationInUse(unit.tx, organization.pk))) {
-        const message =
-          'The organization still has portals, a tenant or organizations below it, or has had users or clients, of which the audit log speaks.'
-        throw new DirectoryError('organization_not_empty', message)
-      }
-      await deleteRow(unit.tx, organization.pk)
-      await unit.audit({ outcome: 'deleted', target: organization.id })
-    },
-  )
+  const subject = { operation: 'DeleteOrganization', organization: id, target: id } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const { pk, id: target, kind } = await getReachableOrganization(unit, { id })
+    if (kind === 'provider' || (await isOrganizationInUse(unit.tx, pk))) throw notEmpty()
+    await deleteOrganizationRow(unit.tx, pk)
+    await unit.audit({ outcome: 'deleted', target })
+  })
+}
+
+function notEmpty(): DirectoryError {
+  const owned = 'The organization still has portals, a tenant or organizations below it'
+  const message = `${owned}, or has had users or clients, which the audit log names.`
+  return new DirectoryError('organization_not_empty', message)
 }
 
 /**
- * Gives a provider or reseller a portal domain.
- * @throws {DirectoryError} `invalid`, `organization_not_found`, `domain_taken`
+ * Gives a provider or a reseller a portal.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `organization_not_found`, `domain_taken`, `store_unavailable`
  */
 export function createPortal(
   dir: Directory,
   ctx: Context,
   input: { domain: string; organizationId: string },
 ): Promise<{ domain: string }> {
-  return runUnit(
-    dir,
-    ctx,
-    { operation: 'CreatePortal', organization: input.organizationId },
-    async (unit) => {
-      assertValid(checkDomain(input.domain))
-      const organization = await getReachableOrganization(unit, { id: input.organizationId })
-      if (organization.kind === 'customer') {
-        const message = 'must be a provider or a reseller: customers have no portals'
-        throw new DirectoryError('invalid', `organization ${message}`, {
-          issues: [{ path: 'organizationId', rule: 'kind', message }],
-        })
-      }
-      const domain = foldDomain(input.domain)
-      if (!(await insertPortal(unit.tx, { domain, organization: organization.pk, now: unit.now }))) {
-        throw new DirectoryError('domain_taken', `The domain ${domain} is a portal already.`)
-      }
-      await unit.audit({
-        outcome: 'created',
-        organization: organization.id,
-        target: domain,
-        changedFields: ['domain'],
-      })
-      return { domain }
-    },
-  )
+  const issues = checkDomain(input.domain)
+  const subject = { operation: 'CreatePortal', organization: input.organizationId, issues } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const { pk, id, kind } = await getReachableOrganization(unit, { id: input.organizationId })
+    if (kind === 'customer') throw customersHaveNoPortals()
+    const domain = foldDomain(input.domain)
+    if (!(await insertPortal(unit.tx, { domain, organization: pk, now: unit.now })))
+      throw new DirectoryError('domain_taken', `The domain ${domain} is a portal already.`)
+    await unit.audit({ outcome: 'created', organization: id, target: domain, changedFields: ['domain'] })
+    return { domain }
+  })
 }
 
+function customersHaveNoPortals(): DirectoryError {
+  const message = 'must be a provider or a reseller: customers have no portals'
+  return toInvalid([{ path: 'organizationId', rule: 'kind', message }])
+}
+
+/**
+ * Lists all portals with their organizations.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function listPortals(dir: Directory, ctx: Context): ReturnType<typeof selectPortals> {
   return runRead(dir, ctx, 'ListPortals', ({ tx }) => selectPortals(tx))
 }
 
-/** @throws {DirectoryError} `portal_not_found` */
+/**
+ * Deletes a portal. Every process refuses calls through it within 5 s.
+ * @param domain in any form that `foldDomain` takes
+ * @throws {DirectoryError} `not_permitted`, `portal_not_found`, `store_unavailable`
+ */
 export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
     const owner = await selectPortalOwner(unit.tx, foldDomain(domain))

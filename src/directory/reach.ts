@@ -34,15 +34,15 @@ export interface AccountIds {
 
 /**
  * Returns an organization within reach.
- * @param wanted.id compared without case
- * @param wanted.kind an organization of another kind is reported as missing
+ * @param request.id compared without case
+ * @param request.kind an organization of another kind is reported as missing
  * @throws {DirectoryError} `customer_not_found`, `reseller_not_found` or `organization_not_found`, by the kind
  */
 export async function getReachableOrganization(
   scope: Scope,
-  wanted: { id: string; kind?: OrganizationKind | undefined },
+  request: { id: string; kind?: OrganizationKind | undefined },
 ): Promise<Organization> {
-  const { id, kind } = wanted
+  const { id, kind } = request
   const found = await selectOrganization(scope.tx, id.toLowerCase())
   if (found && (kind ?? found.kind) === found.kind && (await isReachable(scope, found))) return found
   const what = kind === 'customer' || kind === 'reseller' ? kind : 'organization'
@@ -51,22 +51,22 @@ export async function getReachableOrganization(
 
 /**
  * Returns the reseller for which something is done to a customer: the one named, or a reseller's own.
- * @param wanted.id compared without case; undefined when the caller named none
+ * @param request.id compared without case; undefined when the caller named none
  * @returns null when the provider or the customer itself acts
  * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `reseller_not_related`
  */
 export async function getReseller(
   { tx, ctx }: Scope,
-  wanted: { id: string | undefined; customer: Organization },
+  request: { id: string | undefined; customer: Organization },
 ): Promise<Organization | null> {
   const own = ctx.organization
-  if (wanted.id === undefined) return own.kind === 'reseller' ? own : null
-  const reseller = await selectOrganization(tx, wanted.id.toLowerCase())
+  if (request.id === undefined) return own.kind === 'reseller' ? own : null
+  const reseller = await selectOrganization(tx, request.id.toLowerCase())
   if (reseller?.kind !== 'reseller' || reseller.providerPk !== own.providerPk)
-    throw new DirectoryError('reseller_not_found', `There is no reseller with the id ${wanted.id}.`)
+    throw new DirectoryError('reseller_not_found', `There is no reseller with the id ${request.id}.`)
   if (own.kind === 'reseller' && reseller.pk !== own.pk)
     throw new DirectoryError('reseller_not_own', 'A reseller acts in its own context only.')
-  if (!(await isRelated(tx, wanted.customer.pk, reseller.pk)))
+  if (!(await isRelated(tx, request.customer.pk, reseller.pk)))
     throw new DirectoryError('reseller_not_related', 'The customer has no relation with that reseller.')
   return reseller
 }

@@ -15,7 +15,7 @@ import { read, runRead, runUnit } from './unit.ts'
 
 /**
  * Records a refresh token of the calling client, so that it can be revoked.
- * @param seconds how long it is good for
+ * @param seconds how long it is valid
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function createRefreshToken(
@@ -38,18 +38,25 @@ function notAClient(): DirectoryError {
   return new DirectoryError('not_permitted', 'Only a client has refresh tokens.')
 }
 
-/** The client that a refresh token was issued to, unless it was revoked or has expired, or the client was removed. */
+/**
+ * Finds the client that a refresh token was issued to. Returns undefined if the token was revoked or has expired, or if
+ * the client was removed.
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export function findClientOfRefreshToken(dir: Directory, id: string): Promise<Client | undefined> {
   return read(dir, (tx) => selectClientOfRefreshToken(tx, id, dir.now().toISOString()))
 }
 
-/** The refresh tokens that have not expired, oldest first. */
+/**
+ * Lists the refresh tokens that have not expired, oldest first.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function listRefreshTokens(dir: Directory, ctx: Context): Promise<RefreshToken[]> {
   return runRead(dir, ctx, 'ListRefreshTokens', ({ tx }) => selectRefreshTokens(tx, dir.now().toISOString()))
 }
 
 /**
- * Revokes a refresh token; every process refuses it, and the access tokens that came from it, within 5 s.
+ * Revokes a refresh token. Every process refuses it, and the access tokens that came from it, within 5 s.
  * @throws {DirectoryError} `not_permitted`, `refresh_token_not_found`, `store_unavailable`
  */
 export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Promise<void> {
@@ -60,7 +67,10 @@ export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Pr
   })
 }
 
-/** Forgets refresh tokens that have expired; nobody can use them any more. */
+/**
+ * Deletes refresh tokens that have expired.
+ * @throws {StoreError}
+ */
 export async function deleteOldRefreshTokens(dir: Directory): Promise<void> {
   await dir.store.write((tx) => deleteExpiredRefreshTokens(tx, dir.now().toISOString()))
 }

@@ -16,29 +16,36 @@ import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
 import { newUnit, read, type Unit, write } from './unit.ts'
 
+/** A set-up directory, with the secrets of its first clients. */
 export interface Setup {
   readonly provider: { readonly id: string; readonly name: string }
   readonly portal: string
+  /** The id of each group, by its name. */
   readonly groups: Readonly<Record<string, string>>
-  /** A reseller and a customer to try things out with, unless none were wanted. */
-  readonly example: {
-    readonly resellerId: string
-    readonly customerId: string
-    readonly tenantId: string
-    readonly orgId: string
-  } | null
+  readonly example: Example | null
   readonly administrator: IssuedClient
   readonly osis: IssuedClient
 }
 
-/** Whether the directory has a provider. */
+/** A reseller and a customer with a tenant, so that both APIs have an organization to create users in. */
+export interface Example {
+  readonly resellerId: string
+  readonly customerId: string
+  readonly tenantId: string
+  readonly orgId: string
+}
+
+/**
+ * Returns whether the directory has a provider.
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export async function isSetUp(dir: Directory): Promise<boolean> {
   return (await read(dir, selectProvider)) !== undefined
 }
 
 /**
- * Sets up an empty directory in one unit: a provider with a portal domain and its groups, an administrator client,
- * an OSIS client, and, if wanted, an example. The secrets are in the answer and nowhere else.
+ * Sets up an empty directory in one commit: a provider with a portal and its groups, an administrator client, an OSIS
+ * client, and an example if asked for. The secrets of the clients are returned and kept nowhere.
  * @throws {DirectoryError} `invalid`, `already_set_up`, `store_unavailable`
  */
 export async function setUp(
@@ -51,29 +58,16 @@ export async function setUp(
     await takeLock(tx, 'set-up', now)
     if (await selectProvider(tx))
       throw new DirectoryError('already_set_up', 'The directory has been set up already.')
-    const provider = await insertOrganization(tx, {
-      id: newId(),
-      kind: 'provider',
-      name: input.provider,
-      providerPk: null,
-      now,
-    })
-    return fill(
-      dir,
-      newUnit(dir, operatorOf(provider), { operation: 'CreateOrganization' }, tx),
-      provider,
-      input,
-    )
+    const row = { id: newId(), kind: 'provider', name: input.provider, providerPk: null, now } as const
+    const provider = await insertOrganization(tx, row)
+    const unit = newUnit(dir, operatorOf(provider), { operation: 'CreateOrganization' }, tx)
+    return fill(dir, unit, input)
   })
 }
 
-async function fill(
-  dir: Directory,
-  unit: Unit,
-  provider: Organization,
-  input: { portal: string; example: boolean },
-): Promise<Setup> {
+async function fill(dir: Directory, unit: Unit, input: { portal: string; example: boolean }): Promise<Setup> {
   const { tx, now } = unit
+  const provider = unit.ctx.organization
   await unit.audit({
     outcome: 'created',
     target: provider.id,
@@ -91,47 +85,20 @@ async function fill(
     provider: { id: provider.id, name: provider.name },
     portal,
     groups,
-    example: input.example ? await addExample(dir, unit, provider) : null,
+    example: input.example ? await insertExample(unit, dir.platform) : null,
     administrator: await issueClient(unit, provider, { name: 'Administrator', permission: 'administrator' }),
     osis: await issueClient(unit, provider, { name: 'OSIS', permission: 'osis' }),
   }
 }
 
-/** A reseller, a customer related to it, and the customer's tenant, so that both APIs have somebody to create users for. */
-async function addExample(
-  dir: Directory,
-  unit: Unit,
-  provider: Organization,
-): Promise<NonNullable<Setup['example']>> {
+async function insertExample(unit: Unit, platform: string): Promise<Example> {
   const { tx, now } = unit
-  const providerPk = provider.pk
-  const reseller = await insertOrganization(tx, {
-    id: newId(),
-    kind: 'reseller',
-    name: 'Example Reseller',
-    providerPk,
-    now,
-  })
-  const customer = await insertOrganization(tx, {
-    id: newId(),
-    kind: 'customer',
-    name: 'Example Customer',
-    providerPk,
-    now,
-  })
+  const reseller = await insertBelow(unit, 'reseller', 'Example Reseller')
+  const customer = await insertBelow(unit, 'customer', 'Example Customer')
   await insertRelation(tx, customer.pk, { pk: reseller.pk, now })
   const orgId = newId()
-  const tenant = await insertTenant(tx, {
-    id: newTenantId('example'),
-    organization: customer,
-    platform: dir.platform,
-    name: customer.name,
-    orgIds: [orgId],
-    now,
-  })
-  for (const { id } of [reseller, customer]) {
-    await unit.audit({ outcome: 'created', organization: id, target: id, changedFields: ['name', 'kind'] })
-  }
+  const row = { id: newTenantId('example'), name: customer.name, orgIds: [orgId], now }
+  const tenant = await insertTenant(tx, { ...row, organization: customer, platform })
   await unit.audit({
     operation: 'CreateTenant',
     outcome: 'created',
@@ -140,4 +107,13 @@ async function addExample(
     changedFields: ['name', 'orgIds'],
   })
   return { resellerId: reseller.id, customerId: customer.id, tenantId: tenant.id, orgId }
+}
+
+/** Inserts an organization below the provider, with its audit entry. */
+async function insertBelow(unit: Unit, kind: 'reseller' | 'customer', name: string): Promise<Organization> {
+  const { tx, ctx, now } = unit
+  const id = newId()
+  const organization = await insertOrganization(tx, { id, kind, name, providerPk: ctx.organization.pk, now })
+  await unit.audit({ outcome: 'created', organization: id, target: id, changedFields: ['name', 'kind'] })
+  return organization
 }

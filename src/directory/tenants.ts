@@ -29,52 +29,47 @@ import {
   getReachableTenant,
   type Scope,
 } from './reach.ts'
-import { runRead, runUnit } from './unit.ts'
+import { runRead, runUnit, type Unit } from './unit.ts'
 
 /**
- * Creates a customer of the caller's provider with a tenant on the platform, mapped to the given orgs.
- * An org that has a tenant already gets that one, unchanged: Cloud Director repeats onboarding after a failure.
+ * Creates a customer of the caller's provider with a tenant on the platform, and maps orgs to it. An org that has a
+ * tenant gets that one, unchanged: Cloud Director repeats onboarding after a failure.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Promise<Tenant> {
-  return runUnit(dir, ctx, { operation: 'CreateTenant' }, async (unit) => {
-    assertValid(checkNewTenant(input))
+  const subject = { operation: 'CreateTenant', issues: checkNewTenant(input) } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
     const orgIds = [...new Set(input.orgIds)]
     const existing = await findTenantOfOrgs(unit, dir, orgIds)
     if (existing) {
       await unit.audit({ outcome: 'repeated', organization: existing.organizationId, target: existing.id })
       return existing
     }
-    const { now } = unit
-    const provider = getProviderPk(unit)
-    const customer = await insertOrganization(unit.tx, {
+    const { name } = input
+    const { tx, now } = unit
+    const customer = await insertOrganization(tx, {
       id: newId(),
       kind: 'customer',
-      name: input.name,
-      providerPk: provider,
+      name,
+      providerPk: getProviderPk(unit),
       now,
     })
-    const { platform } = dir
-    const id = newTenantId(input.name)
-    const tenant = await insertTenant(unit.tx, {
-      id,
-      organization: customer,
-      platform,
-      name: input.name,
-      orgIds,
-      now,
-    })
-    await unit.audit({
-      outcome: 'created',
-      organization: customer.id,
-      target: tenant.id,
-      changedFields: orgIds.length > 0 ? ['name', 'orgIds'] : ['name'],
-    })
+    const row = { id: newTenantId(name), name, orgIds, now }
+    const tenant = await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
+    await auditCreated(unit, tenant)
     return tenant
   })
 }
 
-/** The tenant that the orgs are mapped to already, if any of them is. */
+async function auditCreated(unit: Unit, { id, organizationId, orgIds }: Tenant): Promise<void> {
+  const changedFields = orgIds.length > 0 ? ['name', 'orgIds'] : ['name']
+  await unit.audit({ outcome: 'created', organization: organizationId, target: id, changedFields })
+}
+
+/**
+ * Returns the tenant that the orgs are mapped to, if any of them is mapped.
+ * @throws {DirectoryError} `orgs_on_several_tenants`
+ */
 async function findTenantOfOrgs(
   scope: Scope,
   dir: Directory,
@@ -97,12 +92,18 @@ function severalTenants(): DirectoryError {
   })
 }
 
-/** @throws {DirectoryError} `tenant_not_found`, also for a tenant of another provider */
+/**
+ * Returns a tenant by its id.
+ * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `store_unavailable`
+ */
 export async function getTenant(dir: Directory, ctx: Context, id: string): Promise<Tenant> {
   return runRead(dir, ctx, 'GetTenant', (scope) => getReachableTenant(scope, id))
 }
 
-/** One page of the tenants that match, unmapped ones among them, oldest first, with the exact number of all of them. */
+/**
+ * Lists a page of the tenants that match a filter, oldest first, including those without orgs.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
 export function queryTenants(
   dir: Directory,
   ctx: Context,
@@ -117,7 +118,7 @@ export function queryTenants(
 }
 
 /**
- * Maps exactly these orgs onto a tenant. Users and data of orgs that are no longer mapped stay.
+ * Maps exactly these orgs to a tenant. Users and data of orgs that are no longer mapped stay.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function updateTenant(
@@ -125,10 +126,11 @@ export function updateTenant(
   ctx: Context,
   request: { tenantId: string; orgIds: readonly string[] },
 ): Promise<Tenant> {
-  return runUnit(dir, ctx, { operation: 'UpdateTenant', target: request.tenantId }, async (unit) => {
-    assertValid(checkOrgIds(request.orgIds))
-    const tenant = await getReachableTenant(unit, request.tenantId)
-    const after = [...new Set(request.orgIds)]
+  const { tenantId: target, orgIds } = request
+  const subject = { operation: 'UpdateTenant', target, issues: checkOrgIds(orgIds) } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const tenant = await getReachableTenant(unit, target)
+    const after = [...new Set(orgIds)]
     const holder = await findTenantOfOrgs(unit, dir, after)
     if (holder && holder.pk !== tenant.pk) throw orgsElsewhere()
     const before = await replaceOrgs(unit.tx, tenant, after)
@@ -152,7 +154,7 @@ function differenceOf(
   return { added: after.filter((id) => !old.has(id)), removed: before.filter((id) => !now.has(id)) }
 }
 
-/** One org belongs to one tenant: it has to be taken off the other one first. */
+/** An org is mapped to one tenant at most: it must be unmapped from the other tenant first. */
 function orgsElsewhere(): DirectoryError {
   const message = 'names an org that is mapped to another tenant'
   return new DirectoryError('orgs_on_several_tenants', `orgIds ${message}`, {
@@ -161,10 +163,10 @@ function orgsElsewhere(): DirectoryError {
 }
 
 /**
- * Deletes a tenant; its orgs are free from now on. With `purge` its users, keys and data go too, once they are
- * settled; without, it must have no users. The customer stays, and can be given a tenant anew. Once more, it finds what
- * was created in the same moment.
- * @returns the tenant whose accounts are to be settled; undefined when there never was one
+ * Deletes a tenant and unmaps its orgs. The customer stays, and can be given a new tenant. Repeating the call also removes
+ * accounts that were created while the tenant was deleted.
+ * @param request.purge whether users, keys and data are removed too. If not, the tenant must have no users
+ * @returns the tenant whose accounts are to settle; undefined if it never existed
  * @throws {DirectoryError} `not_permitted`, `tenant_not_empty`, `store_unavailable`
  */
 export function deleteTenant(
@@ -207,9 +209,10 @@ function notEmpty(): DirectoryError {
 }
 
 /**
- * Gives a customer of the partner portal a tenant, so that its people and those of Cloud Director are the same.
- * @param input.name the customer's own when left out
- * @throws {DirectoryError} `invalid`, `customer_not_found`, `tenant_exists`, `orgs_on_several_tenants`, `store_unavailable`
+ * Gives an existing customer a tenant, so that its portal users and its Cloud Director users are the same people.
+ * @param input.name the customer's name when left out
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `tenant_exists`, `tenant_not_empty` while a former
+ *   tenant is being removed, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function adoptCustomer(
   dir: Directory,
@@ -231,12 +234,7 @@ export function adoptCustomer(
     const tenant = former
       ? await updateRenewedTenant(tx, former.tenant, row)
       : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
-    await unit.audit({
-      outcome: 'created',
-      organization: customer.id,
-      target: tenant.id,
-      changedFields: orgIds.length > 0 ? ['name', 'orgIds'] : ['name'],
-    })
+    await auditCreated(unit, tenant)
     return tenant
   })
 }

@@ -1,6 +1,6 @@
 import type { AuditEntry, Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
-import { DirectoryError } from '../model/error.ts'
+import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { insertAuditEntry } from '../store/audit/entries.ts'
@@ -33,17 +33,21 @@ interface AuditDetails {
   readonly changes?: AuditEntry['changes']
 }
 
-/** The operation, and the ids it is about as far as they are known before it runs. */
+/** The operation, and what is known of it before it runs. */
 export interface Subject {
   readonly operation: Operation
+  /** The ids that the operation is about, as the caller sent them. */
   readonly organization?: string | null
   readonly target?: string | null
+  /** What is wrong with the input. With any issue the operation is refused as `invalid`, before its unit begins. */
+  readonly issues?: readonly Issue[]
 }
 
 /**
- * Runs an operation that writes, if its access rule permits it. A refusal leaves nothing but an audit entry.
+ * Runs an operation that writes, if its access rule permits it and its input has no issues. A refusal leaves nothing but
+ * an audit entry.
  * @param work may run more than once, so it must only query
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `store_unavailable`, and what work throws
  */
 export async function runUnit<T>(
   dir: Directory,
@@ -52,6 +56,8 @@ export async function runUnit<T>(
   work: (unit: Unit) => Promise<T>,
 ): Promise<T> {
   await enforceAccess(dir, ctx, subject)
+  const { issues = [] } = subject
+  if (issues.length > 0) return refuse(dir, ctx, subject, toInvalid(issues))
   for (let races = 0; ; races++) {
     try {
       return await dir.store.write((tx) => work(newUnit(dir, ctx, subject, tx)))

@@ -1,9 +1,10 @@
 import type { Context } from '../model/context.ts'
 import { foldEmail } from '../model/email.ts'
-import { assertValid, DirectoryError, type Issue } from '../model/error.ts'
+import { DirectoryError, type Issue } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
+import { hasAccount } from '../store/accounts/accounts.ts'
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
 import type { UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
@@ -14,6 +15,7 @@ import {
   selectUser,
   selectUserByEmail,
   selectUsers,
+  touchUser,
   updateRestoredUser,
 } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
@@ -55,9 +57,9 @@ export function createUser(
 ): Promise<CreateUserAnswer> {
   const { user, idempotencyKey: key } = request
   const organization = request.organizationId.toLowerCase()
-  const subject = { operation: 'CreateUser', organization, target: user.id ?? null } as const
+  const issues = checkNewUser(user)
+  const subject = { operation: 'CreateUser', organization, target: user.id ?? null, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
-    assertValid(checkNewUser(user))
     const scope = await getCreateScope(dir, unit, request)
     const create = (): Promise<CreateUserAnswer> => insertOrRepeat(dir, unit, { request, scope })
     if (key === undefined) return create()
@@ -168,18 +170,35 @@ function listFields(user: UserRecord, groups: readonly Group[]): string[] {
   return fields
 }
 
+/** The user that a new account is for. */
+export interface Owner {
+  readonly pk: number
+  readonly id: string
+  /** Whether the user existed before the account. */
+  readonly linked: boolean
+}
+
 /**
- * Inserts the user that owns a new account, in a unit that goes on. An e-mail that another user of the organization
- * has stays on the account alone: orgs may share it, users may not. The caller writes the audit entry.
+ * Finds the user that a new account is for: the one of the organization with the same e-mail and no account on the
+ * platform. If there is none, inserts a new user. An e-mail that another user has stays on the account alone: orgs may
+ * share it, users may not. The caller writes the audit entry.
+ * @param account.email null for an account that cannot be linked
  */
-export async function insertOwner(
+export async function findOrInsertOwner(
   unit: Unit,
-  { organizationPk, email }: { organizationPk: number; email: string | null },
-): Promise<{ pk: number; id: string }> {
+  account: { organizationPk: number; platform: string; email: string | null },
+): Promise<Owner> {
+  const { tx, now } = unit
+  const { organizationPk, platform, email } = account
+  const user = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
+  if (user && !(await hasAccount(tx, user.pk, platform))) {
+    // Changes the row, so that a deletion of the user at the same time conflicts, and removes the account too.
+    await touchUser(tx, user.pk, now)
+    return { pk: user.pk, id: user.id, linked: true }
+  }
   const record = toUserRecord(unit, organizationPk, { email })
-  const pk =
-    (await insertUser(unit.tx, record)) ?? ((await insertUser(unit.tx, { ...record, email: null })) as number)
-  return { pk, id: record.id }
+  const pk = (await insertUser(tx, record)) ?? (await insertUser(tx, { ...record, email: null }))
+  return { pk: pk as number, id: record.id, linked: false }
 }
 
 /** A user that the store refused to insert. */

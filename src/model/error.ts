@@ -63,9 +63,13 @@ export class DirectoryError extends Error {
  * @throws {DirectoryError} `invalid`, with all of them
  */
 export function assertValid(issues: readonly Issue[]): void {
-  if (issues.length === 0) return
+  if (issues.length > 0) throw toInvalid(issues)
+}
+
+/** Makes the refusal of an input with issues: `invalid`, with all of them. */
+export function toInvalid(issues: readonly Issue[]): DirectoryError {
   const message = issues.map((issue) => `${issue.path} ${issue.message}`).join('; ')
-  throw new DirectoryError('invalid', message, { issues })
+  return new DirectoryError('invalid', message, { issues })
 }
 
 /**

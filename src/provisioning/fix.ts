@@ -24,7 +24,7 @@ export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer 
   return {
     async fix(desired) {
       const { account, state } = desired
-      await reapplyAccount(dir, ctx, { account, wanted: state.status !== 'gone' })
+      await reapplyAccount(dir, ctx, { account, exists: state.status !== 'gone' })
       return state.status === 'gone'
         ? removeAgain(deps, desired)
         : applyAgain(deps, reconciler, { pk: account.pk, waitMs })
@@ -37,7 +37,7 @@ export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer 
         selectAccountByCanonicalId(tx, ctx.organization.pk, foreign.canonicalUserId),
       )
       // The directory got the account during the suspension.
-      if (account) await reapplyAccount(dir, ctx, { account, wanted: true })
+      if (account) await reapplyAccount(dir, ctx, { account, exists: true })
       return true
     },
     stop: () => reconciler.stop(),

@@ -151,7 +151,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ListClients: ({ dir }, ctx) => listClients(dir, ctx),
 
   RetryAccounts: ({ dir }, ctx) => retryAll(dir, ctx),
-  ReapplyAccount: ({ dir }, ctx) => reapplyAccount(dir, ctx, { account: NO_ACCOUNT, wanted: true }),
+  ReapplyAccount: ({ dir }, ctx) => reapplyAccount(dir, ctx, { account: NO_ACCOUNT, exists: true }),
   ListFailures: ({ dir }, ctx) => listFailures(dir, ctx, list),
   CheckAccounts: ({ dir }, ctx) =>
     listForeignAccounts(dir, ctx, { platform: dir.platform, canonicalIds: ['tenant$user'] }),

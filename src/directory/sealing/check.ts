@@ -7,7 +7,11 @@ import { signingKeyIdentity } from './signing-keys.ts'
 
 const PAGE = 1_000
 
-/** Opens every secret of the directory, and names those that the master key does not open. */
+/**
+ * Opens every secret of the directory.
+ * @returns how many there are, and the identities of those that the master keys do not open
+ * @throws {DirectoryError} `store_unavailable`
+ */
 export function checkSecrets(dir: Directory): Promise<{ checked: number; unopened: string[] }> {
   return read(dir, async (tx) => {
     const unopened: string[] = []

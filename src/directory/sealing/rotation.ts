@@ -12,45 +12,48 @@ import { LONGEST_SEALING_MS } from './following-sealer.ts'
 import { credentialIdentity, masterKeyId, newSealer, SealError, type Sealer, sealMark } from './sealer.ts'
 import { signingKeyIdentity } from './signing-keys.ts'
 
-/** How late the clocks and the disks of others may be. */
+/** How far clocks differ and how late a disk may be. */
 const MARGIN_MS = 500
-/** So many rows are re-sealed in one unit: others that write wait as long. */
+/** The most rows that one unit re-seals. Other units wait for it. */
 const PAGE = 200
 
-/** Every table of sealed secrets, and what a secret in it is bound to. */
+/** The tables with sealed secrets. Each value returns the identity of a secret by the name of its row. */
 const TABLES: Readonly<Record<SealedTable, (name: string) => string>> = {
   credentials: credentialIdentity,
   signing_keys: signingKeyIdentity,
 }
 
-/** What a re-sealing came to. */
+/** The result of a re-sealing. */
 export interface Resealed {
-  /** The id of the key under which secrets are sealed from now on. */
+  /** The id of the key that seals from now on. */
   readonly key: string
+  /** How many secrets were re-sealed. */
   readonly resealed: number
-  /** All secrets of the directory, and those that this key alone does not open: while there are any, the others must be kept. */
+  /** How many secrets the directory has. */
   readonly checked: number
+  /** The identities of those that this key alone does not open. While there are any, the other keys are needed. */
   readonly unopened: readonly string[]
 }
 
-/** How long after a key was put first a secret may still be committed that is sealed under the one before. */
+/** Returns how many milliseconds after a key became the first one a secret under another key may still be committed. */
 export function sealingDelay({ store }: Directory): number {
   return LONGEST_SEALING_MS + MARGIN_MS + store.maxIdleMs
 }
 
 /**
- * Records that a master key is being taken into use, before it is.
+ * Writes the audit entry of a rotation, before the new master key is used.
+ * @param key the new first key
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function recordRotation(dir: Directory, ctx: Context, key: Buffer): Promise<void> {
-  return record(dir, ctx, { key, outcome: 'begun' })
+  return auditRotation(dir, ctx, { key, outcome: 'begun' })
 }
 
 /**
- * Seals anew, under the first key, every secret that is not sealed under it; then makes sure that this key alone opens
- * everything. Whatever it does may be done again, and by several at once. What no key opens is left alone.
- * To be called `sealingDelay` after the first key was put first, when nothing is sealed under another any more.
- * @param keys the first seals, all of them open
+ * Seals every secret under the first key, then checks that this key alone opens everything. A secret that no key opens
+ * stays as it is. The call can be repeated, and several processes can make it at once. It must be made `sealingDelay`
+ * after the first key became the first one, when no process seals under another key any more.
+ * @param keys the first one seals, all of them open
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export async function resealSecrets(
@@ -62,15 +65,15 @@ export async function resealSecrets(
   const sealer = newSealer(keys)
   let resealed = 0
   for (const table of Object.keys(TABLES) as SealedTable[]) {
-    // Keys are not handed out in the order of commits: a row may appear before the place that a look has reached.
-    let found: number
+    // Keys are not assigned in the order of commits, so a row may appear before the last page that was read.
+    let count: number
     do {
-      found = await resealTable(dir, ctx, { table, sealer, mark: sealMark(key) })
-      resealed += found
-    } while (found > 0)
+      count = await resealTable(dir, ctx, { table, sealer, mark: sealMark(key) })
+      resealed += count
+    } while (count > 0)
   }
   const { checked, unopened } = await checkSecrets({ ...dir, sealer: newSealer([key]) })
-  if (unopened.length === 0) await record(dir, ctx, { key, outcome: 'resealed' })
+  if (unopened.length === 0) await auditRotation(dir, ctx, { key, outcome: 'resealed' })
   return { key: masterKeyId(key), resealed, checked, unopened }
 }
 
@@ -80,7 +83,7 @@ interface Pass {
   readonly mark: string
 }
 
-/** Goes through a table once; answers how many rows were re-sealed. */
+/** Re-seals the rows of a table once. Returns how many. */
 async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<number> {
   const { table, sealer, mark } = pass
   let resealed = 0
@@ -100,7 +103,7 @@ async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<nu
   }
 }
 
-/** A row's secret sealed under the first key; undefined when no key opens it. */
+/** Seals the secret of a row under the first key. Returns undefined if no key opens it. */
 function resealRow(
   sealer: Sealer,
   { name, sealed }: SealedRow,
@@ -115,9 +118,11 @@ function resealRow(
   }
 }
 
-function record(dir: Directory, ctx: Context, said: { key: Buffer; outcome: string }): Promise<void> {
-  const target = masterKeyId(said.key)
-  return runUnit(dir, ctx, { operation: 'RotateKey', target }, (unit) => {
-    return unit.audit({ outcome: said.outcome })
-  })
+function auditRotation(
+  dir: Directory,
+  ctx: Context,
+  { key, outcome }: { key: Buffer; outcome: 'begun' | 'resealed' },
+): Promise<void> {
+  const subject = { operation: 'RotateKey', target: masterKeyId(key) } as const
+  return runUnit(dir, ctx, subject, (unit) => unit.audit({ outcome }))
 }

@@ -3,7 +3,7 @@ import { insertSigningKey, selectSigningKeys } from '../../store/tables/signing-
 import type { Directory } from '../directory.ts'
 import { read, write } from '../unit.ts'
 
-/** A key of our own token issuer: its halves as JWK text. */
+/** A key pair of our token issuer, as JWK texts (RFC 7517). */
 export interface SigningKey {
   readonly kid: string
   readonly publicJwk: string
@@ -11,8 +11,10 @@ export interface SigningKey {
 }
 
 /**
- * The signing keys, newest first. The first start makes one: `make` is called when there is none. Of several first
- * starts one wins.
+ * Returns the signing keys, newest first. If there are none, it inserts one that `make` makes. Of several processes that
+ * start at the same time, one inserts its key.
+ * @throws {DirectoryError} `store_unavailable`
+ * @throws {SealError} when the master keys do not open a key
  */
 export async function getSigningKeys(dir: Directory, make: () => Promise<SigningKey>): Promise<SigningKey[]> {
   const kept = await listKeys(dir)
@@ -23,7 +25,7 @@ export async function getSigningKeys(dir: Directory, make: () => Promise<Signing
     await takeLock(tx, 'first-signing-key', now)
     const others = await selectSigningKeys(tx)
     if (others.length > 0) return
-    // Here and not before: while the unit waited, the master key may have been rotated.
+    // Sealed inside the unit: the master key may be rotated while the unit waits.
     const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
     await insertSigningKey(tx, { kid, publicJwk, sealedPrivate }, now)
   })
@@ -39,7 +41,7 @@ async function listKeys(dir: Directory): Promise<SigningKey[]> {
   }))
 }
 
-/** What a signing key's private half is bound to. */
+/** Returns the identity that the private half of a signing key is bound to. */
 export function signingKeyIdentity(kid: string): string {
   return `signing-key:${kid}`
 }
