@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { startTarget } from '../../testing/target.ts'
 import { type Init, newDataDir, runUsher, serve, serveNew, usherJson } from '../../testing/usher.ts'
 
 test('a second server on the same file is refused, while commands work next to the first', async (t) => {
-  const usher = await serveNew()
+  const usher = await startTarget()
   t.after(() => usher.end())
   const second = await runUsher(usher.dataDir, ['serve'])
   assert.equal(second.code, 1)

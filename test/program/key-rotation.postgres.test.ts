@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { type DatabaseServer, useServer } from '../../testing/environment.ts'
 import { FULL_LENGTH, rounds } from '../../testing/full-length.ts'
 import { type ProcessTarget, startProcess } from '../../testing/target.ts'
@@ -65,17 +65,6 @@ async function assertRotated({ url, targets, watch }: Nodes, old: string): Promi
   assert.equal((await openWith(url, old)).unopened.length, checked)
 }
 
-await onServer('rotating the master key on PostgreSQL', (server) => {
-  useServer(server)
-  // By default only what depends on the engine: how long a rotation waits for open units, and what a kill leaves behind.
-  describe('while Usher serves', { concurrency: true }, () => {
-    twoNodesSuite(server)
-    rotationSuite(FULL_LENGTH ? ['both', 'creates', 'reads'] : ['creates'])
-    killedRotationSuite(rounds(2, 4))
-    if (FULL_LENGTH) settingRotationSuite()
-  })
-})
-
 /** Two nodes over one database, under creates and reads. */
 function twoNodesSuite(server: DatabaseServer): void {
   test('two nodes that share a file are rotated by one command', async (t) => {
@@ -111,3 +100,17 @@ function twoNodesSuite(server: DatabaseServer): void {
     await assertRotated(nodes, old)
   })
 }
+
+// By default only what depends on the engine: how long a rotation waits for open units, and what a kill leaves behind.
+// The tests mostly wait.
+await onServer(
+  'rotating the master key on PostgreSQL',
+  (server) => {
+    useServer(server)
+    twoNodesSuite(server)
+    rotationSuite(FULL_LENGTH ? ['both', 'creates', 'reads'] : ['creates'])
+    killedRotationSuite(rounds(2, 4))
+    if (FULL_LENGTH) settingRotationSuite()
+  },
+  { concurrency: true },
+)

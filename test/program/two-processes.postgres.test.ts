@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { DatabaseServer } from '../../testing/environment.ts'
+import { rounds } from '../../testing/full-length.ts'
 import { newOperator } from '../../testing/operator.ts'
 import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 import type { Target } from '../../testing/target.ts'
@@ -84,8 +85,11 @@ await onServer('two processes over one database', (server) => {
   startTests(server)
   userTests(() => pair)
   accountTests(() => pair)
-  revocationTests(() => pair)
-  leaseTests(() => pair)
+  // They wait for 2 s each.
+  describe('what the other process sees in time', { concurrency: true }, () => {
+    revocationTests(() => pair)
+    leaseTests(() => pair)
+  })
 
   test('in the end the audit log is whole, and everything in it sealed', async () => {
     const [one] = pair.targets
@@ -96,7 +100,7 @@ await onServer('two processes over one database', (server) => {
 })
 
 function startTests(server: DatabaseServer): void {
-  for (const round of [1, 2, 3]) {
+  for (let round = 1; round <= rounds(1, 5); round++) {
     test(`of two first starts at the same moment one sets up, and both serve (${round})`, async (t) => {
       const pair = await startPair(server)
       t.after(() => pair.end())

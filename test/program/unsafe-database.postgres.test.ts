@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startChild } from '../../testing/children.ts'
 import { useServer } from '../../testing/environment.ts'
 import { queryDatabase } from '../../testing/query.ts'
-import { newDataDir, serve, usherJson } from '../../testing/usher.ts'
+import { serveHere } from '../../testing/target.ts'
+import { newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { onCluster } from '../support/postgres.ts'
 
@@ -11,7 +11,7 @@ const ALLOWED = { USHER_DATABASE_ALLOW_DATA_LOSS: 'true' }
 
 /** Runs a command that must be refused because of a setting, in one plain line and without a trace in the database. */
 async function assertRefused(path: string, args: readonly string[], setting: string): Promise<void> {
-  const { code, stdout, stderr } = await (await startChild(path, { args })).ended
+  const { code, stdout, stderr } = await runUsher(path, args)
   assert.deepEqual([code, stdout], [1, ''], stderr)
   assert.match(
     stderr,
@@ -42,7 +42,7 @@ await onCluster('a database that may lose what it has committed', (cluster) => {
       })
       for (const args of [['serve'], ['init'], ['migrate'], ['organization', 'list']])
         await assertRefused(path, args, setting)
-      const served = await serve(path, { settings: ALLOWED })
+      const served = await serveHere(path, ALLOWED)
       assert.equal((await fetch(`${served.url}/readyz`)).status, 200)
       assert.equal(await served.stop(), 0)
     })
@@ -55,7 +55,7 @@ await onCluster('a database that may lose what it has committed', (cluster) => {
     await queryDatabase(cluster.url, `ALTER DATABASE ${name} SET synchronous_commit = off`)
     t.after(remove)
     const settings = { USHER_DATABASE_URL: url }
-    const { code } = await (await startChild(path, { settings })).ended
+    const { code } = await runUsher(path, ['serve'], settings)
     assert.equal(code, 1)
     assert.deepEqual(
       await queryDatabase(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"),
@@ -65,7 +65,7 @@ await onCluster('a database that may lose what it has committed', (cluster) => {
 
   test('with everything on it is served', async () => {
     const { path, remove } = newDataDir()
-    const served = await serve(path)
+    const served = await serveHere(path)
     assert.equal((await fetch(`${served.url}/readyz`)).status, 200)
     assert.equal(await served.stop(), 0)
     remove()

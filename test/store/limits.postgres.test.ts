@@ -6,6 +6,7 @@ import { openStore } from '../../src/store/open.ts'
 import { type InsertOutcome, type Store, StoreError } from '../../src/store/port.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
 import { selectUser, touchUser } from '../../src/store/tables/users.ts'
+import type { DatabaseServer } from '../../testing/environment.ts'
 import { queryDatabase } from '../../testing/query.ts'
 import { onServer } from '../support/postgres.ts'
 import { addProvider, NOW, newEntry, putUser } from '../support/rows.ts'
@@ -28,7 +29,7 @@ async function withStore(
   }
 }
 
-await onServer('limits on PostgreSQL', (server) => {
+function limitTests(server: DatabaseServer): void {
   test('when all connections are in use, a unit waits, and fails with a clear error if no connection becomes free', async () => {
     await withStore(await server.createDatabase(), async (store) => {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
@@ -131,7 +132,7 @@ await onServer('limits on PostgreSQL', (server) => {
       return true
     })
   })
-})
+}
 
 const FREE = Array.from({ length: 20 }, (_, i) => `${i}@x`)
 
@@ -144,3 +145,6 @@ async function endConnections(url: string): Promise<void> {
   )
   await client.end()
 }
+
+// Most of them wait for a limit of 5 s, each in a database of its own.
+await onServer('limits on PostgreSQL', limitTests, { concurrency: true })

@@ -59,11 +59,18 @@ function newExternal(url: string): DatabaseServer {
   return newServer(url, (name) => names.push(name))
 }
 
-/** Registers tests on a PostgreSQL server. If there is none, registers one skipped test with the reason. */
-export async function onServer(name: string, register: (server: DatabaseServer) => void): Promise<void> {
+/**
+ * Registers tests on a PostgreSQL server. If there is none, registers one skipped test with the reason.
+ * @param options `concurrency` for tests that mostly wait
+ */
+export async function onServer(
+  name: string,
+  register: (server: DatabaseServer) => void,
+  options: { readonly concurrency?: boolean } = {},
+): Promise<void> {
   const server = await findServer()
   if ('reason' in server) test(name, { skip: server.reason }, () => undefined)
-  else describe(name, () => register(server))
+  else describe(name, options, () => register(server))
 }
 
 /** Registers tests as `onServer` does, on a cluster of their own, which they may stop and change the settings of. */
