@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CallerName } from '../../src/model/context.ts'
+import { type CallerName, formatCaller } from '../../src/model/context.ts'
 import { hashEntry } from '../../src/store/audit/blocks.ts'
 import { newEntry } from '../support/rows.ts'
 
@@ -13,6 +13,6 @@ const HASHES: readonly (readonly [CallerName, hash: string])[] = [
 for (const [caller, hash] of HASHES) {
   test(`an entry of the caller ${caller.kind} has the same hash as before`, () => {
     const entry = newEntry({ id: 'entry', correlationId: 'correlation', caller })
-    assert.equal(hashEntry(entry, 3, 2), hash)
+    assert.equal(hashEntry(entry, formatCaller(caller), { block: 3, position: 2 }), hash)
   })
 }

@@ -132,7 +132,7 @@ function changeTests(open: OpenTampered): void {
 
   test('an entry that was changed together with its hash is found by its block', async () => {
     const log = await openLog(open)
-    const hash = hashEntry(newEntry({ id: 'c2', caller: { kind: 'client', id: 'forged' } }), 3, 2)
+    const hash = hashEntry(newEntry({ id: 'c2' }), 'forged', { block: 3, position: 2 })
     await log.tamper("UPDATE audit_entries SET caller = 'forged', hash = ? WHERE id = 'c2'", hash)
     assert.ok((await log.faults()).some(({ block }) => block === 3))
   })
@@ -141,7 +141,7 @@ function changeTests(open: OpenTampered): void {
     const log = await openLog(open)
     const before = await log.verify()
     const forged = newEntry({ id: 'd0', target: 'forged' })
-    const hash = hashEntry(forged, 4, 0)
+    const hash = hashEntry(forged, 'client', { block: 4, position: 0 })
     const { id, correlationId, target } = forged
     const content = 'target = ?, correlation_id = ?, hash = ?'
     await log.tamper(`UPDATE audit_entries SET ${content} WHERE id = ?`, target, correlationId, hash, id)
@@ -267,18 +267,12 @@ function insertionTests(open: OpenTampered): void {
   const hashAt = (block: number, position: number): string =>
     hashEntry(
       {
-        ...newEntry({
-          id: 'forged',
-          caller: { kind: 'client', id: 'c' },
-          portal: null,
-          organization: null,
-          target: null,
-        }),
+        ...newEntry({ id: 'forged', portal: null, organization: null, target: null }),
         correlationId: 'x',
         changedFields: [],
       },
-      block,
-      position,
+      'c',
+      { block, position },
     )
 
   for (const [block, position] of [

@@ -1,15 +1,21 @@
 import { hash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../model/audit.ts'
-import { formatCaller } from '../../model/context.ts'
 import type { OpenBlock, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** The previous hash of the first block. */
 export const GENESIS_HASH = hash('sha256', 'usher audit log', 'base64url')
 
-/** Returns the hash of an entry. It covers the content and the position in the chain, so that it cannot be moved. */
-export function hashEntry(entry: AuditEntry, block: number, position: number): string {
+/**
+ * Hashes an entry: all that it says, and its place in the chain, so that it cannot be moved.
+ * @param caller the text that is stored for the caller
+ */
+export function hashEntry(
+  entry: Omit<AuditEntry, 'caller'>,
+  caller: string,
+  { block, position }: { block: number; position: number },
+): string {
   const content = [
     block,
     position,
@@ -18,7 +24,7 @@ export function hashEntry(entry: AuditEntry, block: number, position: number): s
     entry.operation,
     entry.status,
     entry.outcome,
-    formatCaller(entry.caller),
+    caller,
     entry.portal,
     entry.organization,
     entry.target,

@@ -32,14 +32,15 @@ const insertEntry = statement((db, p: EntryRow) =>
 export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
   const { block } = tx
   const position = block ? block.hashes.length : null
-  const hash = block ? hashEntry(entry, block.number, block.hashes.length) : null
+  const caller = formatCaller(entry.caller)
+  const hash = block && position !== null ? hashEntry(entry, caller, { block: block.number, position }) : null
   await tx.run(insertEntry, {
     id: entry.id,
     at: entry.at,
     operation: entry.operation,
     status: entry.status,
     outcome: entry.outcome,
-    caller: formatCaller(entry.caller),
+    caller,
     portal: entry.portal,
     organization: entry.organization,
     target: entry.target,

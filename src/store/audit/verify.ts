@@ -100,7 +100,8 @@ function verifyBlock(block: Block, previousHash: string, rows: readonly Row[]): 
     if (position < expected || position >= size) at(position, row.id, 'added')
     for (; expected < position && expected < size; expected++) at(expected, null, 'removed')
     if (position === expected) expected++
-    if (hashEntry(toEntry(row), block.number, position) !== row.hash) at(position, row.id, 'changed')
+    if (hashEntry(toEntry(row), row.caller, { block: block.number, position }) !== row.hash)
+      at(position, row.id, 'changed')
     if (row.pk < lastPk) at(position, row.id, 'moved')
     lastPk = row.pk
   }

@@ -28,7 +28,7 @@ export async function sealAuditEntries(tx: Tx): Promise<number> {
   if (first === undefined || last === undefined) return 0
   const block = await nextBlock(tx)
   rows.forEach((row, position) => {
-    block.hashes.push(hashEntry(toEntry(row), block.number, position))
+    block.hashes.push(hashEntry(toEntry(row), row.caller, { block: block.number, position }))
   })
   const seals = sql`
     update audit_entries set block = ${block.number}, position = place - 1, hash = entry_hash
