@@ -57,6 +57,10 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.decorateRequest('caller', null)
   app.decorateRequest('context', null)
   app.decorateRequest('correlationId', '')
+  app.addHook('onRequest', (_, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    done()
+  })
   observe(app, parts)
   // For requests outside all APIs; each API has an error handler of its own.
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -73,10 +77,6 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
 
 /** Counts and times every request, and logs it at level `debug`. Warns of a status that the route does not declare. */
 function observe(app: FastifyInstance, { log, observeRequest }: ServerParts): void {
-  app.addHook('onRequest', (_, reply, done) => {
-    reply.header('x-content-type-options', 'nosniff')
-    done()
-  })
   app.addHook('onResponse', (request, reply, done) => {
     const { config, schema } = request.routeOptions
     observeRequest(config.operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
