@@ -1,25 +1,35 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import module from 'node:module'
 import { join } from 'node:path'
 
-// The only .js file: with everything else in the compile cache, Node never loads the type stripper.
+// The only .js file: with everything else in the compile cache, Node never loads the type stripper, and a Node that
+// cannot run TypeScript can still say so.
 
-// Every file that Usher makes is for its owner alone, whatever the mode of the folder.
-process.umask(0o077)
-// Halves the time to start. The cache is next to the packages: others may write to the system's temporary folder.
-enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/usher'))
-// A reader such as `head` may close the pipe early; that is no failure.
-process.stdout.on('error', (error) => {
-  if (!('code' in error) || error.code !== 'EPIPE') throw error
-})
-const { runCli } = await import('./cli/cli.ts')
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 15)) {
+  process.stderr.write(`usher: Node 24.15 or newer is required, and this is ${process.versions.node}\n`)
+  process.exitCode = 1
+} else {
+  process.exitCode = await run()
+}
 
-process.exitCode = await runCli(process.argv.slice(2), process.env, {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  // The handlers stay: below npm, Ctrl-C arrives twice, from the terminal and from npm.
-  waitForStop: () =>
-    new Promise((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => resolve(signal))
-    }),
-})
+async function run() {
+  // Every file that Usher makes is for its owner alone, whatever the mode of the folder.
+  process.umask(0o077)
+  // Halves the time to start. The cache is next to the packages: others may write to the system's temporary folder.
+  module.enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/usher'))
+  // A reader such as `head` may close the pipe early; that is no failure.
+  process.stdout.on('error', (error) => {
+    if (!('code' in error) || error.code !== 'EPIPE') throw error
+  })
+  const { runCli } = await import('./cli/cli.ts')
+  return runCli(process.argv.slice(2), process.env, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    // The handlers stay: below npm, Ctrl-C arrives twice, from the terminal and from npm.
+    waitForStop: () =>
+      new Promise((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => resolve(signal))
+      }),
+  })
+}

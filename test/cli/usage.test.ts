@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,8 @@ import { after, before, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
 import { serveHere } from '../../testing/target.ts'
 import { type Ended, newCollector, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/main.js')
 
 const set = newDataDir()
 const empty = newDataDir()
@@ -165,9 +167,18 @@ test('the program ends with 0, 1 or 2 as its process', async () => {
   )
 })
 
+test('a Node that is too old is refused with one line', async () => {
+  for (const version of ['20.20.2', '24.14.1']) {
+    const change = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } })`
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(change)}`, MAIN, 'help']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [1, ''])
+    assert.equal(stderr, `usher: Node 24.15 or newer is required, and this is ${version}\n`)
+  }
+})
+
 test('a reader that closes the pipe early is no failure', async () => {
-  const main = join(import.meta.dirname, '../../src/main.js')
-  const child = spawn(process.execPath, [main, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] })
   const stderr = newCollector()
   child.stderr.on('data', (chunk) => stderr.write(String(chunk)))
   child.stdout.destroy()
