@@ -7,7 +7,7 @@ import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.
 
 type NewUrl = () => Promise<string>
 
-/** A directory in a store of one engine, with a person and an account in it, and what belongs to it. */
+/** A directory with one user and one account in a store of one engine. */
 interface Original {
   readonly dataDir: string
   readonly url: string
@@ -39,14 +39,14 @@ const LISTS = [
   ['audit', 'list'],
 ]
 
-/** What the command line shows of a directory. */
+/** Returns what the command line lists of a directory in the store at a URL. */
 async function show({ dataDir, init, settings }: Original, url: string): Promise<unknown[]> {
   const people = ['user', 'list', '--organization', init.customer.id]
   const at = { ...settings, USHER_DATABASE_URL: url }
   return Promise.all([...LISTS, people].map((words) => usherJson(dataDir, words, at)))
 }
 
-/** Moving a directory from stores of one engine to stores of another. */
+/** Tests of copies from stores of one engine to stores of another. */
 export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl }): void {
   const copy = (original: Original, to: string, settings = {}): ReturnType<typeof runUsher> =>
     runUsher(original.dataDir, ['store', 'copy', '--from', original.url, '--to', to, '--json'], settings)

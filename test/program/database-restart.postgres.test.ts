@@ -14,16 +14,16 @@ import { type Asked, checkRows, load } from '../support/load.ts'
 import { onCluster } from '../support/postgres.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
-/** Longer than a client or a portal is believed without the database. */
+/** How long the database is down: longer than clients and portals are cached. */
 const DOWN_MS = 3_000
 const LIMIT_MS = 20_000
-/** How many creates succeed before the database goes, and again once it is back. */
+/** How many creates succeed before the database stops, and again after its start. */
 const CREATES = rounds(25, 200)
 
 const DIRECTORY_DOWN = 'The directory cannot be reached at the moment; try again.'
 const PLATFORM_DOWN = 'The platform cannot be reached at the moment. The user is kept; repeat the call.'
 
-/** All that a create may be answered beside 201: 503 in the words of the dialect, with nothing of the inside. */
+/** The only bodies of a 503: each dialect's own error, without any detail of the cause. */
 const UNAVAILABLE = [
   { statusCode: 503, type: 'InternalError', description: DIRECTORY_DOWN, errors: [] },
   { code: 'E_INTERNAL', message: DIRECTORY_DOWN },
@@ -38,14 +38,14 @@ function assertServedOrUnavailable({ status, body }: Answer): void {
   assert.ok(known, JSON.stringify(body))
 }
 
-/** Creates that were under way when the database went, and some of those that were answered. */
+/** Returns creates without a response, and the newest with one. */
 function choose(asked: ReadonlyMap<string, string | undefined>): [name: string, id: string | undefined][] {
   const isAnswered = ([, id]: [string, string | undefined]): boolean => id !== undefined
   const all = [...asked]
   return [...all.filter((one) => !isAnswered(one)).slice(0, 100), ...all.filter(isAnswered).slice(-50)]
 }
 
-/** The same creates again: those that were answered get the same id; the others, whatever became of them, get one. */
+/** Repeats creates. Those with a response get the same id again; the others get an id now, whether they were stored or not. */
 async function checkRepeats(creates: Creates, asked: Asked): Promise<void> {
   for (const [email, id] of choose(asked.portal)) {
     const { status, body } = await creates.portal(email)
@@ -62,13 +62,13 @@ async function checkRepeats(creates: Creates, asked: Asked): Promise<void> {
   }
 }
 
-/** Accounts whose attempts could not be recorded are finished without anybody asking for them. */
+/** Waits until the background work has finished the accounts whose attempts could not be recorded. */
 async function waitUntilApplied(dataDir: string): Promise<void> {
   const unapplied = 'SELECT pk FROM accounts WHERE applied_version < desired_version'
   await waitUntil(async () => (await queryStore(dataDir, unapplied)).length === 0, LIMIT_MS)
 }
 
-/** Stops and starts the database while creates are running, and answers what was asked for. */
+/** Stops and starts the database while creates are running. Returns these creates. */
 async function loadThrough(cluster: Cluster, mode: StopMode, at: string, creates: Creates): Promise<Asked> {
   const asked: Asked = { portal: new Map(), osis: new Map() }
   let [served, refused, over] = [0, 0, false]
@@ -84,7 +84,7 @@ async function loadThrough(cluster: Cluster, mode: StopMode, at: string, creates
     await checkDown(at).finally(() => cluster.start())
     const [before, refusals] = [served, refused]
     await waitUntil(async () => served > before + CREATES, LIMIT_MS)
-    assert.ok(refusals > 0, 'nothing was asked for while the database was down')
+    assert.ok(refusals > 0, 'no create was sent while the database was down')
   }
   const stepping = steps().finally(() => {
     over = true
@@ -94,7 +94,7 @@ async function loadThrough(cluster: Cluster, mode: StopMode, at: string, creates
   return asked
 }
 
-/** What the rest of the program answers while the database is down, and that it stays so. */
+/** Asserts what the other endpoints return while the database is down, and that this does not change. */
 async function checkDown(at: string): Promise<void> {
   const status = async (path: string): Promise<number> => (await fetch(`${at}${path}`)).status
   await waitUntil(async () => (await status('/readyz')) === 503, LIMIT_MS)
@@ -105,7 +105,7 @@ async function checkDown(at: string): Promise<void> {
   }
   const metrics = await fetch(`${at}/metrics`)
   assert.equal(metrics.status, 200)
-  assert.ok(/^usher_accounts_unapplied nan$/im.test(await metrics.text()), 'the backlog is told')
+  assert.ok(/^usher_accounts_unapplied nan$/im.test(await metrics.text()), 'the metrics show a backlog')
   const client = { client_id: randomUUID(), client_secret: 'x' }
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...client })
   const answer = await fetch(`${at}/oauth2/v2.0/token`, { method: 'POST', body })

@@ -12,16 +12,16 @@ import { queryStore, verifyStore } from '../support/stored.ts'
 
 const ROUNDS = rounds(4, 20)
 const ANSWER_LIMIT_MS = 20_000
-/** The tokens' issuer must not change with the port. */
+/** Tokens name their issuer, which must stay the same although the port changes. */
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 
-/** Anything but a 201 means that the server has gone; then there is no answer at all. */
+/** Returns whether the server is still there. While it is, each response is a 201. */
 function isAnswered({ status }: Answer): boolean {
   assert.ok(status === 201 || status === 0, `the answer was ${status}`)
   return status === 201
 }
 
-/** @returns the number of the newest block */
+/** Asserts that the audit log is whole. Returns the number of its newest block. */
 async function checkChain(dataDir: string): Promise<number> {
   const { faults, unsealed, head } = await verifyStore(dataDir)
   assert.deepEqual([faults, unsealed], [[], 0])
@@ -29,8 +29,8 @@ async function checkChain(dataDir: string): Promise<number> {
 }
 
 /**
- * The same creates again: those that were answered get the same id; the others, whatever became of them, get one.
- * An OSIS create that was not answered has a test of its own below: a dead process may hold its account's lease.
+ * Repeats creates. Those with a response get the same id again; the others get an id now, whether they were stored or
+ * not. OSIS creates without a response have a test of their own below, since a dead process may hold their lease.
  */
 async function checkRepeats(creates: Creates, asked: Asked, round: number): Promise<void> {
   const last = (map: Map<string, string | undefined>): [string, string | undefined][] =>
@@ -78,7 +78,7 @@ test(`${ROUNDS} times killed while creates are running, no answered create is lo
       await checkRows(path, asked)
       const before = countAnswers(asked.osis)
       const loading = round === ROUNDS ? undefined : load(creates, asked, round, isAnswered)
-      // Any moment will do, once both APIs have been answering, however slow the machine is.
+      // The kill comes at any moment after both APIs have responded, on a slow machine too.
       if (loading) await waitUntil(async () => countAnswers(asked.osis) > before + 1, ANSWER_LIMIT_MS)
       await pause(Math.random() * 200)
       served.process.kill('SIGKILL')
@@ -93,7 +93,7 @@ test(`${ROUNDS} times killed while creates are running, no answered create is lo
   remove()
 })
 
-test('an account that a killed process was about to apply is finished for whoever repeats the create', async () => {
+test('an account that a killed process was about to apply is finished for a repeated create', async () => {
   const { path, remove } = newDataDir()
   const init = await usherJson<Init>(path, ['init'])
   const first = await startServing(path, { settings: SETTINGS })
@@ -101,8 +101,8 @@ test('an account that a killed process was about to apply is finished for whoeve
   const { body } = await newCreates(first.at, { init, ...ready }).osis('ada')
   first.process.kill('SIGKILL')
   await first.ended
-  // As the store looks when the kill came between taking the lease and marking the account as applied. The one process
-  // of an embedded store need not wait for its own lease; where others may be alive, it has to run out.
+  // The state after a kill between taking the lease and marking the account as applied. On SQLite there is no other
+  // process, so a start ignores the lease. On PostgreSQL the lease has to expire.
   const until = new Date(Date.now() + (engine() === 'sqlite' ? 29_000 : 3_000)).toISOString()
   await queryStore(path, 'UPDATE accounts SET applied_version = 0, attempts = 1, leased_until = ?', until)
   const second = await startServing(path, { settings: SETTINGS })

@@ -5,7 +5,7 @@ import { newCreates, prepareCreates } from '../../testing/creates.ts'
 import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
 import { onCluster } from '../support/postgres.ts'
 
-/** What a caller waits at the most: for a turn, for a connection, for an answer. */
+/** The longest wait of a caller: for its place in the queue, for a connection, and for the database. */
 const ANSWER_LIMIT_MS = 20_000
 const STOP_LIMIT_MS = 11_000
 

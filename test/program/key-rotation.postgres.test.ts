@@ -23,7 +23,7 @@ interface Nodes {
   readonly watch: Watch
 }
 
-/** @param fileOf the master key file of the second node, given that of the first */
+/** @param fileOf returns the master key file of the second node, given that of the first */
 async function startNodes(
   t: TestContext,
   server: DatabaseServer,

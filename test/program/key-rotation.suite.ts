@@ -28,7 +28,7 @@ function readKeys({ dataDir }: ProcessTarget): string[] {
   return readFileSync(join(dataDir, 'master.key'), 'utf8').trim().split('\n')
 }
 
-/** A server with credentials in its directory, and what is done with it until the watch ends. */
+/** Starts a server with credentials in its directory, and calls it until the watch ends. */
 async function startWatched(
   t: TestContext,
   { credentials, what }: { credentials: number; what: Calls },
@@ -42,7 +42,7 @@ async function startWatched(
   return { target, watch, old }
 }
 
-/** Asserts that nothing was lost, that one new key alone opens everything, and that the old one opens nothing. */
+/** Asserts that no secret was lost, that the new key alone opens all of them, and that the old key opens none. */
 async function assertRotated(target: ProcessTarget, watch: Watch, old: string): Promise<void> {
   const [key = '', ...others] = readKeys(target)
   assert.deepEqual(others, [])
@@ -64,7 +64,7 @@ async function assertRotated(target: ProcessTarget, watch: Watch, old: string): 
 
 /** Kills a rotation when the first secrets have been re-sealed, or earlier at random. */
 async function rotateAndKill(target: ProcessTarget, round: number): Promise<void> {
-  const child = await startChild(target.dataDir, { args: ['key', 'rotate'], limitMs: LIMIT_MS })
+  const child = await startChild(target.dataDir, { args: ['key', 'rotate'], limitMs: 2 * LIMIT_MS })
   const killed = round % 2 === 0 ? pause(200 + Math.random() * 2_000) : untilResealing(target, child.ended)
   await killed
   child.process.kill('SIGKILL')
@@ -73,7 +73,7 @@ async function rotateAndKill(target: ProcessTarget, round: number): Promise<void
 
 /** Waits until a rotation has sealed the first secrets again, or has ended. */
 async function untilResealing(target: ProcessTarget, ended: Promise<unknown>): Promise<void> {
-  await waitUntil(async () => readKeys(target).length > 1, 10_000)
+  await waitUntil(async () => readKeys(target).length > 1, LIMIT_MS)
   const old = sealMark(Buffer.from(readKeys(target).at(-1) ?? '', 'base64'))
   let over = false
   void ended.then(() => {
@@ -112,7 +112,7 @@ export function rotationSuite(kinds: readonly Calls[]): void {
       const before = watch.size
       const rotating = target.cli<Resealed>('key', 'rotate')
       await Promise.race([rotating, waitUntil(async () => !readKeys(target).includes(old), LIMIT_MS)])
-      // A server that had not learned of the new key in time would now seal something under the old one.
+      // If the server had not read the new key in time, it would now seal a secret under the old one.
       await watch.end()
       const { resealed, checked, unopened } = await rotating
       assert.deepEqual(unopened, [])
@@ -130,7 +130,7 @@ export function rotationSuite(kinds: readonly Calls[]): void {
  */
 export function killedRotationSuite(times: number): void {
   test(`${times} times killed on its way and run again, it loses nothing`, async (t) => {
-    // More than are re-sealed in one unit.
+    // More than one unit seals again.
     const { target, watch, old } = await startWatched(t, { credentials: 250, what: 'both' })
     for (let round = 0; round < times; round++) {
       await rotateAndKill(target, round)

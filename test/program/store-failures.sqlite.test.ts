@@ -12,7 +12,7 @@ const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 const NOBODY = 65534
 const isRoot = process.getuid?.() === 0
 
-/** Runs work with a new directory, which is gone afterwards. */
+/** Runs work with a new directory, and deletes it. */
 async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
   const { path, remove } = newDataDir()
   try {
@@ -22,12 +22,12 @@ async function inNewDir(work: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** A start that must fail: exit code 1, nothing on standard output, plain words without a stack on standard error. */
+/** Asserts that a command fails: exit code 1, nothing on standard output, and one plain line without a stack. */
 async function failsToStart(path: string, message: RegExp, args = ['serve']): Promise<void> {
   assertFailed(await runUsher(path, args), message)
 }
 
-/** As `failsToStart`, in a process of a user who may write nothing. */
+/** Asserts as `failsToStart` does, with a process of a user who has no access. */
 async function failsToStartAsNobody(path: string, message: RegExp): Promise<void> {
   assertFailed(await (await startChild(path, { limitMs: 15_000, uid: NOBODY })).ended, message)
 }
@@ -48,7 +48,7 @@ interface Serving {
   status(path: string): Promise<number>
 }
 
-/** Serves a new directory for the time of some work. */
+/** Runs work while a process serves a new directory. */
 async function whileServing(
   work: (serving: Serving) => Promise<void>,
   options: ChildOptions = {},
@@ -68,7 +68,7 @@ async function whileServing(
   })
 }
 
-/** The e-mail addresses in the file, once it is known that nothing in it is half-written. */
+/** Asserts that the file is consistent. Returns the e-mail addresses in it. */
 async function readWhole(file: string): Promise<string[]> {
   const db = new DatabaseSync(file, { readOnly: true })
   const users = db.prepare('SELECT id, email FROM users ORDER BY id').all()
@@ -161,7 +161,7 @@ describe('a store that cannot be opened ends the start', { concurrency: 2 }, () 
   )
 
   test(
-    'in a directory of somebody else',
+    'in a directory of another user',
     { skip: isRoot ? false : 'only root can run Usher as another user' },
     () =>
       inNewDir(async (path) => {
@@ -212,7 +212,7 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
       assert.deepEqual([portal.status, osis.status], [503, 503])
       assert.equal(await status('/readyz'), 503)
       assert.equal(await status('/healthz'), 200)
-      // What was answered lies in the file that was taken away.
+      // The user with a response is in the file that was moved away.
       for (const end of ['', '-wal', '-shm']) renameSync(`${file}.gone${end}`, `${file}${end}`)
       assert.equal((await creates.portal('b@example.com')).status, 201)
       assert.deepEqual((await readWhole(file)).sort(), ['a@example.com', 'b@example.com'])
@@ -221,7 +221,7 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
   test('on a disk that is full: 503 with nothing half-written, and a start with room goes on', async () => {
     await inNewDir(async (path) => {
       const init = await usherJson<Init>(path, ['init'])
-      // 512-byte or 1-KiB blocks, as the shell has it; whatever would be written beyond fails.
+      // The shell counts in blocks of 512 or 1,024 bytes. Writes past the limit fail.
       const shell = "trap '' XFSZ; ulimit -f 2000"
       const answered = await fillUp(path, init, shell)
       const file = join(path, 'usher.db')
@@ -236,7 +236,7 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
   })
 })
 
-/** Creates users until the disk is full, and some more; answers the e-mail addresses that were answered with 201. */
+/** Creates users until the disk is full, and tries some more. Returns the e-mail addresses of the responses with 201. */
 async function fillUp(path: string, init: Init, shell: string): Promise<string[]> {
   const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
   const answered: string[] = []
@@ -261,7 +261,10 @@ async function fillUp(path: string, init: Init, shell: string): Promise<string[]
   return answered
 }
 
-/** A page or two may fit where a create does not, so that the first looks can still find room; a look is good for a second. */
+/**
+ * Reads `/readyz` until it fails. A page or two may still fit where a create does not, so that the first reads can
+ * succeed; a result is cached for a second.
+ */
 async function useUpRest(at: string): Promise<number> {
   const limit = Date.now() + 10_000
   for (;;) {

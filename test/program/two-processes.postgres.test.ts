@@ -21,14 +21,14 @@ import { onServer } from '../support/postgres.ts'
 /** One of the processes, with its command line. */
 type Node = Target & { cli<T>(...args: string[]): Promise<T> }
 
-/** Two processes over one database, each with a data directory of its own, as on two machines. */
+/** Two processes over one database, each with its own data directory, as on two machines. */
 interface Pair {
   readonly targets: readonly [Node, Node]
   readonly init: Init
-  /** What each of the processes printed. */
+  /** The standard output of each process. */
   readonly printed: readonly string[]
   query(sql: string, ...values: Value[]): Promise<Row[]>
-  /** The only number that a query answers. */
+  /** Returns the single number that a query selects. */
   count(sql: string, ...values: Value[]): Promise<Value | undefined>
   end(): Promise<void>
 }
@@ -63,7 +63,7 @@ async function startPair(server: DatabaseServer): Promise<Pair> {
   return { targets, init, printed, query, count, end }
 }
 
-/** Work at the same moment, half of it on each process. */
+/** Runs work 50 times at the same moment, half of it on each process. */
 function race<T>(
   { targets: [one, other] }: Pair,
   work: (target: Target, i: number) => Promise<T>,
@@ -85,7 +85,7 @@ await onServer('two processes over one database', (server) => {
   startTests(server)
   userTests(() => pair)
   accountTests(() => pair)
-  // They wait for 2 s each.
+  // Most of these wait for 2 s.
   describe('what the other process sees in time', { concurrency: true }, () => {
     revocationTests(() => pair)
     leaseTests(() => pair)
@@ -119,7 +119,7 @@ function startTests(server: DatabaseServer): void {
 }
 
 function userTests(getPair: () => Pair): void {
-  /** What the store holds of the user who was created with an e-mail. */
+  /** Returns what the store holds about the user with an e-mail address. */
   const keptOf = async (
     pair: Pair,
     email: unknown,
@@ -212,7 +212,7 @@ function accountTests(getPair: () => Pair): void {
   })
 }
 
-/** Calls on both processes until both are answered so; answers how long the later one took. */
+/** Repeats a call on both processes until both return the status. Returns how long the later one took, in milliseconds. */
 async function timeUntil(
   pair: Pair,
   status: number,
@@ -262,7 +262,7 @@ function revocationTests(getPair: () => Pair): void {
 }
 
 function leaseTests(getPair: () => Pair): void {
-  /** A new account in the state that it has when a process died while it was applying it. */
+  /** Creates an account, and gives it the state that a process leaves that dies while it applies the account. */
   const addLeased = async (
     pair: Pair,
     ms: number,
@@ -292,7 +292,7 @@ function leaseTests(getPair: () => Pair): void {
   }
   const APPLIED = { applied_version: 1, attempts: 0, leased_until: null }
 
-  test('an account that a dead process has leased is finished for whoever repeats the create, after the lease', async () => {
+  test('an account that a dead process has leased is finished for a repeated create, after the lease', async () => {
     const pair = getPair()
     const { again, id, until } = await addLeased(pair, 2_000)
     await again()
@@ -300,7 +300,7 @@ function leaseTests(getPair: () => Pair): void {
     assert.deepEqual(await stateOf(pair, id), APPLIED)
   })
 
-  test('an account that a dead process has leased is finished without anybody asking', async () => {
+  test('an account that a dead process has leased is finished in the background', async () => {
     const pair = getPair()
     const { id } = await addLeased(pair, -1_000)
     await waitUntil(async () => (await stateOf(pair, id))?.applied_version === 1, 10_000)

@@ -9,7 +9,7 @@ import { onCluster } from '../support/postgres.ts'
 
 const ALLOWED = { USHER_DATABASE_ALLOW_DATA_LOSS: 'true' }
 
-/** Runs a command that must be refused because of a setting, in one plain line and without a trace in the database. */
+/** Asserts that a command fails because of a setting of the database, with one plain line. */
 async function assertRefused(path: string, args: readonly string[], setting: string): Promise<void> {
   const { code, stdout, stderr } = await runUsher(path, args)
   assert.deepEqual([code, stdout], [1, ''], stderr)
@@ -22,7 +22,7 @@ async function assertRefused(path: string, args: readonly string[], setting: str
 await onCluster('a database that may lose what it has committed', (cluster) => {
   useServer(cluster)
 
-  /** Changes a setting of the server, and waits until new connections have it. */
+  /** Changes a setting of the database server, and waits until new connections use it. */
   const change = async (setting: string, value: 'off' | 'on'): Promise<void> => {
     await queryDatabase(cluster.url, `ALTER SYSTEM SET ${setting} = ${value}`)
     await queryDatabase(cluster.url, 'SELECT pg_reload_conf()')
