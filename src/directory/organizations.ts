@@ -9,8 +9,8 @@ import {
   type OrganizationKind,
 } from '../model/organizations.ts'
 import {
-  deleteOrganization as deleteOrganizationRow,
-  deletePortal as deletePortalRow,
+  deleteOrganizationByPk,
+  deletePortalByDomain,
   insertOrganization,
   insertPortal,
   insertRelation,
@@ -101,7 +101,7 @@ export function deleteOrganization(dir: Directory, ctx: Context, id: string): Pr
   return runUnit(dir, ctx, subject, async (unit) => {
     const { pk, id: target, kind } = await getReachableOrganization(unit, { id })
     if (kind === 'provider' || (await isOrganizationInUse(unit.tx, pk))) throw notEmpty()
-    await deleteOrganizationRow(unit.tx, pk)
+    await deleteOrganizationByPk(unit.tx, pk)
     await unit.audit({ outcome: 'deleted', target })
   })
 }
@@ -155,7 +155,7 @@ export function listPortals(dir: Directory, ctx: Context): ReturnType<typeof sel
 export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
     const owner = await selectPortalOwner(unit.tx, foldDomain(domain))
-    if (!(await deletePortalRow(unit.tx, foldDomain(domain)))) {
+    if (!(await deletePortalByDomain(unit.tx, foldDomain(domain)))) {
       throw new DirectoryError('portal_not_found', `There is no portal with the domain ${domain}.`)
     }
     await unit.audit({ outcome: 'deleted', organization: owner?.id ?? null })

@@ -50,7 +50,7 @@ test('a token is verified once, however often it is presented', async () => {
   assert.equal(verified(), 1)
 })
 
-test('a token that differs in its signature alone is verified, and refused', async () => {
+test('a token that differs only in its signature is verified, and refused', async () => {
   const { check, issuer, client, verified } = await newOwn()
   const token = await issuer.issue(client)
   await check(`Bearer ${token}`)
@@ -64,7 +64,7 @@ test('a token that differs in its signature alone is verified, and refused', asy
   assert.equal(verified(), 2)
 })
 
-test('a refused token is not remembered as a good one', async () => {
+test('a refused token is not cached as an accepted one', async () => {
   const { check, issuer, client } = await newOwn()
   const token = `${await issuer.issue(client)}x`
   for (let i = 0; i < 2; i++) await assert.rejects(check(`Bearer ${token}`), AuthError)
@@ -94,7 +94,7 @@ test('a token whose client was removed is refused within 5 s', async () => {
   })
 })
 
-test('a token is accepted after a restart, since the keys are kept', async () => {
+test('a token is accepted after a restart, since the keys are stored', async () => {
   const { on, issuer, client } = await newOwn()
   const token = await issuer.issue(client)
   const restarted = await openIssuer(on.dir, issuer.url)
@@ -102,7 +102,7 @@ test('a token is accepted after a restart, since the keys are kept', async () =>
   assert.equal((await newBearerCheck(restarted, [], on.dir)(`Bearer ${token}`)).id, client.id)
 })
 
-test('a token that another process signed with a key made since is accepted, and the key is published', async () => {
+test('a token that another process signed with a newer key is accepted, and the key is published', async () => {
   const { on, issuer, check, client } = await newOwn()
   await withClock(async (pass) => {
     await addSigningKey(on)
@@ -122,7 +122,7 @@ async function addSigningKey({ dir }: TestDirectory): Promise<void> {
   await dir.store.write((tx) => insertSigningKey(tx, key, dir.now().toISOString()))
 }
 
-/** A check that also trusts an issuer outside, whose id `app` stands for a client of ours. */
+/** A check that also trusts an external issuer, where one of our clients has the id `app`. */
 async function withExternal(
   work: (external: TestIssuer, check: BearerCheck, clientId: string) => Promise<void>,
 ): Promise<void> {
@@ -164,7 +164,7 @@ for (const outage of ['error', 'garbage'] as const) {
   })
 }
 
-test('an issuer that does not listen is an outage, and one that does not answer is one within 6 s', async () => {
+test('an issuer that does not listen is unavailable; one that does not answer is so within 6 s', async () => {
   await withExternal(async (external, check) => {
     const token = await external.sign()
     external.behave('hang')
@@ -177,7 +177,7 @@ test('an issuer that does not listen is an outage, and one that does not answer 
   })
 })
 
-test('an outage does not touch tokens that were verified before it, nor our own', async () => {
+test('an outage does not affect tokens that were verified before it, nor our own', async () => {
   await withExternal(async (external, check, clientId) => {
     const token = await external.sign()
     await check(`Bearer ${token}`)
@@ -187,7 +187,7 @@ test('an outage does not touch tokens that were verified before it, nor our own'
   })
 })
 
-test('a key that the issuer has just begun to use is fetched, but not at every stranger’s word', async () => {
+test('a new key of the issuer is fetched, but not for every unknown key id', async () => {
   await withExternal(async (external, check, clientId) => {
     await withClock(async (pass) => {
       await check(`Bearer ${await external.sign()}`)

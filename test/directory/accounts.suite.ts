@@ -26,10 +26,7 @@ async function create(
 ): Promise<Account> {
   const person = { orgUserId: 'ada', username: 'Ada', email: 'ada@example.com' }
   const account = { orgId: on.orgId, ...person, role: 'TENANT_USER', active: true, ...change } as const
-  // What a new account answers beyond its type is nobody's to rely on.
-  const created = await createAccount(on.dir, on.osis, { tenantId, account })
-  const { wanted: _, ...answer } = created.account as Account & { wanted?: boolean }
-  return answer
+  return (await createAccount(on.dir, on.osis, { tenantId, account })).account
 }
 
 async function credentialsOf(
@@ -83,7 +80,7 @@ function createTests(open: OpenStore): void {
     assert.deepEqual([entry?.outcome, entry?.target], ['repeated', account.userId])
   })
 
-  test('50 equal creates at once leave one user, one account, one credential and get equal answers', async () => {
+  test('50 equal creates at the same time create one user, one account, one credential and get equal answers', async () => {
     const on = await newTestDirectory(open)
     const accounts = await Promise.all(Array.from({ length: 50 }, () => create(on)))
     for (const account of accounts) assert.deepEqual(account, accounts[0])
@@ -101,7 +98,7 @@ function createTests(open: OpenStore): void {
     )
   })
 
-  test('a nameless user is known by its Cloud Director id', async () => {
+  test('a user without a name is named by its Cloud Director id', async () => {
     const on = await newTestDirectory(open)
     assert.equal((await create(on, { username: null })).username, 'ada')
   })
@@ -120,7 +117,7 @@ function linkTests(open: OpenStore): void {
   const addPerson = (on: TestDirectory, email = 'ada@example.com'): Promise<{ id: string }> =>
     createUser(on.dir, on.provider, { organizationId: on.customerId, user: newUser({ email }) })
 
-  test('a user of the customer with the same e-mail and no account is given this one', async () => {
+  test('a user of the customer with the same e-mail and no account gets the account', async () => {
     const on = await newTestDirectory(open)
     const { id } = await addPerson(on)
     const account = await create(on, { email: 'ADA@example.com' })
@@ -140,13 +137,13 @@ function linkTests(open: OpenStore): void {
     assert.equal(second.email, 'ada@example.com')
   })
 
-  test('without an e-mail nobody is linked', async () => {
+  test('an account without an e-mail is not linked to a user', async () => {
     const on = await newTestDirectory(open)
     const { id } = await addPerson(on)
     assert.notEqual((await create(on, { email: null })).userId, id)
   })
 
-  test('50 creates at once link one person once', async () => {
+  test('50 creates at the same time link one user once', async () => {
     const on = await newTestDirectory(open)
     const { id } = await addPerson(on)
     const accounts = await Promise.all(Array.from({ length: 50 }, () => create(on)))
@@ -157,7 +154,7 @@ function linkTests(open: OpenStore): void {
 }
 
 function refusalTests(open: OpenStore): void {
-  test('only an OSIS client may create accounts', async () => {
+  test('only an OSIS client can create accounts', async () => {
     const on = await newTestDirectory(open)
     const { orgId, tenantId } = on
     const named = { username: null, email: null, role: 'TENANT_USER', active: true } as const
@@ -168,7 +165,7 @@ function refusalTests(open: OpenStore): void {
     )
   })
 
-  test('an unknown tenant and one of another provider are not found', async () => {
+  test('an unknown tenant is not found, nor is one of another provider', async () => {
     const on = await newTestDirectory(open)
     const root = { id: newId(), kind: 'provider', name: 'Foreign', providerPk: null, now: NOW } as const
     const organization = await on.dir.store.write((tx) => insertOrganization(tx, root))
@@ -195,7 +192,7 @@ function refusalTests(open: OpenStore): void {
     assert.equal(credential?.secretKey, 'Not Available')
   })
 
-  test('no secret lies in the store in the clear', async () => {
+  test('the store holds no secret in plain text', async () => {
     const on = await newTestDirectory(open)
     const [credential] = await credentialsOf(on, await create(on))
     const [row] = await on.dir.store.read((tx) => tx.query((db) => db.selectFrom('credentials').selectAll()))
@@ -207,7 +204,7 @@ function tenantTests(open: OpenStore): void {
   const put = (on: TestDirectory, orgIds: string[], name = 'Acme'): Promise<Tenant> =>
     createTenant(on.dir, on.osis, { name, orgIds })
 
-  test('a new tenant is a new customer of the provider, mapped to each org once', async () => {
+  test('a new tenant is a new customer of the provider, with each org mapped once', async () => {
     const on = await newTestDirectory(open)
     const tenant = await put(on, ['b', 'a', 'b'])
     assert.match(tenant.id, /^acme_[a-z2-7]{8}$/)
@@ -223,7 +220,7 @@ function tenantTests(open: OpenStore): void {
     await assert.rejects(put(on, ['a', on.orgId]), refusedAs('orgs_on_several_tenants', 'orgIds'))
   })
 
-  test('20 equal creates at once make one tenant and one customer', async () => {
+  test('20 equal creates at the same time create one tenant and one customer', async () => {
     const on = await newTestDirectory(open)
     const before = await countRows(on.dir.store, ['tenants', 'organizations'])
     const tenants = await Promise.all(Array.from({ length: 20 }, () => put(on, ['a'])))

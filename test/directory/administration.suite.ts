@@ -30,7 +30,7 @@ import {
 } from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
 
-/** What an operator does: set up, organizations, portals, clients. */
+/** The work of the operator: set-up, organizations, portals, clients. */
 export function administrationSuite(open: OpenStore): void {
   describe('setting up', () => setupTests(open))
   describe('organizations and portals', () => organizationTests(open))
@@ -49,7 +49,7 @@ function setupTests(open: OpenStore): void {
     assert.deepEqual((await verifyAudit(on.dir, on.operator)).faults, [])
   })
 
-  test('of several that set up at once, one does', async () => {
+  test('of several set-ups at the same time, one succeeds', async () => {
     const on = await newTestDirectory(open)
     const empty = { ...on.dir, store: await open() }
     const input = { provider: 'P', portal: 'p.example', example: true }
@@ -67,7 +67,7 @@ function setupTests(open: OpenStore): void {
     )
   })
 
-  test('everything that was made is audited in the name of the operator, without its secrets', async () => {
+  test('everything that the set-up creates is audited with the operator as caller, without secrets', async () => {
     const on = await newTestDirectory(open)
     const entries = await listAudit(on.dir, on.operator, { limit: 100 })
     const made = entries.map((entry) => entry.operation).sort()
@@ -79,7 +79,7 @@ function setupTests(open: OpenStore): void {
       assert.ok(secret && !JSON.stringify(entries).includes(secret))
   })
 
-  test('a provider without a name and a portal that is no domain are both named', async () => {
+  test('the issues name a missing provider name and a portal that is no domain', async () => {
     const { dir } = await newTestDirectory(open)
     const empty = { ...dir, store: await open() }
     const wrong = setUp(empty, { provider: ' ', portal: 'http://x', example: true })
@@ -88,7 +88,7 @@ function setupTests(open: OpenStore): void {
 }
 
 function organizationTests(open: OpenStore): void {
-  test('an organization that something belongs to cannot be removed', async () => {
+  test('an organization that is in use cannot be removed', async () => {
     const on = await newTestDirectory(open)
     const { dir, operator } = on
     const customer = await addOrganization(on, 'customer', [on.resellerId])
@@ -100,7 +100,7 @@ function organizationTests(open: OpenStore): void {
       await assert.rejects(deleteOrganization(dir, operator, busy), refusedAs('organization_not_empty'))
   })
 
-  test('an organization that nothing belongs to is removed with its relations', async () => {
+  test('an organization that is not in use is removed with its relations', async () => {
     const on = await newTestDirectory(open)
     const reseller = await addOrganization(on, 'reseller')
     const customer = await addOrganization(on, 'customer', [reseller.id, on.resellerId])
@@ -112,7 +112,7 @@ function organizationTests(open: OpenStore): void {
     )
   })
 
-  test('a customer of a reseller that does not exist is not made', async () => {
+  test('a customer of a reseller that does not exist is not created', async () => {
     const on = await newTestDirectory(open)
     const input = { kind: 'customer', name: 'Acme', resellerIds: [on.resellerId, newId()] } as const
     const before = await listOrganizations(on.dir, on.operator, { after: 0, limit: 100 })
@@ -137,7 +137,7 @@ function organizationTests(open: OpenStore): void {
     await assert.rejects(deletePortal(on.dir, on.operator, 'shop.example'), refusedAs('portal_not_found'))
   })
 
-  test('no client may do what is the operator’s alone', async () => {
+  test('no client runs the operations of the operator', async () => {
     const on = await newTestDirectory(open)
     const customer = await addOrganization(on, 'customer')
     const acts = [
@@ -155,7 +155,7 @@ function organizationTests(open: OpenStore): void {
 }
 
 function clientTests(open: OpenStore): void {
-  test('a secret of 256 bits is shown once and kept as its hash', async () => {
+  test('a secret has 256 bits, is returned once and stored as its hash', async () => {
     const on = await newTestDirectory(open)
     const { id, secret } = await createClient(on.dir, on.operator, {
       organizationId: on.customerId,
@@ -170,7 +170,7 @@ function clientTests(open: OpenStore): void {
       assert.equal(isSecretOf(client, wrong), false)
   })
 
-  test('a client that an external issuer vouches for has no secret, and no secret fits it', async () => {
+  test('a client of an external issuer has no secret, and no secret is accepted for it', async () => {
     const on = await newTestDirectory(open)
     const external = { issuer: 'https://issuer.example', id: 'app' }
     const input = { organizationId: on.customerId, name: 'x', permission: 'viewer', external } as const
@@ -181,7 +181,7 @@ function clientTests(open: OpenStore): void {
     await assert.rejects(createClient(on.dir, on.operator, input), refusedAs('external_id_taken'))
   })
 
-  test('a removed client is gone, and cannot be removed again', async () => {
+  test('a removed client is not found, and cannot be removed again', async () => {
     const on = await newTestDirectory(open)
     const id = clientIdOf(await addClient(on, on.customerId))
     await deleteClient(on.dir, on.operator, id)

@@ -15,7 +15,7 @@ const IDENTITY = 'credential:AK'
 /** A sealer whose keys and clock a test can change. */
 interface Following {
   readonly sealer: Sealer
-  /** What is read from now on; null when nothing can be. */
+  /** The keys that are read from now on; null makes reading fail. */
   keys: readonly Buffer[] | null
   now: number
   reads: number
@@ -47,7 +47,7 @@ test('a new first key seals once the keys have been cached long enough, and not 
   assert.equal(on.reads, 1)
 })
 
-test('a secret under a key that is not known yet opens at once, and so do those under the old one', () => {
+test('a secret under a new key opens at once, and secrets under the old key still open', () => {
   const on = follow()
   const old = on.sealer.seal('old', IDENTITY)
   on.keys = [NEW, OLD]
@@ -56,7 +56,7 @@ test('a secret under a key that is not known yet opens at once, and so do those 
   assert.equal(on.reads, 1)
 })
 
-test('a secret that was read before its key was taken away still opens', () => {
+test('a secret that was read before its key was removed still opens', () => {
   const on = follow()
   const old = on.sealer.seal('old', IDENTITY)
   for (const keys of [[NEW, OLD], [NEW], [OTHER, NEW], [OTHER]]) {
@@ -68,7 +68,7 @@ test('a secret that was read before its key was taken away still opens', () => {
   assertSealsUnder(OTHER, on)
 })
 
-test('keys that cannot be read go on sealing for as long as the rotation waits, and no longer', () => {
+test('when the keys cannot be read, the sealer seals for as long as a rotation waits, and no longer', () => {
   const on = follow()
   on.keys = null
   on.now += LONGEST_SEALING_MS - 1
@@ -81,14 +81,14 @@ test('keys that cannot be read go on sealing for as long as the rotation waits, 
   assertSealsUnder(NEW, on)
 })
 
-test('a clock that was set back makes no key last longer', () => {
+test('a clock that is set back does not make a key last longer', () => {
   const on = follow()
   on.keys = [NEW, OLD]
   on.now -= 3_600_000
   assertSealsUnder(NEW, on)
 })
 
-test('a secret under a key that nobody has does not open, whether or not the keys can be read again', () => {
+test('a secret under an unknown key does not open, whether or not the keys can be read', () => {
   const on = follow()
   const foreign = newSealer([OTHER]).seal('secret', IDENTITY)
   assert.throws(() => on.sealer.open(foreign, IDENTITY), UnknownKeyError)
@@ -96,7 +96,7 @@ test('a secret under a key that nobody has does not open, whether or not the key
   assert.throws(() => on.sealer.open(foreign, IDENTITY), UnknownKeyError)
 })
 
-test('a damaged secret is no reason to read the keys again', () => {
+test('a damaged secret does not make the sealer read the keys', () => {
   const on = follow()
   assert.throws(() => on.sealer.open(`${sealMark(OLD)}AAAA`, IDENTITY))
   assert.equal(on.reads, 0)

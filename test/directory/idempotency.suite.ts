@@ -34,10 +34,10 @@ function pass(on: TestDirectory, ms: number): void {
   on.clock.now = new Date(on.clock.now.getTime() + ms)
 }
 
-/** The same key gets the same answer, for a day. */
+/** A repeated idempotency key returns the first answer for 24 hours. */
 export function idempotencySuite(open: OpenStore): void {
   describe('idempotency keys', () => {
-    test('a repeated call gets the first answer, and writes nothing but an entry that says so', async () => {
+    test('a repeated call returns the first answer, and writes only an audit entry', async () => {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
       assert.equal(first.created, true)
@@ -47,7 +47,7 @@ export function idempotencySuite(open: OpenStore): void {
       assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
     })
 
-    test('a first answer is replayed also when the user has been deleted since', async () => {
+    test('the first answer is replayed even if the user has been deleted since', async () => {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
       await deleteUser(on.dir, on.operator, first.id)
@@ -81,13 +81,13 @@ export function idempotencySuite(open: OpenStore): void {
       assert.deepEqual(await create(on, 'k', { email: 'bob@example.com' }), second)
     })
 
-    test('a refused call is not kept: mended, it may be sent again under its key', async () => {
+    test('a refused call is not recorded: a corrected call can use its key', async () => {
       const on = await newTestDirectory(open)
       await assert.rejects(create(on, 'k', { email: 'x' }), refusedAs('invalid', 'email'))
       assert.equal((await create(on, 'k')).created, true)
     })
 
-    test('keys are told apart exactly', async () => {
+    test('keys are compared exactly', async () => {
       const on = await newTestDirectory(open)
       await create(on, 'k')
       for (const key of ['K', 'k ', 'kk'])
@@ -99,7 +99,7 @@ export function idempotencySuite(open: OpenStore): void {
 }
 
 function moreTests(open: OpenStore): void {
-  test('the same key of two clients stands for two calls', async () => {
+  test('two clients can use the same key for different calls', async () => {
     const on = await newTestDirectory(open)
     const other = await addClient(on, on.setup.provider.id)
     const first = await create(on, 'k')
@@ -109,7 +109,7 @@ function moreTests(open: OpenStore): void {
     assert.equal((await create(on, 'l', { email: 'eve@example.com' })).created, true)
   })
 
-  test('50 calls at once with one key make one user and get 50 equal answers', async () => {
+  test('50 calls at the same time with one key create one user and get equal answers', async () => {
     const on = await newTestDirectory(open)
     const answers = await Promise.all(Array.from({ length: 50 }, () => create(on, 'k')))
     for (const answer of answers) assert.deepEqual(answer, { ...answers[0], created: true })
@@ -118,7 +118,7 @@ function moreTests(open: OpenStore): void {
     assert.equal(outcomes.filter((outcome) => outcome === 'replayed').length, 49)
   })
 
-  test('a key does not carry an answer past the borders of a narrower context', async () => {
+  test('an answer is not replayed in a narrower context', async () => {
     const on = await newTestDirectory(open)
     const reseller = await addOrganization(on, 'reseller')
     await addPortal(on, 'other.example', reseller.id)
@@ -129,7 +129,7 @@ function moreTests(open: OpenStore): void {
     )
   })
 
-  test('answers that are too old to be replayed are forgotten, others are not', async () => {
+  test('only answers that are too old to be replayed are deleted', async () => {
     const on = await newTestDirectory(open)
     await create(on, 'old')
     pass(on, HOUR)

@@ -51,14 +51,14 @@ import type { OpenStore } from '../support/stores.ts'
 
 const PAGE = { offset: 0, limit: 100 }
 
-/** The OSIS client of a provider that has nothing in this directory. */
+/** The OSIS client of another provider, which has no tenants in this directory. */
 async function foreigner(on: TestDirectory): Promise<Context> {
   const root = { id: newId(), kind: 'provider', name: 'Foreign', providerPk: null, now: NOW } as const
   const organization = await on.dir.store.write((tx) => insertOrganization(tx, root))
   return { ...on.osis, organization }
 }
 
-/** What OSIS asks of the directory beyond creating. */
+/** The operations of OSIS other than creates. */
 export function osisSuite(open: OpenStore): void {
   describe('OSIS', () => {
     isolationTests(open)
@@ -71,7 +71,7 @@ export function osisSuite(open: OpenStore): void {
 }
 
 function isolationTests(open: OpenStore): void {
-  test('another provider finds, changes and removes nothing of this one', async () => {
+  test('a provider cannot find, change or remove what belongs to another provider', async () => {
     const on = await newTestDirectory(open)
     const account = await addAccount(on)
     const ids = { tenantId: on.tenantId, userId: account.userId }
@@ -126,7 +126,7 @@ function isolationTests(open: OpenStore): void {
 }
 
 function permissionTests(open: OpenStore): void {
-  test('only an OSIS client may write, and each refusal is recorded', async () => {
+  test('only an OSIS client can write, and each refusal is recorded', async () => {
     const on = await newTestDirectory(open)
     const account = await addAccount(on)
     const ids = { tenantId: on.tenantId, userId: account.userId }
@@ -157,7 +157,7 @@ function permissionTests(open: OpenStore): void {
 }
 
 function changeTests(open: OpenStore): void {
-  test('each change raises what is wanted of the account by one, and a repetition does not', async () => {
+  test('each change increases the desired version by one, and a repeated change does not', async () => {
     const on = await newTestDirectory(open)
     const account = await addAccount(on)
     const ids = { tenantId: on.tenantId, userId: account.userId }
@@ -189,9 +189,9 @@ function changeTests(open: OpenStore): void {
 }
 
 function platformTests(open: OpenStore): void {
-  test('a user with accounts on two platforms has the keys of each, under its tenant or together', async () => {
+  test('the keys of a user with accounts on two platforms are listed by tenant and together', async () => {
     const on = await newTestDirectory(open)
-    // The same directory once its operator has chosen another platform; the e-mail says who the person is.
+    // The same directory after the operator chose another platform. The e-mail links the account to the user.
     const ownerForms = new Map([...on.dir.ownerForms, ['other', CEPH_RGW_OWNER_FORM]])
     const dir = newDirectory({ ...on.dir, platform: 'other', ownerForms })
     const { id } = await adoptCustomer(dir, on.operator, {
@@ -222,7 +222,7 @@ function platformTests(open: OpenStore): void {
 }
 
 function tenantTests(open: OpenStore): void {
-  test('remapping is recorded with what the list held before and after', async () => {
+  test('a change of the orgs is recorded with the list before and after', async () => {
     const on = await newTestDirectory(open)
     const orgIds = ['b', on.orgId, 'a']
     await updateTenant(on.dir, on.osis, { tenantId: on.tenantId, orgIds })
@@ -231,7 +231,7 @@ function tenantTests(open: OpenStore): void {
     assert.deepEqual(entry?.changes, { orgIds: change })
   })
 
-  test('of 20 remappings at once none is lost from the log', async () => {
+  test('20 changes of the orgs at the same time are all in the log', async () => {
     const on = await newTestDirectory(open)
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
@@ -246,7 +246,7 @@ function tenantTests(open: OpenStore): void {
     }
   })
 
-  test('only a customer without a tenant is given one, and only with orgs that are free', async () => {
+  test('a customer gets a tenant only if it has none and the orgs are free', async () => {
     const on = await newTestDirectory(open)
     const adopt = (customerId: string, ...orgIds: string[]): Promise<unknown> =>
       adoptCustomer(on.dir, on.operator, { customerId, name: undefined, orgIds })
@@ -268,7 +268,7 @@ function tenantTests(open: OpenStore): void {
     assert.equal(outcomes.filter((one) => one.status === 'fulfilled').length, 1)
   })
 
-  test('a tenant with an account, or one whose removal is not finished, is not deleted without purge', async () => {
+  test('without purge, a tenant is not deleted while it has accounts or removals that have not ended', async () => {
     const on = await newTestDirectory(open)
     const { userId } = await addAccount(on)
     const remove = (purge: boolean) => deleteTenant(on.dir, on.osis, { tenantId: on.tenantId, purge })
@@ -281,7 +281,7 @@ function tenantTests(open: OpenStore): void {
 }
 
 function refreshTokenTests(open: OpenStore): void {
-  test('a refresh token stands for its client until it is revoked or expires, or the client is removed', async () => {
+  test('a refresh token is valid until it is revoked or expires, or its client is removed', async () => {
     const on = await newTestDirectory(open)
     const { dir, osis } = on
     const find = async (id: string) => (await findClientOfRefreshToken(dir, id))?.id

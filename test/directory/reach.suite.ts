@@ -21,7 +21,7 @@ import {
 import { NOW } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
-/** Two resellers with portals, a customer of each, and another provider with everything of its own. */
+/** Two resellers with portals, a customer of each, and another provider with a portal and a customer. */
 interface World {
   readonly on: TestDirectory
   readonly reseller: Context
@@ -42,7 +42,7 @@ async function newWorld(open: OpenStore): Promise<World> {
   return { on, reseller, customer, otherReseller, otherCustomer, foreign: await addForeign(on) }
 }
 
-/** Another provider in the same store, which the rules must keep apart. */
+/** Another provider in the same store. Neither provider may reach the other. */
 async function addForeign({ dir }: TestDirectory): Promise<World['foreign']> {
   return dir.store.write(async (tx) => {
     const root = { id: newId(), kind: 'provider', name: 'Foreign', providerPk: null, now: NOW } as const
@@ -89,7 +89,7 @@ function portalTests(open: OpenStore): void {
       await assert.rejects(enterPortal(on.dir, reseller, domain), refusedAs('portal_not_in_context'))
   })
 
-  test('a customer comes in through the provider’s portal or its own reseller’s, and stays itself', async () => {
+  test('a customer enters the portal of its provider or its reseller, and stays itself', async () => {
     const { on, customer } = await newWorld(open)
     for (const domain of ['portal.example', 'reseller.example']) {
       const entered = await enterPortal(on.dir, customer, domain)
@@ -98,7 +98,7 @@ function portalTests(open: OpenStore): void {
     await assert.rejects(enterPortal(on.dir, customer, 'other.example'), refusedAs('portal_not_in_context'))
   })
 
-  test('nobody enters the portal of another provider, or one that does not exist', async () => {
+  test('no caller enters the portal of another provider, or one that does not exist', async () => {
     const { on, reseller, customer } = await newWorld(open)
     for (const ctx of [on.provider, reseller, customer])
       for (const domain of ['foreign.example', 'none.example', '', 'portal.example.evil.example', '\0'])
@@ -113,13 +113,13 @@ function portalTests(open: OpenStore): void {
     }
   })
 
-  test('what one caller may enter says nothing about another caller', async () => {
+  test('a portal that one caller has entered stays closed to another caller', async () => {
     const { on, reseller } = await newWorld(open)
     await enterPortal(on.dir, on.provider, 'other.example')
     await assert.rejects(enterPortal(on.dir, reseller, 'other.example'), refusedAs('portal_not_in_context'))
   })
 
-  test('a portal that was removed is refused to those who had not entered it', async () => {
+  test('a removed portal is refused to callers that have not entered it before', async () => {
     const { on } = await newWorld(open)
     await deletePortal(on.dir, on.operator, 'RESELLER.example')
     await assert.rejects(
@@ -159,7 +159,7 @@ function reachTests(open: OpenStore): void {
     )
   })
 
-  test('a customer reaches itself alone', async () => {
+  test('a customer reaches only itself', async () => {
     const { on, customer, otherCustomer } = await newWorld(open)
     assert.ok(await createUser(on.dir, customer, request(on.customerId)))
     await assert.rejects(
@@ -168,7 +168,7 @@ function reachTests(open: OpenStore): void {
     )
   })
 
-  test('a customer out of reach answers exactly like one that does not exist', async () => {
+  test('a customer out of reach is reported exactly like one that does not exist', async () => {
     const { on, reseller, otherCustomer, foreign } = await newWorld(open)
     const messageFor = async (ctx: Context, id: string): Promise<string> => {
       const error = await createUser(on.dir, ctx, request(id)).catch((reason: Error) => reason)
@@ -183,7 +183,7 @@ function reachTests(open: OpenStore): void {
       assert.equal(await messageFor(on.provider, id), unknown)
   })
 
-  test('lists stop at the same border', async () => {
+  test('lists have the same reach', async () => {
     const { on, reseller, foreign } = await newWorld(open)
     const list = (ctx: Context, organizationId: string): Promise<unknown> =>
       listUsers(on.dir, ctx, { organizationId, limit: 1 })
@@ -197,7 +197,7 @@ function resellerTests(open: OpenStore): void {
   const resellerOf = async ({ on }: World, id: string): Promise<number | null | undefined> =>
     (await on.dir.store.read((tx) => selectUser(tx, id)))?.resellerPk
 
-  test("a reseller's own context is implied, and may be said", async () => {
+  test('a reseller acts for itself, and can name itself', async () => {
     const world = await newWorld(open)
     const { on, reseller } = world
     const { id } = await createUser(on.dir, reseller, request(on.customerId))
@@ -207,7 +207,7 @@ function resellerTests(open: OpenStore): void {
     assert.deepEqual(again, { id, created: false })
   })
 
-  test('a provider may name a reseller that the customer is related to, or none', async () => {
+  test('a provider can name a reseller that the customer is related to, or none', async () => {
     const world = await newWorld(open)
     const { on, otherReseller, otherCustomer } = world
     const { id } = await createUser(on.dir, on.provider, request(otherCustomer.id, otherReseller.id))
@@ -216,7 +216,7 @@ function resellerTests(open: OpenStore): void {
     assert.equal(await resellerOf(world, without), null)
   })
 
-  test('a reseller that does not exist, is none, or is foreign, is not found', async () => {
+  test('a reseller is not found if it does not exist, is no reseller, or belongs to another provider', async () => {
     const { on, foreign } = await newWorld(open)
     for (const id of [newId(), on.customerId, on.setup.provider.id, foreign.provider.id])
       await assert.rejects(
@@ -233,7 +233,7 @@ function resellerTests(open: OpenStore): void {
     )
   })
 
-  test('another reseller than itself is refused to a reseller', async () => {
+  test('a reseller cannot name another reseller', async () => {
     const { on, reseller, otherReseller } = await newWorld(open)
     await assert.rejects(
       createUser(on.dir, reseller, request(on.customerId, otherReseller.id)),
@@ -243,7 +243,7 @@ function resellerTests(open: OpenStore): void {
 }
 
 function permissionTests(open: OpenStore): void {
-  test('viewers and OSIS clients may not create users', async () => {
+  test('viewers and OSIS clients cannot create users', async () => {
     const { on } = await newWorld(open)
     const viewer = await addClient(on, on.setup.provider.id, 'viewer')
     for (const ctx of [viewer, on.osis])

@@ -51,7 +51,7 @@ function create(on: TestDirectory, change: object = {}): Promise<unknown> {
   return createUser(on.dir, on.provider, { organizationId: on.customerId, user: newUser(), ...change })
 }
 
-/** What is left of an attempt that was refused, or that the store could not take. */
+/** What an operation leaves behind that was refused or that the store could not write. */
 export function refusalsSuite(open: OpenStore): void {
   describe('refused attempts', () => {
     for (const [outcome, act] of REFUSED) {
@@ -100,7 +100,7 @@ export function refusalsSuite(open: OpenStore): void {
   })
 }
 
-/** The directory over a store whose writes are answered by `fail`. */
+/** The directory over a store whose writes fail with what `fail` returns, if anything. */
 function withFailingWrites(on: TestDirectory, fail: () => unknown): TestDirectory {
   const store: Store = {
     ...on.dir.store,
@@ -115,7 +115,7 @@ function withFailingWrites(on: TestDirectory, fail: () => unknown): TestDirector
 }
 
 function unitTests(open: OpenStore): void {
-  test('a store that fails is reported as such, with its reason as the cause', async () => {
+  test('a failure of the store is reported as store_unavailable, with the reason as its cause', async () => {
     const on = await newTestDirectory(open)
     const reason = new StoreError('full', 'the disk is full')
     const error = await create(withFailingWrites(on, () => reason)).catch((one: Error) => one)
@@ -124,14 +124,14 @@ function unitTests(open: OpenStore): void {
     assert.doesNotMatch(error.message, /disk/)
   })
 
-  test('a refusal that cannot be recorded is not given', async () => {
+  test('a refusal that cannot be recorded is reported as store_unavailable', async () => {
     const on = await newTestDirectory(open)
     let writes = 0
     const failing = withFailingWrites(on, () => (writes++ > 0 ? new StoreError('full', 'full') : undefined))
     await assert.rejects(create(failing, { organizationId: newId() }), refusedAs('store_unavailable'))
   })
 
-  test('a unit that lost a race is run again, a few times', async () => {
+  test('a unit that lost a race runs again, a few times', async () => {
     const on = await newTestDirectory(open)
     let losses = 3
     const racing = withFailingWrites(on, () =>
@@ -142,7 +142,7 @@ function unitTests(open: OpenStore): void {
     await assert.rejects(create(lost), ConstraintError)
   })
 
-  test('a fault of ours stays what it is, and leaves nothing', async () => {
+  test('an error of the program is passed on, and writes nothing', async () => {
     const on = await newTestDirectory(open)
     const fault = new TypeError('a bug')
     const act = runUnit(on.dir, on.provider, { operation: 'CreateUser' }, async ({ tx }) => {
@@ -153,7 +153,7 @@ function unitTests(open: OpenStore): void {
     assert.equal((await countRows(on.dir.store, ['users'])).users, 0)
   })
 
-  test('a read of a store that is closed is reported as such', async () => {
+  test('a read of a closed store is reported as store_unavailable', async () => {
     const on = await newTestDirectory(open)
     await on.dir.store.close()
     await assert.rejects(

@@ -54,7 +54,7 @@ function readCredentials({ store }: Directory): Promise<Sealed[]> {
   )
 }
 
-/** Every credential's secret, as some keys open it. */
+/** The secret of each credential, opened with some keys. */
 async function readSecrets(dir: Directory, ...keys: Buffer[]): Promise<Map<string, string>> {
   const sealer = newSealer(keys)
   const rows = await readCredentials(dir)
@@ -72,7 +72,7 @@ async function damage({ store }: Directory, { pk }: Sealed, text: string): Promi
 const reseal = (on: TestDirectory, keys: readonly [Buffer, ...Buffer[]] = [NEW, OLD]): Promise<Resealed> =>
   resealSecrets(on.dir, on.operator, keys)
 
-/** What a rotation of the master key does with sealed secrets. */
+/** The re-sealing of secrets when the master key is rotated. */
 export function rotationSuite(open: OpenStore): void {
   describe('re-sealing', () => {
     resealTests(open)
@@ -83,8 +83,8 @@ export function rotationSuite(open: OpenStore): void {
 }
 
 function resealTests(open: OpenStore): void {
-  test('every secret stays what it is, and opens under the new key alone', async () => {
-    // More than two units of them.
+  test('every secret keeps its value, and opens with the new key alone', async () => {
+    // More secrets than two units re-seal.
     const on = await newSealedDirectory(open, 450)
     const before = await readSecrets(on.dir, OLD)
     assert.equal(before.size, 450)
@@ -96,7 +96,7 @@ function resealTests(open: OpenStore): void {
     assert.equal(unopened.length, checked, 'the old key still opens something')
   })
 
-  test('once more it finds nothing to do, and writes nothing', async () => {
+  test('a repeated re-sealing finds nothing to do, and writes nothing', async () => {
     const on = await newSealedDirectory(open, 3)
     await reseal(on)
     const before = await readCredentials(on.dir)
@@ -104,7 +104,7 @@ function resealTests(open: OpenStore): void {
     assert.deepEqual(await readCredentials(on.dir), before)
   })
 
-  test('a re-sealing that ended half-way is taken up, whatever keys the rows have', async () => {
+  test('an interrupted re-sealing is continued, whatever keys the rows have', async () => {
     const on = await newSealedDirectory(open, 5)
     const other = randomBytes(32)
     await reseal(on, [other, OLD])
@@ -114,7 +114,7 @@ function resealTests(open: OpenStore): void {
     assert.deepEqual(await readSecrets(on.dir, NEW), before)
   })
 
-  test('several at once under the same keys are as good as one', async () => {
+  test('several re-sealings at the same time have the result of one', async () => {
     const on = await newSealedDirectory(open, 300)
     const before = await readSecrets(on.dir, OLD)
     const results = await Promise.all([reseal(on), reseal(on), reseal(on)])
@@ -126,7 +126,7 @@ function resealTests(open: OpenStore): void {
     assert.deepEqual(await readSecrets(on.dir, NEW), before)
   })
 
-  test('credentials that are created meanwhile are re-sealed as well, or were sealed under the new key', async () => {
+  test('credentials that are created at the same time end up under the new key', async () => {
     const on = await newSealedDirectory(open, 250)
     const late = { ...on, dir: { ...on.dir, sealer: newSealer([NEW, OLD]) } }
     const [{ unopened }] = await Promise.all([reseal(on), addCredentials(late, 50, 'new')])
@@ -136,14 +136,14 @@ function resealTests(open: OpenStore): void {
 }
 
 function unopenedTests(open: OpenStore): void {
-  test('what no key opens is left as it is and named, and all others are re-sealed', async () => {
+  test('a secret that no key opens stays as it is and is named, and all others are re-sealed', async () => {
     const on = await newSealedDirectory(open, 203)
     const [first, second, third] = await readCredentials(on.dir)
     assert.ok(first && second && third)
     const foreign = newSealer([randomBytes(32)]).seal('secret', `credential:${first.access_key}`)
     await damage(on.dir, first, foreign)
     await damage(on.dir, second, 'nothing sealed')
-    // It claims to be under the new key already.
+    // Its mark says that it is sealed under the new key.
     await damage(on.dir, third, `${sealMark(NEW)}AAAA`)
     const { resealed, checked, unopened } = await reseal(on)
     assert.deepEqual([resealed, checked], [201, 204])
@@ -156,7 +156,7 @@ function unopenedTests(open: OpenStore): void {
     )
   })
 
-  test('a secret that was moved to another row does not open there, and is not re-sealed for it', async () => {
+  test('a secret that was moved to another row does not open there, and is not re-sealed', async () => {
     const on = await newSealedDirectory(open, 2)
     const [one, other] = await readCredentials(on.dir)
     assert.ok(one && other)
@@ -171,7 +171,7 @@ function auditTests(open: OpenStore): void {
     return entries.map(({ caller, status, outcome, target }) => [caller.kind, status, outcome, target])
   }
 
-  test('its beginning and its end are audited in the name of the operator, and no key is in the log', async () => {
+  test('the begin and the end are audited with the operator as caller, and no key is in the log', async () => {
     const on = await newSealedDirectory(open, 2)
     await recordRotation(on.dir, on.operator, NEW)
     await reseal(on)
@@ -184,7 +184,7 @@ function auditTests(open: OpenStore): void {
     for (const key of [OLD, NEW]) assert.ok(!log.includes(key.toString('base64').slice(0, 20)))
   })
 
-  test('one that leaves something unopened has no end in the log', async () => {
+  test('a re-sealing that leaves a secret unopened has no end in the log', async () => {
     const on = await newSealedDirectory(open, 1)
     const [row] = await readCredentials(on.dir)
     if (row) await damage(on.dir, row, '1.damaged.x')
@@ -192,7 +192,7 @@ function auditTests(open: OpenStore): void {
     assert.deepEqual(await entriesOf(on), [])
   })
 
-  test('nobody but the operator may', async () => {
+  test('only the operator can rotate the key', async () => {
     const on = await newSealedDirectory(open, 1)
     const client = await addClient(on, on.setup.provider.id)
     for (const ctx of [client, on.osis]) {
@@ -204,7 +204,7 @@ function auditTests(open: OpenStore): void {
 }
 
 function unreadableTests(open: OpenStore): void {
-  test('while the keys cannot be read again nothing is sealed under one that may be outdated', async () => {
+  test('while the keys cannot be read, nothing is sealed under a key that may be outdated', async () => {
     const on = await newSealedDirectory(open, 1)
     const clock = { now: 0 }
     const gone = (): never => {

@@ -8,7 +8,7 @@ const KEY = randomBytes(32)
 const sealer = newSealer([KEY])
 const IDENTITY = credentialIdentity('AK')
 
-test('what was sealed opens again, whatever it was', () => {
+test('any secret that was sealed opens again', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (secret, identity) => {
       assert.equal(sealer.open(sealer.seal(secret, identity), identity), secret)
@@ -16,7 +16,7 @@ test('what was sealed opens again, whatever it was', () => {
   )
 })
 
-test('the same secret sealed twice looks different, and neither shows it', () => {
+test('a secret that is sealed twice gives two texts, and neither contains it', () => {
   const [one, other] = [sealer.seal('a secret key', IDENTITY), sealer.seal('a secret key', IDENTITY)]
   assert.notEqual(one, other)
   for (const sealed of [one, other]) {
@@ -25,7 +25,7 @@ test('the same secret sealed twice looks different, and neither shows it', () =>
   }
 })
 
-test('another sealer over the same key opens it, one over another key does not and says so', () => {
+test('another sealer with the same key opens it, one with another key throws', () => {
   const sealed = sealer.seal('secret', IDENTITY)
   assert.equal(newSealer([Buffer.from(KEY)]).open(sealed, IDENTITY), 'secret')
   assert.throws(() => newSealer([randomBytes(32)]).open(sealed, IDENTITY), /another master key/)
@@ -65,7 +65,7 @@ test('a sealed secret with any bit changed does not open', () => {
   }
 })
 
-test('a sealed secret that was cut short, or is none, does not open', () => {
+test('a text that was cut short or is no sealed secret does not open', () => {
   const sealed = sealer.seal('secret', IDENTITY)
   for (let length = 0; length < sealed.length; length++)
     assert.throws(() => sealer.open(sealed.slice(0, length), IDENTITY))
@@ -73,7 +73,7 @@ test('a sealed secret that was cut short, or is none, does not open', () => {
     assert.throws(() => sealer.open(text, IDENTITY))
 })
 
-test('an error about a secret does not hold it', () => {
+test('an error about a secret does not contain it', () => {
   const sealed = newSealer([randomBytes(32)]).seal('wJalrXUtnFEMI', IDENTITY)
   assert.throws(
     () => sealer.open(sealed, IDENTITY),

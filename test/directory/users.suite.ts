@@ -35,7 +35,7 @@ async function newestEntry(on: TestDirectory): Promise<object> {
   return { operation, status, outcome, target, changedFields }
 }
 
-/** Creating users: what is new, what is the same again, what is a conflict. */
+/** Creates of users: new ones, repeated ones, conflicts. Deletes and restores. */
 export function usersSuite(open: OpenStore): void {
   describe('creating users', () => {
     newTests(open)
@@ -48,7 +48,7 @@ export function usersSuite(open: OpenStore): void {
 }
 
 function newTests(open: OpenStore): void {
-  test('a new user is kept with its groups, and the entry names the members that hold something', async () => {
+  test('a new user is stored with its groups, and the audit entry names the members that are not empty', async () => {
     const on = await newTestDirectory(open)
     const [first = '', second = ''] = on.groupIds
     const { id, created } = await create(on, { groupIds: [second.toUpperCase(), first, second] })
@@ -65,7 +65,7 @@ function newTests(open: OpenStore): void {
     })
   })
 
-  test('a user of nothing but nulls is kept, and every such create is a new user', async () => {
+  test('a user whose members are all null is stored, and each such create makes a new user', async () => {
     const on = await newTestDirectory(open)
     const nothing = { firstName: null, lastName: null, email: null }
     const [one, other] = [await create(on, nothing), await create(on, nothing)]
@@ -98,7 +98,7 @@ function repeatTests(open: OpenStore): void {
     })
   }
 
-  test('groups are a set: their order, letter case and repetition do not make another create', async () => {
+  test('groups are compared as a set: order, letter case and repetition do not matter', async () => {
     const on = await newTestDirectory(open)
     const [first = '', second = ''] = on.groupIds
     const { id } = await create(on, { groupIds: [first, second] })
@@ -106,7 +106,7 @@ function repeatTests(open: OpenStore): void {
     assert.deepEqual(again, { id, created: false })
   })
 
-  test('the same create again with the id that the user got is the same create', async () => {
+  test('a create with the id that the user got is the same create', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
     assert.deepEqual(await create(on, { id: id.toUpperCase() }), { id, created: false })
@@ -139,7 +139,7 @@ function conflictTests(open: OpenStore): void {
     })
   }
 
-  test('the same e-mail with other groups is refused, with more as with fewer', async () => {
+  test('the same e-mail with more or fewer groups is refused', async () => {
     const on = await newTestDirectory(open)
     const [first = '', second = ''] = on.groupIds
     await create(on, { groupIds: [first] })
@@ -147,7 +147,7 @@ function conflictTests(open: OpenStore): void {
       await assert.rejects(create(on, { groupIds }), refusedAs('email_taken', 'email'))
   })
 
-  test('the reseller context is part of the content', async () => {
+  test('the reseller is part of the content', async () => {
     const on = await newTestDirectory(open)
     const { resellerId } = on
     const { id } = await create(on, {}, { resellerId })
@@ -156,14 +156,14 @@ function conflictTests(open: OpenStore): void {
     assert.deepEqual(again, { id, created: false })
   })
 
-  test('every group that does not exist is named by its place', async () => {
+  test('the issues name every group that does not exist by its index', async () => {
     const on = await newTestDirectory(open)
     const [first = ''] = on.groupIds
     const groupIds = [first, newId(), first, newId()]
     await assert.rejects(create(on, { groupIds }), refusedAs('group_not_found', 'groupIds[1]', 'groupIds[3]'))
   })
 
-  test('all that is wrong with a user is said at once', async () => {
+  test('all issues of a user are reported at once', async () => {
     const on = await newTestDirectory(open)
     const wrong = { id: 'x', firstName: 'a'.repeat(256), lastName: '\0', email: 'x' }
     await assert.rejects(create(on, wrong), refusedAs('invalid', 'firstName', 'lastName', 'email', 'id'))
@@ -190,7 +190,7 @@ function idTests(open: OpenStore): void {
 }
 
 function restoreTests(open: OpenStore): void {
-  test('a deleted user comes back under its id with the new content alone', async () => {
+  test('a deleted user is restored under its id with only the new content', async () => {
     const on = await newTestDirectory(open)
     const [first = '', second = ''] = on.groupIds
     const { id } = await create(on, { groupIds: [first] })
@@ -209,7 +209,7 @@ function restoreTests(open: OpenStore): void {
     assert.deepEqual(await newestEntry(on), { ...entry, changedFields })
   })
 
-  test('a deleted user comes back under its own id only', async () => {
+  test('a deleted user is restored only under its own id', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
     await deleteUser(on.dir, on.operator, id)
@@ -217,7 +217,7 @@ function restoreTests(open: OpenStore): void {
     assert.deepEqual(await create(on, { id }), { id, created: false })
   })
 
-  test('while somebody holds the e-mail, a deleted user who had it stays deleted', async () => {
+  test('while another user has the e-mail, a deleted user with it stays deleted', async () => {
     const on = await newTestDirectory(open)
     const { id: gone } = await create(on)
     await deleteUser(on.dir, on.operator, gone)
@@ -233,7 +233,7 @@ function restoreTests(open: OpenStore): void {
     assert.notEqual(active, id)
   })
 
-  test('a create that meets the deletion of the same person does not make the person twice', async () => {
+  test('a create at the same time as the deletion of the user does not create the user twice', async () => {
     const on = await newTestDirectory(open)
     for (let i = 0; i < 20; i++) {
       const email = `${i}@example.com`
@@ -244,7 +244,7 @@ function restoreTests(open: OpenStore): void {
     assert.deepEqual(await countRows(on.dir.store, ['users']), { users: 20 })
   })
 
-  test('a user can be deleted once, and is not listed any more', async () => {
+  test('a user can be deleted once, and is no longer listed', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
     await deleteUser(on.dir, on.operator, id)
@@ -258,7 +258,7 @@ function restoreTests(open: OpenStore): void {
 function raceTests(open: OpenStore): void {
   const fifty = <T>(work: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: 50 }, work))
 
-  test('50 equal creates at once make one user and get one id', async () => {
+  test('50 equal creates at the same time create one user and get one id', async () => {
     const on = await newTestDirectory(open)
     const answers = await fifty(() => create(on))
     assert.equal(answers.filter(({ created }) => created).length, 1)
@@ -268,7 +268,7 @@ function raceTests(open: OpenStore): void {
     assert.equal(outcomes.filter((outcome) => outcome === 'repeated').length, 49)
   })
 
-  test('50 equal creates at once bring a deleted user back once', async () => {
+  test('50 equal creates at the same time restore a deleted user once', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
     await deleteUser(on.dir, on.operator, id)
@@ -278,7 +278,7 @@ function raceTests(open: OpenStore): void {
     assert.equal(outcomes.filter((outcome) => outcome === 'restored').length, 1)
   })
 
-  test('of 50 creates at once with one e-mail and other content, one wins', async () => {
+  test('of 50 creates at the same time with one e-mail and other content, one succeeds', async () => {
     const on = await newTestDirectory(open)
     let i = 0
     const outcomes = await Promise.allSettled(

@@ -19,7 +19,7 @@ const LONG = 'a'.repeat(256)
 
 const paths = (issues: readonly { path: string }[]): string[] => issues.map((issue) => issue.path)
 
-test('a user with every member, and one with nothing but nulls, are right', () => {
+test('a user with every member has no issues, nor has one whose members are all null', () => {
   assert.deepEqual(checkNewUser(USER), [])
   assert.deepEqual(checkNewUser({ firstName: null, lastName: null, email: null, groupIds: [] }), [])
   assert.deepEqual(checkNewUser({ ...USER, id: '0192F7C4-a6a8-7c3e-9d4b-5e6f7a8b9c0d' }), [])
@@ -30,7 +30,7 @@ test('every wrong member of a user is named', () => {
   assert.deepEqual(paths(issues), ['firstName', 'lastName', 'email', 'id'])
 })
 
-test('an empty e-mail address is none', () => {
+test('an empty e-mail address is refused', () => {
   assert.deepEqual(paths(checkNewUser({ ...USER, email: '' })), ['email'])
 })
 
@@ -49,7 +49,7 @@ test('every wrong member of a tenant is named', () => {
   ])
 })
 
-test('an organization needs a name that can be seen', () => {
+test('the name of an organization cannot be blank', () => {
   assert.deepEqual(checkOrganizationName('Acme'), [])
   for (const name of ['', ' ', '\t\n', LONG, '\u0000']) assert.equal(checkOrganizationName(name).length, 1)
 })
@@ -63,7 +63,7 @@ test('a domain is compared without case, port and trailing dot', () => {
   assert.equal(checkDomain('http://portal.example').length, 1)
 })
 
-test('all issues travel in one error, and none means no error', () => {
+test('one error carries all issues, and no issues mean no error', () => {
   assertValid([])
   const issues = checkNewUser({ ...USER, email: 'x', firstName: LONG })
   assert.throws(

@@ -11,7 +11,7 @@ import {
 } from '../../src/model/ids.ts'
 import { anyCharacter } from '../support/characters.ts'
 
-test('every UUID is one, of any version and in either case', () => {
+test('a UUID is accepted in any version and either case', () => {
   fc.assert(
     fc.property(fc.uuid(), (uuid) => {
       assert.equal(isUuid(uuid), true)
@@ -69,7 +69,7 @@ test('two tenants of the same name have different ids', () => {
   assert.equal(new Set(ids).size, ids.length)
 })
 
-test('keys and secrets have the forms that their users expect', () => {
+test('keys and secrets have their documented forms', () => {
   assert.match(newAccessKey(), /^[A-Z0-9]{20}$/)
   assert.match(newSecretKey(), /^[A-Za-z0-9]{40}$/)
   assert.match(newClientSecret(), /^[A-Za-z0-9_-]{43}$/)

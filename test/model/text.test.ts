@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { checkText, countCodePoints, isStorable } from '../../src/model/text.ts'
 import { anyCharacter } from '../support/characters.ts'
 
-/** The rules that a text breaks. */
+/** Returns the rules that a text breaks. */
 function rules(text: string | null, options?: { min?: number }): string[] {
   return checkText('name', text, options).map((issue) => issue.rule)
 }
@@ -18,7 +18,7 @@ for (const [name, unit] of Object.entries(UNITS)) {
   })
 }
 
-test('255 code points pass whatever they are, and 256 never do', () => {
+test('any 255 code points pass, and 256 never do', () => {
   const points = (length: number): fc.Arbitrary<string> =>
     fc
       .array(
@@ -33,13 +33,13 @@ test('255 code points pass whatever they are, and 256 never do', () => {
   fc.assert(fc.property(points(256), (text) => assert.deepEqual(rules(text), ['maxLength'])))
 })
 
-test('the message of a text that is too long says how long it is and names its path', () => {
+test('the issue of a text that is too long names its path and says how long it is', () => {
   const [issue] = checkText('firstName', '😀'.repeat(300))
   assert.equal(issue?.path, 'firstName')
   assert.match(issue?.message ?? '', /255.*300/)
 })
 
-test('U+0000 is refused wherever it stands', () => {
+test('U+0000 is refused at any position', () => {
   for (const text of ['\u0000', 'a\u0000', '\u0000a', 'a\u0000b']) assert.deepEqual(rules(text), ['text'])
 })
 
@@ -63,7 +63,7 @@ test('null passes, and so does the empty text unless a minimum is asked for', ()
   assert.deepEqual(rules('a', { min: 1 }), [])
 })
 
-test('code points are counted as the language counts them', () => {
+test('code points are counted like iteration counts them', () => {
   fc.assert(
     fc.property(fc.string({ unit: anyCharacter }), (text) => {
       assert.equal(countCodePoints(text), [...text].length)

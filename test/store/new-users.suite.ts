@@ -15,7 +15,7 @@ import {
   type UserRecord,
 } from '../../src/store/port.ts'
 import { insertGroup, selectGroups, selectMemberships } from '../../src/store/tables/groups.ts'
-import { deleteOrganization } from '../../src/store/tables/organizations.ts'
+import { deleteOrganizationByPk } from '../../src/store/tables/organizations.ts'
 import { markUserDeleted, selectUser, selectUserByEmail } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -188,7 +188,7 @@ function severalUsersSuite(open: OpenStore): void {
   test('a row whose organization or reseller was removed is refused, even if another organization has the key now', async () => {
     const { store, provider, row } = await newWorld(open)
     const removed = await addOrganization(store, provider, 'customer')
-    await store.write((tx) => deleteOrganization(tx, removed.pk))
+    await store.write((tx) => deleteOrganizationByPk(tx, removed.pk))
     // SQLite gives the new organization the same key.
     const { pk } = await addOrganization(store, provider, 'customer')
     assert.equal(pk === removed.pk, store.maxIdleMs === 0)

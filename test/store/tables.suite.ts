@@ -27,7 +27,7 @@ import {
   selectRecordedAnswer,
 } from '../../src/store/tables/idempotency-keys.ts'
 import {
-  deletePortal,
+  deletePortalByDomain,
   insertPortal,
   insertRelation,
   isRelated,
@@ -108,8 +108,8 @@ function organizationTests(open: OpenStore): void {
     assert.equal(await put(reseller.pk), false)
     const found = await store.read((tx) => selectPortalOwner(tx, 'portal.example'))
     assert.equal(found?.id, provider.id)
-    assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), true)
-    assert.equal(await store.write((tx) => deletePortal(tx, 'portal.example')), false)
+    assert.equal(await store.write((tx) => deletePortalByDomain(tx, 'portal.example')), true)
+    assert.equal(await store.write((tx) => deletePortalByDomain(tx, 'portal.example')), false)
     assert.equal(await put(reseller.pk), true)
   })
 

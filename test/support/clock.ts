@@ -6,7 +6,8 @@ import { mock } from 'node:test'
  * @param work moves the clock on by calling its parameter
  */
 export async function withClock(work: (pass: (ms: number) => void) => Promise<void>): Promise<void> {
-  let age = performance.now()
+  // A whole number, so that sums of it are exact.
+  let age = Math.ceil(performance.now())
   const aging = mock.method(performance, 'now', () => age)
   mock.timers.enable({ apis: ['Date'], now: Date.now() })
   try {

@@ -91,7 +91,7 @@ const deleteRelations = statement((db, p: { pk: number }) =>
 )
 
 /** Deletes an organization and its relations. */
-export async function deleteOrganization(tx: Tx, pk: number): Promise<void> {
+export async function deleteOrganizationByPk(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteRelations, { pk })
   await tx.run(deleteByPk, { pk })
 }
@@ -178,7 +178,7 @@ const deletePortalRow = statement((db, p: { domain: string }) =>
 )
 
 /** Deletes a portal. Returns false if there is none with this domain. */
-export async function deletePortal(tx: Tx, domain: string): Promise<boolean> {
+export async function deletePortalByDomain(tx: Tx, domain: string): Promise<boolean> {
   return (await tx.run(deletePortalRow, { domain })) === 1
 }
 
