@@ -5,7 +5,7 @@ import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { NOW } from '../support/rows.ts'
 import type { OpenTampered } from '../support/stores.ts'
-import { ENTRIES, FIELDS, openLog, pkOf } from './audit.suite.ts'
+import { ENTRIES, FIELDS, openLog, pkOf } from './audit-log.ts'
 
 /** Random changes of the log, and lists of entries. */
 export function auditListSuite(open: OpenTampered): void {

@@ -2,52 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks.ts'
-import { selectAuditEntries } from '../../src/store/audit/entries.ts'
-import type { AuditFault, AuditVerdict } from '../../src/store/port.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { NOW, newEntry, putEntries } from '../support/rows.ts'
-import type { OpenTampered, Tampered } from '../support/stores.ts'
-
-/** A log of five blocks. The third block has the entries c0 to c3. */
-export interface Log extends Tampered {
-  verify(): Promise<AuditVerdict>
-  faults(): Promise<readonly AuditFault[]>
-}
-
-const SIZES = { a: 1, b: 2, c: 4, d: 1, e: 3 }
-export const ENTRIES = Object.entries(SIZES).flatMap(([name, size]) =>
-  Array.from({ length: size }, (_, i) => `${name}${i}`),
-)
-
-export async function openLog(open: OpenTampered): Promise<Log> {
-  const tampered = await open()
-  const { store } = tampered
-  for (const [name, size] of Object.entries(SIZES)) {
-    const entries = Array.from({ length: size }, (_, i) =>
-      newEntry({ id: `${name}${i}`, target: `t-${name}${i}` }),
-    )
-    await putEntries(store, ...entries)
-    await store.sealAudit()
-  }
-  const verify = (): Promise<AuditVerdict> => store.verifyAudit()
-  return { ...tampered, verify, faults: async () => (await verify()).faults }
-}
-
-export async function pkOf(log: Log, id: string): Promise<number> {
-  const entries = await log.store.read((tx) => selectAuditEntries(tx, { limit: 1_000 }))
-  return entries.find((entry) => entry.id === id)?.number ?? 0
-}
-
-/** Returns whether a fault names the entry, by its id or by its position. */
-function names(
-  faults: readonly AuditFault[],
-  where: { block: number; position: number; entry: string },
-): boolean {
-  return faults.some(
-    (fault) =>
-      fault.entry === where.entry || (fault.block === where.block && fault.position === where.position),
-  )
-}
+import { newEntry, putEntries } from '../support/rows.ts'
+import type { OpenTampered } from '../support/stores.ts'
+import { FIELDS, type Log, names, openLog, pkOf } from './audit-log.ts'
 
 /** Tests that every manipulation of the audit log is found. */
 export function auditSuite(open: OpenTampered): void {
@@ -88,26 +46,8 @@ export function auditSuite(open: OpenTampered): void {
     changeTests(open)
     removalTests(open)
     orderTests(open)
-    insertionTests(open)
-    blockTests(open)
   })
 }
-
-export const FIELDS = [
-  'id',
-  'at',
-  'operation',
-  'status',
-  'outcome',
-  'caller',
-  'portal',
-  'organization',
-  'target',
-  'correlation_id',
-  'changed_fields',
-  'changes',
-  'hash',
-]
 
 function changeTests(open: OpenTampered): void {
   for (const field of FIELDS) {
@@ -250,107 +190,5 @@ async function swapContents(log: Log, columns: readonly string[], one: string, o
     const row = rows.find(({ pk }) => pk === from) as Row | undefined
     const values = columns.map((column) => row?.[column] ?? null)
     await log.tamper(`UPDATE audit_entries SET ${set} WHERE pk = ?`, ...values, to)
-  }
-}
-
-const COLUMNS =
-  'id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields'
-
-function insertionTests(open: OpenTampered): void {
-  const insert = (log: Log, pk: number | null, place: readonly (string | number | null)[]): Promise<void> =>
-    log.tamper(
-      `INSERT INTO audit_entries (pk, ${COLUMNS}, block, position, hash)
-       VALUES (?, 'forged', '${NOW}', 'CreateUser', 'Succeeded', 'created', 'c', NULL, NULL, NULL, 'x', '[]', ?, ?, ?)`,
-      pk,
-      ...place,
-    )
-  const hashAt = (block: number, position: number): string =>
-    hashEntry(
-      {
-        ...newEntry({ id: 'forged', portal: null, organization: null, target: null }),
-        correlationId: 'x',
-        changedFields: [],
-      },
-      'c',
-      { block, position },
-    )
-
-  for (const [block, position] of [
-    [3, 1],
-    [3, 4],
-    [5, 3],
-    [6, 0],
-  ] as const) {
-    test(`an entry that was added later at position ${position} of block ${block}, with the right hash, is found`, async () => {
-      const log = await openLog(open)
-      await insert(log, 1_000, [block, position, hashAt(block, position)])
-      assert.ok(names(await log.faults(), { block, position, entry: 'forged' }))
-    })
-  }
-
-  test('an entry that was added between the keys of a block is found', async () => {
-    const log = await openLog(open)
-    const pk = await pkOf(log, 'c1')
-    await log.tamper('UPDATE audit_entries SET pk = 1000 WHERE pk = ?', pk)
-    await insert(log, pk, [3, 1, hashAt(3, 1)])
-    assert.ok((await log.faults()).length > 0)
-  })
-
-  test('an entry that was added without a block is not taken for a sealed one', async () => {
-    const log = await openLog(open)
-    await insert(log, 1_000, [null, null, null])
-    const { faults, unsealed } = await log.verify()
-    assert.ok(faults.length > 0 || unsealed === 1)
-  })
-}
-
-function blockTests(open: OpenTampered): void {
-  for (const block of [1, 3, 5]) {
-    test(`block ${block}, removed without its entries, is found and named`, async () => {
-      const log = await openLog(open)
-      await log.tamper('DELETE FROM audit_blocks WHERE number = ?', block)
-      assert.ok((await log.faults()).some((fault) => fault.block === block))
-    })
-  }
-
-  for (const block of [1, 3]) {
-    test(`block ${block}, removed with its entries, is found and named`, async () => {
-      const log = await openLog(open)
-      await log.tamper('DELETE FROM audit_entries WHERE block = ?', block)
-      await log.tamper('DELETE FROM audit_blocks WHERE number = ?', block)
-      assert.deepEqual(await log.faults(), [{ block, position: null, entry: null, fault: 'block_removed' }])
-    })
-  }
-
-  for (const [change, where] of [
-    ["hash = 'forged'", 3],
-    ["hash = 'forged'", 5],
-    ["previous_hash = 'forged'", 3],
-    ["previous_hash = 'forged'", 1],
-    ['entries = entries + 1', 3],
-    ['entries = entries - 1', 3],
-    ['number = 9', 3],
-    ['first_pk = first_pk + 1', 3],
-    ['last_pk = last_pk - 1', 3],
-  ] as const) {
-    test(`block ${where} with ${change} is found and named`, async () => {
-      const log = await openLog(open)
-      await log.tamper(`UPDATE audit_blocks SET ${change} WHERE number = ?`, where)
-      assert.ok((await log.faults()).some((fault) => fault.block === where))
-    })
-  }
-
-  test('a block that claims a million entries is found, without a crash', async () => {
-    const log = await openLog(open)
-    await log.tamper('UPDATE audit_blocks SET entries = 1000000 WHERE number = 3')
-    assert.ok((await log.faults()).some((fault) => fault.block === 3))
-  })
-
-  for (const change of ['first_pk = first_pk - 1', 'last_pk = last_pk + 1']) {
-    test(`a block that claims more keys than it has entries (${change}) is found`, async () => {
-      const log = await openLog(open)
-      await log.tamper(`UPDATE audit_blocks SET ${change} WHERE number = 3`)
-      assert.ok((await log.faults()).some((fault) => fault.block === 3))
-    })
   }
 }

@@ -1,10 +1,13 @@
 import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
+import { accountListsSuite } from './account-lists.suite.ts'
+import { accountRemovalsSuite } from './account-removals.suite.ts'
 import { auditSuite } from './audit.suite.ts'
+import { auditBlocksSuite } from './audit-blocks.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
+import { leasesSuite } from './leases.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
-import { osisStoreSuite } from './osis.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
@@ -16,7 +19,10 @@ await onServer('the store on PostgreSQL', (server) => {
   newUsersSuite(open)
   readsSuite(open)
   tablesSuite(open)
-  osisStoreSuite(open)
+  leasesSuite(open)
+  accountListsSuite(open)
+  accountRemovalsSuite(open)
   auditSuite(openTampered)
+  auditBlocksSuite(openTampered)
   auditListSuite(openTampered)
 })

@@ -1,9 +1,12 @@
 import { sqliteStores } from '../support/stores.ts'
+import { accountListsSuite } from './account-lists.suite.ts'
+import { accountRemovalsSuite } from './account-removals.suite.ts'
 import { auditSuite } from './audit.suite.ts'
+import { auditBlocksSuite } from './audit-blocks.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
+import { leasesSuite } from './leases.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
-import { osisStoreSuite } from './osis.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
@@ -16,5 +19,8 @@ newUsersSuite(open)
 readsSuite(open)
 tablesSuite(open)
 auditSuite(openTampered)
+auditBlocksSuite(openTampered)
 auditListSuite(openTampered)
-osisStoreSuite(open)
+leasesSuite(open)
+accountListsSuite(open)
+accountRemovalsSuite(open)
