@@ -9,7 +9,6 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
-import { nextBlock } from '../audit/blocks.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import {
   type AppliedMigration,
@@ -45,12 +44,12 @@ export class Connection implements Tx {
   readonly #db: DatabaseSync
   readonly #exec = new Map<string, StatementSync>()
   readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
-  /** See `Tx.block`. */
+  /** The audit block of the running commit. */
   block: OpenBlock | null = null
   /** The number of writing statements that have run; tells whether a unit has written. */
   writes = 0
-  /** Where the running unit stands; see `Tx.insertUsers`. */
-  #unit: 'new' | 'begun' | 'ended' = 'new'
+  /** Where the running unit stands; see `Tx.insertUsers`. Set to `new` before each unit. */
+  unit: 'new' | 'begun' | 'ended' = 'new'
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -75,16 +74,11 @@ export class Connection implements Tx {
   }
 
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    const isFirst = this.#unit === 'new' && rows.length === 1
+    const isFirst = this.unit === 'new' && rows.length === 1
     const outcomes = await insertUsers(this, rows)
     // The user could stay in this unit, but callers must not depend on the engine.
-    if (isFirst && outcomes[0] === 'inserted') this.#unit = 'ended'
+    if (isFirst && outcomes[0] === 'inserted') this.unit = 'ended'
     return outcomes
-  }
-
-  /** Says that the next statement is the first one of a unit. */
-  beginUnit(): void {
-    this.#unit = 'new'
   }
 
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
@@ -133,13 +127,6 @@ export class Connection implements Tx {
     if (this.#db.isTransaction) this.exec('ROLLBACK')
   }
 
-  /** Opens the audit block of a commit. */
-  async openBlock(): Promise<OpenBlock> {
-    this.beginUnit()
-    this.block = await nextBlock(this)
-    return this.block
-  }
-
   /** Creates the table `migrations` if it does not exist. */
   createMigrationsTable(): void {
     this.#db.exec(
@@ -179,8 +166,8 @@ export class Connection implements Tx {
   }
 
   #assertInUnit(): void {
-    if (this.#unit === 'ended') throw new UnitEndedError()
-    this.#unit = 'begun'
+    if (this.unit === 'ended') throw new UnitEndedError()
+    this.unit = 'begun'
   }
 
   #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {

@@ -2,7 +2,6 @@ import { insertAuditEntry } from '../audit/entries.ts'
 import type { InsertOutcome, NewUserRow, QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { insertMemberships } from '../tables/groups.ts'
-import { selectDeletedUser } from '../tables/users.ts'
 
 /**
  * Inserts users one after the other; see `Tx.insertUsers`.
@@ -16,7 +15,6 @@ export async function insertUsers(tx: Tx, rows: readonly NewUserRow[]): Promise<
 
 async function insertOne(tx: Tx, row: NewUserRow): Promise<InsertOutcome> {
   const { user, organizationId, resellerId, emailKey, groups, entry } = row
-  if (user.email !== null && (await selectDeletedUser(tx, user.organizationPk, user.email))) return 'refused'
   const pk = await tx.insert(insert, { ...user, organizationId, resellerId, emailKey })
   if (pk === undefined) return 'refused'
   await insertMemberships(tx, pk, groups)
@@ -64,7 +62,8 @@ const insert = statement((db, p: InsertParams) =>
             eb(eb.val(p.resellerPk), 'is', null),
             eb.exists(selectReseller(db, p).select('reseller.pk')),
           ]),
-        ),
+        )
+        .where((eb) => eb.not(eb.exists(selectDeleted(db, p).select('deleted.pk')))),
     )
     .onConflict((conflict) => conflict.doNothing()),
 )
@@ -74,4 +73,12 @@ function selectReseller(db: QueryBuilder, { resellerPk, resellerId }: InsertPara
     .selectFrom('organizations as reseller')
     .where('reseller.pk', '=', resellerPk)
     .where('reseller.id', '=', resellerId)
+}
+
+function selectDeleted(db: QueryBuilder, { organizationPk, emailKey }: InsertParams) {
+  return db
+    .selectFrom('users as deleted')
+    .where('deleted.organization_pk', '=', organizationPk)
+    .where('deleted.email_key', '=', emailKey)
+    .where('deleted.deleted_at', 'is not', null)
 }

@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSyn
 import { promisify } from 'node:util'
 import { retry } from '../../retry.ts'
 import { dropLeases } from '../accounts/leases.ts'
-import { sealBlock } from '../audit/blocks.ts'
+import { nextBlock, sealBlock } from '../audit/blocks.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
 import {
@@ -227,8 +227,17 @@ class SqliteStore implements Store {
     })
   }
 
-  /** Begins a transaction that writes, once no other process writes to the file. */
-  #begin(): Promise<void> {
+  async #begin(): Promise<void> {
+    try {
+      this.#writer.exec('BEGIN IMMEDIATE')
+    } catch (error) {
+      if (toStoreError(error).reason !== 'busy') throw error
+      await this.#beginWhenFree()
+    }
+  }
+
+  /** Begins as soon as no other process writes to the file. */
+  #beginWhenFree(): Promise<void> {
     return retry(
       async () => this.#writer.exec('BEGIN IMMEDIATE'),
       ({ error, elapsedMs }) => {
@@ -245,11 +254,13 @@ class SqliteStore implements Store {
    */
   async #runTogether(units: Unit[]): Promise<Outcome[] | null> {
     const db = this.#writer
-    const block = await db.openBlock()
+    db.unit = 'new'
+    const block = await nextBlock(db)
+    db.block = block
     const outcomes: Outcome[] = []
     for (const unit of units) {
       const before = db.writes
-      db.beginUnit()
+      db.unit = 'new'
       const outcome = await runUnit(unit, db)
       if ('error' in outcome && db.writes !== before) {
         db.rollback()
@@ -258,7 +269,7 @@ class SqliteStore implements Store {
       }
       outcomes.push(outcome)
     }
-    db.beginUnit()
+    db.unit = 'new'
     await sealBlock(db, block)
     return outcomes
   }
@@ -266,12 +277,14 @@ class SqliteStore implements Store {
   /** Runs each unit in a savepoint, so that a failing one is undone alone. Slower; used after a unit has failed. */
   async #runApart(units: Unit[]): Promise<Outcome[]> {
     const db = this.#writer
-    const block = await db.openBlock()
+    db.unit = 'new'
+    const block = await nextBlock(db)
+    db.block = block
     const outcomes: Outcome[] = []
     for (const unit of units) {
       const sealed = block.hashes.length
       db.exec('SAVEPOINT unit')
-      db.beginUnit()
+      db.unit = 'new'
       const outcome = await runUnit(unit, db)
       if ('error' in outcome) {
         db.exec('ROLLBACK TO unit')
@@ -280,7 +293,7 @@ class SqliteStore implements Store {
       db.exec('RELEASE unit')
       outcomes.push(outcome)
     }
-    db.beginUnit()
+    db.unit = 'new'
     await sealBlock(db, block)
     return outcomes
   }
