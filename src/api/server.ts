@@ -10,7 +10,6 @@ import type { Issuer } from '../auth/issuer.ts'
 import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Logger } from '../logger.ts'
-import { formatCaller } from '../model/context.ts'
 import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
 import { BODY_LIMIT, logFailure } from './dialect.ts'
@@ -107,7 +106,7 @@ function toLogFields(request: FastifyRequest, reply: FastifyReply): object {
   const ctx = request.context ?? request.caller
   return {
     correlationId: request.correlationId,
-    caller: ctx && formatCaller(ctx.caller),
+    caller: ctx && ('id' in ctx.caller ? ctx.caller.id : ctx.caller.kind),
     method: request.method,
     route: request.routeOptions.url,
     status: reply.statusCode,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { listAudit, verifyAudit } from '../directory/audit.ts'
-import { formatCaller } from '../model/context.ts'
+import { formatCaller } from '../store/audit/entries.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber, parseTime } from './options.ts'
 import { formatTable } from './table.ts'

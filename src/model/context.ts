@@ -17,24 +17,6 @@ export type CallerName =
   | { readonly kind: 'client' | 'person'; readonly id: string }
   | { readonly kind: 'operator' }
 
-const PERSON = 'person:'
-
-/**
- * Formats a caller as one word, for the audit log, filters and log lines.
- * @returns `operator`, a client's id, or `person:` and the person's id
- */
-export function formatCaller(caller: CallerName): string {
-  if (caller.kind === 'operator') return 'operator'
-  return caller.kind === 'person' ? `${PERSON}${caller.id}` : caller.id
-}
-
-/** Parses what `formatCaller` returns. Every text stands for exactly one caller, so formatting it again restores it. */
-export function parseCaller(text: string): CallerName {
-  if (text === 'operator') return { kind: 'operator' }
-  if (text.startsWith(PERSON)) return { kind: 'person', id: text.slice(PERSON.length) }
-  return { kind: 'client', id: text }
-}
-
 /** The circumstances of one operation: who calls, for which organization, and through which portal. */
 export interface Context {
   readonly caller: Caller

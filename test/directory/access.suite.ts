@@ -2,10 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ACCESS, type Grant } from '../../src/directory/access.ts'
 import type { Operation } from '../../src/model/audit.ts'
-import { type Caller, type Context, formatCaller, PERMISSIONS } from '../../src/model/context.ts'
+import { type Caller, type Context, PERMISSIONS } from '../../src/model/context.ts'
 import { DirectoryError } from '../../src/model/error.ts'
 import { newId } from '../../src/model/ids.ts'
-import { getOrganization, newTestDirectory, readAudit, type TestDirectory } from '../support/directories.ts'
+import {
+  clientIdOf,
+  getOrganization,
+  newTestDirectory,
+  readAudit,
+  type TestDirectory,
+} from '../support/directories.ts'
 import { callOperation } from '../support/operations.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -70,7 +76,7 @@ export function accessSuite(open: OpenStore): void {
         const [entry, ...others] = await readAudit(on.dir)
         assert.equal(others.length, before, operation)
         assert.deepEqual([entry?.status, entry?.outcome], ['Failed', 'not_permitted'])
-        assert.equal(entry && formatCaller(entry.caller), formatCaller(viewer.caller))
+        assert.deepEqual(entry?.caller, { kind: 'client', id: clientIdOf(viewer) })
       }
     })
   })

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditStatus, Operation } from '../../model/audit.ts'
-import { formatCaller, parseCaller } from '../../model/context.ts'
+import type { CallerName } from '../../model/context.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
@@ -52,6 +52,24 @@ export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
     hash,
   })
   if (block && hash) block.hashes.push(hash)
+}
+
+const PERSON = 'person:'
+
+/**
+ * Formats a caller as the log stores it.
+ * @returns `operator`, a client's id, or `person:` and the person's id
+ */
+export function formatCaller(caller: CallerName): string {
+  if (caller.kind === 'operator') return 'operator'
+  return caller.kind === 'person' ? `${PERSON}${caller.id}` : caller.id
+}
+
+/** Parses what `formatCaller` returns. Every text stands for exactly one caller, so formatting it again restores it. */
+export function parseCaller(text: string): CallerName {
+  if (text === 'operator') return { kind: 'operator' }
+  if (text.startsWith(PERSON)) return { kind: 'person', id: text.slice(PERSON.length) }
+  return { kind: 'client', id: text }
 }
 
 /** What entries must match; members that are left out match anything. */

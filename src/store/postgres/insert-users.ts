@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { formatCaller } from '../../model/context.ts'
+import { formatCaller } from '../audit/entries.ts'
 import type { InsertOutcome, NewUserRow } from '../port.ts'
 
 /** The columns of the rows as the statement receives them, one array each: name, type, value. */

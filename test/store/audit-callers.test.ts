@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type CallerName, formatCaller, parseCaller } from '../../src/model/context.ts'
+import type { CallerName } from '../../src/model/context.ts'
+import { formatCaller, parseCaller } from '../../src/store/audit/entries.ts'
 
 const CALLERS: readonly (readonly [CallerName, text: string])[] = [
   [{ kind: 'operator' }, 'operator'],
