@@ -41,13 +41,16 @@ export function hashBlock(block: number, previousHash: string, entryHashes: read
   return hash('sha256', JSON.stringify([block, previousHash, ...entryHashes]), 'base64url')
 }
 
-const selectHead = statement((db) =>
+/** Selects the newest block. */
+export const headBlock = statement((db) =>
   db.selectFrom('audit_blocks').select(['number', 'hash']).orderBy('number', 'desc').limit(sql.lit(1)),
 )
 
-/** Opens the block that follows the newest one. */
-export async function nextBlock(tx: Tx): Promise<OpenBlock> {
-  const head = await tx.get(selectHead, {})
+/**
+ * Makes the block that follows the newest one, still empty.
+ * @param head what `headBlock` selected; undefined before the first block
+ */
+export function toNextBlock(head: { number: number; hash: string } | undefined): OpenBlock {
   return { number: (head?.number ?? 0) + 1, previousHash: head?.hash ?? GENESIS_HASH, hashes: [] }
 }
 
@@ -77,9 +80,10 @@ const insertBlock = statement(
     }),
 )
 
-/** Seals a block in the commit of its entries. Writes nothing for an empty block. */
-export async function sealBlock(tx: Tx, block: OpenBlock): Promise<void> {
-  if (block.hashes.length === 0) return
+/** Seals the block of a transaction, as its last statement. Writes nothing for an empty block. */
+export async function sealBlock(tx: Tx): Promise<void> {
+  const { block } = tx
+  if (!block || block.hashes.length === 0) return
   // There is one writer, so the entries of a commit have consecutive keys.
   const last = (await tx.get(selectLastEntry, {}))?.pk ?? 0
   await writeSeal(tx, block, { first: last - block.hashes.length + 1, last })

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { hashEntry, nextBlock, writeSeal } from '../audit/blocks.ts'
+import { hashEntry, headBlock, toNextBlock, writeSeal } from '../audit/blocks.ts'
 import { type EntryRow, toEntry } from '../audit/entries.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
@@ -26,7 +26,7 @@ export async function sealAuditEntries(tx: Tx): Promise<number> {
   const rows = (await tx.all(selectUnsealed, {})) as (EntryRow & { pk: number })[]
   const [first, last] = [rows.at(0)?.pk, rows.at(-1)?.pk]
   if (first === undefined || last === undefined) return 0
-  const block = await nextBlock(tx)
+  const block = toNextBlock(await tx.get(headBlock, {}))
   rows.forEach((row, position) => {
     block.hashes.push(hashEntry(toEntry(row), row.caller, { block: block.number, position }))
   })

@@ -9,6 +9,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
+import { headBlock, toNextBlock } from '../audit/blocks.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import {
   type AppliedMigration,
@@ -48,8 +49,8 @@ export class Connection implements Tx {
   block: OpenBlock | null = null
   /** The number of writing statements that have run; tells whether a unit has written. */
   writes = 0
-  /** Where the running unit stands; see `Tx.insertUsers`. Set to `new` before each unit. */
-  unit: 'new' | 'begun' | 'ended' = 'new'
+  /** Where the running unit stands; see `Tx.insertUsers`. */
+  #unit: 'new' | 'begun' | 'ended' = 'new'
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -74,11 +75,16 @@ export class Connection implements Tx {
   }
 
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    const isFirst = this.unit === 'new' && rows.length === 1
+    const isFirst = this.#unit === 'new' && rows.length === 1
     const outcomes = await insertUsers(this, rows)
     // The user could stay in this unit, but callers must not depend on the engine.
-    if (isFirst && outcomes[0] === 'inserted') this.unit = 'ended'
+    if (isFirst && outcomes[0] === 'inserted') this.#unit = 'ended'
     return outcomes
+  }
+
+  /** Says that the next statement is the first one of a unit, or belongs to none. */
+  beginUnit(): void {
+    this.#unit = 'new'
   }
 
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
@@ -127,6 +133,16 @@ export class Connection implements Tx {
     if (this.#db.isTransaction) this.exec('ROLLBACK')
   }
 
+  /**
+   * Begins a transaction that writes, and opens its audit block: every commit is a block.
+   * @throws when another process writes to the file
+   */
+  async begin(): Promise<void> {
+    this.exec('BEGIN IMMEDIATE')
+    this.beginUnit()
+    this.block = toNextBlock(await this.get(headBlock, {}))
+  }
+
   /** Creates the table `migrations` if it does not exist. */
   createMigrationsTable(): void {
     this.#db.exec(
@@ -166,8 +182,8 @@ export class Connection implements Tx {
   }
 
   #assertInUnit(): void {
-    if (this.unit === 'ended') throw new UnitEndedError()
-    this.unit = 'begun'
+    if (this.#unit === 'ended') throw new UnitEndedError()
+    this.#unit = 'begun'
   }
 
   #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {

@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSyn
 import { promisify } from 'node:util'
 import { retry } from '../../retry.ts'
 import { dropLeases } from '../accounts/leases.ts'
-import { nextBlock, sealBlock } from '../audit/blocks.ts'
+import { sealBlock } from '../audit/blocks.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
 import {
@@ -133,7 +133,7 @@ class SqliteStore implements Store {
 
   async migrate(): Promise<number[]> {
     const db = this.#writer
-    await this.#begin()
+    await this.#whenFree(async () => db.exec('BEGIN IMMEDIATE'))
     try {
       db.createMigrationsTable()
       const applied = db.listMigrations().map(({ version }) => version)
@@ -193,9 +193,10 @@ class SqliteStore implements Store {
     try {
       if (this.#broken) throw this.#broken
       this.#assertFileInPlace()
-      await this.#begin()
       outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
       this.#log ??= openSync(`${this.#path}-wal`, 'r+')
+      this.#writer.beginUnit()
+      await sealBlock(this.#writer)
       this.#writer.exec('COMMIT')
     } catch (error) {
       this.#writer.rollback()
@@ -227,25 +228,23 @@ class SqliteStore implements Store {
     })
   }
 
+  /** Begins a transaction. Waits, up to a limit, if another process writes to the file. */
   async #begin(): Promise<void> {
     try {
-      this.#writer.exec('BEGIN IMMEDIATE')
+      await this.#writer.begin()
     } catch (error) {
       if (toStoreError(error).reason !== 'busy') throw error
-      await this.#beginWhenFree()
+      await this.#whenFree(() => this.#writer.begin())
     }
   }
 
-  /** Begins as soon as no other process writes to the file. */
-  #beginWhenFree(): Promise<void> {
-    return retry(
-      async () => this.#writer.exec('BEGIN IMMEDIATE'),
-      ({ error, elapsedMs }) => {
-        const reason = toStoreError(error)
-        if (reason.reason !== 'busy' || this.#closed || elapsedMs > BUSY_LIMIT_MS) throw reason
-        return BUSY_PAUSE_MS
-      },
-    )
+  /** Runs `begin` again until no other process writes to the file. */
+  #whenFree(begin: () => Promise<void>): Promise<void> {
+    return retry(begin, ({ error, elapsedMs }) => {
+      const reason = toStoreError(error)
+      if (reason.reason !== 'busy' || this.#closed || elapsedMs > BUSY_LIMIT_MS) throw reason
+      return BUSY_PAUSE_MS
+    })
   }
 
   /**
@@ -254,47 +253,38 @@ class SqliteStore implements Store {
    */
   async #runTogether(units: Unit[]): Promise<Outcome[] | null> {
     const db = this.#writer
-    db.unit = 'new'
-    const block = await nextBlock(db)
-    db.block = block
+    await this.#begin()
     const outcomes: Outcome[] = []
     for (const unit of units) {
       const before = db.writes
-      db.unit = 'new'
+      db.beginUnit()
       const outcome = await runUnit(unit, db)
       if ('error' in outcome && db.writes !== before) {
         db.rollback()
-        await this.#begin()
         return null
       }
       outcomes.push(outcome)
     }
-    db.unit = 'new'
-    await sealBlock(db, block)
     return outcomes
   }
 
   /** Runs each unit in a savepoint, so that a failing one is undone alone. Slower; used after a unit has failed. */
   async #runApart(units: Unit[]): Promise<Outcome[]> {
     const db = this.#writer
-    db.unit = 'new'
-    const block = await nextBlock(db)
-    db.block = block
+    await this.#begin()
     const outcomes: Outcome[] = []
     for (const unit of units) {
-      const sealed = block.hashes.length
+      const entries = db.block?.hashes.length ?? 0
       db.exec('SAVEPOINT unit')
-      db.unit = 'new'
+      db.beginUnit()
       const outcome = await runUnit(unit, db)
       if ('error' in outcome) {
         db.exec('ROLLBACK TO unit')
-        block.hashes.length = sealed
+        if (db.block) db.block.hashes.length = entries
       }
       db.exec('RELEASE unit')
       outcomes.push(outcome)
     }
-    db.unit = 'new'
-    await sealBlock(db, block)
     return outcomes
   }
 }
