@@ -1,6 +1,6 @@
 import { onPostgres } from '../support/engine.ts'
 
 /** The tests whose results can depend on the engine. */
-const FILES = ['durability.test.ts', 'start-stop.test.ts']
+const FILES = ['durability.test.ts', 'stop.test.ts']
 
 await onPostgres(import.meta.dirname, FILES)
