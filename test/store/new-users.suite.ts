@@ -198,7 +198,12 @@ function severalUsersSuite(open: OpenStore): void {
     ])
     const outcomes = await Promise.all([...stale, row()].map((one) => addRow(store, one)))
     assert.deepEqual(outcomes, [...stale.map(() => 'refused'), 'inserted'])
-    assert.deepEqual(await countRows(store, CONTENT), { users: 1, memberships: 2, audit_entries: 1 })
+    const laterInUnit = await store.write(async (tx) => {
+      assert.equal(await selectUser(tx, 'nobody'), undefined)
+      return tx.insertUsers([...stale, row()])
+    })
+    assert.deepEqual(laterInUnit, outcomes)
+    assert.deepEqual(await countRows(store, CONTENT), { users: 2, memberships: 4, audit_entries: 2 })
   })
 }
 

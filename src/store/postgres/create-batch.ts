@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { retry } from '../../retry.ts'
 import { type InsertOutcome, type NewUserRow, StoreError, type StoreEvents } from '../port.ts'
-import { isOfOneRow, isRetryable, toQueryError, toStoreError } from './errors.ts'
-import { newInsertUsers, toOutcomes } from './insert-users.ts'
+import { isOfOneRow, isOwnerMissing, isRetryable, toQueryError, toStoreError } from './errors.ts'
+import { newInsertUsersUnchecked, toOutcomes } from './insert-users.ts'
 
 /** The most users that share one statement. */
 const MAX_TOGETHER = 256
@@ -37,7 +37,7 @@ export class CreateBatch {
 
   /**
    * Inserts one user. An inserted user is on disk when the promise resolves.
-   * @throws {ConstraintError} when a foreign key refuses the user
+   * @throws {ConstraintError} when a group does not exist
    * @throws {StoreError} when the database cannot do it now
    */
   add(row: NewUserRow): Promise<InsertOutcome> {
@@ -78,13 +78,14 @@ export class CreateBatch {
       // One row failed the whole statement, and nothing was written. Trying each row alone shows which one.
       if (waiting.length > 1 && isOfOneRow(error))
         await Promise.all(waiting.map((one) => this.#insertTogether([one])))
+      else if (isOwnerMissing(error)) for (const one of waiting) one.resolve('refused')
       else for (const one of waiting) one.reject(error)
     }
   }
 
   async #insert(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
     const result = await retry(
-      () => this.#pool.query(newInsertUsers(rows)),
+      () => this.#pool.query(newInsertUsersUnchecked(rows)),
       ({ error, tries }) => {
         if (!isRetryable(error)) throw toQueryError(error)
         if (tries === MAX_TRIES) throw toStoreError(error)

@@ -31,6 +31,12 @@ export function isOfOneRow(error: unknown): boolean {
   return isLockTimeout(error.cause)
 }
 
+/** Returns whether a user was refused because its organization or its reseller does not exist. */
+export function isOwnerMissing(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown }
+  return sqlStateOf(cause) === FOREIGN_KEY_VIOLATION && (cause as pg.DatabaseError).table === 'users'
+}
+
 /** Returns whether a statement waited too long for a lock. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === LOCK_NOT_AVAILABLE

@@ -39,9 +39,8 @@ function arrayOf(name: string): string {
 // Keys are assigned before the insert, because ids may repeat and only a key tells which row was inserted. OFFSET 0
 // makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A living user with the same
 // e-mail is checked as well: if that user is being deleted, the unique index alone would wait, accept the row, and the
-// deleted user would not be restored. Organizations are looked up by their keys alone, once for all rows: PostgreSQL
-// never uses a key again.
-const INSERT_USERS = `
+// deleted user would not be restored.
+const toText = (conditions: string): string => `
 with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
   from unnest(${ARRAYS}) with ordinality as given (${NAMES}, place)
@@ -58,9 +57,7 @@ with given as materialized (
     where alive.organization_pk = given.organization_pk and alive.email_key = given.email_key
       and alive.deleted_at is null
     offset 0)
-  and organization_pk = any (array(select pk from organizations where pk = any (${arrayOf('organization_pk')})))
-  and (reseller_pk is null
-    or reseller_pk = any (array(select pk from organizations where pk = any (${arrayOf('reseller_pk')}))))
+  ${conditions}
   on conflict do nothing
   returning pk
 ), joined as (
@@ -76,13 +73,31 @@ with given as materialized (
 )
 select place from inserted join given using (pk)`
 
+const UNCHECKED = toText('')
+// PostgreSQL never uses a key again, so an organization with this key is the one that was looked up.
+const CHECKED = toText(`
+  and organization_pk = any (array(select pk from organizations where pk = any (${arrayOf('organization_pk')})))
+  and (reseller_pk is null
+    or reseller_pk = any (array(select pk from organizations where pk = any (${arrayOf('reseller_pk')}))))`)
+
 /**
  * Returns the statement that inserts users; see `Tx.insertUsers`. It returns the place (from 1) of each inserted row,
  * which `toOutcomes` reads.
  */
 export function newInsertUsers(rows: readonly NewUserRow[]): pg.QueryConfig {
-  const values = GIVEN.map(([, , value]) => rows.map(value))
-  return { name: 'usher_insert_users', text: INSERT_USERS, values }
+  return { name: 'usher_insert_users', text: CHECKED, values: toArrays(rows) }
+}
+
+/**
+ * Like `newInsertUsers`, but a removed organization or reseller fails the statement, for a foreign key refuses it. This
+ * saves a small batch a tenth of its time.
+ */
+export function newInsertUsersUnchecked(rows: readonly NewUserRow[]): pg.QueryConfig {
+  return { name: 'usher_insert_users_unchecked', text: UNCHECKED, values: toArrays(rows) }
+}
+
+function toArrays(rows: readonly NewUserRow[]): unknown[][] {
+  return GIVEN.map(([, , value]) => rows.map(value))
 }
 
 /** Returns an outcome for each of `count` rows, in order, from the result of the statement. */
