@@ -1,6 +1,7 @@
+import { FULL_LENGTH } from '../../testing/full-length.ts'
 import { onPostgres } from '../support/engine.ts'
 
 /** The tests whose results can depend on the engine. */
 const FILES = ['durability.test.ts', 'stop.test.ts']
 
-await onPostgres(import.meta.dirname, FILES)
+await onPostgres(import.meta.dirname, FULL_LENGTH ? undefined : FILES)
