@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { engine } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { type Answer, basic, send } from '../../testing/http.ts'
 import {
@@ -25,8 +26,8 @@ import {
 import { contradictionOf, getDocument, type Operation } from './openapi.ts'
 import { newToken, useOwnTarget } from './target.ts'
 
-/** The short run finds what is easily found; a failure prints its seed. */
-const RUNS = rounds(200, 1_000)
+/** A short run finds what is easily found. On PostgreSQL it is about text that the database refuses. */
+const RUNS = rounds(engine() === 'sqlite' ? 200 : 50, 1_000)
 
 interface Ours {
   readonly viewer: string
@@ -253,7 +254,8 @@ test('every operation of OSIS with any ids, query and body gives a documented re
     if (at.method !== 'HEAD') assert.equal(contradiction, undefined, `${at.method} ${path}`)
     else assert.ok([200, 400, 404].includes(answer.status) && answer.text === '')
   })
-  await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 20_000 })
+  // Enough for every operation to get ids that exist.
+  await fc.assert(property, { numRuns: Math.max(RUNS, 200), interruptAfterTimeLimit: 20_000 })
   // Most operations get ids that exist at least once; login never gets the right password.
   assert.ok(succeeded.size > operations.length / 2, `only ${[...succeeded]} succeeded`)
 })
