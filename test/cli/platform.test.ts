@@ -82,6 +82,8 @@ async function addFailing(): Promise<OsisUser> {
 
 test('status shows the platform, the counts, and what fails with its reason, page by page', async () => {
   await addUser()
+  // That the platform has the account is recorded a moment after the response.
+  await waitUntil(async () => (await statusOf()).waiting === 0, 10_000)
   const quiet = await statusOf()
   assert.deepEqual(quiet.platform, { ...quiet.platform, name: 'ceph-rgw', health: 'NORMAL', reason: null })
   assert.deepEqual([quiet.waiting, quiet.failing, quiet.parked, quiet.accounts], [0, 0, 0, []])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { RgwUnreachable } from '../../../src/platform/ceph-rgw/errors.ts'
 import { type DesiredState, PlatformError } from '../../../src/platform/platform.ts'
-
+import { waitUntil } from '../../../testing/wait.ts'
 import {
   type Answer,
   answer,
@@ -119,7 +119,8 @@ test('the caller can cancel a call that hangs', async () => {
   gateway.answer(hang)
   const giveUp = new AbortController()
   const work = failureOf(newPlatform(gateway.url).apply(account, giveUp.signal))
-  setTimeout(() => giveUp.abort(), 50)
+  await waitUntil(async () => gateway.asked.length === 1, 10_000)
+  giveUp.abort()
   assert.match((await work).message, /was cancelled/)
   assert.equal(gateway.asked.length, 1)
 })
