@@ -18,7 +18,7 @@ insert into users (id, organization_pk, first_name, last_name, email, email_key,
   returning pk as user_pk \\gset
 insert into memberships (user_pk, group_pk) values (:user_pk, :group);
 insert into audit_entries
-  (id, at, operation, status, outcome, client, portal, organization, target, correlation_id, changed_fields)
+  (id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields)
   values (:id, :now, 'CreateUser', 'Succeeded', 'created', :id, 'localhost', :id, :id, :id,
     '["firstName","lastName","email","groups"]');
 commit;
