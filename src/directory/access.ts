@@ -12,12 +12,12 @@ export interface Grant {
 }
 
 /**
- * What an operation can touch: `nothing`, the caller's `own` rows, the organization of the context with everything
- * `below` it, or the whole `directory`.
+ * The objects that an operation can read or change: `nothing`, the caller's `own` rows, the organization of the context
+ * with everything `below` it, or the whole `directory`.
  */
 export type Reach = 'nothing' | 'own' | 'below' | 'directory'
 
-/** Who may run an operation, and what it can touch then. */
+/** Who may run an operation, and the objects that it can then read or change. */
 export interface Rule {
   readonly grants: readonly Grant[]
   readonly reach: Reach
@@ -41,23 +41,26 @@ const ADMINISTRATOR_PERSON: Grant = {
 }
 const OSIS_CLIENT: Grant = { caller: 'client', permissions: ['osis'], organizations: ['provider'] }
 
-/** The command line, for one provider. */
+/** Only the command line may run the operation. It reaches one provider. */
 const OPERATE: Rule = { grants: [OPERATOR], reach: 'below' }
-/** The command line, for all providers of the store. */
+/** Only the command line may run the operation. It reaches all providers of the store. */
 const MAINTAIN: Rule = { grants: [OPERATOR], reach: 'directory' }
 const MANAGE_USERS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, ADMINISTRATOR_PERSON],
   reach: 'below',
 }
-/** Cloud Director, and the command line in its place. */
+/** Cloud Director may run the operation, and so may the command line in its place. */
 const USE_STORAGE: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'below' }
-/** Served to callers who are not authenticated, too. */
+/** The operation is also served to callers who are not authenticated. */
 const READ_PUBLIC: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, OSIS_CLIENT, ADMINISTRATOR_PERSON],
   reach: 'nothing',
 }
 const READ_SETTINGS: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'nothing' }
-/** Client credentials of the partner portal. An OSIS client authenticates on each call instead. */
+/**
+ * Lets clients of the partner portal get an access token. OSIS clients do not use it: they authenticate on each call,
+ * or use LOG_IN_TO_OSIS in bearer mode.
+ */
 const LOG_IN: Rule = { grants: [ADMINISTRATOR_CLIENT, VIEWER_CLIENT], reach: 'nothing' }
 const LOG_IN_TO_OSIS: Rule = { grants: [OSIS_CLIENT], reach: 'own' }
 
@@ -127,7 +130,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   VerifyAudit: MAINTAIN,
 }
 
-/** Whether the rule of an operation lets the caller run it, before anything is known of what it is about. */
+/** Returns whether the caller may run this kind of operation. It does not check the object of the operation. */
 export function isPermitted(ctx: Context, operation: Operation): boolean {
   return ACCESS[operation].grants.some(
     ({ caller, permissions, organizations }) =>

@@ -26,14 +26,14 @@ import { findOrInsertOwner } from './users.ts'
 
 /**
  * Gives a Cloud Director user an account in a tenant, with exactly one credential. Repeating the create returns the
- * existing account, unchanged. A user of the customer with the same e-mail and no account yet becomes the owner of the
- * account: one person, one record.
+ * existing account, unchanged. If a user of the customer has the account's e-mail and no account yet, this user becomes
+ * the owner of the account, so that one person is one user.
  *
  * The platform has the account once the reconciler has applied it.
- * @param request.lease claims a new account in the same commit, for the process that applies it at once
+ * @param request.lease claims the new account in this commit, for the process that then applies it
  * @returns the credential of a new account; null for an existing account
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`, `platform_unavailable`
- *   if the tenant's platform is not configured, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`,
+ *   `platform_unavailable` if the tenant's platform is not configured, `store_unavailable`
  */
 export function createAccount(
   dir: Directory,
@@ -55,7 +55,10 @@ export function createAccount(
   })
 }
 
-/** A new account would be a second one if data keeps the old one where it is. */
+/**
+ * Makes the refusal of a create while the user's account is being removed. If that account owns data, it will be
+ * restored, and a new one would be a second account.
+ */
 function beingRemoved(): DirectoryError {
   const message = "The removal of this user's account is not finished; repeat the call."
   return new DirectoryError('account_being_removed', message)
@@ -76,7 +79,7 @@ async function insertNewAccount(
     canonicalUserId: getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id }),
     orgId: account.orgId,
     orgUserId: account.orgUserId,
-    // OSIS needs a name in every answer. The id stands in for a missing one.
+    // OSIS needs a name in every response. The id stands in for a missing name.
     username: account.username ?? account.orgUserId,
     email: account.email,
     role: account.role,
@@ -93,7 +96,10 @@ async function insertNewAccount(
   return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential }
 }
 
-/** Returns how a platform names owners. An account keeps its name for ever, so it cannot be made without that. */
+/**
+ * Returns how a platform names owners. This is needed to create an account, because the canonical id of an account
+ * never changes.
+ */
 function getOwnerForm(dir: Directory, platform: string): OwnerForm {
   const form = dir.ownerForms.get(platform)
   if (form) return form
@@ -109,7 +115,7 @@ function listFields(account: NewAccount): string[] {
 }
 
 /**
- * Returns an account by the ids of its tenant and its user.
+ * Returns the account with these ids of a tenant and a user.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function getAccount(dir: Directory, ctx: Context, ids: AccountIds): Promise<Account> {
@@ -132,7 +138,7 @@ export function queryAccounts(
 }
 
 /**
- * Returns the account that the platform shows under an id, for example as the owner of a bucket.
+ * Returns the account that has this canonical id on the platform, for example the owner of a bucket.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalId: string): Promise<Account> {
@@ -143,7 +149,7 @@ export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalI
   })
 }
 
-/** Accounts on one platform, by the ids that the platform knows. */
+/** Accounts on one platform, named by their canonical ids. */
 export interface PlatformAccounts {
   readonly platform: string
   readonly canonicalIds: readonly string[]
@@ -151,8 +157,9 @@ export interface PlatformAccounts {
 
 /**
  * Lists the accounts whose usage a caller asks for.
- * @param of one user's of a tenant, all of a tenant's, or, without a tenant, everything on the platform
- * @returns null for everything on the platform
+ * @param of `userId` and `tenantId`: one account; only `tenantId`: all accounts of the tenant; neither: the whole
+ *   platform
+ * @returns null for the whole platform
  * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `user_not_found`, `store_unavailable`
  */
 export function listMeasuredAccounts(
@@ -170,7 +177,7 @@ export function listMeasuredAccounts(
 }
 
 /**
- * Lists the accounts whose buckets a caller asks for: all of a tenant.
+ * Lists all accounts of a tenant, for a caller that asks for their buckets.
  * @returns null for an unknown tenant
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
@@ -215,8 +222,9 @@ export function updateAccount(
 
 /**
  * Deletes an account. The directory hides it at once; the reconciler removes it from the platform.
- * @param request.purge whether data is removed too. If not, an account that owns data comes back into the directory
- * @returns the account to settle; undefined if it does not exist or has been removed
+ * @param request.purge whether data is removed too. If not, an account that owns data is restored in the directory
+ * @returns the account that the caller then waits for (see `Reconciler.settle`); undefined if it does not exist or has
+ *   been removed
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function deleteAccount(
@@ -229,7 +237,7 @@ export function deleteAccount(
     if (!found || (!found.exists && isApplied(found.account))) return undefined
     const { account, exists } = found
     const { purge } = request
-    // A running removal goes on, as a purge if this call asks for one.
+    // A running removal goes on. If this call asks for a purge, it becomes one.
     if (!exists && !purge) return account
     await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
     await unit.audit({

@@ -20,7 +20,7 @@ const PAGE = 1_000
 
 /**
  * Counts the accounts that are not applied, for metrics and the command line.
- * @returns the counts, and how many seconds ago the oldest of them was changed; 0 for none
+ * @returns the counts, and how many seconds ago the oldest of the accounts was changed; 0 if there are none
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function readBacklog(dir: Directory): Promise<Backlog & { oldestSeconds: number }> {
@@ -40,7 +40,7 @@ export function countAppliedAccounts(dir: Directory): Promise<number> {
 
 /**
  * Lists a page of the accounts whose last attempt failed, oldest first.
- * @param page.after the `number` of the last one of the page before; 0 for the first page
+ * @param page.after the `number` of the last failure of the page before; 0 for the first page
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function listFailures(
@@ -53,7 +53,7 @@ export function listFailures(
 
 /**
  * Makes the failed accounts of a user due now, as if they had not failed before.
- * @returns how many accounts
+ * @returns the number of accounts
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function retryUser(dir: Directory, ctx: Context, userId: string): Promise<number> {
@@ -68,8 +68,8 @@ export function retryUser(dir: Directory, ctx: Context, userId: string): Promise
 
 /**
  * Makes all failed accounts due now, in several commits if there are many. Each commit has an audit entry.
- * @returns how many accounts
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`; some accounts may be due then
+ * @returns the number of accounts
+ * @throws {DirectoryError} `not_permitted`; `store_unavailable`, after which some of the accounts may be due
  */
 export async function retryAll(dir: Directory, ctx: Context): Promise<number> {
   let total = 0
@@ -87,8 +87,8 @@ export async function retryAll(dir: Directory, ctx: Context): Promise<number> {
 }
 
 /**
- * Requests that an account is applied again, because its platform has something else. For a removed account it only
- * writes the audit entry.
+ * Requests that an account is applied again, because it differs on its platform. For a removed account this only writes
+ * the audit entry.
  * @param request.exists whether the account exists; false for a removed one
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */

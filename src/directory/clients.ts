@@ -22,11 +22,11 @@ export interface NewClient {
   readonly organizationId: string
   readonly name: string
   readonly permission: Permission
-  /** For a client whose tokens come from an external issuer: the issuer, and the client's id there. It gets no secret. */
+  /** For a client whose tokens come from an external issuer: the issuer and its id of the client. It gets no secret. */
   readonly external?: { readonly issuer: string; readonly id: string } | undefined
 }
 
-/** A new client. Its secret is returned only here; null for a client of an external issuer. */
+/** A new client. Its secret is returned only here; a client of an external issuer has none (null). */
 export interface IssuedClient {
   readonly id: string
   readonly secret: string | null
@@ -34,7 +34,8 @@ export interface IssuedClient {
 
 /**
  * Creates a client.
- * @throws {DirectoryError} `not_permitted`, `invalid`, `organization_not_found`, `external_id_taken`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `organization_not_found`, `external_id_taken`,
+ *   `store_unavailable`
  */
 export function createClient(dir: Directory, ctx: Context, input: NewClient): Promise<IssuedClient> {
   const issues = checkText('name', input.name, { min: 1 })
@@ -90,7 +91,7 @@ function osisNeedsProvider(): DirectoryError {
   return toInvalid([{ path: 'organizationId', rule: 'kind', message }])
 }
 
-/** Hashes a secret. It has 256 random bits, so that its plain SHA-256 cannot be inverted by guessing. */
+/** Hashes a secret. It has 256 random bits, so its plain SHA-256 cannot be inverted by guessing. */
 function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url')
 }

@@ -21,7 +21,7 @@ import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from '
 import { credentialIdentity } from './sealing/sealer.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 
-/** Names a credential by its access key. With a tenant or a user, it must be theirs. */
+/** Names a credential by its access key. If a tenant or a user is given, the credential must belong to it. */
 export interface CredentialIds {
   readonly accessKey: string
   readonly tenantId?: string | undefined
@@ -29,9 +29,9 @@ export interface CredentialIds {
 }
 
 /**
- * Inserts a new credential of an account. Both keys are random.
- * @param account the account's key
- * @throws {KeysUnreadableError} when the secret key cannot be sealed
+ * Inserts a new credential of an account. Its access key and its secret key are random.
+ * @param account the primary key of the account
+ * @throws {KeysUnreadableError} when the secret key cannot be encrypted
  */
 export async function issueCredential(dir: Directory, unit: Unit, account: number): Promise<Credential> {
   const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
@@ -41,7 +41,7 @@ export async function issueCredential(dir: Directory, unit: Unit, account: numbe
 }
 
 /**
- * Gives an account one more credential. It works once the reconciler has applied the account.
+ * Gives an account one more credential. The credential works once the reconciler has applied the account.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `too_many_credentials`, `store_unavailable`
  */
 export function createCredential(
@@ -78,7 +78,7 @@ export function getCredential(dir: Directory, ctx: Context, ids: CredentialIds):
 }
 
 /**
- * Activates or disables one credential. The others and the account stay as they are.
+ * Activates or disables one credential. The other credentials and the account stay as they are.
  * @throws {DirectoryError} `not_permitted`, `credential_not_found`, `store_unavailable`
  */
 export function updateCredential(
@@ -103,7 +103,8 @@ export function updateCredential(
 
 /**
  * Deletes a credential. The directory hides it at once; it stops working once the reconciler has applied its account.
- * @returns the account to settle; undefined if the credential does not exist
+ * @returns the account that the caller then waits for (see `Reconciler.settle`); undefined if the credential does not
+ *   exist
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function deleteCredential(

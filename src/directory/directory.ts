@@ -11,14 +11,14 @@ export interface Directory {
   readonly sealer: Sealer
   /** The name of the platform on which tenants and accounts are created. */
   readonly platform: string
-  /** How each configured platform names the owner of data, by the platform's name. */
+  /** How each configured platform names the owner of data, with the name of the platform as the key. */
   readonly ownerForms: ReadonlyMap<string, OwnerForm>
   readonly now: () => Date
-  /** What a portal narrows a context to; see `enterPortal`. */
+  /** Caches what `enterPortal` found: the organization that a portal selects for a calling organization. */
   readonly portals: LRUCache<string, PortalScope>
-  /** Where users are created; see `createUser`. */
+  /** Caches the organization and the reseller of recent creates; see `createUser`. */
   readonly createScopes: LRUCache<string, CreateScope>
-  /** The groups of each provider, by the provider's key. */
+  /** Caches the groups of each provider, with the provider's primary key as the key. */
   readonly groups: LRUCache<number, readonly Group[]>
 }
 
@@ -28,15 +28,15 @@ export interface PortalScope {
   readonly portal: string
 }
 
-/** Where a user is created: an organization, and the reseller for which that is done. */
+/** The organization that a user is created in, and the reseller that the user is created for. */
 export interface CreateScope {
   readonly organization: Pick<Organization, 'pk' | 'id'>
   readonly reseller: Pick<Organization, 'pk' | 'id'> | null
 }
 
 /**
- * How long what the store returned is used again without asking the store. A change by another process takes effect
- * within this time, which must stay below 5 s.
+ * How long results of the store are cached, in milliseconds. A change by another process takes effect within this time,
+ * which must stay below 5 s.
  */
 export const CACHE_TTL_MS = 2_000
 /** The most entries of one cache. */

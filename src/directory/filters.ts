@@ -14,12 +14,15 @@ export interface AccountFilter {
   readonly orgId?: string | undefined
   readonly orgUserId?: string | undefined
   readonly username?: string | undefined
-  /** A user name, or a user's id in the directory or in Cloud Director. The name of the tenant matches everything. */
+  /**
+   * A user name, or a user's id in the directory or in Cloud Director. If it is the name of the selected tenant, it
+   * matches all accounts of that tenant.
+   */
   readonly displayName?: string | undefined
   readonly active?: boolean | undefined
 }
 
-/** Translates a filter into keys of the store. Returns undefined if it names something that does not exist. */
+/** Translates a filter into primary keys. Returns undefined if it names something that does not exist. */
 export async function resolveAccountFilter(
   scope: Scope,
   filter: AccountFilter,
@@ -50,12 +53,12 @@ export async function resolveAccountFilter(
   }
 }
 
-/** Returns the key of a user who has an account. */
+/** Returns the primary key of a user who has an account. */
 async function findUserPk(scope: Scope, userId: string): Promise<number | undefined> {
   return (await findAccountsOfUser(scope, userId))[0]?.userPk
 }
 
-/** The part of a provider that a filter selects by tenant and org. */
+/** The part of a provider that the tenant and the org of a filter select. */
 interface FilterScope {
   readonly tenant?: number
   readonly tenantName?: string
@@ -80,7 +83,10 @@ function toFilterScope(tenant: Tenant | undefined): FilterScope {
   return tenant ? { tenant: tenant.pk, tenantName: tenant.name } : {}
 }
 
-/** Whether a text is the name of the tenant that the filter selects, by its id or by an org that is mapped to it. */
+/**
+ * Returns whether a text is the name of the selected tenant. The filter selects it with its id, or with an org that is
+ * mapped to it.
+ */
 async function isTenantName(
   scope: Scope,
   { tenant, tenantName, orgId }: FilterScope,
@@ -100,7 +106,7 @@ export interface CredentialFilter {
   readonly active?: boolean | undefined
 }
 
-/** Translates a filter into keys of the store. Returns undefined if it names something that does not exist. */
+/** Translates a filter into primary keys. Returns undefined if it names something that does not exist. */
 export async function resolveCredentialFilter(
   scope: Scope,
   filter: CredentialFilter,
@@ -146,7 +152,7 @@ export interface TenantFilter {
 /**
  * Finds the tenant that a filter selects. An org id is first looked for among the mapped orgs, then among the tenants
  * (section 6.4 of the contract of OSIS).
- * @returns the tenant's key; null for none, undefined for a filter that matches every tenant
+ * @returns the primary key of the tenant; null if there is none; undefined if the filter matches every tenant
  */
 export async function resolveTenantFilter(
   scope: Scope,

@@ -12,7 +12,7 @@ export interface ForeignAccount extends AccountIds {
 
 /**
  * Selects the accounts of a platform that are in tenants of the directory, including deleted tenants, but not in the
- * directory itself. An account is written to the directory before its platform, so that new accounts are not reported.
+ * directory itself. A new account is not reported: it is written to the directory before it is created on the platform.
  */
 export function listForeignAccounts(
   dir: Directory,
@@ -37,8 +37,8 @@ export function listForeignAccounts(
 
 /**
  * Writes the audit entry of a foreign account that will be suspended on its platform.
- * @returns false if the account is in the directory by now and must be left alone. After a restore from a backup, a user
- *   can be given the account that the directory had lost
+ * @returns false if the account has been added to the directory meanwhile and must not be suspended. This can happen
+ *   after a restore from a backup, when a user is given the account that the directory had lost
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function recordForeignSuspension(

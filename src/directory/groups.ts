@@ -6,7 +6,7 @@ import type { Directory } from './directory.ts'
 import { runRead } from './unit.ts'
 
 /**
- * Lists the groups of the caller's provider, by name.
+ * Lists the groups of the caller's provider, ordered by name.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function listGroups(dir: Directory, ctx: Context): Promise<readonly Group[]> {

@@ -10,14 +10,14 @@ import {
 import type { Directory } from './directory.ts'
 import type { Unit } from './unit.ts'
 
-/** How long an answer can be replayed. */
+/** How long a response can be replayed, in milliseconds. */
 const TTL_MS = 24 * 60 * 60 * 1000
 
 /**
- * Runs work once for each client and idempotency key within 24 hours. A repeated call gets the first answer. A call
- * that was refused is not recorded, so that it can be corrected and sent again under its key.
- * @param call.request what makes two calls the same, as JSON; the key of another request is refused
- * @returns the answer, and whether it was recorded by an earlier call
+ * Runs work once for each client and idempotency key within 24 hours. A repeated call gets the first response. A call
+ * that was refused is not recorded, so that it can be corrected and sent again with its idempotency key.
+ * @param call.request the content that is compared, as JSON: a key that was used for a different request is refused
+ * @returns the response, and whether an earlier call recorded it
  * @throws {DirectoryError} `idempotency_key_reused`, and what work throws
  */
 export async function runOnce<T>(
@@ -27,7 +27,8 @@ export async function runOnce<T>(
 ): Promise<{ answer: T; replayed: boolean }> {
   const { tx, now } = unit
   const { caller } = unit.ctx
-  // Keys belong to clients: other callers do not call over a network.
+  // Only clients have idempotency keys. Other callers do not use a network, so no call of theirs is repeated by
+  // mistake.
   if (caller.kind !== 'client') return { answer: await work(), replayed: false }
   const { key } = call
   const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')
@@ -39,7 +40,7 @@ export async function runOnce<T>(
   const answer = await work()
   const expiresAt = new Date(Date.parse(now) + TTL_MS).toISOString()
   const record = { client: caller.pk, key, requestHash, answer: JSON.stringify(answer), expiresAt }
-  // A call with the same key was faster. The unit runs again, and finds its answer.
+  // Another call with this key was faster. The unit runs again, and finds the response of that call.
   if (!(await insertRecordedAnswer(tx, record, now))) throw new ConstraintError('idempotency key', undefined)
   return { answer, replayed: false }
 }
@@ -52,8 +53,8 @@ function keyReused(): DirectoryError {
 }
 
 /**
- * Deletes answers that are too old to be replayed, in several commits if there are many.
- * @returns how many
+ * Deletes responses that are too old to be replayed, in several commits if there are many.
+ * @returns the number of deleted responses
  * @throws {StoreError}
  */
 export async function deleteOldAnswers(dir: Directory): Promise<number> {

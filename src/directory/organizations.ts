@@ -81,7 +81,7 @@ export function relateOrganization(
 
 /**
  * Lists organizations, oldest first.
- * @param filter.after the key of the last organization of the page before; 0 for the first page
+ * @param filter.after the primary key of the last organization of the page before; 0 for the first page
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function listOrganizations(

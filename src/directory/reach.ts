@@ -16,10 +16,10 @@ import { selectTenant, selectTenantIncludingRemoved } from '../store/tables/tena
 import { selectUser } from '../store/tables/users.ts'
 import type { Reach } from './access.ts'
 
-// The only look-ups of organizations, users, tenants and accounts by the ids that callers use. Each applies the reach
-// of the running operation: what is out of reach is reported exactly like what does not exist.
+// All look-ups of organizations, users, tenants and accounts with an id from a caller are in this file. Each applies
+// the reach of the running operation: an object out of reach is reported exactly like one that does not exist.
 
-/** One running operation: its transaction, the context of its caller, and its reach by the access table. */
+/** One running operation: its transaction, the context of its caller, and its reach according to the access table. */
 export interface Scope {
   readonly tx: Tx
   readonly ctx: Context
@@ -36,7 +36,8 @@ export interface AccountIds {
  * Returns an organization within reach.
  * @param request.id compared without case
  * @param request.kind an organization of another kind is reported as missing
- * @throws {DirectoryError} `customer_not_found`, `reseller_not_found` or `organization_not_found`, by the kind
+ * @throws {DirectoryError} `customer_not_found`, `reseller_not_found` or `organization_not_found`, depending on
+ *   the kind
  */
 export async function getReachableOrganization(
   scope: Scope,
@@ -50,7 +51,8 @@ export async function getReachableOrganization(
 }
 
 /**
- * Returns the reseller for which something is done to a customer: the one named, or a reseller's own.
+ * Returns the reseller for which a customer's users are managed: the one that the caller names, or the calling
+ * reseller.
  * @param request.id compared without case; undefined when the caller named none
  * @returns null when the provider or the customer itself acts
  * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `reseller_not_related`
@@ -71,7 +73,7 @@ export async function getReseller(
   return reseller
 }
 
-/** Whether an organization is the one of the context, or lies below it. */
+/** Returns whether an organization is the one of the context, or lies below it. */
 async function isReachable({ tx, ctx, reach }: Scope, other: Organization): Promise<boolean> {
   if (reach !== 'below') return reach === 'directory'
   const own = ctx.organization
@@ -98,8 +100,8 @@ export async function getReachableUser(
 }
 
 /**
- * Returns the key of the provider whose tenants and accounts are in reach.
- * @throws {Error} when the rule of the operation lets other organizations than providers run it
+ * Returns the primary key of the provider whose tenants and accounts are in reach.
+ * @throws {Error} when the access rule lets organizations run the operation that are not providers
  */
 export function getProviderPk({ ctx, reach }: Scope): number {
   const { organization } = ctx
@@ -122,7 +124,7 @@ export async function getReachableTenant(scope: Scope, id: string): Promise<Tena
   return tenant
 }
 
-/** Returns a tenant within reach, or what is left of a deleted one until its removal has ended. */
+/** Returns a tenant within reach; also a deleted tenant, as long as its removal has not ended. */
 export async function findTenantIncludingRemoved(
   scope: Scope,
   id: string,
@@ -152,7 +154,7 @@ export async function findAccountIncludingRemoved(
   return selectAccountIncludingRemoved(scope.tx, getProviderPk(scope), ids)
 }
 
-/** Returns the account within reach that its platform shows under an id, or undefined. */
+/** Returns the account within reach that has this canonical id on its platform, or undefined. */
 export async function findAccountByCanonicalId(
   scope: Scope,
   canonicalId: string,
@@ -160,12 +162,14 @@ export async function findAccountByCanonicalId(
   return selectAccountByCanonicalId(scope.tx, getProviderPk(scope), canonicalId)
 }
 
-/** Returns the accounts within reach of one user: at most one in each tenant. */
+/** Returns the accounts of one user that are within reach: at most one in each tenant. */
 export async function findAccountsOfUser(scope: Scope, userId: string): Promise<Account[]> {
   return selectAccountsOfUser(scope.tx, getProviderPk(scope), userId)
 }
 
-/** Returns the id of the customer that an account belongs to, for the audit log; null once its tenant has been deleted. */
+/**
+ * Returns the id of the customer that an account belongs to, for the audit log; null once its tenant has been deleted.
+ */
 export async function findCustomerId(tx: Tx, account: Account): Promise<string | null> {
   return (await selectTenant(tx, account.providerPk, account.tenantId))?.organizationId ?? null
 }

@@ -20,7 +20,7 @@ import { newUnit, read, type Unit, write } from './unit.ts'
 export interface Setup {
   readonly provider: { readonly id: string; readonly name: string }
   readonly portal: string
-  /** The id of each group, by its name. */
+  /** The id of each group, with the name of the group as the key. */
   readonly groups: Readonly<Record<string, string>>
   readonly example: Example | null
   readonly administrator: IssuedClient
@@ -45,7 +45,7 @@ export async function isSetUp(dir: Directory): Promise<boolean> {
 
 /**
  * Sets up an empty directory in one commit: a provider with a portal and its groups, an administrator client, an OSIS
- * client, and an example if asked for. The secrets of the clients are returned and kept nowhere.
+ * client, and an example if asked for. The secrets of the clients are returned, but not stored.
  * @throws {DirectoryError} `invalid`, `already_set_up`, `store_unavailable`
  */
 export async function setUp(

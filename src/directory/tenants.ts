@@ -32,8 +32,8 @@ import {
 import { runRead, runUnit, type Unit } from './unit.ts'
 
 /**
- * Creates a customer of the caller's provider with a tenant on the platform, and maps orgs to it. An org that has a
- * tenant gets that one, unchanged: Cloud Director repeats onboarding after a failure.
+ * Creates a customer of the caller's provider with a tenant on the platform, and maps orgs to it. If one of the orgs
+ * has a tenant already, returns that tenant, unchanged: Cloud Director repeats onboarding after a failure.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Promise<Tenant> {
@@ -93,7 +93,7 @@ function severalTenants(): DirectoryError {
 }
 
 /**
- * Returns a tenant by its id.
+ * Returns the tenant with this id.
  * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `store_unavailable`
  */
 export async function getTenant(dir: Directory, ctx: Context, id: string): Promise<Tenant> {
@@ -119,7 +119,8 @@ export function queryTenants(
 
 /**
  * Maps exactly these orgs to a tenant. Users and data of orgs that are no longer mapped stay.
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `orgs_on_several_tenants`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `orgs_on_several_tenants`,
+ *   `store_unavailable`
  */
 export function updateTenant(
   dir: Directory,
@@ -163,10 +164,11 @@ function orgsElsewhere(): DirectoryError {
 }
 
 /**
- * Deletes a tenant and unmaps its orgs. The customer stays, and can be given a new tenant. Repeating the call also removes
- * accounts that were created while the tenant was deleted.
- * @param request.purge whether users, keys and data are removed too. If not, the tenant must have no users
- * @returns the tenant whose accounts are to settle; undefined if it never existed
+ * Deletes a tenant and unmaps its orgs. The customer stays, and can be given a new tenant. Repeating the call also
+ * removes accounts that were created while the tenant was deleted.
+ * @param request.purge whether accounts, credentials and data are removed too. If not, the tenant must have no accounts
+ * @returns the tenant whose accounts the caller then waits for (see `Reconciler.settleTenant`); undefined if it never
+ *   existed
  * @throws {DirectoryError} `not_permitted`, `tenant_not_empty`, `store_unavailable`
  */
 export function deleteTenant(
@@ -210,9 +212,9 @@ function notEmpty(): DirectoryError {
 
 /**
  * Gives an existing customer a tenant, so that its portal users and its Cloud Director users are the same people.
- * @param input.name the customer's name when left out
- * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `tenant_exists`, `tenant_not_empty` while a former
- *   tenant is being removed, `orgs_on_several_tenants`, `store_unavailable`
+ * @param input.name the name of the tenant; the customer's name when left out
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `tenant_exists`, `tenant_not_empty` while
+ *   a former tenant is being removed, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function adoptCustomer(
   dir: Directory,

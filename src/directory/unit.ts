@@ -10,20 +10,23 @@ import type { Directory } from './directory.ts'
 import type { Scope } from './reach.ts'
 import { KeysUnreadableError } from './sealing/following-sealer.ts'
 
-/** How often a unit that lost a race for a unique index runs again before that counts as a fault of the program. */
+/**
+ * How many times a unit runs again after another unit inserted the same unique value first. After that the error is
+ * treated as a bug.
+ */
 const MAX_RACES = 3
 
 /** One operation that writes. All of its rows, audit entries included, are one commit. */
 export interface Unit extends Scope {
-  /** ISO 8601; the same for everything that the unit writes. */
+  /** The time of everything that the unit writes, ISO 8601. */
   readonly now: string
-  /** Returns an audit entry of the operation without writing it, for a statement that writes it with its rows. */
+  /** Returns an audit entry of the operation without writing it, for a statement that writes it together with rows. */
   entry(details: AuditDetails): AuditEntry
   /** Writes an audit entry of the operation. */
   audit(details: AuditDetails): Promise<void>
 }
 
-/** What an audit entry says in addition to the context; what is left out comes from the subject. */
+/** The content of an audit entry in addition to the context. A member that is left out is taken from the subject. */
 interface AuditDetails {
   readonly operation?: Operation
   readonly outcome: string
@@ -33,7 +36,7 @@ interface AuditDetails {
   readonly changes?: AuditEntry['changes']
 }
 
-/** The operation, and what is known of it before it runs. */
+/** The operation, and what is known about it before it runs. */
 export interface Subject {
   readonly operation: Operation
   /** The ids that the operation is about, as the caller sent them. */
@@ -44,8 +47,8 @@ export interface Subject {
 }
 
 /**
- * Runs an operation that writes, if its access rule permits it and its input has no issues. A refusal leaves nothing but
- * an audit entry.
+ * Runs an operation that writes, if its access rule permits it and its input has no issues. A refusal leaves nothing
+ * but an audit entry.
  * @param work may run more than once, so it must only query
  * @throws {DirectoryError} `not_permitted`, `invalid`, `store_unavailable`, and what work throws
  */
@@ -91,8 +94,8 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
 }
 
 /**
- * Runs an operation that reads, if its access rule permits it. What it reads is one snapshot. Of the refusals only
- * `not_permitted` leaves an audit entry.
+ * Runs an operation that reads, if its access rule permits it. It reads one snapshot. A refusal leaves
+ * an audit entry only if it is `not_permitted`.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
  */
 export async function runRead<T>(
@@ -107,7 +110,7 @@ export async function runRead<T>(
 }
 
 /**
- * Throws unless the access rule of an operation permits it, after writing an audit entry.
+ * Checks that the caller may run an operation. If not, writes the audit entry of the refusal and throws.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export async function enforceAccess(dir: Directory, ctx: Context, subject: Subject): Promise<void> {
@@ -116,8 +119,8 @@ export async function enforceAccess(dir: Directory, ctx: Context, subject: Subje
 }
 
 /**
- * Writes the audit entry of a refusal, then throws it.
- * @throws {DirectoryError} `error`; `store_unavailable` when the entry could not be written
+ * Writes the audit entry of a refusal, then throws the refusal.
+ * @throws {DirectoryError} the passed `error`; `store_unavailable` when the entry could not be written
  */
 export async function refuse(
   dir: Directory,
@@ -143,7 +146,7 @@ export async function refuse(
   throw error
 }
 
-/** A refused caller may have sent any text as an id. Only what can be an id is kept. */
+/** Returns a text only if it can be an id: a refused caller may have sent anything. */
 function toStorable(text: string | null | undefined): string | null {
   return text && text.length <= MAX_TEXT && isStorable(text) ? text : null
 }
@@ -161,7 +164,7 @@ export async function read<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Pro
 }
 
 /**
- * Writes one commit for the program itself, without a caller and without an audit entry of its own.
+ * Writes one commit for the program itself, without a caller and without an audit entry.
  * @throws {DirectoryError} `store_unavailable`, and what work throws
  */
 export async function write<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -172,7 +175,10 @@ export async function write<T>(dir: Directory, work: (tx: Tx) => Promise<T>): Pr
   }
 }
 
-/** Turns a failure of the store, or of the keys that seal for it, into `store_unavailable`; returns other errors as they are. */
+/**
+ * Converts a failure of the store or of reading the master keys to `store_unavailable`; returns other errors as they
+ * are.
+ */
 export function toUnavailable(error: unknown): unknown {
   if (!(error instanceof StoreError || error instanceof KeysUnreadableError)) return error
   const message = 'The directory cannot be reached at the moment; try again.'

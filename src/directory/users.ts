@@ -29,10 +29,10 @@ export interface CreateUserRequest {
   readonly organizationId: string
   /** An organization of another kind is reported as missing. */
   readonly kind?: OrganizationKind
-  /** The reseller for which the user is created. A reseller that calls need not name itself. */
+  /** The reseller for which the user is created. A calling reseller may leave out its own id. */
   readonly resellerId?: string | undefined
   readonly user: NewUser
-  /** Repeats the first result for 24 hours; see `runOnce`. */
+  /** For 24 hours, a repeated call with this idempotency key gets the first response; see `runOnce`. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -70,8 +70,8 @@ export function createUser(
 }
 
 /**
- * Returns where the user is created, from a cache, so that most creates consist of the insert alone. The insert refuses
- * an organization or reseller that no longer exists.
+ * Returns the organization and the reseller of a create, from a cache, so that most creates consist of the insert
+ * alone. The insert refuses an organization or reseller that no longer exists.
  * @throws {DirectoryError} `customer_not_found`, `organization_not_found`, `reseller_not_found`, `reseller_not_own`,
  *   `reseller_not_related`
  */
@@ -94,7 +94,10 @@ async function readCreateScope(
   return { organization, reseller: await getReseller(unit, { id: resellerId, customer: organization }) }
 }
 
-/** Inserts a new user; restores a deleted one or finds the same one if the store refuses it. */
+/**
+ * Inserts a new user. If the store refuses it, restores the deleted user with this e-mail, or returns the existing user
+ * if it equals the request.
+ */
 async function insertOrRepeat(
   dir: Directory,
   unit: Unit,
@@ -125,7 +128,7 @@ async function insertOrRepeat(
   return restoreOrRepeat(unit, { record, groups, idGiven: user.id !== undefined })
 }
 
-/** Picks the groups that the ids name, each once. */
+/** Returns the groups with these ids, each of them once. */
 function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
   const picked = new Set<Group>()
   const issues: Issue[] = []
@@ -138,7 +141,7 @@ function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
   return [...picked]
 }
 
-/** The content of a new user. What is left out is made or null. */
+/** The content of a new user. An id that is left out is generated; other members that are left out are null. */
 interface UserContent {
   readonly id?: string | undefined
   readonly resellerPk?: number | undefined
@@ -147,7 +150,7 @@ interface UserContent {
   readonly email: string | null
 }
 
-/** Makes the row of a new user: the only place where rows of users begin. */
+/** Makes the row of a new user. All rows of users are made here. */
 function toUserRecord(unit: Unit, organizationPk: number, content: UserContent): UserRecord {
   return {
     id: content.id ?? newId(),
@@ -179,9 +182,9 @@ export interface Owner {
 }
 
 /**
- * Finds the user that a new account is for: the one of the organization with the same e-mail and no account on the
- * platform. If there is none, inserts a new user. An e-mail that another user has stays on the account alone: orgs may
- * share it, users may not. The caller writes the audit entry.
+ * Finds the user that a new account is for: the user of the organization who has the account's e-mail and no account on
+ * the platform. If there is none, inserts a new user. If another user has the e-mail, the new user gets none: accounts
+ * of several orgs may share an e-mail, users may not. The calling function writes the audit entry.
  * @param account.email null for an account that cannot be linked
  */
 export async function findOrInsertOwner(
@@ -192,7 +195,7 @@ export async function findOrInsertOwner(
   const { organizationPk, platform, email } = account
   const user = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
   if (user && !(await hasAccount(tx, user.pk, platform))) {
-    // Changes the row, so that a deletion of the user at the same time conflicts, and removes the account too.
+    // Changes the row, so that a concurrent deletion of the user conflicts, runs again, and removes the account too.
     await touchUser(tx, user.pk, now)
     return { pk: user.pk, id: user.id, linked: true }
   }
@@ -209,7 +212,7 @@ interface RefusedUser {
   readonly idGiven: boolean
 }
 
-/** Restores the deleted user with the same e-mail, or finds the same user. */
+/** Restores the deleted user with this e-mail, or returns the existing user if it equals the request. */
 async function restoreOrRepeat(unit: Unit, refused: RefusedUser): Promise<CreateUserAnswer> {
   const { tx } = unit
   const { email, organizationPk } = refused.record
@@ -231,7 +234,7 @@ async function restore(
   return { id: deleted.id, created: false }
 }
 
-/** Finds the same user as the result of an earlier create, or reports the conflict. */
+/** Returns the existing user if it equals the request, as after an earlier create. Otherwise throws the conflict. */
 async function repeat(
   unit: Unit,
   holder: User | undefined,
@@ -284,11 +287,11 @@ function idTaken(message: string): DirectoryError {
   })
 }
 
-/** A user of a list, with the groups that they are in. */
+/** A user with the groups that they are in. */
 export type ListedUser = User & { readonly groups: readonly Group[] }
 
 /**
- * Lists the users of an organization, by e-mail, users without an e-mail first.
+ * Lists the users of an organization, ordered by e-mail, users without an e-mail first.
  * @param request.after the e-mail of the last user of the page before
  * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `store_unavailable`
  */

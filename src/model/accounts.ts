@@ -22,7 +22,7 @@ export interface Account {
   readonly platform: string
   /** The owner of buckets and objects, as the platform names it. */
   readonly canonicalUserId: string
-  /** Cloud Director's ids of the org and of the user in it. */
+  /** The ids that Cloud Director gave to the org and to the user in it. */
   readonly orgId: string
   readonly orgUserId: string
   readonly username: string
@@ -36,7 +36,10 @@ export interface Account {
   readonly createdAt: string
 }
 
-/** A user of a Cloud Director org. The ids are opaque: compared exactly and kept as received. */
+/**
+ * An account to create: the Cloud Director user that it is for. The ids are opaque: they are compared exactly and kept
+ * as received.
+ */
 export interface NewAccount {
   readonly orgId: string
   readonly orgUserId: string
@@ -52,7 +55,7 @@ export interface NewAccount {
  */
 export interface OwnerForm {
   toCanonicalId(ids: { readonly tenantId: string; readonly userId: string }): string
-  /** Returns undefined for an id of another form. */
+  /** Splits a canonical id into its parts. Returns undefined for an id of another form. */
   fromCanonicalId(canonicalId: string): { tenantId: string; userId: string } | undefined
 }
 

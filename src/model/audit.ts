@@ -73,7 +73,7 @@ export interface ListChange {
   readonly removed: readonly string[]
 }
 
-/** One line of the audit log: who did what to whom, when, with which outcome. */
+/** One entry of the audit log: who did what to which target, when, and with which outcome. */
 export interface AuditEntry {
   readonly id: string
   /** ISO 8601, UTC, milliseconds. */
@@ -87,13 +87,16 @@ export interface AuditEntry {
   readonly outcome: string
   readonly caller: CallerName
   readonly portal: string | null
-  /** The id of the organization that the operation was about; the caller's if it was refused before it found one. */
+  /** The id of the organization that the operation was about; the caller's own if none was found before a refusal. */
   readonly organization: string | null
   /** The id of the user, tenant or other thing that the operation was about. */
   readonly target: string | null
   readonly correlationId: string
   /** The names of the changed members, never their values, since the log outlives the people in it. */
   readonly changedFields: readonly string[]
-  /** By member, lists of ids that were replaced as a whole: OSIS has no versions, so a lost update shows here. */
+  /**
+   * For each member that holds a list of ids: the list before and after the change. OSIS has no versions, so one caller
+   * can overwrite the change of another; this makes it visible.
+   */
   readonly changes?: Readonly<Record<string, ListChange>>
 }

@@ -1,12 +1,14 @@
 /** The accounts that are not applied. */
 export interface Backlog {
-  /** How many have had no failed attempt yet. */
+  /** The number of accounts that have had no failed attempt yet. */
   readonly waiting: number
-  /** How many had a failed attempt last. The next attempt follows within minutes. */
+  /** The number of accounts whose last attempt failed. The next attempt follows within minutes. */
   readonly failing: number
-  /** How many failed so often on a healthy platform that the operator has to look. They are tried rarely. */
+  /**
+   * The number of parked accounts: they failed so often on a healthy platform that they are only tried once an hour.
+   */
   readonly parked: number
-  /** When the oldest of them was last changed, ISO 8601; null for none. */
+  /** When the desired state of the oldest of them last changed, ISO 8601; null if there are none. */
   readonly oldest: string | null
 }
 

@@ -12,7 +12,7 @@ export type Caller =
 
 export type CallerKind = Caller['kind']
 
-/** A caller as the audit log names it: without the key of its row. */
+/** A caller as the audit log names it: without the primary key of its row. */
 export type CallerName =
   | { readonly kind: 'client' | 'person'; readonly id: string }
   | { readonly kind: 'operator' }
@@ -25,6 +25,6 @@ export interface Context {
   readonly permission: Permission
   /** The portal's domain; null for a call without a portal. */
   readonly portal: string | null
-  /** A UUID, in every audit entry and log line of the call. */
+  /** A UUID that stands in every audit entry and log line of the call. */
   readonly correlationId: string
 }

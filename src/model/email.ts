@@ -6,9 +6,9 @@ export const EMAIL_MESSAGE = 'must be an e-mail address'
 
 /**
  * Returns whether a text is an e-mail address: a dot-atom (RFC 5322) or its UTF-8 form (RFC 6531), and a domain.
- * `checkEmail` limits its length. A local part over the 64 octets of RFC 5321 passes: that is for the mail system to
- * refuse. Quoted local parts and address literals do not pass: no identity provider issues them, and they can smuggle
- * characters.
+ * `checkEmail` limits its length. A local part of more than 64 octets (RFC 5321) passes: the mail system may
+ * refuse it. Quoted local parts and address literals do not pass: no identity provider issues them, and they can hide
+ * special characters.
  */
 export function isEmail(text: string): boolean {
   const at = text.lastIndexOf('@')

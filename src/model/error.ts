@@ -4,11 +4,11 @@ export interface Issue {
   readonly path: string
   /** The name of the rule, for example `maxLength`. */
   readonly rule: string
-  /** What follows the member's name in a sentence: `must not be empty`. It never repeats a secret. */
+  /** The rest of a sentence that begins with the member's name: `must not be empty`. It never repeats a secret. */
   readonly message: string
 }
 
-/** The closed list of reasons for a refusal. A new code does not compile until each dialect answers it. */
+/** The closed list of reasons for a refusal. A new code does not compile until each dialect has a response for it. */
 export type ErrorCode =
   | 'invalid'
   | 'not_permitted'
@@ -60,13 +60,13 @@ export class DirectoryError extends Error {
 
 /**
  * Throws if there are issues.
- * @throws {DirectoryError} `invalid`, with all of them
+ * @throws {DirectoryError} `invalid`, which holds all of them
  */
 export function assertValid(issues: readonly Issue[]): void {
   if (issues.length > 0) throw toInvalid(issues)
 }
 
-/** Makes the refusal of an input with issues: `invalid`, with all of them. */
+/** Makes the refusal of an input with issues: the error `invalid`, which holds all of them. */
 export function toInvalid(issues: readonly Issue[]): DirectoryError {
   const message = issues.map((issue) => `${issue.path} ${issue.message}`).join('; ')
   return new DirectoryError('invalid', message, { issues })
@@ -74,7 +74,8 @@ export function toInvalid(issues: readonly Issue[]): DirectoryError {
 
 /**
  * Translates the path of an issue into the names that a caller uses.
- * @param names by path, with `[]` in place of each index: `{ 'groupIds[]': 'groups[].id' }`. Others stay as they are
+ * @param names the caller's name for a path, with `[]` in place of each index: `{ 'groupIds[]': 'groups[].id' }`.
+ *   A path without an entry stays as it is
  */
 export function renamePath(path: string, names: Readonly<Record<string, string>>): string {
   const indexes = path.match(/\[\d+\]/g) ?? []

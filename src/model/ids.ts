@@ -26,8 +26,8 @@ function randomWord(length: number, alphabet: string): string {
 }
 
 /**
- * Generates a tenant id: a slug of the name and a random tail. It has at most 49 characters of `A-Za-z0-9_`, which every
- * platform takes.
+ * Generates a tenant id: a slug of the name and a random tail. It has at most 49 characters of `A-Za-z0-9_`, which
+ * every platform takes.
  */
 export function newTenantId(name: string): string {
   const slug = name

@@ -11,7 +11,7 @@ export interface Organization {
   readonly id: string
   readonly kind: OrganizationKind
   readonly name: string
-  /** The key of the provider above a reseller or customer; of a provider, its own key. */
+  /** The primary key of the provider above a reseller or customer; for a provider, its own primary key. */
   readonly providerPk: number
   readonly createdAt: string
 }
@@ -25,7 +25,9 @@ export function checkOrganizationName(name: string, path = 'name'): Issue[] {
   return checkText(path, name)
 }
 
-/** Returns the form in which domains are stored and compared: ASCII (RFC 5891), lower case, no trailing dot, no port. */
+/**
+ * Returns the form in which domains are stored and compared: ASCII (RFC 5891), lower case, no trailing dot, no port.
+ */
 export function foldDomain(domain: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
   const ascii = /^[\x00-\x7f]*$/.test(domain) ? domain : domainToASCII(domain)

@@ -1,6 +1,6 @@
 /** A part of a list. */
 export interface PageRequest {
-  /** How many items come before it. */
+  /** The number of items before the part. */
   readonly offset: number
   readonly limit: number
 }

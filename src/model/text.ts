@@ -27,7 +27,7 @@ export function countCodePoints(text: string): number {
 export function checkText(path: string, text: string | null, options: { min?: number } = {}): Issue[] {
   if (text === null) return []
   const issues: Issue[] = []
-  // A text has at most as many code points as UTF-16 units, so that most texts need not be counted.
+  // A text has at most as many code points as UTF-16 units, so most texts need not be counted.
   if (text.length > MAX_TEXT) {
     const length = countCodePoints(text)
     if (length > MAX_TEXT) issues.push(tooLong(path, length))

@@ -19,7 +19,7 @@ export interface User {
   readonly deletedAt: string | null
 }
 
-/** A user to create. Without an id it gets a new one. A group id that is repeated counts once. */
+/** A user to create. If the id is left out, a new one is generated. A repeated group id counts once. */
 export interface NewUser {
   readonly id?: string | undefined
   readonly firstName: string | null

@@ -9,7 +9,7 @@ const PAGE = 1_000
 type NotCopied = 'migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals'
 type Table = Exclude<keyof Tables, NotCopied>
 
-/** The copied tables with their primary keys. Each table follows those that it refers to. */
+/** The copied tables with their primary keys. Each table comes after the tables that it refers to. */
 const TABLES = {
   organizations: ['pk'],
   customer_resellers: ['customer_pk', 'reseller_pk'],
@@ -35,8 +35,8 @@ type Row = Record<string, unknown>
 export type RowCounts = Readonly<Record<Table, number>>
 
 /**
- * Copies a directory with all its keys into an empty store, in one unit. Changes of the source during the copy are not
- * copied.
+ * Copies a directory with its primary keys into an empty store, in one unit. Changes of the source during the copy are
+ * not copied.
  * @returns the number of rows that were read from each table
  * @throws {StoreError} `not_empty` when the target has rows
  */
@@ -84,7 +84,7 @@ async function copyTable(source: Tx, target: Tx, table: Table): Promise<number> 
   return copied
 }
 
-/** Returns the rows that follow a row, by key; the first ones without it. */
+/** Returns the rows that follow `after`, ordered by primary key; the first rows if it is left out. */
 function readPage(source: Tx, table: Table, after: Row | undefined): Promise<Row[]> {
   const key = TABLES[table]
   const columns = sql.join(key.map((column) => sql.ref(column)))

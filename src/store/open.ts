@@ -14,7 +14,7 @@ export interface OpenOptions {
   readonly create?: boolean
   /** Whether to accept a database that may lose commits. Default: false. */
   readonly allowDataLoss?: boolean
-  /** Whether statements run without time limits. Default: false. */
+  /** Whether statements may run as long as they need. Waiting for a lock is limited in any case. Default: false. */
   readonly patient?: boolean
 }
 

@@ -11,7 +11,7 @@ export interface PagePlan {
 }
 
 /**
- * Plans to read a page from the end of the list that is nearer, because an offset costs a step per skipped row.
+ * Decides from which end of the list to read a page: from the nearer one, because each skipped row costs a step.
  * @param total the length of the list
  * @returns undefined if the page is empty
  */

@@ -11,8 +11,8 @@ import type { Statement } from './statement.ts'
  */
 export interface Store {
   /**
-   * How long a unit may still commit after its last statement, in milliseconds; 0 where units run one after the other.
-   * What a unit uses from outside the store, such as a key, must stay valid for this long.
+   * The longest time between the last statement of a unit and its commit, in milliseconds; 0 if the store runs one unit
+   * at a time. What a unit uses from outside the store, such as a master key, must stay valid for this long.
    */
   readonly maxIdleMs: number
   /** Runs work on one consistent snapshot, which includes every write that has resolved. */
@@ -20,20 +20,20 @@ export interface Store {
   /**
    * Runs work as one unit: atomic, isolated, and on disk when the promise resolves. The unit reads one snapshot. If it
    * would overwrite a row that changed after the snapshot, it runs again.
-   * @throws whatever work throws, after its writes have been undone
+   * @throws what work throws, after the writes of work have been undone
    * @throws {ConstraintError} when a unique index or a foreign key refuses a row; the unit must then end
    * @throws {StoreError} when the store cannot do it now
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** Like `write`, for data that may be lost in a crash: it may wait a moment to join the next commit. */
+  /** Like `write`, for data that may be lost in a crash: the unit may wait a moment to join the next commit. */
   writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
-   * Like `write`, for a unit that inserts rows with keys of its own choice into an empty store. Keys that the store
+   * Like `write`, for a unit that inserts rows with given primary keys into an empty store. Primary keys that the store
    * assigns later are higher than all of these.
    */
   writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
-   * Ends the leases of accounts that earlier processes left, where no other process can use the store now.
+   * Ends the leases that earlier processes left behind, if this store is used by one process only (SQLite).
    * @returns whether this process is the only one that leases accounts from now on
    * @throws {StoreError} when the store cannot do it now
    */
@@ -44,7 +44,8 @@ export interface Store {
    */
   heartbeat(): Promise<void>
   /**
-   * Seals the audit entries that no block seals yet. Does nothing where every commit is a block.
+   * Puts the audit entries that are in no block yet into blocks. Does nothing on SQLite, which writes a block with
+   * every commit.
    * @throws {StoreError} when the store cannot do it now
    */
   sealAudit(): Promise<void>
@@ -69,21 +70,23 @@ export interface Store {
 export interface Tx {
   get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined>
   all<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R[]>
-  /** Inserts one row. Returns its key, or undefined if the statement ignored a conflict and wrote nothing. */
+  /** Inserts one row. Returns its primary key, or undefined if the statement ignored a conflict and wrote nothing. */
   insert<P extends object>(statement: Statement<P, InsertResult>, params: P): Promise<number | undefined>
   /** Returns the number of rows changed. */
   run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number>
-  /** Runs a query whose shape depends on the request. It is compiled on each call, so the create path must not use it. */
+  /**
+   * Runs a query whose shape depends on the request. It is compiled on each call, so the create path must not use it.
+   */
   query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>
-  /** The audit block of this commit; null where entries are sealed after their commit. */
+  /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
    * its id or e-mail is taken, when a deleted user of the organization has the e-mail, or when the organization or the
    * reseller no longer exists.
    *
-   * If a unit begins with one user, the user may share a commit with those of other units and is then on disk at once.
-   * So a unit that began with an inserted user must end there; any further statement throws.
+   * If inserting one user is the first statement of a unit, the user may be committed at once, together with users of
+   * other units. It then cannot be undone. So no statement may follow in such a unit: it throws `UnitEndedError`.
    * @returns an outcome for each row, in order
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
@@ -104,7 +107,10 @@ export interface UserRecord {
 /** A user for `insertUsers`, with everything that is written with it. */
 export interface NewUserRow {
   readonly user: UserRecord
-  /** The ids of the organization and the reseller. An engine that uses keys again compares them with the keys. */
+  /**
+   * The ids of the organization and the reseller. SQLite gives the primary key of a deleted row to a new one, so it
+   * compares these ids as well.
+   */
   readonly organizationId: string
   readonly resellerId: string | null
   /** The e-mail as `foldEmail` returns it. */
@@ -114,10 +120,10 @@ export interface NewUserRow {
   readonly entry: AuditEntry
 }
 
-/** What became of a row of `insertUsers`. */
+/** The outcome of one row of `insertUsers`. */
 export type InsertOutcome = 'inserted' | 'refused'
 
-/** The error of a statement that follows where a unit had to end; see `Tx.insertUsers`. */
+/** Thrown by a statement that comes after the end of its unit; see `Tx.insertUsers`. */
 export class UnitEndedError extends Error {
   constructor() {
     super('the unit has ended: no statement may follow insertUsers in a unit that began with it')
@@ -144,9 +150,9 @@ export interface OpenBlock {
 export interface AuditVerdict {
   readonly entries: number
   readonly blocks: number
-  /** Entries that no block seals yet; 0 where every commit is a block. */
+  /** The number of entries that are in no block yet; 0 on SQLite. */
   readonly unsealed: number
-  /** The newest block. Noted down elsewhere, its hash shows later whether the end of the log was cut off. */
+  /** The newest block. If you keep its hash elsewhere, you can check later that the end of the log was not cut off. */
   readonly head: { readonly block: number; readonly hash: string }
   readonly faults: readonly AuditFault[]
 }
@@ -154,7 +160,7 @@ export interface AuditVerdict {
 /** One place where the audit log is not as it was written. */
 export interface AuditFault {
   readonly block: number
-  /** The entry's position in its block; null when the fault is the block's. */
+  /** The position of the entry in its block; null if the block itself has the fault. */
   readonly position: number | null
   /** The entry's id; null if the entry is missing. */
   readonly entry: string | null
@@ -192,8 +198,8 @@ export class StoreError extends Error {
 }
 
 /**
- * A unique index refused a row, or a row that another one refers to no longer exists. After a lost race the caller
- * runs the unit again, and then finds the row that was written first.
+ * A unique index refused a row, or a row refers to another row that no longer exists. If another unit was faster, the
+ * caller runs its unit again, which then finds the row of the other unit.
  */
 export class ConstraintError extends Error {
   constructor(message: string, cause: unknown) {

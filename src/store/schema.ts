@@ -11,7 +11,7 @@ export interface Tables {
     provider_pk: number | null
     created_at: string
   }
-  /** Which resellers a customer is related to. */
+  /** Relations between customers and resellers. */
   customer_resellers: { customer_pk: number; reseller_pk: number; created_at: string }
   portals: { pk: Generated<number>; domain: string; organization_pk: number; created_at: string }
   groups: { pk: Generated<number>; id: string; provider_pk: number; name: string }
@@ -34,7 +34,7 @@ export interface Tables {
     pk: Generated<number>
     id: string
     organization_pk: number
-    /** Repeated from the organization, so that a provider's tenants are counted in one index. */
+    /** A copy of the organization's value, so that a provider's tenants are counted in one index. */
     provider_pk: number
     platform: string
     name: string
@@ -44,14 +44,14 @@ export interface Tables {
   tenant_orgs: {
     pk: Generated<number>
     tenant_pk: number
-    /** Repeated from the tenant, so that a unique index can say: one org, one tenant. */
+    /** A copy of the tenant's value, so that a unique index allows only one tenant for each org. */
     provider_pk: number
     platform: string
     org_id: string
   }
   accounts: {
     pk: Generated<number>
-    /** Repeated from the tenant, so that a provider's accounts are counted in one index. */
+    /** A copy of the tenant's value, so that a provider's accounts are counted in one index. */
     provider_pk: number
     tenant_pk: number
     user_pk: number
@@ -73,9 +73,9 @@ export interface Tables {
     applied_version: number
     /** Attempts since the desired state last changed or was applied. */
     attempts: number
-    /** Those that failed while the platform was healthy. */
+    /** The attempts that failed while the platform was healthy. */
     own_failures: Generated<number>
-    /** Since when the account is parked, that is tried rarely, because it failed too often; null if it is not. */
+    /** When the account was parked (then it is tried rarely, because it failed too often); null if it is not parked. */
     parked_at: string | null
     /** When the desired state last changed; the age of an account that is not applied counts from here. */
     desired_at: string
@@ -88,7 +88,7 @@ export interface Tables {
   credentials: {
     pk: Generated<number>
     account_pk: number
-    /** These three are repeated from the account, so that credentials are counted in one index. */
+    /** These three are copies of the account's values, so that credentials are counted in one index. */
     provider_pk: number
     tenant_pk: number
     org_id: string
@@ -111,7 +111,7 @@ export interface Tables {
     name: string
     permission: 'administrator' | 'viewer' | 'osis'
     secret_hash: string | null
-    /** The external issuer whose tokens the client uses, and its id there. */
+    /** The external issuer whose tokens the client uses, and the issuer's id of the client. */
     external_issuer: string | null
     external_id: string | null
     created_at: string
@@ -147,7 +147,7 @@ export interface Tables {
     target: string | null
     correlation_id: string
     changed_fields: string
-    /** JSON of a list before and after the change, where the log must show it; otherwise null. */
+    /** The lists that were replaced, before and after the change, as JSON; null if there are none. */
     changes: string | null
     /** The block that seals the entry, the entry's position in it, and its hash; null until the entry is sealed. */
     block: number | null
@@ -169,13 +169,16 @@ export interface Tables {
     answer: string
     expires_at: string
   }
-  /** One row per named lock; see tables/locks.ts. */
+  /** The named locks, one row each: units with the same lock take turns; see tables/locks.ts. */
   turns: { name: string; taken_at: string }
   heartbeats: { pk: Generated<number>; at: string }
   migrations: { version: number; name: string; applied_at: string }
 }
 
-/** Row counts per key, in one or more rows for each key. Triggers (SQLite) or a view (PostgreSQL) maintain them. */
+/**
+ * Numbers of rows for each combination of the first four columns. A combination may have several rows: add up their
+ * totals. Triggers (SQLite) or a view (PostgreSQL) maintain them.
+ */
 interface Totals {
   readonly provider_pk: number
   readonly org_id: string

@@ -2,8 +2,8 @@ import type { Compilable, Kysely } from 'kysely'
 import type { Tables } from './schema.ts'
 
 /**
- * A query that is built and compiled once per engine, and then only bound: building a query costs microseconds that
- * the create path does not have.
+ * A query that is built and compiled once per engine, and then only gets its parameters. To build it on each call would
+ * make creates noticeably slower.
  */
 export interface Statement<P extends object, R> {
   readonly build: (db: Kysely<Tables>, params: P) => Compilable<R>
@@ -14,7 +14,7 @@ export interface Plan {
   readonly sql: string
   readonly slots: readonly (Placeholder | { readonly constant: unknown })[]
   readonly writes: boolean
-  /** Whether parameters are only compared with columns; otherwise some are written. */
+  /** Whether all parameters are only compared with columns; false if some are written. */
   readonly onlyCompares: boolean
 }
 

@@ -9,7 +9,7 @@ const PAGE = 1_000
 
 /**
  * Opens every secret of the directory.
- * @returns how many there are, and the identities of those that the master keys do not open
+ * @returns the number of secrets, and the identities of those that the master keys do not open
  * @throws {DirectoryError} `store_unavailable`
  */
 export function checkSecrets(dir: Directory): Promise<{ checked: number; unopened: string[] }> {

@@ -2,12 +2,12 @@ import { CACHE_TTL_MS } from '../directory.ts'
 import { newSealer, type Sealer, UnknownKeyError } from './sealer.ts'
 
 /**
- * How long a process may still seal under a key that is no longer the first one. It reads the keys again after
- * `CACHE_TTL_MS`. If they cannot be read for as long again, it stops sealing.
+ * How long a process may still seal secrets under a master key that is no longer the first one, in milliseconds. The
+ * process reads the keys again after `CACHE_TTL_MS`. If that fails for another `CACHE_TTL_MS`, it stops sealing.
  */
 export const LONGEST_SEALING_MS = 2 * CACHE_TTL_MS
 
-/** The master keys cannot be read. They may have been rotated, so that nothing is sealed. */
+/** The master keys cannot be read. They may have been replaced meanwhile, so the sealer refuses to seal. */
 export class KeysUnreadableError extends Error {
   constructor(cause: unknown) {
     super('the master key cannot be read again, so nothing is sealed', { cause })
@@ -17,9 +17,9 @@ export class KeysUnreadableError extends Error {
 
 /**
  * Makes a sealer that follows a rotation of the master keys without a restart. Its `seal` throws
- * {KeysUnreadableError} when the keys could not be read for too long.
- * @param keys as they have just been read
- * @param readKeys reads them again; throws when they cannot be read
+ * {KeysUnreadableError} when the keys could not be read for `LONGEST_SEALING_MS`.
+ * @param keys the master keys, as they have just been read
+ * @param readKeys reads the master keys again; throws when they cannot be read
  * @param now returns the time in milliseconds
  */
 export function newFollowingSealer(
@@ -33,7 +33,9 @@ export function newFollowingSealer(
 class FollowingSealer implements Sealer {
   readonly #readKeys: () => readonly Buffer[]
   readonly #now: () => number
-  /** All keys so far: a text that was read before its key was removed may be opened after. */
+  /**
+   * All keys so far, removed ones included: a sealed text may be read before and opened after the removal of its key.
+   */
   #keys: readonly Buffer[]
   #sealer: Sealer
   #readAt: number
@@ -80,7 +82,7 @@ class FollowingSealer implements Sealer {
     this.#readAt = at
   }
 
-  /** Whether the keys were read longer ago. A clock that was set back counts as that. */
+  /** Returns whether the keys were read at least `ms` ago, or the clock was set back since. */
   #isOlderThan(ms: number): boolean {
     const age = this.#now() - this.#readAt
     return age < 0 || age >= ms

@@ -12,37 +12,37 @@ import { LONGEST_SEALING_MS } from './following-sealer.ts'
 import { credentialIdentity, masterKeyId, newSealer, SealError, type Sealer, sealMark } from './sealer.ts'
 import { signingKeyIdentity } from './signing-keys.ts'
 
-/** How far clocks differ and how late a disk may be. */
+/** An allowance for clocks that differ and for slow disks. */
 const MARGIN_MS = 500
-/** The most rows that one unit re-seals. Other units wait for it. */
+/** The most rows that one unit encrypts again. Other units wait for this one. */
 const PAGE = 200
 
-/** The tables with sealed secrets. Each value returns the identity of a secret by the name of its row. */
+/** The tables with sealed secrets. Each value takes the name of a row and returns the identity of its secret. */
 const TABLES: Readonly<Record<SealedTable, (name: string) => string>> = {
   credentials: credentialIdentity,
   signing_keys: signingKeyIdentity,
 }
 
-/** The result of a re-sealing. */
+/** The result of encrypting all secrets again. */
 export interface Resealed {
-  /** The id of the key that seals from now on. */
+  /** The id of the master key that seals secrets from now on. */
   readonly key: string
-  /** How many secrets were re-sealed. */
+  /** The number of secrets that were encrypted again. */
   readonly resealed: number
-  /** How many secrets the directory has. */
+  /** The number of secrets in the directory. */
   readonly checked: number
-  /** The identities of those that this key alone does not open. While there are any, the other keys are needed. */
+  /** The identities of the secrets that this key does not open. While there are any, the other keys are needed. */
   readonly unopened: readonly string[]
 }
 
-/** Returns how many milliseconds after a key became the first one a secret under another key may still be committed. */
+/** Returns how long after a rotation a secret may still be committed under an old master key, in milliseconds. */
 export function sealingDelay({ store }: Directory): number {
   return LONGEST_SEALING_MS + MARGIN_MS + store.maxIdleMs
 }
 
 /**
  * Writes the audit entry of a rotation, before the new master key is used.
- * @param key the new first key
+ * @param key the new first master key
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function recordRotation(dir: Directory, ctx: Context, key: Buffer): Promise<void> {
@@ -50,10 +50,10 @@ export function recordRotation(dir: Directory, ctx: Context, key: Buffer): Promi
 }
 
 /**
- * Seals every secret under the first key, then checks that this key alone opens everything. A secret that no key opens
- * stays as it is. The call can be repeated, and several processes can make it at once. It must be made `sealingDelay`
- * after the first key became the first one, when no process seals under another key any more.
- * @param keys the first one seals, all of them open
+ * Seals every secret under the first master key, then checks that this key alone opens everything. A secret that no key
+ * opens stays as it is. The call can be repeated, and several processes can make it at once. Wait for `sealingDelay`
+ * after the rotation before the call, so that no process seals under another key any more.
+ * @param keys secrets are sealed with the first one, and opened with any of them
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export async function resealSecrets(
@@ -65,7 +65,7 @@ export async function resealSecrets(
   const sealer = newSealer(keys)
   let resealed = 0
   for (const table of Object.keys(TABLES) as SealedTable[]) {
-    // Keys are not assigned in the order of commits, so a row may appear before the last page that was read.
+    // Primary keys are not assigned in the order of commits, so a row may appear before the last page that was read.
     let count: number
     do {
       count = await resealTable(dir, ctx, { table, sealer, mark: sealMark(key) })
@@ -83,7 +83,7 @@ interface Pass {
   readonly mark: string
 }
 
-/** Re-seals the rows of a table once. Returns how many. */
+/** Goes through a table once, and encrypts its secrets again. Returns the number of secrets. */
 async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<number> {
   const { table, sealer, mark } = pass
   let resealed = 0
@@ -103,7 +103,7 @@ async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<nu
   }
 }
 
-/** Seals the secret of a row under the first key. Returns undefined if no key opens it. */
+/** Encrypts the secret of a row with the first master key. Returns undefined if no master key opens it. */
 function resealRow(
   sealer: Sealer,
   { name, sealed }: SealedRow,

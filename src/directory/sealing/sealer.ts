@@ -3,18 +3,18 @@ import { createCipheriv, createDecipheriv, createSecretKey, hash, randomBytes } 
 /** Encrypts secrets for the store, each bound to the row that it belongs to. */
 export interface Sealer {
   /**
-   * Seals a secret.
-   * @param identity names the row, for example `credential:AKIA…`; `open` needs the same
+   * Encrypts (seals) a secret with the first master key.
+   * @param identity names the row, for example `credential:AKIA…`; `open` must get it again
    */
   seal(secret: string, identity: string): string
   /**
-   * Opens what `seal` returned.
-   * @throws {SealError} when the text was sealed under another key or identity, or was changed
+   * Decrypts what `seal` returned.
+   * @throws {SealError} when the text was sealed under another master key or identity, or was changed
    */
   open(sealed: string, identity: string): string
 }
 
-/** A sealed secret does not open, because of another master key, another identity or a changed text. */
+/** A sealed secret cannot be decrypted: it has another master key or identity, or its text was changed. */
 export class SealError extends Error {
   constructor(identity: string, why: string, cause?: unknown) {
     super(`the secret of ${identity} cannot be opened: ${why}`, cause === undefined ? undefined : { cause })
@@ -22,7 +22,7 @@ export class SealError extends Error {
   }
 }
 
-/** A secret was sealed under a key that the sealer does not have. */
+/** A secret was sealed under a master key that the sealer does not have. */
 export class UnknownKeyError extends SealError {
   constructor(identity: string) {
     super(identity, 'it was sealed under another master key')
@@ -34,9 +34,9 @@ const CIPHER = 'aes-256-gcm'
 const TAG_BYTES = 16
 
 /**
- * Makes a sealer. The first of its master keys seals, all of them open. It uses AES-256-GCM with a random 96-bit nonce
- * (NIST SP 800-38D) and the identity as associated data, so that a sealed secret moved to another row does not open.
- * @param keys at least one, each of 32 bytes
+ * Makes a sealer. It uses AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D). The identity is the associated
+ * data, so that a sealed secret that was moved to another row does not open.
+ * @param keys at least one master key of 32 bytes; secrets are sealed with the first one, and opened with any of them
  */
 export function newSealer(keys: readonly Buffer[]): Sealer {
   const [first] = keys
@@ -79,7 +79,7 @@ export function masterKeyId(key: Buffer): string {
   return hash('sha256', key, 'base64url').slice(0, 8)
 }
 
-/** Returns the beginning of every text that is sealed under a key. */
+/** Returns the text at the beginning of every secret that is sealed under a master key. */
 export function sealMark(key: Buffer): string {
   return `1.${masterKeyId(key)}.`
 }

@@ -3,7 +3,7 @@ import { insertSigningKey, selectSigningKeys } from '../../store/tables/signing-
 import type { Directory } from '../directory.ts'
 import { read, write } from '../unit.ts'
 
-/** A key pair of our token issuer, as JWK texts (RFC 7517). */
+/** A key pair of Usher's own token issuer, as JWK texts (RFC 7517). */
 export interface SigningKey {
   readonly kid: string
   readonly publicJwk: string
@@ -11,8 +11,8 @@ export interface SigningKey {
 }
 
 /**
- * Returns the signing keys, newest first. If there are none, it inserts one that `make` makes. Of several processes that
- * start at the same time, one inserts its key.
+ * Returns the signing keys, newest first. If there are none, inserts one that `make` returns. If several processes
+ * start at the same time, only one of them inserts its key.
  * @throws {DirectoryError} `store_unavailable`
  * @throws {SealError} when the master keys do not open a key
  */

@@ -8,7 +8,7 @@ import { statement } from '../statement.ts'
 export const YES = sql.lit(1)
 export const NO = sql.lit(0)
 
-/** The columns that forget earlier attempts. */
+/** Values that reset the counts of failed attempts. */
 export const RESET_ATTEMPTS = { attempts: 0, own_failures: 0, parked_at: null } as const
 
 /** An account with the ids of its tenant and its user. */
@@ -82,8 +82,9 @@ const insert = statement((db, p: InsertParams) =>
 )
 
 /**
- * Inserts an account and returns its key.
- * @throws {ConstraintError} when the Cloud Director user has an account in the tenant, or the user has one on the platform
+ * Inserts an account and returns its primary key.
+ * @throws {ConstraintError} when the Cloud Director user has an account in the tenant, or the user has one on the
+ *   platform
  */
 export async function insertAccount(
   tx: Tx,
@@ -185,7 +186,7 @@ const selectByCanonicalId = statement((db, p: { provider: number; canonical: str
     .where('accounts.wanted', '=', YES),
 )
 
-/** Returns the provider's account that its platform knows by this id. */
+/** Returns the provider's account with this canonical id. */
 export async function selectAccountByCanonicalId(
   tx: Tx,
   provider: number,
@@ -197,13 +198,13 @@ export async function selectAccountByCanonicalId(
 
 const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
 
-/** Returns the account with this key, also if it was removed. */
+/** Returns the account with this primary key, also if it was removed. */
 export async function selectAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toAccount(row)
 }
 
-/** What the reconciler needs to know of an account. */
+/** What the reconciler needs to know about an account. */
 export interface AccountToReconcile {
   readonly account: Account
   /** False if the account was removed. */
@@ -214,7 +215,7 @@ export interface AccountToReconcile {
   readonly lastError: string | null
 }
 
-/** Returns the account with this key, also if it was removed. */
+/** Returns the account with this primary key, also if it was removed. */
 export async function selectAccountToReconcile(tx: Tx, pk: number): Promise<AccountToReconcile | undefined> {
   const row = await tx.get(selectByPk, { pk })
   if (!row) return undefined

@@ -16,7 +16,7 @@ const backlog = statement((db) =>
     .whereRef('applied_version', '<', 'desired_version'),
 )
 
-/** Returns how many accounts are not applied, by state, and since when the oldest waits. */
+/** Counts the accounts that are not applied, for each state. Also returns when the oldest of them was last changed. */
 export async function selectBacklog(tx: Tx): Promise<Backlog> {
   const row = await tx.get(backlog, {})
   const [unapplied, failed, parked] = [row?.unapplied, row?.failed, row?.parked].map((count) =>
@@ -38,7 +38,7 @@ export async function countApplied(tx: Tx): Promise<number> {
   return Number((await tx.get(selectApplied, {}))?.total ?? 0)
 }
 
-/** Returns the accounts whose last attempt failed, in the order of their keys. */
+/** Returns the accounts whose last attempt failed, ordered by primary key. */
 export async function selectFailedAccounts(
   tx: Tx,
   page: { after: number; limit: number; state?: FailureState | undefined },
@@ -86,8 +86,8 @@ const retryUpTo = statement((db, p: { after: number; last: number; now: string }
 )
 
 /**
- * Makes accounts due now whose last attempt failed, in the order of their keys.
- * @returns the number of accounts, and the key after which to continue; null if there are no more
+ * Makes the accounts whose last attempt failed due now, in the order of their primary keys.
+ * @returns the number of accounts, and the primary key after which to continue; null if there are no more
  */
 export async function markAccountsDue(
   tx: Tx,
@@ -107,7 +107,7 @@ const retryOfUser = statement((db, p: { user: string; now: string }) =>
     .where('last_error', 'is not', null),
 )
 
-/** Makes the accounts of a user due now whose last attempt failed. Returns their number. */
+/** Makes the accounts of a user whose last attempt failed due now. Returns the number of accounts. */
 export async function markAccountsOfUserDue(tx: Tx, userId: string, now: string): Promise<number> {
   return tx.run(retryOfUser, { user: userId, now })
 }
@@ -125,7 +125,9 @@ export async function hasHadAccount(tx: Tx, userId: string): Promise<boolean> {
   return (await tx.get(selectOfUser, { user: userId })) !== undefined
 }
 
-/** Returns the keys of a platform's accounts that are higher than `after`, in order, removed accounts included. */
+/**
+ * Returns the primary keys of a platform's accounts that are higher than `after`, in order; also of removed accounts.
+ */
 export async function selectAccountsAfter(
   tx: Tx,
   after: number,

@@ -4,7 +4,9 @@ import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { NO, RESET_ATTEMPTS, YES } from './accounts.ts'
 
-/** The columns that every change of the desired state sets: a new version, due at once, with attempts of its own. */
+/**
+ * Returns the columns that every change of the desired state sets: a new version, due at once, without attempts yet.
+ */
 function bumpVersion(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
   return {
     ...RESET_ATTEMPTS,
@@ -58,7 +60,7 @@ const hideCredentials = statement((db, p: { account: number }) =>
     .where('wanted', '=', YES),
 )
 
-/** Removes an account; with `purge` also its data. The row stays, for its ids must not be used again. */
+/** Removes an account, and with `purge` also its data. The row stays, because its ids must not be used again. */
 export async function markAccountRemoved(
   tx: Tx,
   pk: number,
@@ -100,7 +102,7 @@ export async function markAccountsOfTenantRemoved(tx: Tx, tenant: number, now: s
   await tx.run(hideCredentialsOfTenant, { tenant })
 }
 
-// If the user was deleted, the account is restored suspended: it keeps the data, and nobody can use it.
+// If the user was deleted, the restored account is suspended: it keeps the data, but nobody can use it.
 const restore = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('accounts')
@@ -138,8 +140,8 @@ const showCredentials = statement((db, p: { account: number }) =>
 
 /**
  * Restores an account whose removal found data that must not be deleted.
- * @returns false if its data is to be deleted by now
- * @throws {ConstraintError} when its Cloud Director user has another account by now
+ * @returns false if a purge was requested meanwhile, so the account is not restored
+ * @throws {ConstraintError} when its Cloud Director user has got another account meanwhile
  */
 export async function markAccountRestored(tx: Tx, pk: number, now: string): Promise<boolean> {
   if ((await tx.run(restore, { pk, now })) === 0) return false
@@ -175,7 +177,7 @@ const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
 
 /**
  * Deletes the credentials of an account that the platform no longer has. Also deletes the user that was created for
- * the account, unless that user was changed since. The account's row stays, so that its ids are never used again.
+ * the account, unless the user has been changed since. The account's row stays, so that its ids are never used again.
  */
 export async function deleteRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(deleteCredentials, { account: pk })
@@ -198,7 +200,9 @@ const deleteApplied = statement((db, p: { account: number }) =>
     ),
 )
 
-/** Deletes the removed credentials of an account, if its desired state is applied and the platform no longer has them. */
+/**
+ * Deletes the removed credentials of an account, if its desired state is applied and the platform no longer has them.
+ */
 export async function deleteRemovedCredentials(tx: Tx, account: number): Promise<void> {
   await tx.run(deleteApplied, { account })
 }
@@ -213,7 +217,7 @@ const selectUnapplied = statement((db, p: { tenant: number; limit: number }) =>
     .limit(p.limit),
 )
 
-/** Returns the keys of accounts of a tenant whose desired state is not applied, the oldest first. */
+/** Returns the primary keys of a tenant's accounts whose desired state is not applied, oldest first. */
 export async function selectUnappliedAccounts(tx: Tx, tenant: number, limit: number): Promise<number[]> {
   return (await tx.all(selectUnapplied, { tenant, limit })).map((row) => row.pk)
 }
@@ -227,7 +231,7 @@ const selectOneOfTenant = statement((db, p: { tenant: number }) =>
     .limit(sql.lit(1)),
 )
 
-/** Returns whether a tenant has an account, or one whose removal is not finished and may still find data. */
+/** Returns whether a tenant has an account, or an account whose removal is not finished: it may still find data. */
 export async function hasAccounts(tx: Tx, tenant: number): Promise<boolean> {
   if (await tx.get(selectOneOfTenant, { tenant })) return true
   return (await selectUnappliedAccounts(tx, tenant, 1)).length > 0
@@ -279,7 +283,10 @@ const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user
     .whereRef('applied_version', '<', 'desired_version'),
 )
 
-/** Returns whether a user's account is being removed that will be restored if it owns data. */
+/**
+ * Returns whether a removal without purge is running for the user's account. If the account owns data, it will be
+ * restored.
+ */
 export async function isBeingRemoved(
   tx: Tx,
   tenant: number,

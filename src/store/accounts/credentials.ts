@@ -8,7 +8,7 @@ import { type AccountRow, selectAccounts, toAccount, YES } from './accounts.ts'
 import { selectMatching as selectMatchingAccounts } from './queries.ts'
 import { selectTotal, type TotalsKey } from './totals.ts'
 
-/** A stored credential, with its secret sealed. */
+/** A stored credential, with its secret key encrypted. */
 export interface SealedCredential {
   readonly accessKey: string
   readonly sealedSecret: string
@@ -67,7 +67,7 @@ const selectOfAccount = statement((db, p: { account: number; limit: number }) =>
     .limit(p.limit),
 )
 
-/** Returns the credentials of an account, oldest first, without removed ones. */
+/** Returns the credentials of an account, oldest first, without removed credentials. */
 export async function selectCredentials(
   tx: Tx,
   account: number,
@@ -85,7 +85,9 @@ const selectAfter = statement((db, p: { after: number; limit: number }) =>
     .limit(p.limit),
 )
 
-/** Returns credentials of all accounts with keys higher than `after`, by key, removed ones included. */
+/**
+ * Returns credentials of all accounts, ordered by primary key, from the one after `after`; also removed credentials.
+ */
 export async function selectCredentialsAfter(
   tx: Tx,
   after: number,
@@ -102,7 +104,7 @@ const countOfAccount = statement((db, p: { account: number }) =>
     .where('wanted', '=', YES),
 )
 
-/** Counts the credentials of an account, without removed ones. */
+/** Counts the credentials of an account, without removed credentials. */
 export async function countCredentials(tx: Tx, account: number): Promise<number> {
   return Number((await tx.get(countOfAccount, { account }))?.total ?? 0)
 }
@@ -111,7 +113,7 @@ export async function countCredentials(tx: Tx, account: number): Promise<number>
 export interface OwnedSealedCredential extends SealedCredential {
   readonly pk: number
   readonly account: Account
-  /** False if it was deleted; its row stays until the platform no longer has it. */
+  /** False if the credential was deleted; its row stays until the platform no longer has it. */
   readonly exists: boolean
 }
 
@@ -180,20 +182,25 @@ const markDeleted = statement((db, p: { pk: number }) =>
   db.updateTable('credentials').set({ wanted: 0 }).where('pk', '=', p.pk),
 )
 
-/** Marks a credential as deleted. The row stays until the platform no longer has the key. */
+/** Marks a credential as deleted. The row stays until the platform no longer has it. */
 export async function markCredentialDeleted(tx: Tx, pk: number): Promise<void> {
   await tx.run(markDeleted, { pk })
 }
 
 /** What credentials must match; members that are left out match anything. */
 export interface CredentialCriteria extends TotalsKey {
-  /** Keys of accounts. If given, the owner must be one of these, and no other member about the owner is compared. */
+  /**
+   * Primary keys of accounts. If given, the owner must be one of them, and no other member about the owner is compared.
+   */
   readonly accounts?: readonly number[]
   readonly accessKey?: string
   readonly orgUserId?: string
 }
 
-/** The credentials that match, as their keys alone, so that counting and paging only read an index. */
+/**
+ * Starts a query for the matching credentials without their other columns, so that counting and paging read only an
+ * index; the caller selects `pk`.
+ */
 function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
   const { provider, tenant, accounts, accessKey, orgId, orgUserId, active } = criteria
   let query = db.selectFrom('credentials').where('credentials.wanted', '=', YES)
@@ -243,7 +250,7 @@ export async function selectCredentialPage(
           .limit(plan.limit)
           .offset(plan.offset),
       )
-      // Cloud Director takes the oldest for itself.
+      // The order matters: Cloud Director uses the oldest credential for itself.
       .orderBy('credentials.pk'),
   )
   return { items: rows.map(toOwned), total }

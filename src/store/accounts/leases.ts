@@ -30,7 +30,10 @@ export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
   return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
 }
 
-/** No other process has the account. A process may take over its own lease: its earlier attempt has ended. */
+/**
+ * Matches accounts that this process may claim: no other process has a lease. A process may take over its own lease,
+ * because its earlier attempt has ended.
+ */
 function isFree(eb: ExpressionBuilder<Tables, 'accounts'>, { now, by }: Pick<Lease, 'now' | 'by'>) {
   return eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', now), eb('leased_by', '=', by)])
 }
@@ -47,7 +50,7 @@ const claim = statement((db, p: Lease & { pk: number }) =>
 
 /**
  * Claims an account for one attempt.
- * @returns false if its desired state is applied, or another process has it
+ * @returns false if the desired state is applied, or another process has a lease of the account
  */
 export async function claimAccount(tx: Tx, pk: number, lease: Lease): Promise<boolean> {
   return (await tx.run(claim, { pk, ...lease })) === 1
@@ -60,7 +63,7 @@ const dropAllLeases = statement((db) =>
     .where('leased_until', 'is not', null),
 )
 
-/** Ends all leases. Only for a store that no other process uses. */
+/** Ends all leases. To be used only if no other process uses the store. */
 export async function dropLeases(tx: Tx): Promise<void> {
   await tx.run(dropAllLeases, {})
 }
@@ -77,7 +80,7 @@ const selectDue = statement((db, p: Pick<Lease, 'now' | 'by'> & { limit: number 
     .limit(p.limit),
 )
 
-/** Returns the keys of accounts that are due and can be claimed, the longest waiting first. */
+/** Returns the primary keys of accounts that are due and can be claimed; the account that waits longest comes first. */
 export async function selectDueAccounts(
   tx: Tx,
   due: Pick<Lease, 'now' | 'by'> & { limit: number },
@@ -100,7 +103,7 @@ const markApplied = statement((db, p: Claimed & { version: number }) =>
     .where('applied_version', '<', p.version),
 )
 
-/** Records that the platform has the state of this version. A newer desired version stays due. */
+/** Records that the platform has the state of this version. If the desired version is newer, the account stays due. */
 export async function markAccountApplied(tx: Tx, claimed: Claimed, version: number): Promise<void> {
   await tx.run(markApplied, { ...claimed, version })
 }
@@ -108,9 +111,9 @@ export async function markAccountApplied(tx: Tx, claimed: Claimed, version: numb
 /** The failed attempts since the desired state last changed or was applied. */
 export interface Failures {
   readonly attempts: number
-  /** Those that failed while the platform was healthy. */
+  /** The attempts that failed while the platform was healthy. */
   readonly ownFailures: number
-  /** The time since when the account is parked, ISO 8601; null if it is not. */
+  /** When the account was parked, ISO 8601; null if it is not parked. */
   readonly parkedAt: string | null
 }
 
@@ -151,7 +154,7 @@ const markFailed = statement((db, p: Claimed & Failure) =>
 
 /**
  * Records why an attempt failed, and when the next one is due.
- * @returns false, with nothing recorded, if another process has the account by now
+ * @returns false, with nothing recorded, if another process has claimed the account meanwhile
  */
 export async function markAccountFailed(tx: Tx, claimed: Claimed, failure: Failure): Promise<boolean> {
   return (await tx.run(markFailed, { ...claimed, ...failure })) === 1
@@ -165,7 +168,7 @@ const release = statement((db, p: Claimed) =>
     .where('leased_by', '=', p.by),
 )
 
-/** Ends the lease of an attempt that was interrupted. The attempt counts: the platform may have carried it out. */
+/** Ends the lease of an interrupted attempt. The attempt is counted, because the platform may have carried it out. */
 export async function releaseAccount(tx: Tx, claimed: Claimed): Promise<void> {
   await tx.run(release, claimed)
 }

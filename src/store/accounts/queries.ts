@@ -9,16 +9,22 @@ import { selectTotal, type TotalsKey } from './totals.ts'
 
 /** What accounts must match; members that are left out match anything. */
 export interface AccountCriteria extends TotalsKey {
-  /** The key of the user. */
+  /** The primary key of the user. */
   readonly user?: number
   readonly canonicalUserId?: string
   readonly orgUserId?: string
   readonly username?: string
-  /** A text that must be the username or the Cloud Director user id; or the account belongs to the user with this key. */
+  /**
+   * Matches accounts whose username or Cloud Director user id is `text`, and accounts of the user with the primary key
+   * `user`.
+   */
   readonly named?: { readonly text: string; readonly user: number | null }
 }
 
-/** Starts a query for the matching accounts, by their keys alone, so that counting and paging only read an index. */
+/**
+ * Starts a query for the matching accounts without their other columns, so that counting and paging read only an index;
+ * the caller selects `pk`.
+ */
 export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
   const { provider, tenant, canonicalUserId, orgId, active } = criteria
   let query = db.selectFrom('accounts').where('accounts.wanted', '=', YES)
@@ -100,7 +106,7 @@ export async function hasAccountOfOrg(tx: Tx, provider: number, org: string): Pr
   return (await tx.get(selectOneOfOrg, { provider, org })) !== undefined
 }
 
-/** Returns those of the ids that are the canonical id of an account, removed accounts included. */
+/** Returns the ids among these that are the canonical id of an account, removed accounts included. */
 export async function selectKnownCanonicalIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []
   const rows = await tx.query((db) =>

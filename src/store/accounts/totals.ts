@@ -1,6 +1,6 @@
 import type { Tx } from '../port.ts'
 
-/** The criteria by which the store keeps totals; members that are left out match anything. */
+/** The criteria that the store keeps totals for; members that are left out match anything. */
 export interface TotalsKey {
   readonly provider: number
   readonly tenant?: number
@@ -8,7 +8,7 @@ export interface TotalsKey {
   readonly active?: boolean
 }
 
-/** Returns the stored total, or undefined if the criteria have more members than the key of the totals. */
+/** Returns the stored total, or undefined if the criteria have members that no totals are kept for. */
 export async function selectTotal(
   tx: Tx,
   table: 'account_totals' | 'credential_totals',

@@ -4,11 +4,11 @@ import type { AuditEntry } from '../../model/audit.ts'
 import type { OpenBlock, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** The previous hash of the first block. */
+/** Stands in the first block for the hash of a previous block. */
 export const GENESIS_HASH = hash('sha256', 'usher audit log', 'base64url')
 
 /**
- * Hashes an entry: all that it says, and its place in the chain, so that it cannot be moved.
+ * Hashes an entry: its whole content, and its place in the chain, so that it cannot be moved.
  * @param caller the text that is stored for the caller
  */
 export function hashEntry(
@@ -30,7 +30,7 @@ export function hashEntry(
     entry.target,
     entry.correlationId,
     entry.changedFields,
-    // Left out if there are none, so that the hashes of older entries stay valid.
+    // Left out if there are no changes, so that the hashes of older entries stay valid.
     ...(entry.changes ? [entry.changes] : []),
   ]
   return hash('sha256', JSON.stringify(content), 'base64url')
@@ -84,14 +84,14 @@ const insertBlock = statement(
 export async function sealBlock(tx: Tx): Promise<void> {
   const { block } = tx
   if (!block || block.hashes.length === 0) return
-  // There is one writer, so the entries of a commit have consecutive keys.
+  // There is one writer, so the entries of a commit have consecutive primary keys.
   const last = (await tx.get(selectLastEntry, {}))?.pk ?? 0
   await writeSeal(tx, block, { first: last - block.hashes.length + 1, last })
 }
 
 /**
  * Writes the seal of a block.
- * @param keys the lowest and the highest key of its entries
+ * @param keys the lowest and the highest primary key of its entries
  * @throws {ConstraintError} when another process has sealed a block with this number first
  */
 export async function writeSeal(

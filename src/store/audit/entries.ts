@@ -5,7 +5,7 @@ import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { hashEntry } from './blocks.ts'
 
-/** A row of `audit_entries` without its key. */
+/** A row of `audit_entries` without its primary key. */
 export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
 
 const insertEntry = statement((db, p: EntryRow) =>
@@ -76,14 +76,14 @@ export function parseCaller(text: string): CallerName {
 export interface AuditFilter {
   readonly operation?: string | undefined
   readonly status?: string | undefined
-  /** As `formatCaller` writes it. */
+  /** In the form that `formatCaller` returns. */
   readonly caller?: string | undefined
   readonly organization?: string | undefined
   readonly target?: string | undefined
   readonly correlationId?: string | undefined
-  /** ISO 8601; entries at or after. */
+  /** Only entries from this time on, ISO 8601. */
   readonly since?: string | undefined
-  /** Only entries with a lower number: the last one of the page before. */
+  /** Only entries with a lower number: the number of the last entry of the page before. */
   readonly before?: number | undefined
   readonly limit: number
 }
@@ -126,7 +126,7 @@ export function toEntry(row: EntryRow): AuditEntry {
   }
 }
 
-/** Never throws: a row that was tampered with must be reported as changed. */
+/** Parses JSON. It never throws, because a row that was tampered with must be reported as changed. */
 function parse<T>(text: string): T {
   try {
     return JSON.parse(text) as T

@@ -32,7 +32,7 @@ const countEntries = statement((db) =>
 
 /**
  * Checks the whole chain: every entry against its hash, every block against its entries and the block before it.
- * Entries that no block seals yet are counted and are not a fault.
+ * An entry that is in no block yet is counted, but is not a fault.
  */
 export async function verifyAuditLog(tx: Tx): Promise<AuditVerdict> {
   const { head, blocks, found, faults } = await verifyChain(tx)
@@ -41,7 +41,10 @@ export async function verifyAuditLog(tx: Tx): Promise<AuditVerdict> {
   return { entries: total, blocks, unsealed: total - sealed, head, faults }
 }
 
-/** Like `verifyAuditLog`, for a store where every commit is a block: an entry without a block is a fault. */
+/**
+ * Like `verifyAuditLog`, for a store that writes an audit block with every commit (SQLite): there, an entry without a
+ * block is a fault.
+ */
 export async function verifySealedAuditLog(tx: Tx): Promise<AuditVerdict> {
   const verdict = await verifyAuditLog(tx)
   if (verdict.unsealed === 0) return verdict
@@ -91,7 +94,7 @@ function verifyBlock(block: Block, previousHash: string, rows: readonly Row[]): 
   const at = (position: number | null, entry: string | null, fault: AuditFault['fault']): void => {
     faults.push({ block: block.number, position, entry, fault })
   }
-  // A block cannot hold more entries than there are keys between its first and its last.
+  // A block cannot hold more entries than there are primary keys from its first to its last entry.
   const size = Math.min(block.entries, block.last_pk - block.first_pk + 1)
   let expected = 0
   let lastPk = 0
@@ -121,7 +124,10 @@ function isSealOf(block: Block, rows: readonly Row[]): boolean {
   )
 }
 
-/** Returns the entries without a block as faults: where every commit is a block, they were added afterwards. */
+/**
+ * Returns the entries without a block as faults. On SQLite every commit writes a block, so these entries were added
+ * afterwards.
+ */
 async function selectUnsealedEntries(tx: Tx): Promise<AuditFault[]> {
   const rows = await tx.query((db) =>
     db.selectFrom('audit_entries').select(['id']).where('block', 'is', null).limit(MAX_REPORTED),
@@ -129,7 +135,7 @@ async function selectUnsealedEntries(tx: Tx): Promise<AuditFault[]> {
   return rows.map((row) => ({ block: 0, position: null, entry: row.id, fault: 'added' as const }))
 }
 
-/** Returns the entries that name a block which does not contain them: added later, or moved to another key. */
+/** Returns the entries that name a block which does not contain them: they were added later, or moved. */
 async function selectStrayEntries(tx: Tx): Promise<AuditFault[]> {
   const rows = await tx.query((db) =>
     db

@@ -208,7 +208,7 @@ export const initial: Migration = {
       .$call(clustered),
     schema.createIndex('idempotency_keys_expiry').on('idempotency_keys').column('expires_at'),
 
-    // One row, written to find out whether the store can be written.
+    // Has one row. It is updated to find out whether the store accepts writes.
     schema
       .createTable('heartbeats')
       .addColumn('pk', ...pk)

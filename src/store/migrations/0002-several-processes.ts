@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
-/** What several processes need to share one database. */
+/** Adds what several processes need to share one database. */
 export const severalProcesses: Migration = {
   version: 2,
   name: 'several-processes',
@@ -14,7 +14,7 @@ export const severalProcesses: Migration = {
     // The process that holds the lease, so that it need not wait for its own lease to expire.
     schema.alterTable('accounts').addColumn('leased_by', text),
 
-    // For the sealer, where commits are not blocks: it reads the entries that have no block yet.
+    // PostgreSQL seals audit entries after their commit. This index finds the entries that have no block yet.
     schema
       .createIndex('audit_entries_unsealed')
       .on('audit_entries')

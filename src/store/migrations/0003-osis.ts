@@ -2,8 +2,8 @@ import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * What the whole OSIS API needs: lists and exact totals from one index each, also with very many users; removals that
- * continue after a restart; and refresh tokens that can be revoked.
+ * Adds what the whole OSIS API needs: lists and exact totals that are read from one index each, even with very many
+ * users; removals that continue after a restart; and refresh tokens that can be revoked.
  */
 export const osis: Migration = {
   version: 3,
@@ -42,7 +42,7 @@ export const osis: Migration = {
     ].map(([name = '', ...columns]) =>
       schema.createIndex(name).on('accounts').columns(columns).where(sql<SqlBool>`wanted = 1`),
     ),
-    // For the removals of a tenant, which are looked up while a caller waits for them.
+    // Finds the accounts of a tenant that are not applied yet. The deletion of a tenant needs it, while a caller waits.
     schema
       .createIndex('accounts_unapplied')
       .on('accounts')

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** Columns that distinguish an account that fails by itself from one that waits for an unhealthy platform. */
+/** Adds columns that distinguish accounts that fail by themselves from those that wait for an unhealthy platform. */
 export const parkedAccounts: Migration = {
   version: 4,
   name: 'parked-accounts',

@@ -2,14 +2,14 @@ import { type Compilable, type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * Totals of accounts and credentials, by the criteria that match very many of them.
+ * Adds totals of accounts and credentials, for the criteria that match very many of them.
  *
  * This migration must branch on the engine. On SQLite triggers maintain the totals, because counting a hundred thousand
- * index entries would block the process. PostgreSQL counts them in a view, in a process of its own: a row that every
- * create updates would make creates wait for each other's commits.
+ * index entries would block the process. PostgreSQL counts them in a view, which blocks no other
+ * work: a row that every create updates would make creates wait for each other's commits.
  *
- * The orgs of a tenant get their own indexes: to reach a far page, each entry of the org's index had to be compared
- * with the tenant. One index is enough for the few credentials of an account.
+ * The orgs of a tenant get their own indexes. Without them, reading a far page would compare every index entry of the
+ * org with the tenant. One index is enough for the few credentials of an account.
  */
 export const totals: Migration = {
   version: 5,

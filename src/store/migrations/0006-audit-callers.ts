@@ -1,6 +1,9 @@
 import type { Migration } from './migration.ts'
 
-/** A caller of an audit entry need not be a client. The texts stay: entries hash as before. */
+/**
+ * Renames the column `client`, because a caller may also be a person or the operator. The stored values do not change,
+ * so the hashes of old entries stay valid.
+ */
 export const auditCallers: Migration = {
   version: 6,
   name: 'audit-callers',

@@ -19,9 +19,9 @@ export interface Migration {
   readonly up: (schema: SchemaModule, types: ColumnTypes, db: Kysely<MigratedTables>) => Compilable[]
 }
 
-/** What the engines call differently. */
+/** Names of types and clauses that differ between the engines. */
 export interface ColumnTypes {
-  /** For what only one engine has. A migration may branch on it, nothing else may. */
+  /** The engine, for a feature that only one of them has. Only a migration may branch on it. */
   readonly engine: 'sqlite' | 'postgres'
   /** An integer primary key that the engine assigns: type and definition. */
   readonly pk: [DataTypeExpression, (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder]
@@ -31,7 +31,7 @@ export interface ColumnTypes {
   readonly text: DataTypeExpression
   /** A SHA-256, base64url. */
   readonly hash: DataTypeExpression
-  /** Stores the rows of a table in its primary key, where the engine can. */
+  /** Stores the rows of a table in the index of its primary key, if the engine can (SQLite). */
   readonly clustered: <T extends string>(
     table: CreateTableBuilder<T, string>,
   ) => CreateTableBuilder<T, string>

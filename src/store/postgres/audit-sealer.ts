@@ -17,9 +17,9 @@ const selectUnsealed = statement((db) =>
 )
 
 /**
- * Seals the oldest entries that have no block. Keys are not in the order of commits, so an entry may be in a later
- * block than one with a higher key.
- * @returns the number of sealed entries; less than `MAX_BLOCK` if none are left
+ * Puts the oldest entries that have no block into one. Primary keys are not in the order of commits, so an entry may be
+ * in a later block than an entry with a higher primary key.
+ * @returns the number of sealed audit entries; less than `MAX_BLOCK` if none are left
  * @throws {ConstraintError} when another process has sealed them first
  */
 export async function sealAuditEntries(tx: Tx): Promise<number> {

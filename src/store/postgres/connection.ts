@@ -14,14 +14,18 @@ import { StoreError } from '../port.ts'
 export const MAX_CONNECTIONS = 10
 /** How long a unit waits for a free connection, or for a new one. */
 const CONNECT_MS = 5_000
-/** How long a statement may take in the database, and here, in case the database no longer responds. */
+/** The time limit of a statement, enforced by the database. */
 const STATEMENT_MS = 10_000
+/** The time limit of a statement, enforced by this process in case the database no longer responds. */
 const ANSWER_MS = 12_000
 const LOCK_MS = 5_000
 /** How long a unit may pause before the database ends it; see `Store.maxIdleMs`. */
 export const IDLE_IN_UNIT_MS = 15_000
 const LIFETIME_S = 60
-/** How long a migration waits for a table. Other statements queue behind it meanwhile. */
+/**
+ * How long one try of a migration waits for a lock. It is short because other statements queue behind a waiting
+ * migration; `migrate` tries again.
+ */
 const SCHEMA_LOCK_MS = 2_000
 /** The type id of bigint. */
 const INT8 = 20
@@ -31,7 +35,7 @@ export interface PostgresOptions {
   readonly url: string
   /** Whether to accept a database that may lose commits. */
   readonly allowDataLoss: boolean
-  /** Whether statements run without time limits: for commands, where no caller waits. */
+  /** Whether statements may run as long as they need: for commands. Waiting for a lock is limited in any case. */
   readonly patient: boolean
 }
 
@@ -59,7 +63,7 @@ export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Po
 }
 
 /**
- * Opens one connection without time limits, for migrations.
+ * Opens one connection for migrations. Its statements may run as long as they need; only waiting for a lock is limited.
  * @throws {StoreError} `unsafe` when the database may lose commits
  */
 export async function openSlowClient({ url, allowDataLoss }: PostgresOptions): Promise<pg.Client> {
@@ -82,7 +86,7 @@ function connectionOf(url: string): pg.ClientConfig {
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     fallback_application_name: 'usher',
-    // Keys and counts fit a number; by default pg returns bigint as text.
+    // Primary keys and counts fit a number; by default pg returns bigint as text.
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
@@ -116,9 +120,9 @@ async function assertSafe(client: pg.ClientBase, allowDataLoss: boolean): Promis
   )
 }
 
-/** Adds a time limit to a statement, for connections without one. */
+/** Adds a time limit to a statement, for connections without a time limit. */
 export function bounded(text: string): pg.QueryConfig {
-  // pg supports it, but its types do not have it.
+  // pg supports `query_timeout`, but its types do not have it.
   return { text, query_timeout: ANSWER_MS } as pg.QueryConfig
 }
 

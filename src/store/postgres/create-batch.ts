@@ -20,8 +20,9 @@ interface Waiting {
 }
 
 /**
- * Writes users that are created at the same moment with one statement and one commit, which costs PostgreSQL a fifth
- * of a transaction for each user. A user that cannot be inserted does not affect the others.
+ * Writes users that are created at the same moment with one statement and one commit. For each user this costs
+ * PostgreSQL about a fifth of what a transaction of its own would cost. A user that cannot be inserted does not affect
+ * the others.
  */
 export class CreateBatch {
   readonly #pool: pg.Pool
@@ -48,13 +49,15 @@ export class CreateBatch {
     })
   }
 
-  /** First waits until all pending I/O was handled, so that requests that arrived together are written together. */
+  /**
+   * Writes the queue. It first handles all pending I/O, so that requests that arrived together are written together.
+   */
   async #work(): Promise<void> {
     this.#running++
     do {
       await new Promise(setImmediate)
       const waiting = this.#queue.splice(0, MAX_TOGETHER)
-      // One order everywhere, so that two concurrent statements cannot deadlock.
+      // All processes use this order, so that two concurrent statements cannot deadlock.
       waiting.sort((one, other) => compare(one.row, other.row))
       if (waiting.length > 0) await this.#insertTogether(waiting)
     } while (this.#queue.length > 0)
@@ -75,7 +78,7 @@ export class CreateBatch {
       const outcomes = await this.#insert(waiting.map(({ row }) => row))
       for (const [i, one] of waiting.entries()) one.resolve(outcomes[i] ?? 'refused')
     } catch (error) {
-      // One row failed the whole statement, and nothing was written. Trying each row alone shows which one.
+      // One row made the whole statement fail, and nothing was written. Trying each row alone shows which one.
       if (waiting.length > 1 && isOfOneRow(error))
         await Promise.all(waiting.map((one) => this.#insertTogether([one])))
       else if (isOwnerMissing(error)) for (const one of waiting) one.resolve('refused')

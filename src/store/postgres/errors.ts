@@ -25,7 +25,10 @@ export function isOutdated(error: unknown): boolean {
   return state === FEATURE_NOT_SUPPORTED && /cached plan/.test((error as Error).message)
 }
 
-/** Returns whether one of the rows can have made a statement over several rows fail: refused, or locked too long. */
+/**
+ * Returns whether a single row may be the reason why a statement for several rows failed: it was refused, or was locked
+ * for too long.
+ */
 export function isOfOneRow(error: unknown): boolean {
   if (!(error instanceof StoreError)) return true
   return isLockTimeout(error.cause)
@@ -50,12 +53,12 @@ export function isRetryable(error: unknown): boolean {
 
 /** Converts an error of a statement: faults of the database become a `StoreError`, refused rows a `ConstraintError`. */
 export function toQueryError(error: unknown): unknown {
-  // An error of this program in binding values says nothing about the database.
+  // A mistake of this program in binding values says nothing about the database.
   if (error instanceof TypeError || error instanceof RangeError) return error
   const state = sqlStateOf(error)
   if (state === UNIQUE_VIOLATION || state === FOREIGN_KEY_VIOLATION)
     return new ConstraintError((error as Error).message, error)
-  // Class 22 is a value that does not fit, 23 a rule of a column, 42 a statement that is wrong.
+  // Class 22 means a value that does not fit, 23 a broken rule of a column, 42 a statement with a mistake.
   if (state && /^(22|23|42)/.test(state)) return error
   return isRetryable(error) ? error : toStoreError(error)
 }
@@ -66,7 +69,7 @@ export function toStoreError(error: unknown, where = 'the database'): StoreError
   const { message, code } = error as { message: string; code?: string }
   const state = sqlStateOf(error)
   if (state === undefined) {
-    // The pool reports only by this text that no connection became free in time.
+    // This text is the only sign from the pool that no connection became free in time.
     if (message === 'timeout exceeded when trying to connect')
       return new StoreError('busy', `all ${MAX_CONNECTIONS} connections to ${where} are in use`, error)
     return new StoreError('unreachable', `${where} cannot be reached: ${message || code}`, error)

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { formatCaller } from '../audit/entries.ts'
 import type { InsertOutcome, NewUserRow } from '../port.ts'
 
-/** The columns of the rows as the statement receives them, one array each: name, type, value. */
+/** The columns of the rows. The statement receives each as an array. */
 const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUserRow) => unknown])[] = [
   ['id', 'text', ({ user }) => user.id],
   ['organization_pk', 'bigint', ({ user }) => user.organizationPk],
@@ -36,10 +36,10 @@ function arrayOf(name: string): string {
   return `$${i + 1}::${GIVEN[i]?.[1]}[]`
 }
 
-// Keys are assigned before the insert, because ids may repeat and only a key tells which row was inserted. OFFSET 0
-// makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A living user with the same
-// e-mail is checked as well: if that user is being deleted, the unique index alone would wait, accept the row, and the
-// deleted user would not be restored.
+// Primary keys are assigned before the insert, because ids may repeat and only the primary key tells which row was
+// inserted. OFFSET 0 makes each EXISTS one index look-up per row, even if the planner has no statistics yet. The e-mail
+// is also compared with users that are not deleted. If such a user is being deleted, the unique index alone would wait
+// and then accept the row, and the deleted user would not be restored.
 const toText = (conditions: string): string => `
 with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
@@ -74,23 +74,23 @@ with given as materialized (
 select place from inserted join given using (pk)`
 
 const UNCHECKED = toText('')
-// PostgreSQL never uses a key again, so an organization with this key is the one that was looked up.
+// PostgreSQL never uses a primary key again, so an organization with this primary key is the one that was looked up.
 const CHECKED = toText(`
   and organization_pk = any (array(select pk from organizations where pk = any (${arrayOf('organization_pk')})))
   and (reseller_pk is null
     or reseller_pk = any (array(select pk from organizations where pk = any (${arrayOf('reseller_pk')}))))`)
 
 /**
- * Returns the statement that inserts users; see `Tx.insertUsers`. It returns the place (from 1) of each inserted row,
- * which `toOutcomes` reads.
+ * Returns the statement that inserts users; see `Tx.insertUsers`. Its result has the place (from 1) of each inserted
+ * row; `toOutcomes` reads it.
  */
 export function newInsertUsers(rows: readonly NewUserRow[]): pg.QueryConfig {
   return { name: 'usher_insert_users', text: CHECKED, values: toArrays(rows) }
 }
 
 /**
- * Like `newInsertUsers`, but a removed organization or reseller fails the statement, for a foreign key refuses it. This
- * saves a small batch a tenth of its time.
+ * Like `newInsertUsers`, but the statement fails if an organization or a reseller was removed, because a foreign key
+ * refuses the row. This saves a small batch a tenth of its time.
  */
 export function newInsertUsersUnchecked(rows: readonly NewUserRow[]): pg.QueryConfig {
   return { name: 'usher_insert_users_unchecked', text: UNCHECKED, values: toArrays(rows) }

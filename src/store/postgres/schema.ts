@@ -6,16 +6,17 @@ import { type AppliedMigration, StoreError, type Tx } from '../port.ts'
 import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
 import { isLockTimeout } from './errors.ts'
 
-/** Names the lock under which one process at a time changes the schema: 'usher' in ASCII. */
+/** The name of the lock that lets one process at a time change the schema: 'usher' in ASCII. */
 const MIGRATION_LOCK = 0x7573686572
-/** How long another process, such as a migration or a backup, may hold what the migrations need. */
+/** How long a migration is tried while another process, such as a backup, holds locks that it needs. */
 const PATIENCE_MS = 60_000
 const PAUSE_MS = 1_000
 
 /**
  * Applies the missing migrations, all of them or none.
  * @returns their versions
- * @throws {StoreError} `busy` when another process has held a table for a minute; and any error of the database
+ * @throws {StoreError} `busy` when another process has held a lock for a minute
+ * @throws {Error} any error of the database
  */
 export function migrate(options: PostgresOptions): Promise<number[]> {
   return retry(
@@ -75,7 +76,9 @@ async function listVersions(client: pg.Client): Promise<AppliedMigration[]> {
   return rows.map((row) => ({ version: row.version, appliedAt: row.applied_at }))
 }
 
-/** Lets the sequence of every key continue after the highest key in use, after rows were inserted with their keys. */
+/**
+ * Lets the sequence of every primary key continue after the highest one, after rows were inserted with primary keys.
+ */
 export async function skipUsedKeys(tx: Tx): Promise<void> {
   const find = sql<{ table: string }>`
     select table_name as table from information_schema.columns

@@ -28,7 +28,10 @@ import { type Begin, PostgresTx, Statements } from './tx.ts'
 
 /** The least number of tries of a unit: every connection of the pool may have outdated statements. */
 const MIN_TRIES = MAX_CONNECTIONS + 2
-/** How long a unit is tried: of many units that change one row, each round commits one. */
+/**
+ * How long a unit is repeated. If many units change one row at once, only one of them succeeds at a time, so the others
+ * need several tries.
+ */
 const RETRY_MS = 5_000
 const MAX_PAUSE_MS = 200
 /** How long close() waits for running units. */
@@ -90,7 +93,7 @@ class PostgresStore implements Store {
     })
   }
 
-  /** Commits at once: here units do not share commits. */
+  /** Commits at once, because units do not share commits on PostgreSQL. */
   writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.write(work)
   }
@@ -103,7 +106,7 @@ class PostgresStore implements Store {
     })
   }
 
-  /** Leases expire by themselves: other processes may hold some. */
+  /** Does nothing: other processes may hold leases, and leases of ended processes expire. */
   async dropStaleLeases(): Promise<boolean> {
     return false
   }
@@ -116,7 +119,7 @@ class PostgresStore implements Store {
     try {
       while ((await this.write(sealAuditEntries)) === MAX_BLOCK);
     } catch (error) {
-      // Another process sealed these entries first.
+      // Another process sealed these audit entries first.
       if (!(error instanceof ConstraintError)) throw error
     }
   }
@@ -133,7 +136,7 @@ class PostgresStore implements Store {
     return this.#named(listMigrations(this.#options))
   }
 
-  /** Takes END_MS at most: if the database no longer responds, running units fail. */
+  /** Takes END_MS at most. If the database does not respond by then, running units fail. */
   close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
@@ -190,7 +193,7 @@ class PostgresStore implements Store {
     }
   }
 
-  /** Adds the database to the errors of work. */
+  /** Waits for work, and puts the name of the database into the messages of its errors. */
   async #named<T>(work: Promise<T>): Promise<T> {
     try {
       return await work

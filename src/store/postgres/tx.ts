@@ -21,7 +21,7 @@ export class Statements {
 
   /**
    * Returns the compiled statement.
-   * @param suffix SQL to append; always the same for one statement
+   * @param suffix SQL to append; one statement must always get one suffix
    */
   prepare<P extends object>(statement: Statement<P, unknown>, suffix: string): Prepared {
     let prepared = this.#prepared.get(statement)
@@ -41,7 +41,7 @@ export type Begin =
 
 /** One transaction. It begins with its first statement: a unit without statements takes no connection. */
 export class PostgresTx implements Tx {
-  /** Entries are sealed after their commit, so that writers need not wait for each other. */
+  /** Audit entries are sealed after their commit, so that writers need not wait for each other. */
   readonly block = null
   readonly #pool: pg.Pool
   readonly #statements: Statements
@@ -88,7 +88,9 @@ export class PostgresTx implements Tx {
     return (await this.#send({ text: sql, values: [...parameters] })).rows as R[]
   }
 
-  /** If the unit begins with one user, this is the whole unit, and shares its commit with other units. */
+  /**
+   * If the unit begins with inserting one user, this is the whole unit: it shares its commit with other units and ends.
+   */
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
     const [row] = rows
     if (row && rows.length === 1 && !this.#beginning && !this.#ended) {
@@ -107,7 +109,7 @@ export class PostgresTx implements Tx {
       return false
     }
     const { command } = await this.#send({ text: 'commit' })
-    // PostgreSQL responds so if a statement failed and the unit continued.
+    // PostgreSQL returns ROLLBACK if a statement failed and the unit continued.
     if (command === 'ROLLBACK') throw new Error('the unit continued after one of its statements failed')
     this.#release()
     return this.#wrote
@@ -180,7 +182,9 @@ export class PostgresTx implements Tx {
   }
 }
 
-/** PostgreSQL rejects U+0000 in text, so no row has it, and to query for it would be an error. */
+/**
+ * Returns whether a text contains U+0000. PostgreSQL rejects it: no row has it, and a query for it would be an error.
+ */
 function holdsNul(values: readonly unknown[]): boolean {
   return values.some((value) => typeof value === 'string' && value.includes('\0'))
 }

@@ -47,9 +47,9 @@ export class Connection implements Tx {
   readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
   /** The audit block of the running commit. */
   block: OpenBlock | null = null
-  /** The number of writing statements that have run; tells whether a unit has written. */
+  /** The number of writing statements that have run. It shows whether a unit has written. */
   writes = 0
-  /** Where the running unit stands; see `Tx.insertUsers`. */
+  /** The state of the running unit; see `Tx.insertUsers`. */
   #unit: 'new' | 'begun' | 'ended' = 'new'
 
   constructor(db: DatabaseSync) {
@@ -82,7 +82,7 @@ export class Connection implements Tx {
     return outcomes
   }
 
-  /** Says that the next statement is the first one of a unit, or belongs to none. */
+  /** Must be called before the first statement of a unit, and before statements that belong to no unit. */
   beginUnit(): void {
     this.#unit = 'new'
   }
@@ -134,7 +134,7 @@ export class Connection implements Tx {
   }
 
   /**
-   * Begins a transaction that writes, and opens its audit block: every commit is a block.
+   * Begins a transaction that writes, and opens its audit block: every commit writes one.
    * @throws when another process writes to the file
    */
   async begin(): Promise<void> {
@@ -240,7 +240,9 @@ export const columnTypes: ColumnTypes = {
   clustered: (table) => table.modifyEnd(sql`without rowid`),
 }
 
-/** Converts an error of a statement: faults of the file or disk become a `StoreError`, refused rows a `ConstraintError`. */
+/**
+ * Converts an error of a statement: faults of the file or disk become a `StoreError`, refused rows a `ConstraintError`.
+ */
 function toQueryError(error: unknown): Error {
   const { errcode } = error as { errcode?: number }
   if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY || errcode === SQLITE_FOREIGN_KEY) {

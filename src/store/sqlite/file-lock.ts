@@ -15,7 +15,7 @@ export interface FileLock {
  */
 export function takeFileLock(path: string, taken: string): FileLock {
   try {
-    // Node has no file locks. Those of SQLite are the operating system's.
+    // Node has no file locks. SQLite uses the locks of the operating system.
     const db = new DatabaseSync(path, { timeout: 0 })
     db.exec('BEGIN EXCLUSIVE')
     return db

@@ -36,7 +36,7 @@ const COLUMNS = [
   'updated_at',
 ] as const
 
-// SQLite gives the key of a deleted organization to the next one, so the keys are compared with the ids.
+// SQLite gives the primary key of a deleted organization to the next one, so the ids are compared as well.
 const insert = statement((db, p: InsertParams) =>
   db
     .insertInto('users')

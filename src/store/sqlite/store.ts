@@ -20,7 +20,7 @@ import { type FileLock, takeFileLock } from './file-lock.ts'
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
 const BUSY_PAUSE_MS = 10
-/** How long `writeLater` waits for a commit to join. */
+/** How long `writeLater` waits for a commit that it can join. */
 const LATER_MS = 25
 /** The most units that share one commit: enough for all connections of a busy server, and few enough to be quick. */
 const MAX_UNITS_PER_COMMIT = 256
@@ -45,7 +45,9 @@ export function openSqlite(path: string, events: StoreEvents, serving: boolean):
   return new SqliteStore(path, events, serving)
 }
 
-/** The engine for a single process: one file, a connection for writes whose waiting units share a commit, and one for reads. */
+/**
+ * The engine for one process: one file, with one connection for reads and one for writes. Waiting units share a commit.
+ */
 class SqliteStore implements Store {
   readonly maxIdleMs = 0
   readonly #path: string
@@ -57,7 +59,7 @@ class SqliteStore implements Store {
   readonly #queue: Unit[] = []
   /** The write-ahead log, for syncs; opened by the first commit. */
   #log: number | null = null
-  /** Set when a sync has failed: from then on it is unknown what the disk holds. */
+  /** Set when a sync has failed: after that, the content of the disk is unknown. */
   #broken: StoreError | null = null
   #flushing: Promise<void> | null = null
   #flushLater: NodeJS.Timeout | undefined
@@ -79,7 +81,7 @@ class SqliteStore implements Store {
 
   async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     this.#assertOpen()
-    // One at a time: overlapping reads on one connection would share a snapshot and keep it open.
+    // Only one read runs at a time: overlapping reads on one connection would share a snapshot and keep it open.
     const result = this.#reading.then(() => this.#reader.snapshot(work))
     this.#reading = result.catch(() => undefined)
     return result
@@ -110,7 +112,7 @@ class SqliteStore implements Store {
     if (this.#queue.length > 0) this.#flushing ??= this.#flushSoon()
   }
 
-  /** SQLite continues after the highest key by itself. */
+  /** Needs nothing special: SQLite continues after the highest primary key by itself. */
   writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.write(work)
   }
@@ -124,7 +126,7 @@ class SqliteStore implements Store {
     await this.write((tx) => tx.run(writeHeartbeat, { at: new Date().toISOString() }))
   }
 
-  /** Nothing to do: every commit seals its own entries. */
+  /** Does nothing: every commit seals its own audit entries. */
   async sealAudit(): Promise<void> {}
 
   verifyAudit(): Promise<AuditVerdict> {
@@ -175,13 +177,13 @@ class SqliteStore implements Store {
     throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
   }
 
-  /** First waits until all pending I/O was handled, so that requests that arrived together commit together. */
+  /** Commits the queue. It first handles all pending I/O, so that requests that arrived together commit together. */
   async #flushSoon(): Promise<void> {
     do {
       await new Promise(setImmediate)
       const units = this.#queue.splice(0, MAX_UNITS_PER_COMMIT)
       await this.#commit(units).catch((error) => {
-        // Whatever failed, every unit must end.
+        // Every unit must end, also after an unexpected error.
         for (const unit of units) unit.reject(toStoreError(error))
       })
     } while (this.#queue.length > 0)
@@ -207,7 +209,9 @@ class SqliteStore implements Store {
     await this.#settle(units, outcomes)
   }
 
-  /** Settles the units once their commit is on disk. Meanwhile requests are read and the next units queue. */
+  /**
+   * Resolves or rejects the units once their commit is on disk. Meanwhile requests are read and the next units queue.
+   */
   async #settle(units: Unit[], outcomes: Outcome[]): Promise<void> {
     try {
       if (this.#log !== null) await syncFile(this.#log)
@@ -238,7 +242,7 @@ class SqliteStore implements Store {
     }
   }
 
-  /** Runs `begin` again until no other process writes to the file. */
+  /** Repeats `begin` while another process writes to the file, for BUSY_LIMIT_MS at most. */
   #whenFree(begin: () => Promise<void>): Promise<void> {
     return retry(begin, ({ error, elapsedMs }) => {
       const reason = toStoreError(error)

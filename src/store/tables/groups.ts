@@ -6,7 +6,7 @@ const groupsOfProvider = statement((db, p: { provider: number }) =>
   db.selectFrom('groups').select(['pk', 'id', 'name']).where('provider_pk', '=', p.provider).orderBy('name'),
 )
 
-/** Returns the groups of a provider, by name. */
+/** Returns the groups of a provider, ordered by name. */
 export async function selectGroups(tx: Tx, provider: number): Promise<Group[]> {
   return tx.all(groupsOfProvider, { provider })
 }
@@ -36,7 +36,7 @@ const deleteMemberships = statement((db, p: { user: number }) =>
   db.deleteFrom('memberships').where('user_pk', '=', p.user),
 )
 
-/** Puts a user in exactly these groups. */
+/** Puts a user in these groups, and removes the user from all others. */
 export async function replaceMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
   await tx.run(deleteMemberships, { user })
   await insertMemberships(tx, user, groups)
@@ -51,7 +51,7 @@ const groupsOfUser = statement((db, p: { user: number }) =>
     .orderBy('groups.name'),
 )
 
-/** Returns the groups of a user, by name. */
+/** Returns the groups of a user, ordered by name. */
 export async function selectMemberships(tx: Tx, user: number): Promise<Group[]> {
   return tx.all(groupsOfUser, { user })
 }

@@ -17,7 +17,7 @@ const select = statement((db, p: { client: number; key: string; now: string }) =
     .where('expires_at', '>', p.now),
 )
 
-/** Returns the stored response for a client's key, unless it has expired. */
+/** Returns the stored response for an idempotency key of a client, unless it has expired. */
 export async function selectRecordedAnswer(
   tx: Tx,
   client: number,
@@ -45,7 +45,7 @@ const deleteExpired = statement((db, p: { now: string }) =>
     ),
 )
 
-/** Deletes expired responses, at most `EXPIRED_AT_ONCE`. Returns how many it deleted. */
+/** Deletes expired responses, at most `EXPIRED_AT_ONCE`. Returns the number of deleted responses. */
 export async function deleteExpiredAnswers(tx: Tx, now: string): Promise<number> {
   return tx.run(deleteExpired, { now })
 }
@@ -80,7 +80,7 @@ const upsert = statement((db, p: AnswerRow & { now: string }) =>
     ),
 )
 
-/** Stores a response, over an expired one if there is one. Returns false if another call stored one first. */
+/** Stores a response; it replaces an expired one. Returns false if another call has stored one first. */
 export async function insertRecordedAnswer(tx: Tx, answer: AnswerRow, now: string): Promise<boolean> {
   return (await tx.run(upsert, { ...answer, now })) === 1
 }

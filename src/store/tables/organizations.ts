@@ -50,7 +50,7 @@ const selectByPk = statement((db, p: { pk: number }) =>
   db.selectFrom('organizations').selectAll().where('pk', '=', p.pk),
 )
 
-/** Returns the organization with this key. */
+/** Returns the organization with this primary key. */
 export async function selectOrganizationByPk(tx: Tx, pk: number): Promise<Organization | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toOrganization(row)
@@ -66,7 +66,9 @@ export async function selectProvider(tx: Tx): Promise<Organization | undefined> 
   return row && toOrganization(row)
 }
 
-/** Returns at most `limit` organizations with keys higher than `after`, by key, of one kind or of all. */
+/**
+ * Returns at most `limit` organizations of one kind or of all whose primary key is higher than `after`, ordered by it.
+ */
 export async function selectOrganizations(
   tx: Tx,
   filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
@@ -133,7 +135,7 @@ const selectPortal = statement((db, p: { domain: string }) =>
     .where('portals.domain', '=', p.domain),
 )
 
-/** Returns the organization of a portal, by its folded domain. */
+/** Returns the organization of the portal with this domain, in the form that `foldDomain` returns. */
 export async function selectPortalOwner(tx: Tx, domain: string): Promise<Organization | undefined> {
   const row = await tx.get(selectPortal, { domain })
   return row && toOrganization(row)

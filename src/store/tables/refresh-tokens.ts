@@ -73,7 +73,7 @@ const revoke = statement((db, p: { id: string; now: string }) =>
     .where('id', '=', p.id),
 )
 
-/** Revokes a refresh token; one that was revoked before keeps its time. Returns false if there is no such token. */
+/** Revokes a refresh token. A revoked token keeps the time of its first revocation. Returns false for an unknown id. */
 export async function markRefreshTokenRevoked(tx: Tx, id: string, now: string): Promise<boolean> {
   return (await tx.run(revoke, { id, now })) === 1
 }

@@ -2,27 +2,27 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** A table whose rows hold a sealed secret. */
+/** A table whose rows hold an encrypted secret. */
 export type SealedTable = 'credentials' | 'signing_keys'
 
-/** A row with a sealed secret. */
+/** A row with an encrypted secret. */
 export interface SealedRow {
   readonly pk: number
-  /** What the secret is bound to: the access key, or the key id. */
+  /** The name that the secret is bound to: the access key of a credential, or the id of a signing key. */
   readonly name: string
   readonly sealed: string
 }
 
-/** Selects rows that are sealed under any key but one. */
+/** Selects the rows whose secret is encrypted with any master key but one. */
 export interface OtherKeys {
-  /** What every text begins with that is sealed under the one key. */
+  /** The text at the beginning of every secret that is encrypted with that one master key. */
   readonly mark: string
-  /** The key (`pk`) after which to start. */
+  /** The primary key after which to start. */
   readonly after: number
   readonly limit: number
 }
 
-/** A new text for a row that still holds the text that was read. */
+/** A new encrypted secret for a row, which applies only if the row has not changed since it was read. */
 interface Replacement {
   readonly pk: number
   readonly sealed: string
@@ -74,7 +74,7 @@ function startsDifferently(column: string, mark: string): RawBuilder<boolean> {
   return sql<boolean>`substr(${sql.ref(column)}, 1, length(${mark})) <> ${mark}`
 }
 
-/** Returns the rows that are not sealed under the key with this mark, by `pk`. */
+/** Returns the rows whose secret does not begin with this mark of a master key, ordered by primary key. */
 export function selectSealedUnderOtherKeys(
   tx: Tx,
   table: SealedTable,
@@ -83,7 +83,10 @@ export function selectSealedUnderOtherKeys(
   return tx.all(STATEMENTS[table].select, criteria)
 }
 
-/** Replaces the sealed text of a row. Returns false if the row no longer holds the text that was read. */
+/**
+ * Replaces the encrypted secret of a row. Returns false, with nothing changed, if the row has changed since it was
+ * read.
+ */
 export async function updateSealed(tx: Tx, table: SealedTable, change: Replacement): Promise<boolean> {
   return (await tx.run(STATEMENTS[table].update, change)) === 1
 }

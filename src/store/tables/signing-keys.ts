@@ -1,7 +1,7 @@
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
-/** A key of Usher's own token issuer, with its private part sealed. */
+/** A signing key of Usher's own token issuer, with its private part encrypted. */
 export interface SealedSigningKey {
   readonly kid: string
   readonly publicJwk: string

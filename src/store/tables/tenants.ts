@@ -66,7 +66,7 @@ export async function selectTenantIncludingRemoved(
   return row && { tenant: await withOrgs(tx, row), deleted: row.deleted_at !== null }
 }
 
-/** Returns those of the ids that belong to tenants of the provider, deleted tenants included. */
+/** Returns the ids among these that belong to tenants of the provider, deleted tenants included. */
 export async function selectKnownTenantIds(
   tx: Tx,
   provider: number,
@@ -231,7 +231,7 @@ const renew = statement((db, p: { pk: number; id: string; name: string; now: str
     .where('pk', '=', p.pk),
 )
 
-/** Writes a new tenant, with a new id, over a deleted one: a customer has one row per platform. */
+/** Replaces a deleted tenant with a new one that has a new id: a customer has one row per platform. */
 export async function updateRenewedTenant(
   tx: Tx,
   deleted: Tenant,
@@ -283,7 +283,7 @@ export async function selectTenantPage(
   return { items: rows.map((row) => toTenant(row, orgs.get(row.pk) ?? [])), total }
 }
 
-/** Returns the orgs of several tenants, by the key of the tenant. */
+/** Returns the orgs of several tenants, with the tenant's primary key as the key. */
 async function selectOrgsOf(tx: Tx, tenants: readonly number[]): Promise<Map<number, string[]>> {
   const rows = await tx.query((db) =>
     db

@@ -41,7 +41,7 @@ const insert = statement((db, p: InsertParams) =>
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-/** Inserts a user and returns its key; undefined, with nothing written, if the id or the e-mail is taken. */
+/** Inserts a user and returns its primary key; undefined, with nothing written, if the id or the e-mail is taken. */
 export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
   return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
 }
@@ -98,7 +98,7 @@ export async function selectUserByEmail(
   return row && toUser(row)
 }
 
-// The limit is a literal: with a bound one SQLite first sets up a sorter, which costs more than the whole look-up.
+// The limit is a literal: with a bound limit SQLite first sets up a sorter, which costs more than the whole look-up.
 const selectDeleted = statement((db, p: { organization: number; emailKey: string }) =>
   db
     .selectFrom('users')
@@ -161,7 +161,7 @@ const selectPageAfter = statement((db, p: { organization: number; after: string;
 )
 
 /**
- * Returns a page of an organization's users, by e-mail, users without an e-mail first.
+ * Returns a page of an organization's users, ordered by e-mail, users without an e-mail first.
  * @param page.after the last e-mail of the page before
  */
 export async function selectUsers(
