@@ -80,7 +80,7 @@ const insertBlock = statement(
     }),
 )
 
-/** Seals the block of a transaction, as its last statement. Writes nothing for an empty block. */
+/** Seals the audit block of a transaction, as its last statement. Writes nothing for an empty block. */
 export async function sealBlock(tx: Tx): Promise<void> {
   const { block } = tx
   if (!block || block.hashes.length === 0) return
@@ -90,7 +90,7 @@ export async function sealBlock(tx: Tx): Promise<void> {
 }
 
 /**
- * Writes the seal of a block.
+ * Writes the row that seals a block of audit entries.
  * @param keys the lowest and the highest primary key of its entries
  * @throws {ConstraintError} when another process has sealed a block with this number first
  */

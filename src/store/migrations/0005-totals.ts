@@ -5,8 +5,8 @@ import type { Migration } from './migration.ts'
  * Adds totals of accounts and credentials, for the criteria that match very many of them.
  *
  * This migration must branch on the engine. On SQLite triggers maintain the totals, because counting a hundred thousand
- * index entries would block the process. PostgreSQL counts them in a view, which blocks no other
- * work: a row that every create updates would make creates wait for each other's commits.
+ * index entries would block the process. PostgreSQL counts them in a view: that does not block
+ * this process, and a row that every create updates would make creates wait for each other's commits.
  *
  * The orgs of a tenant get their own indexes. Without them, reading a far page would compare every index entry of the
  * org with the tenant. One index is enough for the few credentials of an account.
