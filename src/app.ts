@@ -21,7 +21,7 @@ import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
 
-/** The pause between two rounds of sealing audit entries, where a commit is not a block. */
+/** The pause between two rounds of sealing audit entries. Only PostgreSQL needs them: SQLite seals in each commit. */
 const SEAL_MS = 500
 /** The pause between two rounds of deleting expired idempotency keys and refresh tokens. */
 const SWEEP_MS = 60 * 60 * 1000
@@ -29,16 +29,16 @@ const SWEEP_MS = 60 * 60 * 1000
 const READY_MS = 1_000
 /** How long a stop waits for requests before it cuts their connections. */
 const DRAIN_MS = 4_000
-/** How long a stop waits for background work after that. */
+/** How long a stop then waits for background work. */
 const LAST_MS = 2_000
 
-/** Usher, serving. */
+/** The running server. */
 export interface App {
-  /** Where it listens: `http://host:port`. */
+  /** The address that it listens on: `http://host:port`. */
   readonly url: string
   /**
-   * Takes no new requests, waits for those under way and for the units of work behind them, and closes the store; all
-   * within 6 s.
+   * Refuses new requests, waits for running requests and background work, and closes the store. Takes DRAIN_MS +
+   * LAST_MS at most.
    */
   close(): Promise<void>
 }
@@ -54,8 +54,8 @@ export interface AppParts {
 
 /**
  * Starts the background work and the server over an open directory.
- * @throws {ConfigError} when a file that a setting names is wrong
- * @throws {Error} when the port is taken
+ * @throws {ConfigError} if a file that a setting names is wrong
+ * @throws {Error} if the port is in use
  */
 export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
   const { dir, platforms } = open
@@ -95,7 +95,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   }
 }
 
-/** @returns stops the work; a store that no longer responds delays this by LAST_MS at most */
+/** @returns a function that stops the work; if the store no longer responds, it returns after LAST_MS */
 function startBackgroundWork(dir: Directory, reconciler: Reconciler, log: Logger): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir)])
@@ -122,7 +122,7 @@ async function closeServer(server: FastifyInstance): Promise<void> {
   clearTimeout(cut)
 }
 
-/** A platform that is down does not prevent the start: the reconciler applies what waits once it is back. */
+/** Logs the health of a platform. One that is down does not prevent the start: the reconciler tries again later. */
 async function logPlatformStatus(platform: Platform, log: Logger): Promise<void> {
   const { version, health, reason } = await platform.status()
   const fields = { platform: platform.name, version, health, ...(reason !== undefined && { reason }) }

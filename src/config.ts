@@ -12,19 +12,19 @@ export interface Config {
   readonly databaseUrl: string
   /** Whether a database is accepted whose own settings can lose commits. */
   readonly databaseAllowDataLoss: boolean
-  /** Without a slash at its end; null stands for the address that the server listens on. */
+  /** The URL has no slash at its end. Null stands for the address that the server listens on. */
   readonly publicUrl: string | null
-  /** Null if they are in the file. */
+  /** Null if the master keys are in the file. */
   readonly masterKeys: MasterKeys | null
   readonly masterKeyFile: string
   readonly logLevel: LogLevel
   readonly issuers: readonly ExternalIssuer[]
-  /** Null keeps accounts in the directory alone. */
+  /** Null if there is no Ceph RGW: accounts are then kept in the directory only. */
   readonly cephRgw: CephRgwSettings | null
   readonly osis: OsisSettings
 }
 
-/** Settings are wrong; one line for each problem. */
+/** One or more settings are wrong. The message has one line for each problem. */
 export class ConfigError extends Error {
   readonly problems: readonly string[]
 
@@ -119,7 +119,7 @@ async function readValues(env: Environment): Promise<Reading> {
   return { values: values as unknown as SettingValues, problems, wrong }
 }
 
-/** The text of a setting: from the environment, or the default with the data directory filled in. */
+/** Finds the text of a setting: from the environment, or the default with the data directory filled in. */
 function findText(env: Environment, { name, byDefault }: Setting): string | undefined {
   const dataDir = env[SETTINGS.dataDir.name] || SETTINGS.dataDir.byDefault
   return env[name] || byDefault?.replace(`{${SETTINGS.dataDir.name}}`, () => dataDir)
@@ -136,7 +136,7 @@ export interface SettingState {
 
 /**
  * Lists every setting with its effective value.
- * @throws {ConfigError} as `readConfig`
+ * @throws {ConfigError} like `readConfig`
  */
 export async function listSettings(env: Environment): Promise<SettingState[]> {
   const values = await readCheckedValues(env)

@@ -44,7 +44,7 @@ function toIssuer({
   return Object.freeze({ ...issuer, algorithms: Object.freeze([...algorithms]) })
 }
 
-/** Keys that arrive over a network without encryption may come from anyone. */
+/** Returns whether a URL is safe to fetch keys from: keys that arrive without encryption may come from anyone. */
 function isSafeUrl(text: string): boolean {
   if (!isHttpUrl(text)) return false
   const { protocol, hostname } = new URL(text)

@@ -4,7 +4,7 @@ import type { LogLevel } from './setting-values.ts'
 
 export type { Logger }
 
-/** What text is written to: a stream such as `process.stderr`, or an object that collects it. */
+/** A target for text: a stream such as `process.stderr`, or an object that collects it. */
 export interface TextSink {
   write(text: string): unknown
   /** The file descriptor of a stream that has one. */
@@ -17,7 +17,7 @@ export interface TextSink {
 /**
  * Makes the program's log: JSON lines, or readable lines when `target` is a terminal. Code that logs a request names
  * the operation and the ids; headers, query values and bodies are never passed to it.
- * @param target where the lines go; a target with a file descriptor is written synchronously, past its own buffer
+ * @param target gets the lines; if it has a file descriptor, they are written to that synchronously, without a buffer
  */
 export function newLogger(level: LogLevel, target: TextSink): Logger {
   return pino({ level, base: null, serializers: { err: toLoggedError } }, toDestination(target))

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** Work that repeats in the background. */
 export interface Loop {
-  /** Ends the pause at once, waits for a round that runs, and starts no other. */
+  /** Ends the pause at once, waits for a running round, and starts no other round. */
   stop(): Promise<void>
 }
 

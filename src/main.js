@@ -2,8 +2,8 @@
 import module from 'node:module'
 import { join } from 'node:path'
 
-// The only .js file: with everything else in the compile cache, Node never loads the type stripper, and a Node that
-// cannot run TypeScript can still say so.
+// The only .js file. Everything else is in the compile cache, so Node need not load the type stripper. And a Node that
+// cannot run TypeScript can still print that it is too old.
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 15)) {
@@ -14,7 +14,7 @@ if (major < 24 || (major === 24 && minor < 15)) {
 }
 
 async function run() {
-  // Every file that Usher makes is for its owner alone, whatever the mode of the folder.
+  // Only the owner may read the files that Usher makes, whatever the mode of their folder.
   process.umask(0o077)
   // Halves the time to start. The cache is next to the packages: others may write to the system's temporary folder.
   module.enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/usher'))
@@ -26,7 +26,7 @@ async function run() {
   return runCli(process.argv.slice(2), process.env, {
     stdout: process.stdout,
     stderr: process.stderr,
-    // The handlers stay: below npm, Ctrl-C arrives twice, from the terminal and from npm.
+    // The handlers stay after the first signal: under npm, Ctrl-C arrives twice, from the terminal and from npm.
     waitForStop: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => resolve(signal))

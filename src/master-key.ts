@@ -17,9 +17,9 @@ import { type Config, ConfigError } from './config.ts'
 import { decodeMasterKeys, type MasterKeys } from './setting-values.ts'
 
 /**
- * Loads the keys that seal the secrets of the directory, from the setting or from their file.
- * @param mayCreate whether to create a missing file with a new key; only for a directory without sealed secrets
- * @throws {ConfigError} the file is missing or wrong, or its mode lets others read it
+ * Loads the master keys, which encrypt the secrets of the directory, from the setting or from their file.
+ * @param mayCreate whether to create a missing file with a new key; only for a directory without secrets
+ * @throws {ConfigError} if the file is missing or wrong, or its mode lets others read it
  */
 export function loadMasterKeys(config: Config, mayCreate: boolean): MasterKeys {
   if (config.masterKeys) return config.masterKeys
@@ -56,16 +56,16 @@ function createMasterKey(path: string): Buffer {
 }
 
 /**
- * Replaces the keys in an existing file. A reader finds all of the old keys or all of the new ones at every moment, also
- * after a power failure. Only one process may call it at a time.
- * @throws {ConfigError} the file cannot be replaced, and is unchanged
+ * Replaces the keys in an existing file. At every moment, even after a power failure, a reader finds either all old
+ * keys or all new keys. Only one process may call this at a time.
+ * @throws {ConfigError} if the file cannot be replaced; it is then unchanged
  */
 export function writeMasterKeys(file: string, keys: MasterKeys): void {
   try {
     // If the path is a symbolic link, the link stays.
     const path = realpathSync(file)
     const next = `${path}.next`
-    // A process that was killed may have left it.
+    // A process that was killed may have left this file.
     rmSync(next, { force: true })
     writeDurably(next, statSync(path).uid, keys.map((key) => `${key.toString('base64')}\n`).join(''))
     renameSync(next, path)
@@ -78,7 +78,7 @@ export function writeMasterKeys(file: string, keys: MasterKeys): void {
 function writeDurably(path: string, owner: number, text: string): void {
   const file = openSync(path, 'wx', 0o600)
   try {
-    // The servers must be able to read the file, also if another user runs this.
+    // The servers must be able to read the file, even if another user runs this command.
     fchownSync(file, owner, -1)
     writeFileSync(file, text)
     fsyncSync(file)

@@ -9,7 +9,7 @@ export interface Metrics {
   observeCommit(units: number): void
   /** Counts and times one attempt to apply an account to its platform. */
   observeAttempt(outcome: string, seconds: number): void
-  /** Sets how the backlog of accounts is read at each scrape. */
+  /** Sets the function that reads the backlog of accounts at each scrape. */
   watchBacklog(read: () => Promise<BacklogFigures>): void
   /** Returns all metrics in Prometheus' text format. */
   read(): Promise<{ contentType: string; text: string }>
@@ -24,7 +24,7 @@ interface BacklogFigures {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** Creates the program's metrics, those of the Node process included. */
+/** Creates the program's metrics, including those of the Node process. */
 export function newMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -108,7 +108,7 @@ function newProvisioningMetrics(registers: Registry[]): Pick<Metrics, 'observeAt
   }
 }
 
-/** The backlog while the store is down. The other metrics are still shown. */
+/** The backlog while the store is down, so that the other metrics are still shown. */
 const UNKNOWN: BacklogFigures = { waiting: NaN, failing: NaN, parked: NaN, oldestSeconds: NaN }
 
 const BACKLOG_GAUGES: readonly { name: string; help: string; of: (figures: BacklogFigures) => number }[] = [

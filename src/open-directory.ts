@@ -42,7 +42,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
   }
 }
 
-/** Loaded only where it is configured: its HTTP client would delay the start of every command. */
+/** Opens Ceph RGW. It is loaded only if it is configured: its HTTP client would delay the start of every command. */
 async function openCephRgw(settings: CephRgwSettings): Promise<Platform> {
   const { CephRgwPlatform } = await import('./platform/ceph-rgw/ceph-rgw.ts')
   return new CephRgwPlatform(settings)

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What is known when a try has failed. */
+/** What `decide` gets after a failed try. */
 export interface FailedTry {
   readonly error: unknown
   /** The number of tries so far, this one included. */

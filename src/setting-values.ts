@@ -1,6 +1,6 @@
 import type { AuthMode } from './api/osis/settings.ts'
 
-/** The keys that seal secrets, 32 bytes each: the first seals, all of them open. */
+/** The master keys, 32 bytes each. Secrets are encrypted with the first one, and decrypted with any of them. */
 export type MasterKeys = readonly [Buffer, ...Buffer[]]
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -21,7 +21,7 @@ export function parsePort(text: string): number {
   return port
 }
 
-/** Checks the URL of a database. It may hold a password. */
+/** Checks the URL of a database. It may hold a password, so the message does not repeat it. */
 export function parseDatabaseUrl(text: string): string {
   const isPostgres = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
   if (!isPostgres && !/^sqlite:.+/.test(text))
@@ -68,7 +68,7 @@ export function parseMasterKeys(text: string): MasterKeys {
 /**
  * Decodes master keys from base64. An error names the place of a key and never its text.
  * @param parts at least one, each with the name of its place
- * @param rule begins the message about a part that breaks it
+ * @param rule the rule for all parts; the message about a wrong part begins with it
  * @throws {Error} for the first part that is not a key, or repeats another one
  */
 export function decodeMasterKeys(
@@ -117,7 +117,7 @@ export function parseConsoleUrl(text: string): string {
   return text
 }
 
-/** Whether a text is an http or https URL. */
+/** Returns whether a text is an http or https URL. */
 export function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }

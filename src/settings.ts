@@ -21,17 +21,17 @@ export interface Setting {
    * setting. A setting without a default may be null.
    */
   readonly byDefault?: string
-  /** What holds without a value, for people. */
+  /** What applies if there is no value, in words. */
   readonly ifAbsent?: string
   /** True if the value must never be shown. */
   readonly isSecret?: true
-  /** Explains the setting in docs/operating.md; Markdown. */
+  /** The explanation of the setting in docs/operating.md, in Markdown. */
   readonly doc: string
   /** @throws {Error} with a message that follows the name of the setting, one line for each problem */
   parse(text: string): unknown
 }
 
-/** Every setting, once. The checks, `usher config` and the table in docs/operating.md are made of this. */
+/** Every setting. The checks, `usher config` and the table in docs/operating.md are made from this list. */
 export const SETTINGS = {
   host: {
     name: 'USHER_HOST',
@@ -73,7 +73,7 @@ export const SETTINGS = {
     name: 'USHER_MASTER_KEY',
     ifAbsent: 'the file of the next setting',
     isSecret: true,
-    doc: 'Master key: 32 bytes in base64. With several keys, separated by commas, the first seals and all of them open',
+    doc: 'Master key: 32 bytes in base64. With several keys, separated by commas, secrets are encrypted with the first and decrypted with any',
     parse: parseMasterKeys,
   },
   masterKeyFile: {

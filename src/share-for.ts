@@ -1,6 +1,6 @@
 /**
- * Wraps work so that its callers share results: a call gets the promise of an earlier one that is still running or
- * began less than `ms` milliseconds ago. Failures are shared in the same way.
+ * Wraps work so that its callers share results. A call gets the promise of the earlier call if that is still running,
+ * or began less than `ms` milliseconds ago. Failures are shared too.
  */
 export function shareFor<T>(ms: number, work: () => Promise<T>): () => Promise<T> {
   let last: { readonly beganAt: number; readonly result: Promise<T>; isRunning: boolean } | undefined

@@ -11,7 +11,7 @@ import { collectIssues, newValidatorCompiler } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The context of the authenticated caller, before it is admitted. A refusal is recorded under it. */
+    /** The context of the authenticated caller. It is set before admission; the audit entry of a refusal needs it. */
     caller: Context | null
     /** A UUID: the caller's `X-Correlation-Id`, or a new one. */
     correlationId: string
@@ -22,18 +22,18 @@ declare module 'fastify' {
 export const BODY_LIMIT = 1024 * 1024
 
 /**
- * Authenticates the caller of a request and sets `request.caller`; then checks that the caller may use the route.
+ * Admits a request: authenticates the caller, sets `request.caller`, and checks that the caller may use the route.
  * @returns the caller's context, narrowed to the portal of the request
  * @throws {AuthError} if the request carries no valid credentials
  * @throws {DirectoryError} `not_permitted`, `portal_not_in_context`, `store_unavailable`
  */
 export type Admission = (request: FastifyRequest) => Promise<Context>
 
-/** What one API has of its own; `serveDialect` does the rest. */
+/** The parts of an API that differ from other APIs; `serveDialect` does the rest. */
 export interface Dialect {
   readonly dir: Directory
   readonly log: Logger
-  /** Begins every path; ends without a slash. */
+  /** The beginning of every path, without a slash at its end. */
   readonly prefix: string
   readonly routes: readonly RouteOptions[]
   /** What the OpenAPI document says in addition to the routes, and the path at which it is served. */
@@ -76,7 +76,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
   )
 }
 
-/** Takes the caller's correlation id if it is a UUID, or makes one, and returns it in a header. */
+/** Sets the correlation id: the caller's own if it is a UUID, else a new one. The response repeats it in a header. */
 function correlate(request: FastifyRequest, reply: FastifyReply): void {
   const given = request.headers['x-correlation-id']
   request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
@@ -86,8 +86,8 @@ function correlate(request: FastifyRequest, reply: FastifyReply): void {
 type Done = (error: Error | null, value?: unknown) => void
 
 /**
- * Parses a JSON body. An empty one counts as absent: clients send `Content-Type: application/json` without a body. It
- * must be UTF-8, since decoding would replace a broken sequence by U+FFFD.
+ * Parses a JSON body. An empty body counts as absent, because clients send `Content-Type: application/json` without
+ * one. The body must be UTF-8, because decoding would replace a broken sequence with U+FFFD.
  */
 function parseJson(_: FastifyRequest, body: Buffer, done: Done): void {
   let value: unknown
@@ -100,7 +100,7 @@ function parseJson(_: FastifyRequest, body: Buffer, done: Done): void {
   done(error, value)
 }
 
-/** Where parsing stopped. Only the position is taken from V8's message, which may quote the body. */
+/** Describes where parsing stopped. V8's message may quote the body, so only the position is taken from it. */
 function describePosition(message: string): string {
   const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
   if (position !== undefined) return `: see position ${position}`
@@ -144,9 +144,9 @@ function toBodyError(error: Error): Error {
 }
 
 /**
- * Translates an error of Fastify into one of ours. The audit log records every refusal of an authenticated caller: here
- * if the handler was not reached, in the directory otherwise.
- * @returns the error to send; if the refusal could not be recorded, the reason for that
+ * Translates an error of Fastify into one of ours. The audit log gets an entry for every refusal of an authenticated
+ * caller. This function writes it if the handler was not reached; otherwise the directory does.
+ * @returns the error to send; if the audit entry could not be written, the error of the directory
  */
 async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyError): Promise<Error> {
   const wrongShape = raw.validation !== undefined
@@ -165,8 +165,9 @@ function invalidShape(request: FastifyRequest): DirectoryError {
 }
 
 /**
- * Returns the refusal to record: of a body, of the shape of a write (a read would have changed nothing), or of the
- * admission. Undefined for a failure, and for a refusal that the directory has recorded itself.
+ * Returns the refusal that must be recorded: the body could not be read, a write has the wrong shape, or the caller was
+ * not admitted. A read of the wrong shape is not recorded, because it would have changed nothing. Undefined for a
+ * failure, and for a refusal that the directory has recorded itself.
  */
 function toRefusal(request: FastifyRequest, error: Error, wrongShape: boolean): DirectoryError | undefined {
   if (error instanceof BodyError) return new DirectoryError('invalid', `The body ${error.message}.`)
@@ -182,7 +183,7 @@ function subjectOf(request: FastifyRequest): { organization?: string; target?: s
   return Object.fromEntries(names.map(([kind, name]) => [kind, params[name]]))
 }
 
-/** Logs an error that is our fault. The line carries no query, header or body of the request. */
+/** Logs an error that is our fault. The line holds no query, header or body of the request. */
 export function logFailure(log: Logger, request: FastifyRequest, error: Error): void {
   const { correlationId, method, routeOptions } = request
   log.error({ correlationId, method, route: routeOptions.url, err: error }, 'request failed')

@@ -27,7 +27,7 @@ export async function describeApi(app: FastifyInstance, path: string, document: 
   })
 }
 
-/** Restores the ids of HEAD operations: the plugin takes HEAD for a copy of GET, and appends `-head`. */
+/** Restores the ids of HEAD operations, to which the plugin appends `-head`. */
 function withOwnIds(name: string, value: unknown): unknown {
   return name === 'operationId' ? String(value).replace(/-head$/, '') : value
 }

@@ -9,11 +9,11 @@ declare module 'fastify' {
     operation?: Operation
     /** Whether the route is served without authentication. */
     open?: boolean
-    /** The path parameters that name what the operation is about, for the audit entry of a refusal. */
+    /** The path parameters that name the subject of the operation, for the audit entry of a refusal. */
     subject?: { readonly organization?: string; readonly target?: string }
-    /** The documented spelling of header names, by their lower-case form. */
+    /** The documented spelling of each header name. The map's key is the name in lower case. */
     headerNames?: ReadonlyMap<string, string>
-    /** The documented spelling of query names, by their lower-case form. */
+    /** The documented spelling of each query name. The map's key is the name in lower case. */
     queryNames?: ReadonlyMap<string, string>
   }
   interface FastifyRequest {
@@ -32,9 +32,9 @@ interface DocumentTexts {
   readonly tags: readonly string[]
   readonly summary: string
   readonly description?: string
-  /** Only where it differs from the whole API's. */
+  /** Only if it differs from that of the whole API. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
-  /** The media type of the request body where it is not JSON. */
+  /** The media type of the request body, if it is not JSON. */
   readonly consumes?: readonly string[]
 }
 
@@ -46,7 +46,7 @@ interface RequestSchemas {
   readonly body?: TSchema
 }
 
-/** Every status that a route can answer, with the schema of its body. `Type.Null` means no body. */
+/** Every status that a route can return, with the schema of the response body. `Type.Null` means no body. */
 type AnswerSchemas = Readonly<Record<number, TSchema>>
 
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
@@ -63,7 +63,7 @@ interface RequestParts<Schemas extends RequestSchemas> {
   readonly body: Part<Schemas['body']>
 }
 
-/** What a handler gets: the caller's context, and the parts of the request, which fit their schemas. */
+/** What a handler gets: the caller's context, and the parts of the request, already checked against their schemas. */
 interface Call<Schemas extends RequestSchemas> extends RequestParts<Schemas> {
   readonly ctx: Context
 }
@@ -73,7 +73,7 @@ interface OpenCall<Schemas extends RequestSchemas> extends RequestParts<Schemas>
   readonly request: FastifyRequest
 }
 
-/** An answer with one of the declared statuses. `text` is sent as it is, without being made JSON. */
+/** A response with one of the declared statuses. `body` is sent as JSON, `text` as it is. */
 type Answer<Answers extends AnswerSchemas> = {
   [Status in keyof Answers & number]: {
     readonly status: Status
@@ -89,7 +89,7 @@ type Payload<Schema extends TSchema> = Schema extends TNull
 
 interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas> {
   readonly method: Method
-  /** Below the prefix of the API; parameters begin with a colon. */
+  /** The path after the prefix of the API; parameters begin with a colon. */
   readonly url: string
   readonly document: RouteDocument
   readonly schemas: Schemas
@@ -98,13 +98,13 @@ interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSche
 
 interface RouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
   extends Declaration<Schemas, Answers> {
-  /** Null for an operation that is not implemented: no rule and no audit entry names it. */
+  /** Null for an operation that is not implemented; it has no access rule and no audit entries. */
   readonly operation: Operation | null
-  /** The path parameters that name what the operation is about. */
+  /** The path parameters that name the subject of the operation. */
   readonly subject?: Readonly<
     Partial<Record<'organization' | 'target', keyof Part<Schemas['params']> & string>>
   >
-  /** Makes one call, into `directory` or `provisioning`; translates what goes in and what comes out. */
+  /** Makes one call of `directory` or `provisioning`, and translates its input and its result. */
   readonly handle: (call: Call<Schemas>, parts: Parts) => Returned<NoInfer<Answers>>
 }
 
@@ -116,12 +116,12 @@ interface OpenRouteDeclaration<Schemas extends RequestSchemas, Answers extends A
 
 type Returned<Answers extends AnswerSchemas> = Answer<Answers> | Promise<Answer<Answers>>
 
-/** A declared route; with the parts that its handler needs, it can be registered. */
+/** A declared route. It becomes a route of Fastify when it gets the parts that its handler needs. */
 export type Route<Parts> = (parts: Parts) => RouteOptions
 
 /**
- * Declares a route that serves admitted callers only. Its handler runs once every part of the request fits its schema
- * (Fastify refuses the request otherwise), and can answer nothing but what is declared.
+ * Declares a route that serves admitted callers only. Fastify refuses a request if a part does not fit its schema; then
+ * the handler does not run. The handler can only return responses that are declared.
  */
 export function route<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
   declared: RouteDeclaration<Schemas, Answers, Parts>,
@@ -135,7 +135,7 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
   })
 }
 
-/** Declares a route that serves callers without authentication, or authenticates them itself; see `route`. */
+/** Declares a route without admission; its handler may authenticate the caller itself. Otherwise it is like `route`. */
 export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
   declared: OpenRouteDeclaration<Schemas, Answers, Parts>,
 ): Route<Parts> {
@@ -148,7 +148,7 @@ export function openRoute<Schemas extends RequestSchemas, Answers extends Answer
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Everything that does not depend on a request is done here, once. */
+/** Makes the route. What does not depend on a request is computed here, once. */
 function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
   { method, url, document, schemas, answers }: Declaration<Schemas, Answers>,
   config: FastifyContextConfig,

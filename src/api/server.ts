@@ -28,7 +28,7 @@ export interface ServerParts extends SystemApi {
   readonly issuer: Issuer
   readonly osisTokens: OsisTokens
   readonly osisSettings: OsisSettings
-  /** The operator's; null uses what the platform itself knows. */
+  /** The S3 capabilities that the operator configured; null to use those of the platform. */
   readonly s3Capabilities: S3Capabilities | null
   readonly reconciler: Reconciler
   readonly platform: PlatformView
@@ -41,7 +41,7 @@ export interface ServerParts extends SystemApi {
 /** Builds the HTTP server with all APIs. It does not listen yet. */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const app = Fastify({
-    // Fastify's own log lines would carry whole URLs; `observe` logs requests by operation and ids.
+    // Fastify's own log lines would hold whole URLs; `observe` logs requests with their operation and ids.
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
@@ -51,7 +51,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     rewriteUrl: ({ url = '/' }) => (url.includes('%') ? escapeBadPercent(url) : url),
     routerOptions: { caseSensitive: false, maxParamLength: 65_536, ignoreTrailingSlash: true },
   })
-  // Routes make their JSON themselves; a compiled serializer for each answer would double the time to start.
+  // No compiled serializers: one for each response would double the time to start.
   app.setSerializerCompiler(() => JSON.stringify)
   app.decorateRequest('caller', null)
   app.decorateRequest('context', null)
@@ -61,7 +61,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     done()
   })
   observe(app, parts)
-  // For requests outside all APIs; each API has an error handler of its own.
+  // Handles requests outside all APIs; each API has its own error handler.
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) logFailure(parts.log, request, error)
@@ -79,7 +79,7 @@ function observe(app: FastifyInstance, { log, observeRequest }: ServerParts): vo
   app.addHook('onResponse', (request, reply, done) => {
     const { config, schema } = request.routeOptions
     observeRequest(config.operation ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
-    // A caller that hangs up early leaves a status that was never sent.
+    // If the caller hung up early, the status was never sent and is not checked.
     const declared = reply.sent && (schema?.response as object | undefined)
     if (declared && !(reply.statusCode in declared))
       log.warn(toLogFields(request, reply), 'undeclared status')
@@ -89,8 +89,8 @@ function observe(app: FastifyInstance, { log, observeRequest }: ServerParts): vo
 }
 
 /**
- * Escapes the percent signs of a path that cannot be decoded, so that it is checked and answered by an API and not by
- * Fastify.
+ * Escapes the percent signs of a path that cannot be decoded, so that an API handles the request. Fastify would send an
+ * error of its own.
  */
 function escapeBadPercent(url: string): string {
   const [path = '', ...query] = url.split('?')

@@ -7,7 +7,7 @@ import { isStorable, STORABLE_MESSAGE } from '../model/text.ts'
 
 /**
  * Returns a compiler for the schemas of one dialect. A check finds all errors of a part, not only the first. It
- * converts numbers and booleans in the query, which arrive as text; apart from that it changes no value.
+ * converts numbers and booleans in the query, which arrive as text, and changes no other value.
  */
 export function newValidatorCompiler(): FastifySchemaCompiler<object> {
   const ajv = newAjv()
@@ -23,8 +23,8 @@ export function newValidatorCompiler(): FastifySchemaCompiler<object> {
 }
 
 /**
- * Returns a check of values against one schema.
- * @returns a function that returns the issues of a value; it takes a name for the value itself
+ * Makes a function that checks values against one schema.
+ * @returns a function that takes a value and a name for it, and returns the issues of the value
  */
 export function newShapeCheck(schema: object): (value: unknown, name: string) => Issue[] {
   const validate = newAjv().compile(schema)
@@ -42,7 +42,7 @@ function newAjv(): Ajv {
   })
 }
 
-/** Compiles at the first use: to compile all schemas at the start would take a quarter of its time. */
+/** Compiles a schema when it is first used. Compiling all of them would take a quarter of the time to start. */
 function compiledAtFirstUse(ajv: Ajv, schema: object, prepare?: (value: unknown) => void): ValidateFunction {
   let compiled: ValidateFunction | undefined
   const validate = (value: unknown): boolean => {
@@ -69,8 +69,8 @@ interface MemberSchema {
 type Members = Record<string, unknown>
 
 /**
- * Converts plain integers, and `true` and `false`, before the check. Ajv's own coercion also accepts `0x10`, `1e400`
- * and blanks. Integers that are too large for a number become the largest safe integer.
+ * Converts plain integers, and `true` and `false`, before the check. Ajv's own conversion would also accept `0x10`,
+ * `1e400` and blanks. Integers that are too large for a number become the largest safe integer.
  */
 function plainReader(properties: ObjectSchema['properties']): (query: unknown) => void {
   const ofType = (type: string): string[] =>
@@ -90,8 +90,8 @@ function plainReader(properties: ObjectSchema['properties']): (query: unknown) =
 }
 
 /**
- * Shortens lists that are too long, and closed objects with too many members, to a size that is still refused. To find
- * all errors in a megabyte of them would take seconds and gigabytes.
+ * Shortens lists that are too long, and closed objects with too many members, but only so far that they are still
+ * refused. Finding all errors in a megabyte of them would take seconds and gigabytes.
  */
 function trimmer(properties: ObjectSchema['properties']): (body: unknown) => void {
   const members = Object.entries(properties)
@@ -117,14 +117,14 @@ interface HeaderSchema {
   readonly required?: readonly string[]
 }
 
-/** Header names arrive in lower case; schemas have the spelling of the documents. */
+/** Returns the schema with header names in lower case, as they arrive; schemas have the documented spelling. */
 function lowerCaseNames(schema: HeaderSchema): object {
   const properties = Object.entries(schema.properties).map(([name, value]) => [name.toLowerCase(), value])
   const required = schema.required?.map((name) => name.toLowerCase()) ?? []
   return { type: 'object', properties: Object.fromEntries(properties), required }
 }
 
-/** The rules of the model, so that schemas and the directory check the same. */
+/** The formats of schemas. They use the rules of the model, so that schemas and directory check the same rules. */
 const FORMATS = {
   uuid: isUuid,
   email: isEmail,
@@ -136,7 +136,7 @@ const FORMATS = {
   uri: true,
 } as const
 
-/** The most issues in one answer; more are no help. */
+/** The most issues in one response; more are no help. */
 const MAX_ISSUES = 100
 
 const PARTS = ['params', 'querystring', 'headers', 'body'] as const
@@ -207,7 +207,7 @@ function explain(error: ErrorObject): string {
   }
 }
 
-/** A schema with a pattern may have a title, which says in words what the pattern means. */
+/** Explains a pattern with the title of its schema, if there is one; it says in words what the pattern means. */
 function explainPattern({ parentSchema, message }: ErrorObject): string {
   return typeof parentSchema?.title === 'string'
     ? `must be ${parentSchema.title}`
@@ -225,7 +225,7 @@ function typeOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** Translates a JSON Pointer (RFC 6901) into the usual form of a path: `/groups/2/id` into `groups[2].id`. */
+/** Translates a JSON Pointer (RFC 6901) into a path: `/groups/2/id` into `groups[2].id`. */
 function toPath(pointer: string): string {
   return pointer
     .split('/')

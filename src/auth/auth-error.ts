@@ -1,6 +1,8 @@
-/** The caller could not be authenticated. The message is sent to the caller, so it does not say which part was right. */
+/**
+ * The caller could not be authenticated. The message is sent to the caller, so it does not say which part was right.
+ */
 export class AuthError extends Error {
-  /** Whether the request carried credentials. If not, the answer has no error code (RFC 6750 section 3.1). */
+  /** Whether the request carried credentials. If not, the response has no error code (RFC 6750 section 3.1). */
   readonly presented: boolean
 
   constructor(message: string, presented = true) {

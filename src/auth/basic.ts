@@ -4,8 +4,8 @@ import { AuthError } from './auth-error.ts'
 import type { ClientFinder } from './clients.ts'
 
 /**
- * Reads the id and password of a Basic `Authorization` header (RFC 7617), UTF-8.
- * @returns undefined when the header is not Basic, or malformed
+ * Reads the id and password of a Basic `Authorization` header (RFC 7617) in UTF-8.
+ * @returns undefined if the header is not Basic, or is malformed
  */
 export function readBasic(authorization: string | undefined): { id: string; secret: string } | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization ?? '')?.[1]
@@ -17,7 +17,7 @@ export function readBasic(authorization: string | undefined): { id: string; secr
 
 /**
  * Returns the client that an id and secret belong to.
- * @throws {AuthError} when there is none; the message does not say which of the two was wrong
+ * @throws {AuthError} if there is none; the message does not say which of the two was wrong
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function checkSecret(findClient: ClientFinder, id: string, secret: string): Promise<Client> {

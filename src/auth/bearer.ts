@@ -17,7 +17,7 @@ export interface ExternalIssuer {
 /**
  * Returns the client that an `Authorization` header stands for.
  * @throws {AuthError} for a token that is not accepted
- * @throws {IssuerUnavailableError} when the keys of its issuer cannot be fetched
+ * @throws {IssuerUnavailableError} if the keys of its issuer cannot be fetched
  */
 export type BearerCheck = (authorization: string | undefined) => Promise<Client>
 
@@ -42,20 +42,20 @@ export interface VerifiedToken {
 interface KnownToken {
   readonly trusted: Trusted
   readonly payload: JWTPayload
-  /** In milliseconds, like `Date.now()`. */
+  /** When the token expires, in milliseconds like `Date.now()`. */
   readonly expiresAt: number
 }
 
-/** How long a verified token is not verified again, unless it expires first. */
+/** How long the result of verifying a token is cached. An expired token is refused in any case. */
 const VERIFIED_MS = 5 * 60_000
-/** The most tokens that are remembered. */
+/** The most tokens that are cached. */
 const CACHE_ENTRIES = 10_000
 /** The most characters of a token. Longer ones are refused before they are parsed. */
 export const MAX_TOKEN = 8_192
 
 /**
- * Makes the check of bearer tokens, by RFC 8725: each issuer has its own keys, audience, algorithms and token types, and
- * the token cannot choose any of them.
+ * Returns a function that checks the bearer token of a request according to RFC 8725: each issuer has its own keys,
+ * audience, algorithms and token types, and the token cannot choose any of them.
  */
 export function newBearerCheck(
   own: Issuer,
@@ -68,9 +68,9 @@ export function newBearerCheck(
 }
 
 /**
- * Makes a check of tokens. Verified tokens are cached, and so are their clients, for CACHE_TTL_MS: a revoked client is
- * refused within 5 s. Calls with the same token at the same time share one query.
- * @returns a function that throws like `BearerCheck`
+ * Returns a function that checks a token, and throws like `BearerCheck`. A verified token is cached for VERIFIED_MS.
+ * Its client is cached only for CACHE_TTL_MS, so a removed client is refused within 5 s. Calls with the same token at
+ * the same time share one query.
  */
 export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => Promise<VerifiedToken> {
   const tokens = new LRUCache<string, KnownToken>({ max: CACHE_ENTRIES, ttl: VERIFIED_MS })
@@ -78,7 +78,7 @@ export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => P
     max: CACHE_ENTRIES,
     ttl: CACHE_TTL_MS,
     ttlResolution: 0,
-    // A client that others push out of the cache is still returned to those who wait for it.
+    // If other clients push this one out of the cache, calls that wait for it still get it.
     ignoreFetchAbort: true,
     fetchMethod: (_token, _stale, { context }) => context.trusted.findClient(context.payload),
   })
@@ -158,7 +158,7 @@ async function verify(all: readonly Trusted[], token: string): Promise<KnownToke
   }
 }
 
-/** Returns whether a person got the token through the client, by the marks of Entra ID. It does not stand for the client. */
+/** Returns whether a token of Entra ID stands for a person who uses the client, and not for the client itself. */
 function isDelegated({ scp, idtyp }: JWTPayload): boolean {
   return (scp !== undefined && scp !== '') || (idtyp !== undefined && idtyp !== 'app')
 }
@@ -183,7 +183,7 @@ function toAuthError(error: unknown, issuer: string): Error {
   return new IssuerUnavailableError(issuer, error)
 }
 
-/** Returns whether the issuer sent something else than its keys, which jose reports by its most general error. */
+/** Returns whether the issuer sent something else than its keys. The first code is jose's most general error. */
 function isFetchFailure(error: errors.JOSEError): boolean {
   return error.code === 'ERR_JOSE_GENERIC' || error instanceof errors.JWKSInvalid
 }

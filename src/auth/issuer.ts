@@ -16,7 +16,7 @@ import { getSigningKeys, type SigningKey } from '../directory/sealing/signing-ke
 import type { Client } from '../model/clients.ts'
 import { shareFor } from '../share-for.ts'
 
-/** How tokens are signed (RFC 7518 section 3.4). */
+/** The algorithm that signs tokens (RFC 7518 section 3.4). */
 export const SIGNING_ALGORITHM = 'ES256'
 /** The `typ` of access tokens (RFC 9068 section 2.1). */
 export const TOKEN_TYPE = 'at+jwt'
@@ -27,11 +27,11 @@ export const TOKEN_SECONDS = 3599
 export interface TokenClaims {
   /** The `typ` of its header, which tells the kinds of tokens apart. */
   readonly type: string
-  /** The only place where it is accepted. */
+  /** The only recipient that may accept the token. */
   readonly audience: string
   readonly subject: string
   readonly id: string
-  /** How long it is valid. */
+  /** How long the token is valid. */
   readonly seconds: number
   /** Further claims. */
   readonly others: Readonly<Record<string, unknown>>
@@ -45,13 +45,13 @@ export interface Issuer {
   issue(client: Client): Promise<string>
   /** Signs any other token with the same key. */
   sign(claims: TokenClaims): Promise<string>
-  /** Returns the public halves of the keys (RFC 7517). */
+  /** Returns the public parts of the signing keys (RFC 7517). */
   jwks(): Promise<JSONWebKeySet>
-  /** Finds the key of a token by its `kid`. */
+  /** Finds the signing key of a token; the `kid` of the token names it. */
   readonly getKey: JWTVerifyGetKey
 }
 
-/** The signing keys, as they were read from the directory. */
+/** The signing keys that were read from the directory. */
 interface Keys {
   readonly newest: { readonly kid: string; readonly privateKey: CryptoKey | Uint8Array }
   readonly jwks: JSONWebKeySet
@@ -59,14 +59,14 @@ interface Keys {
 }
 
 /**
- * Opens the issuer. It makes the first signing key of an empty directory.
- * @param url a function, since the URL is known only once the server listens
+ * Opens the issuer. If the directory has no signing key, it makes the first one.
+ * @param url returns the public URL, which may be known only once the server listens
  * @throws {DirectoryError} `store_unavailable`
- * @throws {SealError} when the master key does not open the signing keys
+ * @throws {SealError} if the master key does not decrypt the signing keys
  */
 export async function openIssuer(dir: Directory, url: () => string): Promise<Issuer> {
   let keys = await readKeys(dir)
-  // Another process may have made a key since. While the store fails, the known keys stay in use.
+  // Another process may have made a signing key since. While the store fails, the known keys stay in use.
   const refresh = shareFor(CACHE_TTL_MS, async (): Promise<Keys> => {
     keys = await readKeys(dir).catch(() => keys)
     return keys

@@ -10,13 +10,13 @@ import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE, type TokenClaims } from './
 
 const REFRESH_TYPE = 'refresh+jwt'
 const ACCESS_SECONDS = 15 * 60
-/** Half a year: the operator puts the refresh token into the settings of Object Storage Extension once. */
+/** Half a year, because an operator enters the refresh token into Object Storage Extension's settings by hand. */
 const REFRESH_SECONDS = 262_800 * 60
 /** The scopes of OSIS, which tell the two kinds of tokens apart. */
 const ACCESS_SCOPE = 'ROLE_ADMIN'
 const REFRESH_SCOPE = 'ROLE_REFRESH_TOKEN'
 
-/** The tokens of the OSIS API (section 3.3 of its contract). Each kind is accepted only where it belongs. */
+/** The tokens of the OSIS API (section 3.3 of its contract). A refresh token is no access token, nor the reverse. */
 export interface OsisTokens {
   /**
    * Issues a refresh token for an authenticated client, and a first access token.
@@ -25,7 +25,7 @@ export interface OsisTokens {
   logIn(ctx: Context): Promise<{ access: string; refresh: string }>
   /**
    * Issues a new access token.
-   * @throws {AuthError} when the refresh token is invalid, expired or revoked, or its client was removed
+   * @throws {AuthError} if the refresh token is invalid, expired or revoked, or its client was removed
    */
   refresh(token: string): Promise<string>
   /**
@@ -37,12 +37,13 @@ export interface OsisTokens {
 
 /** Makes the tokens of the OSIS API. They are signed with the keys of our issuer. */
 export function newOsisTokens(dir: Directory, issuer: Issuer): OsisTokens {
-  // Not the audience of the partner portal, so that neither API accepts the tokens of the other.
+  // It differs from the audience of the partner portal, so that neither API accepts the tokens of the other.
   const audience = (): string => `${issuer.url()}/api/v1`
   const trust = (kind: Pick<Trusted, 'types' | 'findClient'>): Trusted[] => [
     { ...kind, issuer: issuer.url, audience, algorithms: [SIGNING_ALGORITHM], getKey: issuer.getKey },
   ]
-  // `sid` is the refresh token that an access token came from: neither outlives it.
+  // `sid` is the id of the refresh token that an access token came from. Once that refresh token is revoked or has
+  // expired, the access token is refused.
   const checkAccess = newTokenCheck(
     trust({
       types: [TOKEN_TYPE],
@@ -72,7 +73,7 @@ export function newOsisTokens(dir: Directory, issuer: Issuer): OsisTokens {
 
 type Of = Pick<TokenClaims, 'subject' | 'audience'>
 
-/** @param sid the id of the refresh token that it comes from */
+/** @param sid the id of the refresh token that the access token comes from */
 function signAccess(issuer: Issuer, of: Of, sid: string): Promise<string> {
   const others = { scopes: [ACCESS_SCOPE], sid }
   return issuer.sign({ ...of, type: TOKEN_TYPE, id: randomUUID(), seconds: ACCESS_SECONDS, others })
@@ -83,7 +84,10 @@ function signRefresh(issuer: Issuer, of: Of, id: string): Promise<string> {
   return issuer.sign({ ...of, type: REFRESH_TYPE, id, seconds: REFRESH_SECONDS, others })
 }
 
-/** Finds the client of the refresh token with an id, if the claims have the scope of their kind. */
+/**
+ * Finds the client of a refresh token.
+ * @param expected the scope that the claims must have, and the id of the refresh token
+ */
 async function findByToken(
   dir: Directory,
   { scopes }: JWTPayload,

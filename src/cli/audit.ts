@@ -75,7 +75,7 @@ function verify(session: Session): Promise<Output> {
   })
 }
 
-/** The faults of an audit log, after the place where they were found. */
+/** The texts for the faults of an audit log. In the output each follows the place of the fault. */
 const FAULTS = {
   changed: 'was changed after it was written',
   removed: 'is missing',

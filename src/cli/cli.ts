@@ -6,7 +6,7 @@ import { explainError } from './errors.ts'
 /** Adds options, subcommands and actions to a command. */
 type Define = (command: Command, session: Session) => void
 
-/** The commands of the first level. The file of each is loaded when it runs: `usher user list` needs no web server. */
+/** The commands of the first level. A command's file is loaded only when it runs, so commands start fast. */
 const COMMANDS: readonly (readonly [name: string, description: string, load: () => Promise<Define>])[] = [
   ['serve', 'Start the server', async () => (await import('./serve.ts')).defineServe],
   ['init', 'Set up an empty directory', async () => (await import('./init.ts')).defineInit],
@@ -77,14 +77,14 @@ export async function runCli(
     await program.parseAsync(words, { from: 'user' })
     return session.exitCode
   } catch (error) {
-    // Commander has printed the help, the version or the reason.
+    // Commander has already printed the help, the version, or what is wrong with the command line.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     for (const line of explainError(error)) io.stderr.write(`usher: ${line}\n`)
     return 1
   }
 }
 
-/** Turns `help user add` into `user add --help`; commander itself explains only the first word. */
+/** Turns `help user add` into `user add --help`. Commander itself would show only the help of `user`. */
 function toWords(argv: readonly string[]): readonly string[] {
   const [first, ...others] = argv
   if (first !== 'help') return argv
@@ -117,7 +117,7 @@ async function loadCommand(program: Command, words: readonly string[], session: 
   completeCommand(command, 'usher')
 }
 
-/** Gives a command and its subcommands what all of them have. */
+/** Adds to a command and its subcommands what all commands have, such as the option --json. */
 function completeCommand(command: Command, parent: string): void {
   const name = `${parent} ${command.name()}`
   command.showHelpAfterError(`Run '${name} --help' for help.`)
@@ -128,8 +128,8 @@ function completeCommand(command: Command, parent: string): void {
 }
 
 /**
- * Checks the required options of a command after everything else: commander itself checks them first, and would call
- * an option missing that is only misspelled.
+ * Checks the required options of a command after everything else. Commander itself checks them first: it would say that
+ * an option is missing if it is only misspelled.
  */
 function checkRequiredLast(command: Command): void {
   const required = command.options.filter((option) => option.mandatory)
@@ -147,7 +147,7 @@ function newOutput({ stdout, stderr }: Io): ReturnType<Command['configureOutput'
   return {
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
-    // Commander puts a suggestion into a line of its own.
+    // Commander puts a suggestion into a second line.
     outputError: (text, write) => write(text.replace(/^error: /, 'usher: ').replace('\n(', ' (')),
     getOutHelpWidth: () => stdout.columns ?? 80,
     getErrHelpWidth: () => stderr.columns ?? 80,

@@ -10,11 +10,11 @@ export function defineClient(client: Command, session: Session): void {
   client
     .command('add')
     .description('Create a client; the secret is shown only once')
-    .requiredOption('--organization <id>', 'Owning organization')
+    .requiredOption('--organization <id>', 'Id of the organization that the client belongs to')
     .addOption(
       newChoice('--permission <permission>', 'What the client may do', PERMISSIONS).makeOptionMandatory(),
     )
-    .requiredOption('--name <name>', 'Name of the client, for lists')
+    .requiredOption('--name <name>', 'Name that lists show for the client')
     .option('--issuer <url>', 'External token issuer of the client, instead of a secret (with --external-id)')
     .option('--external-id <id>', 'Id of the client at the external issuer (with --issuer)')
     .action(action(session, (options: AddOptions) => add(session, options)))

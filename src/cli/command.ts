@@ -21,7 +21,7 @@ export interface Io {
 export interface Session {
   readonly io: Io
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The exit code of a command that did its work and has bad news. */
+  /** The exit code so far: 1 if a command ran to its end but found a problem, for example a damaged audit log. */
   exitCode: 0 | 1
 }
 
@@ -29,7 +29,7 @@ export interface Session {
 export interface Output {
   readonly json: unknown
   readonly text: string
-  /** True for bad news: the command ends with exit code 1. */
+  /** True if the command found a problem; it then ends with exit code 1. */
   readonly failed?: boolean
 }
 
@@ -42,7 +42,7 @@ export class UsageError extends Error {
 }
 
 /**
- * Makes the handler of a command out of its work, and prints the result as text, or as JSON with --json.
+ * Makes the handler of a command. The handler runs the work and prints the result as text, or as JSON with --json.
  * @param work takes what commander passes: the arguments of the command in order, then its options
  */
 export function action<A extends unknown[]>(
@@ -63,7 +63,7 @@ async function runWork<T>(command: Command, work: () => Promise<T>): Promise<T> 
   try {
     return await work()
   } catch (error) {
-    // Throws an error that names the help of this command.
+    // `command.error` throws, after it has printed the message and a hint at the help of this command.
     if (error instanceof UsageError) command.error(`error: ${error.message}`)
     throw error
   }
@@ -79,9 +79,9 @@ export interface Opened {
 
 /**
  * Opens the directory of the settings, runs work on it as the operator, and closes it again.
- * @throws {ConfigError} a setting is wrong
- * @throws {StoreError} the store does not exist, or cannot be opened
- * @throws {DirectoryError} `not_set_up`, and whatever the work throws
+ * @throws {ConfigError} if a setting is wrong
+ * @throws {StoreError} if the store does not exist, or cannot be opened
+ * @throws {DirectoryError} `not_set_up`; and what the work throws
  */
 export async function withDirectory<T>(session: Session, work: (opened: Opened) => Promise<T>): Promise<T> {
   const config = await readConfig(session.env)

@@ -12,7 +12,7 @@ export function defineInit(init: Command, session: Session): void {
   init.action(action(session, (options: SetupOptions) => initialize(session, options)))
 }
 
-/** What an empty directory is set up with. */
+/** The options of a first set-up. */
 export interface SetupOptions {
   readonly provider: string
   readonly portal: string
@@ -63,7 +63,7 @@ export function toJson({ provider, portal, groups, example, administrator, osis 
 
 /**
  * Describes a set-up for people: ids and secrets as shell variables.
- * @param url the address of the running server; adds two calls to try. Null without a server
+ * @param url the address of the running server, to add two example calls; null if there is no server
  */
 export function describeSetup(setup: Setup, url: string | null): string {
   const { provider, portal, groups, example, administrator, osis } = setup

@@ -9,12 +9,15 @@ import type { MasterKeys } from '../setting-values.ts'
 import { takeFileLock } from '../store/open.ts'
 import { action, type Opened, type Output, type Session, withDirectory } from './command.ts'
 
-/** `usher key`: the master key, which seals all secrets of the directory. */
+/** `usher key`: the master key, which encrypts all secrets of the directory. */
 export function defineKey(key: Command, session: Session): void {
   key
     .command('rotate')
-    .description('Replace the master key; the server may keep running')
-    .option('--reseal-only', 'Change no key file; seal every secret with the first of the configured keys')
+    .description('Replace the master key; the server need not be stopped')
+    .option(
+      '--reseal-only',
+      'Leave the key file as it is; encrypt all secrets again with the first of the configured keys',
+    )
     .action(
       action(session, (options: { resealOnly?: true }) => {
         const wait = session.io.pause ?? pause
@@ -28,8 +31,8 @@ export function defineKey(key: Command, session: Session): void {
 type Wait = (ms: number) => Promise<unknown>
 
 /**
- * Puts a new key in place of the old one. The process may be killed after any step: at every moment the key file has
- * all keys that something is sealed with, and the next run continues.
+ * Replaces the old master key with a new one. The process may be killed after any step: the key file always has all
+ * keys that secrets are encrypted with, and the next run continues.
  */
 async function rotate(opened: Opened, wait: Wait): Promise<Output> {
   const { config, dir, ctx } = opened
@@ -44,7 +47,7 @@ async function rotate(opened: Opened, wait: Wait): Promise<Output> {
   )
   try {
     const found = loadMasterKeys(config, false)
-    // Several keys are left by a rotation that did not finish: continue it, and add no third key.
+    // Several keys mean that an earlier rotation did not finish: continue it, and add no third key.
     const continues = found.length > 1
     const keys: MasterKeys = continues ? found : [randomBytes(32), ...found]
     await recordRotation(dir, ctx, keys[0])
@@ -65,7 +68,7 @@ async function resealOnly({ config, dir, ctx }: Opened, wait: Wait): Promise<Out
   return describeRotation(await resealSecrets(dir, ctx, keys), 'The other keys are no longer needed.')
 }
 
-/** @param others what becomes of the other keys after a complete rotation */
+/** @param others a sentence about the other keys, for a complete rotation */
 function describeRotation(result: Resealed, others: string): Output {
   const { key, resealed, checked, unopened } = result
   const lines = unopened.map((identity) => `The secret of ${identity} cannot be opened.`)

@@ -8,7 +8,7 @@ import { formatTable } from './table.ts'
 /** `usher migrate`: the schema of the store. */
 export function defineMigrate(migrate: Command, session: Session): void {
   migrate
-    .option('--status', 'Change nothing; list the migrations, and exit with 1 if some are not applied')
+    .option('--status', 'List the migrations without applying them; exit with 1 if some are not applied')
     .action(
       action(session, (options: { status?: true }) =>
         options.status ? showMigrations(session) : applyMigrations(session),

@@ -1,6 +1,6 @@
 import { renamePath } from '../model/error.ts'
 
-/** The options and arguments that set a member. */
+/** The option or argument that sets each member of the model. */
 const OPTION_NAMES: Readonly<Record<string, string>> = {
   name: '--name',
   firstName: '--first-name',

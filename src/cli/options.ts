@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 
-/** The option of lists for the size of a page. A list adds its default. */
+/** The option for the number of entries in a list. Each list adds its default. */
 export const LIMIT = ['--limit <number>', 'Maximum number of entries', parseLimit] as const
 
 /** Makes an option that takes one of several words. */
@@ -8,7 +8,7 @@ export function newChoice(flags: string, description: string, choices: readonly 
   return new Option(flags, description).choices(choices)
 }
 
-/** The largest page of a list. */
+/** The largest value of `--limit`. */
 const MAX_LIMIT = 1_000_000
 
 function parseLimit(text: string): number {
@@ -31,7 +31,7 @@ function parseCount(text: string, max: number): number {
 }
 
 /**
- * Parses a time by ISO 8601, such as `2026-11-22` or `2026-11-22T08:00:00Z`.
+ * Parses a time in ISO 8601 format, such as `2026-11-22` or `2026-11-22T08:00:00Z`.
  * @returns the time in UTC with milliseconds
  * @throws {InvalidArgumentError}
  */

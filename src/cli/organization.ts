@@ -18,7 +18,10 @@ export function defineOrganization(organization: Command, session: Session): voi
       newChoice('--kind <kind>', 'Kind of organization', ['reseller', 'customer']).makeOptionMandatory(),
     )
     .requiredOption('--name <name>', 'Name of the organization')
-    .option('--reseller <id...>', 'Resellers that may manage the customer (only with --kind customer)')
+    .option(
+      '--reseller <id...>',
+      'Ids of the resellers that may manage the customer (only with --kind customer)',
+    )
     .action(action(session, (options: AddOptions) => addOrganization(session, options)))
   organization
     .command('relate')

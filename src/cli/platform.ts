@@ -12,21 +12,32 @@ import { formatTable } from './table.ts'
 export function definePlatform(platform: Command, session: Session): void {
   platform
     .command('status')
-    .description('Show the state of the platform, and the accounts that could not be applied to it')
-    .addOption(newChoice('--state <state>', 'List only accounts in this state', FAILURE_STATES))
+    .description(
+      'Show the state of the platform, and the accounts that could not be brought up to date on it',
+    )
+    .addOption(
+      newChoice(
+        '--state <state>',
+        'List only accounts in this state: failing (tried again within minutes), or parked (failed often, tried once an hour)',
+        FAILURE_STATES,
+      ),
+    )
     .option('--after <number>', 'Next page: list only accounts after the one with this number', parseNumber)
     .option(...LIMIT, 100)
     .action(action(session, (options: StatusOptions) => showStatus(session, options)))
   platform
     .command('retry')
-    .description('Retry failing and parked accounts now')
+    .description('Let the server try failing and parked accounts again at once (give either --user or --all)')
     .option('--user <id>', 'Retry the accounts of this user')
-    .option('--all', 'Retry all of them')
+    .option('--all', 'Retry all failing and parked accounts')
     .action(action(session, (options: RetryOptions) => retry(session, options)))
   platform
     .command('check')
     .description('Compare the accounts on the platform with the directory')
-    .option('--fix', 'Repair the platform where it differs')
+    .option(
+      '--fix',
+      "Bring differing accounts back to the directory's state, and suspend accounts that the directory does not know",
+    )
     .option('--tenant <id>', 'Compare only the accounts of this tenant')
     .action(action(session, (options: CheckOptions) => check(session, options)))
 }

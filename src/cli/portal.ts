@@ -8,8 +8,8 @@ export function definePortal(portal: Command, session: Session): void {
   portal
     .command('add')
     .description('Add the domain of a portal of the provider or a reseller')
-    .argument('<domain>', 'DNS name, as callers send it in the header X-Tenant')
-    .requiredOption('--organization <id>', 'Provider or reseller that owns the portal')
+    .argument('<domain>', 'DNS name of the portal, which callers send in the header X-Tenant')
+    .requiredOption('--organization <id>', 'Id of the provider or reseller that the portal belongs to')
     .action(
       action(session, (domain: string, options: { organization: string }) =>
         add(session, domain, options.organization),

@@ -22,7 +22,7 @@ interface ServeOptions extends SetupOptions {
   readonly json?: true
 }
 
-/** Serves until the session is told to stop. */
+/** Runs the server until the session asks it to stop. */
 async function runServer({ env, io }: Session, options: ServeOptions): Promise<undefined> {
   const stopped = io.waitForStop?.() ?? new Promise<never>(() => undefined)
   assertSetupOptions(options)
@@ -34,13 +34,13 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   try {
     const app = await startApp({ config, log, metrics, open })
     close = () => app.close()
-    // After the port is taken: a start that fails must not lose secrets that are shown only once.
+    // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
     const setup = await setUpFirst(open.dir, options)
     if (setup) {
       const text = options.json ? JSON.stringify(toJson(setup), null, 2) : describeSetup(setup, app.url)
       io.stdout.write(`${text}\n`)
     }
-    // With port 0 the system chooses the port, and a quiet log does not say which.
+    // With port 0 the system chooses the port. Print it if the log does not.
     if (config.port === 0 && !log.isLevelEnabled('info')) io.stdout.write(`USHER=${app.url}\n`)
     log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
     log.info({ signal: await stopped }, 'stopping')
@@ -52,7 +52,7 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
 
 /**
  * Sets up an empty directory.
- * @returns undefined if the directory is set up already, also if another process did it at the same moment
+ * @returns undefined if the directory is set up already, even if another process did it at the same moment
  */
 async function setUpFirst(dir: Directory, options: SetupOptions): Promise<Setup | undefined> {
   if (await isSetUp(dir)) return undefined

@@ -14,8 +14,8 @@ export function defineStore(store: Command, session: Session): void {
   store
     .command('copy')
     .description('Copy a directory to another SQLite file or PostgreSQL database, and verify the copy')
-    .requiredOption('--from <url>', 'Store to copy; no server may use it meanwhile')
-    .requiredOption('--to <url>', 'Empty store to copy to; a missing SQLite file is created')
+    .requiredOption('--from <url>', 'URL of the store to copy; no server may use it at the same time')
+    .requiredOption('--to <url>', 'URL of an empty store to copy to; a missing SQLite file is created')
     .action(action(session, (options: CopyOptions) => copy(session, options)))
 }
 
@@ -31,7 +31,7 @@ async function copy(session: Session, options: CopyOptions): Promise<Output> {
   try {
     const to = await openAt(config, toUrl, true)
     try {
-      // An engine whose commits are blocks allows no entry without a block.
+      // A SQLite store must not have an audit entry without a block, so all entries are sealed before the copy.
       await from.store.sealAudit()
       const rows = await copyDirectory(from.store, to.store)
       return describeCopy(rows, await checkCopy(from, to, rows))
@@ -51,7 +51,7 @@ function parseUrl(option: string, text: string): string {
   }
 }
 
-/** Opens a store as a server does: a SQLite file can be opened so only once. */
+/** Opens a store in the same way as a server, so that no server can use a SQLite file at the same time. */
 async function openAt(config: Config, url: string, create: boolean): Promise<Directory> {
   const { databaseAllowDataLoss: allowDataLoss } = config
   const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss })
@@ -66,9 +66,9 @@ async function openAt(config: Config, url: string, create: boolean): Promise<Dir
 
 /** The result of comparing a copy with its original. */
 interface Verdict {
-  /** What differs, one sentence each. */
+  /** The differences, one text for each. */
   readonly problems: readonly string[]
-  /** Number of faults in both audit logs. */
+  /** Number of faults in the audit log of the copy. A correct copy has as many faults as the original. */
   readonly auditFaults: number
 }
 

@@ -1,6 +1,6 @@
 /**
  * Formats rows as aligned columns under a heading.
- * @param rows as many cells in each as there are headings; null is shown as `-`
+ * @param rows each has one cell for each heading; null is shown as `-`
  */
 export function formatTable(
   headings: readonly string[],
@@ -20,11 +20,13 @@ export function formatTable(
 
 /** Characters that take no column of a terminal: marks, invisible ones, and the later parts of a Hangul syllable. */
 const NO_COLUMN = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff]$/u
-/** Characters that take two columns, by Unicode Standard Annex 11: East Asian scripts, fullwidth forms, emoji. */
+/**
+ * Characters that take two columns, according to Unicode Standard Annex 11: East Asian scripts, fullwidth forms, emoji.
+ */
 const TWO_COLUMNS =
   /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})$/u
 
-/** How many columns of a terminal a text takes. */
+/** Returns how many columns of a terminal a text takes. */
 function measureWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length
   let width = 0

@@ -10,12 +10,15 @@ export function defineTenant(tenant: Command, session: Session): void {
     .command('create')
     .description('Give a customer a tenant on the storage platform')
     .requiredOption('--customer <id>', 'Id of the customer')
-    .option('--name <name>', 'Name of the tenant, if it differs from the name of the customer')
-    .option('--org <id...>', 'Cloud Director organizations to map to the tenant; OSE can also add them later')
+    .option('--name <name>', 'Name of the tenant (default: the name of the customer)')
+    .option(
+      '--org <id...>',
+      'Ids of the Cloud Director organizations to map to the tenant; Object Storage Extension can also add them later',
+    )
     .action(action(session, (options: CreateOptions) => create(session, options)))
   tenant
     .command('list')
-    .description('List tenants, oldest first, including unmapped ones')
+    .description('List tenants, oldest first, including those without Cloud Director organizations')
     .option(...LIMIT, 1_000)
     .action(action(session, (options: { limit: number }) => list(session, options.limit)))
 }

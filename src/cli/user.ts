@@ -12,22 +12,24 @@ export function defineUser(user: Command, session: Session): void {
   user
     .command('add')
     .description('Add a user to an organization')
-    .requiredOption('--organization <id>', 'Organization that the user belongs to')
+    .requiredOption('--organization <id>', 'Id of the organization that the user belongs to')
     .requiredOption('--email <address>', 'E-mail address, unique in the organization')
     .option('--first-name <name>', 'First name')
     .option('--last-name <name>', 'Last name')
-    .option('--group <group...>', "Permission groups, by name or id, for example 'Alert Manager'")
+    .option('--group <group...>', "Names or ids of permission groups, for example 'Alert Manager'")
     .action(action(session, (options: AddOptions) => add(session, options)))
   user
     .command('list')
     .description('List the users of an organization, ordered by e-mail address')
-    .requiredOption('--organization <id>', 'Organization that the users belong to')
+    .requiredOption('--organization <id>', 'Id of the organization that the users belong to')
     .option('--after <address>', 'Next page: list only e-mail addresses after this one')
     .option(...LIMIT, 1_000)
     .action(action(session, (options: ListOptions) => list(session, options)))
   user
     .command('remove')
-    .description('Remove a user and their accounts on the storage platform')
+    .description(
+      'Remove a user and their accounts on the storage platform; an account that owns data is suspended instead',
+    )
     .argument('<id>', 'Id of the user')
     .action(action(session, (id: string) => remove(session, id)))
 }
@@ -55,7 +57,10 @@ function add(session: Session, options: AddOptions): Promise<Output> {
   })
 }
 
-/** @throws {UsageError} for a group that does not exist, listing those that do */
+/**
+ * Finds groups by their name or id.
+ * @throws {UsageError} if a group does not exist; the message lists the groups
+ */
 async function findGroupIds(dir: Directory, ctx: Context, texts: readonly string[]): Promise<string[]> {
   const groups = await listGroups(dir, ctx)
   return texts.map((text) => {

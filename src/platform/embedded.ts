@@ -3,10 +3,10 @@ import { CEPH_RGW_EXCLUSIONS } from './ceph-rgw/s3-exclusions.ts'
 import type { Platform } from './platform.ts'
 
 /**
- * Creates the platform for trials and tests, which keeps accounts in the directory only. It has nothing to apply and
- * stores nothing, so no account can be read back and there are no buckets. Its ids and its S3 exclusions are those of
- * Ceph RGW, which it stands in for.
- * @param version Usher's own version
+ * Creates the platform for trials and tests. Its accounts exist in the directory only. It applies and stores nothing,
+ * so no account can be read back and there are no buckets. It takes the place of a Ceph RGW, so its ids and its S3
+ * exclusions are those of Ceph RGW.
+ * @param version the version of Usher, which the platform reports as its own
  */
 export function embeddedPlatform(version: string): Platform {
   return {

@@ -1,6 +1,6 @@
 import type { OwnerForm } from '../model/accounts.ts'
 
-/** The state of one account that the directory wants on a platform. */
+/** The state that the directory wants one account to have on a platform. */
 export interface DesiredState {
   readonly tenantId: string
   readonly userId: string
@@ -11,18 +11,18 @@ export interface DesiredState {
   readonly status: 'active' | 'suspended' | 'gone'
   /** True for the first attempt after the create: the platform cannot have the account yet. */
   readonly isNew?: boolean
-  /** For `gone`: whether buckets and objects are removed, too. Without it an account with data stays as it is. */
+  /** For `gone`: whether buckets and objects are removed too. If not, an account that owns data stays as it is. */
   readonly purge: boolean
-  /** An inactive key must not work. It must work again once it is active. */
+  /** The access keys. An inactive key must not work, and must work again once it is active. */
   readonly credentials: readonly {
     readonly accessKey: string
-    /** Null if the directory cannot open the secret: the platform keeps such a key, but cannot be given it. */
+    /** Null if the directory cannot decrypt the secret: a platform that has the key keeps it, others do not get it. */
     readonly secretKey: string | null
     readonly active: boolean
   }[]
 }
 
-/** One account as a platform has it. */
+/** The present state of one account on a platform. */
 export interface PlatformAccount {
   readonly status: 'active' | 'suspended'
   readonly displayName: string
@@ -61,7 +61,7 @@ export interface PlatformStatus {
   readonly reason?: string
 }
 
-/** What of one S3 call a platform does not support: the whole call, or the listed parts of it. */
+/** The parts of one S3 call that a platform does not support: the whole call, or the listed parts. */
 export interface S3Exclusion {
   readonly whole?: true
   readonly params?: readonly string[]
@@ -70,7 +70,7 @@ export interface S3Exclusion {
   readonly payload?: readonly string[]
 }
 
-/** The exclusions by S3 call, in snake case: `put_bucket_acl`. Calls that are not listed are fully supported. */
+/** The exclusions of each S3 call, named in snake case: `put_bucket_acl`. Calls that are not listed are supported. */
 export type S3Exclusions = Readonly<Record<string, S3Exclusion>>
 
 /** One page of canonical user ids. */
@@ -97,36 +97,36 @@ export interface Platform extends OwnerForm {
   /** Whether accounts can be read back. False if only the directory keeps them. */
   readonly readsBack: boolean
   /**
-   * Brings one account to its desired state, whatever the platform has now. Returns once the state has been read back;
-   * for a new account, once the platform confirms the write.
-   * @throws {DataLeftError} if the account must go without a purge and owns data; nothing is changed then
-   * @throws {PlatformError} if the state could not be set or not be verified. After `gone` the caller still verifies
-   *   the removal with `read`
+   * Brings one account to its desired state, whatever state the platform has now. Returns when it has read the new
+   * state back. For a new account it returns as soon as the platform confirms the write. After a removal (status
+   * `gone`) the caller must still call `read` to verify it.
+   * @throws {DataLeftError} if the account is to be removed without a purge but owns data; nothing is changed then
+   * @throws {PlatformError} if the state could not be set or could not be verified
    */
   apply(state: DesiredState, signal: AbortSignal): Promise<void>
-  /** Returns the platform's account, or null if it has none. A platform that does not read back always returns null. */
+  /** Returns the account on the platform, or null if there is none. Always null if `readsBack` is false. */
   read(canonicalUserId: string, signal: AbortSignal): Promise<PlatformAccount | null>
-  /** Locks an account and changes nothing else of it. Does nothing if there is no such account. */
+  /** Suspends an account and changes nothing else about it. Does nothing if there is no such account. */
   suspend(canonicalUserId: string, signal: AbortSignal): Promise<void>
   /**
    * Lists the canonical ids of all accounts of the platform, including those that Usher did not create, in any order.
-   * @param from the `next` of the page before; null for the first page
+   * @param from `next` of the previous page; null for the first page
    */
   listIds(from: string | null, signal: AbortSignal): Promise<IdPage>
   /** Returns the display name that `apply` stores, which may differ from the desired one. */
   toDisplayName(state: DesiredState): string
   /** Lists the buckets that an account owns. Empty if there is no such account. */
   listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]>
-  /** Returns the usage of one account, or with null of the whole platform, which may take long. */
+  /** Returns the usage of one account. With null it returns that of the whole platform, which may take long. */
   readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage>
-  /** Returns the platform's health. Cheap, and never throws. */
+  /** Returns the platform's health. It is fast and never throws. */
   status(): Promise<PlatformStatus>
 }
 
-/** The configured platforms, by name. */
+/** The configured platforms. The map's key is the name of the platform. */
 export type Platforms = ReadonlyMap<string, Platform>
 
-/** The platform could not be reached, or not be brought to the desired state. The message must not hold a secret. */
+/** The platform could not be reached, or could not get the desired state. The message must not hold a secret. */
 export class PlatformError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })

@@ -23,7 +23,7 @@ import { planAttempt } from './pauses.ts'
 
 /** The time limit of one attempt. */
 export const ATTEMPT_MS = 10_000
-/** How long an account is claimed for one attempt: long enough for the attempt and the record of its result. */
+/** How long an account is claimed for one attempt: long enough to run the attempt and to store its result. */
 export const LEASE_MS = 3 * ATTEMPT_MS
 
 /**
@@ -54,7 +54,7 @@ export interface AttemptDeps {
 export interface AttemptResult {
   /** The version that the platform has now; 0 if the attempt did not succeed. */
   readonly version: number
-  /** Resolves once the result is stored, with whether that succeeded. No other attempt may start before. */
+  /** Resolves to whether the result could be stored. No other attempt may start before this has resolved. */
   readonly recorded: Promise<boolean>
 }
 
@@ -63,8 +63,8 @@ const NOTHING: AttemptResult = { version: 0, recorded: Promise.resolve(false) }
 /**
  * Claims an account and tries once to bring its platform to the desired state. Does nothing if another process has
  * claimed it.
- * @param created the account as it was created, with its claim; nothing needs to be claimed or read then
- * @throws {StoreError} if the claim could not be stored, or not be released on a stop
+ * @param created the desired state of an account that was created with a claim; then nothing is claimed or read
+ * @throws {StoreError} if the claim could not be stored, or could not be released when Usher stops
  */
 export async function runAttempt(deps: AttemptDeps, pk: number, created?: Desired): Promise<AttemptResult> {
   if (!created && !(await claim(deps, pk))) return NOTHING
@@ -83,13 +83,13 @@ export async function runAttempt(deps: AttemptDeps, pk: number, created?: Desire
   return { version: desired.account.desiredVersion, recorded: recordResult(deps, pk, desired) }
 }
 
-/** A removal counts once the platform no longer has the account; its own confirmation is not enough. */
+/** Applies the desired state. After a removal it reads the account again: the platform's confirmation is not enough. */
 async function applyAndVerify(
   { platforms, stopping }: AttemptDeps,
   { account, state }: Desired,
 ): Promise<void> {
   const platform = platforms.get(account.platform)
-  // Otherwise Usher without the platform's settings would record accounts as applied.
+  // Without this check, Usher would record accounts as applied although it has no settings of their platform.
   if (!platform)
     throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
   const late = (): never => {
@@ -102,7 +102,7 @@ async function applyAndVerify(
   })
 }
 
-/** For a new account the record may be lost in a crash: the account is then applied once more. */
+/** Stores that the account was applied. For a new account a crash may lose this; the account is then applied again. */
 async function recordResult(deps: AttemptDeps, pk: number, { account, state }: Desired): Promise<boolean> {
   const { store, now } = deps.dir
   const claimed = toClaimed(deps, pk)
@@ -197,12 +197,12 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
     if (parked)
       observer.log.error(fields, 'account parked; see usher platform status and usher platform retry')
   } catch (failed) {
-    // The lease does not hinder this process, and expires for the others; the account is tried again.
+    // The account is tried again: this process may use its own lease, and other processes wait until it expires.
     observer.log.error({ account: pk, err: failed }, 'recording a failed attempt failed')
   }
 }
 
-/** If the platform is not healthy, the account is not to blame. */
+/** Returns whether the failure counts against the account: not while its platform is unhealthy. */
 async function isOwnFailure(platform: Platform | undefined): Promise<boolean> {
   return platform === undefined || (await platform.status()).health === 'NORMAL'
 }

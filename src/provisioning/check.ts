@@ -33,14 +33,14 @@ export interface CheckDeps {
 
 /** An account on which the platform and the directory differ, or which could not be read. */
 export interface Finding {
-  /** For a foreign account, the part of its canonical id that names the user. */
+  /** The user of the account. For a foreign account this is the part of its canonical id that names the user. */
   readonly userId: string
   readonly tenantId: string
   /** Empty if the account could not be read. */
   readonly drift: readonly Drift[]
   /** Whether the platform was verified to have the desired state afterwards. */
   readonly fixed: boolean
-  /** Why it could not be read or fixed. */
+  /** Why the account could not be read or fixed; null if there was no error. */
   readonly error: string | null
 }
 
@@ -48,7 +48,7 @@ export interface Finding {
 export interface CheckReport {
   /** How many accounts were compared, including removed ones. */
   readonly checked: number
-  /** How many were not compared, because their desired state is not applied yet. */
+  /** How many accounts were not compared, because their desired state is not applied yet. */
   readonly unapplied: number
   readonly findings: readonly Finding[]
 }
@@ -59,7 +59,7 @@ export interface Fixer {
   fix(drifting: Desired): Promise<string | null>
   /**
    * Suspends an account that the directory does not have.
-   * @returns false if the directory has it by now; the account is not changed then
+   * @returns false if the directory has meanwhile got the account; then nothing is changed
    * @throws {PlatformError}
    */
   suspendForeign(platform: Platform, foreign: ForeignAccount): Promise<boolean>
@@ -112,7 +112,7 @@ async function getTenantPk(dir: Directory, ctx: Context, id: string): Promise<nu
   return found.tenant.pk
 }
 
-/** Without this, a check would wait for each account of a platform that is down. */
+/** Throws if the platform is down. Without this, a check would wait for each of its accounts. */
 async function assertUp(platform: Platform): Promise<void> {
   const { health, reason } = await platform.status()
   if (health === 'ERROR') throw new PlatformError(reason ?? `the platform ${platform.name} is not healthy`)
@@ -168,7 +168,7 @@ async function checkAccount(check: Check, pk: number): Promise<'same' | 'unappli
   }
 }
 
-/** A newer desired state will be applied by the reconciler, and is not drift. */
+/** Returns whether an account no longer differs. A newer desired state is not drift: the reconciler will apply it. */
 async function isFixed(check: Check, pk: number): Promise<boolean> {
   const compared = await compare(check, pk)
   return compared === 'unapplied' || compared.drift.length === 0
@@ -196,7 +196,7 @@ async function getDesired({ dir }: Check, pk: number): Promise<Desired> {
   return found
 }
 
-/** Rows of accounts are never deleted. */
+/** Makes the error for an account whose row is missing. This must not happen: rows of accounts are never deleted. */
 function vanished(pk: number): Error {
   return new Error(`the account ${pk} is no longer in the directory`)
 }
@@ -217,7 +217,7 @@ async function findForeign(
   return tenantId === undefined ? foreign : foreign.filter((one) => one.tenantId === tenantId)
 }
 
-/** @returns empty if the account is suspended, gone, or in the directory by now */
+/** @returns an empty list if the account is suspended or gone, or the directory has meanwhile got it */
 async function checkForeign({ platform, fixer }: Check, foreign: ForeignAccount): Promise<Finding[]> {
   const { userId, tenantId, canonicalUserId } = foreign
   const isActive = async (): Promise<boolean> =>

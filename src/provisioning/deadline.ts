@@ -3,7 +3,7 @@ export interface TimeLimit<T> {
   readonly ms: number
   /** Ends the work early, in the same way as the time limit. */
   readonly stopping?: AbortSignal
-  /** Makes the result, or throws, when the work has not ended in time. */
+  /** Called when the work has not ended in time. Returns the result in place of the work's, or throws. */
   readonly late: () => T
 }
 

@@ -25,11 +25,11 @@ function namesOf({ tenantId, userId, canonicalUserId, username: displayName }: A
 }
 
 /**
- * Reads the desired state of an account. A secret that cannot be opened is null in it: one damaged secret must not
- * prevent a suspension, or break the account's other keys.
+ * Reads the desired state of an account. A secret that cannot be decrypted becomes null: one damaged secret must not
+ * prevent a suspension, or break the other access keys of the account.
  * @returns undefined if there is no such account
- * @throws {UnknownKeyError} if a secret is sealed under a master key that this process does not have; another process
- *   may have it
+ * @throws {UnknownKeyError} if a secret is encrypted with a master key that this process does not have; another
+ *   process may have it
  */
 export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<Desired | undefined> {
   const found = await selectAccountToReconcile(tx, pk)

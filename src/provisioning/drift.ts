@@ -5,9 +5,9 @@ import type { DesiredState, PlatformAccount } from '../platform/platform.ts'
  * - `missing`: the platform has no account; `present`: it still has an account that was removed
  * - `suspended`, `active`: the account has this status and should not
  * - `name`: it has another display name
- * - `key_missing`: a key does not work; `key_foreign`: an unknown or inactive key works; `key_differs`: a key has
- *   another secret
- * - `secret_lost`: the directory cannot open the secret of a key, so that it cannot be compared
+ * - `key_missing`: an access key does not work; `key_foreign`: an unknown or inactive access key works; `key_differs`:
+ *   an access key has another secret
+ * - `secret_lost`: the directory cannot decrypt the secret of an access key, so the key cannot be compared
  * - `foreign`: the directory does not have the account, and it is active
  */
 type DriftKind =
@@ -25,7 +25,7 @@ type DriftKind =
 /** One difference. It never holds a secret. */
 export interface Drift {
   readonly kind: DriftKind
-  /** The key that differs; null if the difference is not about a key. */
+  /** The access key that differs; null if the difference is not about an access key. */
   readonly accessKey: string | null
 }
 
@@ -67,7 +67,7 @@ function findKeyDrift(desired: DesiredState, present: PlatformAccount): Drift[] 
   ]
 }
 
-/** Only active keys are compared: a platform may remove an inactive key or keep it disabled. */
+/** Lists the active access keys. Others are not compared: a platform may remove an inactive key or keep it disabled. */
 function listActive(keys: DesiredState['credentials']): [accessKey: string, secretKey: string | null][] {
   return keys.filter((key) => key.active).map(({ accessKey, secretKey }) => [accessKey, secretKey])
 }

@@ -9,12 +9,12 @@ import type { CheckDeps, Fixer } from './check.ts'
 import type { Desired } from './desired.ts'
 import { Reconciler } from './reconciler.ts'
 
-/** Enough for one attempt, also if another process makes it: that one looks for due accounts once a second. */
+/** Enough for one attempt, even if another process makes it: a server looks for due accounts once a second. */
 const FIX_MS = ATTEMPT_MS + 5_000
 
 /**
- * Creates a fixer that brings accounts back to their desired state, each with an audit entry. This process or a serving
- * one applies them, whichever is first.
+ * Creates a fixer that brings accounts back to their desired state, and writes an audit entry for each. This process or
+ * a server applies them, whichever is first.
  * @param waitMs how long to wait for each account
  */
 export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer & { stop(): Promise<void> } {
@@ -29,7 +29,7 @@ export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer 
         ? removeAgain(deps, desired)
         : applyAgain(deps, reconciler, { pk: account.pk, waitMs })
     },
-    /** Does not remove the account: its purpose is unknown, and its data exists nowhere else. */
+    /** Does not remove the account, because its purpose is unknown and its data exists nowhere else. */
     async suspendForeign(platform, foreign) {
       if (!(await recordForeignSuspension(dir, ctx, foreign))) return false
       await platform.suspend(foreign.canonicalUserId, AbortSignal.timeout(ATTEMPT_MS))

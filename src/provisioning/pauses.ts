@@ -2,14 +2,14 @@ import type { Failures } from '../store/accounts/leases.ts'
 
 const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 5 * 60_000
-/** About half an hour of failures on a healthy platform: enough for faults that pass by themselves. */
+/** Takes about half an hour on a healthy platform: enough for faults that pass by themselves. */
 const MAX_OWN_FAILURES = 15
 const PARKED_PAUSE_MS = 60 * 60_000
 
 /**
- * Plans the next attempt after a failed one. An account is parked for its own failures only, never for an outage of the
- * platform. Parked accounts are retried rarely.
- * @param failures including the attempt that has just failed
+ * Decides when to try again after a failed attempt. An account is parked (tried only once an hour) if it kept failing
+ * while the platform was healthy; an outage of the platform never parks it.
+ * @param failures the counts of failed attempts, including the last one
  */
 export function planAttempt({ attempts, ownFailures, parkedAt }: Failures): {
   pauseMs: number

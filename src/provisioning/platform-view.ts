@@ -13,21 +13,21 @@ import {
 } from '../platform/platform.ts'
 import { withDeadline } from './deadline.ts'
 
-/** How long a caller waits for the platform's figures. */
+/** How long a caller waits for the platform, in milliseconds. */
 const READ_MS = 5_000
 /** How many accounts are read from the platform at the same time. */
 const CONCURRENCY = 16
 
-/** What a dialect may know of a platform. */
+/** The facts about a platform that a dialect may use. */
 export type PlatformFacts = Pick<Platform, 'name' | 's3Url' | 's3Exclusions' | 'anonymousUser' | 'status'>
 
-/** Reads platforms on behalf of callers, within their reach. */
+/** Reads platforms for callers. A tenant or user that the caller may not see counts as unknown. */
 export interface PlatformView {
   /** The platform on which new tenants are created. */
   readonly main: PlatformFacts
   /**
-   * Returns the usage of one user, of all users of a tenant, or without ids of the whole main platform. The quota of a
-   * tenant is known only if each of its users has one.
+   * Returns the usage of one user, of all users of a tenant, or, without ids, of the whole main platform. The quota of
+   * a tenant is null unless each of its users has a quota.
    * @throws {DirectoryError} `tenant_not_found`, `user_not_found`, `platform_unavailable`
    */
   readUsage(
@@ -35,7 +35,7 @@ export interface PlatformView {
     of: { tenantId?: string | undefined; userId?: string | undefined },
   ): Promise<PlatformUsage>
   /**
-   * Returns one page of the buckets of a tenant's users, by name; empty for an unknown tenant.
+   * Returns one page of the buckets of a tenant's users, ordered by name; empty for an unknown tenant.
    * @throws {DirectoryError} `platform_unavailable`
    */
   listBuckets(ctx: Context, tenantId: string, page: PageRequest): Promise<Page<PlatformBucket>>
@@ -68,7 +68,7 @@ export function newPlatformView(dir: Directory, platforms: Platforms): PlatformV
   }
 }
 
-/** Never returns an empty result for a platform that failed: callers would take it for "there is nothing". */
+/** Runs work with a time limit. Throws if the platform failed: callers would take an empty result for "no data". */
 async function ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const late = (): never => {
     throw new PlatformError('the platform did not respond in time')
@@ -96,7 +96,7 @@ async function mapConcurrently<T>(
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, takeItems))
   } finally {
-    // After a failure no other item starts.
+    // Empties the queue, so that after a failure no other item starts.
     while (!queue.next().done);
   }
   return results

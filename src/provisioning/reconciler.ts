@@ -17,10 +17,10 @@ import { type Desired, toDesired } from './desired.ts'
 const POLL_MS = 1_000
 /** How many attempts of the background loop run at the same time. */
 const CONCURRENCY = 8
-/** How often `settle` reads the account again while another process works on it. */
+/** The pause before `settle` reads an account again that is not applied yet. */
 const RECHECK_MS = 50
 
-/** The versions of an account: what is desired and what is applied. */
+/** The desired version and the applied version of an account. */
 type Versions = Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>
 
 /**
@@ -28,17 +28,19 @@ type Versions = Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>
  * what happened before. A failed attempt is stored and repeated with growing pauses.
  */
 export class Reconciler {
-  /** Given to `createAccount`, these claim a new account for this process. `settleNew` then makes the first attempt. */
+  /**
+   * Pass these to `createAccount` to claim the new account for this process. `settleNew` then makes the first attempt.
+   */
   readonly leaseTerms: LeaseTerms = { by: newId(), ms: LEASE_MS }
   readonly #dir: Directory
   readonly #observer: Observer
   readonly #deps: AttemptDeps
   readonly #stopping = new AbortController()
-  /** Attempts that run or are not recorded yet, by account. */
+  /** Attempts that run, or whose result is not stored yet. The map's key is the account's primary key. */
   readonly #running = new Map<number, Promise<AttemptResult>>()
   /** Attempts that the background loop has started. */
   readonly #started = new Set<Promise<unknown>>()
-  /** Whether no other process leases accounts; known once the background loop has started. */
+  /** Whether this process is the only one that leases accounts; false until the background loop has found out. */
   #isAlone = false
   #loop: Loop | undefined
 
@@ -52,7 +54,7 @@ export class Reconciler {
   /**
    * Like `settle`, for an account that was created with `leaseTerms`: the account is claimed already, and its desired
    * state need not be read.
-   * @param credential the account's only one
+   * @param credential the only credential of the account
    */
   settleNew(account: Account, credential: Credential, deadlineMs: number): Promise<boolean> {
     const created = toDesired(account, credential)
@@ -61,8 +63,8 @@ export class Reconciler {
 
   /**
    * Applies one account now, for a caller that waits for it.
-   * @param account as it was read; later changes are not waited for
-   * @param deadlineMs how long the caller waits. An attempt that runs goes on after that
+   * @param account the account; its version says what to wait for, and later changes do not count
+   * @param deadlineMs how long the caller waits, in milliseconds. An attempt that runs goes on after that
    * @returns whether the platform has the account's desired version; if not, the background loop goes on trying
    * @throws {DirectoryError} `store_unavailable`
    */
@@ -97,8 +99,8 @@ export class Reconciler {
   }
 
   /**
-   * Makes one attempt. Callers in this process that want the same account at the same time share it.
-   * @returns the version that the platform has now; 0 if the attempt failed or could not be recorded
+   * Makes one attempt. Calls for the same account at the same time share it.
+   * @returns the version that the platform has now; 0 if the attempt failed or its result could not be stored
    */
   async #run(pk: number, created?: Desired): Promise<number> {
     let attempt = this.#running.get(pk)
@@ -109,7 +111,8 @@ export class Reconciler {
       attempt.then(({ recorded }) => recorded).then(forget, forget)
     }
     const { version, recorded } = await attempt
-    // With other processes, wait for the record: if this process dies first, they must wait for its lease to expire.
+    // With other processes, wait until the result is stored. Else, if this process died now, the others could use the
+    // account only after the lease has expired.
     if (created && this.#isAlone) return version
     return (await recorded) ? version : 0
   }

@@ -17,10 +17,10 @@ import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform, in milliseconds. Object Storage Extension calls while a person waits. */
 const SETTLE_MS = 5_000
-/** The same for a removal with its data, in milliseconds. Ceph RGW takes seconds for that, and more for much data. */
+/** How long a removal with data waits, in milliseconds. Ceph RGW needs seconds for that, and longer for much data. */
 const PURGE_MS = 25_000
 
-/** What a change of an account needs that waits until the platform has it. */
+/** What the functions below need. They change an account and wait until the platform has the change. */
 export interface Provisioning {
   readonly dir: Directory
   readonly reconciler: Reconciler
@@ -28,7 +28,7 @@ export interface Provisioning {
 
 /**
  * Creates the account of a Cloud Director user, and waits until the platform has it.
- * @returns the account; one that existed already is unchanged
+ * @returns the account; if it existed already, it is not changed
  * @throws {DirectoryError} `platform_unavailable`: the account is kept; and what `createAccount` throws
  */
 export async function addAccount(
@@ -46,7 +46,7 @@ export async function addAccount(
 }
 
 /**
- * Activates or suspends an account, and waits until the platform has followed.
+ * Activates or suspends an account, and waits until the platform has done the same.
  * @throws {DirectoryError} `platform_unavailable`: the status is kept; and what `updateAccount` throws
  */
 export async function changeAccount(
@@ -99,7 +99,7 @@ export async function addCredential(
 }
 
 /**
- * Activates or disables a credential, and waits until the platform has followed.
+ * Activates or disables a credential, and waits until the platform has done the same.
  * @throws {DirectoryError} `platform_unavailable`: the status is kept; and what `updateCredential` throws
  */
 export async function changeCredential(
@@ -143,13 +143,16 @@ export async function removeTenant(
 }
 
 interface Late {
-  /** What the directory keeps although the platform has not followed. */
+  /** What the directory keeps although the platform does not have it yet. */
   readonly kept: string
-  /** What the caller does next. */
+  /** What the caller should do next. */
   readonly advice?: string
 }
 
-/** Waits until the platform has the desired state that the account had when it was read. */
+/**
+ * Waits, for SETTLE_MS at most, until the platform has the desired version of `account`; later changes do not count.
+ * @throws {DirectoryError} `platform_unavailable` if that takes too long
+ */
 async function assertSettled(reconciler: Reconciler, account: Account, late: Late): Promise<void> {
   if (!(await reconciler.settle(account, SETTLE_MS))) throw unavailable(late)
 }

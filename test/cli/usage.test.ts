@@ -77,7 +77,7 @@ for (const [command, subcommands] of Object.entries(COMMANDS)) {
 
 test('help shows required options, choices and defaults', async () => {
   const add = await explain('client', 'add', '-h')
-  assert.match(add.stdout, /^Required options:\n {2}--organization <id> +Owning organization$/m)
+  assert.match(add.stdout, /^Required options:\n {2}--organization <id> +Id of the organization/m)
   assert.match(add.stdout, /choices: "administrator",\s+"viewer",\s+"osis"/)
   assert.match((await explain('audit', 'list', '-h')).stdout, /Maximum number of entries \(default: 100\)/)
 })

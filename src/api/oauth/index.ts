@@ -17,7 +17,7 @@ import { DiscoveryDocument, document, Token, TokenForm, tokenFailures } from './
 
 const TOKEN_PATH = '/oauth2/v2.0/token'
 const JWKS_PATH = '/oauth2/v2.0/keys'
-/** The largest token request, in bytes: it is a few short fields. */
+/** The largest token request, in bytes. A request has only a few short fields. */
 const FORM_LIMIT = 16 * 1024
 
 /** What the token endpoint needs. */
@@ -28,13 +28,13 @@ export interface OauthApi {
 }
 
 /**
- * Issues tokens: the token endpoint (RFC 6749 section 4.4), the key set (RFC 7517) and the discovery documents (RFC 8414,
+ * Serves the token endpoint (RFC 6749 section 4.4), the key set (RFC 7517) and the discovery documents (RFC 8414,
  * OpenID Connect).
  */
 export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<void> {
   await describeApi(app, '/openapi/oauth.json', document)
   app.removeAllContentTypeParsers()
-  // The form is checked by hand, since its errors are those of RFC 6749. Its schema is for the document alone.
+  // The form is checked by hand, because RFC 6749 defines the errors. Its schema only serves the OpenAPI document.
   app.setValidatorCompiler(() => () => true)
   await app.register(formbody, { bodyLimit: FORM_LIMIT })
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -93,7 +93,7 @@ const routes: readonly Route<OauthApi>[] = [
 class TokenError extends Error {
   readonly code: string
   readonly status: number
-  /** Whether the client tried Basic: the answer names the scheme that the client used. */
+  /** Whether the client tried Basic: the response names the scheme that the client used. */
   readonly basic: boolean
 
   constructor(code: string, message: string, options: { status?: number; basic?: boolean } = {}) {
@@ -123,7 +123,7 @@ async function issueToken(
   if (form.grant_type !== 'client_credentials') {
     throw new TokenError('unsupported_grant_type', 'grant_type must be client_credentials')
   }
-  // A token carries everything that its client may do: that is what a scope of the form '…/.default' asks for.
+  // A scope of the form '…/.default' asks for everything that the client may do. Every token allows that.
   if (form.scope !== undefined && !form.scope.endsWith('/.default')) {
     throw new TokenError('invalid_scope', 'scope must end in /.default, or be left out')
   }
@@ -141,7 +141,7 @@ async function issueToken(
 type Form = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads the parameters of a token request. An empty one counts as absent (RFC 6749 section 3.2).
+ * Reads the parameters of a token request. An empty parameter counts as absent (RFC 6749 section 3.2).
  * @throws {TokenError} if a parameter is repeated
  */
 function readForm(body: unknown): Form {

@@ -14,7 +14,7 @@ export const document: ApiDocument = {
   },
 }
 
-/** The form as the document shows it. Its type is unknown, since no schema checks it. */
+/** The form in the OpenAPI document. Its type is unknown, because no schema checks the form. */
 export const TokenForm = Type.Unsafe<unknown>(
   Type.Object({
     grant_type: Type.String({ enum: ['client_credentials'] }),

@@ -17,7 +17,7 @@ interface AdmissionParts {
   readonly settings: Pick<OsisSettings, 'authModes'>
 }
 
-/** Creates the admission to the OSIS API: by the scheme that the caller chose, if that is served. */
+/** Creates the admission to the OSIS API. It accepts Basic and bearer authentication, as far as the settings allow. */
 export function newAdmission({ clients, tokens, settings }: AdmissionParts): Admission {
   const { authModes } = settings
   return async (request) => {
@@ -30,19 +30,19 @@ export function newAdmission({ clients, tokens, settings }: AdmissionParts): Adm
 }
 
 /**
- * Admits an authenticated client. This API has no portals: the context stays that of the client's organization.
+ * Admits an authenticated client. This API has no portals, so the context is that of the client's own organization.
  * @throws {DirectoryError} `not_permitted`
  */
 export function enter(client: Client, request: FastifyRequest): Context {
   const caller = clientContext(client, request.correlationId)
   request.caller = caller
-  // A path without an operation is refused to the same clients as a path with one.
+  // Paths without an operation are refused to the same clients as those with one.
   if (isPermitted(caller, request.routeOptions.config.operation ?? 'ListTenants')) return caller
   const message = `The client's permission is ${caller.permission}; the OSIS API takes osis.`
   throw new DirectoryError('not_permitted', message)
 }
 
-/** Returns whether a request is authenticated by a token: if the caller presents one, or if nothing else is served. */
+/** Returns whether a request is authenticated with a token: it presents one, or the settings allow nothing else. */
 export function usesBearer(authModes: readonly AuthMode[], request: FastifyRequest): boolean {
   if (!authModes.includes('bearer')) return false
   return !authModes.includes('basic') || /^bearer( |$)/i.test(request.headers.authorization ?? '')

@@ -32,7 +32,7 @@ const tags = ['Credentials']
 const credentialsUrl = '/v1/tenants/:tenantId/users/:userId/s3credentials'
 const credentialUrl = '/v1/s3credentials/:accessKey'
 
-/** The names that a filter of credentials may have. */
+/** The names of terms that a filter of credentials may have. */
 const CREDENTIAL_TERMS = [
   'tenant_id',
   'user_id',
@@ -42,7 +42,7 @@ const CREDENTIAL_TERMS = [
   'active',
 ] as const
 
-/** S3 credentials. Every answer shows the secret: Object Storage Extension signs with it. */
+/** The routes of S3 credentials. Every response holds the secret, because Object Storage Extension signs with it. */
 export const credentialRoutes: readonly Route<Provisioning>[] = [
   route({
     operation: 'CreateCredential',

@@ -17,7 +17,7 @@ const FORBIDDEN: Answer = { status: 403, code: 'E_FORBIDDEN' }
 const NOT_FOUND: Answer = { status: 404, code: 'E_NOT_FOUND' }
 const CONFLICT: Answer = { status: 409, code: 'E_CONFLICT' }
 
-/** The answer of this dialect to each error code of the directory. */
+/** The response of this dialect to each error code of the directory. */
 const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   invalid: BAD_REQUEST,
   not_permitted: FORBIDDEN,
@@ -83,7 +83,7 @@ const CHALLENGES: Readonly<Record<AuthMode, string>> = {
   bearer: 'Bearer realm="usher"',
 }
 
-/** The 401 of bearer mode. Section 3.3 of the contract knows these three messages only. */
+/** Makes the body of a 401 in bearer mode. Section 3.3 of the contract allows only these three messages. */
 function toUnauthorized(error: AuthError, atLogin: boolean): Static<typeof Unauthorized> {
   const expired = error instanceof ExpiredError
   const refused = atLogin ? 'Invalid username or password' : 'Authentication failed'
@@ -115,7 +115,7 @@ function toAnswer(error: Error): Answer & { message: string } {
   return { status: 500, code: 'E_INTERNAL', message: 'something went wrong on our side' }
 }
 
-/** Joins all issues, in the order found: an OsisError has one message. */
+/** Joins all issues in their order, because an OsisError has only one message. */
 function joinIssues(issues: readonly Issue[]): string {
   return [...new Set(issues.map(({ path, message }) => `${toWireName(path)} ${message}`))].join('; ')
 }

@@ -1,11 +1,12 @@
 import { DirectoryError } from '../../model/error.ts'
 
-/** The terms of a filter by name. Null if two terms of one name contradict each other, so that nothing matches. */
+/** The name and value of each term of a filter. Null if two terms contradict each other; then nothing matches. */
 export type Terms<Name extends string> = Readonly<Partial<Record<Name, string>>> | null
 
 /**
- * Parses the filter of a query (section 5.6 of the contract): terms of the form `name==value`, joined by `;`, which means
- * and. A term that cannot be parsed is an error: a query without it would match more than the caller asked for.
+ * Parses the filter of a query (section 5.6 of the contract): terms of the form `name==value`, joined with `;`. All
+ * terms must hold. A term that cannot be parsed is an error: a query without it would match more than the caller asked
+ * for.
  * @param names the names that the endpoint knows
  * @throws {DirectoryError} `invalid` about `filter`
  */
@@ -23,7 +24,7 @@ export function parseFilter<Name extends string>(
   return contradictory ? null : (Object.fromEntries(terms) as Partial<Record<Name, string>>)
 }
 
-/** Filters often end in a semicolon, or in several. */
+/** Splits a filter into its terms. Filters often end in one or more semicolons. */
 function splitTerms(text: string): string[] {
   let end = text.length
   while (text[end - 1] === ';') end--
@@ -40,7 +41,7 @@ function parseTerm<Name extends string>(term: string, names: readonly Name[]): [
   return [name, value]
 }
 
-/** Removes the quotes around a value with blanks: OSE's filters come from a language that needs them. */
+/** Removes the quotes around a value with blanks. Object Storage Extension puts such values in quotes. */
 function unquote(value: string): string {
   const quoted = /^["']/.test(value) && value.length > 2 && value.endsWith(value.charAt(0))
   return quoted && value.includes(' ') ? value.slice(1, -1) : value

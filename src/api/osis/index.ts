@@ -27,7 +27,7 @@ export interface OsisApi {
   readonly reconciler: Reconciler
   readonly platform: PlatformView
   readonly settings: OsisSettings
-  /** The operator's; null uses what the platform itself knows. */
+  /** The S3 capabilities that the operator configured; null to use those of the platform. */
   readonly s3Capabilities: S3Capabilities | null
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string

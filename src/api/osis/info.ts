@@ -4,7 +4,7 @@ import { Information } from './platform-schemas.ts'
 import { answer, failures } from './schemas.ts'
 import { listNotImplemented, type OsisSettings } from './settings.ts'
 
-/** The revision of the OSIS specification that is spoken. */
+/** The revision of the OSIS specification that is implemented. */
 const API_VERSION = '1.0.0'
 
 const AUTH_MODES = { basic: 'Basic', bearer: 'Bearer' } as const
@@ -13,11 +13,11 @@ const AUTH_MODES = { basic: 'Basic', bearer: 'Bearer' } as const
 export interface InfoParts {
   readonly platform: PlatformView
   readonly settings: Pick<OsisSettings, 'authModes' | 'consoleUrl'>
-  /** Returns the URL of the service. The request's Host header would be the caller's word. */
+  /** Returns the URL of the service. The Host header is not used, because the caller can put anything there. */
   readonly publicUrl: () => string
 }
 
-/** What the platform and this service are and can do. */
+/** The route that describes the platform and this service. */
 export const infoRoutes: readonly Route<InfoParts>[] = [
   openRoute({
     operation: 'GetInfo',

@@ -6,7 +6,7 @@ import { openRoute, type Route } from '../route.ts'
 import { enter } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'
 
-/** What the routes of tokens need. */
+/** What the routes below need. */
 export interface LoginParts {
   readonly clients: ClientFinder
   readonly tokens: OsisTokens
@@ -32,8 +32,8 @@ const RefreshRequest = Type.Object({ refresh_token: Type.String() }, { title: 'R
 const RefreshResponse = Type.Object({ access_token: Type.String() }, { title: 'RefreshResponse' })
 
 /**
- * Tokens, in bearer mode (section 3.3 of the contract): an operator gets a refresh token, and Object Storage Extension
- * gets access tokens for it.
+ * The routes of tokens in bearer mode (section 3.3 of the contract). An operator gets a refresh token, and Object
+ * Storage Extension uses it to get access tokens.
  */
 export const loginRoutes: readonly Route<LoginParts>[] = [
   openRoute({

@@ -1,6 +1,6 @@
 import { renamePath } from '../../model/error.ts'
 
-/** OSIS's names for members whose name differs in the model. */
+/** OSIS's names of members that have another name in the model. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   orgId: 'cd_tenant_id',
   orgUserId: 'cd_user_id',
@@ -9,7 +9,9 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   accessKey: 'access_key',
 }
 
-/** Translates the path of an issue, for example `orgIds[0]` to `cd_tenant_ids[0]`. Paths in wire names stay as they are. */
+/**
+ * Translates the path of an issue, for example `orgIds[0]` to `cd_tenant_ids[0]`. Paths in wire names stay as they are.
+ */
 export function toWireName(path: string): string {
   return renamePath(path, WIRE_NAMES)
 }

@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import type { Page, PageRequest } from '../../model/pages.ts'
 import { MAX_LIMIT, type PageQuery } from './schemas.ts'
 
-/** The limit of a query without one (section 5.5 of the contract). */
+/** The limit of a query that sets none (section 5.5 of the contract). */
 const DEFAULT_LIMIT = 100
 
 /** The result of a filter that nothing can match. */
@@ -13,7 +13,7 @@ export function toPageRequest({ offset = 0, limit = DEFAULT_LIMIT }: Static<type
   return { offset, limit: Math.min(limit, MAX_LIMIT) }
 }
 
-/** Translates a page. It states the limit that was really used. */
+/** Translates a page. The result states the limit that was really used. */
 export function toWirePage<T, W>({ items, total }: Page<T>, request: PageRequest, toWire: (item: T) => W) {
   return { items: items.map(toWire), page_info: { limit: request.limit, offset: request.offset, total } }
 }

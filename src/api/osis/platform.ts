@@ -25,7 +25,7 @@ export interface PlatformParts {
 
 const tags = ['Platform']
 
-/** The platform itself: what it can do, how much is used, which buckets there are. */
+/** The routes about the platform itself: its capabilities, its usage and its buckets. */
 export const platformRoutes: readonly Route<PlatformParts>[] = [
   route({
     operation: 'GetS3Capabilities',
@@ -149,7 +149,7 @@ function tenantRequired(): DirectoryError {
   })
 }
 
-/** Stands for an unknown figure: clients of this API expect numbers. */
+/** Stands for an unknown number, because clients of this API do not expect null. */
 const UNKNOWN = -1
 
 function toOsisUsage(usage: Awaited<ReturnType<PlatformView['readUsage']>>) {

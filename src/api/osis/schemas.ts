@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
-/** A text that may be absent or null, which mean the same in a request (section 2.4 of the contract). */
+/** A text that may be absent or null; in a request both mean the same (section 2.4 of the contract). */
 export const optionalText = (description: string, format: 'text' | 'email' = 'text') =>
   Type.Optional(
     Type.Unsafe<string | null>({ type: ['string', 'null'], format, maxLength: MAX_TEXT, description }),
@@ -60,13 +60,13 @@ export const PurgeQuery = Type.Object({
   ),
 })
 
-/** Returns the schema of an answer: that of its body, with what the answer means. */
+/** Returns the schema of a response: the schema of its body, with the meaning of the response as its description. */
 export const answer = <Body extends TSchema>(description: string, body: Body): Body => ({
   ...body,
   description,
 })
 
-/** Returns the schema of an answer without a body. */
+/** Returns the schema of a response without a body. */
 export const noBody = (description: string) => Type.Null({ description })
 
 /** Returns the schema of a page, titled after the schema of its items. */

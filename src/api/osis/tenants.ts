@@ -22,7 +22,7 @@ const tags = ['Tenants']
 const tenantsUrl = '/v1/tenants'
 const tenantUrl = `${tenantsUrl}/:tenantId`
 
-/** OSIS tenants: the places of customers on the platform. */
+/** The routes of OSIS tenants. A tenant is the place of a customer on the platform. */
 export const tenantRoutes: readonly Route<Provisioning>[] = [
   route({
     operation: 'CreateTenant',

@@ -23,7 +23,7 @@ const tags = ['Users']
 const usersUrl = '/v1/tenants/:tenantId/users'
 const userUrl = `${usersUrl}/:userId`
 
-/** The names that a filter of users may have. */
+/** The names of terms that a filter of users may have. */
 const USER_TERMS = [
   'tenant_id',
   'user_id',
@@ -35,7 +35,7 @@ const USER_TERMS = [
   'active',
 ] as const
 
-/** OSIS users: the accounts of Cloud Director users on the platform. */
+/** The routes of OSIS users, which are the accounts of Cloud Director users on the platform. */
 export const userRoutes: readonly Route<Provisioning>[] = [
   route({
     operation: 'CreateAccount',

@@ -6,8 +6,8 @@ import { MAX_TEXT } from '../../model/text.ts'
 import type { Admission } from '../dialect.ts'
 
 /**
- * Creates the admission to the partner portal's API: by bearer token, the permission that the operation takes, and the
- * portal in `X-Tenant`. If the header is missing, the schema reports it, together with everything else that is wrong.
+ * Creates the admission to the partner portal's API. It checks the bearer token, the permission for the operation, and
+ * the portal in `X-Tenant`. If this header is missing, the schema reports it together with all other faults.
  */
 export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
   return async (request) => {

@@ -7,7 +7,7 @@ import { collectIssues } from '../validation.ts'
 import { toWireName } from './names.ts'
 import type { ErrorModel, ErrorType } from './schemas.ts'
 
-/** The answer of this dialect to each error code of the directory. A 401 and a 403 have no body, so no type either. */
+/** The response of this dialect to each error code of the directory. A 401 or 403 has no body and therefore no type. */
 const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
   invalid: { status: 400, type: 'ValidationError' },
   not_permitted: { status: 403, type: null },
@@ -92,7 +92,7 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (status >= 400 && status < 500) {
     return { status: 400, type: 'ValidationError', description: 'The request is malformed.', issues: [] }
   }
-  // An unknown error is our fault, and the answer says nothing about the inside.
+  // An unknown error is our fault, and the response says nothing about the internals.
   return { status: 500, type: 'InternalError', description: 'Something went wrong on our side.', issues: [] }
 }
 
@@ -107,7 +107,7 @@ function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): A
   const description = `The body ${message}.`
   if (fault === 'too_large') return { status: 413, type: 'PayloadTooLarge', description, issues: [] }
   if (fault === 'unsupported') return { status: 415, type: 'UnsupportedMediaType', description, issues: [] }
-  // The other parts of the request are checked too, so that one answer names everything that is wrong.
+  // The other parts of the request are checked too, so that one response names everything that is wrong.
   const others = collectIssues(request, ['params', 'querystring', 'headers'])
   const issues = [...others, { path: 'body', rule: 'json', message }]
   return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
@@ -119,7 +119,7 @@ function challenge(error: AuthError): string {
   return error.presented ? `${realm}, error="invalid_token", error_description="${error.message}"` : realm
 }
 
-/** Groups issues by property, and sorts them by its name, as the model of errors demands. */
+/** Groups issues by property, and orders the groups by the name of the property, as the error model demands. */
 function byProperty(issues: readonly Issue[]): Static<typeof ErrorModel>['errors'] {
   const texts = new Map<string, Set<string>>()
   for (const { path, message } of issues) {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 
-/** There are three groups; more are allowed for callers that repeat them (docs/decisions/0007). */
+/** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
 const MAX_GROUPS = 1_000
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description })

@@ -12,7 +12,9 @@ import {
   UserViewModel,
 } from './schemas.ts'
 
-/** Portal users of a customer. `/v1/Customers/…/users` are others: the Microsoft 365 users. */
+/**
+ * The routes of a customer's portal users. Paths `/v1/Customers/…/users` are for other users, those of Microsoft 365.
+ */
 export const userRoutes: readonly Route<Directory>[] = [
   route({
     operation: 'CreateUser',

@@ -13,7 +13,7 @@ export interface SystemApi {
   readonly readMetrics: () => Promise<{ contentType: string; text: string }>
 }
 
-/** Serves what belongs to no dialect: health, metrics, the page of the API documents, the logo. All of it is open. */
+/** Serves health, metrics, the page of the API documents and the logo, all without authentication. */
 export async function systemApi(app: FastifyInstance, parts: SystemApi): Promise<void> {
   await describeApi(app, '/openapi/system.json', document)
   for (const declared of routes) app.route(declared(parts))
@@ -52,7 +52,7 @@ const ready = {
       await checkReady()
       return { status: 200, body: { status: 'ok' } } as const
     } catch {
-      // The log has the reason; the caller is not authenticated.
+      // The reason is only logged, because the caller is not authenticated.
       return { status: 503, body: { status: 'unavailable' } } as const
     }
   },
@@ -99,7 +99,7 @@ const routes: readonly Route<SystemApi>[] = [
   }),
 ]
 
-/** The page loads from this server alone. Swagger UI sets styles on elements and draws images from data. */
+/** The page loads only from this server. Swagger UI also needs styles on elements and images from `data:` URLs. */
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -4,7 +4,7 @@ import { Pool } from 'undici'
 import { PlatformError } from '../platform.ts'
 import { RgwRefusal, RgwUnreachable } from './errors.ts'
 
-/** The address of a Ceph RGW, and the keys that Usher calls with. */
+/** The address of a Ceph RGW, and the S3 keys that Usher uses for its calls. */
 export interface CephRgwSettings {
   /** The gateway's URL without a path. */
   readonly url: string
@@ -32,13 +32,13 @@ export interface AdminResponse {
 
 /** The time limit of one call. */
 const CALL_MS = 8_000
-/** Further calls wait for a free connection. A gateway's default is 512 threads for all of its clients. */
+/** Further calls wait for a free connection. By default a gateway has 512 threads for all of its clients. */
 const MAX_CONNECTIONS = 128
 
 /**
- * A client of the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"). It signs with AWS Signature Version 4
- * and keeps its connections alive; idle ones do not keep the process alive. Redirects are not followed, because a call
- * is signed for this gateway only. Why aws4 and undici: docs/decisions/0011.
+ * A client of the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"). It signs with AWS Signature Version
+ * 4 and keeps its connections alive; idle ones do not keep the process alive. Redirects are not followed, because a
+ * call is signed for this gateway only. Why aws4 and undici: docs/decisions/0011.
  */
 export class AdminClient {
   readonly #settings: CephRgwSettings
@@ -52,6 +52,7 @@ export class AdminClient {
   }
 
   /**
+   * Makes one signed call.
    * @param limitMs the time limit of the whole call
    * @throws {RgwRefusal} if the gateway responds with an error
    * @throws {RgwUnreachable} if it does not respond

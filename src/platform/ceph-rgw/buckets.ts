@@ -3,8 +3,9 @@ import { PlatformError } from '../platform.ts'
 import { toArray, toNumber, toObject, toText } from './json.ts'
 
 /**
+ * Reads the buckets from a response.
  * @param body the response to GET /admin/bucket?stats=true
- * @throws {PlatformError} if it has another form
+ * @throws {PlatformError} if the response has another form
  */
 export function toBuckets(body: unknown): PlatformBucket[] {
   return toArray(body, 'a list of buckets').map((item) => {
@@ -19,9 +20,9 @@ export function toBuckets(body: unknown): PlatformBucket[] {
 
 /**
  * Sums the usage of buckets, in bytes (`size`, not the rounded `size_actual` or the kilobytes). Only `rgw.main` is
- * counted: `rgw.multimeta` counts uploads under way, whose parts are in `rgw.main` already.
+ * counted: `rgw.multimeta` counts unfinished uploads, but their parts are in `rgw.main` already.
  * @param body the response to GET /admin/bucket?stats=true
- * @throws {PlatformError} if it has another form
+ * @throws {PlatformError} if the response has another form
  */
 export function toUsage(body: unknown, quotaBytes: number | null): PlatformUsage {
   const buckets = toArray(body, 'a list of buckets').map((item) => toObject(item, 'a bucket'))
@@ -38,7 +39,7 @@ export function toUsage(body: unknown, quotaBytes: number | null): PlatformUsage
   return { bucketCount: buckets.length, objectCount, usedBytes, quotaBytes }
 }
 
-/** From `2026-11-24T14:26:42.704032Z`, always UTC; releases before 15 write a blank for the T. */
+/** Converts a time such as `2026-11-24T14:26:42.704032Z`, always UTC. Releases before 15 send a blank for the T. */
 function toIso(time: string): string {
   const at = new Date(time.replace(' ', 'T').replace(/Z?$/, 'Z'))
   if (Number.isNaN(at.getTime())) throw new PlatformError(`the Ceph RGW returned the time '${time}'`)

@@ -28,7 +28,7 @@ import {
   withState,
 } from './user-record.ts'
 
-/** How often `apply` reads a user before it fails because another program keeps changing it. */
+/** How many times `apply` reads a user. After that it fails, because another program keeps changing the user. */
 const MAX_READS = 10
 const IDS_PER_PAGE = 1_000
 /** Pauses before the retries of one call. Longer faults are left to the reconciler. */
@@ -50,7 +50,7 @@ export class CephRgwPlatform implements Platform {
   readonly status: () => Promise<PlatformStatus>
   readonly #client: AdminClient
   readonly #template = new NewUserTemplate()
-  /** The last write of each user that is under way. */
+  /** For each user with a write in progress: the write that was queued last. The map's key is the uid. */
   readonly #writes = new Map<string, Promise<void>>()
 
   constructor(settings: CephRgwSettings) {
@@ -60,8 +60,8 @@ export class CephRgwPlatform implements Platform {
   }
 
   /**
-   * Reads the user, changes one thing, and reads again until nothing is left to change. A new account needs no read if
-   * one write creates all of it.
+   * Reads the user, makes one change, and reads again, until nothing is left to change. A new account is not read if
+   * one write can create all of it.
    */
   async apply(state: DesiredState, signal: AbortSignal): Promise<void> {
     const step = (): Promise<boolean> =>
@@ -74,8 +74,8 @@ export class CephRgwPlatform implements Platform {
   }
 
   /**
-   * Runs the writes of one user one after another: RGW loses or half applies concurrent writes. The reconciler's leases
-   * do the same between processes.
+   * Runs the writes of one user one after another, because RGW loses concurrent writes or applies half of them. Writes
+   * of other processes are kept apart by the reconciler's leases.
    */
   async #serialize(uid: string, work: () => Promise<void>): Promise<void> {
     const write = (this.#writes.get(uid) ?? Promise.resolve()).then(work, work)
@@ -87,7 +87,7 @@ export class CephRgwPlatform implements Platform {
     }
   }
 
-  /** @returns whether the gateway confirms the write; if not, the user must be read */
+  /** @returns whether the gateway confirmed the write; if not, the user must be read */
   async #writeNew(state: DesiredState, signal: AbortSignal): Promise<boolean> {
     const uid = toUid(state)
     const base = this.#template.find(uid)
@@ -100,7 +100,7 @@ export class CephRgwPlatform implements Platform {
     }
   }
 
-  /** @returns whether the gateway confirms that it has written the record and the index of its keys */
+  /** @returns whether the gateway confirmed that it has written the record and the index of its access keys */
   async #putRecord(record: UserRecord, uid: string, signal: AbortSignal): Promise<boolean> {
     const body = toMetadata(record, uid)
     try {
@@ -110,7 +110,7 @@ export class CephRgwPlatform implements Platform {
       )
       return headers.rgwx_update_status === 'applied'
     } catch (error) {
-      // RGW 16.2 says BucketAlreadyExists if another user has one of the keys.
+      // RGW 16.2 returns BucketAlreadyExists if another user has one of the access keys.
       if (!isRefusal(error, 409)) throw error
       const keys = toAccount(record).keys.map((key) => key.accessKey)
       throw new PlatformError(
@@ -184,7 +184,7 @@ export class CephRgwPlatform implements Platform {
       )
     } catch (error) {
       if (isRefusal(error, 404, 'NoSuchUser')) return true
-      // RGW 16.2 says BucketAlreadyExists if the user has buckets.
+      // RGW 16.2 returns BucketAlreadyExists if the user has buckets.
       if (!isRefusal(error, 409)) throw error
       throw new DataLeftError(`${uid} still owns buckets`, error)
     }
@@ -204,8 +204,8 @@ export class CephRgwPlatform implements Platform {
   }
 
   /**
-   * Creates a user with the gateway's own defaults (quotas, the number of buckets), without keys and suspended, so
-   * that nobody can use it before it is complete.
+   * Creates a user with the gateway's own defaults (quotas, the number of buckets). It is suspended and has no access
+   * keys, so that nobody can use it before it is complete.
    */
   async #createUser(uid: string, signal: AbortSignal): Promise<void> {
     const query = { uid, 'display-name': uid, 'generate-key': 'false', suspended: 'true' }
@@ -213,7 +213,8 @@ export class CephRgwPlatform implements Platform {
       await this.#client.call({ method: 'PUT', path: '/admin/user', query }, signal)
       this.#template.noteCreated(uid)
     } catch (error) {
-      // An earlier call whose response was lost, or another program, has created it. The next read shows its state.
+      // Another program has created the user, or an earlier call whose response was lost. The next read shows its
+      // state.
       if (!isRefusal(error, 409, 'UserAlreadyExists')) throw error
     }
   }
@@ -240,6 +241,6 @@ function withRetries<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T>
     if (pauseMs === undefined || !isTransient(error) || signal.aborted) throw error
     return pauseMs
   }
-  // If the signal aborts during a pause, the next call fails at once and says so.
+  // If the signal aborts during a pause, the next call fails at once with the right message.
   return retry(call, decide, signal)
 }

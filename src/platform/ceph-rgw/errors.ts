@@ -30,7 +30,7 @@ const NO_CODE = 'check that USHER_CEPH_RGW_URL names the gateway and not somethi
 const NO_ADMIN_API =
   'its Admin Ops API is not at /admin; see the settings "rgw enable apis" and "rgw admin entry", and USHER_CEPH_RGW_URL'
 
-/** Advice for the operator. The codes are those of RGW 16.2, where some do not mean what they say. */
+/** Advice for the operator about the codes of RGW 16.2. Some of these codes do not mean what their names say. */
 const ADVICE: Readonly<Record<string, string>> = {
   AccessDenied: 'the user of USHER_CEPH_RGW_ACCESS_KEY needs the caps users=*;metadata=*;buckets=read',
   InvalidAccessKeyId: 'it does not know USHER_CEPH_RGW_ACCESS_KEY',
@@ -42,8 +42,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns whether the same call may succeed if it is repeated at once: the connection broke, the gateway failed, or the
- * call lost a race with another call for the same user (500 UnknownError in RGW 16.2).
+ * Returns whether the call may succeed if it is repeated at once. This is so if the connection broke, the gateway
+ * failed, or the call ran at the same time as another call for its user (500 UnknownError in RGW 16.2).
  */
 export function isTransient(error: unknown): boolean {
   return error instanceof RgwUnreachable || (error instanceof RgwRefusal && error.status >= 500)
@@ -54,13 +54,13 @@ export function isRefusal(error: unknown, status: number, code?: string): error 
   return error instanceof RgwRefusal && error.status === status && (code === undefined || error.code === code)
 }
 
-/** The reason may be one or more causes deeper. */
+/** Describes the innermost cause of an error, which is the real reason. */
 function describeFault(error: unknown): string {
   let fault = error
   while (fault instanceof Error && fault.cause instanceof Error) fault = fault.cause
   if (!(fault instanceof Error)) return String(fault)
   const { code } = fault as NodeJS.ErrnoException
-  // undici's own codes say less than its messages: UND_ERR_SOCKET is `other side closed`.
+  // The messages of undici say more than its codes: for UND_ERR_SOCKET the message is `other side closed`.
   if (typeof code !== 'string' || code.startsWith('UND_ERR')) return fault.message
   return /CERT|SIGNATURE/.test(code) ? `${code}: ${CERTIFICATE}` : code
 }

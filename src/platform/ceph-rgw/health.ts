@@ -4,22 +4,23 @@ import { PlatformError } from '../platform.ts'
 import type { AdminClient } from './admin-client.ts'
 import { type JsonObject, toArray, toObject } from './json.ts'
 
-/** How long callers share one check, and how long a check may take: `GET /api/info` is open to everyone. */
+/** How long callers share one check. Anyone can cause checks, because `GET /api/info` needs no authentication. */
 const FRESH_MS = 10_000
+/** The time limit of one check. */
 const CHECK_MS = 2_000
 /** The caps that Usher's own user needs (docs/ceph-rgw.md). */
 const NEEDED_CAPS = { users: ['*'], metadata: ['*'], buckets: ['*', 'read'] } as const
 
 /**
  * Creates the health check of a gateway. Its results are shared for FRESH_MS.
- * @param accessKey of the user that Usher calls as
+ * @param accessKey the access key that Usher uses for its calls
  * @returns the check, which never throws
  */
 export function newHealthCheck(client: AdminClient, accessKey: string): () => Promise<PlatformStatus> {
   return shareFor(FRESH_MS, () => checkHealth(client, accessKey))
 }
 
-/** Reads the user that Usher calls as. This needs valid keys, the gateway and its cluster, and shows the caps. */
+/** Reads Usher's own user on the gateway. This works only if the keys, the gateway and its cluster are in order. */
 async function checkHealth(client: AdminClient, accessKey: string): Promise<PlatformStatus> {
   try {
     const call = { method: 'GET', path: '/admin/user', query: { 'access-key': accessKey } } as const
@@ -35,12 +36,14 @@ async function checkHealth(client: AdminClient, accessKey: string): Promise<Plat
   }
 }
 
-/** Later releases send `Ceph Object Gateway (squid)`. 16.2 sends nothing, and no call returns its version. */
+/**
+ * Takes the version from the header `Server`: `Ceph Object Gateway (squid)`. Release 16.2 does not send its version.
+ */
 function toVersion(server = ''): string {
   return /^Ceph Object Gateway \((.+)\)$/.exec(server)?.[1] ?? 'unknown'
 }
 
-/** System users and admins may do everything without caps. */
+/** Lists the caps that a user lacks. System users and admins need none. */
 function listMissingCaps(user: JsonObject): string[] {
   if (user.system === 'true' || user.admin === 'true') return []
   const caps = toArray(user.caps, 'caps').map((cap) => toObject(cap, 'a cap'))

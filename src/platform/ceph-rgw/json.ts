@@ -4,6 +4,7 @@ import { PlatformError } from '../platform.ts'
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
+ * Returns a value as an object.
  * @param what the expected value, for the message: `a user`
  * @throws {PlatformError} if the value is not an object
  */
@@ -13,6 +14,7 @@ export function toObject(value: unknown, what: string): JsonObject {
 }
 
 /**
+ * Returns a value as an array.
  * @param what the expected value, for the message
  * @throws {PlatformError} if the value is not an array
  */
@@ -22,6 +24,7 @@ export function toArray(value: unknown, what: string): readonly unknown[] {
 }
 
 /**
+ * Returns a value as a string.
  * @param what the expected value, for the message
  * @throws {PlatformError} if the value is not a string
  */
@@ -31,6 +34,7 @@ export function toText(value: unknown, what: string): string {
 }
 
 /**
+ * Returns a value as a number.
  * @param what the expected value, for the message
  * @throws {PlatformError} if the value is not a finite number
  */

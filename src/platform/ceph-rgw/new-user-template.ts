@@ -1,7 +1,7 @@
 import { toObject } from './json.ts'
 import { fromMetadata, type UserRecord } from './user-record.ts'
 
-/** How long a template is used. After this time a default that the operator has changed applies to all new users. */
+/** How long a template is used. If the operator changes a default, it applies to new users after this time. */
 const GOOD_FOR_MS = 60_000
 
 /** Members of a record that belong to one user; `withState` sets them. */
@@ -14,15 +14,15 @@ const DEFAULTS = [
 
 /**
  * The record that the gateway makes for a new user, with its defaults for quotas, the number of buckets and placement.
- * With it a new user is written in one call. No call returns the defaults, so the template is taken from a user that
- * the gateway has just created and that has not been changed since.
+ * With this record Usher can write a new user in one call. No call returns the defaults, so the record is taken from a
+ * user that the gateway has just created and that has not been changed since.
  */
 export class NewUserTemplate {
   #createdUid: string | undefined
   #record: UserRecord | undefined
   #learntAt = 0
 
-  /** Returns the record of a new user without name and keys, or undefined if the gateway must create one first. */
+  /** Returns a new user's record without name and access keys; undefined if the gateway must create the user first. */
   find(uid: string): UserRecord | undefined {
     const age = Date.now() - this.#learntAt
     // A negative age means that the clock was set back.
@@ -30,7 +30,7 @@ export class NewUserTemplate {
     return this.#record && { ...this.#record, user_id: uid }
   }
 
-  /** Notes that the gateway has just created this user, without keys. */
+  /** Notes that the gateway has just created this user, without access keys. */
   noteCreated(uid: string): void {
     this.#createdUid = uid
   }
@@ -49,13 +49,13 @@ export class NewUserTemplate {
   }
 }
 
-/** Every write of a user raises the version of its record. */
+/** Returns whether a record was never changed: every write of a user increments the version of its record. */
 function isFirstVersion(body: unknown): boolean {
   const { ver } = toObject(body, 'metadata')
   return toObject(ver ?? {}, 'ver').ver === 1
 }
 
-/** A member that is not known here and not empty may belong to one user. */
+/** Returns whether a record holds nothing of one user. A member that is unknown here and not empty may do so. */
 function holdsOnlyDefaults(record: UserRecord): boolean {
   return Object.entries(record).every(
     ([name, value]) => OWN.includes(name) || DEFAULTS.includes(name) || isEmpty(value),

@@ -1,7 +1,7 @@
 import type { OwnerForm } from '../../model/accounts.ts'
 import { PlatformError } from '../platform.ts'
 
-/** Ceph RGW shows users of a tenant as `tenant$user`. Neither id may hold a `$`. */
+/** The canonical ids of Ceph RGW: `tenant$user`. Neither part may hold a `$`. */
 export const CEPH_RGW_OWNER_FORM: OwnerForm = {
   toCanonicalId: ({ tenantId, userId }) => `${tenantId}$${userId}`,
   fromCanonicalId(canonicalId) {
@@ -10,12 +10,12 @@ export const CEPH_RGW_OWNER_FORM: OwnerForm = {
   },
 }
 
-/** Ceph RGW's user for S3 requests without a key: the principal of public buckets. */
+/** The user that Ceph RGW uses for S3 requests without an access key, for example to public buckets. */
 export const CEPH_RGW_ANONYMOUS_USER = { id: 'anonymous', name: 'anonymous' } as const
 
 /**
  * Returns the uid of an account: `tenant$user`.
- * @throws {PlatformError} for an id that RGW would read as another user's: with a second `$` or an empty part
+ * @throws {PlatformError} for an id with a second `$` or an empty part, which RGW would take for another user's id
  */
 export function toUid({ canonicalUserId }: { readonly canonicalUserId: string }): string {
   if (/^\w+\$[^$]+$/.test(canonicalUserId)) return canonicalUserId

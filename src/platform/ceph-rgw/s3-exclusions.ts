@@ -2,10 +2,10 @@ import type { S3Exclusions } from '../platform.ts'
 
 /**
  * What the S3 service of Ceph RGW does not support. Each call was tried on radosgw 16.2.15 with its default settings;
- * `test/ceph/capabilities.ceph.ts` fails if the list is not true of the gateway under test. What the gateway accepts
- * without effect counts as not supported. Other releases and settings differ: 17 supports encryption with its own
- * keys, 20 bucket logging, and `rgw enable static website` enables websites. `USHER_OSIS_S3_CAPABILITIES` replaces this
- * list.
+ * `test/ceph/capabilities.ceph.ts` fails if the gateway under test differs from the list. What the gateway accepts
+ * without effect counts as not supported. Other releases and settings differ. Release 17 supports encryption with keys
+ * of the gateway. Release 20 supports bucket logging. The setting `rgw enable static website` turns websites on.
+ * `USHER_OSIS_S3_CAPABILITIES` replaces this list.
  */
 export const CEPH_RGW_EXCLUSIONS: S3Exclusions = {
   ...whole(['get', 'put'], ['bucket_accelerate', 'bucket_accelerate_configuration', 'bucket_logging']),
@@ -13,7 +13,7 @@ export const CEPH_RGW_EXCLUSIONS: S3Exclusions = {
     ['get', 'put', 'delete'],
     ['bucket_encryption', 'bucket_ownership_controls', 'bucket_replication', 'bucket_website'],
   ),
-  // The gateway answers their reads with a list of objects, and their writes create a bucket.
+  // The gateway does not know these calls: a read returns a list of objects, and a write creates a bucket.
   ...whole(
     ['list', 'get', 'put', 'delete'],
     [
@@ -26,7 +26,7 @@ export const CEPH_RGW_EXCLUSIONS: S3Exclusions = {
   get_object_attributes: { whole: true },
   get_object_torrent: { whole: true },
   restore_object: { whole: true },
-  // Its queries need `from stdin`; S3's own `from S3Object` fails.
+  // The gateway accepts only queries with `from stdin`; `from S3Object`, which S3 demands, fails.
   select_object_content: { whole: true },
   ...partly(),
 }
@@ -36,7 +36,7 @@ function whole(verbs: readonly string[], names: readonly string[]): S3Exclusions
   return Object.fromEntries(calls.map((call) => [call, { whole: true }]))
 }
 
-/** Headers, parameters and members of the body that are refused or have no effect. */
+/** Lists the headers, parameters and members of the body that are refused or have no effect. */
 function partly(): S3Exclusions {
   const sse = 'x-amz-server-side-encryption'
   const gatewayKeys = [sse, `${sse}-aws-kms-key-id`, `${sse}-context`]

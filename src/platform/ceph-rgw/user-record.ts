@@ -5,14 +5,14 @@ import { toUid } from './owner-form.ts'
 
 /**
  * The whole record of an RGW user, as GET /admin/metadata/user returns it. Usher changes the name, the suspended flag
- * and the keys. Everything else (quotas, caps, placement, members of later releases) belongs to the operator and is
- * sent back unchanged, because the PUT resets members that are missing.
+ * and the access keys. Everything else (quotas, caps, placement, members of later releases) belongs to the operator and
+ * is sent back unchanged, because the PUT resets members that are missing.
  */
 export type UserRecord = JsonObject
 
-/** The longest display name in characters: the directory's own limit. */
+/** The longest display name in characters. The directory has the same limit. */
 const MAX_NAME = 255
-/** RGW accepts these characters and writes them into S3 responses, but XML 1.0 forbids them: clients fail. */
+/** RGW accepts these characters and writes them into S3 responses. XML 1.0 forbids them, so clients would fail. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds control characters
 const NOT_IN_XML = /[\u0000-\u001f\u007f\ufffe\uffff]/g
 
@@ -24,8 +24,9 @@ export function shapeDisplayName(state: Pick<DesiredState, 'displayName' | 'cano
 }
 
 /**
+ * Reads the record of a user from a response.
  * @param body the response to GET /admin/metadata/user for the uid
- * @throws {PlatformError} if it is not the record of this user
+ * @throws {PlatformError} if the response is not the record of this user
  */
 export function fromMetadata(body: unknown, uid: string): UserRecord {
   const record = toObject(toObject(body, 'metadata').data, 'a user')
@@ -39,7 +40,10 @@ export function toMetadata(record: UserRecord, uid: string): JsonObject {
   return { key: `user:${uid}`, data: record }
 }
 
-/** @throws {PlatformError} if the record lacks a member or has one of another type */
+/**
+ * Translates a record into an account.
+ * @throws {PlatformError} if a member is missing or has a wrong type
+ */
 export function toAccount(record: UserRecord): PlatformAccount {
   return {
     status: record.suspended ? 'suspended' : 'active',
@@ -52,7 +56,10 @@ export function toAccount(record: UserRecord): PlatformAccount {
   }
 }
 
-/** @param body the response to GET /admin/metadata/user with `max-entries` */
+/**
+ * Reads a page of uids from a response.
+ * @param body the response to GET /admin/metadata/user with `max-entries`
+ */
 export function toIdPage(body: unknown): IdPage {
   const { keys, truncated, marker } = toObject(body, 'a page of users')
   const ids = toArray(keys, 'keys').map((key) => toText(key, 'a uid'))
@@ -60,14 +67,14 @@ export function toIdPage(body: unknown): IdPage {
   return { ids, next: String(truncated) === 'true' ? toText(marker, 'marker') : null }
 }
 
-/** Returns the user's quota over all buckets in bytes, or null if there is none. */
+/** Returns the user's quota for all buckets together, in bytes; null if there is none. */
 export function quotaOf(record: UserRecord): number | null {
   const quota = toObject(record.user_quota, 'user_quota')
   const bytes = toNumber(quota.max_size, 'max_size')
   return quota.enabled === true && bytes >= 0 ? bytes : null
 }
 
-/** Returns the record with the desired state set. Keys that are not among the active credentials are removed. */
+/** Returns the record with the desired state. Access keys that are not among the active credentials are removed. */
 export function withState(record: UserRecord, state: DesiredState): UserRecord {
   const uid = toUid(state)
   const present = listKeys(record)
@@ -102,13 +109,13 @@ function listKeys(record: UserRecord): JsonObject[] {
 
 type Credential = DesiredState['credentials'][number]
 
-/** A key with a `:` in its user belongs to a subuser and has the subuser's permissions. */
+/** Returns whether a key is the credential of this user. Keys of subusers (`uid:name`) have other permissions. */
 function isSame(key: JsonObject, { accessKey, secretKey }: Credential, uid: string): boolean {
   const isSecret = secretKey === null || key.secret_key === secretKey
   return key.access_key === accessKey && isSecret && key.user === uid && key.active !== false
 }
 
-/** Releases 19 and later treat a key without `active` as disabled; earlier releases ignore the member. */
+/** Makes the key of a credential. Releases from 19 treat a key without `active` as disabled; earlier ones ignore it. */
 function newKeys({ accessKey, secretKey }: Credential, uid: string): JsonObject[] {
   if (secretKey === null) return []
   return [{ user: uid, access_key: accessKey, secret_key: secretKey, active: true }]
