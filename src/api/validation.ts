@@ -124,7 +124,7 @@ function lowerCaseNames(schema: HeaderSchema): object {
   return { type: 'object', properties: Object.fromEntries(properties), required }
 }
 
-/** The formats of schemas. They use the rules of the model, so that schemas and directory check the same rules. */
+/** The formats of schemas. They are the model's rules, so that schemas and the directory check the same. */
 const FORMATS = {
   uuid: isUuid,
   email: isEmail,

@@ -16,7 +16,7 @@ const REFRESH_SECONDS = 262_800 * 60
 const ACCESS_SCOPE = 'ROLE_ADMIN'
 const REFRESH_SCOPE = 'ROLE_REFRESH_TOKEN'
 
-/** The tokens of the OSIS API (section 3.3 of its contract). A refresh token is no access token, nor the reverse. */
+/** The tokens of the OSIS API (section 3.3 of its contract). Neither kind is accepted in place of the other. */
 export interface OsisTokens {
   /**
    * Issues a refresh token for an authenticated client, and a first access token.
@@ -84,10 +84,7 @@ function signRefresh(issuer: Issuer, of: Of, id: string): Promise<string> {
   return issuer.sign({ ...of, type: REFRESH_TYPE, id, seconds: REFRESH_SECONDS, others })
 }
 
-/**
- * Finds the client of a refresh token.
- * @param expected the scope that the claims must have, and the id of the refresh token
- */
+/** Finds the client of the refresh token with this id. Returns undefined if the claims do not have the scope. */
 async function findByToken(
   dir: Directory,
   { scopes }: JWTPayload,

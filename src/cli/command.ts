@@ -63,7 +63,7 @@ async function runWork<T>(command: Command, work: () => Promise<T>): Promise<T> 
   try {
     return await work()
   } catch (error) {
-    // `command.error` throws, after it has printed the message and a hint at the help of this command.
+    // `command.error` prints the message and names the help of this command. Then it throws.
     if (error instanceof UsageError) command.error(`error: ${error.message}`)
     throw error
   }

@@ -17,7 +17,7 @@ import { type Desired, toDesired } from './desired.ts'
 const POLL_MS = 1_000
 /** How many attempts of the background loop run at the same time. */
 const CONCURRENCY = 8
-/** The pause before `settle` reads an account again that is not applied yet. */
+/** The pause before `settle` reads an unapplied account again. */
 const RECHECK_MS = 50
 
 /** The desired version and the applied version of an account. */

@@ -57,7 +57,7 @@ export const OsisS3Capabilities = Type.Object(
 /** The S3 calls that the platform does not support, or supports in part. */
 export type S3Capabilities = Static<typeof OsisS3Capabilities>
 
-/** An operator's file of capabilities. Unlike the response it allows empty lists, and it refuses misspelt names. */
+/** An operator's file of capabilities. Unlike the response, it may hold empty lists; unknown members are refused. */
 export const CapabilitiesFile = Type.Object({
   exclusions: Type.Unsafe<Exclusions>({
     type: 'object',

@@ -41,7 +41,7 @@ export function parseS3Capabilities(text: string): S3Capabilities {
 
 type Exclusion = S3Capabilities['exclusions'][string]
 
-/** Adds `all` to an exclusion without lists, which means the whole call in every revision of the specification. */
+/** Removes empty lists. Without any list, an exclusion means the whole call, and `all` is added to say so. */
 function normalize({ all, ...lists }: Exclusion): Exclusion {
   const given: Exclusion = Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0))
   return all || Object.keys(given).length === 0 ? { all: true, ...given } : given

@@ -49,13 +49,13 @@ export class NewUserTemplate {
   }
 }
 
-/** Returns whether a record was never changed: every write of a user increments the version of its record. */
+/** Returns whether a user was never changed: every write of a user increments the version of its record. */
 function isFirstVersion(body: unknown): boolean {
   const { ver } = toObject(body, 'metadata')
   return toObject(ver ?? {}, 'ver').ver === 1
 }
 
-/** Returns whether a record holds nothing of one user. A member that is unknown here and not empty may do so. */
+/** Returns whether a record can serve as a template. An unknown member that is not empty may belong to one user. */
 function holdsOnlyDefaults(record: UserRecord): boolean {
   return Object.entries(record).every(
     ([name, value]) => OWN.includes(name) || DEFAULTS.includes(name) || isEmpty(value),
