@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type Store, StoreError, type StoreEvents } from './port.ts'
 import { openSqlite } from './sqlite/store.ts'
 
+/** Locks between processes; here because only this file may import an engine. */
 export { takeFileLock } from './sqlite/file-lock.ts'
 
 /** How to open a store. */

@@ -131,12 +131,14 @@ export class UnitEndedError extends Error {
   }
 }
 
+/** A migration that a store has. */
 export interface AppliedMigration {
   readonly version: number
   /** ISO 8601. */
   readonly appliedAt: string
 }
 
+/** Builds queries for the current tables; it cannot run them. */
 export type QueryBuilder = Parameters<Statement<object, unknown>['build']>[0]
 
 /** The audit block that will hold the entries of the running commit. */
@@ -173,6 +175,7 @@ export interface StoreEvents {
   committed(units: number): void
 }
 
+/** Why the store cannot do it. */
 export type StoreErrorReason =
   | 'busy'
   | 'full'

@@ -6,6 +6,7 @@ import { statement } from '../statement.ts'
 
 /** For the column `wanted`. A literal, because a bound 1 would keep SQLite from using the partial indexes. */
 export const YES = sql.lit(1)
+/** See `YES`. */
 export const NO = sql.lit(0)
 
 /** Values that reset the counts of failed attempts. */
