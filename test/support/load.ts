@@ -15,7 +15,7 @@ type See = (answer: Answer) => boolean
 const CONNECTIONS = [0, 1, 2, 3]
 
 /** How long a worker waits after a refusal: callers back off, and a loop of refusals would take the whole CPU. */
-const BACK_OFF_MS = 20
+const BACK_OFF_MS = 100
 
 /**
  * Creates new users through both APIs, over several connections, until `see` returns false. Pauses after refusals only.
