@@ -44,7 +44,7 @@ async function startPair(server: DatabaseServer): Promise<Pair> {
   const dirs = [newDataDir(), newDataDir()] as const
   const start = ({ path }: { path: string }): Promise<Served> => serve(path, { args: ['--json'], settings })
   const served = await Promise.all([start(dirs[0]), start(dirs[1])])
-  await waitUntil(async () => served.some((one) => one.stdout().includes('\n}')), 5_000)
+  await waitUntil(async () => served.some((one) => one.stdout().includes('\n}')), 20_000)
   const printed = served.map((one) => one.stdout())
   const init = JSON.parse(printed.find(Boolean) ?? '') as Init
   const end = async (): Promise<void> => {

@@ -89,7 +89,7 @@ describe('OSIS on a platform that is down', { concurrency: true }, () => {
     const purging = call('DELETE', `tenants/${on.tenantId}?purge_data=true`)
     const isDeleted = async (): Promise<boolean> =>
       (await call('GET', `tenants/${on.tenantId}`)).status === 404
-    await waitUntil(isDeleted, 5_000)
+    await waitUntil(isDeleted, 20_000)
     // A purge waits 25 s for the platform. By default the platform is back before that.
     if (FULL_LENGTH) assertOsisCode(await purging, 503, 'E_PLATFORM')
     platform.succeed()
