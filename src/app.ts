@@ -67,7 +67,9 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   const reconciler = new Reconciler(dir, platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
   const opened = new AsyncDisposableStack()
-  opened.defer(startBackgroundWork(dir, reconciler, log))
+  // Started once the port is ours, and stopped after the server: requests wait for the reconciler.
+  let stopWork = async (): Promise<void> => undefined
+  opened.defer(() => stopWork())
   try {
     const server = await buildServer({
       ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
@@ -85,12 +87,16 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
     await opened.disposeAsync()
     throw error
   }
+  stopWork = startBackgroundWork(dir, reconciler, log)
   for (const one of platforms.values()) void logPlatformStatus(one, log)
   return {
     url,
     async close() {
-      await opened.disposeAsync()
-      await open.close()
+      try {
+        await opened.disposeAsync()
+      } finally {
+        await open.close()
+      }
     },
   }
 }

@@ -81,7 +81,7 @@ export interface Opened {
  * Opens the directory of the settings, runs work on it as the operator, and closes it again.
  * @throws {ConfigError} if a setting is wrong
  * @throws {StoreError} if the store does not exist, or cannot be opened
- * @throws {DirectoryError} `not_set_up`; and what the work throws
+ * @throws {DirectoryError} `organization_not_found` if the directory is not set up; and what the work throws
  */
 export async function withDirectory<T>(session: Session, work: (opened: Opened) => Promise<T>): Promise<T> {
   const config = await readConfig(session.env)

@@ -97,13 +97,13 @@ async function insertNewAccount(
 }
 
 /**
- * Returns how a platform names owners. This is needed to create an account, because the canonical id of an account
- * never changes.
+ * Returns how a platform names owners. A tenant can be on a platform that is not configured now; its accounts are kept
+ * until it is, and take the form of the configured platform.
  */
-function getOwnerForm(dir: Directory, platform: string): OwnerForm {
-  const form = dir.ownerForms.get(platform)
+function getOwnerForm({ ownerForms, platform: configured }: Directory, platform: string): OwnerForm {
+  const form = ownerForms.get(platform) ?? ownerForms.get(configured)
   if (form) return form
-  throw new DirectoryError('platform_unavailable', `The platform ${platform} is not configured.`)
+  throw new Error(`no platform is configured, and ${platform} is needed`)
 }
 
 /** Lists the members that are not empty, for the audit log. */

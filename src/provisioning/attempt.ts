@@ -1,5 +1,5 @@
 import type { Directory } from '../directory/directory.ts'
-import { DataLeftError, type Platform, PlatformError, type Platforms } from '../platform/platform.ts'
+import { DataLeftError, PlatformError, type Platforms } from '../platform/platform.ts'
 import {
   deleteRemovedAccount,
   deleteRemovedCredentials,
@@ -182,7 +182,7 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
   const reason = (error instanceof Error ? error.message : String(error)).replaceAll('\0', ' ')
   const fields = { account: pk, platform, reason }
   observer.log.warn(fields, 'applying an account failed')
-  const isOwn = await isOwnFailure(platforms.get(platform ?? ''))
+  const isOwn = await isOwnFailure(platforms, platform)
   try {
     const parked = await dir.store.write(async (tx) => {
       const before = await selectFailureCounts(tx, pk)
@@ -202,7 +202,12 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
   }
 }
 
-/** Returns whether the failure counts against the account: not while its platform is unhealthy. */
-async function isOwnFailure(platform: Platform | undefined): Promise<boolean> {
-  return platform === undefined || (await platform.status()).health === 'NORMAL'
+/**
+ * Returns whether the failure counts against the account: not while its platform is unhealthy. If the account could not
+ * be read, or its platform is not configured, all platforms must be healthy.
+ */
+async function isOwnFailure(platforms: Platforms, name: string | undefined): Promise<boolean> {
+  const own = name === undefined ? undefined : platforms.get(name)
+  const statuses = await Promise.all((own ? [own] : [...platforms.values()]).map((one) => one.status()))
+  return statuses.every(({ health }) => health === 'NORMAL')
 }

@@ -41,7 +41,10 @@ export interface PlatformView {
   listBuckets(ctx: Context, tenantId: string, page: PageRequest): Promise<Page<PlatformBucket>>
 }
 
-/** Creates the view of the configured platforms. `dir.platform` must be one of them. */
+/**
+ * Creates the view of the configured platforms. `dir.platform` must be one of them; it stands in for a platform that is
+ * not configured.
+ */
 export function newPlatformView(dir: Directory, platforms: Platforms): PlatformView {
   const main = getPlatform(platforms, dir.platform)
   return {
@@ -50,7 +53,7 @@ export function newPlatformView(dir: Directory, platforms: Platforms): PlatformV
       const found = await listMeasuredAccounts(dir, ctx, of)
       if (!found) return ask((signal) => main.readUsage(null, signal))
       const usages = await ask((signal) => {
-        const platform = getPlatform(platforms, found.platform)
+        const platform = platforms.get(found.platform) ?? main
         return mapConcurrently(found.canonicalIds, (id) => platform.readUsage(id, signal))
       })
       return sum(usages)
@@ -59,7 +62,7 @@ export function newPlatformView(dir: Directory, platforms: Platforms): PlatformV
       const found = await listBucketOwners(dir, ctx, tenantId)
       if (!found) return { items: [], total: 0 }
       const lists = await ask((signal) => {
-        const platform = getPlatform(platforms, found.platform)
+        const platform = platforms.get(found.platform) ?? main
         return mapConcurrently(found.canonicalIds, (id) => platform.listBuckets(id, signal))
       })
       const all = lists.flat().sort((one, other) => (one.name < other.name ? -1 : 1))

@@ -5,3 +5,4 @@ import { onPostgres } from '../support/engine.ts'
 const FILES = ['durability.test.ts', 'stop.test.ts']
 
 await onPostgres(import.meta.dirname, FULL_LENGTH ? undefined : FILES)
+if (FULL_LENGTH) await onPostgres(import.meta.dirname, ['../master-key.test.ts'])

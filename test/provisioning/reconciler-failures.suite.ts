@@ -4,6 +4,7 @@ import { retryAll, retryUser } from '../../src/directory/backlog.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { selectBacklog } from '../../src/store/accounts/backlog.ts'
+import { selectFailureCounts } from '../../src/store/accounts/leases.ts'
 import { addAccount } from '../support/directories.ts'
 import { newFakePlatform, only } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -95,6 +96,27 @@ function failureTests(open: OpenStore): void {
     const { applied, error } = await stateOf({ on, account })
     assert.deepEqual([applied, error], [0, 'the account lives on fake, and that is not configured'])
     assert.deepEqual(other.calls, [])
+  })
+
+  test('a secret that cannot be read does not count against its account while the platform is down', async () => {
+    const world = await newWorld(open)
+    const { on, platform, reconciler, account } = world
+    platform.say({ version: '1', health: 'ERROR', reason: 'down' })
+    const sealed_secret = '1.otherkey.text'
+    await on.dir.store.write((tx) =>
+      tx.query((db) =>
+        db.updateTable('credentials').set({ sealed_secret }).where('account_pk', '=', account.pk),
+      ),
+    )
+    await reconciler.drain()
+    const failures = (): Promise<{ ownFailures: number }> =>
+      on.dir.store.read((tx) => selectFailureCounts(tx, account.pk))
+    assert.match((await stateOf(world)).error ?? '', /another master key/)
+    assert.equal((await failures()).ownFailures, 0)
+    platform.say({ version: '1', health: 'NORMAL' })
+    pass(on, (await stateOf(world)).dueIn)
+    await reconciler.drain()
+    assert.equal((await failures()).ownFailures, 1)
   })
 
   test('a restart keeps failures and pauses', async () => {

@@ -47,7 +47,8 @@ export class AdminClient {
   constructor(settings: CephRgwSettings) {
     this.#settings = settings
     // The time limit of each call covers the connection, the headers and the body.
-    const limits = { connections: MAX_CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 }
+    // HTTP/1.1 only: over HTTP/2 all calls would share one connection, and fail together.
+    const limits = { connections: MAX_CONNECTIONS, allowH2: false, headersTimeout: 0, bodyTimeout: 0 }
     this.#pool = new Pool(new URL(settings.url).origin, limits)
   }
 
