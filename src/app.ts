@@ -66,39 +66,29 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   const issuer = await openIssuer(dir, publicUrl)
   const reconciler = new Reconciler(dir, platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
-  const opened = new AsyncDisposableStack()
-  // Started once the port is ours, and stopped after the server: requests wait for the reconciler.
-  let stopWork = async (): Promise<void> => undefined
-  opened.defer(() => stopWork())
+  const server = await buildServer({
+    ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
+    osisSettings: config.osis,
+    clients: newClientFinder(dir),
+    bearer: newBearerCheck(issuer, config.issuers, dir),
+    osisTokens: newOsisTokens(dir, issuer),
+    observeRequest: metrics.observeRequest,
+    readMetrics: metrics.read,
+    checkReady: newReadyCheck(dir, log),
+  })
   try {
-    const server = await buildServer({
-      ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
-      osisSettings: config.osis,
-      clients: newClientFinder(dir),
-      bearer: newBearerCheck(issuer, config.issuers, dir),
-      osisTokens: newOsisTokens(dir, issuer),
-      observeRequest: metrics.observeRequest,
-      readMetrics: metrics.read,
-      checkReady: newReadyCheck(dir, log),
-    })
-    opened.defer(() => closeServer(server))
     url = await server.listen({ host: config.host, port: config.port })
   } catch (error) {
-    await opened.disposeAsync()
+    await server.close()
     throw error
   }
-  stopWork = startBackgroundWork(dir, reconciler, log)
+  // Closed from the last to the first: requests that end need the reconciler, and both need the store.
+  const opened = new AsyncDisposableStack()
+  opened.defer(() => open.close())
+  opened.defer(startBackgroundWork(dir, reconciler, log))
+  opened.defer(() => closeServer(server))
   for (const one of platforms.values()) void logPlatformStatus(one, log)
-  return {
-    url,
-    async close() {
-      try {
-        await opened.disposeAsync()
-      } finally {
-        await open.close()
-      }
-    },
-  }
+  return { url, close: () => opened.disposeAsync() }
 }
 
 /** @returns a function that stops the work; if the store no longer responds, it returns after LAST_MS */
