@@ -58,7 +58,8 @@ export async function runUnit<T>(
   subject: Subject,
   work: (unit: Unit) => Promise<T>,
 ): Promise<T> {
-  await enforceAccess(dir, ctx, subject)
+  if (!isPermitted(ctx, subject.operation))
+    return refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
   const { issues = [] } = subject
   if (issues.length > 0) return refuse(dir, ctx, subject, toInvalid(issues))
   for (let races = 0; ; races++) {
