@@ -17,7 +17,7 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
   ],
   [
     'config',
-    'Show every setting, its value and where it comes from',
+    'Show every setting, its value (secrets stay hidden) and where it comes from',
     async () => (await import('./config.ts')).defineConfig,
   ],
   [

@@ -42,7 +42,7 @@ export function defineOrganization(organization: Command, session: Session): voi
   organization
     .command('remove')
     .description(
-      'Remove an organization that never had users or clients, and has no portal, tenant or customer',
+      'Remove a reseller or customer that never had users or clients, and has no portal or tenant; its relations end',
     )
     .argument('<id>', 'Id of the organization')
     .action(action(session, (id: string) => remove(session, id)))

@@ -27,7 +27,9 @@ export function definePlatform(platform: Command, session: Session): void {
     .action(action(session, (options: StatusOptions) => showStatus(session, options)))
   platform
     .command('retry')
-    .description('Let the server try failing and parked accounts again at once (give either --user or --all)')
+    .description(
+      'Let the server retry accounts that are failing or parked, without waiting (give either --user or --all)',
+    )
     .option('--user <id>', 'Retry the accounts of this user')
     .option('--all', 'Retry all failing and parked accounts')
     .action(action(session, (options: RetryOptions) => retry(session, options)))

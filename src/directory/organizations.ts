@@ -57,7 +57,8 @@ export function createOrganization(
 }
 
 /**
- * Relates a customer to a reseller, so that the reseller reaches it. Repeating the call changes nothing.
+ * Relates a customer to a reseller, so that the reseller reaches the customer. Repeating the call only adds an audit
+ * entry.
  * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `store_unavailable`
  */
 export function relateOrganization(

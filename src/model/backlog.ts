@@ -22,7 +22,7 @@ export interface AccountFailure {
   readonly userId: string
   readonly tenantId: string
   readonly state: FailureState
-  /** Attempts since the last change or the last retry by the operator. */
+  /** Attempts since the desired state last changed or was applied, or since the operator's last retry. */
   readonly attempts: number
   readonly error: string
   /** When the next attempt is due, ISO 8601. */

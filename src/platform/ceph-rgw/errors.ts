@@ -1,6 +1,9 @@
 import { PlatformError } from '../platform.ts'
 
-/** The gateway did not respond: nothing listens there, or the connection broke. The call may have been carried out. */
+/**
+ * The connection failed or broke: nothing listens there, or its certificate is not trusted, for example. The call may
+ * have been carried out. A call that takes too long throws a plain `PlatformError` instead.
+ */
 export class RgwUnreachable extends PlatformError {
   constructor(url: string, cause: unknown) {
     super(`the Ceph RGW at ${url} cannot be reached: ${describeFault(cause)}`, cause)

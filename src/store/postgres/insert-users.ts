@@ -37,9 +37,9 @@ function arrayOf(name: string): string {
 }
 
 // Primary keys are assigned before the insert, because ids may repeat and only the primary key tells which row was
-// inserted. OFFSET 0 makes each EXISTS one index look-up per row, even if the planner has no statistics yet. The e-mail
-// is also compared with users that are not deleted. If such a user is being deleted, the unique index alone would wait
-// and then accept the row, and the deleted user would not be restored.
+// inserted. OFFSET 0 makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A live user
+// with the e-mail refuses the row too. The unique index alone is not enough: while that user is being deleted, it would
+// wait and then accept the row, but the deleted user must be restored instead.
 const toText = (conditions: string): string => `
 with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *

@@ -29,8 +29,8 @@ import { type Begin, PostgresTx, Statements } from './tx.ts'
 /** The least number of tries of a unit: every connection of the pool may have outdated statements. */
 const MIN_TRIES = MAX_CONNECTIONS + 2
 /**
- * How long a unit is repeated. If many units change one row at once, only one of them succeeds at a time, so the others
- * need several tries.
+ * The least time for which a unit is retried: it fails only after this time and MIN_TRIES. If many units change one row
+ * at once, only one of them succeeds at a time, so the others need several tries.
  */
 const RETRY_MS = 5_000
 const MAX_PAUSE_MS = 200
