@@ -1,9 +1,10 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { findClient, findExternalClient } from '../directory/clients.ts'
-import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
+import type { Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError, ExpiredError, IssuerUnavailableError } from './auth-error.ts'
+import { cacheClients } from './clients.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE } from './issuer.ts'
 
 /** An issuer whose tokens are accepted in addition to our own. */
@@ -74,14 +75,7 @@ export function newBearerCheck(
  */
 export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => Promise<VerifiedToken> {
   const tokens = new LRUCache<string, KnownToken>({ max: CACHE_ENTRIES, ttl: VERIFIED_MS })
-  const clients = new LRUCache<string, Client, KnownToken>({
-    max: CACHE_ENTRIES,
-    ttl: CACHE_TTL_MS,
-    ttlResolution: 0,
-    // If other clients push this one out of the cache, calls that wait for it still get it.
-    ignoreFetchAbort: true,
-    fetchMethod: (_token, _stale, { context }) => context.trusted.findClient(context.payload),
-  })
+  const findClientOf = cacheClients<KnownToken>((_token, known) => known.trusted.findClient(known.payload))
   return async (token) => {
     let known = tokens.get(token)
     if (!known) {
@@ -89,8 +83,7 @@ export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => P
       tokens.set(token, known)
     }
     if (known.expiresAt <= Date.now()) throw new ExpiredError()
-    // `fetch` alone would do, but costs a promise for each request of a cached client.
-    const client = clients.get(token) ?? (await clients.fetch(token, { context: known }))
+    const client = await findClientOf(token, known)
     if (!client) throw new AuthError('The client of the token does not exist or was removed')
     return { payload: known.payload, client }
   }

@@ -3,21 +3,34 @@ import { findClient } from '../directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 
+/** The most clients of one cache. */
+const CACHE_ENTRIES = 10_000
+
 /** Finds a client by its id. Returns undefined if it is unknown or was removed. */
 export type ClientFinder = (id: string) => Promise<Client | undefined>
 
-/**
- * Returns a finder that caches clients for CACHE_TTL_MS, so a removed client is refused within 5 s. Calls that look for
- * the same client at the same time share one query.
- */
+/** Returns a finder that looks clients up by their ids; see `cacheClients`. */
 export function newClientFinder(dir: Directory): ClientFinder {
-  const clients = new LRUCache<string, Client>({
-    max: 10_000,
+  const find = cacheClients<undefined>((id) => findClient(dir, id))
+  return async (id) => find(id, undefined)
+}
+
+/**
+ * Wraps a look-up of clients so that a client is cached for CACHE_TTL_MS; a removed client is refused within 5 s. Calls
+ * with the same key at the same time share one look-up. Failures, and clients that do not exist, are not cached.
+ * @param find looks a client up by a key, with what the caller knows about the key in addition
+ * @returns the client itself if it is cached, else a promise: a promise for each request would cost too much
+ */
+export function cacheClients<Known>(
+  find: (key: string, known: Known) => Promise<Client | undefined>,
+): (key: string, known: Known) => Client | Promise<Client | undefined> {
+  const clients = new LRUCache<string, Client, { readonly known: Known }>({
+    max: CACHE_ENTRIES,
     ttl: CACHE_TTL_MS,
     ttlResolution: 0,
     // If other clients push this one out of the cache, calls that wait for it still get it.
     ignoreFetchAbort: true,
-    fetchMethod: (id) => findClient(dir, id),
+    fetchMethod: (key, _stale, { context }) => find(key, context.known),
   })
-  return (id) => clients.fetch(id)
+  return (key, known) => clients.get(key) ?? clients.fetch(key, { context: { known } })
 }

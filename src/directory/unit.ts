@@ -58,8 +58,7 @@ export async function runUnit<T>(
   subject: Subject,
   work: (unit: Unit) => Promise<T>,
 ): Promise<T> {
-  if (!isPermitted(ctx, subject.operation))
-    return refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
+  await enforceAccess(dir, ctx, subject)
   const { issues = [] } = subject
   if (issues.length > 0) return refuse(dir, ctx, subject, toInvalid(issues))
   for (let races = 0; ; races++) {
@@ -112,11 +111,12 @@ export async function runRead<T>(
 
 /**
  * Checks that the caller may run an operation. If not, writes the audit entry of the refusal and throws.
+ * @returns undefined if the caller may: a promise for each operation would cost too much
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export async function enforceAccess(dir: Directory, ctx: Context, subject: Subject): Promise<void> {
-  if (isPermitted(ctx, subject.operation)) return
-  await refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
+export function enforceAccess(dir: Directory, ctx: Context, subject: Subject): Promise<never> | undefined {
+  if (isPermitted(ctx, subject.operation)) return undefined
+  return refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
 }
 
 /**

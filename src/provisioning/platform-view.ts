@@ -47,13 +47,14 @@ export interface PlatformView {
  */
 export function newPlatformView(dir: Directory, platforms: Platforms): PlatformView {
   const main = getPlatform(platforms, dir.platform)
+  const findPlatform = (name: string): Platform => platforms.get(name) ?? main
   return {
     main,
     async readUsage(ctx, of) {
       const found = await listMeasuredAccounts(dir, ctx, of)
       if (!found) return ask((signal) => main.readUsage(null, signal))
       const usages = await ask((signal) => {
-        const platform = platforms.get(found.platform) ?? main
+        const platform = findPlatform(found.platform)
         return mapConcurrently(found.canonicalIds, (id) => platform.readUsage(id, signal))
       })
       return sum(usages)
@@ -62,7 +63,7 @@ export function newPlatformView(dir: Directory, platforms: Platforms): PlatformV
       const found = await listBucketOwners(dir, ctx, tenantId)
       if (!found) return { items: [], total: 0 }
       const lists = await ask((signal) => {
-        const platform = platforms.get(found.platform) ?? main
+        const platform = findPlatform(found.platform)
         return mapConcurrently(found.canonicalIds, (id) => platform.listBuckets(id, signal))
       })
       const all = lists.flat().sort((one, other) => (one.name < other.name ? -1 : 1))

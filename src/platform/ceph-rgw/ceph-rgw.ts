@@ -205,7 +205,7 @@ export class CephRgwPlatform implements Platform {
 
   /**
    * Creates a user with the gateway's own defaults (quotas, the number of buckets). It is suspended and has no access
-   * keys, so that nobody can use it before it is complete.
+   * keys, so that it does not work before it is complete.
    */
   async #createUser(uid: string, signal: AbortSignal): Promise<void> {
     const query = { uid, 'display-name': uid, 'generate-key': 'false', suspended: 'true' }

@@ -102,7 +102,7 @@ export async function markAccountsOfTenantRemoved(tx: Tx, tenant: number, now: s
   await tx.run(hideCredentialsOfTenant, { tenant })
 }
 
-// If the user was deleted, the restored account is suspended: it keeps the data, but nobody can use it.
+// If the user was deleted, the restored account is suspended: it keeps the data, but its access keys do not work.
 const restore = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('accounts')
