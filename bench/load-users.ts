@@ -55,6 +55,7 @@ for (let first = 0; first < count; first += UNIT) {
         organization: customer.id,
         target: id,
         correlationId: id,
+        address: null,
         changedFields: ['firstName', 'lastName', 'email', 'groups'],
       })
     }

@@ -74,6 +74,7 @@ export interface AuditRow {
   readonly organization: string | null
   readonly target: string | null
   readonly correlationId: string
+  readonly address: string | null
   readonly changedFields: readonly string[]
   readonly changes?: Readonly<
     Record<string, Readonly<Record<'before' | 'after' | 'added' | 'removed', readonly string[]>>>

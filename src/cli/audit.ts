@@ -51,12 +51,13 @@ function list(session: Session, options: ListOptions): Promise<Output> {
     const json = entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) }))
     const rows = json.map((entry) => [
       ...[String(entry.number), entry.at, entry.operation, entry.status, entry.outcome],
-      ...[entry.caller, entry.target, entry.changedFields.join(',')],
+      ...[entry.caller, entry.address, entry.target, entry.changedFields.join(',')],
     ])
-    const headings = ['NUMBER', 'AT', 'OPERATION', 'STATUS', 'OUTCOME', 'CALLER', 'TARGET', 'CHANGED']
-    return { json, text: formatTable(headings, rows) }
+    return { json, text: formatTable(HEADINGS, rows) }
   })
 }
+
+const HEADINGS = 'NUMBER AT OPERATION STATUS OUTCOME CALLER ADDRESS TARGET CHANGED'.split(' ')
 
 function verify(session: Session): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {

@@ -8,14 +8,18 @@ import { isRelated, selectPortalOwner, selectProvider } from '../store/tables/or
 import type { Directory } from './directory.ts'
 import { read } from './unit.ts'
 
-/** Makes the context of a client's call, before a portal narrows it. */
-export function clientContext(client: Client, correlationId: string): Context {
+/**
+ * Makes the context of a client's call, before a portal narrows it.
+ * @param address the source address of the request
+ */
+export function clientContext(client: Client, correlationId: string, address: string | null): Context {
   return {
     caller: { kind: 'client', pk: client.pk, id: client.id },
     organization: client.organization,
     permission: client.permission,
     portal: null,
     correlationId,
+    address,
   }
 }
 
@@ -65,5 +69,6 @@ export function operatorOf(provider: Organization): Context {
     permission: 'administrator',
     portal: null,
     correlationId: newId(),
+    address: null,
   }
 }

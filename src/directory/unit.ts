@@ -86,6 +86,7 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     organization: organization ?? subject.organization ?? ctx.organization.id,
     target: target ?? subject.target ?? null,
     correlationId: ctx.correlationId,
+    address: ctx.address,
     changedFields: changedFields ?? [],
     ...(changes && { changes }),
   })
@@ -141,6 +142,7 @@ export async function refuse(
       organization: toStorable(subject.organization) ?? ctx.organization.id,
       target: toStorable(subject.target),
       correlationId: ctx.correlationId,
+      address: ctx.address,
       changedFields: [],
     }),
   )

@@ -27,4 +27,6 @@ export interface Context {
   readonly portal: string | null
   /** A UUID that stands in every audit entry and log line of the call. */
   readonly correlationId: string
+  /** The source address of the request; null for the command line, and for what the program does by itself. */
+  readonly address: string | null
 }

@@ -149,6 +149,8 @@ export interface Tables {
     changed_fields: string
     /** The lists that were replaced, before and after the change, as JSON; null if there are none. */
     changes: string | null
+    /** The source address of the request; null for the command line, and for entries of Usher 0.1. */
+    address: string | null
     /** The block that seals the entry, the entry's position in it, and its hash; null until the entry is sealed. */
     block: number | null
     position: number | null

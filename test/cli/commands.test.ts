@@ -212,7 +212,7 @@ test('audit entries are listed newest first, and can be filtered', async () => {
   assert.deepEqual(await json('audit', 'list', '--caller', 'nobody'), [])
   assert.match(
     await text('audit', 'list', '--limit', '1'),
-    /^NUMBER +AT +OPERATION +STATUS +OUTCOME +CALLER +TARGET/,
+    /^NUMBER +AT +OPERATION +STATUS +OUTCOME +CALLER +ADDRESS +TARGET/,
   )
   const [newest, second] = await json<{ number: number }[]>('audit', 'list', '--limit', '2')
   assert.deepEqual(await json('audit', 'list', '--limit', '1', '--before', String(newest?.number)), [second])

@@ -24,6 +24,7 @@ function assertRefusal(entries: readonly AuditRow[]): void {
   assert.equal(entries[0]?.operation, 'CreateUser')
   assert.equal(entries[0]?.status, 'Failed')
   assert.deepEqual(entries[0]?.changedFields, [])
+  assert.equal(entries[0]?.address, '127.0.0.1')
 }
 
 test('a create is recorded: who, through which portal, where, whom, and which fields', async () => {
@@ -44,6 +45,7 @@ test('a create is recorded: who, through which portal, where, whom, and which fi
     organization: target.init.customer.id,
     target: id,
     correlationId: correlation,
+    address: '127.0.0.1',
   })
 })
 

@@ -25,7 +25,7 @@ async function listContexts(on: TestDirectory): Promise<Context[]> {
   return callers.flatMap((caller) =>
     PERMISSIONS.flatMap((permission) =>
       organizations.map((organization) => {
-        return { caller, permission, organization, portal: null, correlationId: newId() }
+        return { caller, permission, organization, portal: null, correlationId: newId(), address: null }
       }),
     ),
   )

@@ -12,7 +12,7 @@ const OPERATIONS = Object.keys(ACCESS) as Operation[]
 
 function listPermitted(caller: Caller, permission: Permission, kind: OrganizationKind): Operation[] {
   const organization = { pk: 1, id: 'o', kind, name: 'O', providerPk: 1, createdAt: '' }
-  const ctx: Context = { caller, permission, organization, portal: null, correlationId: 'c' }
+  const ctx: Context = { caller, permission, organization, portal: null, correlationId: 'c', address: null }
   return OPERATIONS.filter((operation) => isPermitted(ctx, operation))
 }
 

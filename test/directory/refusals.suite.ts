@@ -91,6 +91,7 @@ export function refusalsSuite(open: OpenStore): void {
           organization: on.customerId,
           target: id,
           correlationId: ctx.correlationId,
+          address: '192.0.2.1',
           changedFields: [],
         },
       )

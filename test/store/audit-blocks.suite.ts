@@ -27,7 +27,7 @@ function insertionTests(open: OpenTampered): void {
   const hashAt = (block: number, position: number): string =>
     hashEntry(
       {
-        ...newEntry({ id: 'forged', portal: null, organization: null, target: null }),
+        ...newEntry({ id: 'forged', address: null, portal: null, organization: null, target: null }),
         correlationId: 'x',
         changedFields: [],
       },

@@ -13,7 +13,22 @@ const HASHES: readonly (readonly [CallerName, hash: string])[] = [
 
 for (const [caller, hash] of HASHES) {
   test(`an entry of the caller ${caller.kind} has the same hash as before`, () => {
-    const entry = newEntry({ id: 'entry', correlationId: 'correlation', caller })
+    const entry = newEntry({ id: 'entry', correlationId: 'correlation', caller, address: null })
     assert.equal(hashEntry(entry, formatCaller(caller), { block: 3, position: 2 }), hash)
   })
 }
+
+test('the address and the changes of an entry have separate places in its hash', () => {
+  const change = { before: [], after: [], added: [], removed: [] }
+  const variants = [{}, { address: '192.0.2.1' }, { changes: { orgIds: change } }]
+  const both = [...variants, { address: '192.0.2.1', changes: { orgIds: change } }]
+  // The changes of a row are any JSON that was stored, so they can be the text of an address.
+  const moved = { changes: '192.0.2.1' as unknown as Record<string, typeof change> }
+  const hashes = [...both, moved].map((one) =>
+    hashEntry(newEntry({ id: 'e', correlationId: 'c', address: null, ...one }), 'c', {
+      block: 3,
+      position: 2,
+    }),
+  )
+  assert.equal(new Set(hashes).size, hashes.length)
+})

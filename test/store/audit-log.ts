@@ -61,5 +61,6 @@ export const FIELDS = [
   'correlation_id',
   'changed_fields',
   'changes',
+  'address',
   'hash',
 ]

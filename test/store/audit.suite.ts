@@ -62,7 +62,7 @@ function changeTests(open: OpenTampered): void {
     })
   }
 
-  for (const field of ['portal', 'organization', 'target']) {
+  for (const field of ['portal', 'organization', 'target', 'address']) {
     test(`an entry whose ${field} was deleted is found and named`, async () => {
       const log = await openLog(open)
       await log.tamper(`UPDATE audit_entries SET ${field} = NULL WHERE id = 'e2'`)

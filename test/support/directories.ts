@@ -58,7 +58,7 @@ export async function newTestDirectory(open: OpenStore, platform = 'embedded'): 
 export async function contextOf(dir: Directory, clientId: string): Promise<Context> {
   const client = await findClient(dir, clientId)
   if (!client) throw new Error(`there is no client ${clientId}`)
-  return clientContext(client, newId())
+  return clientContext(client, newId(), '192.0.2.1')
 }
 
 /**

@@ -45,6 +45,7 @@ export function newEntry(change: Partial<AuditEntry> = {}): AuditEntry {
     organization: 'organization',
     target: 'target',
     correlationId: newId(),
+    address: '192.0.2.1',
     changedFields: ['firstName', 'email'],
     ...change,
   }

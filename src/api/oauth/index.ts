@@ -127,7 +127,7 @@ async function issueToken(
   if (form.scope !== undefined && !form.scope.endsWith('/.default')) {
     throw new TokenError('invalid_scope', 'scope must end in /.default, or be left out')
   }
-  if (!isPermitted(clientContext(client, newId()), 'IssueToken')) {
+  if (!isPermitted(clientContext(client, newId(), null), 'IssueToken')) {
     throw new TokenError('unauthorized_client', 'an OSIS client authenticates with Basic and gets no token')
   }
   return {

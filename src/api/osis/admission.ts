@@ -34,7 +34,7 @@ export function newAdmission({ clients, tokens, settings }: AdmissionParts): Adm
  * @throws {DirectoryError} `not_permitted`
  */
 export function enter(client: Client, request: FastifyRequest): Context {
-  const caller = clientContext(client, request.correlationId)
+  const caller = clientContext(client, request.correlationId, request.ip)
   request.caller = caller
   // Paths without an operation are refused to the same clients as those with one.
   if (isPermitted(caller, request.routeOptions.config.operation ?? 'ListTenants')) return caller

@@ -11,11 +11,11 @@ import type { Admission } from '../dialect.ts'
  */
 export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
   return async (request) => {
-    const { headers, correlationId, routeOptions } = request
+    const { headers, correlationId, ip, routeOptions } = request
     const client = await bearer(headers.authorization)
     const domain = headers['x-tenant']
     const portal = typeof domain === 'string' && domain !== '' ? domain.slice(0, MAX_TEXT) : null
-    const caller = { ...clientContext(client, correlationId), portal }
+    const caller = { ...clientContext(client, correlationId, ip), portal }
     request.caller = caller
     const { operation, queryNames } = routeOptions.config
     if (operation) assertPermitted(caller, operation)

@@ -30,8 +30,9 @@ export function hashEntry(
     entry.target,
     entry.correlationId,
     entry.changedFields,
-    // Left out if there are no changes, so that the hashes of older entries stay valid.
-    ...(entry.changes ? [entry.changes] : []),
+    // What an entry does not have is left out at the end, so that the hashes of older entries stay valid.
+    ...(entry.changes || entry.address !== null ? [entry.changes ?? null] : []),
+    ...(entry.address !== null ? [entry.address] : []),
   ]
   return hash('sha256', JSON.stringify(content), 'base64url')
 }

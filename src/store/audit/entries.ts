@@ -22,6 +22,7 @@ const insertEntry = statement((db, p: EntryRow) =>
     correlation_id: p.correlation_id,
     changed_fields: p.changed_fields,
     changes: p.changes,
+    address: p.address,
     block: p.block,
     position: p.position,
     hash: p.hash,
@@ -47,6 +48,7 @@ export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
     correlation_id: entry.correlationId,
     changed_fields: JSON.stringify(entry.changedFields),
     changes: entry.changes ? JSON.stringify(entry.changes) : null,
+    address: entry.address,
     block: block ? block.number : null,
     position,
     hash,
@@ -121,6 +123,7 @@ export function toEntry(row: EntryRow): AuditEntry {
     organization: row.organization,
     target: row.target,
     correlationId: row.correlation_id,
+    address: row.address,
     changedFields: parse<string[]>(row.changed_fields),
     ...(row.changes !== null && { changes: parse<NonNullable<AuditEntry['changes']>>(row.changes) }),
   }

@@ -4,6 +4,7 @@ import { osis } from './0003-osis.ts'
 import { parkedAccounts } from './0004-parked-accounts.ts'
 import { totals } from './0005-totals.ts'
 import { auditCallers } from './0006-audit-callers.ts'
+import { auditAddresses } from './0007-audit-addresses.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   parkedAccounts,
   totals,
   auditCallers,
+  auditAddresses,
 ]

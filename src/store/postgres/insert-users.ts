@@ -25,6 +25,7 @@ const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUse
   ['correlation_id', 'text', ({ entry }) => entry.correlationId],
   ['changed_fields', 'text', ({ entry }) => JSON.stringify(entry.changedFields)],
   ['changes', 'text', ({ entry }) => entry.changes && JSON.stringify(entry.changes)],
+  ['address', 'text', ({ entry }) => entry.address],
 ]
 
 const NAMES = GIVEN.map(([name]) => name)
@@ -66,9 +67,9 @@ with given as materialized (
 ), audited as (
   insert into audit_entries
     (id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
-     changes)
+     changes, address)
   select entry_id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
-    changes
+    changes, address
   from inserted join given using (pk) order by place
 )
 select place from inserted join given using (pk)`
