@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import aws4 from 'aws4'
 import { Pool } from 'undici'
 import { PlatformError } from '../platform.ts'
-import { RgwRefusal, RgwUnreachable } from './errors.ts'
+import { findCode, RgwRefusal, RgwUnreachable } from './errors.ts'
 
 /** The address of a Ceph RGW, and the S3 keys that Usher uses for its calls. */
 export interface CephRgwSettings {
@@ -32,6 +33,8 @@ export interface AdminResponse {
 
 /** The time limit of one call. */
 const CALL_MS = 8_000
+/** The most bytes of one response. A list of 100,000 buckets with their statistics has about as many. */
+const MAX_BYTES = 64 * 1024 * 1024
 /** Further calls wait for a free connection. By default a gateway has 512 threads for all of its clients. */
 const MAX_CONNECTIONS = 128
 
@@ -57,7 +60,8 @@ export class AdminClient {
    * @param limitMs the time limit of the whole call
    * @throws {RgwRefusal} if the gateway responds with an error
    * @throws {RgwUnreachable} if it does not respond
-   * @throws {PlatformError} if it takes too long, the signal aborts, or the response is not JSON
+   * @throws {PlatformError} if it takes too long, the signal aborts, or the response has more than 64 MiB, is not UTF-8
+   *   or is not JSON
    */
   async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminResponse> {
     const name = `${call.method} ${call.path}`
@@ -71,7 +75,7 @@ export class AdminClient {
     try {
       const request = { ...this.#sign(call), signal: cancel.signal }
       const { statusCode: status, headers, body } = await this.#pool.request(request)
-      const text = await body.text()
+      const text = await readText(body, name)
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
       return { body: parse(text, name), headers }
     } catch (error) {
@@ -99,10 +103,19 @@ export class AdminClient {
   }
 }
 
-/** The Admin API sends errors as JSON, the S3 API of the same gateway as XML. */
-function findCode(text: string): string {
-  const found = /"Code":"(\w+)"|<Code>(\w+)<\/Code>/.exec(text)
-  return found?.[1] ?? found?.[2] ?? ''
+/** Reads a body piece by piece, so that a body without end takes no more memory than the limit. */
+async function readText(body: AsyncIterable<Buffer>, name: string): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > MAX_BYTES) throw new PlatformError(`the response to ${name} has more than 64 MiB`)
+    chunks.push(chunk)
+  }
+  const bytes = Buffer.concat(chunks, size)
+  // Decoding would replace a broken sequence, so that names and ids would differ from the gateway's.
+  if (!isUtf8(bytes)) throw new PlatformError(`the response to ${name} is not UTF-8`)
+  return bytes.toString('utf8')
 }
 
 function parse(text: string, name: string): unknown {

@@ -44,6 +44,18 @@ const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: NO_ADMIN_API,
 }
 
+/** Only so much of a response is searched for an error code: the code comes first. */
+const SEARCHED = 4_096
+
+/**
+ * Finds the error code in a response; empty if it has none. The Admin API sends errors as JSON, the S3 API of the same
+ * gateway as XML. A response of another server may be of any length, and must not fill the log.
+ */
+export function findCode(text: string): string {
+  const found = /"Code":"(\w{1,64})"|<Code>(\w{1,64})<\/Code>/.exec(text.slice(0, SEARCHED))
+  return found?.[1] ?? found?.[2] ?? ''
+}
+
 /**
  * Returns whether the call may succeed if it is repeated at once. This is so if the connection broke, the gateway
  * failed, or the call ran at the same time as another call for its user (500 UnknownError in RGW 16.2).

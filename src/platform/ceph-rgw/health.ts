@@ -40,7 +40,7 @@ async function checkHealth(client: AdminClient, accessKey: string): Promise<Plat
  * Takes the version from the header `Server`: `Ceph Object Gateway (squid)`. Release 16.2 does not send its version.
  */
 function toVersion(server = ''): string {
-  return /^Ceph Object Gateway \((.+)\)$/.exec(server)?.[1] ?? 'unknown'
+  return /^Ceph Object Gateway \((.{1,64})\)$/.exec(server)?.[1] ?? 'unknown'
 }
 
 /** Lists the caps that a user lacks. System users and admins need none. */
