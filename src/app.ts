@@ -68,6 +68,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   metrics.watchBacklog(() => readBacklog(dir))
   const server = await buildServer({
     ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
+    trustedProxies: config.trustedProxies,
     osisSettings: config.osis,
     clients: newClientFinder(dir),
     bearer: newBearerCheck(issuer, config.issuers, dir),
@@ -88,7 +89,24 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   opened.defer(startBackgroundWork(dir, reconciler, log))
   opened.defer(() => closeServer(server))
   for (const one of platforms.values()) void logPlatformStatus(one, log)
+  warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
+}
+
+/** Warns if tokens and secrets may cross a network in the clear: Usher itself speaks plain HTTP only. */
+function warnOfPlainHttp({ host, publicUrl }: Config, log: Logger): void {
+  const isPlain = publicUrl === null || publicUrl.startsWith('http:')
+  const hosts = publicUrl === null ? [host] : [host, new URL(publicUrl).hostname]
+  if (!isPlain || hosts.every(isLoopback)) return
+  const message =
+    'secrets and tokens cross the network unencrypted: put a reverse proxy with TLS in front of Usher, let ' +
+    'USHER_HOST be an address that only the proxy reaches, and set USHER_PUBLIC_URL to the https URL of the proxy'
+  log.warn({ host, publicUrl }, message)
+}
+
+/** Returns whether a host is this machine itself: `localhost`, 127.0.0.0/8 or ::1. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|(::ffff:)?127(\.\d+){3}|\[?::1\]?)$/i.test(host)
 }
 
 /** @returns a function that stops the work; if the store no longer responds, it returns after LAST_MS */

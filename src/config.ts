@@ -14,6 +14,8 @@ export interface Config {
   readonly databaseAllowDataLoss: boolean
   /** The URL has no slash at its end. Null stands for the address that the server listens on. */
   readonly publicUrl: string | null
+  /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   /** Null if the master keys are in the file. */
   readonly masterKeys: MasterKeys | null
   readonly masterKeyFile: string
@@ -69,6 +71,7 @@ function toConfig(values: SettingValues): Config {
   return Object.freeze({
     ...{ host, port, dataDir, databaseUrl, databaseAllowDataLoss, publicUrl },
     ...{ masterKeys, masterKeyFile, logLevel },
+    trustedProxies: values.trustedProxies ?? Object.freeze([]),
     issuers: values.issuers ?? Object.freeze([]),
     cephRgw: toCephRgw(values),
     osis: Object.freeze({

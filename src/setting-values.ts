@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { AuthMode } from './api/osis/settings.ts'
 
 /** The master keys, 32 bytes each. Secrets are encrypted with the first one, and decrypted with any of them. */
@@ -84,6 +85,23 @@ export function decodeMasterKeys(
     return key
   })
   return keys as [Buffer, ...Buffer[]]
+}
+
+/**
+ * Parses IP addresses and CIDR ranges, separated by commas. A range of all addresses is refused: behind it, every caller
+ * could choose the address that Usher sees.
+ */
+export function parseAddresses(text: string): readonly string[] {
+  const parts = text.split(',').map((part) => part.trim())
+  for (const part of parts) {
+    const [address = '', prefix, ...rest] = part.split('/')
+    const version = isIP(address)
+    const most = version === 4 ? 32 : 128
+    const isRange = prefix === undefined || (/^[1-9]\d*$/.test(prefix) && Number(prefix) <= most)
+    if (version === 0 || !isRange || rest.length > 0)
+      throw new Error(`must be IP addresses or ranges such as 10.0.0.0/8, separated by commas, not '${part}'`)
+  }
+  return Object.freeze(parts)
 }
 
 /** Parses a log level. */

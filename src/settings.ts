@@ -1,5 +1,6 @@
 import {
   LOG_LEVELS,
+  parseAddresses,
   parseAuthModes,
   parseBoolean,
   parseConsoleUrl,
@@ -68,6 +69,12 @@ export const SETTINGS = {
     ifAbsent: 'the address that Usher listens on',
     doc: 'URL at which clients reach Usher. Tokens (`iss`, `aud`), discovery documents and `logo_uri` contain it',
     parse: parseUrl,
+  },
+  trustedProxies: {
+    name: 'USHER_TRUSTED_PROXIES',
+    ifAbsent: 'none: the peer of the connection is the caller',
+    doc: 'Addresses or CIDR ranges of your reverse proxies, separated by commas. Only their `X-Forwarded-For` counts ([behind a proxy](#behind-a-reverse-proxy))',
+    parse: parseAddresses,
   },
   masterKeys: {
     name: 'USHER_MASTER_KEY',

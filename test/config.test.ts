@@ -36,6 +36,7 @@ test('an empty environment gives the documented defaults', async () => {
     databaseUrl: 'sqlite:./data/usher.db',
     databaseAllowDataLoss: false,
     publicUrl: null,
+    trustedProxies: [],
     masterKeys: null,
     masterKeyFile: './data/master.key',
     logLevel: 'info',
@@ -53,6 +54,7 @@ test('every setting is taken from its variable', async () => {
     USHER_DATABASE_URL: 'sqlite:/srv/other.db',
     USHER_DATABASE_ALLOW_DATA_LOSS: 'true',
     USHER_PUBLIC_URL: 'https://usher.example/base/',
+    USHER_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32,192.0.2.1',
     USHER_MASTER_KEY: KEY.toString('base64'),
     USHER_MASTER_KEY_FILE: '/run/secrets/key',
     USHER_LOG_LEVEL: 'debug',
@@ -71,6 +73,7 @@ test('every setting is taken from its variable', async () => {
     databaseUrl: 'sqlite:/srv/other.db',
     databaseAllowDataLoss: true,
     publicUrl: 'https://usher.example/base',
+    trustedProxies: ['10.0.0.0/8', '2001:db8::/32', '192.0.2.1'],
     masterKeys: [KEY],
     masterKeyFile: '/run/secrets/key',
     logLevel: 'debug',
@@ -143,7 +146,16 @@ test('an issuer that names no algorithms may use RS256 and ES256', async () => {
 })
 
 test('an empty variable counts as absent', async () => {
-  const names = ['HOST', 'PORT', 'DATA_DIR', 'DATABASE_URL', 'PUBLIC_URL', 'MASTER_KEY', 'MASTER_KEY_FILE']
+  const names = [
+    'HOST',
+    'PORT',
+    'DATA_DIR',
+    'DATABASE_URL',
+    'PUBLIC_URL',
+    'MASTER_KEY',
+    'MASTER_KEY_FILE',
+    'TRUSTED_PROXIES',
+  ]
   const ceph = ['URL', 'ACCESS_KEY', 'SECRET_KEY', 'S3_URL'].map((name) => `CEPH_RGW_${name}`)
   const osis = ['OSIS_AUTH', 'OSIS_PREFIX', 'OSIS_S3_CAPABILITIES', 'OSIS_CONSOLE_URL']
   const empty = [...names, 'LOG_LEVEL', 'ISSUERS', ...ceph, ...osis].map((name) => [`USHER_${name}`, ''])
@@ -152,7 +164,7 @@ test('an empty variable counts as absent', async () => {
 
 test('the settings are frozen, also inside', async () => {
   const config = await readConfig({ USHER_ISSUERS: JSON.stringify([ISSUER]) })
-  assert.ok(Object.isFrozen(config))
+  assert.ok(Object.isFrozen(config) && Object.isFrozen(config.trustedProxies))
   assert.ok(Object.isFrozen(config.issuers), 'the list of issuers can be changed')
   assert.ok(Object.isFrozen(config.issuers[0]), 'an issuer can be changed')
   assert.ok(Object.isFrozen(config.osis) && Object.isFrozen(config.osis.authModes))
@@ -183,6 +195,12 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
   ['USHER_DATABASE_URL', '/srv/usher.db', /sqlite:<path>/],
   ['USHER_PUBLIC_URL', 'usher.example', /http or https URL/],
   ['USHER_PUBLIC_URL', 'ftp://usher.example', /http or https URL/],
+  ['USHER_TRUSTED_PROXIES', 'proxy.example', /IP addresses or ranges such as .* not 'proxy.example'/],
+  ['USHER_TRUSTED_PROXIES', '10.0.0.1,', /IP addresses or ranges/],
+  ['USHER_TRUSTED_PROXIES', '10.0.0.0/33', /IP addresses or ranges/],
+  ['USHER_TRUSTED_PROXIES', '0.0.0.0/0', /IP addresses or ranges/],
+  ['USHER_TRUSTED_PROXIES', '::/0', /IP addresses or ranges/],
+  ['USHER_TRUSTED_PROXIES', '10.0.0.0/8/8', /IP addresses or ranges/],
   ['USHER_MASTER_KEY', 'short', /32 bytes in base64/],
   ['USHER_MASTER_KEY', randomBytes(33).toString('base64'), /32 bytes in base64/],
   ['USHER_LOG_LEVEL', 'loud', /fatal, error, warn, info/],

@@ -34,17 +34,30 @@ export interface ServerParts extends SystemApi {
   readonly platform: PlatformView
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
+  /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly log: Logger
   readonly observeRequest: (operation: string, status: number, seconds: number) => void
 }
 
-/** Builds the HTTP server with all APIs. It does not listen yet. */
-export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+/** How long a request may take to arrive, in milliseconds: its headers and its body together. */
+const REQUEST_MS = 30_000
+/** The check for late requests runs so often in that time. */
+const CHECKS = 30
+
+/**
+ * Builds the HTTP server with all APIs. It does not listen yet.
+ * @param requestMs how long a request may take to arrive, in milliseconds
+ */
+export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): Promise<FastifyInstance> {
   const app = Fastify({
     // Fastify's own log lines would hold whole URLs; `observe` logs requests with their operation and ids.
     logger: false,
+    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: 30_000,
+    requestTimeout: requestMs,
+    // By default Node allows 60 s for the headers, swaps the two limits if that is more, and checks every 30 s.
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / CHECKS },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,

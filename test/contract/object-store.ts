@@ -65,8 +65,12 @@ export function osis(target: Reachable, { method = 'GET', path, headers, body }:
   })
 }
 
-export function createTenant(target: Reachable, body: unknown): Promise<Answer> {
-  return osis(target, { method: 'POST', path: '/api/v1/tenants', body })
+export function createTenant(
+  target: Reachable,
+  body: unknown,
+  headers: OsisCall['headers'] = {},
+): Promise<Answer> {
+  return osis(target, { method: 'POST', path: '/api/v1/tenants', body, headers })
 }
 
 /** Creates a tenant with one org. */
