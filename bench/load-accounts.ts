@@ -36,12 +36,13 @@ for (let first = 0; first < count; first += UNIT) {
       const id = newId()
       const names = { resellerPk: null, firstName: null, lastName: null, email: null }
       const user = await insertUser(tx, { id, organizationPk: tenant.organizationPk, ...names, now })
+      const canonicalUserId = `${tenant.id}$${id}`
       const pk = await insertAccount(tx, {
         tenant: tenant.pk,
         user: user ?? 0,
         madeUser: true,
         platform: tenant.platform,
-        canonicalUserId: `${tenant.id}$${id}`,
+        canonicalUserId,
         orgId,
         orgUserId: `loaded-${i}`,
         username: `user number ${i}`,
@@ -54,7 +55,10 @@ for (let first = 0; first < count; first += UNIT) {
       await claimAccount(tx, pk, { now, until: now, by: 'load' })
       await markAccountApplied(tx, { pk, by: 'load' }, 1)
       const accessKey = `LOADED${i}`
-      const sealedSecret = sealer.seal(newSecretKey(), credentialIdentity(accessKey))
+      const sealedSecret = sealer.seal(
+        newSecretKey(),
+        credentialIdentity(accessKey, { canonicalUserId, userId: id }),
+      )
       await insertCredential(tx, { account: pk, accessKey, sealedSecret, now })
     }
   })

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
+import { bindSecrets } from './directory/sealing/binding.ts'
 import { newFollowingSealer } from './directory/sealing/following-sealer.ts'
 import { loadMasterKeys } from './master-key.ts'
 import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
@@ -35,6 +36,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     const platform = config.cephRgw ? await openCephRgw(config.cephRgw) : embeddedPlatform(VERSION)
     const platforms = new Map([[platform.name, platform]])
     const dir = newDirectory({ store, sealer, platform: platform.name, ownerForms: platforms })
+    await bindSecrets(dir)
     return { dir, platforms, close: () => store.close() }
   } catch (error) {
     await store.close()

@@ -71,12 +71,13 @@ async function insertNewAccount(
 ): Promise<{ account: Account; credential: Credential }> {
   const { organizationPk, organizationId: organization, platform } = tenant
   const owner = await findOrInsertOwner(unit, { organizationPk, platform, email: account.email })
+  const canonicalUserId = getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id })
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,
     user: owner.pk,
     madeUser: !owner.linked,
     platform,
-    canonicalUserId: getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id }),
+    canonicalUserId,
     orgId: account.orgId,
     orgUserId: account.orgUserId,
     // OSIS needs a name in every response. The id stands in for a missing name.
@@ -87,7 +88,7 @@ async function insertNewAccount(
     lease: lease && newLease(lease, new Date(unit.now)),
     now: unit.now,
   })
-  const credential = await issueCredential(dir, unit, pk)
+  const credential = await issueCredential(dir, unit, { pk, canonicalUserId, userId: owner.id })
   await unit.audit(
     owner.linked
       ? { operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id }

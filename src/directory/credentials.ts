@@ -30,13 +30,17 @@ export interface CredentialIds {
 
 /**
  * Inserts a new credential of an account. Its access key and its secret key are random.
- * @param account the primary key of the account
+ * @param account the account as it is stored; only these members are used
  * @throws {KeysUnreadableError} when the secret key cannot be encrypted
  */
-export async function issueCredential(dir: Directory, unit: Unit, account: number): Promise<Credential> {
+export async function issueCredential(
+  dir: Directory,
+  unit: Unit,
+  account: Pick<Account, 'pk' | 'canonicalUserId' | 'userId'>,
+): Promise<Credential> {
   const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
-  const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey))
-  await insertCredential(unit.tx, { account, accessKey, sealedSecret, now: unit.now })
+  const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey, account))
+  await insertCredential(unit.tx, { account: account.pk, accessKey, sealedSecret, now: unit.now })
   return { accessKey, secretKey, active: true, createdAt: unit.now }
 }
 
@@ -52,7 +56,7 @@ export function createCredential(
   return runUnit(dir, ctx, { operation: 'CreateCredential', target: ids.userId }, async (unit) => {
     const account = await getReachableAccount(unit, ids)
     if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooMany()
-    const { accessKey } = await issueCredential(dir, unit, account.pk)
+    const { accessKey } = await issueCredential(dir, unit, account)
     await requestApply(unit.tx, account.pk, unit.now)
     await unit.audit({
       outcome: 'created',
@@ -165,7 +169,7 @@ function openCredential(dir: Directory, sealed: OwnedSealedCredential): OwnedCre
   const { accessKey, sealedSecret, active, createdAt, account } = sealed
   let secretKey: string
   try {
-    secretKey = dir.sealer.open(sealedSecret, credentialIdentity(accessKey))
+    secretKey = dir.sealer.open(sealedSecret, credentialIdentity(accessKey, account))
   } catch {
     secretKey = LOST_SECRET
   }

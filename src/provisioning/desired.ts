@@ -38,7 +38,7 @@ export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<D
   const sealed = await selectCredentials(tx, pk, { limit: MAX_CREDENTIALS })
   const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
     accessKey,
-    secretKey: openSecret(dir, { accessKey, sealedSecret }),
+    secretKey: openSecret(dir, { account, accessKey, sealedSecret }),
     active,
   }))
   const status = !found.exists ? 'gone' : account.active ? 'active' : 'suspended'
@@ -47,10 +47,10 @@ export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<D
 
 function openSecret(
   { sealer }: Directory,
-  { accessKey, sealedSecret }: { accessKey: string; sealedSecret: string },
+  { account, accessKey, sealedSecret }: { account: Account; accessKey: string; sealedSecret: string },
 ): string | null {
   try {
-    return sealer.open(sealedSecret, credentialIdentity(accessKey))
+    return sealer.open(sealedSecret, credentialIdentity(accessKey, account))
   } catch (error) {
     if (error instanceof SealError && !(error instanceof UnknownKeyError)) return null
     throw error

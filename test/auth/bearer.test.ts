@@ -6,6 +6,7 @@ import { type BearerCheck, newBearerCheck } from '../../src/auth/bearer.ts'
 import { type Issuer, openIssuer, TOKEN_SECONDS } from '../../src/auth/issuer.ts'
 import { createClient, deleteClient, findClient } from '../../src/directory/clients.ts'
 import { CACHE_TTL_MS } from '../../src/directory/directory.ts'
+import { signingKeyIdentity } from '../../src/directory/sealing/signing-keys.ts'
 import type { Client } from '../../src/model/clients.ts'
 import { insertSigningKey } from '../../src/store/tables/signing-keys.ts'
 import { withClock } from '../support/clock.ts'
@@ -117,7 +118,10 @@ async function addSigningKey({ dir }: TestDirectory): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const kid = 'added'
   const publicJwk = JSON.stringify({ ...(await exportJWK(publicKey)), kid, alg: 'ES256' })
-  const sealedPrivate = dir.sealer.seal(JSON.stringify(await exportJWK(privateKey)), `signing-key:${kid}`)
+  const sealedPrivate = dir.sealer.seal(
+    JSON.stringify(await exportJWK(privateKey)),
+    signingKeyIdentity(kid, publicJwk),
+  )
   const key = { kid, publicJwk, sealedPrivate }
   await dir.store.write((tx) => insertSigningKey(tx, key, dir.now().toISOString()))
 }

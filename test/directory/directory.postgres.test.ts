@@ -4,6 +4,7 @@ import { postgresStores } from '../support/stores.ts'
 import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
+import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { reachSuite } from './reach.suite.ts'
@@ -20,6 +21,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   refusalsSuite(open)
   osisSuite(open)
   rotationSuite(open)
+  bindingSuite(open)
   if (!FULL_LENGTH) return
   // Which caller may do what is decided before the store writes, so an engine does not change it.
   accessSuite(open)

@@ -2,6 +2,7 @@ import { sqliteStores } from '../support/stores.ts'
 import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
+import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { reachSuite } from './reach.suite.ts'
@@ -20,3 +21,4 @@ administrationSuite(open)
 refusalsSuite(open)
 osisSuite(open)
 rotationSuite(open)
+bindingSuite(open)

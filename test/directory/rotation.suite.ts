@@ -6,8 +6,10 @@ import type { Directory } from '../../src/directory/directory.ts'
 import { checkSecrets } from '../../src/directory/sealing/check.ts'
 import { newFollowingSealer } from '../../src/directory/sealing/following-sealer.ts'
 import { type Resealed, recordRotation, resealSecrets } from '../../src/directory/sealing/rotation.ts'
+import { sealedRowIdentity } from '../../src/directory/sealing/sealed-tables.ts'
 import { masterKeyId, newSealer, sealMark } from '../../src/directory/sealing/sealer.ts'
 import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
+import { selectSealed } from '../../src/store/tables/sealed-rows.ts'
 import {
   addClient,
   newTestDirectory,
@@ -57,9 +59,9 @@ function readCredentials({ store }: Directory): Promise<Sealed[]> {
 /** The secret of each credential, opened with some keys. */
 async function readSecrets(dir: Directory, ...keys: Buffer[]): Promise<Map<string, string>> {
   const sealer = newSealer(keys)
-  const rows = await readCredentials(dir)
+  const rows = await dir.store.read((tx) => selectSealed(tx, 'credentials', { after: 0, limit: 1_000 }))
   return new Map(
-    rows.map((row) => [row.access_key, sealer.open(row.sealed_secret, `credential:${row.access_key}`)]),
+    rows.map((row) => [row.name, sealer.open(row.sealed, sealedRowIdentity('credentials', row))]),
   )
 }
 

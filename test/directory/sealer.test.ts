@@ -6,7 +6,7 @@ import { credentialIdentity, newSealer, sealMark } from '../../src/directory/sea
 
 const KEY = randomBytes(32)
 const sealer = newSealer([KEY])
-const IDENTITY = credentialIdentity('AK')
+const IDENTITY = credentialIdentity('AK', { canonicalUserId: 'tenant$user', userId: 'user' })
 
 test('any secret that was sealed opens again', () => {
   fc.assert(
@@ -69,7 +69,7 @@ test('a text that was cut short or is no sealed secret does not open', () => {
   const sealed = sealer.seal('secret', IDENTITY)
   for (let length = 0; length < sealed.length; length++)
     assert.throws(() => sealer.open(sealed.slice(0, length), IDENTITY))
-  for (const text of ['', '..', '2.a.b', 'secret', sealed.replace('1.', '2.')])
+  for (const text of ['', '..', '3.a.b', 'secret', sealed.replace('2.', '1.'), sealed.replace('2.', '3.')])
     assert.throws(() => sealer.open(text, IDENTITY))
 })
 

@@ -9,19 +9,13 @@ import type { Directory } from '../directory.ts'
 import { runUnit } from '../unit.ts'
 import { checkSecrets } from './check.ts'
 import { LONGEST_SEALING_MS } from './following-sealer.ts'
-import { credentialIdentity, masterKeyId, newSealer, SealError, type Sealer, sealMark } from './sealer.ts'
-import { signingKeyIdentity } from './signing-keys.ts'
+import { openSealedRow, SEALED_TABLES, sealedRowIdentity } from './sealed-tables.ts'
+import { masterKeyId, newSealer, type Sealer, sealMark } from './sealer.ts'
 
 /** An allowance for clocks that differ and for slow disks. */
 const MARGIN_MS = 500
 /** The most rows that one unit encrypts again. Other units wait for this one. */
 const PAGE = 200
-
-/** The tables with sealed secrets. Each value takes the name of a row and returns the identity of its secret. */
-const TABLES: Readonly<Record<SealedTable, (name: string) => string>> = {
-  credentials: credentialIdentity,
-  signing_keys: signingKeyIdentity,
-}
 
 /** The result of encrypting all secrets again. */
 export interface Resealed {
@@ -31,7 +25,7 @@ export interface Resealed {
   readonly resealed: number
   /** The number of secrets in the directory. */
   readonly checked: number
-  /** The identities of the secrets that this key does not open. While there are any, the other keys are needed. */
+  /** The names of the secrets that this key does not open. While there are any, the other keys are needed. */
   readonly unopened: readonly string[]
 }
 
@@ -64,7 +58,7 @@ export async function resealSecrets(
   const [key] = keys
   const sealer = newSealer(keys)
   let resealed = 0
-  for (const table of Object.keys(TABLES) as SealedTable[]) {
+  for (const table of SEALED_TABLES) {
     // Primary keys are not assigned in the order of commits, so a row may appear before the last page that was read.
     let count: number
     do {
@@ -92,7 +86,7 @@ async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<nu
       const rows = await selectSealedUnderOtherKeys(tx, table, { mark, after, limit: PAGE })
       let replaced = 0
       for (const row of rows) {
-        const replacement = resealRow(sealer, row, TABLES[table])
+        const replacement = resealRow(sealer, table, row)
         if (replacement && (await updateSealed(tx, table, { ...row, replacement }))) replaced++
       }
       return { rows, replaced }
@@ -104,18 +98,9 @@ async function resealTable(dir: Directory, ctx: Context, pass: Pass): Promise<nu
 }
 
 /** Encrypts the secret of a row with the first master key. Returns undefined if no master key opens it. */
-function resealRow(
-  sealer: Sealer,
-  { name, sealed }: SealedRow,
-  toIdentity: (name: string) => string,
-): string | undefined {
-  const identity = toIdentity(name)
-  try {
-    return sealer.seal(sealer.open(sealed, identity), identity)
-  } catch (error) {
-    if (error instanceof SealError) return undefined
-    throw error
-  }
+function resealRow(sealer: Sealer, table: SealedTable, row: SealedRow): string | undefined {
+  const secret = openSealedRow(sealer, table, row)
+  return secret === undefined ? undefined : sealer.seal(secret, sealedRowIdentity(table, row))
 }
 
 function auditRotation(

@@ -1,10 +1,11 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hash, randomBytes } from 'node:crypto'
+import type { Account } from '../../model/accounts.ts'
 
 /** Encrypts secrets for the store, each bound to the row that it belongs to. */
 export interface Sealer {
   /**
    * Encrypts (seals) a secret with the first master key.
-   * @param identity names the row, for example `credential:AKIA…`; `open` must get it again
+   * @param identity names the row and its owner, as `credentialIdentity` does; `open` must get it again
    */
   seal(secret: string, identity: string): string
   /**
@@ -32,6 +33,10 @@ export class UnknownKeyError extends SealError {
 
 const CIPHER = 'aes-256-gcm'
 const TAG_BYTES = 16
+/** The version of sealed texts. Version 1 is bound to the name of its row alone; see `bindSecrets`. */
+const VERSION = '2'
+/** The text at the beginning of every sealed text of version 1. */
+export const UNBOUND_MARK = '1.'
 
 /**
  * Makes a sealer. It uses AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D). The identity is the associated
@@ -48,7 +53,7 @@ export function newSealer(keys: readonly Buffer[]): Sealer {
   return {
     seal(secret, identity) {
       const nonce = randomBytes(12)
-      const cipher = createCipheriv(CIPHER, sealing, nonce).setAAD(Buffer.from(identity))
+      const cipher = createCipheriv(CIPHER, sealing, nonce).setAAD(toAad(VERSION, identity))
       const sealed = Buffer.concat([
         nonce,
         cipher.update(secret, 'utf8'),
@@ -59,19 +64,25 @@ export function newSealer(keys: readonly Buffer[]): Sealer {
     },
     open(sealed, identity) {
       const [version, keyId, body] = sealed.split('.')
-      if (version !== '1' || body === undefined) throw new SealError(identity, 'its form is unknown')
-      const key = byMark.get(`1.${keyId}.`)
+      if ((version !== '1' && version !== VERSION) || body === undefined)
+        throw new SealError(identity, 'its form is unknown')
+      const key = byMark.get(`${VERSION}.${keyId}.`)
       if (!key) throw new UnknownKeyError(identity)
       try {
         const bytes = Buffer.from(body, 'base64url')
         const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, 12), { authTagLength: TAG_BYTES })
-        decipher.setAAD(Buffer.from(identity)).setAuthTag(bytes.subarray(-TAG_BYTES))
+        decipher.setAAD(toAad(version, identity)).setAuthTag(bytes.subarray(-TAG_BYTES))
         return decipher.update(bytes.subarray(12, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       } catch (error) {
-        throw new SealError(identity, 'it was changed, or belongs to something else', error)
+        throw new SealError(identity, 'it was changed, or was copied from another row', error)
       }
     },
   }
+}
+
+/** With the version in it, a text of one version never opens as a text of the other. */
+function toAad(version: string, identity: string): Buffer {
+  return Buffer.from(version === VERSION ? `${version}.${identity}` : identity)
 }
 
 /** Returns the id of a master key: a part of its hash, for messages and sealed texts. */
@@ -81,10 +92,16 @@ export function masterKeyId(key: Buffer): string {
 
 /** Returns the text at the beginning of every secret that is sealed under a master key. */
 export function sealMark(key: Buffer): string {
-  return `1.${masterKeyId(key)}.`
+  return `${VERSION}.${masterKeyId(key)}.`
 }
 
-/** Returns the identity that the secret of a credential is bound to. */
-export function credentialIdentity(accessKey: string): string {
-  return `credential:${accessKey}`
+/**
+ * Returns the identity that the secret of a credential is bound to. It names the account too, so that a credential that
+ * was moved to another account does not open there.
+ */
+export function credentialIdentity(
+  accessKey: string,
+  { canonicalUserId, userId }: Pick<Account, 'canonicalUserId' | 'userId'>,
+): string {
+  return `credential:${accessKey}:${canonicalUserId}:${userId}`
 }

@@ -26,7 +26,7 @@ export async function getSigningKeys(dir: Directory, make: () => Promise<Signing
     const others = await selectSigningKeys(tx)
     if (others.length > 0) return
     // Sealed inside the unit: the master key may be rotated while the unit waits.
-    const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid))
+    const sealedPrivate = dir.sealer.seal(privateJwk, signingKeyIdentity(kid, publicJwk))
     await insertSigningKey(tx, { kid, publicJwk, sealedPrivate }, now)
   })
   return listKeys(dir)
@@ -37,11 +37,14 @@ async function listKeys(dir: Directory): Promise<SigningKey[]> {
   return kept.map(({ kid, publicJwk, sealedPrivate }) => ({
     kid,
     publicJwk,
-    privateJwk: dir.sealer.open(sealedPrivate, signingKeyIdentity(kid)),
+    privateJwk: dir.sealer.open(sealedPrivate, signingKeyIdentity(kid, publicJwk)),
   }))
 }
 
-/** Returns the identity that the private half of a signing key is bound to. */
-export function signingKeyIdentity(kid: string): string {
-  return `signing-key:${kid}`
+/**
+ * Returns the identity that the private half of a signing key is bound to. It contains the public half, so that a public
+ * half of another key is refused.
+ */
+export function signingKeyIdentity(kid: string, publicJwk: string): string {
+  return `signing-key:${kid}:${publicJwk}`
 }

@@ -76,26 +76,6 @@ export async function selectCredentials(
   return (await tx.all(selectOfAccount, { account, limit })).map(toSealed)
 }
 
-const selectAfter = statement((db, p: { after: number; limit: number }) =>
-  db
-    .selectFrom('credentials')
-    .select(['pk', 'access_key as accessKey', 'sealed_secret as sealedSecret'])
-    .where('pk', '>', p.after)
-    .orderBy('pk')
-    .limit(p.limit),
-)
-
-/**
- * Returns credentials of all accounts, ordered by primary key, from the one after `after`; also removed credentials.
- */
-export async function selectCredentialsAfter(
-  tx: Tx,
-  after: number,
-  limit: number,
-): Promise<{ pk: number; accessKey: string; sealedSecret: string }[]> {
-  return tx.all(selectAfter, { after, limit })
-}
-
 const countOfAccount = statement((db, p: { account: number }) =>
   db
     .selectFrom('credentials')

@@ -5,6 +5,7 @@ import { parkedAccounts } from './0004-parked-accounts.ts'
 import { totals } from './0005-totals.ts'
 import { auditCallers } from './0006-audit-callers.ts'
 import { auditAddresses } from './0007-audit-addresses.ts'
+import { boundSecrets } from './0008-bound-secrets.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   totals,
   auditCallers,
   auditAddresses,
+  boundSecrets,
 ]

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Tx } from '../port.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** A table whose rows hold an encrypted secret. */
@@ -8,18 +8,24 @@ export type SealedTable = 'credentials' | 'signing_keys'
 /** A row with an encrypted secret. */
 export interface SealedRow {
   readonly pk: number
-  /** The name that the secret is bound to: the access key of a credential, or the id of a signing key. */
+  /** The name of the row: the access key of a credential, or the id of a signing key. */
   readonly name: string
+  /** What the secret is bound to in addition: the account of a credential, or the public half of a signing key. */
+  readonly owner: string
   readonly sealed: string
 }
 
-/** Selects the rows whose secret is encrypted with any master key but one. */
-export interface OtherKeys {
-  /** The text at the beginning of every secret that is encrypted with that one master key. */
-  readonly mark: string
+/** A part of a table, in the order of its primary keys. */
+export interface SealedPage {
   /** The primary key after which to start. */
   readonly after: number
   readonly limit: number
+}
+
+/** Selects the rows whose secret is encrypted with any master key but one. */
+export interface OtherKeys extends SealedPage {
+  /** The text at the beginning of every secret that is encrypted with that one master key. */
+  readonly mark: string
 }
 
 /** A new encrypted secret for a row, which applies only if the row has not changed since it was read. */
@@ -30,15 +36,11 @@ interface Replacement {
 }
 
 const credentials = {
-  select: statement((db, p: OtherKeys) =>
-    db
-      .selectFrom('credentials')
-      .select(['pk', 'access_key as name', 'sealed_secret as sealed'])
-      .where('pk', '>', p.after)
-      .where(startsDifferently('sealed_secret', p.mark))
-      .orderBy('pk')
-      .limit(p.limit),
+  all: statement((db, p: SealedPage) => selectCredentials(db, p)),
+  otherKeys: statement((db, p: OtherKeys) =>
+    selectCredentials(db, p).where(startsDifferently('sealed_secret', p.mark)),
   ),
+  unbound: statement((db, p: SealedPage) => selectCredentials(db, p).where(isUnbound('sealed_secret'))),
   update: statement((db, p: Replacement) =>
     db
       .updateTable('credentials')
@@ -48,16 +50,28 @@ const credentials = {
   ),
 }
 
+function selectCredentials(db: QueryBuilder, p: SealedPage) {
+  return db
+    .selectFrom('credentials')
+    .innerJoin('accounts', 'accounts.pk', 'credentials.account_pk')
+    .innerJoin('users', 'users.pk', 'accounts.user_pk')
+    .select([
+      'credentials.pk',
+      'access_key as name',
+      sql<string>`accounts.canonical_user_id || ':' || users.id`.as('owner'),
+      'sealed_secret as sealed',
+    ])
+    .where('credentials.pk', '>', p.after)
+    .orderBy('credentials.pk')
+    .limit(p.limit)
+}
+
 const signingKeys = {
-  select: statement((db, p: OtherKeys) =>
-    db
-      .selectFrom('signing_keys')
-      .select(['pk', 'kid as name', 'sealed_private as sealed'])
-      .where('pk', '>', p.after)
-      .where(startsDifferently('sealed_private', p.mark))
-      .orderBy('pk')
-      .limit(p.limit),
+  all: statement((db, p: SealedPage) => selectKeys(db, p)),
+  otherKeys: statement((db, p: OtherKeys) =>
+    selectKeys(db, p).where(startsDifferently('sealed_private', p.mark)),
   ),
+  unbound: statement((db, p: SealedPage) => selectKeys(db, p).where(isUnbound('sealed_private'))),
   update: statement((db, p: Replacement) =>
     db
       .updateTable('signing_keys')
@@ -67,11 +81,30 @@ const signingKeys = {
   ),
 }
 
+function selectKeys(db: QueryBuilder, p: SealedPage) {
+  return db
+    .selectFrom('signing_keys')
+    .select(['pk', 'kid as name', 'public_jwk as owner', 'sealed_private as sealed'])
+    .where('pk', '>', p.after)
+    .orderBy('pk')
+    .limit(p.limit)
+}
+
 const STATEMENTS = { credentials, signing_keys: signingKeys } as const
 
 /** Compares by substr, because LIKE would treat the `_` in a mark as a wildcard. */
 function startsDifferently(column: string, mark: string): RawBuilder<boolean> {
   return sql<boolean>`substr(${sql.ref(column)}, 1, length(${mark})) <> ${mark}`
+}
+
+/** Matches secrets that are bound to the name of their row alone. The index `credentials_unbound` has this condition. */
+function isUnbound(column: string): RawBuilder<boolean> {
+  return sql<boolean>`substr(${sql.ref(column)}, 1, 2) = '1.'`
+}
+
+/** Returns the rows of a table with their secrets, ordered by primary key. */
+export function selectSealed(tx: Tx, table: SealedTable, page: SealedPage): Promise<SealedRow[]> {
+  return tx.all(STATEMENTS[table].all, page)
 }
 
 /** Returns the rows whose secret does not begin with this mark of a master key, ordered by primary key. */
@@ -80,7 +113,12 @@ export function selectSealedUnderOtherKeys(
   table: SealedTable,
   criteria: OtherKeys,
 ): Promise<SealedRow[]> {
-  return tx.all(STATEMENTS[table].select, criteria)
+  return tx.all(STATEMENTS[table].otherKeys, criteria)
+}
+
+/** Returns the rows whose secret is bound to the name of its row alone, as Usher 0.1 sealed it. */
+export function selectUnbound(tx: Tx, table: SealedTable, page: SealedPage): Promise<SealedRow[]> {
+  return tx.all(STATEMENTS[table].unbound, page)
 }
 
 /**
