@@ -18,6 +18,7 @@ import { osisApi } from './osis/index.ts'
 import type { S3Capabilities } from './osis/platform-schemas.ts'
 import type { OsisSettings } from './osis/settings.ts'
 import { partnerApi } from './partner/index.ts'
+import { addRetryAfter } from './retry-after.ts'
 import { type SystemApi, systemApi } from './system/index.ts'
 
 /** What the APIs need. */
@@ -73,6 +74,7 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
     reply.header('x-content-type-options', 'nosniff')
     done()
   })
+  addRetryAfter(app)
   observe(app, parts)
   // Handles requests outside all APIs; each API has its own error handler.
   app.setErrorHandler((error: FastifyError, request, reply) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { ApiDocument } from '../openapi.ts'
+import { retryAfterHeader } from '../retry-after.ts'
 
 /** What the OpenAPI document says in addition to its operations. */
 export const document: ApiDocument = {
@@ -50,7 +51,7 @@ export const tokenFailures = {
   413: TokenError,
   415: TokenError,
   500: TokenError,
-  503: TokenError,
+  503: { ...TokenError, headers: retryAfterHeader },
 } as const
 
 export const DiscoveryDocument = Type.Unsafe<Record<string, unknown>>(

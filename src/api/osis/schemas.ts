@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
+import { retryAfterHeader } from '../retry-after.ts'
 
 /** A text that may be absent or null; in a request both mean the same (section 2.4 of the contract). */
 export const optionalText = (description: string, format: 'text' | 'email' = 'text') =>
@@ -134,7 +135,10 @@ export const failures = {
   403: failed('Forbidden', 'E_FORBIDDEN', "The client's permission is viewer; the OSIS API takes osis."),
   404: failed('Not Found', 'E_NOT_FOUND', 'There is no tenant with the id acme.'),
   500: failed('Internal Server Error', 'E_INTERNAL', 'something went wrong on our side'),
-  503: failed('Service Unavailable', 'E_PLATFORM', 'The platform cannot be reached at the moment.'),
+  503: {
+    ...failed('Service Unavailable', 'E_PLATFORM', 'The platform cannot be reached at the moment.'),
+    headers: retryAfterHeader,
+  },
 } as const
 
 /** Failures of operations with a body. */

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
+import { retryAfterHeader } from '../retry-after.ts'
 
 /** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
 const MAX_GROUPS = 1_000
@@ -158,7 +159,10 @@ export const failures = {
   413: failed('Payload Too Large'),
   415: failed('Unsupported Media Type'),
   500: failed('Internal Server Error'),
-  503: failed('Service Unavailable'),
+  503: {
+    ...failed('Service Unavailable'),
+    headers: { ...correlated.headers, ...retryAfterHeader },
+  },
 } as const
 
 export const UserId = (description: string) => Type.String({ format: 'uuid', description, ...correlated })

@@ -2,6 +2,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { type ApiDocument, describeApi } from '../openapi.ts'
+import { retryAfterHeader } from '../retry-after.ts'
 import { openRoute, type Route } from '../route.ts'
 import { LOGO } from './logo.ts'
 
@@ -46,7 +47,7 @@ const health = {
 const ready = {
   url: '/readyz',
   schemas: {},
-  answers: { 200: Health, 503: Health },
+  answers: { 200: Health, 503: { ...Health, headers: retryAfterHeader } },
   async handle(_: unknown, { checkReady }: SystemApi) {
     try {
       await checkReady()
