@@ -8,14 +8,17 @@ export const retryAfterHeader = {
   'Retry-After': { type: 'integer', description: 'Seconds to wait before the call is repeated (RFC 9110).' },
 } as const
 
+/** The header itself, for a route that sends its 503 as text. */
+export const retryAfter = { 'retry-after': String(RETRY_AFTER_SECONDS) } as const
+
 /**
- * Adds `Retry-After` (RFC 9110 section 10.2.3) to every response with status 503 that does not have it. A hook does it,
- * and not each API, so that no 503 can lack it.
+ * Adds `Retry-After` (RFC 9110 section 10.2.3) to every error with status 503 that does not have it. A hook does it, and
+ * not each API, so that no 503 can lack it. Errors are sent as objects and successes as text, so a create does not pass
+ * this hook.
  */
 export function addRetryAfter(app: FastifyInstance): void {
-  app.addHook('onSend', (_, reply, _payload, done) => {
-    if (reply.statusCode === 503 && !reply.hasHeader('retry-after'))
-      reply.header('retry-after', String(RETRY_AFTER_SECONDS))
-    done()
+  app.addHook('preSerialization', (_, reply, payload, done) => {
+    if (reply.statusCode === 503 && !reply.hasHeader('retry-after')) reply.headers(retryAfter)
+    done(null, payload)
   })
 }

@@ -2,7 +2,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { type ApiDocument, describeApi } from '../openapi.ts'
-import { retryAfterHeader } from '../retry-after.ts'
+import { retryAfter, retryAfterHeader } from '../retry-after.ts'
 import { openRoute, type Route } from '../route.ts'
 import { LOGO } from './logo.ts'
 
@@ -54,7 +54,7 @@ const ready = {
       return { status: 200, body: { status: 'ok' } } as const
     } catch {
       // The reason is only logged, because the caller is not authenticated.
-      return { status: 503, body: { status: 'unavailable' } } as const
+      return { status: 503, headers: retryAfter, body: { status: 'unavailable' } } as const
     }
   },
 }
