@@ -5,16 +5,22 @@ import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Tenant } from '../model/tenants.ts'
 import { insertAccount, selectAccountByPk, selectAccountOfOrgUser } from '../store/accounts/accounts.ts'
-import { isBeingRemoved, markAccountRemoved, updateAccountActive } from '../store/accounts/changes.ts'
+import {
+  markAccountRemoved,
+  selectAccountBeingRemoved,
+  updateAccountActive,
+} from '../store/accounts/changes.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { selectAccountPage, selectCanonicalIds } from '../store/accounts/queries.ts'
-import { issueCredential } from './credentials.ts'
+import { ensureCredential, issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
 import {
   type AccountIds,
+  accountNotFound,
   findAccountByCanonicalId,
   findAccountIncludingRemoved,
+  findAccountsOfUser,
   findCustomerId,
   findReachableTenant,
   getReachableAccount,
@@ -24,22 +30,29 @@ import {
 import { runRead, runUnit, type Unit } from './unit.ts'
 import { findOrInsertOwner } from './users.ts'
 
+/** What `createAccount` returns. */
+export interface CreatedAccount {
+  readonly account: Account
+  /** The credential of a new account; null for an existing account. */
+  readonly credential: Credential | null
+  /** True if nothing was created, because the removal of this account of the same user is not finished. */
+  readonly beingRemoved: boolean
+}
+
 /**
  * Gives a Cloud Director user an account in a tenant, with exactly one credential. Repeating the create returns the
- * existing account, unchanged. If a user of the customer has the account's e-mail and no account yet, this user becomes
+ * existing account, unchanged; if all of its credentials were deleted, it gets a new one. If a user of the customer has the account's e-mail and no account yet, this user becomes
  * the owner of the account, so that one person is one user.
  *
  * The platform has the account once the reconciler has applied it.
  * @param request.lease claims the new account in this commit, for the process that then applies it
- * @returns the credential of a new account; null for an existing account
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `account_being_removed`,
- *   `platform_unavailable` if the tenant's platform is not configured, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `platform_unavailable` if the tenant's platform is not configured, `store_unavailable`
  */
 export function createAccount(
   dir: Directory,
   ctx: Context,
   request: { tenantId: string; account: NewAccount; lease?: LeaseTerms },
-): Promise<{ account: Account; credential: Credential | null }> {
+): Promise<CreatedAccount> {
   const { tenantId, account, lease } = request
   const subject = { operation: 'CreateAccount', target: tenantId, issues: checkNewAccount(account) } as const
   return runUnit(dir, ctx, subject, async (unit) => {
@@ -48,27 +61,21 @@ export function createAccount(
     const existing = await selectAccountOfOrgUser(unit.tx, tenant.pk, orgUser)
     if (existing) {
       await unit.audit({ outcome: 'repeated', organization: tenant.organizationId, target: existing.userId })
-      return { account: existing, credential: null }
+      const withCredential = await ensureCredential(dir, unit, existing)
+      return { account: withCredential, credential: null, beingRemoved: false }
     }
-    if (await isBeingRemoved(unit.tx, tenant.pk, orgUser)) throw beingRemoved()
+    // If that account owns data, it will be restored, and a new one would be a second account.
+    const removal = await selectAccountBeingRemoved(unit.tx, tenant.pk, orgUser)
+    if (removal) return { account: removal, credential: null, beingRemoved: true }
     return insertNewAccount(dir, unit, { tenant, account, lease })
   })
-}
-
-/**
- * Makes the refusal of a create while the user's account is being removed. If that account owns data, it will be
- * restored, and a new one would be a second account.
- */
-function beingRemoved(): DirectoryError {
-  const message = "The removal of this user's account is not finished; repeat the call."
-  return new DirectoryError('account_being_removed', message)
 }
 
 async function insertNewAccount(
   dir: Directory,
   unit: Unit,
   { tenant, account, lease }: { tenant: Tenant; account: NewAccount; lease: LeaseTerms | undefined },
-): Promise<{ account: Account; credential: Credential }> {
+): Promise<CreatedAccount> {
   const { organizationPk, organizationId: organization, platform } = tenant
   const owner = await findOrInsertOwner(unit, { organizationPk, platform, email: account.email })
   const canonicalUserId = getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id })
@@ -94,7 +101,7 @@ async function insertNewAccount(
       ? { operation: 'LinkAccount', outcome: 'linked', organization, target: owner.id }
       : { outcome: 'created', organization, target: owner.id, changedFields: listFields(account) },
   )
-  return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential }
+  return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential, beingRemoved: false }
 }
 
 /**
@@ -226,7 +233,8 @@ export function updateAccount(
  * @param request.purge whether data is removed too. If not, an account that owns data is restored in the directory
  * @returns the account that the caller then waits for (see `Reconciler.settle`); undefined if it does not exist or has
  *   been removed
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `user_not_found` if the user has an account, but in another tenant;
+ *   `store_unavailable`
  */
 export function deleteAccount(
   dir: Directory,
@@ -235,6 +243,8 @@ export function deleteAccount(
 ): Promise<Account | undefined> {
   return runUnit(dir, ctx, { operation: 'DeleteAccount', target: request.userId }, async (unit) => {
     const found = await findAccountIncludingRemoved(unit, request)
+    // The user keeps that account: reporting a success would hide it.
+    if (!found && (await findAccountsOfUser(unit, request.userId)).length > 0) throw accountNotFound(request)
     if (!found || (!found.exists && isApplied(found.account))) return undefined
     const { account, exists } = found
     const { purge } = request

@@ -45,6 +45,23 @@ export async function issueCredential(
 }
 
 /**
+ * Issues a credential to an account that has none. The credential works once the reconciler has applied the account.
+ * @returns the account, in its new version if it got a credential
+ * @throws {KeysUnreadableError} when the secret key cannot be encrypted
+ */
+export async function ensureCredential(dir: Directory, unit: Unit, account: Account): Promise<Account> {
+  const { tx, now } = unit
+  if ((await countCredentials(tx, account.pk)) > 0) return account
+  // The change of the row comes first, so that of two repeated creates at once one runs again and counts again.
+  await requestApply(tx, account.pk, now)
+  const { accessKey: target } = await issueCredential(dir, unit, account)
+  const organization = await findCustomerId(tx, account)
+  const changedFields = ['accessKey', 'secretKey']
+  await unit.audit({ operation: 'CreateCredential', outcome: 'created', organization, target, changedFields })
+  return (await selectAccountByPk(tx, account.pk)) as Account
+}
+
+/**
  * Gives an account one more credential. The credential works once the reconciler has applied the account.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `too_many_credentials`, `store_unavailable`
  */
@@ -109,7 +126,8 @@ export function updateCredential(
  * Deletes a credential. The directory hides it at once; it stops working once the reconciler has applied its account.
  * @returns the account that the caller then waits for (see `Reconciler.settle`); undefined if the credential does not
  *   exist
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `credential_not_found` if it exists, but not at the tenant and the user
+ *   that `ids` names; `store_unavailable`
  */
 export function deleteCredential(
   dir: Directory,
@@ -118,7 +136,12 @@ export function deleteCredential(
 ): Promise<Account | undefined> {
   return runUnit(dir, ctx, { operation: 'DeleteCredential', target: ids.accessKey }, async (unit) => {
     const found = await selectCredential(unit.tx, getProviderPk(unit), ids.accessKey)
-    if (!found || !isOf(found, ids)) return undefined
+    if (!found) return undefined
+    if (!isOf(found, ids)) {
+      // The key works on: reporting a success would hide that.
+      if (found.exists) throw notFound(ids)
+      return undefined
+    }
     if (!found.exists) return found.account
     await markCredentialDeleted(unit.tx, found.pk)
     await requestApply(unit.tx, found.account.pk, unit.now)
@@ -131,10 +154,13 @@ export function deleteCredential(
 async function getOwned(scope: Scope, ids: CredentialIds): Promise<OwnedSealedCredential> {
   const found = await selectCredential(scope.tx, getProviderPk(scope), ids.accessKey)
   if (found?.exists && isOf(found, ids)) return found
-  throw new DirectoryError(
-    'credential_not_found',
-    `There is no credential with the access key ${ids.accessKey}.`,
-  )
+  throw notFound(ids)
+}
+
+function notFound({ accessKey, tenantId, userId }: CredentialIds): DirectoryError {
+  const owner = [userId && ` of the user ${userId}`, tenantId && ` in the tenant ${tenantId}`]
+  const message = `There is no credential${owner.filter(Boolean).join('')} with the access key ${accessKey}.`
+  return new DirectoryError('credential_not_found', message)
 }
 
 function isOf({ account }: OwnedSealedCredential, { tenantId, userId }: CredentialIds): boolean {

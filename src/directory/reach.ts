@@ -139,11 +139,13 @@ export async function findTenantIncludingRemoved(
 export async function getReachableAccount(scope: Scope, ids: AccountIds): Promise<Account> {
   const account = await selectAccount(scope.tx, getProviderPk(scope), ids)
   if (account) return account
-  const { tenantId, userId } = ids
-  throw new DirectoryError(
-    'user_not_found',
-    `There is no user with the id ${userId} in the tenant ${tenantId}.`,
-  )
+  throw accountNotFound(ids)
+}
+
+/** Makes the refusal of a call that names an account which does not exist, or is out of reach. */
+export function accountNotFound({ tenantId, userId }: AccountIds): DirectoryError {
+  const message = `There is no user with the id ${userId} in the tenant ${tenantId}.`
+  return new DirectoryError('user_not_found', message)
 }
 
 /** Returns an account within reach, also a removed one. */

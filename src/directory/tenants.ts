@@ -3,6 +3,7 @@ import type { ListChange } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
+import type { Organization } from '../model/organizations.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { checkNewTenant, checkOrgIds, type NewTenant, type Tenant } from '../model/tenants.ts'
 import {
@@ -10,8 +11,10 @@ import {
   markAccountsOfTenantRemoved,
   markLateAccountsRemoved,
 } from '../store/accounts/changes.ts'
+import { selectCustomerOfOrg } from '../store/tables/org-customers.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
 import {
+  insertOrgs,
   insertTenant,
   markTenantDeleted,
   replaceOrgs,
@@ -32,38 +35,110 @@ import {
 import { runRead, runUnit, type Unit } from './unit.ts'
 
 /**
- * Creates a customer of the caller's provider with a tenant on the platform, and maps orgs to it. If one of the orgs
- * has a tenant already, returns that tenant, unchanged: Cloud Director repeats onboarding after a failure.
- * @throws {DirectoryError} `not_permitted`, `invalid`, `orgs_on_several_tenants`, `store_unavailable`
+ * Creates a customer of the caller's provider with a tenant on the platform, and maps orgs to it. If an org belonged to
+ * a customer whose tenant was deleted, that customer gets the tenant. If one of the orgs has a tenant already, returns
+ * that tenant, with the other orgs mapped to it too: Cloud Director repeats onboarding after a failure.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `orgs_on_several_tenants`, `account_being_removed` while the
+ *   customer's former tenant is being removed, `store_unavailable`
  */
 export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Promise<Tenant> {
   const subject = { operation: 'CreateTenant', issues: checkNewTenant(input) } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const orgIds = [...new Set(input.orgIds)]
     const existing = await findTenantOfOrgs(unit, dir, orgIds)
-    if (existing) {
-      await unit.audit({ outcome: 'repeated', organization: existing.organizationId, target: existing.id })
-      return existing
-    }
+    if (existing) return addOrgs(unit, existing, orgIds)
     const { name } = input
-    const { tx, now } = unit
-    const customer = await insertOrganization(tx, {
-      id: newId(),
-      kind: 'customer',
-      name,
-      providerPk: getProviderPk(unit),
-      now,
-    })
-    const row = { id: newTenantId(name), name, orgIds, now }
-    const tenant = await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
-    await auditCreated(unit, tenant)
-    return tenant
+    const customer =
+      (await findFormerCustomer(unit, dir, orgIds)) ??
+      (await insertOrganization(unit.tx, {
+        id: newId(),
+        kind: 'customer',
+        name,
+        providerPk: getProviderPk(unit),
+        now: unit.now,
+      }))
+    return insertTenantOf(unit, dir, customer, { name, orgIds })
   })
 }
 
-async function auditCreated(unit: Unit, { id, organizationId, orgIds }: Tenant): Promise<void> {
+/** Maps those of the orgs to a tenant that are not mapped to it yet. They must be free. */
+async function addOrgs(unit: Unit, tenant: Tenant, orgIds: readonly string[]): Promise<Tenant> {
+  const { orgIds: before, organizationId: organization, id: target } = tenant
+  const added = orgIds.filter((id) => !before.includes(id))
+  if (added.length === 0) {
+    await unit.audit({ outcome: 'repeated', organization, target })
+    return tenant
+  }
+  await insertOrgs(unit.tx, tenant, added)
+  const after = [...before, ...added]
+  const changes = { orgIds: { before, after, added, removed: [] } }
+  await unit.audit({ outcome: 'updated', organization, target, changedFields: ['orgIds'], changes })
+  return { ...tenant, orgIds: after }
+}
+
+/**
+ * Finds the customer that one of the orgs last belonged to, if this customer had a tenant on the platform and has none
+ * now. A customer has one tenant on a platform at most, so a customer who has one cannot get another.
+ */
+async function findFormerCustomer(
+  scope: Scope,
+  dir: Directory,
+  orgIds: readonly string[],
+): Promise<Organization | undefined> {
+  for (const id of orgIds) {
+    const customer = await selectCustomerOfOrg(scope.tx, getProviderPk(scope), id)
+    const former = customer && (await selectTenantOfCustomer(scope.tx, customer.pk, dir.platform))
+    if (former?.deleted) return customer
+  }
+  return undefined
+}
+
+/**
+ * Finds the deleted tenant that `createTenant` would replace for these orgs, while its accounts are being removed.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function findTenantBeingRemoved(
+  dir: Directory,
+  ctx: Context,
+  orgIds: readonly string[],
+): Promise<Tenant | undefined> {
+  return runRead(dir, ctx, 'CreateTenant', async (scope) => {
+    const customer = await findFormerCustomer(scope, dir, orgIds)
+    const former = customer && (await selectTenantOfCustomer(scope.tx, customer.pk, dir.platform))
+    return former && (await hasAccounts(scope.tx, former.tenant.pk)) ? former.tenant : undefined
+  })
+}
+
+/**
+ * Inserts the tenant of a customer. A customer has one row per platform, so a deleted tenant's row is used again.
+ * @throws {DirectoryError} `tenant_exists`; `account_being_removed` while a former tenant is being removed
+ */
+async function insertTenantOf(
+  unit: Unit,
+  dir: Directory,
+  customer: Organization,
+  { name, orgIds }: NewTenant,
+): Promise<Tenant> {
+  const { tx, now } = unit
+  const former = await selectTenantOfCustomer(tx, customer.pk, dir.platform)
+  if (former && !former.deleted) throw tenantExists(former.tenant.id)
+  if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()
+  const row = { id: newTenantId(name), name, orgIds, now }
+  const tenant = former
+    ? await updateRenewedTenant(tx, former.tenant, row)
+    : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
   const changedFields = orgIds.length > 0 ? ['name', 'orgIds'] : ['name']
-  await unit.audit({ outcome: 'created', organization: organizationId, target: id, changedFields })
+  await unit.audit({ outcome: 'created', organization: customer.id, target: tenant.id, changedFields })
+  return tenant
+}
+
+function tenantExists(id: string): DirectoryError {
+  return new DirectoryError('tenant_exists', `The customer has the tenant ${id} already.`)
+}
+
+function beingRemoved(): DirectoryError {
+  const message = "The removal of the customer's former tenant is not finished; repeat the call."
+  return new DirectoryError('account_being_removed', message)
 }
 
 /**
@@ -213,8 +288,8 @@ function notEmpty(): DirectoryError {
 /**
  * Gives an existing customer a tenant, so that its portal users and its Cloud Director users are the same people.
  * @param input.name the name of the tenant; the customer's name when left out
- * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `tenant_exists`, `tenant_not_empty` while
- *   a former tenant is being removed, `orgs_on_several_tenants`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `tenant_exists`, `account_being_removed`
+ *   while a former tenant is being removed, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function adoptCustomer(
   dir: Directory,
@@ -223,29 +298,11 @@ export function adoptCustomer(
 ): Promise<Tenant> {
   const subject = { operation: 'CreateTenant', organization: input.customerId } as const
   return runUnit(dir, ctx, subject, async (unit) => {
-    const { tx, now } = unit
     const customer = await getReachableOrganization(unit, { id: input.customerId, kind: 'customer' })
     const name = input.name ?? customer.name
     assertValid(checkNewTenant({ name, orgIds: input.orgIds }))
     const orgIds = [...new Set(input.orgIds)]
     if (await findTenantOfOrgs(unit, dir, orgIds)) throw orgsElsewhere()
-    const former = await selectTenantOfCustomer(tx, customer.pk, dir.platform)
-    if (former && !former.deleted) throw tenantExists(former.tenant.id)
-    if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()
-    const row = { id: newTenantId(name), name, orgIds, now }
-    const tenant = former
-      ? await updateRenewedTenant(tx, former.tenant, row)
-      : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
-    await auditCreated(unit, tenant)
-    return tenant
+    return insertTenantOf(unit, dir, customer, { name, orgIds })
   })
-}
-
-function tenantExists(id: string): DirectoryError {
-  return new DirectoryError('tenant_exists', `The customer has the tenant ${id} already.`)
-}
-
-function beingRemoved(): DirectoryError {
-  const message = "The removal of the customer's former tenant is not finished; try again later."
-  return new DirectoryError('tenant_not_empty', message)
 }

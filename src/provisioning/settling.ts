@@ -1,4 +1,4 @@
-import { createAccount, deleteAccount, updateAccount } from '../directory/accounts.ts'
+import { type CreatedAccount, createAccount, deleteAccount, updateAccount } from '../directory/accounts.ts'
 import {
   type CredentialIds,
   createCredential,
@@ -7,12 +7,13 @@ import {
 } from '../directory/credentials.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { AccountIds } from '../directory/reach.ts'
-import { deleteTenant } from '../directory/tenants.ts'
+import { createTenant, deleteTenant, findTenantBeingRemoved } from '../directory/tenants.ts'
 import { refuse } from '../directory/unit.ts'
 import type { Account, NewAccount } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import type { OwnedCredential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
+import type { NewTenant, Tenant } from '../model/tenants.ts'
 import type { Reconciler } from './reconciler.ts'
 
 /** How long a call waits for the platform, in milliseconds. Object Storage Extension calls while a person waits. */
@@ -27,22 +28,51 @@ export interface Provisioning {
 }
 
 /**
- * Creates the account of a Cloud Director user, and waits until the platform has it.
+ * Creates a tenant. If a former tenant of the same customer is being removed, waits until the platform has removed its
+ * accounts.
+ * @throws {DirectoryError} what `createTenant` throws
+ */
+export async function addTenant(
+  { dir, reconciler }: Provisioning,
+  ctx: Context,
+  request: NewTenant,
+): Promise<Tenant> {
+  const former = await findTenantBeingRemoved(dir, ctx, request.orgIds)
+  if (former) await reconciler.settleTenant(former.pk, SETTLE_MS)
+  return createTenant(dir, ctx, request)
+}
+
+/**
+ * Creates the account of a Cloud Director user, and waits until the platform has it. If a former account of the user is
+ * being removed, waits for that first.
  * @returns the account; if it existed already, it is not changed
- * @throws {DirectoryError} `platform_unavailable`: the account is kept; and what `createAccount` throws
+ * @throws {DirectoryError} `account_being_removed` if the removal takes too long; `platform_unavailable`: the account is
+ *   kept; and what `createAccount` throws
  */
 export async function addAccount(
   { dir, reconciler }: Provisioning,
   ctx: Context,
   request: { tenantId: string; account: NewAccount },
 ): Promise<Account> {
-  const lease = reconciler.leaseTerms
-  const { account, credential } = await createAccount(dir, ctx, { ...request, lease })
+  const deadline = Date.now() + SETTLE_MS
+  const create = (): Promise<CreatedAccount> =>
+    createAccount(dir, ctx, { ...request, lease: reconciler.leaseTerms })
+  let created = await create()
+  while (created.beingRemoved && (await reconciler.settle(created.account, deadline - Date.now())))
+    created = await create()
+  const { account, credential, beingRemoved } = created
+  if (beingRemoved)
+    return refuse(dir, ctx, { operation: 'CreateAccount', target: request.tenantId }, removalNotFinished())
   const settled = credential
-    ? await reconciler.settleNew(account, credential, SETTLE_MS)
-    : await reconciler.settle(account, SETTLE_MS)
+    ? await reconciler.settleNew(account, credential, deadline - Date.now())
+    : await reconciler.settle(account, deadline - Date.now())
   if (!settled) throw unavailable({ kept: 'The user is kept' })
   return account
+}
+
+function removalNotFinished(): DirectoryError {
+  const message = "The removal of this user's account is not finished; repeat the call."
+  return new DirectoryError('account_being_removed', message)
 }
 
 /**

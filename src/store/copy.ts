@@ -19,6 +19,7 @@ const TABLES = {
   memberships: ['user_pk', 'group_pk'],
   tenants: ['pk'],
   tenant_orgs: ['pk'],
+  org_customers: ['provider_pk', 'org_id'],
   accounts: ['pk'],
   credentials: ['pk'],
   clients: ['pk'],

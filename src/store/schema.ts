@@ -49,6 +49,8 @@ export interface Tables {
     platform: string
     org_id: string
   }
+  /** The customer to whose tenant each org is, or was last, mapped. The row stays when the mapping ends. */
+  org_customers: { provider_pk: number; org_id: string; organization_pk: number }
   accounts: {
     pk: Generated<number>
     /** A copy of the tenant's value, so that a provider's accounts are counted in one index. */

@@ -8,7 +8,9 @@ import {
   assertPagingChecked,
   createdOf,
   createTenant,
+  createUser,
   getPage,
+  newOsisUser,
   newTenant,
   type OsisPage,
   type OsisTenant,
@@ -18,6 +20,11 @@ import {
 import { useTarget } from './target.ts'
 
 const target = useTarget()
+
+async function customerOf({ tenant_id }: OsisTenant): Promise<string> {
+  const tenants = await target.operator.listTenants()
+  return tenants.find((one) => one.id === tenant_id)?.customer ?? assert.fail()
+}
 
 test("a tenant is created with every member, an id of Usher's and its orgs as received", async () => {
   const orgs = [randomUUID().toUpperCase()]
@@ -38,10 +45,49 @@ test('a tenant id is made of A-Za-z0-9_ whatever the name', async () => {
 
 test('an org that has a tenant gets it again, unchanged', async () => {
   const tenant = await newTenant(target)
-  const [org] = tenant.cd_tenant_ids
-  for (const orgs of [[org], [org, randomUUID()], [randomUUID(), org]]) {
-    const again = await createTenant(target, { name: 'Other', cd_tenant_ids: orgs })
+  for (let i = 0; i < 2; i++) {
+    const again = await createTenant(target, { name: 'Other', cd_tenant_ids: tenant.cd_tenant_ids })
     assert.deepEqual(createdOf<OsisTenant>(again), tenant)
+  }
+})
+
+test('a create with a mapped org and free orgs maps the free ones to the same tenant, also with many at once', async () => {
+  const tenant = await newTenant(target)
+  const [org] = tenant.cd_tenant_ids
+  const [second, third] = [randomUUID(), randomUUID()]
+  for (const orgs of [
+    [org, second],
+    [third, org],
+  ]) {
+    const again = createdOf<OsisTenant>(await createTenant(target, { name: 'Other', cd_tenant_ids: orgs }))
+    assert.deepEqual([again.tenant_id, again.name], [tenant.tenant_id, tenant.name])
+  }
+  const many = Array.from({ length: 10 }, () => randomUUID())
+  await Promise.all(
+    many.map(async (free) =>
+      createdOf(await createTenant(target, { name: 'Other', cd_tenant_ids: [org, free] })),
+    ),
+  )
+  const stored = jsonOf<OsisTenant>(await osis(target, { path: `/api/v1/tenants/${tenant.tenant_id}` }))
+  assert.deepEqual(stored.cd_tenant_ids.slice(0, 3), [org, second, third])
+  assert.deepEqual([...stored.cd_tenant_ids].sort(), [org, second, third, ...many].sort())
+})
+
+test('an org whose tenant was purged gets a new tenant of the same customer', async () => {
+  for (const unmapsFirst of [false, true]) {
+    const first = await newTenant(target)
+    const customer = await customerOf(first)
+    const path = `/api/v1/tenants/${first.tenant_id}`
+    createdOf(
+      await createUser(target, first.tenant_id, newOsisUser({ cd_tenant_id: first.cd_tenant_ids[0] })),
+    )
+    if (unmapsFirst) await osis(target, { method: 'PATCH', path, body: { cd_tenant_ids: [] } })
+    assert.equal((await osis(target, { method: 'DELETE', path: `${path}?purge_data=True` })).status, 204)
+    const body = { name: 'Renamed', cd_tenant_ids: [randomUUID(), ...first.cd_tenant_ids] }
+    const second = createdOf<OsisTenant>(await createTenant(target, body))
+    assert.notEqual(second.tenant_id, first.tenant_id)
+    assert.deepEqual([second.name, second.cd_tenant_ids], [body.name, body.cd_tenant_ids])
+    assert.equal(await customerOf(second), customer)
   }
 })
 
@@ -70,6 +116,16 @@ test('org ids are compared exactly', async () => {
   const one = createdOf<OsisTenant>(await createTenant(target, { name: 'A', cd_tenant_ids: [org] }))
   const upper = { name: 'A', cd_tenant_ids: [org.toUpperCase()] }
   assert.notEqual(createdOf<OsisTenant>(await createTenant(target, upper)).tenant_id, one.tenant_id)
+})
+
+test('while the customer of an org has a tenant, an unmapped org gets a customer of its own', async () => {
+  const first = await newTenant(target)
+  const path = `/api/v1/tenants/${first.tenant_id}`
+  await osis(target, { method: 'PATCH', path, body: { cd_tenant_ids: [randomUUID()] } })
+  const body = { name: 'Acme', cd_tenant_ids: first.cd_tenant_ids }
+  const second = createdOf<OsisTenant>(await createTenant(target, body))
+  assert.notEqual(second.tenant_id, first.tenant_id)
+  assert.notEqual(await customerOf(second), await customerOf(first))
 })
 
 test('orgs that are mapped to different tenants are refused', async () => {

@@ -10,6 +10,7 @@ import { newId } from '../../src/model/ids.ts'
 import type { Tenant } from '../../src/model/tenants.ts'
 import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
+  newAccountRequest,
   newTestDirectory,
   newUser,
   readAudit,
@@ -109,7 +110,9 @@ function createTests(open: OpenStore): void {
     await deleteUser(on.dir, on.operator, first.userId)
     const ids = { tenantId: on.tenantId, userId: first.userId }
     await assert.rejects(getAccount(on.dir, on.osis, ids), refusedAs('user_not_found'))
-    await assert.rejects(create(on), refusedAs('account_being_removed'))
+    const request = newAccountRequest(on, 'ada')
+    const { account, credential, beingRemoved } = await createAccount(on.dir, on.osis, request)
+    assert.deepEqual([account.pk, credential, beingRemoved], [first.pk, null, true])
   })
 }
 
@@ -213,10 +216,14 @@ function tenantTests(open: OpenStore): void {
     assert.notEqual(tenant.organizationPk, (await getTenant(on.dir, on.osis, on.tenantId)).organizationPk)
   })
 
-  test('an org that has a tenant gets that one unchanged, and orgs of two tenants are refused', async () => {
+  test('an org that has a tenant gets that one, free orgs join it, and orgs of two tenants are refused', async () => {
     const on = await newTestDirectory(open)
     const tenant = await put(on, ['a'])
-    assert.deepEqual(await put(on, ['a', 'z'], 'Other'), tenant)
+    assert.deepEqual(await put(on, ['a'], 'Other'), tenant)
+    assert.deepEqual(await put(on, ['z', 'a'], 'Other'), { ...tenant, orgIds: ['a', 'z'] })
+    const [entry] = await readAudit(on.dir, 1)
+    const orgIds = { before: ['a'], after: ['a', 'z'], added: ['z'], removed: [] }
+    assert.deepEqual([entry?.outcome, entry?.changes], ['updated', { orgIds }])
     await assert.rejects(put(on, ['a', on.orgId]), refusedAs('orgs_on_several_tenants', 'orgIds'))
   })
 

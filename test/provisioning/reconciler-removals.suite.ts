@@ -7,8 +7,9 @@ import { deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import * as settling from '../../src/provisioning/settling.ts'
 import { markTenantDeleted, selectTenant } from '../../src/store/tables/tenants.ts'
-import { addAccount, refusedAs } from '../support/directories.ts'
+import { addAccount, newAccountRequest, readAudit } from '../support/directories.ts'
 import { only } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -34,6 +35,26 @@ function removalTests(open: OpenStore): void {
     assert.equal(platform.accounts.get(second.canonicalUserId)?.keys.length, 1)
   })
 
+  test('a create waits for the removal of the former account, then makes a new one', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    await reconciler.drain()
+    const [started, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    platform.behave(() => {
+      started.resolve()
+      return released.promise
+    })
+    await deleteUser(on.dir, on.operator, account.userId)
+    const creating = settling.addAccount({ dir: on.dir, reconciler }, on.osis, newAccountRequest(on, 'ada'))
+    // Only the waiting create starts the removal, because the background loop does not run.
+    await started.promise
+    released.resolve()
+    const second = await creating
+    assert.notEqual(second.userId, account.userId)
+    assert.deepEqual([...platform.accounts.keys()], [second.canonicalUserId])
+    const failed = (await readAudit(on.dir)).filter((entry) => entry.status === 'Failed')
+    assert.deepEqual(failed, [])
+  })
+
   test('the keys of a deleted person stop working, also if the account stays for its data and the person comes back', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     await reconciler.drain()
@@ -41,7 +62,7 @@ function removalTests(open: OpenStore): void {
       { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId },
     ])
     await deleteUser(on.dir, on.operator, account.userId)
-    await assert.rejects(addAccount(on, 'ada'), refusedAs('account_being_removed'))
+    assert.equal((await addAccount(on, 'ada')).pk, account.pk)
     await reconciler.drain()
     const back = await addAccount(on, 'ada')
     assert.deepEqual([back.userId, back.active], [account.userId, false])

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
-import { createTenant, getTenant, queryTenants, updateTenant } from '../../directory/tenants.ts'
+import { getTenant, queryTenants, updateTenant } from '../../directory/tenants.ts'
 import type { Tenant } from '../../model/tenants.ts'
-import { type Provisioning, removeTenant } from '../../provisioning/settling.ts'
+import { addTenant, type Provisioning, removeTenant } from '../../provisioning/settling.ts'
 import { type Route, route } from '../route.ts'
 import { parseFilter } from './filter.ts'
 import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
@@ -33,13 +33,15 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       tags,
       summary: 'Create a tenant in the platform',
       description:
-        'Makes a customer with a tenant on the platform. An org that has a tenant already gets that one, unchanged.',
+        'Makes a customer with a tenant on the platform. If an org belonged to a customer whose tenant was deleted, ' +
+        'that customer gets the tenant. If one of the orgs has a tenant already, this one is answered, and the other ' +
+        'orgs are mapped to it too.',
     },
     schemas: { body: NewOsisTenant },
     answers: { 201: answer('A tenant is created', OsisTenant), ...bodyFailures },
-    async handle({ ctx, body }, { dir }) {
+    async handle({ ctx, body }, provisioning) {
       const request = { name: body.name, orgIds: body.cd_tenant_ids ?? [] }
-      return { status: 201, body: toOsisTenant(await createTenant(dir, ctx, request)) }
+      return { status: 201, body: toOsisTenant(await addTenant(provisioning, ctx, request)) }
     },
   }),
 

@@ -1,8 +1,9 @@
 import { type ExpressionBuilder, sql } from 'kysely'
+import type { Account } from '../../model/accounts.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { NO, RESET_ATTEMPTS, YES } from './accounts.ts'
+import { NO, RESET_ATTEMPTS, selectAccounts, toAccount, YES } from './accounts.ts'
 
 /**
  * Returns the columns that every change of the desired state sets: a new version, due at once, without attempts yet.
@@ -272,25 +273,24 @@ export async function markLateAccountRemoved(tx: Tx, pk: number, now: string): P
 }
 
 const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>
-  db
-    .selectFrom('accounts')
-    .select('pk')
-    .where('tenant_pk', '=', p.tenant)
-    .where('org_id', '=', p.org)
-    .where('org_user_id', '=', p.user)
-    .where('wanted', '=', NO)
-    .where('purge', '=', NO)
-    .whereRef('applied_version', '<', 'desired_version'),
+  selectAccounts(db)
+    .where('accounts.tenant_pk', '=', p.tenant)
+    .where('accounts.org_id', '=', p.org)
+    .where('accounts.org_user_id', '=', p.user)
+    .where('accounts.wanted', '=', NO)
+    .where('accounts.purge', '=', NO)
+    .whereRef('accounts.applied_version', '<', 'accounts.desired_version'),
 )
 
 /**
- * Returns whether a removal without purge is running for the user's account. If the account owns data, it will be
+ * Returns the account of a Cloud Director user whose removal without purge is running. If it owns data, it will be
  * restored.
  */
-export async function isBeingRemoved(
+export async function selectAccountBeingRemoved(
   tx: Tx,
   tenant: number,
   orgUser: { orgId: string; id: string },
-): Promise<boolean> {
-  return (await tx.get(selectBeingRemoved, { tenant, org: orgUser.orgId, user: orgUser.id })) !== undefined
+): Promise<Account | undefined> {
+  const row = await tx.get(selectBeingRemoved, { tenant, org: orgUser.orgId, user: orgUser.id })
+  return row && toAccount(row)
 }

@@ -6,6 +6,7 @@ import { totals } from './0005-totals.ts'
 import { auditCallers } from './0006-audit-callers.ts'
 import { auditAddresses } from './0007-audit-addresses.ts'
 import { boundSecrets } from './0008-bound-secrets.ts'
+import { orgCustomers } from './0009-org-customers.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   auditCallers,
   auditAddresses,
   boundSecrets,
+  orgCustomers,
 ]

@@ -4,6 +4,7 @@ import type { Tenant } from '../../model/tenants.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
+import { upsertOrgCustomer } from './org-customers.ts'
 
 interface TenantRow {
   pk: number
@@ -164,8 +165,20 @@ export async function insertTenant(
   const provider = organization.providerPk
   const made = await tx.get(insert, { id, organization: organization.pk, provider, platform, name, now })
   const row = { ...made, organization_id: organization.id } as TenantRow
-  for (const org of orgIds) await tx.run(insertOrg, { tenant: row.pk, provider, platform, org })
+  await insertOrgs(tx, toTenant(row, []), orgIds)
   return withOrgs(tx, row)
+}
+
+/**
+ * Maps orgs to a tenant, in addition to those that it has.
+ * @throws {ConstraintError} when an org is mapped to a tenant already
+ */
+export async function insertOrgs(tx: Tx, tenant: Tenant, orgIds: readonly string[]): Promise<void> {
+  const { pk, organizationPk: organization, providerPk: provider, platform } = tenant
+  for (const org of orgIds) {
+    await tx.run(insertOrg, { tenant: pk, provider, platform, org })
+    await upsertOrgCustomer(tx, { provider, org, organization })
+  }
 }
 
 const lock = statement((db, p: { pk: number }) =>
@@ -189,8 +202,7 @@ export async function replaceOrgs(tx: Tx, tenant: Tenant, orgIds: readonly strin
   await tx.run(lock, { pk: tenant.pk })
   const before = (await tx.all(selectOrgs, { tenant: tenant.pk })).map((org) => org.org_id)
   await tx.run(deleteOrgs, { tenant: tenant.pk })
-  const { pk, providerPk: provider, platform } = tenant
-  for (const org of orgIds) await tx.run(insertOrg, { tenant: pk, provider, platform, org })
+  await insertOrgs(tx, tenant, orgIds)
   return before
 }
 
