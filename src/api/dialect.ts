@@ -49,8 +49,19 @@ export interface Dialect {
  * in this order, before the handler of its route runs.
  */
 export async function serveDialect(app: FastifyInstance, dialect: Dialect): Promise<void> {
-  const { admit } = dialect
+  const { admit, prefix } = dialect
   await describeApi(app, dialect.documentPath, dialect.document)
+  const sendUnknownPath = (request: FastifyRequest, reply: FastifyReply): void => {
+    dialect.sendError(new UnknownPathError(request), request, reply)
+  }
+  // A base URL with a slash at its end doubles the slash before the last part of the prefix.
+  await app.register(
+    async (scope) => {
+      scope.addHook('onRequest', async (request, reply) => correlate(request, reply))
+      scope.setNotFoundHandler(sendUnknownPath)
+    },
+    { prefix: prefix.replace(/\/(?=[^/]+$)/, '//') },
+  )
   await app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers()
@@ -62,9 +73,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
         if (request.routeOptions.config.open) return
         request.context = await admit(request)
       })
-      scope.setNotFoundHandler((request, reply) => {
-        dialect.sendError(new UnknownPathError(request), request, reply)
-      })
+      scope.setNotFoundHandler(sendUnknownPath)
       scope.setErrorHandler(async (raw: FastifyError, request, reply) => {
         const error = await toFailure(dialect.dir, request, raw)
         if (dialect.sendError(error, request, reply)) logFailure(dialect.log, request, error)
@@ -72,7 +81,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
       })
       for (const one of dialect.routes) scope.route(one)
     },
-    { prefix: dialect.prefix },
+    { prefix },
   )
 }
 
@@ -110,7 +119,9 @@ function describePosition(message: string): string {
 /** No route has the path of the request. */
 export class UnknownPathError extends Error {
   constructor(request: { method: string; originalUrl: string }) {
-    super(`There is no ${request.method} ${request.originalUrl.split('?', 1)[0]}.`)
+    const path = request.originalUrl.split('?', 1)[0] ?? ''
+    const advice = path.includes('//') ? ' The base URL must not end with a slash.' : ''
+    super(`There is no ${request.method} ${path}.${advice}`)
     this.name = 'UnknownPathError'
   }
 }

@@ -69,8 +69,8 @@ interface MemberSchema {
 type Members = Record<string, unknown>
 
 /**
- * Converts plain integers, and `true` and `false`, before the check. Ajv's own conversion would also accept `0x10`,
- * `1e400` and blanks. Integers that are too large for a number become the largest safe integer.
+ * Converts plain integers, and `true` and `false`, before the check; Python writes the two with a capital letter. Ajv's own
+ * conversion would also accept `0x10`, `1e400` and blanks. Integers that are too large for a number become the largest safe integer.
  */
 function plainReader(properties: ObjectSchema['properties']): (query: unknown) => void {
   const ofType = (type: string): string[] =>
@@ -84,7 +84,9 @@ function plainReader(properties: ObjectSchema['properties']): (query: unknown) =
         members[name] = Math.min(Number(text), Number.MAX_SAFE_INTEGER)
     }
     for (const name of booleans) {
-      if (members[name] === 'true' || members[name] === 'false') members[name] = members[name] === 'true'
+      const text = members[name]
+      if (typeof text === 'string' && /^([Tt]rue|[Ff]alse)$/.test(text))
+        members[name] = text.toLowerCase() === 'true'
     }
   }
 }
@@ -201,7 +203,8 @@ function explain(error: ErrorObject): string {
     case 'format':
       return FORMAT_RULES[params.format as string] ?? `must be a ${params.format}`
     case 'enum':
-      return `must be one of ${(params.allowedValues as string[]).join(', ')}`
+      // Null stands for an absent member, and is no value to choose.
+      return `must be one of ${(params.allowedValues as unknown[]).filter((one) => one !== null).join(', ')}`
     default:
       return error.message ?? 'is not valid'
   }

@@ -101,6 +101,7 @@ export interface CredentialFilter {
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
   readonly accessKey?: string | undefined
+  /** The id of a Cloud Director org or of a tenant: Object Storage Extension sends either. */
   readonly orgId?: string | undefined
   readonly orgUserId?: string | undefined
   readonly active?: boolean | undefined
@@ -112,20 +113,20 @@ export async function resolveCredentialFilter(
   filter: CredentialFilter,
 ): Promise<CredentialCriteria | undefined> {
   const provider = getProviderPk(scope)
-  const { tenantId, userId, accessKey, orgId, orgUserId, active } = filter
-  const tenant = tenantId === undefined ? undefined : await findReachableTenant(scope, tenantId)
-  if (tenantId !== undefined && !tenant) return undefined
+  const { userId, accessKey, orgUserId, active } = filter
+  const within = await findFilterScope(scope, filter)
+  if (!within) return undefined
   const accounts =
     userId === undefined
       ? undefined
-      : (await findAccountsOfUser(scope, userId)).filter((one) => isOwner(one, filter))
+      : (await findAccountsOfUser(scope, userId)).filter((one) => isOwner(one, { ...within, orgUserId }))
   if (accounts?.length === 0) return undefined
   return {
     provider,
-    ...(tenant && { tenant: tenant.pk }),
+    ...(within.tenant !== undefined && { tenant: within.tenant }),
     ...(accounts && { accounts: accounts.map(({ pk }) => pk) }),
     ...(accessKey !== undefined && { accessKey }),
-    ...(orgId !== undefined && { orgId }),
+    ...(within.orgId !== undefined && { orgId: within.orgId }),
     ...(orgUserId !== undefined && { orgUserId }),
     ...(active !== undefined && { active }),
   }
@@ -133,10 +134,10 @@ export async function resolveCredentialFilter(
 
 function isOwner(
   account: Account,
-  { tenantId, orgId, orgUserId }: Pick<CredentialFilter, 'tenantId' | 'orgId' | 'orgUserId'>,
+  { tenant, orgId, orgUserId }: FilterScope & Pick<CredentialFilter, 'orgUserId'>,
 ): boolean {
   return (
-    (tenantId === undefined || tenantId === account.tenantId) &&
+    (tenant === undefined || tenant === account.tenantPk) &&
     (orgId === undefined || orgId === account.orgId) &&
     (orgUserId === undefined || orgUserId === account.orgUserId)
   )

@@ -348,3 +348,38 @@ test('an owner may share a bucket with a user of another tenant by the canonical
   await ada.client.send(new PutBucketPolicyCommand({ Bucket: 'shared', Policy }))
   assert.equal(await statusOf(bob.key, 'GET', path), 200)
 })
+
+test('a deletion that names another owner is refused, and the key goes on working', async () => {
+  const { tenant_id } = await aTenant()
+  const [ada, eve] = [await aUser(tenant_id), await aUser(tenant_id)]
+  const path = `/api/v1/s3credentials/${ada.key.accessKey}?tenant_id=${tenant_id}&user_id=${eve.user.user_id}`
+  assertOsisError(await remove(path), 404, 'E_NOT_FOUND')
+  await listBuckets(ada.client)
+})
+
+test('a create for a user without keys issues one that works', async () => {
+  const { tenant_id } = await aTenant()
+  const body = newOsisUser()
+  const user = createdOf<OsisUser>(await createUser(target, tenant_id, body))
+  for (const { access_key } of (await listCredentials(target, user)).items)
+    await remove(`/api/v1/s3credentials/${access_key}`)
+  assert.deepEqual(createdOf(await createUser(target, tenant_id, body)), user)
+  const [issued = assert.fail('no credential'), ...more] = (await listCredentials(target, user)).items
+  assert.equal(more.length, 0)
+  await listBuckets(s3(toKey(issued)))
+})
+
+test('a purge deletes data under a compliance lock too', async () => {
+  const ada = await aUser((await aTenant()).tenant_id)
+  await ada.client.send(new CreateBucketCommand({ Bucket: 'locked', ObjectLockEnabledForBucket: true }))
+  const until = new Date(Date.now() + 86_400_000)
+  const lock = { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: until } as const
+  const { VersionId } = await ada.client.send(
+    new PutObjectCommand({ Bucket: 'locked', Key: 'kept', Body: 'x', ...lock }),
+  )
+  const deleted = ada.client.send(new DeleteObjectCommand({ Bucket: 'locked', Key: 'kept', VersionId }))
+  assert.equal(await refusalOf(deleted), 'AccessDenied')
+  assertOsisError(await remove(pathOf(ada.user)), 409, 'E_CONFLICT')
+  assert.equal((await remove(`${pathOf(ada.user)}?purge_data=true`)).status, 204)
+  assert.equal(await refusalOf(listBuckets(ada.client)), 'InvalidAccessKeyId')
+})

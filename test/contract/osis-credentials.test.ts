@@ -130,7 +130,7 @@ test('an unknown access key, and a known one with another owner, is a 404', asyn
   for (const query of [ownerOf(other), `?tenant_id=${tenant_id}`, '?user_id=nobody', '?tenant_id=']) {
     assertOsisError(await call('GET', key, query), 404, 'E_NOT_FOUND')
     assertOsisError(await call('PATCH', key, query, { active: false }), 404, 'E_NOT_FOUND')
-    assert.equal((await call('DELETE', key, query)).status, 204)
+    assertOsisError(await call('DELETE', key, query), 404, 'E_NOT_FOUND')
   }
   assert.deepEqual(jsonOf(await call('GET', key)), key)
 })
@@ -253,6 +253,25 @@ test('every name of the filter matches its member exactly, and no match is an em
     assert.deepEqual(await query(filter), empty)
     assert.deepEqual(await query(`user_id==${user.user_id};${filter}`), empty)
   }
+})
+
+test('cd_tenant_id may be the id of a tenant, and active may be True', async () => {
+  const [own, other] = [await newTenant(target), await newTenant(target)]
+  const user = await addUser({}, own.tenant_id)
+  const { items } = await listCredentials(target, user)
+  for (const more of ['', `;tenant_id==${own.tenant_id}`, `;user_id==${user.user_id}`, ';active==True'])
+    assert.deepEqual((await query(`cd_tenant_id==${own.tenant_id}${more}`)).items, items)
+  for (const more of [`;tenant_id==${other.tenant_id}`, ';active==False', ';user_id==nobody'])
+    assert.deepEqual((await query(`cd_tenant_id==${own.tenant_id}${more}`)).items, [])
+  // An org that happens to have the id of a tenant comes first.
+  const namesake = await addUser({ cd_tenant_id: own.tenant_id }, other.tenant_id)
+  const found = (await query(`cd_tenant_id==${own.tenant_id}`)).items
+  assert.deepEqual(found, (await listCredentials(target, namesake)).items)
+})
+
+test('a filter that is encoded twice and cannot be decoded is refused', async () => {
+  const path = '/api/v1/s3credentials/query?filter=user_id%253D%253Da%25zz'
+  assertBadRequest(await osis(target, { path }), 'filter')
 })
 
 test('active is the status of the key, not of the user', async () => {

@@ -70,18 +70,19 @@ function anyTerms<T extends object>(
   return fc.array(term, { maxLength: 3 })
 }
 
-/** How a filter may be written: raw or percent-encoded, with any number of semicolons at the end. */
+/** How a filter may be written: raw, percent-encoded, or encoded twice; with any number of semicolons at the end. */
 const anySpelling = fc.record({
   end: fc.constantFrom('', ';', ';;'),
-  raw: fc.boolean(),
+  form: fc.constantFrom('raw', 'encoded', 'encoded twice'),
   offset: fc.integer({ min: 0, max: 5 }),
   limit: fc.integer({ min: 0, max: 30 }),
 })
 
-function spell(terms: readonly Term[], { end, raw }: { end: string; raw: boolean }): string {
-  const separators = raw ? ['==', ';'] : ['%3D%3D', '%3B']
+function spell(terms: readonly Term[], { end, form }: { end: string; form: string }): string {
+  const separators = form === 'raw' ? ['==', ';'] : ['%3D%3D', '%3B']
   const [equals, and] = separators as [string, string]
-  return terms.map(([name, value]) => `${name}${equals}${encoded(value)}`).join(and) + end
+  const once = terms.map(([name, value]) => `${name}${equals}${encoded(value)}`).join(and)
+  return (form === 'encoded twice' ? encoded(once) : once) + end
 }
 
 async function assertFilters<T extends object>(

@@ -153,22 +153,39 @@ test('a deleted user is gone everywhere, with its keys', async () => {
   assertOsisError(await osis(target, post), 404, 'E_NOT_FOUND')
 })
 
-test('deleting a user that is gone, never was, or is in another tenant returns 204 and changes nothing', async () => {
+test('deleting a user that is gone or never was returns 204; a user of another tenant is a 404, and stays', async () => {
   const user = await addUser()
   const other = await newTenant(target)
-  const nobody = { tenant_id: tenantId, user_id: 'nobody' }
-  const misplaced = { tenant_id: other.tenant_id, user_id: user.user_id }
-  for (const one of [nobody, { tenant_id: 'nobody', user_id: user.user_id }, misplaced])
-    for (const query of ['', '?purge_data=true']) assert.equal((await remove(one, query)).status, 204)
+  for (const query of ['', '?purge_data=true']) {
+    assert.equal((await remove({ tenant_id: tenantId, user_id: 'nobody' }, query)).status, 204)
+    for (const tenant_id of ['nobody', other.tenant_id]) {
+      const misplaced = { tenant_id, user_id: user.user_id }
+      assertOsisError(await remove(misplaced, query), 404, 'E_NOT_FOUND')
+    }
+  }
   assert.deepEqual(await getUser(user), user)
   for (const query of ['', '', '?purge_data=true']) assert.equal((await remove(user, query)).status, 204)
 })
 
-test('purge_data is true or false and nothing else', async () => {
-  const user = await addUser()
-  for (const value of ['', '1', 'TRUE', 'no'])
-    assertBadRequest(await remove(user, `?purge_data=${value}`), 'purge_data')
-  assert.equal((await remove(user, '?purge_data=false')).status, 204)
+test('purge_data is true or false, also with a capital letter, and nothing else', async () => {
+  for (const value of ['', '1', 'TRUE', 'True ', 'no'])
+    assertBadRequest(await remove(await addUser(), `?purge_data=${encodeURIComponent(value)}`), 'purge_data')
+  for (const value of ['false', 'False', 'true', 'True'])
+    assert.equal((await remove(await addUser(), `?purge_data=${value}`)).status, 204)
+})
+
+test('a create for a user whose keys were all deleted leaves exactly one, also with many at once', async () => {
+  const body = newOsisUser()
+  const user = createdOf<OsisUser>(await createUser(target, tenantId, body))
+  for (const { access_key } of (await listCredentials(target, user)).items)
+    await osis(target, { method: 'DELETE', path: `/api/v1/s3credentials/${access_key}` })
+  const again = await Promise.all(Array.from({ length: 20 }, () => createUser(target, tenantId, body)))
+  for (const answer of again) assert.deepEqual(createdOf<OsisUser>(answer), user)
+  const { items } = await listCredentials(target, user)
+  assert.deepEqual(
+    items.map((key) => key.active),
+    [true],
+  )
 })
 
 test('a user that is created again is a new one with new keys', async () => {

@@ -116,6 +116,15 @@ test('a wrong member gets a 400 that names it', async () => {
       assertBadRequest(await createUser(target, tenant.tenant_id, newOsisUser({ [member]: value })), member)
 })
 
+test('a wrong role gets a list of the roles', async () => {
+  const message = assertOsisError(
+    await createUser(target, tenant.tenant_id, newOsisUser({ role: 'ADMIN' })),
+    400,
+    'E_BAD_REQUEST',
+  )
+  assert.equal(message, 'role must be one of PROVIDER_ADMIN, TENANT_ADMIN, TENANT_USER, ANONYMOUS, UNKNOWN')
+})
+
 test('one response names all wrong members', async () => {
   const answer = await createUser(target, tenant.tenant_id, { role: 'x', email: 'y' })
   for (const member of ['role', 'email', 'cd_user_id', 'cd_tenant_id']) assertBadRequest(answer, member)

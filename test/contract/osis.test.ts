@@ -47,6 +47,21 @@ test('the information is open to everybody and complete', async () => {
   assert.ok(URL.canParse(logo_uri))
 })
 
+test('a base URL with a slash at its end gets an OsisError that says so', async () => {
+  for (const [method, path] of [
+    ['GET', '//api/info'],
+    ['POST', '//api/v1/auth/login'],
+    ['GET', '//api/v1/tenants?limit=1'],
+  ] as const) {
+    const answer = await send(target.url, { method, path })
+    assert.match(assertOsisError(answer, 404, 'E_NOT_FOUND'), /must not end with a slash/)
+    assert.ok(answer.headers['x-correlation-id'])
+  }
+  const portal = await send(target.url, { method: 'GET', path: '//v1/customer/x/users' })
+  assert.equal(portal.status, 404)
+  assert.partialDeepStrictEqual(jsonOf(portal), { type: 'NotFound', statusCode: 404 })
+})
+
 test('a logo can be fetched without authentication', async () => {
   const response = await fetch((await getInfo()).logo_uri)
   assert.equal(response.status, 200)
@@ -223,6 +238,8 @@ test('an operator chooses the prefix and the modes, and the information says so'
   const answer = await send(other.url, { method: 'GET', path: '/osis/api/info' })
   assert.deepEqual(jsonOf<{ auth_modes: string[] }>(answer).auth_modes, ['Basic'])
   assert.equal((await osis(other, { path: '/osis/api/v1/tenants' })).status, 200)
+  const doubled = await send(other.url, { method: 'GET', path: '/osis//api/info' })
+  assert.match(assertOsisError(doubled, 404, 'E_NOT_FOUND'), /must not end with a slash/)
   for (const path of ['/osis/api/v1/auth/login', '/osis/api/v1/auth/token']) {
     const body = { username: 'x', password: 'y', refresh_token: 'z' }
     assertOsisError(await osis(other, { method: 'POST', path, body }), 404, 'E_NOT_FOUND')

@@ -16,12 +16,26 @@ export function parseFilter<Name extends string>(
 ): Terms<Name> {
   const terms = new Map<Name, string>()
   let contradictory = false
-  for (const term of splitTerms(text ?? '')) {
+  for (const term of splitTerms(decodeOnce(text ?? ''))) {
     const [name, value] = parseTerm(term, names)
     if (terms.has(name) && terms.get(name) !== value) contradictory = true
     terms.set(name, value)
   }
   return contradictory ? null : (Object.fromEntries(terms) as Partial<Record<Name, string>>)
+}
+
+/**
+ * Decodes a filter that its sender encoded twice. Every term has `==`, so a filter with only the encoded form of it was
+ * encoded once more than the query needs.
+ * @throws {DirectoryError} `invalid` about `filter` if it cannot be decoded
+ */
+function decodeOnce(text: string): string {
+  if (text.includes('==') || !/%3d%3d/i.test(text)) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalid('form', 'is encoded twice, and holds a percent sign that encodes nothing')
+  }
 }
 
 /** Splits a filter into its terms. Filters often end in one or more semicolons. */
@@ -48,12 +62,12 @@ function unquote(value: string): string {
 }
 
 /**
- * Parses the value of a term that is true or false.
+ * Parses the value of a term that is true or false; Python writes them with a capital letter.
  * @throws {DirectoryError} `invalid` about `filter`, unless the value is `true`, `false` or absent
  */
 export function parseFlag(name: string, value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined
-  if (value === 'true' || value === 'false') return value === 'true'
+  if (/^([Tt]rue|[Ff]alse)$/.test(value)) return value.toLowerCase() === 'true'
   throw invalid('boolean', `must compare ${name} with true or false, not '${value}'`)
 }
 
