@@ -3,8 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { S3Capabilities } from './api/osis/platform-schemas.ts'
 import { parseS3Capabilities } from './api/osis/s3-capabilities.ts'
 import { buildServer } from './api/server.ts'
-import { newBearerCheck } from './auth/bearer.ts'
+import { newBearerCheck, trustOwn } from './auth/bearer.ts'
 import { newClientFinder } from './auth/clients.ts'
+import { trustExternal } from './auth/external-issuers.ts'
 import { openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
@@ -71,7 +72,10 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
     trustedProxies: config.trustedProxies,
     osisSettings: config.osis,
     clients: newClientFinder(dir),
-    bearer: newBearerCheck(issuer, config.issuers, dir),
+    bearer: newBearerCheck([
+      trustOwn(issuer, dir),
+      ...config.issuers.map((one) => trustExternal(one, { dir, log })),
+    ]),
     osisTokens: newOsisTokens(dir, issuer),
     observeRequest: metrics.observeRequest,
     readMetrics: metrics.read,

@@ -1,5 +1,5 @@
 import type { OsisSettings } from './api/osis/settings.ts'
-import type { ExternalIssuer } from './auth/bearer.ts'
+import type { ExternalIssuer } from './auth/external-issuers.ts'
 import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 import type { LogLevel, MasterKeys } from './setting-values.ts'
 import { SETTINGS, type Setting, type SettingValues } from './settings.ts'
@@ -58,6 +58,7 @@ async function readCheckedValues(env: Environment): Promise<SettingValues> {
   ]
   // A wrong value counts as absent, and must not be reported a second time as missing.
   if (!cephNames.some((name) => wrong.has(name))) problems.push(...checkCephRgw(values))
+  problems.push(...checkIssuers(values))
   const known = new Set<string>(Object.values(SETTINGS).map(({ name }) => name))
   for (const name of Object.keys(env))
     if (name.startsWith('USHER_') && !known.has(name)) problems.push(`${name} is not a setting of Usher`)
@@ -96,6 +97,14 @@ function checkCephRgw(values: SettingValues): string[] {
   if (!isUsed || missing.length === 0) return []
   const names = missing.map((key) => SETTINGS[key].name).join(', ')
   return [`${names} must be set too: a Ceph RGW needs a URL, an access key and a secret key`]
+}
+
+/** Usher's own tokens have rules of their own, which an entry for its own URL would not change. */
+function checkIssuers({ issuers, publicUrl }: SettingValues): string[] {
+  const own = issuers?.findIndex(({ issuer }) => issuer === publicUrl) ?? -1
+  return own < 0
+    ? []
+    : [`${SETTINGS.issuers.name} [${own}].issuer is ${SETTINGS.publicUrl.name}: leave it out`]
 }
 
 interface Reading {

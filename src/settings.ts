@@ -98,7 +98,7 @@ export const SETTINGS = {
   issuers: {
     name: 'USHER_ISSUERS',
     ifAbsent: 'none',
-    doc: 'External token issuers: a JSON array of objects with `issuer`, `jwksUrl`, `audience` and, optionally, `algorithms`',
+    doc: 'External token issuers: a JSON array of objects with `issuer`, `jwksUrl`, `audience` and, optionally, `algorithms`, `clientClaim` and `machine` ([external-issuers.md](external-issuers.md))',
     // Loaded only when it is needed: TypeBox would double the time that most commands take to start.
     parse: async (text: string) => (await import('./issuers.ts')).parseIssuers(text),
   },

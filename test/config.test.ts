@@ -145,6 +145,23 @@ test('an issuer that names no algorithms may use RS256 and ES256', async () => {
   assert.deepEqual(issuers[0]?.algorithms, ['RS256', 'ES256'])
 })
 
+test('an issuer may say what names its clients, and what proves a machine', async () => {
+  const issuer = {
+    ...ISSUER,
+    audience: null,
+    clientClaim: 'cid',
+    machine: { gty: 'client-credentials', sub: { pattern: '[a-z]+@clients' }, azp: { sameAs: 'client_id' } },
+  }
+  const { issuers } = await readConfig({ USHER_ISSUERS: JSON.stringify([issuer]) })
+  assert.deepEqual(issuers, [{ ...issuer, algorithms: ['RS256', 'ES256'] }])
+  assert.ok(Object.isFrozen(issuers[0]?.machine), 'the conditions can be changed')
+})
+
+test('Usher is no external issuer of its own', async () => {
+  const env = { USHER_PUBLIC_URL: `${ISSUER.issuer}/`, USHER_ISSUERS: JSON.stringify([ISSUER]) }
+  assert.deepEqual(await problemsOf(env), ['USHER_ISSUERS [0].issuer is USHER_PUBLIC_URL: leave it out'])
+})
+
 test('an empty variable counts as absent', async () => {
   const names = [
     'HOST',
@@ -217,6 +234,55 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
   ['USHER_ISSUERS', issuers({ algorithms: 'RS256' }), /\[0\]\.algorithms must be a JSON array/],
   ['USHER_ISSUERS', issuers({ algorithms: ['HS256'] }), /\[0\]\.algorithms\[0\] must be one of RS256/],
   ['USHER_ISSUERS', issuers({ algorithms: ['none'] }), /\[0\]\.algorithms\[0\] must be one of RS256/],
+  ['USHER_ISSUERS', issuers({ issuer: ' https://login.example' }), /must not begin or end with a blank/],
+  ['USHER_ISSUERS', issuers({ audience: '' }), /\[0\]\.audience must not be empty/],
+  ['USHER_ISSUERS', issuers({ audience: 5 }), /\[0\]\.audience must be a string or null/],
+  ['USHER_ISSUERS', issuers({ jwksUrl: 'https://me:pw@login.example/keys' }), /without a user/],
+  ['USHER_ISSUERS', issuers({ jwksUrl: 'https://login.example/keys#x' }), /without a user and a fragment/],
+  ['USHER_ISSUERS', issuers({ clientClaim: '' }), /\[0\]\.clientClaim must not be empty/],
+  ['USHER_ISSUERS', issuers({ clientClaim: ['cid'] }), /\[0\]\.clientClaim must be a string/],
+  ['USHER_ISSUERS', issuers({ clientClaim: 'sub' }), /\[0\]\.machine is missing: sub names people too/],
+  ['USHER_ISSUERS', issuers({ machine: null }), /\[0\]\.machine must be a JSON object/],
+  ['USHER_ISSUERS', issuers({ machine: {} }), /\[0\]\.machine must have a condition/],
+  [
+    'USHER_ISSUERS',
+    issuers({ machine: { gty: '' } }),
+    /\[0\]\.machine\.gty must be a text that is not empty/,
+  ],
+  ['USHER_ISSUERS', issuers({ machine: { gty: ['a'] } }), /\[0\]\.machine\.gty must be a text/],
+  ['USHER_ISSUERS', issuers({ machine: { app: true } }), /\[0\]\.machine\.app must be a text/],
+  [
+    'USHER_ISSUERS',
+    issuers({ machine: { 'https://x/y': {} } }),
+    /\[0\]\.machine\.https:\/\/x\/y must be a text/,
+  ],
+  ['USHER_ISSUERS', issuers({ machine: { gty: { pattern: 'a', sameAs: 'b' } } }), /\.gty must be a text/],
+  [
+    'USHER_ISSUERS',
+    issuers({ machine: { sub: { pattern: '(' } } }),
+    /\.sub has a pattern that is not a regular/,
+  ],
+  [
+    'USHER_ISSUERS',
+    issuers({ machine: { sub: { pattern: 'a)|(?:b' } } }),
+    /\.sub has a pattern that is not a/,
+  ],
+  [
+    'USHER_ISSUERS',
+    issuers({ machine: { sub: { pattern: '' } } }),
+    /\.sub has a pattern that matches the empty/,
+  ],
+  [
+    'USHER_ISSUERS',
+    issuers({ machine: { sub: { pattern: '.*' } } }),
+    /\.sub has a pattern that matches the empty/,
+  ],
+  ['USHER_ISSUERS', issuers({ machine: { sub: { sameAs: 'sub' } } }), /\.sub is compared with itself/],
+  ['USHER_ISSUERS', issuers({ machine: { cid: 'app' } }), /\.cid proves nothing: .* use clientClaim/],
+  ['USHER_ISSUERS', issuers({ machine: { cid: { pattern: '0oa.+' } } }), /\.cid proves nothing/],
+  ['USHER_ISSUERS', issuers({ machine: { cid: { sameAs: 'sub' } } }), /\.cid proves nothing/],
+  ['USHER_ISSUERS', issuers({ machine: { azp: 'app' } }), /\.azp proves nothing/],
+  ['USHER_ISSUERS', JSON.stringify([ISSUER, ISSUER]), /\[1\]\.issuer is the same as \[0\]\.issuer/],
   ['USHER_ISSUERS', issuers({ jwks_url: 'x' }), /\[0\]\.jwks_url is not a member/],
   ['USHER_ISSUERS', JSON.stringify([ISSUER, { ...ISSUER, issuer: 1 }]), /\[1\]\.issuer must be a string/],
   ['USHER_OSIS_AUTH', 'digest', /basic, bearer or basic,bearer/],

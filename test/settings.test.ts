@@ -34,7 +34,7 @@ test('no list of the settings shows a secret', async () => {
   const key = randomBytes(32).toString('base64')
   const issuer = {
     issuer: 'https://login.example',
-    jwksUrl: `https://me:${secret}@login.example/keys?token=${secret}&a=b`,
+    jwksUrl: `https://login.example/keys?token=${secret}&a=b`,
     audience: 'api://usher',
   }
   const states = await listSettings({

@@ -5,8 +5,9 @@ import { createRefreshToken, findClientOfRefreshToken } from '../directory/refre
 import type { Client } from '../model/clients.ts'
 import type { Context } from '../model/context.ts'
 import { AuthError } from './auth-error.ts'
-import { MAX_TOKEN, newTokenCheck, readToken, type Trusted } from './bearer.ts'
+import { MAX_TOKEN, newTokenCheck, readToken } from './bearer.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE, type TokenClaims } from './issuer.ts'
+import type { Trusted } from './verify.ts'
 
 const REFRESH_TYPE = 'refresh+jwt'
 const ACCESS_SECONDS = 15 * 60

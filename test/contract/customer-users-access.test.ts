@@ -194,6 +194,19 @@ test("a token whose issuer's keys cannot be fetched is neither accepted nor refu
   errorOf(await createWith(token), 503, 'InternalError')
 })
 
+test('an outage of an issuer is one line of the log, and not one for each request', async () => {
+  const token = await issuer.sign({ iss: 'https://dead.example.com', aud: 'dead' })
+  const before = target.log().length
+  for (let i = 0; i < 20; i++) errorOf(await createWith(token), 503, 'InternalError')
+  const lines = target
+    .log()
+    .slice(before)
+    .split('\n')
+    .filter((line) => /"level":(40|50)/.test(line))
+  assert.ok(lines.length <= 1, lines.join('\n'))
+  assert.match(target.log(), /"issuer":"https:\/\/dead\.example\.com".*cannot be fetched/)
+})
+
 test('a revoked client is refused within 5 s, its cached token included', async () => {
   const client = await target.operator.addClient({
     organization: target.init.provider.id,

@@ -8,6 +8,7 @@ type Key = Parameters<SignJWT['sign']>[0]
 export interface ExternalIssuer {
   readonly issuer: string
   readonly audience: string
+  readonly jwksUrl: string
   /** The value of USHER_ISSUERS that makes Usher trust it. */
   readonly setting: string
   /** Its public RSA key, which an attacker can have too. */
@@ -17,6 +18,8 @@ export interface ExternalIssuer {
     claims?: Record<string, unknown>,
     options?: { header?: Record<string, unknown>; key?: Key },
   ): Promise<string>
+  /** Signs a token with exactly these claims, and these header members in place of the right ones. */
+  signClaims(claims: Record<string, unknown>, header?: Record<string, unknown>, key?: Key): Promise<string>
   end(): Promise<void>
 }
 
@@ -33,19 +36,21 @@ export async function startIssuer(): Promise<ExternalIssuer> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const issuer = 'https://login.example.com/v2.0'
   const audience = 'api://usher-under-test'
+  const jwksUrl = `${url}/keys`
+  const signClaims: ExternalIssuer['signClaims'] = (claims, header = {}, key = privateKey) =>
+    // JSON leaves out what is undefined.
+    new SignJWT(JSON.parse(JSON.stringify(claims)) as JWTPayload)
+      .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'rsa-1', ...header })
+      .sign(key)
   return {
-    issuer,
-    audience,
-    setting: JSON.stringify([{ issuer, jwksUrl: `${url}/keys`, audience }]),
+    ...{ issuer, audience, jwksUrl, signClaims },
+    setting: JSON.stringify([{ issuer, jwksUrl, audience }]),
     publicPem: await exportSPKI(publicKey),
-    sign(claims = {}, { header = {}, key = privateKey } = {}) {
+    sign(claims = {}, { header, key } = {}) {
       const now = Math.floor(Date.now() / 1000)
-      const right = { iss: issuer, aud: audience, azp: EXTERNAL_CLIENT, iat: now, exp: now + 600 }
-      // JSON leaves out what is undefined.
-      const payload = JSON.parse(JSON.stringify({ ...right, ...claims })) as JWTPayload
-      return new SignJWT(payload)
-        .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'rsa-1', ...header })
-        .sign(key)
+      const client = claims.azp ?? EXTERNAL_CLIENT
+      const right = { iss: issuer, aud: audience, azp: client, sub: client, iat: now, exp: now + 600 }
+      return signClaims({ ...right, ...claims }, header, key)
     },
     async end() {
       server.closeAllConnections()

@@ -1,9 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import {
+  type CryptoKey,
+  exportJWK,
+  generateKeyPair,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  SignJWT,
+} from 'jose'
 
-export type Behaviour = 'keys' | 'error' | 'garbage' | 'hang'
+export type Behaviour = 'keys' | 'error' | 'garbage' | 'huge' | 'many' | 'redirect' | 'hang'
 
 /** An external issuer of tokens, whose JWKS endpoint a test can break. */
 export interface TestIssuer {
@@ -15,31 +22,49 @@ export interface TestIssuer {
   behave(as: Behaviour): void
   /** Replaces the signing key. */
   rotate(): Promise<void>
-  sign(claims?: JWTPayload): Promise<string>
+  /** Adds a key, published after the current one, that signs from now on. */
+  addKey(alg?: 'ES256' | 'RS256'): Promise<void>
+  /** Publishes a JWK as it is, in addition to the keys. */
+  publish(jwk: object): void
+  /** Signs a token of the client `app`, with these claims and header members in place of the right ones. */
+  sign(claims?: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>
   close(): Promise<void>
 }
 
 interface Key {
   readonly kid: string
+  readonly alg: string
   readonly privateKey: CryptoKey
   readonly jwk: object
 }
 
-async function newKey(kid: string): Promise<Key> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } }
+async function newKey(kid: string, alg = 'ES256'): Promise<Key> {
+  const { publicKey, privateKey } = await generateKeyPair(alg)
+  return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
 }
 
 export async function startIssuer(): Promise<TestIssuer> {
   let key = await newKey('key-1')
+  let published = [key.jwk]
   let behaviour: Behaviour = 'keys'
   let fetches = 0
+  let made = 1
+  const bodies: Readonly<Record<Behaviour, () => string>> = {
+    keys: () => JSON.stringify({ keys: published }),
+    error: () => '{}',
+    garbage: () => '<html>',
+    huge: () => JSON.stringify({ keys: published, padding: 'x'.repeat(300_000) }),
+    many: () => JSON.stringify({ keys: Array.from({ length: 101 }, () => published[0]) }),
+    redirect: () => JSON.stringify({ keys: published }),
+    hang: () => '',
+  }
   const server = createServer((_, response) => {
     fetches++
     if (behaviour === 'hang') return
-    response.statusCode = behaviour === 'error' ? 500 : 200
+    response.statusCode = { error: 500, redirect: 302 }[behaviour as string] ?? 200
+    if (behaviour === 'redirect') response.setHeader('location', '/keys')
     response.setHeader('connection', 'close')
-    response.end(behaviour === 'keys' ? JSON.stringify({ keys: [key.jwk] }) : '<html>')
+    response.end(bodies[behaviour]())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -54,16 +79,23 @@ export async function startIssuer(): Promise<TestIssuer> {
       behaviour = as
     },
     rotate: async () => {
-      key = await newKey(`key-${fetches + 2}`)
+      key = await newKey(`key-${++made}`)
+      published = [key.jwk]
     },
-    sign: (claims = {}) =>
-      new SignJWT({ azp: 'app', ...claims })
-        .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid })
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setIssuedAt()
-        .setExpirationTime('1h')
-        .sign(key.privateKey),
+    addKey: async (alg) => {
+      key = await newKey(`key-${++made}`, alg)
+      published = [...published, key.jwk]
+    },
+    publish: (jwk) => {
+      published = [...published, jwk]
+    },
+    sign: (claims = {}, header = {}) => {
+      const now = Math.floor(Date.now() / 1000)
+      const right = { iss: issuer, aud: audience, azp: 'app', sub: 'app', iat: now, exp: now + 3600 }
+      return new SignJWT({ ...right, ...claims })
+        .setProtectedHeader({ alg: key.alg, typ: 'JWT', kid: key.kid, ...header } as JWTHeaderParameters)
+        .sign(key.privateKey)
+    },
     close: async () => {
       server.closeAllConnections()
       server.close()

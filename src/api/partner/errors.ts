@@ -68,7 +68,8 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
     errors: byProperty(answer.issues),
   }
   reply.send(body)
-  return answer.status >= 500
+  // The key set logs an outage once, and not for every request.
+  return answer.status >= 500 && !(error instanceof IssuerUnavailableError)
 }
 
 function toAnswer(error: Error, request: FastifyRequest): Answer {
