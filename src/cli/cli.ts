@@ -11,6 +11,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
   ['serve', 'Start the server', async () => (await import('./serve.ts')).defineServe],
   ['init', 'Set up an empty directory', async () => (await import('./init.ts')).defineInit],
   [
+    'status',
+    'Show the ids that init printed, without secrets',
+    async () => (await import('./status.ts')).defineStatus,
+  ],
+  [
     'migrate',
     'Bring the database schema up to date',
     async () => (await import('./migrate.ts')).defineMigrate,
@@ -31,6 +36,7 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     'Manage the programs that may call the APIs',
     async () => (await import('./client.ts')).defineClient,
   ],
+  ['group', 'List the permission groups', async () => (await import('./group.ts')).defineGroup],
   ['user', 'Manage the users of an organization', async () => (await import('./user.ts')).defineUser],
   [
     'tenant',
@@ -123,8 +129,24 @@ function completeCommand(command: Command, parent: string): void {
   command.showHelpAfterError(`Run '${name} --help' for help.`)
   command.helpCommand(false)
   if (command.commands.length === 0) command.option('--json', 'Print JSON')
+  refuseRepeated(command)
   checkRequiredLast(command)
   for (const subcommand of command.commands) completeCommand(subcommand, name)
+}
+
+/**
+ * Refuses an option that is given twice. Commander itself would use the last value and drop the others. Options that
+ * take several values may be repeated.
+ */
+function refuseRepeated(command: Command): void {
+  const given = new Set<string>()
+  for (const option of command.options.filter(({ variadic }) => !variadic)) {
+    const name = option.name()
+    command.on(`option:${name}`, () => {
+      if (given.has(name)) command.error(`error: option '${option.flags}' must be given only once`)
+      given.add(name)
+    })
+  }
 }
 
 /**

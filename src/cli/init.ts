@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { type Setup, setUp } from '../directory/setup.ts'
+import { type Setup, type SetupIds, setUp } from '../directory/setup.ts'
 import { assertValid } from '../model/error.ts'
 import { checkDomain, checkOrganizationName } from '../model/organizations.ts'
 import { openDirectory } from '../open-directory.ts'
@@ -47,16 +47,28 @@ async function initialize(session: Session, options: SetupOptions): Promise<Outp
 }
 
 /** The JSON of a set-up. Other programs depend on it; see "Names that others depend on" in docs/operating.md. */
-export function toJson({ provider, portal, groups, example, administrator, osis }: Setup): object {
+export function toJson(setup: Setup): object {
+  const { administrator, osis } = setup
+  return {
+    ...toIdsJson(setup),
+    clients: {
+      administrator: { client_id: administrator.id, client_secret: administrator.secret },
+      osis: { client_id: osis.id, client_secret: osis.secret },
+    },
+  }
+}
+
+/** The JSON of a set-up without its secrets. */
+export function toIdsJson({ provider, portal, groups, example, administrator, osis }: SetupIds): object {
   return {
     provider,
     portal,
     groups,
-    reseller: example && { id: example.resellerId },
-    customer: example && { id: example.customerId },
+    reseller: example?.resellerId ? { id: example.resellerId } : null,
+    customer: example?.customerId ? { id: example.customerId } : null,
     clients: {
-      administrator: { client_id: administrator.id, client_secret: administrator.secret },
-      osis: { client_id: osis.id, client_secret: osis.secret },
+      administrator: administrator && { client_id: administrator.id },
+      osis: osis && { client_id: osis.id },
     },
   }
 }
@@ -66,22 +78,41 @@ export function toJson({ provider, portal, groups, example, administrator, osis 
  * @param url the address of the running server, to add two example calls; null if there is no server
  */
 export function describeSetup(setup: Setup, url: string | null): string {
-  const { provider, portal, groups, example, administrator, osis } = setup
-  const lines = [
+  const { provider, portal, example, administrator, osis } = setup
+  const secrets = new Map([
+    ['CLIENT_ID', `CLIENT_SECRET=${administrator.secret}`],
+    ['OSIS_ID', `OSIS_SECRET=${osis.secret}`],
+  ])
+  const variables = listVariables(setup).flatMap(([name, value]) => {
+    const secret = secrets.get(name)
+    return [`${name}=${value}`, ...(secret ? [secret] : [])]
+  })
+  return [
     `Set up ${provider.name} with the portal ${portal}. The secrets below are shown only once; keep them.`,
     '',
     ...(url ? [`USHER=${url}`] : []),
-    `PORTAL=${portal}`,
-    `CLIENT_ID=${administrator.id}`,
-    `CLIENT_SECRET=${administrator.secret}`,
-    `OSIS_ID=${osis.id}`,
-    `OSIS_SECRET=${osis.secret}`,
-    ...Object.entries(groups).map(([name, id]) => `GROUP_${name.toUpperCase().replaceAll(' ', '_')}=${id}`),
+    ...variables,
+    ...(url && example ? ['', ...CURL_LINES] : []),
+  ].join('\n')
+}
+
+/** Lists the ids of a set-up as shell variables. */
+export function listVariables(setup: SetupIds): [name: string, value: string][] {
+  const { portal, groups, example, administrator, osis } = setup
+  const variables: [string, string | null | undefined][] = [
+    ['PORTAL', portal],
+    ['CLIENT_ID', administrator?.id],
+    ['OSIS_ID', osis?.id],
+    ...Object.entries(groups).map(([name, id]): [string, string] => [
+      `GROUP_${name.toUpperCase().replaceAll(' ', '_')}`,
+      id,
+    ]),
+    ['RESELLER', example?.resellerId],
+    ['CUSTOMER', example?.customerId],
+    ['TENANT', example?.tenantId],
+    ['ORG', example?.orgId],
   ]
-  if (!example) return lines.join('\n')
-  const { resellerId, customerId, tenantId, orgId } = example
-  lines.push(`RESELLER=${resellerId}`, `CUSTOMER=${customerId}`, `TENANT=${tenantId}`, `ORG=${orgId}`)
-  return [...lines, ...(url ? ['', ...CURL_LINES] : [])].join('\n')
+  return variables.filter((one): one is [string, string] => typeof one[1] === 'string')
 }
 
 /** Two calls to try. The README has the same lines, and a test compares them. */

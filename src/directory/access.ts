@@ -109,6 +109,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   RevokeRefreshToken: MAINTAIN,
   ListRefreshTokens: MAINTAIN,
 
+  GetSetup: MAINTAIN,
   CreateOrganization: OPERATE,
   DeleteOrganization: OPERATE,
   RelateOrganization: OPERATE,

@@ -1,20 +1,25 @@
+import type { Context, Permission } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import { checkDomain, checkOrganizationName, foldDomain, type Organization } from '../model/organizations.ts'
 import { GROUP_NAMES } from '../model/users.ts'
-import { insertGroup } from '../store/tables/groups.ts'
+import type { Tx } from '../store/port.ts'
+import { selectAllClients } from '../store/tables/clients.ts'
+import { insertGroup, selectGroups } from '../store/tables/groups.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import {
   insertOrganization,
   insertPortal,
   insertRelation,
+  selectOrganizations,
+  selectPortals,
   selectProvider,
 } from '../store/tables/organizations.ts'
-import { insertTenant } from '../store/tables/tenants.ts'
+import { insertTenant, selectTenantOfCustomer } from '../store/tables/tenants.ts'
 import { type IssuedClient, issueClient } from './clients.ts'
 import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
-import { newUnit, read, type Unit, write } from './unit.ts'
+import { newUnit, read, runRead, type Unit, write } from './unit.ts'
 
 /** A set-up directory, with the secrets of its first clients. */
 export interface Setup {
@@ -27,6 +32,24 @@ export interface Setup {
   readonly osis: IssuedClient
 }
 
+/** What a set-up made, without secrets. A portal, client or example that was removed since is null. */
+export interface SetupIds {
+  readonly provider: Setup['provider']
+  readonly portal: string | null
+  readonly groups: Setup['groups']
+  readonly example: ExampleIds | null
+  readonly administrator: { readonly id: string } | null
+  readonly osis: { readonly id: string } | null
+}
+
+/** The example that still exists. Its tenant is null if it was removed. */
+export interface ExampleIds {
+  readonly resellerId: string | null
+  readonly customerId: string | null
+  readonly tenantId: string | null
+  readonly orgId: string | null
+}
+
 /** A reseller and a customer with a tenant, so that both APIs have an organization to create users in. */
 export interface Example {
   readonly resellerId: string
@@ -35,12 +58,60 @@ export interface Example {
   readonly orgId: string
 }
 
+const ALREADY_SET_UP =
+  'The directory has been set up already. usher status shows its ids; usher client add makes a client with a new secret.'
+
 /**
  * Returns whether the directory has a provider.
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function isSetUp(dir: Directory): Promise<boolean> {
   return (await read(dir, selectProvider)) !== undefined
+}
+
+/**
+ * Reads what the set-up made. The portal and the clients are the oldest ones of the provider.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function getSetup(dir: Directory, ctx: Context): Promise<SetupIds> {
+  return runRead(dir, ctx, 'GetSetup', async ({ tx }) => {
+    const { pk, id, name } = ctx.organization
+    const portals = await selectPortals(tx)
+    const groups = (await selectGroups(tx, pk)).sort((a, b) => positionOf(a.name) - positionOf(b.name))
+    const clients = (await selectAllClients(tx)).filter(({ organization }) => organization.pk === pk)
+    const find = (permission: Permission): { id: string } | null =>
+      clients.find((client) => client.permission === permission) ?? null
+    return {
+      provider: { id, name },
+      portal: portals.find(({ organizationId }) => organizationId === id)?.domain ?? null,
+      groups: Object.fromEntries(groups.map((group) => [group.name, group.id])),
+      example: await readExample(dir, tx, ctx.organization),
+      administrator: find('administrator'),
+      osis: find('osis'),
+    }
+  })
+}
+
+/** The position of a group in the order of the set-up. */
+function positionOf(group: string): number {
+  return (GROUP_NAMES as readonly string[]).indexOf(group)
+}
+
+async function readExample(dir: Directory, tx: Tx, provider: Organization): Promise<ExampleIds | null> {
+  // One commit inserts the provider and its example, with the same time.
+  const next = await selectOrganizations(tx, { after: provider.pk, limit: 2 })
+  const made = next.filter(({ createdAt }) => createdAt === provider.createdAt)
+  const reseller = made.find(({ kind }) => kind === 'reseller')
+  const customer = made.find(({ kind }) => kind === 'customer')
+  if (!reseller && !customer) return null
+  const found = customer && (await selectTenantOfCustomer(tx, customer.pk, dir.platform))
+  const tenant = found?.deleted === false ? found.tenant : undefined
+  return {
+    resellerId: reseller?.id ?? null,
+    customerId: customer?.id ?? null,
+    tenantId: tenant?.id ?? null,
+    orgId: tenant?.orgIds[0] ?? null,
+  }
 }
 
 /**
@@ -56,8 +127,7 @@ export async function setUp(
   return write(dir, async (tx) => {
     const now = dir.now().toISOString()
     await takeLock(tx, 'set-up', now)
-    if (await selectProvider(tx))
-      throw new DirectoryError('already_set_up', 'The directory has been set up already.')
+    if (await selectProvider(tx)) throw new DirectoryError('already_set_up', ALREADY_SET_UP)
     const row = { id: newId(), kind: 'provider', name: input.provider, providerPk: null, now } as const
     const provider = await insertOrganization(tx, row)
     const unit = newUnit(dir, operatorOf(provider), { operation: 'CreateOrganization' }, tx)

@@ -55,6 +55,7 @@ type Read =
   | 'IssueToken'
   | 'RefreshToken'
   | 'ListRefreshTokens'
+  | 'GetSetup'
   | 'ListOrganizations'
   | 'ListPortals'
   | 'ListClients'

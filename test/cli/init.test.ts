@@ -49,8 +49,63 @@ test('a second init is refused, and changes nothing', async () => {
     const before = await usherJson(path, ['organization', 'list'])
     const { code, stdout, stderr } = await runUsher(path, ['init', '--json'])
     assert.deepEqual([code, stdout], [1, ''])
-    assert.match(stderr, /^usher: The directory has been set up already\.\n$/)
+    assert.equal(
+      stderr,
+      'usher: The directory has been set up already. usher status shows its ids; usher client add makes a client with a new secret.\n',
+    )
     assert.deepEqual(await usherJson(path, ['organization', 'list']), before)
+  })
+})
+
+/** Returns an object without its secrets. */
+function withoutSecrets(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (name, one) => (name === 'client_secret' ? undefined : one)))
+}
+
+test('status prints what init printed, without the secrets', async () => {
+  await inNewDir(async (path) => {
+    const { code, stdout } = await runUsher(path, ['init'])
+    assert.equal(code, 0)
+    const variables = stdout.split('\n').filter((line) => /^[A-Z_]+=/.test(line) && !/SECRET/.test(line))
+    const status = await runUsher(path, ['status'])
+    assert.deepEqual([status.code, status.stderr], [0, ''])
+    const [provider, ...others] = status.stdout.trimEnd().split('\n')
+    assert.match(provider ?? '', /^PROVIDER=/)
+    assert.deepEqual(others, variables)
+  })
+  for (const words of [['init'], ['init', '--no-example', '--portal', 'w7.example']])
+    await inNewDir(async (path) => {
+      const init = await usherJson<Init>(path, words)
+      assert.deepEqual(await usherJson(path, ['status']), withoutSecrets(init))
+    })
+})
+
+test('status follows what was removed and added since init', async () => {
+  await inNewDir(async (path) => {
+    const init = await usherJson<Init>(path, ['init', '--no-example'])
+    const words = ['--organization', init.provider.id, '--permission', 'osis', '--name', 'OSIS 2']
+    const added = await usherJson<{ client_id: string }>(path, ['client', 'add', ...words])
+    await usherJson(path, ['organization', 'add', '--kind', 'customer', '--name', 'Later'])
+    for (const { client_id } of Object.values(init.clients))
+      await usherJson(path, ['client', 'remove', client_id])
+    await usherJson(path, ['portal', 'remove', 'localhost'])
+    assert.deepEqual(await usherJson(path, ['status']), {
+      ...init,
+      portal: null,
+      clients: { administrator: null, osis: { client_id: added.client_id } },
+    })
+    const { stdout } = await runUsher(path, ['status'])
+    assert.doesNotMatch(stdout, /null|undefined|^PORTAL=|^CLIENT_ID=|^CUSTOMER=/m)
+  })
+})
+
+test('group list shows the ids that init printed', async () => {
+  await inNewDir(async (path) => {
+    const { groups } = await usherJson<Init>(path, ['init'])
+    const listed = await usherJson<{ id: string; name: string }[]>(path, ['group', 'list'])
+    assert.deepEqual(Object.fromEntries(listed.map(({ id, name }) => [name, id])), groups)
+    const { stdout } = await runUsher(path, ['group', 'list'])
+    for (const [name, id] of Object.entries(groups)) assert.match(stdout, new RegExp(`^${id} +${name}$`, 'm'))
   })
 })
 

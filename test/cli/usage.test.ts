@@ -22,11 +22,13 @@ after(() => {
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   serve: [],
   init: [],
+  status: [],
   migrate: [],
   config: [],
   organization: ['add', 'relate', 'list', 'remove'],
   portal: ['add', 'list', 'remove'],
   client: ['add', 'list', 'remove'],
+  group: ['list'],
   user: ['add', 'list', 'remove'],
   tenant: ['create', 'list'],
   platform: ['status', 'retry', 'check'],
@@ -126,6 +128,11 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['init --no-example=1', /unknown option '--no-example=1'/],
   ['key rotate now', /too many arguments/],
   ['serve now', /too many arguments/],
+  ['init --provider a --provider b', /option '--provider <name>' must be given only once/],
+  ['init --no-example --no-example', /option '--no-example' must be given only once/],
+  ['serve --portal a --portal b', /option '--portal <domain>' must be given only once/],
+  ['user list --json --organization x --json', /option '--json' must be given only once/],
+  ['user list --organization x --organization=x', /option '--organization <id>' must be given only once/],
   ['store copy --from mysql://x --to sqlite:y', /option '--from <url>' must have the form sqlite:<path>/],
 ]
 
@@ -137,6 +144,31 @@ for (const [line, message] of WRONG) {
     assert.match(stderr, message)
   })
 }
+
+/** Every command with the words that run it, without options. */
+const LEAVES = Object.entries(COMMANDS).flatMap(([command, subcommands]) =>
+  subcommands.length === 0 ? [[command]] : subcommands.map((name) => [command, name]),
+)
+
+test('every option of every command is refused the second time, unless it takes several values', async () => {
+  for (const words of LEAVES) {
+    const { stdout } = await explain(...words, '--help')
+    const options = [...stdout.matchAll(/^ {2}(--[a-z-]+)( <\S+>)?/gm)]
+    assert.ok(options.length > 0)
+    for (const [, name = '', argument = ''] of options.filter(
+      ([, , argument]) => !argument?.includes('...'),
+    )) {
+      const choice = /choices:\s+"([^"]+)"/.exec(
+        stdout.slice(stdout.indexOf(`  ${name}`)).split('\n  -')[0] ?? '',
+      )
+      const value = choice?.[1] ?? (name === '--since' ? '2026-11-22' : '1')
+      const once = argument ? [`${name}=${value}`] : [name]
+      const { code, stderr } = await explain(...words, ...once, ...once)
+      assert.equal(code, 2)
+      assert.match(stderr, new RegExp(`option '${name}${argument}' must be given only once`))
+    }
+  }
+})
 
 test('a command that lacks its subcommand is wrong usage, and shows its help', async () => {
   for (const args of [[], ['user'], ['platform'], ['key']]) {

@@ -39,6 +39,7 @@ import {
   revokeRefreshToken,
 } from '../../src/directory/refresh-tokens.ts'
 import { recordRotation } from '../../src/directory/sealing/rotation.ts'
+import { getSetup } from '../../src/directory/setup.ts'
 import {
   createTenant,
   deleteTenant,
@@ -135,6 +136,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   RevokeRefreshToken: ({ dir }, ctx) => revokeRefreshToken(dir, ctx, newId()),
   ListRefreshTokens: ({ dir }, ctx) => listRefreshTokens(dir, ctx),
 
+  GetSetup: ({ dir }, ctx) => getSetup(dir, ctx),
   CreateOrganization: ({ dir }, ctx) =>
     createOrganization(dir, ctx, { kind: 'customer', name: 'Customer', resellerIds: [] }),
   DeleteOrganization: ({ dir }, ctx) => deleteOrganization(dir, ctx, newId()),
