@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -197,16 +197,6 @@ test('the program ends with 0, 1 or 2 as its process', async () => {
     (await Promise.all(ended)).map(({ code }) => code),
     cases.map(([, code]) => code),
   )
-})
-
-test('a Node that is too old is refused with one line', async () => {
-  for (const version of ['20.20.2', '24.14.1']) {
-    const change = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } })`
-    const args = ['--import', `data:text/javascript,${encodeURIComponent(change)}`, MAIN, 'help']
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-    assert.deepEqual([status, stdout], [1, ''])
-    assert.equal(stderr, `usher: Node 24.15 or newer is required, and this is ${version}\n`)
-  }
 })
 
 test('a reader that closes the pipe early is no failure', async () => {

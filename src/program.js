@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from './compile-cache.js'
+
+// JavaScript, so that the compile cache is on before the first TypeScript file is loaded.
+
+/** The sources in a clone. A package has JavaScript in their place: Node strips no types below `node_modules`. */
+const CLI = existsSync(new URL('./cli/cli.ts', import.meta.url)) ? './cli/cli.ts' : '../dist/cli/cli.js'
+
+/**
+ * Runs the command line on this process: its arguments, environment and output. Sets the exit code.
+ * @returns {Promise<void>}
+ */
+export async function run() {
+  // Only the owner may read the files that Usher makes, whatever the mode of their folder.
+  process.umask(0o077)
+  enableCompileCache(process.env)
+  // A reader such as `head` may close the pipe early; that is no failure.
+  process.stdout.on('error', (error) => {
+    if (!('code' in error) || error.code !== 'EPIPE') throw error
+  })
+  const cli = await loadCli()
+  if (!cli) return
+  process.exitCode = await cli.runCli(process.argv.slice(2), process.env, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    // The handlers stay after the first signal: under npm, Ctrl-C arrives twice, from the terminal and from npm.
+    waitForStop: () =>
+      new Promise((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => resolve(signal))
+      }),
+  })
+}
+
+/** @type {Readonly<Record<string, string>>} What to do about an installation that cannot be loaded, by Node's code. */
+const ADVICE = {
+  ERR_MODULE_NOT_FOUND: 'Install its packages: run `npm ci` in the folder of Usher.',
+  ERR_UNKNOWN_FILE_EXTENSION:
+    'This Node does not run TypeScript. Leave out --no-strip-types, or use Node from nodejs.org.',
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
+    'Node runs no TypeScript below node_modules. Install the package that `npm pack` makes.',
+}
+
+/**
+ * Loads the command line. If the installation is incomplete, says so and sets the exit code.
+ * @returns {Promise<typeof import('./cli/cli.ts') | undefined>}
+ */
+async function loadCli() {
+  try {
+    return await import(CLI)
+  } catch (error) {
+    const { code = '', message } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (!(code in ADVICE)) throw error
+    process.stderr.write(`usher: the program cannot be loaded: ${message.split('\n')[0]}\n${ADVICE[code]}\n`)
+    process.exitCode = 1
+    return undefined
+  }
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { startChild } from '../../testing/children.ts'
+import { newDataDir } from '../../testing/usher.ts'
+
+/** The user that owns nothing. */
+const NOBODY = 65534
+const skip = process.getuid?.() !== 0 && 'only root can run a program as another user'
+
+/** Node then logs what it reads from the compile cache. */
+const DEBUG = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', HOME: '/nonexistent', XDG_CACHE_HOME: '' }
+
+/** A data directory of NOBODY. Its cache is the only one that NOBODY can have. */
+function newOwned(t: TestContext): { data: string; cache: string } {
+  const { path, remove } = newDataDir()
+  t.after(remove)
+  chownSync(path, NOBODY, NOBODY)
+  return { data: path, cache: join(path, 'compile-cache') }
+}
+
+/** Runs one command as NOBODY. Returns how many files came from the cache. */
+async function runAsService(data: string, settings: Readonly<Record<string, string>> = {}): Promise<number> {
+  const child = await startChild(data, {
+    args: ['--version'],
+    uid: NOBODY,
+    settings: { ...DEBUG, ...settings },
+  })
+  const { code, stderr } = await child.ended
+  assert.equal(code, 0, stderr)
+  return stderr.match(/ was accepted/g)?.length ?? 0
+}
+
+const countFiles = (folder: string): number =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length
+
+test('a service user has a warm cache in its data directory, as the owner has beside the packages', {
+  skip,
+}, async (t) => {
+  const { data, cache } = newOwned(t)
+  assert.equal(await runAsService(data), 0)
+  assert.equal(statSync(cache).mode & 0o777, 0o700)
+  const files = countFiles(cache)
+  assert.ok(files > 0)
+  assert.ok((await runAsService(data)) > 0)
+  assert.equal(countFiles(cache), files)
+})
+
+test('a cache folder of the user comes before the data directory', { skip }, async (t) => {
+  const { data, cache } = newOwned(t)
+  const home = newOwned(t)
+  await runAsService(data, { HOME: home.data })
+  assert.ok((await runAsService(data, { HOME: home.data })) > 0)
+  assert.ok(existsSync(join(home.data, '.cache/usher')))
+  await runAsService(data, { XDG_CACHE_HOME: home.data })
+  assert.ok(existsSync(join(home.data, 'usher')))
+  assert.equal(existsSync(cache), false)
+})
+
+test('a cache that others can write is neither read nor written', { skip }, async (t) => {
+  const { data, cache } = newOwned(t)
+  await runAsService(data)
+  const files = countFiles(cache)
+  for (const mode of [0o777, 0o770]) {
+    chmodSync(cache, mode)
+    assert.equal(await runAsService(data), 0, mode.toString(8))
+  }
+  chmodSync(cache, 0o700)
+  assert.ok((await runAsService(data)) > 0)
+  chmodSync(data, 0o777)
+  assert.equal(await runAsService(data), 0, 'others can replace the folder')
+  chmodSync(data, 0o700)
+  chownSync(cache, 0, 0)
+  chmodSync(cache, 0o755)
+  assert.equal(await runAsService(data), 0, 'the folder belongs to another user')
+  assert.equal(countFiles(cache), files)
+})
+
+test('a data directory that does not exist is not made for a cache', { skip }, async (t) => {
+  const { data } = newOwned(t)
+  const missing = join(data, 'none')
+  assert.equal(await runAsService(missing), 0)
+  assert.equal(existsSync(missing), false)
+})
+
+test('NODE_COMPILE_CACHE names the folder', { skip }, async (t) => {
+  const { data, cache } = newOwned(t)
+  const other = join(data, 'other')
+  mkdirSync(other)
+  chownSync(other, NOBODY, NOBODY)
+  await runAsService(data, { NODE_COMPILE_CACHE: other })
+  assert.ok((await runAsService(data, { NODE_COMPILE_CACHE: other })) > 0)
+  assert.deepEqual(readdirSync(data), ['other'])
+  assert.equal(existsSync(cache), false)
+})
