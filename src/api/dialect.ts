@@ -57,7 +57,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
   // A base URL with a slash at its end doubles the slash before the last part of the prefix.
   await app.register(
     async (scope) => {
-      scope.addHook('onRequest', async (request, reply) => correlate(request, reply))
+      scope.addHook('onRequest', async (request, reply) => setHeaders(request, reply))
       scope.setNotFoundHandler(sendUnknownPath)
     },
     { prefix: prefix.replace(/\/(?=[^/]+$)/, '//') },
@@ -69,7 +69,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
       scope.addContentTypeParser<Buffer>('application/json', asBuffer, parseJson)
       scope.setValidatorCompiler(newValidatorCompiler())
       scope.addHook('onRequest', async (request, reply) => {
-        correlate(request, reply)
+        setHeaders(request, reply)
         if (request.routeOptions.config.open) return
         request.context = await admit(request)
       })
@@ -85,11 +85,15 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
   )
 }
 
-/** Sets the correlation id: the caller's own if it is a UUID, else a new one. The response repeats it in a header. */
-function correlate(request: FastifyRequest, reply: FastifyReply): void {
+/**
+ * Sets the correlation id (the caller's own if it is a UUID, else a new one), and the headers that every response has.
+ * No response may be kept by a cache: many hold S3 secrets or tokens, the others personal data.
+ */
+function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
   const given = request.headers['x-correlation-id']
   request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
   reply.header('X-Correlation-Id', request.correlationId)
+  reply.header('Cache-Control', 'no-store')
 }
 
 type Done = (error: Error | null, value?: unknown) => void

@@ -3,16 +3,42 @@ import type { Client } from '../model/clients.ts'
 import { AuthError } from './auth-error.ts'
 import type { ClientFinder } from './clients.ts'
 
+/** What a client presents to authenticate itself. */
+export interface Credentials {
+  readonly id: string
+  readonly secret: string
+}
+
 /**
  * Reads the id and password of a Basic `Authorization` header (RFC 7617) in UTF-8.
  * @returns undefined if the header is not Basic, or is malformed
  */
-export function readBasic(authorization: string | undefined): { id: string; secret: string } | undefined {
+export function readBasic(authorization: string | undefined): Credentials | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization ?? '')?.[1]
   if (encoded === undefined) return undefined
   const decoded = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = decoded.indexOf(':')
   return colon < 0 ? undefined : { id: decoded.slice(0, colon), secret: decoded.slice(colon + 1) }
+}
+
+/**
+ * Reads a Basic header whose id and password are form-encoded, as OAuth demands (RFC 6749 section 2.3.1). OSIS does not
+ * encode them.
+ * @returns undefined also if they are not form-encoded
+ */
+export function readFormEncodedBasic(authorization: string | undefined): Credentials | undefined {
+  const encoded = readBasic(authorization)
+  if (!encoded) return undefined
+  try {
+    return { id: formDecode(encoded.id), secret: formDecode(encoded.secret) }
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws {URIError} if a percent sign does not begin an escape of UTF-8 */
+function formDecode(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '))
 }
 
 /**

@@ -3,7 +3,7 @@ import { findExternalClient } from '../directory/clients.ts'
 import type { Directory } from '../directory/directory.ts'
 import { AuthError } from './auth-error.ts'
 import { TOKEN_TYPE } from './issuer.ts'
-import { type KeySetLog, newKeySet } from './key-set.ts'
+import { KeySet, type KeySetLog } from './key-set.ts'
 import { type Conditions, newMachineCheck } from './machine.ts'
 import type { Trusted } from './verify.ts'
 
@@ -29,7 +29,7 @@ export function trustExternal(
   { dir, log }: { readonly dir: Directory; readonly log: KeySetLog },
 ): Trusted {
   const { issuer, audience, algorithms } = external
-  const keys = newKeySet(issuer, external.jwksUrl, log)
+  const keys = new KeySet(issuer, external.jwksUrl, log)
   const isMachine = newMachineCheck(external.machine)
   return {
     issuer: () => issuer,
@@ -38,7 +38,7 @@ export function trustExternal(
     // Entra ID and others still send plain JWTs as access tokens.
     types: [TOKEN_TYPE, 'application/at+jwt', 'JWT', undefined],
     getKey: keys.getKey,
-    renewKeys: keys.renew,
+    renewKeys: () => keys.renew(),
     checkClaims(claims) {
       if (isIdToken(claims)) throw new AuthError('The token is not an access token')
       const client = readClientId(external, claims)

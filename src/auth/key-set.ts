@@ -20,21 +20,6 @@ export interface KeySetLog {
   warn(fields: object, message: string): void
 }
 
-/** The keys of an external issuer (RFC 7517), fetched when they are needed. */
-export interface KeySet {
-  /**
-   * Finds the key of a token; throws like jose's key sets if there is none or more than one.
-   * @throws {IssuerUnavailableError} if the keys cannot be fetched
-   */
-  readonly getKey: JWTVerifyGetKey
-  /**
-   * Fetches the keys again, unless they were fetched in the last RENEWAL_MS.
-   * @returns whether they were fetched
-   * @throws {IssuerUnavailableError} if they cannot be fetched
-   */
-  renew(): Promise<boolean>
-}
-
 /** A time in which the keys cannot be fetched. */
 interface Outage {
   readonly since: number
@@ -44,51 +29,73 @@ interface Outage {
   unchecked: number
 }
 
-/** Returns the key set of an issuer. While it cannot be fetched, there is one fetch in COOL_DOWN_MS and no line a token. */
-export function newKeySet(issuer: string, jwksUrl: string, log: KeySetLog): KeySet {
-  let keys: JWTVerifyGetKey | undefined
-  let fetchedAt = 0
-  let outage: Outage | undefined
-  let running: Promise<void> | undefined
+/**
+ * The keys of an external issuer (RFC 7517), fetched when they are needed. While they cannot be fetched, there is one
+ * fetch in COOL_DOWN_MS, and no line of the log for each token.
+ */
+export class KeySet {
+  readonly #issuer: string
+  readonly #url: string
+  readonly #log: KeySetLog
+  #keys: JWTVerifyGetKey | undefined
+  #fetchedAt = 0
+  #outage: Outage | undefined
+  #running: Promise<void> | undefined
 
-  const fetchOnce = async (): Promise<void> => {
+  constructor(issuer: string, url: string, log: KeySetLog) {
+    this.#issuer = issuer
+    this.#url = url
+    this.#log = log
+  }
+
+  /**
+   * Finds the key of a token; throws like jose's key sets if there is none or more than one.
+   * @throws {IssuerUnavailableError} if the keys cannot be fetched
+   */
+  readonly getKey: JWTVerifyGetKey = async (header, token) => {
+    if (!this.#keys || isOver(this.#fetchedAt, MAX_AGE_MS)) await this.#refresh()
+    if (!this.#keys) throw new IssuerUnavailableError(this.#issuer, this.#outage?.cause)
+    return this.#keys(header, token)
+  }
+
+  /**
+   * Fetches the keys again, unless they were fetched in the last RENEWAL_MS.
+   * @returns whether they were fetched
+   * @throws {IssuerUnavailableError} if they cannot be fetched
+   */
+  async renew(): Promise<boolean> {
+    if (!this.#outage && !isOver(this.#fetchedAt, RENEWAL_MS)) return false
+    await this.#refresh()
+    return true
+  }
+
+  async #refresh(): Promise<void> {
+    // During an outage only one token waits for the next try; the others are told at once.
+    if (!this.#outage || (!this.#running && isOver(this.#outage.failedAt, COOL_DOWN_MS))) {
+      this.#running ??= this.#fetch().finally(() => {
+        this.#running = undefined
+      })
+      await this.#running
+    }
+    if (!this.#outage) return
+    this.#outage.unchecked++
+    throw new IssuerUnavailableError(this.#issuer, this.#outage.cause)
+  }
+
+  /** Never throws: a failure begins an outage, or prolongs it. */
+  async #fetch(): Promise<void> {
+    const issuer = this.#issuer
     try {
-      keys = createLocalJWKSet(await fetchKeySet(jwksUrl))
-      fetchedAt = Date.now()
-      if (outage) log.info({ issuer, ...measure(outage) }, 'the keys of the issuer can be fetched again')
-      outage = undefined
+      this.#keys = createLocalJWKSet(await fetchKeySet(this.#url))
+      this.#fetchedAt = Date.now()
+      if (this.#outage)
+        this.#log.info({ issuer, ...measure(this.#outage) }, 'the keys of the issuer can be fetched again')
+      this.#outage = undefined
     } catch (cause) {
       const reason = describe(cause)
-      if (!outage) log.warn({ issuer, reason }, 'the keys of the issuer cannot be fetched')
-      outage = { since: Date.now(), unchecked: 0, ...outage, failedAt: Date.now(), cause }
+      if (!this.#outage) this.#log.warn({ issuer, reason }, 'the keys of the issuer cannot be fetched')
+      this.#outage = { since: Date.now(), unchecked: 0, ...this.#outage, failedAt: Date.now(), cause }
     }
-  }
-
-  const refresh = async (): Promise<void> => {
-    // During an outage only one token waits for the next try; the others are told at once.
-    const isFetched = outage ? !running && isOver(outage.failedAt, COOL_DOWN_MS) : true
-    if (isFetched) {
-      running ??= fetchOnce().finally(() => {
-        running = undefined
-      })
-      await running
-    }
-    if (!outage) return
-    outage.unchecked++
-    throw new IssuerUnavailableError(issuer, outage.cause)
-  }
-
-  return {
-    async getKey(header, token) {
-      if (!keys || isOver(fetchedAt, MAX_AGE_MS)) await refresh()
-      if (!keys) throw new IssuerUnavailableError(issuer, outage?.cause)
-      return keys(header, token)
-    },
-    async renew() {
-      if (!outage && !isOver(fetchedAt, RENEWAL_MS)) return false
-      await refresh()
-      return true
-    },
   }
 }
 

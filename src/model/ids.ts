@@ -1,4 +1,4 @@
-import { randomBytes, randomInt, randomUUIDv7 } from 'node:crypto'
+import { randomInt, randomUUIDv7 } from 'node:crypto'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -50,7 +50,10 @@ export function newSecretKey(): string {
   return randomWord(40, BASE62)
 }
 
-/** Generates a client secret of 256 bits, base64url. */
+/**
+ * Generates a client secret: 43 characters of `A-Za-z0-9` (256 bits). People paste secrets into command lines, where a
+ * `-` at the beginning would make an option of it.
+ */
 export function newClientSecret(): string {
-  return randomBytes(32).toString('base64url')
+  return randomWord(43, BASE62)
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+import * as oauth from 'oauth4webapi'
+import * as openid from 'openid-client'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -43,7 +45,8 @@ interface TokenAnswer {
 
 function tokenOf(answer: Answer): string {
   assert.equal(answer.status, 200, answer.text)
-  assert.match(String(answer.headers['cache-control']), /no-store/)
+  assert.equal(answer.headers['cache-control'], 'no-store')
+  assert.equal(answer.headers.pragma, 'no-cache')
   const { access_token, ...rest } = jsonOf<TokenAnswer>(answer)
   assert.deepEqual(rest, { token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599 })
   return access_token
@@ -54,6 +57,9 @@ function assertTokenError(answer: Answer, status: number, error: string): void {
   assert.equal(answer.status, status, answer.text)
   const body = jsonOf<Record<string, string>>(answer)
   assert.equal(body.error, error)
+  assert.equal(answer.headers['cache-control'], 'no-store')
+  assert.equal(answer.headers.pragma, 'no-cache')
+  assert.equal(answer.headers['www-authenticate'] !== undefined, status === 401)
   // The characters that RFC 6749 allows in a description.
   assert.match(body.error_description ?? '', /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
   assert.ok(!('access_token' in body))
@@ -70,6 +76,67 @@ test('a client gets a token by Basic, and the token works', async () => {
   const answer = await requestToken(form, { authorization: basic(client_id, client_secret) })
   idOf(await create(target, newUser(), { token: tokenOf(answer) }))
 })
+
+test('the id and the secret in Basic may be form-encoded, every character of them', async () => {
+  const { client_id, client_secret } = target.init.clients.administrator
+  const encode = (text: string): string =>
+    [...text].map((one) => `%${one.charCodeAt(0).toString(16)}`).join('')
+  const authorization = basic(encode(client_id), encode(client_secret))
+  tokenOf(await requestToken({ grant_type: 'client_credentials' }, { authorization }))
+})
+
+/** Ways to authenticate with the libraries below. */
+const WAYS = ['client_secret_basic', 'client_secret_post'] as const
+/** What the libraries make of a wrong secret: a challenge is in the response to Basic only. */
+const REFUSED = {
+  client_secret_basic: 'WWWAuthenticateChallengeError',
+  client_secret_post: 'ResponseBodyError',
+}
+
+for (const way of WAYS) {
+  test(`openid-client gets a token with ${way}`, async () => {
+    const { client_id, client_secret } = target.init.clients.administrator
+    const wayOf = {
+      client_secret_basic: openid.ClientSecretBasic,
+      client_secret_post: openid.ClientSecretPost,
+    }
+    const discover = (secret: string): Promise<openid.Configuration> =>
+      openid.discovery(new URL(target.url), client_id, undefined, wayOf[way](secret), {
+        execute: [openid.allowInsecureRequests],
+      })
+    const config = await discover(client_secret)
+    const { access_token: token } = await openid.clientCredentialsGrant(config, {
+      scope: 'api://usher/.default',
+    })
+    idOf(await create(target, newUser(), { token }))
+    const wrong = await discover('a+b c%d')
+    await assert.rejects(openid.clientCredentialsGrant(wrong), { name: REFUSED[way] })
+  })
+
+  test(`oauth4webapi gets a token with ${way}`, async () => {
+    const { client_id, client_secret } = target.init.clients.administrator
+    const wayOf = { client_secret_basic: oauth.ClientSecretBasic, client_secret_post: oauth.ClientSecretPost }
+    const insecure = { [oauth.allowInsecureRequests]: true }
+    const issuer = new URL(target.url)
+    const discovered = await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' })
+    const server = await oauth.processDiscoveryResponse(issuer, discovered)
+    const request = async (secret: string): Promise<oauth.TokenEndpointResponse> => {
+      const form = new URLSearchParams({ scope: 'api://usher/.default' })
+      const client = { client_id }
+      const response = await oauth.clientCredentialsGrantRequest(
+        server,
+        client,
+        wayOf[way](secret),
+        form,
+        insecure,
+      )
+      return oauth.processClientCredentialsResponse(server, client, response)
+    }
+    const { access_token: token } = await request(client_secret)
+    idOf(await create(target, newUser(), { token }))
+    await assert.rejects(request('a+b c%d'), { name: REFUSED[way] })
+  })
+}
 
 test('scope may be left out, and unknown fields are ignored', async () => {
   const { scope, ...form } = formOf({ resource: 'x', client_info: '1' })
@@ -103,14 +170,14 @@ test('invalid_client: a wrong secret, an unknown client and none are refused ali
     { client_id: randomUUID() },
     { client_id: '', client_secret: '' },
   ])
-    assertTokenError(await requestToken(formOf(wrong)), 401, 'invalid_client')
+    assertTokenError(await requestToken(formOf(wrong)), 400, 'invalid_client')
   const swapped = { client_id: target.init.clients.osis.client_id, client_secret }
-  assertTokenError(await requestToken(formOf(swapped)), 401, 'invalid_client')
+  assertTokenError(await requestToken(formOf(swapped)), 400, 'invalid_client')
 })
 
 test('invalid_client: a caller that uses Basic gets a Basic challenge', async () => {
   const { client_id } = target.init.clients.administrator
-  for (const authorization of [basic(client_id, 'x'), basic('x', 'y'), 'Basic !']) {
+  for (const authorization of [basic(client_id, 'x'), basic('x', 'y'), basic('%', '%zz'), 'Basic !']) {
     const answer = await requestToken({ grant_type: 'client_credentials' }, { authorization })
     assertTokenError(answer, 401, 'invalid_client')
     assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/)
@@ -124,7 +191,7 @@ test('invalid_client: a revoked client gets no token after 5 s at most', async (
   })
   tokenOf(await requestToken(formOf(client)))
   await target.operator.removeClient(client.client_id)
-  const isRefused = async () => (await requestToken(formOf(client))).status === 401
+  const isRefused = async () => (await requestToken(formOf(client))).status === 400
   assert.ok((await waitUntil(isRefused, 10_000)) < 5_000)
 })
 

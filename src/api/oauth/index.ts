@@ -2,7 +2,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { AuthError } from '../../auth/auth-error.ts'
-import { checkSecret, readBasic } from '../../auth/basic.ts'
+import { type Credentials, checkSecret, readFormEncodedBasic } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_SECONDS } from '../../auth/issuer.ts'
 import { isPermitted } from '../../directory/access.ts'
@@ -92,17 +92,22 @@ const routes: readonly Route<OauthApi>[] = [
 /** An error of RFC 6749 section 5.2. */
 class TokenError extends Error {
   readonly code: string
-  readonly status: number
-  /** Whether the client tried Basic: the response names the scheme that the client used. */
-  readonly basic: boolean
+  readonly status: 400 | 401
 
-  constructor(code: string, message: string, options: { status?: number; basic?: boolean } = {}) {
+  constructor(code: string, message: string, status: 400 | 401 = 400) {
     super(message)
     this.name = 'TokenError'
     this.code = code
-    this.status = options.status ?? 400
-    this.basic = options.basic ?? false
+    this.status = status
   }
+}
+
+/**
+ * The client is not authenticated. Only one that used the Authorization header gets a 401 with a challenge: a form is no
+ * scheme of HTTP, so there is nothing to challenge it with.
+ */
+function invalidClient(message: string, usesHeader: boolean): TokenError {
+  return new TokenError('invalid_client', message, usesHeader ? 401 : 400)
 }
 
 /**
@@ -118,7 +123,7 @@ async function issueToken(
   const { id, secret, basic } = readCredentials(form, authorization)
   const client = await checkSecret(clients, id, secret).catch((error) => {
     if (!(error instanceof AuthError)) throw error
-    throw new TokenError('invalid_client', error.message, { status: 401, basic })
+    throw invalidClient(error.message, basic)
   })
   if (form.grant_type !== 'client_credentials') {
     throw new TokenError('unsupported_grant_type', 'grant_type must be client_credentials')
@@ -154,21 +159,15 @@ function readForm(body: unknown): Form {
 }
 
 /** Reads the credentials of the client, from the header or from the form, but not from both. */
-function readCredentials(
-  form: Form,
-  authorization: string | undefined,
-): { id: string; secret: string; basic: boolean } {
-  const header = readBasic(authorization)
-  const missing = new TokenError('invalid_client', 'client_id and client_secret are required', {
-    status: 401,
-    basic: authorization !== undefined,
-  })
+function readCredentials(form: Form, authorization: string | undefined): Credentials & { basic: boolean } {
+  const header = readFormEncodedBasic(authorization)
   if (header) {
     if (form.client_secret !== undefined)
       throw new TokenError('invalid_request', 'the client authenticates twice')
     return { ...header, basic: true }
   }
-  if (form.client_id === undefined || form.client_secret === undefined) throw missing
+  if (form.client_id === undefined || form.client_secret === undefined)
+    throw invalidClient('client_id and client_secret are required', authorization !== undefined)
   return { id: form.client_id, secret: form.client_secret, basic: false }
 }
 
@@ -176,10 +175,9 @@ function readCredentials(
 function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): boolean {
   const status = error.statusCode ?? 500
   const unread = !(error instanceof TokenError) && status >= 400 && status < 500
-  if (!unread && request.routeOptions.config.operation === 'IssueToken') reply.headers(noStore)
+  if (request.routeOptions.config.operation === 'IssueToken') reply.headers(noStore)
   if (error instanceof TokenError) {
-    if (error.status === 401)
-      reply.header('www-authenticate', error.basic ? 'Basic realm="usher"' : 'Bearer realm="usher"')
+    if (error.status === 401) reply.header('www-authenticate', 'Basic realm="usher"')
     reply.code(error.status).send({ error: error.code, error_description: error.message })
     return false
   }

@@ -13,7 +13,6 @@ export interface LoginParts {
 }
 
 const tags = ['Authentication']
-const noStore = { 'cache-control': 'no-store' }
 
 const LoginRequest = Type.Object(
   {
@@ -54,7 +53,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
       const client = await checkSecret(clients, body.username, body.password)
       request.context = enter(client, request)
       const { access, refresh } = await tokens.logIn(request.context)
-      return { status: 200, headers: noStore, body: { access_token: access, refresh_token: refresh } }
+      return { status: 200, body: { access_token: access, refresh_token: refresh } }
     },
   }),
 
@@ -72,7 +71,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     answers: { 200: answer('An access token', RefreshResponse), ...bodyFailures },
     async handle({ body }, { tokens }) {
       const access = await tokens.refresh(body.refresh_token)
-      return { status: 200, headers: noStore, body: { access_token: access } }
+      return { status: 200, body: { access_token: access } }
     },
   }),
 ]
