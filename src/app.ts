@@ -10,6 +10,7 @@ import { openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
 import { readBacklog } from './directory/backlog.ts'
+import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import type { Directory } from './directory/directory.ts'
 import { deleteOldAnswers } from './directory/idempotency.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
@@ -65,6 +66,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const issuer = await openIssuer(dir, publicUrl)
+  await warnOfOtherIssuers(config, dir, log)
   const reconciler = new Reconciler(dir, platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
   const server = await buildServer({
@@ -95,6 +97,16 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   for (const one of platforms.values()) void logPlatformStatus(one, log)
   warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
+}
+
+/** Warns of clients that cannot call, because USHER_ISSUERS does not have the issuer of their tokens. */
+async function warnOfOtherIssuers({ issuers }: Config, dir: Directory, log: Logger): Promise<void> {
+  const names = issuers.map(({ issuer }) => issuer)
+  for (const { id, name, external } of await findClientsOfOtherIssuers(dir, names)) {
+    const message =
+      'the tokens of a client are refused: add its issuer to USHER_ISSUERS, or remove the client'
+    log.warn({ client: id, name, issuer: external?.issuer }, message)
+  }
 }
 
 /** Warns if tokens and secrets may cross a network in the clear: Usher itself speaks plain HTTP only. */

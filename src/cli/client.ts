@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { type Config, ConfigError } from '../config.ts'
 import { createClient, deleteClient, listClients } from '../directory/clients.ts'
+import type { ExternalId } from '../model/clients.ts'
 import { PERMISSIONS, type Permission } from '../model/context.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { newChoice } from './options.ts'
@@ -40,14 +42,28 @@ interface AddOptions {
 async function add(session: Session, options: AddOptions): Promise<Output> {
   const { organization: organizationId, permission, name } = options
   const external = toExternal(options)
-  return withDirectory(session, async ({ dir, ctx }) => {
+  return withDirectory(session, async ({ config, dir, ctx }) => {
+    if (external) assertConfigured(external, config)
     const { id, secret } = await createClient(dir, ctx, { organizationId, name, permission, external })
     const json = { client_id: id, ...(secret && { client_secret: secret }) }
     return { json, text: secret ? `CLIENT_ID=${id}\nCLIENT_SECRET=${secret}` : `CLIENT_ID=${id}` }
   })
 }
 
-function toExternal({ issuer, externalId: id }: AddOptions): { issuer: string; id: string } | undefined {
+/**
+ * Refuses an issuer whose tokens a server with these settings would refuse.
+ * @throws {ConfigError}
+ */
+function assertConfigured({ issuer }: ExternalId, { issuers }: Config): void {
+  if (issuers.some((one) => one.issuer === issuer)) return
+  const known = issuers.map((one) => `'${one.issuer}'`).join(', ')
+  const reason = known
+    ? `USHER_ISSUERS has ${known}`
+    : 'USHER_ISSUERS is not set; set it in this shell as for the server'
+  throw new ConfigError([`--issuer '${issuer}' is not a configured issuer: ${reason}`])
+}
+
+function toExternal({ issuer, externalId: id }: AddOptions): ExternalId | undefined {
   if (issuer !== undefined && id !== undefined) return { issuer, id }
   if (issuer !== undefined || id !== undefined)
     throw new UsageError("options '--issuer <url>' and '--external-id <id>' must be used together")

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Client } from '../model/clients.ts'
+import type { Client, ExternalId } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
 import { DirectoryError, toInvalid } from '../model/error.ts'
 import { newClientSecret, newId } from '../model/ids.ts'
@@ -12,6 +12,7 @@ import {
   selectAllClients,
   selectClient,
   selectExternalClient,
+  selectExternalClients,
 } from '../store/tables/clients.ts'
 import type { Directory } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
@@ -23,7 +24,7 @@ export interface NewClient {
   readonly name: string
   readonly permission: Permission
   /** For a client whose tokens come from an external issuer: the issuer and its id of the client. It gets no secret. */
-  readonly external?: { readonly issuer: string; readonly id: string } | undefined
+  readonly external?: ExternalId | undefined
 }
 
 /** A new client. Its secret is returned only here; a client of an external issuer has none (null). */
@@ -116,6 +117,18 @@ export function findClient(dir: Directory, id: string): Promise<Client | undefin
  */
 export function findExternalClient(dir: Directory, issuer: string, id: string): Promise<Client | undefined> {
   return read(dir, (tx) => selectExternalClient(tx, issuer, id))
+}
+
+/**
+ * Finds the clients whose issuer is none of the given ones: their tokens are refused.
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export async function findClientsOfOtherIssuers(
+  dir: Directory,
+  issuers: readonly string[],
+): Promise<Client[]> {
+  const clients = await read(dir, selectExternalClients)
+  return clients.filter(({ external }) => external && !issuers.includes(external.issuer))
 }
 
 /**

@@ -1,6 +1,12 @@
 import type { Permission } from './context.ts'
 import type { Organization } from './organizations.ts'
 
+/** The id of a client at the external issuer that signs its tokens. Both are compared exactly. */
+export interface ExternalId {
+  readonly issuer: string
+  readonly id: string
+}
+
 /** A program that may call the APIs, bound to an organization. */
 export interface Client {
   readonly pk: number
@@ -10,5 +16,7 @@ export interface Client {
   readonly organization: Organization
   /** SHA-256 of the secret, base64url; null for a client whose tokens come from an external issuer. */
   readonly secretHash: string | null
+  /** The external issuer of the client's tokens, and its id there; null for a client with a secret. */
+  readonly external: ExternalId | null
   readonly createdAt: string
 }

@@ -128,12 +128,36 @@ test('clients are added, listed and removed, and a secret is shown once', async 
   await refused(/no client/, 'client', 'remove', issued.client_id)
 })
 
-test('a client of an external issuer has no secret', async () => {
-  const words = ['--organization', init.customer.id, '--permission', 'viewer', '--name', 'App']
-  const external = ['--issuer', 'https://login.example', '--external-id', 'app']
-  const issued = await json<Issued>('client', 'add', ...words, ...external)
+test('a client of an external issuer has no secret, and its issuer must be configured', async () => {
+  const words = [
+    'client',
+    'add',
+    '--organization',
+    init.customer.id,
+    '--permission',
+    'viewer',
+    '--name',
+    'App',
+  ]
+  const at = (issuer: string): string[] => [...words, '--issuer', issuer, '--external-id', 'app']
+  const configured = 'https://login.example'
+  const issuers = [configured, 'https://other.example'].map((issuer) => ({
+    ...{ issuer, jwksUrl: `${issuer}/keys`, audience: 'api://usher' },
+  }))
+  const settings = { USHER_ISSUERS: JSON.stringify(issuers) }
+  const issued = await usherJson<Issued>(path, at(configured), settings)
   assert.deepEqual(Object.keys(issued), ['client_id'])
-  await refused(/Another client has the id app/, 'client', 'add', ...words, ...external)
+  const again = await runUsher(path, at(configured), settings)
+  assert.match(again.stderr, /Another client has the id app/)
+  for (const issuer of [`${configured}/`, 'https://LOGIN.example', 'https://x.example']) {
+    const { code, stderr } = await runUsher(path, at(issuer), settings)
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /'[^']+' is not a configured issuer: USHER_ISSUERS has 'https:\/\/login\.example', 'https:\/\/other\./,
+    )
+  }
+  await refused(/USHER_ISSUERS is not set; set it in this shell as for the server/, ...at(configured))
 })
 
 interface User {

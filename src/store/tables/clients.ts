@@ -10,6 +10,8 @@ interface ClientRow {
   name: string
   permission: Permission
   secret_hash: string | null
+  external_issuer: string | null
+  external_id: string | null
   created_at: string
   organization_pk: number
   organization_id: string
@@ -21,12 +23,14 @@ interface ClientRow {
 
 /** Converts a row to a client of the model. */
 export function toClient(row: ClientRow): Client {
+  const { external_issuer: issuer, external_id: id } = row
   return {
     pk: row.pk,
     id: row.id,
     name: row.name,
     permission: row.permission,
     secretHash: row.secret_hash,
+    external: issuer === null || id === null ? null : { issuer, id },
     createdAt: row.created_at,
     organization: {
       pk: row.organization_pk,
@@ -45,6 +49,8 @@ const CLIENT_COLUMNS = [
   'clients.name',
   'clients.permission',
   'clients.secret_hash',
+  'clients.external_issuer',
+  'clients.external_id',
   'clients.created_at',
   'clients.organization_pk',
   'organizations.id as organization_id',
@@ -79,6 +85,15 @@ const selectByExternalId = statement((db, p: { issuer: string; id: string }) =>
 export async function selectExternalClient(tx: Tx, issuer: string, id: string): Promise<Client | undefined> {
   const row = await tx.get(selectByExternalId, { issuer, id })
   return row && toClient(row)
+}
+
+const selectExternal = statement((db) =>
+  selectClients(db).where('clients.external_issuer', 'is not', null).orderBy('clients.pk'),
+)
+
+/** Returns the clients of external issuers that were not removed, oldest first. */
+export async function selectExternalClients(tx: Tx): Promise<Client[]> {
+  return (await tx.all(selectExternal, {})).map(toClient)
 }
 
 const selectAll = statement((db) => selectClients(db).orderBy('clients.pk'))
