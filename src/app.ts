@@ -6,14 +6,15 @@ import { buildServer } from './api/server.ts'
 import { newBearerCheck, trustOwn } from './auth/bearer.ts'
 import { newClientFinder } from './auth/clients.ts'
 import { trustExternal } from './auth/external-issuers.ts'
-import { openIssuer } from './auth/issuer.ts'
+import { type Issuer, openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
 import { readBacklog } from './directory/backlog.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
-import type { Directory } from './directory/directory.ts'
+import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
 import { deleteOldAnswers } from './directory/idempotency.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
+import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
 import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
@@ -92,7 +93,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   // Closed from the last to the first: requests that end need the reconciler, and both need the store.
   const opened = new AsyncDisposableStack()
   opened.defer(() => open.close())
-  opened.defer(startBackgroundWork(dir, reconciler, log))
+  opened.defer(startBackgroundWork(dir, { issuer, reconciler, log }))
   opened.defer(() => closeServer(server))
   for (const one of platforms.values()) void logPlatformStatus(one, log)
   warnOfPlainHttp(config, log)
@@ -126,15 +127,19 @@ function isLoopback(host: string): boolean {
 }
 
 /** @returns a function that stops the work; if the store no longer responds, it returns after LAST_MS */
-function startBackgroundWork(dir: Directory, reconciler: Reconciler, log: Logger): () => Promise<void> {
+function startBackgroundWork(
+  dir: Directory,
+  { issuer, reconciler, log }: { issuer: Issuer; reconciler: Reconciler; log: Logger },
+): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
-    await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir)])
+    await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
   })
   const sealing = { name: 'sealing audit entries', log }
+  const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   reconciler.start()
   const stop = async (): Promise<void> => {
-    await Promise.all([sweep.stop(), reconciler.stop()])
+    await Promise.all([sweep.stop(), keys.stop(), reconciler.stop()])
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }

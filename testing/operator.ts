@@ -1,6 +1,7 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { openIssuer } from '../src/auth/issuer.ts'
+import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
+import { makeSigningKey, SIGNING_ALGORITHM } from '../src/auth/issuer.ts'
 import { readConfig } from '../src/config.ts'
+import { getSigningKeys } from '../src/directory/sealing/signing-keys.ts'
 import { openDirectory } from '../src/open-directory.ts'
 import { programEnvironment } from './environment.ts'
 import { type ClientSecret, type Settings, usherJson } from './usher.ts'
@@ -33,8 +34,8 @@ export interface Operator {
   listAuditOf(organization: string): Promise<readonly AuditRow[]>
   /** Returns whether the audit log is whole. */
   verifyAudit(): Promise<boolean>
-  /** Signs a token of the server again, with a lifetime that may be over. */
-  signAgain(token: string, seconds: number): Promise<string>
+  /** Signs a token of the server again, with a lifetime that may be over, and with other claims. */
+  signAgain(token: string, seconds: number, claims?: JWTPayload): Promise<string>
 }
 
 export interface NewClient {
@@ -120,25 +121,26 @@ export function newOperator(server: {
     listAudit: (correlationId) => run('audit', 'list', '--correlation-id', correlationId),
     listAuditOf: (organization) => run('audit', 'list', '--organization', organization),
     verifyAudit: async () => (await run<{ whole: boolean }>('audit', 'verify')).whole,
-    signAgain: (token, seconds) => signAgain(server, token, seconds),
+    signAgain: (token, seconds, claims) => signAgain(server, { token, seconds, claims }),
   }
   return operator
 }
 
-/** Signs with the key in the data directory, which no command hands out. */
+/** Signs with the newest key in the data directory, which no command hands out. */
 async function signAgain(
-  server: { readonly dataDir: string; readonly url: string; readonly settings: Settings },
-  token: string,
-  seconds: number,
+  server: { readonly dataDir: string; readonly settings: Settings },
+  { token, seconds, claims }: { token: string; seconds: number; claims: JWTPayload | undefined },
 ): Promise<string> {
-  const { sub, aud, jti, ...others } = decodeJwt(token)
   const config = await readConfig(await programEnvironment(server.dataDir, server.settings))
   const open = await openDirectory(config, { create: false })
   try {
-    const issuer = await openIssuer(open.dir, () => server.url)
-    const type = String(decodeProtectedHeader(token).typ)
-    const who = { audience: String(aud), subject: String(sub), id: String(jti) }
-    return await issuer.sign({ type, ...who, seconds, others })
+    const [key] = await getSigningKeys(open.dir, makeSigningKey)
+    if (!key) throw new Error('there is no signing key')
+    const iat = Math.floor(Date.now() / 1000)
+    const { typ = '' } = decodeProtectedHeader(token)
+    return await new SignJWT({ ...decodeJwt(token), iat, exp: iat + seconds, ...claims })
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ, kid: key.kid })
+      .sign(await importJWK(JSON.parse(key.privateJwk) as JWK, SIGNING_ALGORITHM))
   } finally {
     await open.close()
   }

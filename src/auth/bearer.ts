@@ -5,7 +5,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError, ExpiredError } from './auth-error.ts'
 import { cacheClients } from './clients.ts'
-import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE } from './issuer.ts'
+import { type Issuer, SIGNING_ALGORITHM, TOKEN_SECONDS, TOKEN_TYPE } from './issuer.ts'
 import { type Trusted, type VerifiedClaims, verifyToken } from './verify.ts'
 
 /**
@@ -49,7 +49,7 @@ export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => P
   )
   return async (token) => {
     let known = tokens.get(token)
-    if (!known) {
+    if (!known || known.trusted.isPublished?.(known.kid) === false) {
       known = await verifyToken(trusted, token)
       tokens.set(token, known)
     }
@@ -80,6 +80,8 @@ export function trustOwn(own: Issuer, dir: Directory): Trusted {
     algorithms: [SIGNING_ALGORITHM],
     types: [TOKEN_TYPE],
     getKey: own.getKey,
+    isPublished: own.isPublished,
+    maxAgeSeconds: TOKEN_SECONDS,
     findClient: async ({ sub }) => (typeof sub === 'string' ? findClient(dir, sub) : undefined),
   }
 }

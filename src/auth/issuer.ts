@@ -11,8 +11,8 @@ import {
   type JWTVerifyGetKey,
   SignJWT,
 } from 'jose'
-import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
-import { getSigningKeys, type SigningKey } from '../directory/sealing/signing-keys.ts'
+import type { Directory } from '../directory/directory.ts'
+import { chooseSigner, getSigningKeys, type SigningKey } from '../directory/sealing/signing-keys.ts'
 import type { Client } from '../model/clients.ts'
 import { shareFor } from '../share-for.ts'
 
@@ -22,6 +22,8 @@ export const SIGNING_ALGORITHM = 'ES256'
 export const TOKEN_TYPE = 'at+jwt'
 /** How long an access token is valid: one second short of an hour, like the tokens of the partner portal. */
 export const TOKEN_SECONDS = 3599
+/** How long callers share one read of the signing keys: tokens with unknown key ids need no authentication. */
+const SHARED_READ_MS = 250
 
 /** A token to sign. */
 export interface TokenClaims {
@@ -47,13 +49,30 @@ export interface Issuer {
   sign(claims: TokenClaims): Promise<string>
   /** Returns the public parts of the signing keys (RFC 7517). */
   jwks(): Promise<JSONWebKeySet>
+  /**
+   * Reads the signing keys again, because another process may have replaced them. Call it every `CACHE_TTL_MS`.
+   * @throws {DirectoryError} `store_unavailable`
+   * @throws {SealError} if the master key does not decrypt a signing key; the known keys stay in use
+   */
+  readKeys(): Promise<void>
+  /** Returns whether the tokens of a signing key are still accepted. */
+  isPublished(kid: string | undefined): boolean
   /** Finds the signing key of a token; the `kid` of the token names it. */
   readonly getKey: JWTVerifyGetKey
 }
 
+/** A key that can sign. */
+interface Signer {
+  readonly kid: string
+  readonly signsAt: string
+  readonly privateKey: CryptoKey | Uint8Array
+}
+
 /** The signing keys that were read from the directory. */
 interface Keys {
-  readonly newest: { readonly kid: string; readonly privateKey: CryptoKey | Uint8Array }
+  /** Newest first. */
+  readonly signers: readonly Signer[]
+  readonly kids: ReadonlySet<string | undefined>
   readonly jwks: JSONWebKeySet
   readonly getKey: JWTVerifyGetKey
 }
@@ -66,31 +85,39 @@ interface Keys {
  */
 export async function openIssuer(dir: Directory, url: () => string): Promise<Issuer> {
   let keys = await readKeys(dir)
-  // Another process may have made a signing key since. While the store fails, the known keys stay in use.
-  const refresh = shareFor(CACHE_TTL_MS, async (): Promise<Keys> => {
-    keys = await readKeys(dir).catch(() => keys)
-    return keys
+  const readAgain = shareFor(SHARED_READ_MS, async () => {
+    keys = await readKeys(dir, keys)
   })
-  const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> =>
-    new SignJWT(others)
-      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid: keys.newest.kid })
+  // While the store fails, the known keys stay in use.
+  const refresh = (): Promise<void> => readAgain().catch(() => undefined)
+  const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> => {
+    const { kid, privateKey } = chooseSigner(keys.signers, dir.now().toISOString()) as Signer
+    return new SignJWT(others)
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid })
       .setIssuer(url())
       .setAudience(audience)
       .setSubject(subject)
       .setIssuedAt()
       .setExpirationTime(`${seconds}s`)
       .setJti(id)
-      .sign(keys.newest.privateKey)
+      .sign(privateKey)
+  }
   return {
     url,
     sign,
-    jwks: async () => (await refresh()).jwks,
+    readKeys: readAgain,
+    isPublished: (kid) => keys.kids.has(kid),
+    async jwks() {
+      await refresh()
+      return keys.jwks
+    },
     async getKey(header, token) {
       try {
         return await keys.getKey(header, token)
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-        return (await refresh()).getKey(header, token)
+        await refresh()
+        return keys.getKey(header, token)
       }
     },
     issue: (client) =>
@@ -105,16 +132,25 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
   }
 }
 
-async function readKeys(dir: Directory): Promise<Keys> {
+/** @param known returned if the directory has the same keys: to import a key takes longer than to read it */
+async function readKeys(dir: Directory, known?: Keys): Promise<Keys> {
   const kept = await getSigningKeys(dir, makeSigningKey)
-  const [newest] = kept
-  if (!newest) throw new Error('there is no signing key')
-  const privateKey = await importJWK(JSON.parse(newest.privateJwk) as JWK, SIGNING_ALGORITHM)
+  const kids = new Set<string | undefined>(kept.map((key) => key.kid))
+  if (known && kids.size === known.kids.size && [...kids].every((kid) => known.kids.has(kid))) return known
+  const signers = await Promise.all(
+    kept.map(async ({ kid, signsAt, privateJwk }) => ({
+      kid,
+      signsAt,
+      privateKey: await importJWK(JSON.parse(privateJwk) as JWK, SIGNING_ALGORITHM),
+    })),
+  )
+  if (signers.length === 0) throw new Error('there is no signing key')
   const jwks = { keys: kept.map((key) => JSON.parse(key.publicJwk) as JWK) }
-  return { newest: { kid: newest.kid, privateKey }, jwks, getKey: createLocalJWKSet(jwks) }
+  return { signers, kids, jwks, getKey: createLocalJWKSet(jwks) }
 }
 
-async function makeSigningKey(): Promise<SigningKey> {
+/** Makes a signing key with a random id. */
+export async function makeSigningKey(): Promise<SigningKey> {
   const { publicKey, privateKey } = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true })
   const kid = randomUUID()
   const publicJwk = { ...(await exportJWK(publicKey)), kid, alg: SIGNING_ALGORITHM, use: 'sig' }

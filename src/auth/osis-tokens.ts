@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { JWTPayload } from 'jose'
+import { decodeJwt, type JWTPayload } from 'jose'
+import { clientContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
-import { createRefreshToken, findClientOfRefreshToken } from '../directory/refresh-tokens.ts'
+import {
+  createRefreshToken,
+  findClientOfRefreshToken,
+  findRefreshToken,
+  type RefreshTokenIds,
+  useRefreshToken,
+} from '../directory/refresh-tokens.ts'
 import type { Client } from '../model/clients.ts'
 import type { Context } from '../model/context.ts'
-import { AuthError } from './auth-error.ts'
+import { isUuid } from '../model/ids.ts'
+import { AuthError, ExpiredError } from './auth-error.ts'
 import { MAX_TOKEN, newTokenCheck, readToken } from './bearer.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE, type TokenClaims } from './issuer.ts'
 import type { Trusted } from './verify.ts'
@@ -25,10 +33,13 @@ export interface OsisTokens {
    */
   logIn(ctx: Context): Promise<{ access: string; refresh: string }>
   /**
-   * Issues a new access token.
+   * Issues a new access token. The row of the refresh token decides whether it is genuine, and not its signature: the
+   * token lives half a year, so it must outlive its signing key, and a leaked signing key must not make such tokens.
+   * @param call the correlation id and the address of the request
    * @throws {AuthError} if the refresh token is invalid, expired or revoked, or its client was removed
+   * @throws {DirectoryError} `store_unavailable`
    */
-  refresh(token: string): Promise<string>
+  refresh(token: string, call: Pick<Context, 'correlationId' | 'address'>): Promise<string>
   /**
    * Returns the client that an `Authorization` header with an access token stands for.
    * @throws {AuthError}
@@ -40,35 +51,67 @@ export interface OsisTokens {
 export function newOsisTokens(dir: Directory, issuer: Issuer): OsisTokens {
   // It differs from the audience of the partner portal, so that neither API accepts the tokens of the other.
   const audience = (): string => `${issuer.url()}/api/v1`
-  const trust = (kind: Pick<Trusted, 'types' | 'findClient'>): Trusted[] => [
-    { ...kind, issuer: issuer.url, audience, algorithms: [SIGNING_ALGORITHM], getKey: issuer.getKey },
+  const ofOwn = { issuer: issuer.url, audience, algorithms: [SIGNING_ALGORITHM] } as const
+  const trust = (kind: Pick<Trusted, 'types' | 'maxAgeSeconds' | 'findClient'>): Trusted[] => [
+    { ...kind, ...ofOwn, getKey: issuer.getKey, isPublished: issuer.isPublished },
   ]
   // `sid` is the id of the refresh token that an access token came from. Once that refresh token is revoked or has
   // expired, the access token is refused.
   const checkAccess = newTokenCheck(
     trust({
       types: [TOKEN_TYPE],
+      maxAgeSeconds: ACCESS_SECONDS,
       findClient: (claims) => findByToken(dir, claims, { scope: ACCESS_SCOPE, id: claims.sid }),
     }),
   )
   const checkRefresh = newTokenCheck(
     trust({
       types: [REFRESH_TYPE],
+      maxAgeSeconds: REFRESH_SECONDS,
       findClient: (claims) => findByToken(dir, claims, { scope: REFRESH_SCOPE, id: claims.jti }),
     }),
   )
+  const findGenuine = async (token: string): Promise<{ id: string; client: Client }> => {
+    const { jti, iss, aud } = readClaims(token)
+    const id = typeof jti === 'string' && isUuid(jti) ? jti : ''
+    const found = await findRefreshToken(dir, { id, token })
+    // The public URL may have changed since, which ends all tokens.
+    if (found?.match === 'same' && iss === issuer.url() && aud === audience()) {
+      if (!found.valid) throw new AuthError('The refresh token was revoked')
+      if (found.expired) throw new ExpiredError()
+      return { id, client: found.client }
+    }
+    // Tokens of version 0.1 have no hash in the store. Their signature proves them, while its key is published.
+    const { client } = await checkRefresh(token)
+    if (found?.match !== 'unknown') throw new AuthError('The refresh token was not issued')
+    return { id, client }
+  }
   return {
     async logIn(ctx) {
-      const { id, clientId } = await createRefreshToken(dir, ctx, REFRESH_SECONDS)
-      const of = { subject: clientId, audience: audience() }
-      return { access: await signAccess(issuer, of, id), refresh: await signRefresh(issuer, of, id) }
+      const sign = ({ id, clientId }: RefreshTokenIds): Promise<string> =>
+        signRefresh(issuer, { subject: clientId, audience: audience() }, id)
+      const { id, clientId, token } = await createRefreshToken(dir, ctx, { seconds: REFRESH_SECONDS, sign })
+      const access = await signAccess(issuer, { subject: clientId, audience: audience() }, id)
+      return { access, refresh: token }
     },
-    async refresh(token) {
+    async refresh(token, { correlationId, address }) {
       if (token.length > MAX_TOKEN) throw new AuthError('The token is too long to be one')
-      const { payload, client } = await checkRefresh(token)
-      return signAccess(issuer, { subject: client.id, audience: audience() }, String(payload.jti))
+      const { id, client } = await findGenuine(token)
+      const ctx = clientContext(client, correlationId, address)
+      if (!(await useRefreshToken(dir, ctx, { id, token })))
+        throw new AuthError('The refresh token was not issued, or was revoked')
+      return signAccess(issuer, { subject: client.id, audience: audience() }, id)
     },
     check: async (authorization) => (await checkAccess(readToken(authorization))).client,
+  }
+}
+
+/** Reads the claims of a token before anything is verified, only to find its row. */
+function readClaims(token: string): JWTPayload {
+  try {
+    return decodeJwt(token)
+  } catch {
+    throw new AuthError('The token is not a JWT')
   }
 }
 
@@ -85,12 +128,16 @@ function signRefresh(issuer: Issuer, of: Of, id: string): Promise<string> {
   return issuer.sign({ ...of, type: REFRESH_TYPE, id, seconds: REFRESH_SECONDS, others })
 }
 
-/** Finds the client of the refresh token with this id. Returns undefined if the claims do not have the scope. */
+/**
+ * Finds the client of the refresh token with this id. Returns undefined if the claims do not have the scope, or name
+ * another client.
+ */
 async function findByToken(
   dir: Directory,
-  { scopes }: JWTPayload,
+  { scopes, sub }: JWTPayload,
   { scope, id }: { scope: string; id: unknown },
 ): Promise<Client | undefined> {
   const isOfKind = Array.isArray(scopes) && scopes.includes(scope)
-  return isOfKind && typeof id === 'string' ? findClientOfRefreshToken(dir, id) : undefined
+  const client = isOfKind && typeof id === 'string' ? await findClientOfRefreshToken(dir, id) : undefined
+  return client?.id === sub ? client : undefined
 }

@@ -21,6 +21,8 @@ export interface Trusted {
   /** The accepted values of `typ` in a token's header. */
   readonly types: readonly (string | undefined)[]
   readonly getKey: JWTVerifyGetKey
+  /** Returns whether a key is still one of the issuer's. Without it, a verified token outlives its key in the cache. */
+  readonly isPublished?: (kid: string | undefined) => boolean
   /** Fetches the keys again, unless that was done a short time ago. Returns whether it did. */
   readonly renewKeys?: () => Promise<boolean>
   /** How many seconds after `iat` a token is refused, whatever its `exp` says. Without it, `exp` alone decides. */
@@ -34,6 +36,8 @@ export interface Trusted {
 export interface VerifiedClaims {
   readonly trusted: Trusted
   readonly payload: JWTPayload
+  /** The id of the key that signed the token. */
+  readonly kid: string | undefined
   /** When the token expires, in milliseconds like `Date.now()`. */
   readonly expiresAt: number
 }
@@ -57,7 +61,8 @@ export async function verifyToken(all: readonly Trusted[], token: string): Promi
     if (payload.iat !== undefined && payload.iat > nowInSeconds() + CLOCK_SKEW_SECONDS)
       throw notAccepted('iat')
     trusted.checkClaims?.(payload)
-    return { trusted, payload, expiresAt: expiryOf(trusted, payload) * 1000 }
+    const { kid } = protectedHeader
+    return { trusted, payload, kid, expiresAt: expiryOf(trusted, payload) * 1000 }
   } catch (error) {
     throw toAuthError(error)
   }

@@ -53,7 +53,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     'Manage the refresh tokens of OSIS clients',
     async () => (await import('./token.ts')).defineToken,
   ],
-  ['key', 'Replace the master key', async () => (await import('./key.ts')).defineKey],
+  [
+    'key',
+    'Replace the master key and the key that signs tokens',
+    async () => (await import('./key.ts')).defineKey,
+  ],
   ['audit', 'Read and verify the audit log', async () => (await import('./audit.ts')).defineAudit],
   ['store', 'Copy the directory to another database', async () => (await import('./store.ts')).defineStore],
 ]

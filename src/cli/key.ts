@@ -2,14 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { rotateSigningKey } from '../auth/signing-keys.ts'
 import { ConfigError } from '../config.ts'
+import { listRefreshTokens } from '../directory/refresh-tokens.ts'
 import { type Resealed, recordRotation, resealSecrets, sealingDelay } from '../directory/sealing/rotation.ts'
+import { listSigningKeys } from '../directory/sealing/signing-keys.ts'
 import { loadMasterKeys, writeMasterKeys } from '../master-key.ts'
 import type { MasterKeys } from '../setting-values.ts'
 import { takeFileLock } from '../store/open.ts'
 import { action, type Opened, type Output, type Session, withDirectory } from './command.ts'
+import { formatTable } from './table.ts'
 
-/** `usher key`: the master key, which encrypts all secrets of the directory. */
+/** `usher key`: the master key, which encrypts all secrets of the directory, and the keys that sign tokens. */
 export function defineKey(key: Command, session: Session): void {
   key
     .command('rotate')
@@ -26,6 +30,51 @@ export function defineKey(key: Command, session: Session): void {
         )
       }),
     )
+  key
+    .command('rotate-signing')
+    .description('Replace the key that signs tokens; the server need not be stopped')
+    .option('--now', 'Delete the old key at once: tokens that it has signed are refused within 5 seconds')
+    .action(action(session, ({ now = false }: { now?: boolean }) => rotateSigning(session, now)))
+  key
+    .command('list')
+    .description('List the keys that sign tokens, newest first')
+    .action(action(session, () => list(session)))
+}
+
+function list(session: Session): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const json = await listSigningKeys(dir, ctx)
+    const rows = json.map((one) => [one.kid, one.state, one.createdAt, one.signsAt, one.expiresAt])
+    return { json, text: formatTable(['ID', 'STATE', 'CREATED', 'SIGNS FROM', 'DELETED AT'], rows) }
+  })
+}
+
+function rotateSigning(session: Session, now: boolean): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const before = await listSigningKeys(dir, ctx)
+    const key = await rotateSigningKey(dir, ctx, { now })
+    const after = await listSigningKeys(dir, ctx)
+    const tokens = await listRefreshTokens(dir, ctx)
+    const ending = tokens.filter((one) => !one.recorded && one.revokedAt === null).map((one) => one.id)
+    const made = after.filter((one) => one.kid === key).map((one) => `It signs from ${one.signsAt} on.`)
+    const old = before.map(({ kid }) => {
+      const kept = after.find((one) => one.kid === kid)
+      return kept
+        ? `The key ${kid} stays valid until ${kept.expiresAt}, for the tokens that it has signed.`
+        : `The key ${kid} is deleted: within 5 seconds, its access tokens are refused and clients get new ones.`
+    })
+    const text = [`Made the signing key ${key}.`, ...made, ...old, ...describeEnding(ending, now)].join('\n')
+    return { json: { key, keys: after, endingRefreshTokens: ending }, text }
+  })
+}
+
+/** @param ids the refresh tokens that only the old signing key can prove */
+function describeEnding(ids: readonly string[], now: boolean): string[] {
+  if (ids.length === 0) return []
+  const todo = now ? 'Log in again in place of them' : 'Use each of them until then, or log in again'
+  const why =
+    'Usher 0.1 issued these refresh tokens, and they were not used since, so they end with the old key.'
+  return [`${why} ${todo}:`, ...ids]
 }
 
 type Wait = (ms: number) => Promise<unknown>

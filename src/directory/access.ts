@@ -127,6 +127,8 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CheckAccounts: OPERATE,
   SuspendForeignAccount: OPERATE,
   RotateKey: MAINTAIN,
+  RotateSigningKey: MAINTAIN,
+  ListSigningKeys: MAINTAIN,
   ListAudit: MAINTAIN,
   VerifyAudit: MAINTAIN,
 }

@@ -26,6 +26,7 @@ type Write =
   | 'CreateRefreshToken'
   | 'RevokeRefreshToken'
   | 'RotateKey'
+  | 'RotateSigningKey'
   | 'RetryAccounts'
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'
@@ -56,6 +57,7 @@ type Read =
   | 'RefreshToken'
   | 'ListRefreshTokens'
   | 'GetSetup'
+  | 'ListSigningKeys'
   | 'ListOrganizations'
   | 'ListPortals'
   | 'ListClients'
@@ -83,7 +85,7 @@ export interface AuditEntry {
   readonly status: AuditStatus
   /**
    * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`,
-   * `resealed`, `retried`, `reapplied`; the error code for a refusal.
+   * `resealed`, `replaced`, `issued`, `retried`, `reapplied`; the error code for a refusal.
    */
   readonly outcome: string
   readonly caller: CallerName

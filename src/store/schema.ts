@@ -123,6 +123,8 @@ export interface Tables {
     pk: Generated<number>
     /** The token's `jti`. The token itself is not stored. */
     id: string
+    /** The SHA-256 of the token; null for a token of version 0.1 that was not used since. */
+    token_hash: string | null
     client_pk: number
     created_at: string
     expires_at: string
@@ -134,6 +136,10 @@ export interface Tables {
     public_jwk: string
     sealed_private: string
     created_at: string
+    /** The time from which the key signs, unless a newer key does. */
+    signs_at: string
+    /** The time until which the key is published; null if no newer key replaces it. */
+    expires_at: string | null
   }
   audit_entries: {
     pk: Generated<number>

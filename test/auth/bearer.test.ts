@@ -121,8 +121,9 @@ async function addSigningKey({ dir }: TestDirectory): Promise<void> {
     JSON.stringify(await exportJWK(privateKey)),
     signingKeyIdentity(kid, publicJwk),
   )
-  const key = { kid, publicJwk, sealedPrivate }
-  await dir.store.write((tx) => insertSigningKey(tx, key, dir.now().toISOString()))
+  const now = dir.now().toISOString()
+  const key = { kid, publicJwk, sealedPrivate, createdAt: now, signsAt: now, expiresAt: null }
+  await dir.store.write((tx) => insertSigningKey(tx, key))
 }
 
 test('a token is refused once it is older than the rules allow, whatever its exp says', async () => {

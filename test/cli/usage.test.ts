@@ -33,7 +33,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   tenant: ['create', 'list'],
   platform: ['status', 'retry', 'check'],
   token: ['list', 'revoke'],
-  key: ['rotate'],
+  key: ['rotate', 'rotate-signing', 'list'],
   audit: ['list', 'verify'],
   store: ['copy'],
 }

@@ -154,9 +154,72 @@ test('an expired token is told from one that was never good', async () => {
   })
   const [good, expired] = [await lasting(60), await lasting(-1)]
   assert.equal((await getTenants(`Bearer ${good.access}`)).status, 200)
-  assert.equal((await refresh(good.refresh)).status, 200)
   assertUnauthorized(await getTenants(`Bearer ${expired.access}`), 'Token has expired', 2)
   assertUnauthorized(await refresh(expired.refresh), 'Token has expired', 2)
+})
+
+test('a refresh token that was not issued is refused, although its signature and its claims are right', async () => {
+  const { jti } = claimsOf(tokens.refresh)
+  const forged = await target.operator.signAgain(tokens.refresh, 262_800 * 60)
+  assert.equal(claimsOf(forged).jti, jti)
+  assertUnauthorized(await refresh(forged), 'Authentication failed')
+  assert.equal((await refresh(tokens.refresh)).status, 200)
+  const unknown = await target.operator.signAgain(tokens.refresh, 60, { jti: randomUUID() })
+  assertUnauthorized(await refresh(unknown), 'Authentication failed')
+})
+
+test("an access token is refused if it names another client's refresh token", async () => {
+  const other = await target.operator.addClient({
+    organization: target.init.provider.id,
+    permission: 'osis',
+  })
+  const { access } = await logIn(target, other)
+  const forged = await target.operator.signAgain(tokens.access, 60, { sid: claimsOf(access).sid })
+  assertUnauthorized(await getTenants(`Bearer ${forged}`), 'Authentication failed')
+})
+
+test('a token that is older than it may become is refused, whatever its exp says', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const aged = (token: string, age: number): Promise<string> =>
+    target.operator.signAgain(token, 10 * 365 * 86_400, { iat: now - age })
+  assert.equal((await getTenants(`Bearer ${await aged(tokens.access, 14 * 60)}`)).status, 200)
+  assertUnauthorized(
+    await getTenants(`Bearer ${await aged(tokens.access, 15 * 60 + 1)}`),
+    'Token has expired',
+    2,
+  )
+  const old = await aged(target.token, 3_600)
+  assertTokenRefused(await create(target, newUser(), { token: old }))
+  assertTokenRefused(await create(target, newUser(), { token: await aged(target.token, 5 * 365 * 86_400) }))
+  const young = await create(target, newUser(), { token: await aged(target.token, 3_500) })
+  assert.equal(young.status, 201)
+})
+
+test('a refresh is recorded, and its token is not', async () => {
+  const correlation = randomUUID()
+  const headers = { authorization: undefined, 'x-correlation-id': correlation }
+  const body = { refresh_token: tokens.refresh }
+  await osis(target, { method: 'POST', path: '/api/v1/auth/token', body, headers })
+  const entries = await target.operator.listAudit(correlation)
+  assert.partialDeepStrictEqual(entries, [
+    {
+      ...{ operation: 'RefreshToken', status: 'Succeeded', outcome: 'issued', address: '127.0.0.1' },
+      ...{ caller: target.init.clients.osis.client_id, target: claimsOf(tokens.refresh).jti },
+    },
+  ])
+  assert.ok(!JSON.stringify(entries).includes('eyJ'))
+})
+
+test('after 100 more logins the oldest refresh token is refused, and the newest ones work', async (t) => {
+  const on = await startTarget({})
+  t.after(() => on.end())
+  const first = await logIn(on)
+  const second = await logIn(on)
+  for (let i = 0; i < 98; i++) await logIn(on)
+  assert.equal((await refresh(first.refresh, on)).status, 200)
+  await logIn(on)
+  assertUnauthorized(await refresh(first.refresh, on), 'Authentication failed')
+  assert.equal((await refresh(second.refresh, on)).status, 200)
 })
 
 test('tokens of the partner portal and of OSIS are accepted in their own API alone', async () => {

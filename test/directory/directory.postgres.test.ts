@@ -8,6 +8,7 @@ import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { reachSuite } from './reach.suite.ts'
+import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
 import { usersSuite } from './users.suite.ts'
@@ -20,6 +21,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   administrationSuite(open)
   refusalsSuite(open)
   osisSuite(open)
+  refreshTokensSuite(open)
   rotationSuite(open)
   bindingSuite(open)
   if (!FULL_LENGTH) return

@@ -83,6 +83,7 @@ await onServer('two processes over one database', (server) => {
   after(() => pair.end())
 
   startTests(server)
+  signingKeyTest(server)
   userTests(() => pair)
   accountTests(() => pair)
   // Most of these wait for 2 s.
@@ -98,6 +99,27 @@ await onServer('two processes over one database', (server) => {
     assert.equal((await verify()).whole, true)
   })
 })
+
+function signingKeyTest(server: DatabaseServer): void {
+  test('a signing key that was replaced at once is refused by every process, and the new one is accepted', async (t) => {
+    const pair = await startPair(server)
+    t.after(() => pair.end())
+    const [one, other] = pair.targets
+    const status = async (target: Target, token: string): Promise<number> =>
+      (await create(target, newUser(), { token })).status
+    for (const target of pair.targets) assert.equal(await status(target, one.token), 201)
+    await one.cli('key', 'rotate-signing', '--now')
+    const isRefused = async (): Promise<boolean> => {
+      const statuses = await Promise.all(pair.targets.map((target) => status(target, one.token)))
+      return statuses.every((found) => found === 401)
+    }
+    assert.ok((await waitUntil(isRefused, 10_000)) < 5_000)
+    for (const [issuing, using] of [[one, other] as const, [other, one] as const]) {
+      const token = await getToken(issuing.url, pair.init.clients.administrator)
+      assert.equal(await status(using, token), 201)
+    }
+  })
+}
 
 function startTests(server: DatabaseServer): void {
   for (let round = 1; round <= rounds(1, 5); round++) {

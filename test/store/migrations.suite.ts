@@ -139,7 +139,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
       const applied = await Promise.all(stores.map((store) => store.migrate()))
       await Promise.all(stores.map((store) => store.close()))
       assert.deepEqual(
-        applied.flat().sort(),
+        applied.flat().sort((one, other) => one - other),
         migrations.map(({ version }) => version),
       )
     })

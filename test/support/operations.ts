@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { openIssuer } from '../../src/auth/issuer.ts'
 import { newOsisTokens } from '../../src/auth/osis-tokens.ts'
+import { rotateSigningKey } from '../../src/auth/signing-keys.ts'
 import { assertPermitted } from '../../src/directory/access.ts'
 import {
   createAccount,
@@ -39,6 +40,7 @@ import {
   revokeRefreshToken,
 } from '../../src/directory/refresh-tokens.ts'
 import { recordRotation } from '../../src/directory/sealing/rotation.ts'
+import { listSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { getSetup } from '../../src/directory/setup.ts'
 import {
   createTenant,
@@ -128,10 +130,11 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   GetInfo: checkOnly('GetInfo'),
 
   IssueToken: checkOnly('IssueToken'),
-  CreateRefreshToken: ({ dir }, ctx) => createRefreshToken(dir, ctx, 60),
+  CreateRefreshToken: ({ dir }, ctx) =>
+    createRefreshToken(dir, ctx, { seconds: 60, sign: async () => 'token' }),
   RefreshToken: async ({ dir }, ctx) => {
     const tokens = newOsisTokens(dir, await openIssuer(dir, () => 'https://usher.example'))
-    return tokens.refresh((await tokens.logIn(ctx)).refresh)
+    return tokens.refresh((await tokens.logIn(ctx)).refresh, ctx)
   },
   RevokeRefreshToken: ({ dir }, ctx) => revokeRefreshToken(dir, ctx, newId()),
   ListRefreshTokens: ({ dir }, ctx) => listRefreshTokens(dir, ctx),
@@ -160,6 +163,8 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   SuspendForeignAccount: ({ dir }, ctx) =>
     recordForeignSuspension(dir, ctx, { ...ids, canonicalUserId: 'none$none' }),
   RotateKey: ({ dir }, ctx) => recordRotation(dir, ctx, randomBytes(32)),
+  RotateSigningKey: ({ dir }, ctx) => rotateSigningKey(dir, ctx, { now: false }),
+  ListSigningKeys: ({ dir }, ctx) => listSigningKeys(dir, ctx),
   ListAudit: ({ dir }, ctx) => listAudit(dir, ctx, { limit: 1 }),
   VerifyAudit: ({ dir }, ctx) => verifyAudit(dir, ctx),
 }

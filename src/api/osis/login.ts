@@ -69,8 +69,9 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     },
     schemas: { body: RefreshRequest },
     answers: { 200: answer('An access token', RefreshResponse), ...bodyFailures },
-    async handle({ body }, { tokens }) {
-      const access = await tokens.refresh(body.refresh_token)
+    async handle({ request, body }, { tokens }) {
+      const { correlationId, ip: address } = request
+      const access = await tokens.refresh(body.refresh_token, { correlationId, address })
       return { status: 200, body: { access_token: access } }
     },
   }),

@@ -7,6 +7,7 @@ import { auditCallers } from './0006-audit-callers.ts'
 import { auditAddresses } from './0007-audit-addresses.ts'
 import { boundSecrets } from './0008-bound-secrets.ts'
 import { orgCustomers } from './0009-org-customers.ts'
+import { signingKeyRotation } from './0010-signing-key-rotation.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   auditAddresses,
   boundSecrets,
   orgCustomers,
+  signingKeyRotation,
 ]
