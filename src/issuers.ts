@@ -99,7 +99,7 @@ function findUnsafeRules({ clientClaim, machine }: ExternalSetting, path: string
 }
 
 /** Claims that name the client in the tokens of people too. */
-const CLIENT_CLAIMS = ['cid', 'azp', 'appid']
+const CLIENT_CLAIMS = ['cid', 'azp', 'appid', 'client_id']
 
 function findUnsafeCondition(claim: string, condition: Condition): string | undefined {
   const comparesClients = typeof condition === 'object' && 'sameAs' in condition && claim !== 'cid'

@@ -282,6 +282,7 @@ const WRONG: readonly (readonly [name: string, value: string, message: RegExp])[
   ['USHER_ISSUERS', issuers({ machine: { cid: { pattern: '0oa.+' } } }), /\.cid proves nothing/],
   ['USHER_ISSUERS', issuers({ machine: { cid: { sameAs: 'sub' } } }), /\.cid proves nothing/],
   ['USHER_ISSUERS', issuers({ machine: { azp: 'app' } }), /\.azp proves nothing/],
+  ['USHER_ISSUERS', issuers({ machine: { client_id: { pattern: '.+' } } }), /\.client_id proves nothing/],
   ['USHER_ISSUERS', JSON.stringify([ISSUER, ISSUER]), /\[1\]\.issuer is the same as \[0\]\.issuer/],
   ['USHER_ISSUERS', issuers({ jwks_url: 'x' }), /\[0\]\.jwks_url is not a member/],
   ['USHER_ISSUERS', JSON.stringify([ISSUER, { ...ISSUER, issuer: 1 }]), /\[1\]\.issuer must be a string/],

@@ -136,9 +136,13 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Describes a failure. `fetch` says only "fetch failed" and has the reason in its cause. */
+/**
+ * Describes a failure. `fetch` says only "fetch failed" and has the reason in its cause, which has only a code if a host
+ * has several addresses.
+ */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof SyntaxError) return 'the response is not JSON'
-  return error.cause instanceof Error ? error.cause.message : error.message
+  const cause = error.cause instanceof Error ? error.cause : error
+  return cause.message || String((cause as { code?: string }).code ?? cause.name)
 }

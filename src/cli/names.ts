@@ -10,6 +10,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   organizationId: '--organization',
   orgIds: '--org',
   'orgIds[]': '--org',
+  externalId: '--external-id',
   domain: '<domain>',
   provider: '--provider',
   portal: '--portal',

@@ -39,7 +39,11 @@ export interface IssuedClient {
  *   `store_unavailable`
  */
 export function createClient(dir: Directory, ctx: Context, input: NewClient): Promise<IssuedClient> {
-  const issues = checkText('name', input.name, { min: 1 })
+  const externalId = input.external?.id ?? null
+  const issues = [
+    ...checkText('name', input.name, { min: 1 }),
+    ...checkText('externalId', externalId, { min: 1 }),
+  ]
   const subject = { operation: 'CreateClient', organization: input.organizationId, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const organization = await getReachableOrganization(unit, { id: input.organizationId })

@@ -149,6 +149,8 @@ test('a client of an external issuer has no secret, and its issuer must be confi
   assert.deepEqual(Object.keys(issued), ['client_id'])
   const again = await runUsher(path, at(configured), settings)
   assert.match(again.stderr, /Another client has the id app/)
+  const blank = await runUsher(path, [...words, '--issuer', configured, '--external-id', ''], settings)
+  assert.match(blank.stderr, /--external-id must not be empty/)
   for (const issuer of [`${configured}/`, 'https://LOGIN.example', 'https://x.example']) {
     const { code, stderr } = await runUsher(path, at(issuer), settings)
     assert.equal(code, 1)
