@@ -207,6 +207,9 @@ for (const provider of PROVIDERS) {
 
 test('idtyp of Entra ID is proof without a setting', async () => {
   const claims = { sub: 'service-principal', oid: 'service-principal' }
+  // Version 1.0 names the client in `appid`.
+  const old = { ...claims, azp: undefined, appid: EXTERNAL_CLIENT, appidacr: '1', idtyp: 'app' }
+  idOf(await create(target, newUser(), { token: await signer.sign(old) }))
   idOf(await create(target, newUser(), { token: await signer.sign({ ...claims, idtyp: 'app' }) }))
   assertTokenRefused(await create(target, newUser(), { token: await signer.sign(claims) }))
 })
