@@ -13,13 +13,14 @@ import { readBacklog } from './directory/backlog.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
 import { deleteOldAnswers } from './directory/idempotency.ts'
+import { listPlatformProblems } from './directory/platforms.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
 import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
-import type { Platform } from './platform/platform.ts'
+import { getPlatform, type Platform } from './platform/platform.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
@@ -62,7 +63,7 @@ export interface AppParts {
  */
 export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
   const { dir, platforms } = open
-  const platform = newPlatformView(dir, platforms)
+  const platform = newPlatformView(dir, platforms, open.main)
   const s3Capabilities = readS3Capabilities(config.osis.s3CapabilitiesFile)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
@@ -95,7 +96,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   opened.defer(() => open.close())
   opened.defer(startBackgroundWork(dir, { issuer, reconciler, log }))
   opened.defer(() => closeServer(server))
-  for (const one of platforms.values()) void logPlatformStatus(one, log)
+  void logPlatforms(open, log)
   warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
 }
@@ -155,6 +156,14 @@ async function closeServer(server: FastifyInstance): Promise<void> {
   const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS)
   await server.close()
   clearTimeout(cut)
+}
+
+/** Logs the health of the main platform, and how the settings differ from what the tenants are on. Never throws. */
+async function logPlatforms({ dir, platforms, main }: OpenDirectory, log: Logger): Promise<void> {
+  await runRound({ name: 'checking the platforms', log }, async () => {
+    for (const problem of await listPlatformProblems(dir)) log.warn({ platform: main }, problem)
+    await logPlatformStatus(getPlatform(platforms, main), log)
+  })
 }
 
 /** Logs the health of a platform. One that is down does not prevent the start: the reconciler tries again later. */

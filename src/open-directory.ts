@@ -1,20 +1,27 @@
 import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
+import { EMBEDDED, getMainPlatform, listPlatforms, recordMainPlatform } from './directory/platforms.ts'
 import { bindSecrets } from './directory/sealing/binding.ts'
 import { newFollowingSealer } from './directory/sealing/following-sealer.ts'
 import { loadMasterKeys } from './master-key.ts'
-import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform, Platforms } from './platform/platform.ts'
+import { unconfiguredPlatform } from './platform/unconfigured.ts'
+import { confirmCluster } from './provisioning/cluster.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
 import { selectProvider } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
 
+/** The name of the platform with the settings of a Ceph RGW. */
+const CEPH_RGW = 'ceph-rgw'
+
 /** A directory with its store and its platforms, without a server. The command line needs no more. */
 export interface OpenDirectory {
   readonly dir: Directory
-  /** The configured platforms. New tenants are created on `dir.platform`, which is one of them. */
+  /** The platforms of the directory and of the settings. Those without settings refuse every call. */
   readonly platforms: Platforms
+  /** The name of the directory's main platform, which is one of them. */
+  readonly main: string
   close(): Promise<void>
 }
 
@@ -33,19 +40,29 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     const mayMakeKey = !isSetUp && options.create !== false
     const keys = loadMasterKeys(config, mayMakeKey)
     const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
-    const platform = config.cephRgw ? await openCephRgw(config.cephRgw) : embeddedPlatform(VERSION)
-    const platforms = new Map([[platform.name, platform]])
-    const dir = newDirectory({ store, sealer, platform: platform.name, ownerForms: platforms })
+    const platforms = new Map<string, Platform>()
+    const configured = config.cephRgw ? CEPH_RGW : EMBEDDED
+    const dir = newDirectory({ store, sealer, platform: configured, ownerForms: platforms })
     await bindSecrets(dir)
-    return { dir, platforms, close: () => store.close() }
+    // Only a server and a set-up decide on the platform of a directory; see recordMainPlatform.
+    const decides = options.serving === true || options.create !== false
+    const main = decides ? await recordMainPlatform(dir) : await store.read((tx) => getMainPlatform(tx, dir))
+    const recorded = (await listPlatforms(dir)).map(({ name }) => name)
+    for (const name of new Set([main, configured, ...recorded]))
+      platforms.set(name, await openPlatform(name, config, () => dir))
+    return { dir, platforms, main, close: () => store.close() }
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-/** Opens Ceph RGW. It is loaded only if it is configured: its HTTP client would delay the start of every command. */
-async function openCephRgw(settings: CephRgwSettings): Promise<Platform> {
+/** Ceph RGW is loaded only if it is configured: its HTTP client would delay the start of every command. */
+async function openPlatform(name: string, config: Config, getDirectory: () => Directory): Promise<Platform> {
+  if (name === EMBEDDED) return embeddedPlatform(VERSION)
+  if (name !== CEPH_RGW || !config.cephRgw) return unconfiguredPlatform(name)
   const { CephRgwPlatform } = await import('./platform/ceph-rgw/ceph-rgw.ts')
-  return new CephRgwPlatform(settings)
+  return new CephRgwPlatform(config.cephRgw, (cluster, signal) =>
+    confirmCluster(getDirectory(), { name, cluster }, signal),
+  )
 }

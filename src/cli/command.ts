@@ -5,7 +5,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { TextSink } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { openDirectory } from '../open-directory.ts'
-import type { Platforms } from '../platform/platform.ts'
+import { getPlatform, type Platform, type Platforms } from '../platform/platform.ts'
 
 /** The outside world of a command. */
 export interface Io {
@@ -75,6 +75,8 @@ export interface Opened {
   readonly dir: Directory
   readonly ctx: Context
   readonly platforms: Platforms
+  /** The directory's main platform. */
+  readonly platform: Platform
 }
 
 /**
@@ -85,9 +87,15 @@ export interface Opened {
  */
 export async function withDirectory<T>(session: Session, work: (opened: Opened) => Promise<T>): Promise<T> {
   const config = await readConfig(session.env)
-  const { dir, platforms, close } = await openDirectory(config, { create: false })
+  const { dir, platforms, main, close } = await openDirectory(config, { create: false })
   try {
-    return await work({ config, dir, ctx: await operatorContext(dir), platforms })
+    return await work({
+      config,
+      dir,
+      ctx: await operatorContext(dir),
+      platforms,
+      platform: getPlatform(platforms, main),
+    })
   } finally {
     await close()
   }

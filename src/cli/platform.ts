@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { countAppliedAccounts, listFailures, readBacklog, retryAll, retryUser } from '../directory/backlog.ts'
+import { findCluster, listPlatformProblems } from '../directory/platforms.ts'
 import { FAILURE_STATES } from '../model/backlog.ts'
-import { getPlatform } from '../platform/platform.ts'
 import { type CheckReport, checkPlatform, type Finding } from '../provisioning/check.ts'
+import { adoptCluster } from '../provisioning/cluster.ts'
 import { newFixer } from '../provisioning/fix.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber } from './options.ts'
@@ -42,6 +43,12 @@ export function definePlatform(platform: Command, session: Session): void {
     )
     .option('--tenant <id>', 'Compare only the accounts of this tenant')
     .action(action(session, (options: CheckOptions) => check(session, options)))
+  platform
+    .command('adopt-cluster')
+    .description(
+      'Take the cluster that the settings lead to as the one of the directory, after the old one was lost and rebuilt',
+    )
+    .action(action(session, () => adopt(session)))
 }
 
 interface StatusOptions {
@@ -51,13 +58,15 @@ interface StatusOptions {
 }
 
 function showStatus(session: Session, { state, after = 0, limit }: StatusOptions): Promise<Output> {
-  return withDirectory(session, async ({ dir, ctx, platforms }) => {
-    const platform = getPlatform(platforms, dir.platform)
+  return withDirectory(session, async ({ dir, ctx, platform }) => {
     const { version, health, reason = null } = await platform.status()
     const { waiting, failing, parked, oldestSeconds } = await readBacklog(dir)
     const applied = await countAppliedAccounts(dir)
+    const problems = await listPlatformProblems(dir)
+    const cluster = await findCluster(dir, platform.name)
     const accounts = await listFailures(dir, ctx, { after, limit, state })
     const lines = [
+      ...problems,
       `${platform.name} ${version}: ${health}${reason === null ? '' : `, ${reason}`}`,
       `${applied} applied, ${waiting} waiting, ${failing} failing, ${parked} parked`,
     ]
@@ -66,7 +75,8 @@ function showStatus(session: Session, { state, after = 0, limit }: StatusOptions
     if (accounts.length > 0) lines.push('', formatFailures(accounts))
     return {
       json: {
-        platform: { name: platform.name, version, health, reason },
+        platform: { name: platform.name, cluster, version, health, reason },
+        problems,
         ...{ applied, waiting, failing, parked, oldestSeconds, accounts },
       },
       text: lines.join('\n'),
@@ -103,8 +113,7 @@ interface CheckOptions {
 }
 
 function check(session: Session, { fix, tenant: tenantId }: CheckOptions): Promise<Output> {
-  return withDirectory(session, async ({ dir, ctx, platforms }) => {
-    const platform = getPlatform(platforms, dir.platform)
+  return withDirectory(session, async ({ dir, ctx, platforms, platform }) => {
     if (!platform.readsBack) {
       const text = `The platform ${platform.name} keeps its accounts in the directory: there is nothing to compare.`
       return { json: { platform: platform.name, comparable: false, ...NOTHING }, text }
@@ -117,6 +126,16 @@ function check(session: Session, { fix, tenant: tenantId }: CheckOptions): Promi
     } finally {
       await fixer?.stop()
     }
+  })
+}
+
+function adopt(session: Session): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx, platform }) => {
+    const cluster = await adoptCluster(dir, ctx, platform)
+    const text =
+      `The directory's accounts on ${platform.name} are now those of the cluster ${cluster}. Restart the server, and ` +
+      'run usher platform check --fix to create accounts that the cluster does not have.'
+    return { json: { platform: platform.name, cluster }, text }
   })
 }
 

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { listMovableTenants, moveTenant } from '../directory/tenant-move.ts'
 import { adoptCustomer, queryTenants } from '../directory/tenants.ts'
-import { action, type Output, type Session, withDirectory } from './command.ts'
+import { DirectoryError } from '../model/error.ts'
+import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT } from './options.ts'
 import { formatTable } from './table.ts'
 
@@ -17,6 +19,14 @@ export function defineTenant(tenant: Command, session: Session): void {
     )
     .action(action(session, (options: CreateOptions) => create(session, options)))
   tenant
+    .command('move')
+    .description(
+      'Move tenants from the platform embedded to the Ceph RGW of the settings, where their accounts are then created',
+    )
+    .argument('[id]', 'Id of the tenant')
+    .option('--all', 'Move all tenants that are on embedded')
+    .action(action(session, (id: string | undefined, options: MoveOptions) => move(session, id, options)))
+  tenant
     .command('list')
     .description('List tenants, oldest first, including those without Cloud Director organizations')
     .option(...LIMIT, 1_000)
@@ -31,13 +41,45 @@ interface CreateOptions {
 
 function create(session: Session, options: CreateOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const { id, name, orgIds } = await adoptCustomer(dir, ctx, {
+    const { id, name, orgIds, platform } = await adoptCustomer(dir, ctx, {
       customerId: options.customer,
       name: options.name,
       orgIds: options.org ?? [],
     })
-    return { json: { id, name, orgs: orgIds }, text: id }
+    return { json: { id, name, orgs: orgIds, platform }, text: id }
   })
+}
+
+interface MoveOptions {
+  readonly all?: true
+}
+
+function move(session: Session, id: string | undefined, options: MoveOptions): Promise<Output> {
+  const all = options.all === true
+  if (all === (id !== undefined))
+    throw new UsageError("exactly one of a tenant's id and '--all' must be given")
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const ids = id === undefined ? await listMovableTenants(dir, ctx) : [id]
+    const moved: { id: string; platform: string }[] = []
+    const refused: string[] = []
+    for (const one of ids) {
+      const tenant = await moveTenant(dir, ctx, one).catch((error) => toRefusal(error, all))
+      if (typeof tenant === 'string') refused.push(tenant)
+      else moved.push({ id: tenant.id, platform: tenant.platform })
+    }
+    const lines = [...refused, ...moved.map((one) => `${one.id} is on ${one.platform}.`)]
+    if (moved.length > 0)
+      lines.push('Start or restart the server with the same settings: it then creates the accounts.')
+    if (ids.length === 0) lines.push('There is no tenant on embedded.')
+    return { json: { moved, refused }, text: lines.join('\n'), failed: refused.length > 0 }
+  })
+}
+
+/** With several tenants, one that cannot be moved does not keep the others where they are. */
+function toRefusal(error: unknown, isOneOfMany: boolean): string {
+  if (isOneOfMany && error instanceof DirectoryError && error.code === 'tenant_not_movable')
+    return error.message
+  throw error
 }
 
 function list(session: Session, limit: number): Promise<Output> {

@@ -104,14 +104,12 @@ async function insertNewAccount(
   return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential, beingRemoved: false }
 }
 
-/**
- * Returns how a platform names owners. A tenant can be on a platform that is not configured now; its accounts are kept
- * until it is, and take the form of the configured platform.
- */
-function getOwnerForm({ ownerForms, platform: configured }: Directory, platform: string): OwnerForm {
-  const form = ownerForms.get(platform) ?? ownerForms.get(configured)
+/** Returns how a platform names owners. A process that has not opened the platform must be started again. */
+function getOwnerForm({ ownerForms }: Directory, platform: string): OwnerForm {
+  const form = ownerForms.get(platform)
   if (form) return form
-  throw new Error(`no platform is configured, and ${platform} is needed`)
+  const message = `The platform ${platform} is not configured here; restart Usher with its settings.`
+  throw new DirectoryError('platform_unavailable', message)
 }
 
 /** Lists the members that are not empty, for the audit log. */

@@ -9,9 +9,12 @@ import type { Sealer } from './sealing/sealer.ts'
 export interface Directory {
   readonly store: Store
   readonly sealer: Sealer
-  /** The name of the platform on which tenants and accounts are created. */
+  /**
+   * The name of the platform that the settings of this process name. Tenants are created on the main platform of the
+   * directory, which may be another one; see `settleMainPlatform`.
+   */
   readonly platform: string
-  /** How each configured platform names the owner of data, with the name of the platform as the key. */
+  /** How each platform of the directory names the owner of data, with the name of the platform as the key. */
   readonly ownerForms: ReadonlyMap<string, OwnerForm>
   readonly now: () => Date
   /** Caches what `enterPortal` found: the organization that a portal selects for a calling organization. */

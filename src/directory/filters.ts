@@ -153,18 +153,19 @@ export interface TenantFilter {
 /**
  * Finds the tenant that a filter selects. An org id is first looked for among the mapped orgs, then among the tenants
  * (section 6.4 of the contract of OSIS).
+ * @param filter.prefer the platform whose tenant counts if an org is mapped on several
  * @returns the primary key of the tenant; null if there is none; undefined if the filter matches every tenant
  */
 export async function resolveTenantFilter(
   scope: Scope,
-  { tenantId, orgId, platform }: TenantFilter & { platform: string },
+  { tenantId, orgId, prefer }: TenantFilter & { prefer: string },
 ): Promise<number | null | undefined> {
   const provider = getProviderPk(scope)
   const byId = tenantId === undefined ? undefined : await findReachableTenant(scope, tenantId)
   if (tenantId !== undefined && !byId) return null
   if (orgId === undefined) return byId?.pk
   const byOrg =
-    (await selectTenantByOrg(scope.tx, provider, { platform, id: orgId })) ??
+    (await selectTenantByOrg(scope.tx, provider, { id: orgId, prefer })) ??
     (await findReachableTenant(scope, orgId))
   if (!byOrg || (byId && byId.pk !== byOrg.pk)) return null
   return byOrg.pk

@@ -19,6 +19,8 @@ import { insertTenant, selectTenantOfCustomer } from '../store/tables/tenants.ts
 import { type IssuedClient, issueClient } from './clients.ts'
 import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
+
+import { settleMainPlatform } from './platforms.ts'
 import { newUnit, read, runRead, type Unit, write } from './unit.ts'
 
 /** A set-up directory, with the secrets of its first clients. */
@@ -151,11 +153,12 @@ async function fill(dir: Directory, unit: Unit, input: { portal: string; example
     groups[name] = id
     await insertGroup(tx, { id, provider: provider.pk, name })
   }
+  const platform = await settleMainPlatform(tx, dir.platform, now)
   return {
     provider: { id: provider.id, name: provider.name },
     portal,
     groups,
-    example: input.example ? await insertExample(unit, dir.platform) : null,
+    example: input.example ? await insertExample(unit, platform) : null,
     administrator: await issueClient(unit, provider, { name: 'Administrator', permission: 'administrator' }),
     osis: await issueClient(unit, provider, { name: 'OSIS', permission: 'osis' }),
   }

@@ -18,6 +18,7 @@ import {
   insertTenant,
   markTenantDeleted,
   replaceOrgs,
+  selectPresentTenant,
   selectTenantByOrg,
   selectTenantOfCustomer,
   selectTenantPage,
@@ -25,6 +26,7 @@ import {
 } from '../store/tables/tenants.ts'
 import type { Directory } from './directory.ts'
 import { resolveTenantFilter, type TenantFilter } from './filters.ts'
+import { getMainPlatform, settleMainPlatform } from './platforms.ts'
 import {
   findTenantIncludingRemoved,
   getProviderPk,
@@ -49,7 +51,7 @@ export function createTenant(dir: Directory, ctx: Context, input: NewTenant): Pr
     if (existing) return addOrgs(unit, existing, orgIds)
     const { name } = input
     const customer =
-      (await findFormerCustomer(unit, dir, orgIds)) ??
+      (await findFormerCustomer(unit, orgIds)) ??
       (await insertOrganization(unit.tx, {
         id: newId(),
         kind: 'customer',
@@ -77,18 +79,15 @@ async function addOrgs(unit: Unit, tenant: Tenant, orgIds: readonly string[]): P
 }
 
 /**
- * Finds the customer that one of the orgs last belonged to, if this customer had a tenant on the platform and has none
- * now. A customer has one tenant on a platform at most, so a customer who has one cannot get another.
+ * Finds the customer that one of the orgs last belonged to, if this customer has no tenant now, on any platform.
  */
 async function findFormerCustomer(
   scope: Scope,
-  dir: Directory,
   orgIds: readonly string[],
 ): Promise<Organization | undefined> {
   for (const id of orgIds) {
     const customer = await selectCustomerOfOrg(scope.tx, getProviderPk(scope), id)
-    const former = customer && (await selectTenantOfCustomer(scope.tx, customer.pk, dir.platform))
-    if (former?.deleted) return customer
+    if (customer && !(await selectPresentTenant(scope.tx, customer.pk))) return customer
   }
   return undefined
 }
@@ -103,8 +102,9 @@ export function findTenantBeingRemoved(
   orgIds: readonly string[],
 ): Promise<Tenant | undefined> {
   return runRead(dir, ctx, 'CreateTenant', async (scope) => {
-    const customer = await findFormerCustomer(scope, dir, orgIds)
-    const former = customer && (await selectTenantOfCustomer(scope.tx, customer.pk, dir.platform))
+    const customer = await findFormerCustomer(scope, orgIds)
+    const platform = await getMainPlatform(scope.tx, dir)
+    const former = customer && (await selectTenantOfCustomer(scope.tx, customer.pk, platform))
     return former && (await hasAccounts(scope.tx, former.tenant.pk)) ? former.tenant : undefined
   })
 }
@@ -120,20 +120,24 @@ async function insertTenantOf(
   { name, orgIds }: NewTenant,
 ): Promise<Tenant> {
   const { tx, now } = unit
-  const former = await selectTenantOfCustomer(tx, customer.pk, dir.platform)
-  if (former && !former.deleted) throw tenantExists(former.tenant.id)
+  const platform = await settleMainPlatform(tx, dir.platform, now)
+  const present = await selectPresentTenant(tx, customer.pk)
+  if (present) throw tenantExists(present, platform)
+  const former = await selectTenantOfCustomer(tx, customer.pk, platform)
   if (former && (await hasAccounts(tx, former.tenant.pk))) throw beingRemoved()
   const row = { id: newTenantId(name), name, orgIds, now }
   const tenant = former
     ? await updateRenewedTenant(tx, former.tenant, row)
-    : await insertTenant(tx, { ...row, organization: customer, platform: dir.platform })
+    : await insertTenant(tx, { ...row, organization: customer, platform })
   const changedFields = orgIds.length > 0 ? ['name', 'orgIds'] : ['name']
   await unit.audit({ outcome: 'created', organization: customer.id, target: tenant.id, changedFields })
   return tenant
 }
 
-function tenantExists(id: string): DirectoryError {
-  return new DirectoryError('tenant_exists', `The customer has the tenant ${id} already.`)
+function tenantExists(present: Pick<Tenant, 'id' | 'platform'>, main: string): DirectoryError {
+  const message = `The customer has the tenant ${present.id} already`
+  const advice = `it is on ${present.platform}, and usher tenant move moves it to ${main}`
+  return new DirectoryError('tenant_exists', `${message}${present.platform === main ? '' : `: ${advice}`}.`)
 }
 
 function beingRemoved(): DirectoryError {
@@ -151,9 +155,10 @@ async function findTenantOfOrgs(
   orgIds: readonly string[],
 ): Promise<Tenant | undefined> {
   const provider = getProviderPk(scope)
+  const prefer = await getMainPlatform(scope.tx, dir)
   let existing: Tenant | undefined
   for (const id of orgIds) {
-    const tenant = await selectTenantByOrg(scope.tx, provider, { platform: dir.platform, id })
+    const tenant = await selectTenantByOrg(scope.tx, provider, { id, prefer })
     if (existing && tenant && tenant.pk !== existing.pk) throw severalTenants()
     existing ??= tenant
   }
@@ -186,7 +191,8 @@ export function queryTenants(
 ): Promise<Page<Tenant>> {
   return runRead(dir, ctx, 'QueryTenants', async (scope) => {
     const { filter, page } = request
-    const pk = await resolveTenantFilter(scope, { ...filter, platform: dir.platform })
+    const prefer = await getMainPlatform(scope.tx, dir)
+    const pk = await resolveTenantFilter(scope, { ...filter, prefer })
     if (pk === null) return { items: [], total: 0 }
     return selectTenantPage(scope.tx, { provider: getProviderPk(scope), pk }, page)
   })

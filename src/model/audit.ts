@@ -9,6 +9,7 @@ type Write =
   | 'CreateTenant'
   | 'UpdateTenant'
   | 'DeleteTenant'
+  | 'MoveTenant'
   | 'CreateAccount'
   | 'LinkAccount'
   | 'UpdateAccount'
@@ -30,6 +31,7 @@ type Write =
   | 'RetryAccounts'
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'
+  | 'AdoptCluster'
 
 /** Operations that leave an audit entry only when the caller may not run them. */
 type Read =

@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'tenant_not_found'
   | 'tenant_exists'
   | 'tenant_not_empty'
+  | 'tenant_not_movable'
   | 'orgs_on_several_tenants'
   | 'account_not_empty'
   | 'account_being_removed'

@@ -16,6 +16,7 @@ export function embeddedPlatform(version: string): Platform {
     s3Exclusions: CEPH_RGW_EXCLUSIONS,
     anonymousUser: CEPH_RGW_ANONYMOUS_USER,
     readsBack: false,
+    cluster: null,
     apply: async () => undefined,
     read: async () => null,
     suspend: async () => undefined,

@@ -73,6 +73,24 @@ export interface S3Exclusion {
 /** The exclusions of each S3 call, named in snake case: `put_bucket_acl`. Calls that are not listed are supported. */
 export type S3Exclusions = Readonly<Record<string, S3Exclusion>>
 
+/**
+ * The identity of the cluster behind a platform's address. It is the same through every address and for every key of the
+ * administrator, and other clusters have other identities.
+ */
+export interface ClusterIdentity {
+  /** Returns the identity; null if the cluster has none yet. */
+  read(signal: AbortSignal): Promise<string | null>
+  /** Gives the cluster an identity, in place of the one that it has. */
+  write(id: string, signal: AbortSignal): Promise<void>
+}
+
+/**
+ * Confirms that a cluster is the one that has the accounts.
+ * @returns false if nothing is known about the cluster yet, so that it must be confirmed again
+ * @throws {WrongClusterError} if it is another one
+ */
+export type ConfirmCluster = (cluster: ClusterIdentity, signal: AbortSignal) => Promise<boolean>
+
 /** One page of canonical user ids. */
 export interface IdPage {
   readonly ids: readonly string[]
@@ -96,6 +114,8 @@ export interface Platform extends OwnerForm {
   readonly anonymousUser: { readonly id: string; readonly name: string }
   /** Whether accounts can be read back. False if only the directory keeps them. */
   readonly readsBack: boolean
+  /** The identity of its cluster. Null for a platform without a cluster. */
+  readonly cluster: ClusterIdentity | null
   /**
    * Brings one account to its desired state, whatever state the platform has now. Returns when it has read the new
    * state back. For a new account it returns as soon as the platform confirms the write. After a removal (status
@@ -139,6 +159,14 @@ export class DataLeftError extends PlatformError {
   constructor(message: string, cause?: unknown) {
     super(message, cause)
     this.name = 'DataLeftError'
+  }
+}
+
+/** The settings name another cluster than the one that has the accounts. Nothing is written to it. */
+export class WrongClusterError extends PlatformError {
+  constructor(message: string) {
+    super(message)
+    this.name = 'WrongClusterError'
   }
 }
 

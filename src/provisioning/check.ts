@@ -1,7 +1,8 @@
 import type { Directory } from '../directory/directory.ts'
 import { type ForeignAccount, listForeignAccounts } from '../directory/foreign-accounts.ts'
+import { findTenantIncludingRemoved } from '../directory/reach.ts'
 import { SealError } from '../directory/sealing/sealer.ts'
-import { read } from '../directory/unit.ts'
+import { enforceAccess, read, runRead } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import {
@@ -13,7 +14,6 @@ import {
 } from '../platform/platform.ts'
 import { selectAccountByPk } from '../store/accounts/accounts.ts'
 import { selectAccountsAfter } from '../store/accounts/backlog.ts'
-import { selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
 import { type Desired, findDesired } from './desired.ts'
 import { type Drift, FOREIGN, findDrift } from './drift.ts'
 
@@ -85,7 +85,7 @@ interface Check {
 /**
  * Compares the accounts of a platform with the directory, and looks for accounts in the directory's tenants that the
  * directory does not have.
- * @throws {DirectoryError} `tenant_not_found`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `store_unavailable`
  * @throws {PlatformError} if the platform is down or not configured
  */
 export async function checkPlatform(
@@ -93,6 +93,7 @@ export async function checkPlatform(
   ctx: Context,
   { platform: name, tenantId, fixer }: CheckRequest,
 ): Promise<CheckReport> {
+  await enforceAccess(dir, ctx, { operation: 'CheckAccounts' })
   const check = { dir, platform: getPlatform(platforms, name), fixer }
   const tenantPk = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
   await assertUp(check.platform)
@@ -107,7 +108,7 @@ export async function checkPlatform(
 }
 
 async function getTenantPk(dir: Directory, ctx: Context, id: string): Promise<number> {
-  const found = await read(dir, (tx) => selectTenantIncludingRemoved(tx, ctx.organization.pk, id))
+  const found = await runRead(dir, ctx, 'CheckAccounts', (scope) => findTenantIncludingRemoved(scope, id))
   if (!found) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${id}.`)
   return found.tenant.pk
 }

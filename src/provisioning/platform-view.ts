@@ -41,13 +41,10 @@ export interface PlatformView {
   listBuckets(ctx: Context, tenantId: string, page: PageRequest): Promise<Page<PlatformBucket>>
 }
 
-/**
- * Creates the view of the configured platforms. `dir.platform` must be one of them; it stands in for a platform that is
- * not configured.
- */
-export function newPlatformView(dir: Directory, platforms: Platforms): PlatformView {
-  const main = getPlatform(platforms, dir.platform)
-  const findPlatform = (name: string): Platform => platforms.get(name) ?? main
+/** Creates the view of the directory's platforms. `mainName` is the name of one of them. */
+export function newPlatformView(dir: Directory, platforms: Platforms, mainName: string): PlatformView {
+  const main = getPlatform(platforms, mainName)
+  const findPlatform = (name: string): Platform => getPlatform(platforms, name)
   return {
     main,
     async readUsage(ctx, of) {

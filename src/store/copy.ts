@@ -17,6 +17,7 @@ const TABLES = {
   groups: ['pk'],
   users: ['pk'],
   memberships: ['user_pk', 'group_pk'],
+  platforms: ['pk'],
   tenants: ['pk'],
   tenant_orgs: ['pk'],
   org_customers: ['provider_pk', 'org_id'],

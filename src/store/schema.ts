@@ -30,6 +30,16 @@ export interface Tables {
     deleted_at: string | null
   }
   memberships: { user_pk: number; group_pk: number }
+  /** The platforms that tenants and accounts name. One of them has `main` = 1. */
+  platforms: {
+    pk: Generated<number>
+    name: string
+    kind: string
+    /** The identity of its cluster; null until Usher has reached it, and for `embedded`. */
+    cluster: string | null
+    main: number
+    created_at: string
+  }
   tenants: {
     pk: Generated<number>
     id: string

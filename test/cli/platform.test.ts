@@ -192,10 +192,15 @@ test('a platform that cannot be reached ends a check with 1 and the reason', asy
 })
 
 test('the embedded platform has nothing to compare', async () => {
-  const { code, stdout } = await runUsher(target.dataDir, ['platform', 'check', '--fix'])
-  assert.equal(code, 0)
-  assert.match(
-    stdout,
-    /^The platform embedded keeps its accounts in the directory: there is nothing to compare/,
-  )
+  const embedded = await startTarget()
+  try {
+    const { code, stdout } = await runUsher(embedded.dataDir, ['platform', 'check', '--fix'])
+    assert.equal(code, 0)
+    assert.match(
+      stdout,
+      /^The platform embedded keeps its accounts in the directory: there is nothing to compare/,
+    )
+  } finally {
+    await embedded.end()
+  }
 })

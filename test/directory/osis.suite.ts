@@ -31,10 +31,12 @@ import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
 import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import { insertOrganization } from '../../src/store/tables/organizations.ts'
+import { insertTenant } from '../../src/store/tables/tenants.ts'
 import {
   addAccount,
   addClient,
   clientIdOf,
+  getOrganization,
   newTestDirectory,
   readAudit,
   refusedAs,
@@ -184,14 +186,19 @@ function changeTests(open: OpenStore): void {
 function platformTests(open: OpenStore): void {
   test('the keys of a user with accounts on two platforms are listed by tenant and together', async () => {
     const on = await newTestDirectory(open)
-    // The same directory after the operator chose another platform. The e-mail links the account to the user.
     const ownerForms = new Map([...on.dir.ownerForms, ['other', CEPH_RGW_OWNER_FORM]])
-    const dir = newDirectory({ ...on.dir, platform: 'other', ownerForms })
-    const { id } = await adoptCustomer(dir, on.operator, {
-      customerId: on.customerId,
-      name: undefined,
+    const dir = newDirectory({ ...on.dir, ownerForms })
+    const organization = await getOrganization(dir, on.customerId)
+    const row = {
+      id: 'second',
+      organization,
+      platform: 'other',
+      name: 'Second',
       orgIds: [on.orgId],
-    })
+      now: NOW,
+    }
+    const { id } = await dir.store.write((tx) => insertTenant(tx, row))
+    // The e-mail links the account to the user.
     const account = {
       orgId: on.orgId,
       orgUserId: 'ada',

@@ -9,6 +9,7 @@ import { toMigrationStates } from '../../src/store/migrations/migrate.ts'
 import type { ColumnTypes, MigratedTables } from '../../src/store/migrations/migration.ts'
 import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
+import { selectPlatforms } from '../../src/store/tables/platforms.ts'
 import { selectTenantPage } from '../../src/store/tables/tenants.ts'
 import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
@@ -109,6 +110,27 @@ export function migrationsSuite(engine: MigratedEngine): void {
         assert.partialDeepStrictEqual(keys, { total: 1, items: [{ accessKey: 'KEY' }] })
       }
       await store.close()
+    })
+
+    test('the platforms of an older store are those of its tenants, the one that may hold data first', async () => {
+      const second = { pk: 2, id: 'second', organization_pk: 1, name: 'Second', created_at: '2026-02-01' }
+      for (const other of ['embedded', 'ceph-rgw']) {
+        const url = await makeOld(engine, 1)
+        for (const [table, row] of OLD_ROWS) await insert(url, table, row)
+        await insert(url, 'tenants', { ...second, platform: other })
+        const store = await openStore(url)
+        const found = await store.read(selectPlatforms)
+        await store.close()
+        assert.deepEqual(
+          found.map(({ name, kind, cluster, isMain }) => [name, kind, cluster, isMain]),
+          other === 'embedded'
+            ? [['embedded', 'embedded', null, true]]
+            : [
+                ['ceph-rgw', 'ceph-rgw', null, true],
+                ['embedded', 'embedded', null, false],
+              ],
+        )
+      }
     })
 
     test('missing migrations are listed without being applied', async () => {

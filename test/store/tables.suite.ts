@@ -144,12 +144,13 @@ function tenantTests(open: OpenStore): void {
     await assert.rejects(put(one, 'p', []), ConstraintError)
     await assert.rejects(put(other, 'p', ['c', 'a']), ConstraintError)
     assert.equal(
-      await store.read((tx) => selectTenantByOrg(tx, provider.pk, { platform: 'p', id: 'c' })),
+      await store.read((tx) => selectTenantByOrg(tx, provider.pk, { prefer: 'p', id: 'c' })),
       undefined,
     )
     await put(other, 'q', ['a'])
-    const found = await store.read((tx) => selectTenantByOrg(tx, provider.pk, { platform: 'p', id: 'a' }))
-    assert.deepEqual(found?.orgIds, ['b', 'a'])
+    const find = (prefer: string) =>
+      store.read(async (tx) => (await selectTenantByOrg(tx, provider.pk, { prefer, id: 'a' }))?.orgIds)
+    assert.deepEqual([await find('p'), await find('q'), await find('r')], [['b', 'a'], ['a'], ['b', 'a']])
   })
 }
 

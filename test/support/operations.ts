@@ -34,6 +34,7 @@ import {
   listPortals,
   relateOrganization,
 } from '../../src/directory/organizations.ts'
+import { replaceCluster } from '../../src/directory/platforms.ts'
 import {
   createRefreshToken,
   listRefreshTokens,
@@ -42,6 +43,7 @@ import {
 import { recordRotation } from '../../src/directory/sealing/rotation.ts'
 import { listSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { getSetup } from '../../src/directory/setup.ts'
+import { moveTenant } from '../../src/directory/tenant-move.ts'
 import {
   createTenant,
   deleteTenant,
@@ -100,6 +102,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   CreateTenant: ({ dir }, ctx) => createTenant(dir, ctx, { name: 'Tenant', orgIds: [] }),
   UpdateTenant: ({ dir, tenantId, orgId }, ctx) => updateTenant(dir, ctx, { tenantId, orgIds: [orgId] }),
   DeleteTenant: ({ dir }, ctx) => deleteTenant(dir, ctx, { tenantId: 'none', purge: false }),
+  MoveTenant: ({ dir }, ctx) => moveTenant(dir, ctx, 'none'),
   ListTenants: query.tenants,
   QueryTenants: query.tenants,
   GetTenant: find.tenant,
@@ -160,6 +163,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ListFailures: ({ dir }, ctx) => listFailures(dir, ctx, list),
   CheckAccounts: ({ dir }, ctx) =>
     listForeignAccounts(dir, ctx, { platform: dir.platform, canonicalIds: ['tenant$user'] }),
+  AdoptCluster: ({ dir }, ctx) => replaceCluster(dir, ctx, { platform: dir.platform, cluster: newId() }),
   SuspendForeignAccount: ({ dir }, ctx) =>
     recordForeignSuspension(dir, ctx, { ...ids, canonicalUserId: 'none$none' }),
   RotateKey: ({ dir }, ctx) => recordRotation(dir, ctx, randomBytes(32)),

@@ -68,6 +68,7 @@ export function newFakePlatform(): FakePlatform {
     s3Exclusions: { get_object_torrent: { whole: true } },
     anonymousUser: { id: 'anonymous', name: 'anonymous' },
     readsBack: true,
+    cluster: null,
     calls,
     accounts,
     behave,

@@ -40,6 +40,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   tenant_not_found: NOT_FOUND,
   tenant_exists: CONFLICT,
   tenant_not_empty: CONFLICT,
+  tenant_not_movable: CONFLICT,
   account_not_empty: CONFLICT,
   account_being_removed: { status: 503, code: 'E_PLATFORM' },
   credential_not_found: NOT_FOUND,

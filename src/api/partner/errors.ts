@@ -30,6 +30,7 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   tenant_not_found: { status: 404, type: 'NotFound' },
   tenant_exists: { status: 400, type: 'Conflict' },
   tenant_not_empty: { status: 400, type: 'Conflict' },
+  tenant_not_movable: { status: 400, type: 'Conflict' },
   account_not_empty: { status: 400, type: 'Conflict' },
   account_being_removed: { status: 503, type: 'InternalError' },
   credential_not_found: { status: 404, type: 'NotFound' },

@@ -46,9 +46,17 @@ const MAX_CONNECTIONS = 128
 export class AdminClient {
   readonly #settings: CephRgwSettings
   readonly #pool: Pool
+  readonly #confirm: (signal: AbortSignal) => Promise<boolean>
+  /** Whether the cluster is known to be the right one. */
+  #isConfirmed = false
 
-  constructor(settings: CephRgwSettings) {
+  /** @param confirm throws if the cluster is the wrong one, and returns false if that is not known yet */
+  constructor(
+    settings: CephRgwSettings,
+    confirm: (signal: AbortSignal) => Promise<boolean> = async () => true,
+  ) {
     this.#settings = settings
+    this.#confirm = confirm
     // The time limit of each call covers the connection, the headers and the body.
     // HTTP/1.1 only: over HTTP/2 all calls would share one connection, and fail together.
     const limits = { connections: MAX_CONNECTIONS, allowH2: false, headersTimeout: 0, bodyTimeout: 0 }
@@ -56,14 +64,38 @@ export class AdminClient {
   }
 
   /**
-   * Makes one signed call.
+   * Makes one signed call to the confirmed cluster; see `send`.
+   * @throws {WrongClusterError} if the cluster is another one than that of the accounts
+   */
+  async call(call: AdminCall, signal: AbortSignal): Promise<AdminResponse> {
+    if (!this.#isConfirmed) await this.confirm(signal)
+    try {
+      return await this.send(call, signal)
+    } catch (error) {
+      // The address may lead to another cluster once the gateway is back.
+      if (!(error instanceof RgwRefusal) || error.status === 403 || error.status >= 500)
+        this.#isConfirmed = false
+      throw error
+    }
+  }
+
+  /**
+   * Confirms the cluster, unless that was done.
+   * @throws {WrongClusterError} if the cluster is another one than that of the accounts
+   */
+  async confirm(signal: AbortSignal): Promise<void> {
+    this.#isConfirmed ||= await this.#confirm(signal)
+  }
+
+  /**
+   * Makes one signed call, whatever the cluster is.
    * @param limitMs the time limit of the whole call
    * @throws {RgwRefusal} if the gateway responds with an error
    * @throws {RgwUnreachable} if it does not respond
    * @throws {PlatformError} if it takes too long, the signal aborts, or the response has more than 64 MiB, is not UTF-8
    *   or is not JSON
    */
-  async call(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminResponse> {
+  async send(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminResponse> {
     const name = `${call.method} ${call.path}`
     // Not AbortSignal.any and timeout: they cost more, and the timer would go on after the response.
     const cancel = new AbortController()

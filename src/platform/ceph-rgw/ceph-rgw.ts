@@ -1,5 +1,6 @@
-import { type FailedTry, retry } from '../../retry.ts'
 import type {
+  ClusterIdentity,
+  ConfirmCluster,
   DesiredState,
   IdPage,
   Platform,
@@ -11,10 +12,12 @@ import type {
 import { DataLeftError, PlatformError } from '../platform.ts'
 import { AdminClient, type CephRgwSettings } from './admin-client.ts'
 import { toBuckets, toUsage } from './buckets.ts'
+import { newClusterIdentity } from './cluster-identity.ts'
 import { isRefusal, isTransient } from './errors.ts'
 import { newHealthCheck } from './health.ts'
 import { NewUserTemplate } from './new-user-template.ts'
 import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM, toUid } from './owner-form.ts'
+import { withRetries } from './retries.ts'
 import { CEPH_RGW_EXCLUSIONS } from './s3-exclusions.ts'
 import {
   fromMetadata,
@@ -31,8 +34,6 @@ import {
 /** How many times `apply` reads a user. After that it fails, because another program keeps changing the user. */
 const MAX_READS = 10
 const IDS_PER_PAGE = 1_000
-/** Pauses before the retries of one call. Longer faults are left to the reconciler. */
-const RETRY_PAUSES_MS = [50, 100, 200, 400]
 
 /**
  * Accounts as users of a Ceph Object Gateway: the tenant is an RGW tenant, the account is its user `tenant$user`.
@@ -48,14 +49,17 @@ export class CephRgwPlatform implements Platform {
   readonly toCanonicalId = CEPH_RGW_OWNER_FORM.toCanonicalId
   readonly fromCanonicalId = CEPH_RGW_OWNER_FORM.fromCanonicalId
   readonly status: () => Promise<PlatformStatus>
+  readonly cluster: ClusterIdentity
   readonly #client: AdminClient
   readonly #template = new NewUserTemplate()
   /** For each user with a write in progress: the write that was queued last. The map's key is the uid. */
   readonly #writes = new Map<string, Promise<void>>()
 
-  constructor(settings: CephRgwSettings) {
+  /** @param confirm called before the first call and after a failure; without it any cluster is accepted */
+  constructor(settings: CephRgwSettings, confirm?: ConfirmCluster) {
     this.s3Url = settings.s3Url
-    this.#client = new AdminClient(settings)
+    this.#client = new AdminClient(settings, confirm && ((signal) => confirm(this.cluster, signal)))
+    this.cluster = newClusterIdentity(this.#client)
     this.status = newHealthCheck(this.#client, settings.accessKey)
   }
 
@@ -232,15 +236,4 @@ export class CephRgwPlatform implements Platform {
     const call = { method: 'GET', path: '/admin/bucket', query: { ...of, stats: 'true' } } as const
     return (await withRetries(() => this.#client.call(call, signal), signal)).body
   }
-}
-
-/** Retries a call after transient faults. Every call here may be repeated: it is a read, or ends in a read. */
-function withRetries<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const decide = ({ error, tries }: FailedTry): number => {
-    const pauseMs = RETRY_PAUSES_MS[tries - 1]
-    if (pauseMs === undefined || !isTransient(error) || signal.aborted) throw error
-    return pauseMs
-  }
-  // If the signal aborts during a pause, the next call fails at once with the right message.
-  return retry(call, decide, signal)
 }

@@ -20,14 +20,18 @@ export function newHealthCheck(client: AdminClient, accessKey: string): () => Pr
   return shareFor(FRESH_MS, () => checkHealth(client, accessKey))
 }
 
-/** Reads Usher's own user on the gateway. This works only if the keys, the gateway and its cluster are in order. */
+/**
+ * Reads Usher's own user on the gateway. This works only if the keys, the gateway and its cluster are in order.
+ * The cluster must also be the one that has the accounts.
+ */
 async function checkHealth(client: AdminClient, accessKey: string): Promise<PlatformStatus> {
   try {
     const call = { method: 'GET', path: '/admin/user', query: { 'access-key': accessKey } } as const
-    const { body, headers } = await client.call(call, new AbortController().signal, CHECK_MS)
+    const signal = AbortSignal.timeout(2 * CHECK_MS)
+    const { body, headers } = await client.send(call, signal, CHECK_MS)
     const version = toVersion(headers.server?.toString())
     const missing = listMissingCaps(toObject(body, 'a user'))
-    if (missing.length === 0) return { version, health: 'NORMAL' }
+    if (missing.length === 0) return await client.confirm(signal).then(() => ({ version, health: 'NORMAL' }))
     const reason = `the user of USHER_CEPH_RGW_ACCESS_KEY lacks the caps ${missing.join(';')}`
     return { version, health: 'WARNING', reason }
   } catch (error) {

@@ -223,6 +223,31 @@ export async function selectUnappliedAccounts(tx: Tx, tenant: number, limit: num
   return (await tx.all(selectUnapplied, { tenant, limit })).map((row) => row.pk)
 }
 
+const setPlatform = statement((db, p: { tenant: number; platform: string; now: string }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({ ...bumpVersion(eb, p.now), platform: p.platform, applied_version: 0 }))
+    .where('tenant_pk', '=', p.tenant)
+    .where('wanted', '=', YES),
+)
+const setPlatformOfRemoved = statement((db, p: { tenant: number; platform: string }) =>
+  db
+    .updateTable('accounts')
+    .set({ platform: p.platform })
+    .where('tenant_pk', '=', p.tenant)
+    .where('wanted', '=', NO),
+)
+
+/** Puts all accounts of a tenant on another platform. Those that exist are applied there anew. */
+export async function updateAccountsPlatform(
+  tx: Tx,
+  tenant: number,
+  { platform, now }: { platform: string; now: string },
+): Promise<void> {
+  await tx.run(setPlatform, { tenant, platform, now })
+  await tx.run(setPlatformOfRemoved, { tenant, platform })
+}
+
 const selectOneOfTenant = statement((db, p: { tenant: number }) =>
   db
     .selectFrom('accounts')

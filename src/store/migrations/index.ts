@@ -8,6 +8,7 @@ import { auditAddresses } from './0007-audit-addresses.ts'
 import { boundSecrets } from './0008-bound-secrets.ts'
 import { orgCustomers } from './0009-org-customers.ts'
 import { signingKeyRotation } from './0010-signing-key-rotation.ts'
+import { platforms } from './0011-platforms.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   boundSecrets,
   orgCustomers,
   signingKeyRotation,
+  platforms,
 ]

@@ -80,7 +80,7 @@ export async function selectKnownTenantIds(
   return rows.map((row) => row.id)
 }
 
-const selectByOrg = statement((db, p: { provider: number; platform: string; org: string }) =>
+const selectByOrg = statement((db, p: { provider: number; org: string }) =>
   db
     .selectFrom('tenant_orgs')
     .innerJoin('tenants', 'tenants.pk', 'tenant_orgs.tenant_pk')
@@ -88,17 +88,21 @@ const selectByOrg = statement((db, p: { provider: number; platform: string; org:
     .selectAll('tenants')
     .select('organizations.id as organization_id')
     .where('tenant_orgs.provider_pk', '=', p.provider)
-    .where('tenant_orgs.platform', '=', p.platform)
-    .where('tenant_orgs.org_id', '=', p.org),
+    .where('tenant_orgs.org_id', '=', p.org)
+    .orderBy('tenants.pk'),
 )
 
-/** Returns the tenant that an org is mapped to. */
+/**
+ * Returns the tenant that an org is mapped to, on any platform.
+ * @param org.prefer the platform whose tenant is returned if the org is mapped on several
+ */
 export async function selectTenantByOrg(
   tx: Tx,
   provider: number,
-  org: { platform: string; id: string },
+  { id, prefer }: { id: string; prefer: string },
 ): Promise<Tenant | undefined> {
-  const row = await tx.get(selectByOrg, { provider, platform: org.platform, org: org.id })
+  const rows = await tx.all(selectByOrg, { provider, org: id })
+  const row = rows.find(({ platform }) => platform === prefer) ?? rows[0]
   return row && withOrgs(tx, row)
 }
 
@@ -225,6 +229,23 @@ const selectOfCustomer = statement((db, p: { organization: number; platform: str
     .where('tenants.organization_pk', '=', p.organization)
     .where('tenants.platform', '=', p.platform),
 )
+
+const presentOfCustomer = statement((db, p: { organization: number }) =>
+  db
+    .selectFrom('tenants')
+    .select(['id', 'platform'])
+    .where('organization_pk', '=', p.organization)
+    .where('deleted_at', 'is', null)
+    .orderBy('pk'),
+)
+
+/** Returns the oldest tenant that a customer has, on any platform. */
+export async function selectPresentTenant(
+  tx: Tx,
+  organization: number,
+): Promise<Pick<Tenant, 'id' | 'platform'> | undefined> {
+  return tx.get(presentOfCustomer, { organization })
+}
 
 /** Returns the tenant that a customer has, or once had, on a platform. */
 export async function selectTenantOfCustomer(
