@@ -57,7 +57,7 @@ for (let first = 0; first < count; first += UNIT) {
       const accessKey = `LOADED${i}`
       const sealedSecret = sealer.seal(
         newSecretKey(),
-        credentialIdentity(accessKey, { canonicalUserId, userId: id }),
+        credentialIdentity(accessKey, { pk, canonicalUserId, userId: id }),
       )
       await insertCredential(tx, { account: pk, accessKey, sealedSecret, now })
     }

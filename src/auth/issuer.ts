@@ -90,18 +90,8 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
   })
   // While the store fails, the known keys stay in use.
   const refresh = (): Promise<void> => readAgain().catch(() => undefined)
-  const sign = ({ type, audience, subject, id, seconds, others }: TokenClaims): Promise<string> => {
-    const { kid, privateKey } = chooseSigner(keys.signers, dir.now().toISOString()) as Signer
-    return new SignJWT(others)
-      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid })
-      .setIssuer(url())
-      .setAudience(audience)
-      .setSubject(subject)
-      .setIssuedAt()
-      .setExpirationTime(`${seconds}s`)
-      .setJti(id)
-      .sign(privateKey)
-  }
+  const sign = (claims: TokenClaims): Promise<string> =>
+    signWith(chooseSigner(keys.signers, dir.now().toISOString()) as Signer, url(), claims)
   return {
     url,
     sign,
@@ -130,6 +120,22 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
         others: { client_id: client.id },
       }),
   }
+}
+
+function signWith(
+  { kid, privateKey }: Signer,
+  issuer: string,
+  { type, audience, subject, id, seconds, others }: TokenClaims,
+): Promise<string> {
+  return new SignJWT(others)
+    .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: type, kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(subject)
+    .setIssuedAt()
+    .setExpirationTime(`${seconds}s`)
+    .setJti(id)
+    .sign(privateKey)
 }
 
 /** @param known returned if the directory has the same keys: to import a key takes longer than to read it */

@@ -13,7 +13,7 @@ import type { Client } from '../model/clients.ts'
 import type { Context } from '../model/context.ts'
 import { isUuid } from '../model/ids.ts'
 import { AuthError, ExpiredError } from './auth-error.ts'
-import { MAX_TOKEN, newTokenCheck, readToken } from './bearer.ts'
+import { MAX_TOKEN, newTokenCheck, readToken, type VerifiedToken } from './bearer.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_TYPE, type TokenClaims } from './issuer.ts'
 import type { Trusted } from './verify.ts'
 
@@ -51,10 +51,33 @@ export interface OsisTokens {
 export function newOsisTokens(dir: Directory, issuer: Issuer): OsisTokens {
   // It differs from the audience of the partner portal, so that neither API accepts the tokens of the other.
   const audience = (): string => `${issuer.url()}/api/v1`
-  const ofOwn = { issuer: issuer.url, audience, algorithms: [SIGNING_ALGORITHM] } as const
-  const trust = (kind: Pick<Trusted, 'types' | 'maxAgeSeconds' | 'findClient'>): Trusted[] => [
-    { ...kind, ...ofOwn, getKey: issuer.getKey, isPublished: issuer.isPublished },
-  ]
+  const { checkAccess, checkRefresh } = newChecks(dir, issuer, audience)
+  const own = { iss: issuer.url, aud: audience }
+  return {
+    async logIn(ctx) {
+      const sign = ({ id, clientId }: RefreshTokenIds): Promise<string> =>
+        signRefresh(issuer, { subject: clientId, audience: audience() }, id)
+      const { id, clientId, token } = await createRefreshToken(dir, ctx, { seconds: REFRESH_SECONDS, sign })
+      const access = await signAccess(issuer, { subject: clientId, audience: audience() }, id)
+      return { access, refresh: token }
+    },
+    async refresh(token, { correlationId, address }) {
+      if (token.length > MAX_TOKEN) throw new AuthError('The token is too long to be one')
+      const { id, client } = await findGenuine(dir, { token, own, checkRefresh })
+      const ctx = clientContext(client, correlationId, address)
+      if (!(await useRefreshToken(dir, ctx, { id, token })))
+        throw new AuthError('The refresh token was not issued, or was revoked')
+      return signAccess(issuer, { subject: client.id, audience: audience() }, id)
+    },
+    check: async (authorization) => (await checkAccess(readToken(authorization))).client,
+  }
+}
+
+/** Returns the checks of both kinds of tokens. */
+function newChecks(dir: Directory, issuer: Issuer, audience: () => string) {
+  const { url, getKey, isPublished } = issuer
+  const own = { issuer: url, audience, algorithms: [SIGNING_ALGORITHM], getKey, isPublished } as const
+  const trust = (kind: Pick<Trusted, 'types' | 'maxAgeSeconds' | 'findClient'>) => [{ ...kind, ...own }]
   // `sid` is the id of the refresh token that an access token came from. Once that refresh token is revoked or has
   // expired, the access token is refused.
   const checkAccess = newTokenCheck(
@@ -71,39 +94,32 @@ export function newOsisTokens(dir: Directory, issuer: Issuer): OsisTokens {
       findClient: (claims) => findByToken(dir, claims, { scope: REFRESH_SCOPE, id: claims.jti }),
     }),
   )
-  const findGenuine = async (token: string): Promise<{ id: string; client: Client }> => {
-    const { jti, iss, aud } = readClaims(token)
-    const id = typeof jti === 'string' && isUuid(jti) ? jti : ''
-    const found = await findRefreshToken(dir, { id, token })
-    // The public URL may have changed since, which ends all tokens.
-    if (found?.match === 'same' && iss === issuer.url() && aud === audience()) {
-      if (!found.valid) throw new AuthError('The refresh token was revoked')
-      if (found.expired) throw new ExpiredError()
-      return { id, client: found.client }
-    }
-    // Tokens of version 0.1 have no hash in the store. Their signature proves them, while its key is published.
-    const { client } = await checkRefresh(token)
-    if (found?.match !== 'unknown') throw new AuthError('The refresh token was not issued')
-    return { id, client }
+  return { checkAccess, checkRefresh }
+}
+
+/** Finds the row that proves a refresh token, or lets the signature prove a token of version 0.1. */
+async function findGenuine(
+  dir: Directory,
+  of: {
+    readonly token: string
+    readonly own: { readonly iss: () => string; readonly aud: () => string }
+    readonly checkRefresh: (token: string) => Promise<VerifiedToken>
+  },
+): Promise<{ id: string; client: Client }> {
+  const { token, own, checkRefresh } = of
+  const { jti, iss, aud } = readClaims(token)
+  const id = typeof jti === 'string' && isUuid(jti) ? jti : ''
+  const found = await findRefreshToken(dir, { id, token })
+  // The public URL may have changed since, which ends all tokens.
+  if (found?.match === 'same' && iss === own.iss() && aud === own.aud()) {
+    if (!found.valid) throw new AuthError('The refresh token was revoked')
+    if (found.expired) throw new ExpiredError()
+    return { id, client: found.client }
   }
-  return {
-    async logIn(ctx) {
-      const sign = ({ id, clientId }: RefreshTokenIds): Promise<string> =>
-        signRefresh(issuer, { subject: clientId, audience: audience() }, id)
-      const { id, clientId, token } = await createRefreshToken(dir, ctx, { seconds: REFRESH_SECONDS, sign })
-      const access = await signAccess(issuer, { subject: clientId, audience: audience() }, id)
-      return { access, refresh: token }
-    },
-    async refresh(token, { correlationId, address }) {
-      if (token.length > MAX_TOKEN) throw new AuthError('The token is too long to be one')
-      const { id, client } = await findGenuine(token)
-      const ctx = clientContext(client, correlationId, address)
-      if (!(await useRefreshToken(dir, ctx, { id, token })))
-        throw new AuthError('The refresh token was not issued, or was revoked')
-      return signAccess(issuer, { subject: client.id, audience: audience() }, id)
-    },
-    check: async (authorization) => (await checkAccess(readToken(authorization))).client,
-  }
+  // Tokens of version 0.1 have no hash in the store. Their signature proves them, while its key is published.
+  const { client } = await checkRefresh(token)
+  if (found?.match !== 'unknown') throw new AuthError('The refresh token was not issued')
+  return { id, client }
 }
 
 /** Reads the claims of a token before anything is verified, only to find its row. */

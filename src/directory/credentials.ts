@@ -18,7 +18,7 @@ import {
 import type { Directory } from './directory.ts'
 import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
 import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from './reach.ts'
-import { credentialIdentity } from './sealing/sealer.ts'
+import { credentialIdentity, type KeyOwner } from './sealing/sealer.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 
 /** Names a credential by its access key. If a tenant or a user is given, the credential must belong to it. */
@@ -30,17 +30,12 @@ export interface CredentialIds {
 
 /**
  * Inserts a new credential of an account. Its access key and its secret key are random.
- * @param account the account as it is stored; only these members are used
  * @throws {KeysUnreadableError} when the secret key cannot be encrypted
  */
-export async function issueCredential(
-  dir: Directory,
-  unit: Unit,
-  account: Pick<Account, 'pk' | 'canonicalUserId' | 'userId'>,
-): Promise<Credential> {
+export async function issueCredential(dir: Directory, unit: Unit, owner: KeyOwner): Promise<Credential> {
   const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
-  const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey, account))
-  await insertCredential(unit.tx, { account: account.pk, accessKey, sealedSecret, now: unit.now })
+  const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey, owner))
+  await insertCredential(unit.tx, { account: owner.pk, accessKey, sealedSecret, now: unit.now })
   return { accessKey, secretKey, active: true, createdAt: unit.now }
 }
 

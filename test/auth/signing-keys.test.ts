@@ -59,7 +59,7 @@ test('an old key is published until its last token has expired, and is deleted t
     assert.equal(kidOf(last), kidOf(first))
     await pass(200)
     assert.equal(kidOf(await issue()), kid)
-    await pass(3_598_000)
+    await pass(3_596_000)
     await check(last)
     assert.deepEqual(await states(), ['signing', 'retired'])
     await pass(70_000)

@@ -6,7 +6,7 @@ import { credentialIdentity, newSealer, sealMark } from '../../src/directory/sea
 
 const KEY = randomBytes(32)
 const sealer = newSealer([KEY])
-const IDENTITY = credentialIdentity('AK', { canonicalUserId: 'tenant$user', userId: 'user' })
+const IDENTITY = credentialIdentity('AK', { pk: 1, canonicalUserId: 'tenant$user', userId: 'user' })
 
 test('any secret that was sealed opens again', () => {
   fc.assert(

@@ -53,14 +53,9 @@ export function newSealer(keys: readonly Buffer[]): Sealer {
   return {
     seal(secret, identity) {
       const nonce = randomBytes(12)
-      const cipher = createCipheriv(CIPHER, sealing, nonce).setAAD(toAad(VERSION, identity))
-      const sealed = Buffer.concat([
-        nonce,
-        cipher.update(secret, 'utf8'),
-        cipher.final(),
-        cipher.getAuthTag(),
-      ])
-      return `${mark}${sealed.toString('base64url')}`
+      const cipher = createCipheriv(CIPHER, sealing, nonce).setAAD(Buffer.from(`${VERSION}.${identity}`))
+      const parts = [nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()]
+      return `${mark}${Buffer.concat(parts).toString('base64url')}`
     },
     open(sealed, identity) {
       const [version, keyId, body] = sealed.split('.')
@@ -71,18 +66,15 @@ export function newSealer(keys: readonly Buffer[]): Sealer {
       try {
         const bytes = Buffer.from(body, 'base64url')
         const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, 12), { authTagLength: TAG_BYTES })
-        decipher.setAAD(toAad(version, identity)).setAuthTag(bytes.subarray(-TAG_BYTES))
+        // With the version in it, a text of one version never opens as a text of the other.
+        const bound = version === VERSION ? `${version}.${identity}` : identity
+        decipher.setAAD(Buffer.from(bound)).setAuthTag(bytes.subarray(-TAG_BYTES))
         return decipher.update(bytes.subarray(12, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       } catch (error) {
         throw new SealError(identity, 'it was changed, or was copied from another row', error)
       }
     },
   }
-}
-
-/** With the version in it, a text of one version never opens as a text of the other. */
-function toAad(version: string, identity: string): Buffer {
-  return Buffer.from(version === VERSION ? `${version}.${identity}` : identity)
 }
 
 /** Returns the id of a master key: a part of its hash, for messages and sealed texts. */
@@ -95,13 +87,13 @@ export function sealMark(key: Buffer): string {
   return `${VERSION}.${masterKeyId(key)}.`
 }
 
+/** The account that a credential belongs to. */
+export type KeyOwner = Pick<Account, 'pk' | 'canonicalUserId' | 'userId'>
+
 /**
  * Returns the identity that the secret of a credential is bound to. It names the account too, so that a credential that
  * was moved to another account does not open there.
  */
-export function credentialIdentity(
-  accessKey: string,
-  { canonicalUserId, userId }: Pick<Account, 'canonicalUserId' | 'userId'>,
-): string {
-  return `credential:${accessKey}:${canonicalUserId}:${userId}`
+export function credentialIdentity(accessKey: string, account: KeyOwner): string {
+  return `credential:${accessKey}:${account.canonicalUserId}:${account.userId}`
 }
