@@ -39,6 +39,8 @@ export interface Dialect {
   /** What the OpenAPI document says in addition to the routes, and the path at which it is served. */
   readonly document: ApiDocument
   readonly documentPath: string
+  /** Returns the URL of the service, without a slash at the end. */
+  readonly publicUrl: () => string
   readonly admit: Admission
   /** Sends an error in the dialect's format. Returns whether it is our fault and must be logged. */
   readonly sendError: (error: Error, request: FastifyRequest, reply: FastifyReply) => boolean
@@ -50,7 +52,7 @@ export interface Dialect {
  */
 export async function serveDialect(app: FastifyInstance, dialect: Dialect): Promise<void> {
   const { admit, prefix } = dialect
-  await describeApi(app, dialect.documentPath, dialect.document)
+  describeApi(app, dialect.documentPath, dialect.document, dialect.publicUrl)
   const sendUnknownPath = (request: FastifyRequest, reply: FastifyReply): void => {
     dialect.sendError(new UnknownPathError(request), request, reply)
   }

@@ -1,33 +1,33 @@
-import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { ApiDocument } from './openapi-document.ts'
 
-export type ApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
+export type { ApiDocument }
 
 /**
  * Serves an OpenAPI 3.1 document, without authentication. It describes the routes that are registered in the scope
- * after this call.
+ * after this call. It is made when it is first asked for, because its generator would slow down every start.
  * @param path where the document is served
- * @param document everything but the paths
+ * @param document everything but the paths and the servers
+ * @param publicUrl returns the URL of the service
  */
-export async function describeApi(app: FastifyInstance, path: string, document: ApiDocument): Promise<void> {
-  await app.register(swagger, {
-    openapi: { openapi: '3.1.0', ...document },
-    hideUntagged: true,
-    exposeHeadRoutes: true,
-    // Schemas are named by their titles, in place of def-0, def-1.
-    refResolver: {
-      buildLocalReference: (json, _base, _fragment, i) => String(json.title ?? json.$id ?? `def-${i}`),
-    },
+export function describeApi(
+  app: FastifyInstance,
+  path: string,
+  document: ApiDocument,
+  publicUrl: () => string,
+): void {
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    routes.push(route)
   })
-  let text: string | undefined
+  const generate = async (): Promise<string> => {
+    const { generateDocument } = await import('./openapi-document.ts')
+    return JSON.stringify(await generateDocument(document, routes, publicUrl()))
+  }
+  let text: Promise<string> | undefined
   app.get(path, { schema: { hide: true } }, async (_, reply) => {
-    text ??= JSON.stringify(app.swagger(), withOwnIds)
+    text ??= generate()
     reply.header('content-type', 'application/json; charset=utf-8')
     return text
   })
-}
-
-/** Restores the ids of HEAD operations, to which the plugin appends `-head`. */
-function withOwnIds(name: string, value: unknown): unknown {
-  return name === 'operationId' ? String(value).replace(/-head$/, '') : value
 }

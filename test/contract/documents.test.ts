@@ -167,7 +167,7 @@ test('health and readiness support GET and HEAD', async () => {
 })
 
 test('an unknown path outside the APIs is a 404', async () => {
-  for (const path of ['/', '/nothing', '/openapi/nothing.json'])
+  for (const path of ['/nothing', '/docs/nothing', '/openapi/nothing.json'])
     assert.equal((await send(target.url, { method: 'GET', path })).status, 404)
 })
 

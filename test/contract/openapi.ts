@@ -23,6 +23,7 @@ export interface Response {
 export interface Operation {
   readonly operationId: string
   readonly parameters?: readonly Parameter[]
+  readonly security?: readonly object[]
   readonly requestBody?: { readonly required?: boolean; readonly content: Readonly<Record<string, Media>> }
   readonly responses: Readonly<Record<string, Response>>
 }
@@ -30,6 +31,7 @@ export interface Operation {
 export interface ApiDocument {
   readonly openapi: string
   readonly info: { readonly title: string; readonly version: string }
+  readonly servers: readonly { readonly url: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 

@@ -11,7 +11,12 @@ export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 /** Returns the documents that a running Usher serves, by name, in the form of the files in docs/openapi. */
 export async function readDocuments(): Promise<Map<string, string>> {
   const { path, remove } = newDataDir()
-  const config = await readConfig({ USHER_DATA_DIR: path, USHER_PORT: '0', USHER_LOG_LEVEL: 'silent' })
+  const config = await readConfig({
+    USHER_DATA_DIR: path,
+    USHER_PORT: '0',
+    USHER_PUBLIC_URL: 'http://127.0.0.1:8080',
+    USHER_LOG_LEVEL: 'silent',
+  })
   const app = await startApp({
     config,
     log: newLogger('silent', process.stderr),

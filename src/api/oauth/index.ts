@@ -24,6 +24,8 @@ const FORM_LIMIT = 16 * 1024
 export interface OauthApi {
   readonly clients: ClientFinder
   readonly issuer: Issuer
+  /** Returns the URL of the service, without a slash at the end. */
+  readonly publicUrl: () => string
   readonly log: Logger
 }
 
@@ -32,7 +34,7 @@ export interface OauthApi {
  * OpenID Connect).
  */
 export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<void> {
-  await describeApi(app, '/openapi/oauth.json', document)
+  describeApi(app, '/openapi/oauth.json', document, parts.publicUrl)
   app.removeAllContentTypeParsers()
   // The form is checked by hand, because RFC 6749 defines the errors. Its schema only serves the OpenAPI document.
   app.setValidatorCompiler(() => () => true)
@@ -56,6 +58,8 @@ const routes: readonly Route<OauthApi>[] = [
       operationId: 'IssueToken',
       tags,
       summary: 'Get an access token',
+      description:
+        'Client credentials (RFC 6749 section 4.4). The client authenticates in the form, or with Basic, but not with both.',
       consumes: ['application/x-www-form-urlencoded'],
       security: [{}, { basic: [] }],
     },
@@ -71,7 +75,12 @@ const routes: readonly Route<OauthApi>[] = [
   openRoute({
     method: 'GET',
     url: JWKS_PATH,
-    document: { operationId: 'keys', tags, summary: 'The public keys of access tokens' },
+    document: {
+      operationId: 'keys',
+      tags,
+      summary: 'The public keys of access tokens',
+      description: 'A JSON Web Key Set (RFC 7517).',
+    },
     schemas: {},
     answers: { 200: DiscoveryDocument },
     handle: async (_, { issuer }) => ({ status: 200, body: { ...(await issuer.jwks()) } }),
@@ -81,7 +90,12 @@ const routes: readonly Route<OauthApi>[] = [
     openRoute({
       method: 'GET',
       url: `/.well-known/${name}`,
-      document: { operationId: name, tags, summary: 'Where the token endpoint and the keys are' },
+      document: {
+        operationId: name,
+        tags,
+        summary: 'Where the token endpoint and the keys are',
+        description: 'The metadata of the issuer (RFC 8414 section 2).',
+      },
       schemas: {},
       answers: { 200: DiscoveryDocument },
       handle: (_, { issuer }: OauthApi) => ({ status: 200, body: toMetadata(issuer.url()) }),

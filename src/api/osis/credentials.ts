@@ -107,7 +107,12 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
     operation: 'GetCredential',
     method: 'GET',
     url: credentialUrl,
-    document: { operationId: 'getCredential', tags, summary: 'Get an S3 credential' },
+    document: {
+      operationId: 'getCredential',
+      tags,
+      summary: 'Get an S3 credential',
+      description: 'Its secret is included.',
+    },
     schemas: { params: KeyParams, querystring: OwnerQuery },
     answers: { 200: answer('The credential', OsisS3Credential), ...failures },
     async handle({ ctx, params, query }, { dir }) {
@@ -139,7 +144,12 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
     subject: { target: 'accessKey' },
     method: 'DELETE',
     url: credentialUrl,
-    document: { operationId: 'deleteCredential', tags, summary: 'Delete an S3 credential' },
+    document: {
+      operationId: 'deleteCredential',
+      tags,
+      summary: 'Delete an S3 credential',
+      description: 'The key stops working on the platform. The other keys of the user stay.',
+    },
     schemas: { params: KeyParams, querystring: OwnerQuery },
     answers: { 204: noBody('The credential is gone'), ...bodyFailures },
     async handle({ ctx, params, query }, provisioning) {

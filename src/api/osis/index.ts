@@ -44,6 +44,7 @@ export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
     log,
     document: toDocument(authModes),
     documentPath: '/openapi/osis.json',
+    publicUrl: parts.publicUrl,
     prefix: `${settings.prefix}/api`,
     routes: [
       ...infoRoutes.map((declared) => declared(parts)),

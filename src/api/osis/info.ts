@@ -27,6 +27,7 @@ export const infoRoutes: readonly Route<InfoParts>[] = [
       operationId: 'getInfo',
       tags: ['Information'],
       summary: 'Get the information of the platform',
+      description: 'What the platform is, how callers authenticate, and which operations it does not have.',
       security: [],
     },
     schemas: {},

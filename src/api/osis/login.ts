@@ -65,6 +65,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
       operationId: 'refreshToken',
       tags,
       summary: 'Get an access token for a refresh token',
+      description: 'The refresh token stays valid.',
       security: [],
     },
     schemas: { body: RefreshRequest },

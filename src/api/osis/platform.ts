@@ -1,3 +1,4 @@
+import { Type } from 'typebox'
 import { DirectoryError } from '../../model/error.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import { type Route, route } from '../route.ts'
@@ -35,6 +36,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       operationId: 'getS3Capabilities',
       tags,
       summary: 'Get what the S3 service does not support',
+      description: 'Calls of S3, by name, with what exactly is missing.',
     },
     schemas: {},
     answers: { 200: answer('The exclusions', OsisS3Capabilities), ...failures },
@@ -92,6 +94,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       operationId: 'getAnonymousUser',
       tags,
       summary: 'Get the user that stands for unauthenticated access',
+      description: 'Its id is the grantee of public access.',
     },
     schemas: {},
     answers: { 200: answer('The anonymous user', AnonymousUser), ...failures },
@@ -106,9 +109,14 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       operationId: 'getBucketLoggingId',
       tags,
       summary: 'Get the principal that writes bucket logs: not implemented, no platform has one',
+      description: 'Optional in OSIS: `not_implemented` of `getInfo` names it.',
     },
     schemas: {},
-    answers: { ...failures, 501: notImplemented },
+    answers: {
+      200: Type.String({ description: 'The principal; no platform has one.' }),
+      ...failures,
+      501: notImplemented,
+    },
     handle() {
       throw new NotImplementedError('getBucketLoggingId')
     },

@@ -50,7 +50,7 @@ export const FilterQuery = Type.Object({
     Type.String({
       format: 'text',
       description: 'Terms of the form name==value, joined by ; which means and.',
-      examples: ['cd_tenant_id==c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416;active==true'],
+      examples: ['cd_tenant_id==c3a9e0f2-18d4-4b7e-8f61-72d5b90ae416'],
     }),
   ),
 })

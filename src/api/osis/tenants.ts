@@ -53,6 +53,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       operationId: 'listTenants',
       tags,
       summary: 'List tenants, those that no org is mapped to among them',
+      description: 'Oldest first.',
     },
     schemas: { querystring: PageQuery },
     answers: { 200: answer('A page of tenants, oldest first', TenantPage), ...failures },
@@ -89,7 +90,12 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
     operation: 'HeadTenant',
     method: 'HEAD',
     url: tenantUrl,
-    document: { operationId: 'headTenant', tags, summary: 'Check whether a tenant exists' },
+    document: {
+      operationId: 'headTenant',
+      tags,
+      summary: 'Check whether a tenant exists',
+      description: '200 or 404, without a body.',
+    },
     schemas: { params: TenantParams },
     answers: { 200: noBody('The tenant exists'), ...failures },
     async handle({ ctx, params }, { dir }) {
@@ -102,7 +108,12 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
     operation: 'GetTenant',
     method: 'GET',
     url: tenantUrl,
-    document: { operationId: 'getTenant', tags, summary: 'Get a tenant' },
+    document: {
+      operationId: 'getTenant',
+      tags,
+      summary: 'Get a tenant',
+      description: 'By its id on the platform.',
+    },
     schemas: { params: TenantParams },
     answers: { 200: answer('The tenant', OsisTenant), ...failures },
     async handle({ ctx, params }, { dir }) {

@@ -105,7 +105,12 @@ export const userRoutes: readonly Route<Provisioning>[] = [
     operation: 'GetAccountByCanonicalId',
     method: 'GET',
     url: '/v1/users/:canonicalUserId',
-    document: { operationId: 'getUserWithCanonicalID', tags, summary: 'Get a user by its canonical id' },
+    document: {
+      operationId: 'getUserWithCanonicalID',
+      tags,
+      summary: 'Get a user by its canonical id',
+      description: 'In all tenants that the client reaches.',
+    },
     schemas: { params: CanonicalParams },
     answers: { 200: answer('The user', OsisUser), ...failures },
     async handle({ ctx, params }, { dir }) {
@@ -120,7 +125,12 @@ export const userRoutes: readonly Route<Provisioning>[] = [
     operation: 'HeadAccount',
     method: 'HEAD',
     url: userUrl,
-    document: { operationId: 'headUser', tags, summary: 'Check whether a user exists' },
+    document: {
+      operationId: 'headUser',
+      tags,
+      summary: 'Check whether a user exists',
+      description: '200 or 404, without a body.',
+    },
     schemas: { params: UserParams },
     answers: { 200: noBody('The user exists'), ...failures },
     async handle({ ctx, params }, { dir }) {
@@ -133,7 +143,12 @@ export const userRoutes: readonly Route<Provisioning>[] = [
     operation: 'GetAccount',
     method: 'GET',
     url: userUrl,
-    document: { operationId: 'getUserWithId', tags, summary: 'Get a user by its id' },
+    document: {
+      operationId: 'getUserWithId',
+      tags,
+      summary: 'Get a user by its id',
+      description: 'By its id on the platform, in the tenant that the path names.',
+    },
     schemas: { params: UserParams },
     answers: { 200: answer('The user', OsisUser), ...failures },
     async handle({ ctx, params }, { dir }) {

@@ -12,16 +12,19 @@ import { userRoutes } from './users.ts'
 export interface PartnerApi {
   readonly dir: Directory
   readonly bearer: BearerCheck
+  /** Returns the URL of the service, without a slash at the end. */
+  readonly publicUrl: () => string
   readonly log: Logger
 }
 
 /** Serves the partner portal's API: `/v1`, and its document at `/openapi/customer.json`. */
-export function partnerApi(app: FastifyInstance, { dir, bearer, log }: PartnerApi): Promise<void> {
+export function partnerApi(app: FastifyInstance, { dir, bearer, log, publicUrl }: PartnerApi): Promise<void> {
   return serveDialect(app, {
     dir,
     log,
     document,
     documentPath: '/openapi/customer.json',
+    publicUrl,
     prefix: '/v1',
     routes: userRoutes.map((declared) => declared(dir)),
     admit: newAdmission(dir, bearer),

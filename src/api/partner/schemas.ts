@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { MAX_TEXT } from '../../model/text.ts'
 import { retryAfterHeader } from '../retry-after.ts'
 
@@ -88,7 +88,11 @@ export const UserViewModel = Type.Object(
       }),
     }),
   },
-  { title: 'UserViewModel', description: 'The user info to create the user.' },
+  {
+    title: 'UserViewModel',
+    description: 'The user info to create the user.',
+    examples: [{ firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com', role: {}, groups: [] }],
+  },
 )
 
 /** The closed list of error types. */
@@ -148,19 +152,48 @@ const correlated = {
   },
 }
 
-const failed = (description: string) => ({ description, ...correlated, ...ErrorModel, $id: undefined })
+type ErrorExample = Pick<Static<typeof ErrorModel>, 'type' | 'description'> &
+  Partial<Pick<Static<typeof ErrorModel>, 'errors'>>
+
+/** @param example what the response has besides its status and the correlation id */
+const failed = (statusCode: number, description: string, example: ErrorExample) => ({
+  description,
+  ...correlated,
+  ...ErrorModel,
+  $id: undefined,
+  examples: [{ statusCode, correlationId: 'dc1b5c3e-1d5a-4f0e-9f4e-6a1f0b7c2d3e', errors: [], ...example }],
+})
 
 /** Failures of every operation. */
 export const failures = {
-  400: failed('Bad Request'),
-  401: Type.Null({ description: 'Unauthorized' }),
-  403: Type.Null({ description: 'Forbidden' }),
-  404: failed('Not Found'),
-  413: failed('Payload Too Large'),
-  415: failed('Unsupported Media Type'),
-  500: failed('Internal Server Error'),
+  400: failed(400, 'Bad Request', {
+    type: 'ValidationError',
+    description: 'The request is not valid.',
+    errors: [{ propertyName: 'email', description: ['must be an e-mail address'] }],
+  }),
+  401: Type.Null({ description: 'Unauthorized. `WWW-Authenticate` has the reason.', ...correlated }),
+  403: Type.Null({
+    description: 'Forbidden. The audit log has the reason, under the correlation id of the response.',
+    ...correlated,
+  }),
+  404: failed(404, 'Not Found', { type: 'NotFound', description: 'The customer does not exist.' }),
+  413: failed(413, 'Payload Too Large', {
+    type: 'PayloadTooLarge',
+    description: 'The body is larger than 1 MiB.',
+  }),
+  415: failed(415, 'Unsupported Media Type', {
+    type: 'UnsupportedMediaType',
+    description: 'The body must be application/json.',
+  }),
+  500: failed(500, 'Internal Server Error', {
+    type: 'InternalError',
+    description: 'Something went wrong on our side.',
+  }),
   503: {
-    ...failed('Service Unavailable'),
+    ...failed(503, 'Service Unavailable', {
+      type: 'InternalError',
+      description: 'The store cannot be reached at the moment.',
+    }),
     headers: { ...correlated.headers, ...retryAfterHeader },
   },
 } as const

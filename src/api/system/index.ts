@@ -1,9 +1,9 @@
-import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { type ApiDocument, describeApi } from '../openapi.ts'
 import { retryAfter, retryAfterHeader } from '../retry-after.ts'
 import { openRoute, type Route } from '../route.ts'
+import { serveDocs } from './docs.ts'
 import { LOGO } from './logo.ts'
 
 /** What health and metrics need. */
@@ -12,22 +12,24 @@ export interface SystemApi {
   readonly checkReady: () => Promise<void>
   /** Returns the metrics in the text format of Prometheus. */
   readonly readMetrics: () => Promise<{ contentType: string; text: string }>
+  /** Returns the URL of the service, without a slash at the end. */
+  readonly publicUrl: () => string
 }
 
 /** Serves health, metrics, the page of the API documents and the logo, all without authentication. */
 export async function systemApi(app: FastifyInstance, parts: SystemApi): Promise<void> {
-  await describeApi(app, '/openapi/system.json', document)
+  describeApi(app, '/openapi/system.json', document, parts.publicUrl)
   for (const declared of routes) app.route(declared(parts))
-  await registerDocs(app)
+  serveDocs(app)
 }
 
 const document: ApiDocument = {
   info: {
     title: 'Usher: operation',
     version: '1',
-    description: 'For load balancers and monitoring. Open to everybody who can reach it.',
+    description: 'For load balancers and monitoring. It needs no authentication.',
   },
-  tags: [{ name: 'Operation' }],
+  tags: [{ name: 'Operation', description: 'Health and metrics.' }],
 }
 
 const tags = ['Operation']
@@ -63,12 +65,22 @@ const routes: readonly Route<SystemApi>[] = [
   openRoute({
     ...health,
     method: 'GET',
-    document: { operationId: 'health', tags, summary: 'Whether the process answers' },
+    document: {
+      operationId: 'health',
+      tags,
+      summary: 'Whether the process responds',
+      description: 'For liveness probes: it touches neither the store nor the platform.',
+    },
   }),
   openRoute({
     ...ready,
     method: 'GET',
-    document: { operationId: 'ready', tags, summary: 'Whether the store can be written' },
+    document: {
+      operationId: 'ready',
+      tags,
+      summary: 'Whether the store can be written',
+      description: 'For readiness probes. Callers within a second share one check.',
+    },
   }),
   // Load balancers use HEAD.
   openRoute({ ...health, method: 'HEAD', document: { hide: true } }),
@@ -77,7 +89,12 @@ const routes: readonly Route<SystemApi>[] = [
   openRoute({
     method: 'GET',
     url: '/metrics',
-    document: { operationId: 'metrics', tags, summary: "Metrics in Prometheus' text format" },
+    document: {
+      operationId: 'metrics',
+      tags,
+      summary: "Metrics in Prometheus' text format",
+      description: 'docs/operating.md lists the metrics. They work while the store is down.',
+    },
     schemas: {},
     answers: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
     async handle(_, { readMetrics }) {
@@ -99,30 +116,3 @@ const routes: readonly Route<SystemApi>[] = [
     }),
   }),
 ]
-
-/** The page loads only from this server. Swagger UI also needs styles on elements and images from `data:` URLs. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
-  "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/** Serves a page of all API documents. It needs nothing from the internet. */
-async function registerDocs(app: FastifyInstance): Promise<void> {
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    logo: { type: 'image/svg+xml', content: LOGO },
-    theme: { title: 'Usher: API documentation' },
-    staticCSP: CONTENT_SECURITY_POLICY,
-    uiConfig: {
-      urls: [
-        { url: '/openapi/customer.json', name: 'Partner portal' },
-        { url: '/openapi/osis.json', name: 'OSIS' },
-        { url: '/openapi/oauth.json', name: 'Tokens' },
-        { url: '/openapi/system.json', name: 'Operation' },
-      ],
-      layout: 'StandaloneLayout',
-      deepLinking: true,
-      // The badge of the validator would send the address of the document to a server on the internet.
-      validatorUrl: null,
-    } as object,
-  })
-}

@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify'
+import { LOGO } from './logo.ts'
+
+/** The page loads only from this server. Swagger UI also needs styles on elements and images from `data:` URLs. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+  "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/**
+ * Serves a page of all API documents at `/docs`, to which `/` leads. It needs nothing from the internet. Its files are
+ * loaded when it is first asked for, because they would slow down every start.
+ */
+export function serveDocs(app: FastifyInstance): void {
+  let page: Promise<FastifyInstance> | undefined
+  for (const url of ['/docs', '/docs/static/*']) {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url,
+      schema: { hide: true },
+      async handler(request, reply) {
+        page ??= buildPage()
+        const { routing } = await page
+        reply.hijack()
+        routing(request.raw, reply.raw)
+      },
+    })
+  }
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/',
+    schema: { hide: true },
+    handler: (_, reply) => reply.redirect('/docs'),
+  })
+}
+
+/** Builds a server of the page alone. It does not listen: the server that has the connection passes requests on. */
+async function buildPage(): Promise<FastifyInstance> {
+  const [{ default: Fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
+    import('fastify'),
+    import('@fastify/swagger'),
+    import('@fastify/swagger-ui'),
+  ])
+  const app = Fastify({ exposeHeadRoutes: true })
+  app.addHook('onRequest', (_, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    done()
+  })
+  // The page demands this plugin, and uses it only where the documents are not its own.
+  await app.register(swagger)
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    logo: { type: 'image/svg+xml', content: LOGO },
+    theme: { title: 'Usher: API documentation' },
+    staticCSP: CONTENT_SECURITY_POLICY,
+    uiConfig: {
+      urls: [
+        { url: '/openapi/customer.json', name: 'Partner portal' },
+        { url: '/openapi/osis.json', name: 'OSIS' },
+        { url: '/openapi/oauth.json', name: 'Tokens' },
+        { url: '/openapi/system.json', name: 'Operation' },
+      ],
+      layout: 'StandaloneLayout',
+      deepLinking: true,
+      // The badge of the validator would send the address of the document to a server on the internet.
+      validatorUrl: null,
+    } as object,
+  })
+  await app.ready()
+  return app
+}
