@@ -13,24 +13,23 @@ type MachineCheck = (claims: JWTPayload, client: string) => boolean
 
 /**
  * Returns a function that says whether claims prove that a token stands for its client itself. A token with `act` never
- * does: another party uses it (RFC 8693 section 4.1). Neither does one that Entra ID marks as a person's.
+ * does: another party uses it (RFC 8693 section 4.1). Neither does one that Entra ID marks as a person's: by `idtyp`, or
+ * by a text in `scp`, unless a condition is about `scp`.
  */
 export function newMachineCheck(machine: Conditions | undefined): MachineCheck {
   const conditions = machine && Object.entries(machine).map(([claim, one]) => newCondition(claim, one))
+  const mayHaveScp = machine?.scp !== undefined
   return (claims, client) => {
-    const { act, idtyp } = claims
+    const { act, idtyp, scp } = claims
     if (act !== undefined || (idtyp !== undefined && idtyp !== 'app')) return false
+    if (isText(scp) && !mayHaveScp) return false
     return conditions ? conditions.every((holds) => holds(claims)) : isMachineByDefault(claims, client)
   }
 }
 
-/**
- * Returns whether `sub` is the client (RFC 9068 section 2.2), or Entra ID's `idtyp` says so. Entra ID writes `scp` as a
- * text into the tokens of people only.
- */
-function isMachineByDefault({ sub, idtyp, scp }: JWTPayload, client: string): boolean {
-  const isDelegated = typeof scp === 'string' && scp !== ''
-  return !isDelegated && (sub === client || idtyp === 'app')
+/** Returns whether `sub` is the client (RFC 9068 section 2.2), or Entra ID's `idtyp` says so. */
+function isMachineByDefault({ sub, idtyp }: JWTPayload, client: string): boolean {
+  return sub === client || idtyp === 'app'
 }
 
 /** A claim that is not a text fulfils no condition; a list with the right text in it neither. */

@@ -67,6 +67,13 @@ test('all conditions must hold, and they replace the default', () => {
   assert.equal(isMachine(machine, { idtyp: 'app' }), false)
 })
 
+test("a text in scp is a person's, unless a condition is about it", () => {
+  const claims = { sub: 'a', oid: 'a', scp: 'openid' }
+  assert.equal(isMachine({ sub: { sameAs: 'oid' } }, claims), false)
+  assert.equal(isMachine({ sub: { sameAs: 'oid' } }, { ...claims, scp: ['openid'] }), true)
+  assert.equal(isMachine({ sub: { sameAs: 'oid' }, scp: 'openid' }, claims), true)
+})
+
 test('a claim that every object inherits is no claim', () => {
   for (const claim of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
     assert.equal(isMachine({ [claim]: { pattern: '.+' } }, {}), false, claim)
