@@ -5,7 +5,7 @@ import { refuse } from '../directory/unit.ts'
 import type { Logger } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import { isUuid, newId } from '../model/ids.ts'
+import { foldOptionalId, isUuid, newId } from '../model/ids.ts'
 import { type ApiDocument, describeApi } from './openapi.ts'
 import { collectIssues, newValidatorCompiler } from './validation.ts'
 
@@ -13,7 +13,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The context of the authenticated caller. It is set before admission; the audit entry of a refusal needs it. */
     caller: Context | null
-    /** A UUID: the caller's `X-Correlation-Id`, or a new one. */
+    /** A UUID in lower case: the caller's `X-Correlation-Id`, or a new one. */
     correlationId: string
   }
 }
@@ -88,13 +88,15 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
 }
 
 /**
- * Sets the correlation id (the caller's own if it is a UUID, else a new one), and the headers that every response has.
- * No response may be kept by a cache: many hold S3 secrets or tokens, the others personal data.
+ * Sets the correlation id (the caller's own if it is a UUID but not the nil UUID, else a new one), and the headers that
+ * every response has. The response repeats the correlation id as the caller spelled it. No response may be kept by a
+ * cache: many hold S3 secrets or tokens, the others personal data.
  */
 function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
   const given = request.headers['x-correlation-id']
-  request.correlationId = typeof given === 'string' && isUuid(given) ? given : newId()
-  reply.header('X-Correlation-Id', request.correlationId)
+  const own = typeof given === 'string' && isUuid(given) ? foldOptionalId(given) : undefined
+  request.correlationId = own ?? newId()
+  reply.header('X-Correlation-Id', own === undefined ? request.correlationId : given)
   reply.header('Cache-Control', 'no-store')
 }
 

@@ -3,6 +3,8 @@ import type { Directory } from '../directory/directory.ts'
 import { listGroups } from '../directory/groups.ts'
 import { createUser, deleteUser, listUsers } from '../directory/users.ts'
 import type { Context } from '../model/context.ts'
+import { foldId } from '../model/ids.ts'
+import { foldCase } from '../model/text.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT } from './options.ts'
 import { formatTable } from './table.ts'
@@ -64,7 +66,7 @@ function add(session: Session, options: AddOptions): Promise<Output> {
 async function findGroupIds(dir: Directory, ctx: Context, texts: readonly string[]): Promise<string[]> {
   const groups = await listGroups(dir, ctx)
   return texts.map((text) => {
-    const group = groups.find((one) => one.id === text || one.name.toLowerCase() === text.toLowerCase())
+    const group = groups.find((one) => one.id === foldId(text) || foldCase(one.name) === foldCase(text))
     if (group) return group.id
     const names = groups.map((one) => one.name).join(', ')
     throw new UsageError(`there is no group '${text}'; the groups are ${names}`)

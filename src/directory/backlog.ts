@@ -2,6 +2,7 @@ import type { Account } from '../model/accounts.ts'
 import type { AccountFailure, Backlog, FailureState } from '../model/backlog.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import { foldId } from '../model/ids.ts'
 import {
   countApplied,
   hasHadAccount,
@@ -56,7 +57,8 @@ export function listFailures(
  * @returns the number of accounts
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
-export function retryUser(dir: Directory, ctx: Context, userId: string): Promise<number> {
+export function retryUser(dir: Directory, ctx: Context, id: string): Promise<number> {
+  const userId = foldId(id)
   return runUnit(dir, ctx, { operation: 'RetryAccounts', target: userId }, async (unit) => {
     const retried = await markAccountsOfUserDue(unit.tx, userId, unit.now)
     if (retried > 0) await unit.audit({ outcome: 'retried' })

@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { Client, ExternalId } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
 import { DirectoryError, toInvalid } from '../model/error.ts'
-import { newClientSecret, newId } from '../model/ids.ts'
+import { foldId, newClientSecret, newId } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
 import { checkText } from '../model/text.ts'
 import { ConstraintError } from '../store/port.ts'
@@ -72,7 +72,7 @@ export async function issueClient(
       permission,
       secretHash: secret && hashSecret(secret),
       externalIssuer: external?.issuer ?? null,
-      externalId: external?.id ?? null,
+      externalId: external ? foldId(external.id) : null,
       now: unit.now,
     })
   } catch (error) {
@@ -112,7 +112,7 @@ export function isSecretOf(client: Client, secret: string): boolean {
  * @throws {DirectoryError} `store_unavailable`
  */
 export function findClient(dir: Directory, id: string): Promise<Client | undefined> {
-  return read(dir, (tx) => selectClient(tx, id))
+  return read(dir, (tx) => selectClient(tx, foldId(id)))
 }
 
 /**
@@ -120,7 +120,7 @@ export function findClient(dir: Directory, id: string): Promise<Client | undefin
  * @throws {DirectoryError} `store_unavailable`
  */
 export function findExternalClient(dir: Directory, issuer: string, id: string): Promise<Client | undefined> {
-  return read(dir, (tx) => selectExternalClient(tx, issuer, id))
+  return read(dir, (tx) => selectExternalClient(tx, issuer, foldId(id)))
 }
 
 /**
@@ -149,7 +149,7 @@ export function listClients(dir: Directory, ctx: Context): Promise<Client[]> {
  */
 export function deleteClient(dir: Directory, ctx: Context, id: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
-    const client = await selectClient(unit.tx, id)
+    const client = await selectClient(unit.tx, foldId(id))
     if (!client) throw new DirectoryError('client_not_found', `There is no client with the id ${id}.`)
     await markClientDeleted(unit.tx, client.pk, unit.now)
     await unit.audit({ outcome: 'deleted', organization: client.organization.id, target: client.id })

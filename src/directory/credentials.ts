@@ -2,7 +2,7 @@ import type { Account } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
-import { newAccessKey, newSecretKey } from '../model/ids.ts'
+import { foldId, newAccessKey, newSecretKey } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { selectAccountByPk } from '../store/accounts/accounts.ts'
 import { requestApply } from '../store/accounts/changes.ts'
@@ -161,7 +161,7 @@ function notFound({ accessKey, tenantId, userId }: CredentialIds): DirectoryErro
 function isOf({ account }: OwnedSealedCredential, { tenantId, userId }: CredentialIds): boolean {
   return (
     (tenantId === undefined || tenantId === account.tenantId) &&
-    (userId === undefined || userId === account.userId)
+    (userId === undefined || foldId(userId) === account.userId)
   )
 }
 

@@ -1,6 +1,7 @@
 import type { Account } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import { foldId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import type { Tenant } from '../model/tenants.ts'
 import type { User } from '../model/users.ts'
@@ -17,7 +18,8 @@ import { selectUser } from '../store/tables/users.ts'
 import type { Reach } from './access.ts'
 
 // All look-ups of organizations, users, tenants and accounts with an id from a caller are in this file. Each applies
-// the reach of the running operation: an object out of reach is reported exactly like one that does not exist.
+// the reach of the running operation: an object out of reach is reported exactly like one that does not exist. The ids
+// are folded here, so callers may send UUIDs in either letter case.
 
 /** One running operation: its transaction, the context of its caller, and its reach according to the access table. */
 export interface Scope {
@@ -34,7 +36,6 @@ export interface AccountIds {
 
 /**
  * Returns an organization within reach.
- * @param request.id compared without case
  * @param request.kind an organization of another kind is reported as missing
  * @throws {DirectoryError} `customer_not_found`, `reseller_not_found` or `organization_not_found`, depending on
  *   the kind
@@ -44,7 +45,7 @@ export async function getReachableOrganization(
   request: { id: string; kind?: OrganizationKind | undefined },
 ): Promise<Organization> {
   const { id, kind } = request
-  const found = await selectOrganization(scope.tx, id.toLowerCase())
+  const found = await selectOrganization(scope.tx, foldId(id))
   if (found && (kind ?? found.kind) === found.kind && (await isReachable(scope, found))) return found
   const what = kind === 'customer' || kind === 'reseller' ? kind : 'organization'
   throw new DirectoryError(`${what}_not_found`, `There is no ${kind ?? 'organization'} with the id ${id}.`)
@@ -53,7 +54,7 @@ export async function getReachableOrganization(
 /**
  * Returns the reseller for which a customer's users are managed: the one that the caller names, or the calling
  * reseller.
- * @param request.id compared without case; undefined when the caller named none
+ * @param request.id undefined when the caller named none
  * @returns null when the provider or the customer itself acts
  * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `reseller_not_related`
  */
@@ -63,7 +64,7 @@ export async function getReseller(
 ): Promise<Organization | null> {
   const own = ctx.organization
   if (request.id === undefined) return own.kind === 'reseller' ? own : null
-  const reseller = await selectOrganization(tx, request.id.toLowerCase())
+  const reseller = await selectOrganization(tx, foldId(request.id))
   if (reseller?.kind !== 'reseller' || reseller.providerPk !== own.providerPk)
     throw new DirectoryError('reseller_not_found', `There is no reseller with the id ${request.id}.`)
   if (own.kind === 'reseller' && reseller.pk !== own.pk)
@@ -84,14 +85,13 @@ async function isReachable({ tx, ctx, reach }: Scope, other: Organization): Prom
 
 /**
  * Returns a user who has not been deleted, with their organization.
- * @param id compared without case
  * @throws {DirectoryError} `user_not_found`
  */
 export async function getReachableUser(
   scope: Scope,
   id: string,
 ): Promise<{ user: User; organization: Organization }> {
-  const user = await selectUser(scope.tx, id.toLowerCase())
+  const user = await selectUser(scope.tx, foldId(id))
   if (user?.deletedAt === null) {
     const organization = await selectOrganizationByPk(scope.tx, user.organizationPk)
     if (organization && (await isReachable(scope, organization))) return { user, organization }
@@ -132,12 +132,17 @@ export async function findTenantIncludingRemoved(
   return selectTenantIncludingRemoved(scope.tx, getProviderPk(scope), id)
 }
 
+/** A tenant id keeps its case: it is not a UUID. */
+function foldIds({ tenantId, userId }: AccountIds): AccountIds {
+  return { tenantId, userId: foldId(userId) }
+}
+
 /**
  * Returns an account within reach.
  * @throws {DirectoryError} `user_not_found`
  */
 export async function getReachableAccount(scope: Scope, ids: AccountIds): Promise<Account> {
-  const account = await selectAccount(scope.tx, getProviderPk(scope), ids)
+  const account = await selectAccount(scope.tx, getProviderPk(scope), foldIds(ids))
   if (account) return account
   throw accountNotFound(ids)
 }
@@ -153,7 +158,7 @@ export async function findAccountIncludingRemoved(
   scope: Scope,
   ids: AccountIds,
 ): ReturnType<typeof selectAccountIncludingRemoved> {
-  return selectAccountIncludingRemoved(scope.tx, getProviderPk(scope), ids)
+  return selectAccountIncludingRemoved(scope.tx, getProviderPk(scope), foldIds(ids))
 }
 
 /** Returns the account within reach that has this canonical id on its platform, or undefined. */
@@ -166,7 +171,7 @@ export async function findAccountByCanonicalId(
 
 /** Returns the accounts of one user that are within reach: at most one in each tenant. */
 export async function findAccountsOfUser(scope: Scope, userId: string): Promise<Account[]> {
-  return selectAccountsOfUser(scope.tx, getProviderPk(scope), userId)
+  return selectAccountsOfUser(scope.tx, getProviderPk(scope), foldId(userId))
 }
 
 /**

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Client } from '../model/clients.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import { newId } from '../model/ids.ts'
+import { foldId, newId } from '../model/ids.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import {
   deleteExpiredRefreshTokens,
@@ -145,7 +145,7 @@ export function listRefreshTokens(dir: Directory, ctx: Context): Promise<Refresh
  */
 export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'RevokeRefreshToken', target: id }, async (unit) => {
-    if (!(await markRefreshTokenRevoked(unit.tx, id, unit.now)))
+    if (!(await markRefreshTokenRevoked(unit.tx, foldId(id), unit.now)))
       throw new DirectoryError('refresh_token_not_found', `There is no refresh token with the id ${id}.`)
     await unit.audit({ outcome: 'revoked', changedFields: ['revokedAt'] })
   })

@@ -1,7 +1,8 @@
 import type { AuditEntry, Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
-import { newId } from '../model/ids.ts'
+import { foldId, newId } from '../model/ids.ts'
+import { foldDomain } from '../model/organizations.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { insertAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
@@ -83,8 +84,8 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     outcome,
     caller: ctx.caller,
     portal: ctx.portal,
-    organization: organization ?? subject.organization ?? ctx.organization.id,
-    target: target ?? subject.target ?? null,
+    organization: foldId(organization ?? subject.organization ?? ctx.organization.id),
+    target: toFolded(target ?? subject.target),
     correlationId: ctx.correlationId,
     address: ctx.address,
     changedFields: changedFields ?? [],
@@ -138,15 +139,19 @@ export async function refuse(
       status: 'Failed',
       outcome: error.code,
       caller: ctx.caller,
-      portal: ctx.portal,
-      organization: toStorable(subject.organization) ?? ctx.organization.id,
-      target: toStorable(subject.target),
+      portal: ctx.portal === null ? null : foldDomain(ctx.portal),
+      organization: foldId(toStorable(subject.organization) ?? ctx.organization.id),
+      target: toFolded(toStorable(subject.target)),
       correlationId: ctx.correlationId,
       address: ctx.address,
       changedFields: [],
     }),
   )
   throw error
+}
+
+function toFolded(id: string | null | undefined): string | null {
+  return id ? foldId(id) : null
 }
 
 /** Returns a text only if it can be an id: a refused caller may have sent anything. */

@@ -1,7 +1,7 @@
 import type { Context } from '../model/context.ts'
 import { foldEmail } from '../model/email.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
-import { newId } from '../model/ids.ts'
+import { foldId, foldOptionalId, newId } from '../model/ids.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
 import { hasAccount } from '../store/accounts/accounts.ts'
@@ -50,23 +50,38 @@ export interface CreateUserAnswer {
  *   `reseller_not_found`, `reseller_not_own`, `reseller_not_related`, `group_not_found`, `email_taken`, `id_taken`,
  *   `idempotency_key_reused`, `store_unavailable`
  */
-export function createUser(
-  dir: Directory,
-  ctx: Context,
-  request: CreateUserRequest,
-): Promise<CreateUserAnswer> {
-  const { user, idempotencyKey: key } = request
-  const organization = request.organizationId.toLowerCase()
+export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest): Promise<CreateUserAnswer> {
+  const request = foldIds(sent)
+  const { organizationId: organization, user, idempotencyKey: key } = request
   const issues = checkNewUser(user)
   const subject = { operation: 'CreateUser', organization, target: user.id ?? null, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const scope = await getCreateScope(dir, unit, request)
     const create = (): Promise<CreateUserAnswer> => insertOrRepeat(dir, unit, { request, scope })
     if (key === undefined) return create()
-    const { answer, replayed } = await runOnce(unit, { key, request: [ctx.organization.id, request] }, create)
+    const compared = [ctx.organization.id, foldContent(request)]
+    const { answer, replayed } = await runOnce(unit, { key, request: compared }, create)
     if (replayed) await unit.audit({ outcome: 'replayed', target: answer.id })
     return answer
   })
+}
+
+/** Folds the ids that a caller may have spelled in several ways. The nil UUID counts as no id. */
+function foldIds(request: CreateUserRequest): CreateUserRequest {
+  const { organizationId, resellerId, user } = request
+  return {
+    ...request,
+    organizationId: foldId(organizationId),
+    resellerId: foldOptionalId(resellerId),
+    user: { ...user, id: foldOptionalId(user.id) },
+  }
+}
+
+/** Folds the other members too, so that another spelling of one request has the same fingerprint. */
+function foldContent(request: CreateUserRequest): CreateUserRequest {
+  const { email, groupIds } = request.user
+  const folded = { email: email === null ? null : foldEmail(email), groupIds: groupIds.map(foldId) }
+  return { ...request, user: { ...request.user, ...folded } }
 }
 
 /**
@@ -109,7 +124,6 @@ async function insertOrRepeat(
   const groups = pickGroups(allGroups, user.groupIds)
   const record = toUserRecord(unit, scope.organization.pk, {
     ...user,
-    id: user.id?.toLowerCase(),
     resellerPk: scope.reseller?.pk,
   })
   const [outcome] = await unit.tx.insertUsers([
@@ -133,7 +147,7 @@ function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
   const picked = new Set<Group>()
   const issues: Issue[] = []
   for (const [i, id] of ids.entries()) {
-    const group = groups.find((one) => one.id === id.toLowerCase())
+    const group = groups.find((one) => one.id === foldId(id))
     if (group) picked.add(group)
     else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
   }
@@ -310,7 +324,6 @@ export function listUsers(
 
 /**
  * Deletes a user. The directory hides the user at once; their accounts are removed from the platforms after that.
- * @param id compared without case
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {

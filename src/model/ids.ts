@@ -10,6 +10,30 @@ export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
+/** The nil UUID (RFC 9562 section 5.9). Models of .NET send it for an id that was never set. */
+const NIL_UUID = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Returns the form in which ids are stored and compared: a UUID in lower case. Any other id, such as that of a tenant,
+ * stays as it is.
+ */
+export function foldId(id: string): string {
+  return UUID.test(id) ? id.toLowerCase() : id
+}
+
+/** Like `foldId`, for an id that a caller may leave out. The nil UUID counts as left out. */
+export function foldOptionalId(id: string | undefined): string | undefined {
+  return id === undefined || id === NIL_UUID ? undefined : foldId(id)
+}
+
+/**
+ * Returns the spellings under which an id may be stored where it was once stored as received: a UUID as given, in lower
+ * case and in upper case; any other id only as given.
+ */
+export function listSpellings(id: string): string[] {
+  return isUuid(id) ? [id, id.toLowerCase(), id.toUpperCase()] : [id]
+}
+
 /** Generates a UUIDv7 (RFC 9562 section 5.7): ordered by time, so that an index grows at its end. */
 export function newId(): string {
   return randomUUIDv7()

@@ -1,5 +1,4 @@
-import { domainToASCII } from 'node:url'
-import { isDomain } from './email.ts'
+import { isDomain, toAsciiDomain } from './email.ts'
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
 
@@ -26,12 +25,12 @@ export function checkOrganizationName(name: string, path = 'name'): Issue[] {
 }
 
 /**
- * Returns the form in which domains are stored and compared: ASCII (RFC 5891), lower case, no trailing dot, no port.
+ * Returns the form in which the domains of portals are stored and compared: see `toAsciiDomain`, without a port and
+ * without a dot at its end. A text that is not a domain is returned in lower case.
  */
 export function foldDomain(domain: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-  const ascii = /^[\x00-\x7f]*$/.test(domain) ? domain : domainToASCII(domain)
-  return ascii.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
+  const name = domain.replace(/:\d+$/, '').replace(/[.\u3002\uff0e\uff61]$/, '')
+  return toAsciiDomain(name) ?? name.toLowerCase()
 }
 
 /**

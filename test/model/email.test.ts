@@ -53,6 +53,9 @@ const NO_EMAILS = [
   'ada\r\nBcc:x@example.com',
   'ada\u202e@example.com',
   `ada@${'a'.repeat(64)}.com`,
+  `ada@${'ü'.repeat(63)}.com`,
+  'ada@ex。com',
+  'ada@aا.com',
 ]
 
 for (const email of NO_EMAILS) {
@@ -108,6 +111,29 @@ test('an e-mail address is compared without case and in one composition', () => 
   assert.equal(foldEmail('Ada@Example.COM'), 'ada@example.com')
   assert.equal(foldEmail('\u0041\u0308@x'), foldEmail('\u00e4@x'))
   assert.equal(foldEmail('ÄDA@X'), foldEmail('äda@x'))
+})
+
+test('the local part is compared by full case folding, the domain by UTS 46', () => {
+  const folded: readonly (readonly [string, string])[] = [
+    ['ΛΌΓΟΣ@x', 'λόγοσ@x'],
+    ['λόγος@x', 'λόγοσ@x'],
+    ['STRAẞE@x', 'strasse@x'],
+    ['ﬁ@x', 'fi@x'],
+    ['İ@x', 'i\u0307@x'],
+    ['ı@x', 'ı@x'],
+    ['a@faß.example', 'a@xn--fa-hia.example'],
+    ['a@XN--FA-HIA.example', 'a@xn--fa-hia.example'],
+    ['a@FASS.example', 'a@fass.example'],
+    ['a@ＥＸ.example', 'a@ex.example'],
+    ['a@bücher.123', 'a@xn--bcher-kva.123'],
+    ['ü@x.123', 'ü@x.123'],
+  ]
+  for (const [email, key] of folded) assert.equal(foldEmail(email), key)
+})
+
+test('an address of an older store whose domain has no ASCII form is folded by its letters', () => {
+  assert.equal(isEmail('A@⑴.Example'), false)
+  assert.equal(foldEmail('A@⑴.Example'), 'a@⑴.example')
 })
 
 test('folding a folded address changes nothing', () => {

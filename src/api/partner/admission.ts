@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import { assertPermitted } from '../../directory/access.ts'
 import { clientContext, enterPortal } from '../../directory/context.ts'
@@ -14,7 +15,7 @@ export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
     const { headers, correlationId, ip, routeOptions } = request
     const client = await bearer(headers.authorization)
     const domain = headers['x-tenant']
-    const portal = typeof domain === 'string' && domain !== '' ? domain.slice(0, MAX_TEXT) : null
+    const portal = typeof domain === 'string' && domain !== '' ? decode(domain).slice(0, MAX_TEXT) : null
     const caller = { ...clientContext(client, correlationId, ip), portal }
     request.caller = caller
     const { operation, queryNames } = routeOptions.config
@@ -22,6 +23,13 @@ export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
     if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
     return portal === null ? caller : enterPortal(dir, caller, portal)
   }
+}
+
+/** Decodes UTF-8, in which some clients send a name in other scripts. Node reads header values as Latin-1. */
+function decode(header: string): string {
+  if (!/[\x80-\xff]/.test(header)) return header
+  const bytes = Buffer.from(header, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : header
 }
 
 type Query = Readonly<Record<string, unknown>>

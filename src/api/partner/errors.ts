@@ -65,7 +65,7 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
     statusCode: answer.status,
     type: answer.type,
     description: answer.description,
-    correlationId: request.correlationId,
+    correlationId: String(reply.getHeader('x-correlation-id')),
     errors: byProperty(answer.issues),
   }
   reply.send(body)

@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditStatus, Operation } from '../../model/audit.ts'
 import type { CallerName } from '../../model/context.ts'
+import { foldId, listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
@@ -93,16 +94,19 @@ export interface AuditFilter {
 /** An entry with its number in the log. Later entries have higher numbers. */
 export type NumberedEntry = AuditEntry & { readonly number: number }
 
-/** Returns the matching entries, newest first, at most `limit`. */
+/**
+ * Returns the matching entries, newest first, at most `limit`. Ids match in either letter case: entries of older
+ * versions hold them as received.
+ */
 export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
   const rows = await tx.query((db) => {
     let query = db.selectFrom('audit_entries').selectAll().orderBy('pk', 'desc').limit(filter.limit)
     if (filter.operation) query = query.where('operation', '=', filter.operation)
     if (filter.status) query = query.where('status', '=', filter.status)
-    if (filter.caller) query = query.where('caller', '=', filter.caller)
-    if (filter.organization) query = query.where('organization', '=', filter.organization)
-    if (filter.target) query = query.where('target', '=', filter.target)
-    if (filter.correlationId) query = query.where('correlation_id', '=', filter.correlationId)
+    if (filter.caller) query = query.where('caller', '=', foldId(filter.caller))
+    if (filter.organization) query = query.where('organization', 'in', listSpellings(filter.organization))
+    if (filter.target) query = query.where('target', 'in', listSpellings(filter.target))
+    if (filter.correlationId) query = query.where('correlation_id', 'in', listSpellings(filter.correlationId))
     if (filter.since) query = query.where('at', '>=', filter.since)
     if (filter.before) query = query.where('pk', '<', filter.before)
     return query
