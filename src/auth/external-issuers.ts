@@ -16,7 +16,7 @@ export interface ExternalIssuer {
   readonly algorithms: readonly string[]
   /** The claim that names the client; without it the first of `azp`, `appid` and `client_id`. */
   readonly clientClaim?: string
-  /** What a token must have, by claim, to stand for the client itself; without it `isMachineByDefault` decides. */
+  /** What a token must have, by claim, to stand for the client itself; without it `sub` or `idtyp` decides. */
   readonly machine?: Conditions
 }
 
