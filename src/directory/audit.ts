@@ -2,7 +2,7 @@ import type { Context } from '../model/context.ts'
 import { type AuditFilter, type NumberedEntry, selectAuditEntries } from '../store/audit/entries.ts'
 import type { AuditVerdict } from '../store/port.ts'
 import type { Directory } from './directory.ts'
-import { enforceAccess, runRead, toUnavailable } from './unit.ts'
+import { enforceAccess, runRead, runUnit, toUnavailable } from './unit.ts'
 
 /**
  * Lists audit entries, newest first.
@@ -23,4 +23,12 @@ export async function verifyAudit(dir: Directory, ctx: Context): Promise<AuditVe
   } catch (error) {
     throw toUnavailable(error)
   }
+}
+
+/**
+ * Records that the directory is restored from a backup: the log goes on where the backup ends.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function recordRestore(dir: Directory, ctx: Context): Promise<void> {
+  return runUnit(dir, ctx, { operation: 'RestoreDirectory' }, (unit) => unit.audit({ outcome: 'restored' }))
 }

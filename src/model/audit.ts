@@ -28,6 +28,7 @@ type Write =
   | 'RevokeRefreshToken'
   | 'RotateKey'
   | 'RotateSigningKey'
+  | 'RestoreDirectory'
   | 'RetryAccounts'
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'
