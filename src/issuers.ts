@@ -1,7 +1,8 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { ExternalIssuer } from './auth/external-issuers.ts'
 import { type Condition, toWholePattern } from './auth/machine.ts'
+import { Type } from './json-schema.ts'
 import { isHttpUrl } from './setting-values.ts'
 
 /** The signature algorithms that an external issuer may use: asymmetric ones only (RFC 8725 section 3.2). */

@@ -1,5 +1,4 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
-import pretty from 'pino-pretty'
 import type { LogLevel } from './setting-values.ts'
 
 export type { Logger }
@@ -19,14 +18,18 @@ export interface TextSink {
  * the operation and the ids; headers, query values and bodies are never passed to it.
  * @param target gets the lines; if it has a file descriptor, they are written to that synchronously, without a buffer
  */
-export function newLogger(level: LogLevel, target: TextSink): Logger {
-  return pino({ level, base: null, serializers: { err: toLoggedError } }, toDestination(target))
+export async function newLogger(level: LogLevel, target: TextSink): Promise<Logger> {
+  return pino({ level, base: null, serializers: { err: toLoggedError } }, await toDestination(target))
 }
 
-function toDestination(target: TextSink): DestinationStream {
+async function toDestination(target: TextSink): Promise<DestinationStream> {
   const { fd, isTTY } = target
   if (fd === undefined) return { write: (line) => target.write(line) }
-  if (isTTY) return pretty({ destination: fd, colorize: true, ignore: 'pid,hostname' })
+  if (isTTY) {
+    // Loaded only here: a service, whose log is no terminal, starts sooner without it.
+    const { default: pretty } = await import('pino-pretty')
+    return pretty({ destination: fd, colorize: true, ignore: 'pid,hostname' })
+  }
   return pino.destination({ dest: fd, sync: true })
 }
 

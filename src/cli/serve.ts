@@ -27,7 +27,7 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   const stopped = io.waitForStop?.() ?? new Promise<never>(() => undefined)
   assertSetupOptions(options)
   const config = await readConfig(env)
-  const log = newLogger(config.logLevel, io.stderr)
+  const log = await newLogger(config.logLevel, io.stderr)
   const metrics = newMetrics()
   const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
   let close = (): Promise<void> => open.close()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { startChild } from '../../testing/children.ts'
+import { startChild, startServing } from '../../testing/children.ts'
 import { newDataDir } from '../../testing/usher.ts'
 
 /** The user that owns nothing. */
@@ -93,4 +93,22 @@ test('NODE_COMPILE_CACHE names the folder', { skip }, async (t) => {
   assert.ok((await runAsService(data, { NODE_COMPILE_CACHE: other })) > 0)
   assert.deepEqual(readdirSync(data), ['other'])
   assert.equal(existsSync(cache), false)
+})
+
+test('a start loads only what it needs', async (t) => {
+  const { path, remove } = newDataDir()
+  t.after(remove)
+  const child = await startServing(path, { settings: { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' } })
+  child.process.kill('SIGTERM')
+  const { stderr } = await child.ended
+  const read = [...stderr.matchAll(/reading cache from \S+ for (?:ESM|CommonJS) (\S+?)\.\.\./g)]
+  const modules = read.map(([, file = '']) => file)
+  assert.ok(modules.some((file) => file.includes('/node_modules/fastify/')))
+  // The documents' generator and page, builders of schemas, readable logs, and what belongs to other settings.
+  const later = /\/node_modules\/(typebox|@fastify\/swagger|@fastify\/static|yaml|pino-pretty|pg|undici)[/-]/
+  assert.deepEqual(
+    modules.filter((file) => later.test(file)),
+    [],
+  )
+  assert.ok(modules.length < 900, `a start loads ${modules.length} modules`)
 })

@@ -17,7 +17,7 @@ const COMPOSITION = ['app.ts', 'compile-cache.js', 'main.js', 'open-directory.ts
 const SETTINGS = ['config.ts', 'settings.ts', 'setting-values.ts', 'issuers.ts']
 const LEAVES = [...SETTINGS, 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** Leaves that every folder but model may import. */
-const SHARED = ['loop.ts', 'retry.ts', 'share-for.ts']
+const SHARED = ['json-schema.ts', 'loop.ts', 'retry.ts', 'share-for.ts']
 /** The settings name the types of what they configure: an external issuer, a platform, an API. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES, ...SHARED]
 
@@ -41,7 +41,8 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^pg(\/|$)/, ['store/postgres']],
   [/^(node:)?sqlite(\/|$)/, ['store/sqlite']],
   [/^(fastify|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
-  [/^(typebox|@sinclair\/typebox|ajv)(\/|$)/, ['api', 'issuers.ts']],
+  [/^ajv(\/|$)/, ['api', 'issuers.ts']],
+  [/^(typebox|@sinclair\/typebox)(\/|$)/, ['api', 'issuers.ts', 'json-schema.ts']],
   [/^jose(\/|$)/, ['auth']],
   [/^(aws4|undici)(\/|$)/, ['platform']],
   [/^commander(\/|$)/, ['cli']],
@@ -98,6 +99,9 @@ function judge(file: string, { specifier, typesOnly }: Import): string[] {
     const target = posix.join(posix.dirname(file), specifier)
     return typesOnly && MAY_IMPORT_TYPES[partOf(file)]?.includes(partOf(target)) ? [] : judgeOwn(file, target)
   }
+  // Its values load hundreds of modules at every start.
+  if (specifier === 'typebox' && !typesOnly)
+    return ['typebox gives types only; take Type from json-schema.ts']
   const owner = OWNERS.find(([module]) => module.test(specifier))
   if (!owner || owner[1].some((part) => file === part || file.startsWith(`${part}/`))) return []
   return [`${specifier} belongs to ${owner[1].join(', ')}`]

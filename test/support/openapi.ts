@@ -19,7 +19,7 @@ export async function readDocuments(): Promise<Map<string, string>> {
   })
   const app = await startApp({
     config,
-    log: newLogger('silent', process.stderr),
+    log: await newLogger('silent', process.stderr),
     metrics: newMetrics(),
     open: await openDirectory(config),
   })

@@ -37,7 +37,7 @@ export async function startOsisApp(open: OpenStore): Promise<OsisApp> {
   const platform = newFakePlatform()
   const on = await newTestDirectory(open, platform.name)
   const config = await readConfig({ USHER_PORT: '0' })
-  const log = newLogger('silent', process.stderr)
+  const log = await newLogger('silent', process.stderr)
   const opened = { dir: on.dir, platforms: only(platform), main: platform.name, close: async () => undefined }
   const app = await startApp({ config, log, metrics: newMetrics(), open: opened })
   const { id, secret } = on.setup.osis

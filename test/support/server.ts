@@ -6,7 +6,7 @@ import { newLogger } from '../../src/logger.ts'
  * Builds the HTTP server over parts that no test of it reaches: requests end before they need a directory.
  * @param requestMs how long a request may take to arrive; the server's own limit when left out
  */
-export function buildBareServer(
+export async function buildBareServer(
   parts: Partial<ServerParts> = {},
   requestMs?: number,
 ): Promise<FastifyInstance> {
@@ -14,7 +14,7 @@ export function buildBareServer(
     trustedProxies: [],
     osisSettings: { authModes: ['basic', 'bearer'], prefix: '', s3CapabilitiesFile: null, consoleUrl: null },
     s3Capabilities: { exclusions: {} },
-    log: newLogger('silent', process.stderr),
+    log: await newLogger('silent', process.stderr),
     observeRequest: () => undefined,
     ...parts,
   }

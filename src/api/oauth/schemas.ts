@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import type { ApiDocument } from '../openapi.ts'
 import { retryAfterHeader } from '../retry-after.ts'
 

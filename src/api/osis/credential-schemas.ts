@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { pageOf } from './schemas.ts'
 
 export const OsisS3Credential = Type.Object(

@@ -1,7 +1,7 @@
-import { Type } from 'typebox'
 import { checkSecret } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
+import { Type } from '../../json-schema.ts'
 import { openRoute, type Route } from '../route.ts'
 import { enter } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'

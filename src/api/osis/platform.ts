@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { DirectoryError } from '../../model/error.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import { type Route, route } from '../route.ts'

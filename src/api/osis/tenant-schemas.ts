@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { ignored, nullable, optionalFlag, pageOf, requiredText } from './schemas.ts'
 

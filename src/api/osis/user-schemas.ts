@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { ACCOUNT_ROLES, type AccountRole } from '../../model/accounts.ts'
 import { ignored, nullable, optionalFlag, optionalText, pageOf, requiredText } from './schemas.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { type ApiDocument, describeApi } from '../openapi.ts'
 import { retryAfter, retryAfterHeader } from '../retry-after.ts'
 import { openRoute, type Route } from '../route.ts'
