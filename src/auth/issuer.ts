@@ -43,8 +43,11 @@ export interface TokenClaims {
 export interface Issuer {
   /** Returns the public URL: the value of `iss` and `aud`. */
   readonly url: () => string
-  /** Signs an access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`. */
-  issue(client: Client): Promise<string>
+  /**
+   * Signs an access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`.
+   * @param id the token's `jti`; a random one by default
+   */
+  issue(client: Client, id?: string): Promise<string>
   /** Signs any other token with the same key. */
   sign(claims: TokenClaims): Promise<string>
   /** Returns the public parts of the signing keys (RFC 7517). */
@@ -110,12 +113,12 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
         return keys.getKey(header, token)
       }
     },
-    issue: (client) =>
+    issue: (client, id = randomUUID()) =>
       sign({
         type: TOKEN_TYPE,
         audience: url(),
         subject: client.id,
-        id: randomUUID(),
+        id,
         seconds: TOKEN_SECONDS,
         others: { client_id: client.id },
       }),

@@ -19,7 +19,7 @@ import type { Directory } from './directory.ts'
 import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
 import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from './reach.ts'
 import { credentialIdentity, type KeyOwner } from './sealing/sealer.ts'
-import { runRead, runUnit, type Unit } from './unit.ts'
+import { type AuditDetails, runRecordedRead, runUnit, type Unit } from './unit.ts'
 
 /** Names a credential by its access key. If a tenant or a user is given, the credential must belong to it. */
 export interface CredentialIds {
@@ -86,11 +86,14 @@ function tooMany(): DirectoryError {
 }
 
 /**
- * Returns a credential with its secret key.
+ * Returns a credential with its secret key. The read leaves an audit entry.
  * @throws {DirectoryError} `not_permitted`, `credential_not_found`, `store_unavailable`
  */
 export function getCredential(dir: Directory, ctx: Context, ids: CredentialIds): Promise<OwnedCredential> {
-  return runRead(dir, ctx, 'GetCredential', async (scope) => openCredential(dir, await getOwned(scope, ids)))
+  return runRecordedRead(dir, ctx, 'GetCredential', async (scope) => {
+    const found = await getOwned(scope, ids)
+    return { result: openCredential(dir, found), details: await describeRead(scope, [found]) }
+  })
 }
 
 /**
@@ -166,20 +169,47 @@ function isOf({ account }: OwnedSealedCredential, { tenantId, userId }: Credenti
 }
 
 /**
- * Lists a page of the credentials that match a filter, oldest first, with their secret keys.
+ * Lists a page of the credentials that match a filter, oldest first, with their secret keys. A page with credentials
+ * leaves one audit entry.
+ * @param request.operation what the entry is called; `QueryCredentials` by default
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function queryCredentials(
   dir: Directory,
   ctx: Context,
-  request: { filter: CredentialFilter; page: PageRequest },
+  request: {
+    readonly filter: CredentialFilter
+    readonly page: PageRequest
+    readonly operation?: 'ListCredentials'
+  },
 ): Promise<Page<OwnedCredential>> {
-  return runRead(dir, ctx, 'QueryCredentials', async (scope) => {
-    const criteria = await resolveCredentialFilter(scope, request.filter)
-    if (!criteria) return { items: [], total: 0 }
-    const { items, total } = await selectCredentialPage(scope.tx, criteria, request.page)
-    return { items: items.map((one) => openCredential(dir, one)), total }
+  const { filter, page, operation = 'QueryCredentials' } = request
+  return runRecordedRead(dir, ctx, operation, async (scope) => {
+    const criteria = await resolveCredentialFilter(scope, filter)
+    if (!criteria) return { result: { items: [], total: 0 }, details: null }
+    const { items, total } = await selectCredentialPage(scope.tx, criteria, page)
+    const result = { items: items.map((one) => openCredential(dir, one)), total }
+    return { result, details: await describeRead(scope, items) }
   })
+}
+
+/**
+ * Returns what the audit entry of a read says: the access key, or else the user or the tenant that all the credentials
+ * belong to. Null if the read found none.
+ */
+async function describeRead(
+  { tx }: Scope,
+  found: readonly OwnedSealedCredential[],
+): Promise<AuditDetails | null> {
+  const [first, ...others] = found
+  if (!first) return null
+  const { account, accessKey } = first
+  const isShared = (member: 'userId' | 'tenantId'): boolean =>
+    others.every((one) => one.account[member] === account[member])
+  if (!isShared('tenantId')) return { outcome: 'read' }
+  const user = isShared('userId') ? account.userId : account.tenantId
+  const organization = await findCustomerId(tx, account)
+  return { outcome: 'read', organization, target: others.length === 0 ? accessKey : user }
 }
 
 /** Stands in for a secret key that cannot be opened, so that one damaged secret does not break a list. */

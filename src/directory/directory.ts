@@ -17,6 +17,8 @@ export interface Directory {
   /** How each platform of the directory names the owner of data, with the name of the platform as the key. */
   readonly ownerForms: ReadonlyMap<string, OwnerForm>
   readonly now: () => Date
+  /** Is called when a read was served although its audit entry could not be written. */
+  readonly reportUnrecorded: (error: Error) => void
   /** Caches what `enterPortal` found: the organization that a portal selects for a calling organization. */
   readonly portals: LRUCache<string, PortalScope>
   /** Caches the organization and the reseller of recent creates; see `createUser`. */
@@ -48,13 +50,16 @@ const CACHE_ENTRIES = 10_000
 /**
  * Makes a directory over an open store.
  * @param parts.now the clock; the system's when left out
+ * @param parts.reportUnrecorded does nothing when left out
  */
 export function newDirectory(
-  parts: Pick<Directory, 'store' | 'sealer' | 'platform' | 'ownerForms'> & { now?: () => Date },
+  parts: Pick<Directory, 'store' | 'sealer' | 'platform' | 'ownerForms'> &
+    Partial<Pick<Directory, 'now' | 'reportUnrecorded'>>,
 ): Directory {
   const limits = { max: CACHE_ENTRIES, ttl: CACHE_TTL_MS }
   return {
     now: () => new Date(),
+    reportUnrecorded: () => undefined,
     ...parts,
     portals: new LRUCache(limits),
     createScopes: new LRUCache(limits),

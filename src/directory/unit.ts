@@ -28,7 +28,7 @@ export interface Unit extends Scope {
 }
 
 /** The content of an audit entry in addition to the context. A member that is left out is taken from the subject. */
-interface AuditDetails {
+export interface AuditDetails {
   readonly operation?: Operation
   readonly outcome: string
   readonly organization?: string | null
@@ -109,6 +109,30 @@ export async function runRead<T>(
   await enforceAccess(dir, ctx, { operation })
   const { reach } = ACCESS[operation]
   return read(dir, (tx) => work({ tx, ctx, reach }))
+}
+
+/**
+ * Like `runRead`, for a read that leaves an audit entry: one that returns secrets. The entry is on disk before the result
+ * is returned. If the store accepts no writes, the result is returned all the same, because callers need these secrets
+ * to reach their data; `dir.reportUnrecorded` is told.
+ * @param work returns the result, and what the entry says; null if there is nothing to record
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
+ */
+export async function runRecordedRead<T>(
+  dir: Directory,
+  ctx: Context,
+  operation: Operation,
+  work: (scope: Scope) => Promise<{ result: T; details: AuditDetails | null }>,
+): Promise<T> {
+  const { result, details } = await runRead(dir, ctx, operation, work)
+  if (!details) return result
+  try {
+    await dir.store.write((tx) => newUnit(dir, ctx, { operation }, tx).audit(details))
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    dir.reportUnrecorded(error)
+  }
+  return result
 }
 
 /**

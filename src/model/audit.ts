@@ -24,7 +24,9 @@ type Write =
   | 'DeletePortal'
   | 'CreateClient'
   | 'DeleteClient'
+  | 'IssueToken'
   | 'CreateRefreshToken'
+  | 'RefreshToken'
   | 'RevokeRefreshToken'
   | 'RotateKey'
   | 'RotateSigningKey'
@@ -34,7 +36,10 @@ type Write =
   | 'SuspendForeignAccount'
   | 'AdoptCluster'
 
-/** Operations that leave an audit entry only when the caller may not run them. */
+/**
+ * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they return
+ * secrets.
+ */
 type Read =
   | 'ListUsers'
   | 'ListGroups'
@@ -56,8 +61,6 @@ type Read =
   | 'GetConsole'
   | 'GetS3Capabilities'
   | 'GetInfo'
-  | 'IssueToken'
-  | 'RefreshToken'
   | 'ListRefreshTokens'
   | 'GetSetup'
   | 'ListSigningKeys'
@@ -88,7 +91,7 @@ export interface AuditEntry {
   readonly status: AuditStatus
   /**
    * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`,
-   * `resealed`, `replaced`, `issued`, `retried`, `reapplied`; the error code for a refusal.
+   * `resealed`, `replaced`, `issued`, `read`, `retried`, `reapplied`; the error code for a refusal.
    */
   readonly outcome: string
   readonly caller: CallerName

@@ -88,5 +88,4 @@ const CHECKED_BY_DIALECTS: ReadonlySet<Operation> = new Set<Operation>([
   'GetConsole',
   'GetS3Capabilities',
   'GetInfo',
-  'IssueToken',
 ])

@@ -11,7 +11,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 test('every 503 of every API says when to repeat the call', async (t) => {
   const target = await startTarget()
   t.after(() => target.end())
-  const { osis, customer } = { ...target.init, ...target.init.clients }
+  const { administrator, osis, customer } = { ...target.init, ...target.init.clients }
   const rename = (from: string, to: string): void => {
     for (const end of ['', '-wal', '-shm'])
       renameSync(join(target.dataDir, `${from}${end}`), join(target.dataDir, `${to}${end}`))
@@ -19,6 +19,7 @@ test('every 503 of every API says when to repeat the call', async (t) => {
   rename('usher.db', 'gone.db')
   const token = { authorization: `Bearer ${target.token}`, 'x-tenant': target.init.portal }
   const login = { username: osis.client_id, password: osis.client_secret }
+  const form = new URLSearchParams({ grant_type: 'client_credentials', ...administrator }).toString()
   const calls: Parameters<typeof send>[1][] = [
     { method: 'GET', path: '/readyz' },
     { method: 'HEAD', path: '/readyz' },
@@ -31,6 +32,10 @@ test('every 503 of every API says when to repeat the call', async (t) => {
       headers: { authorization: basic(osis.client_id, osis.client_secret), ...JSON_TYPE },
     },
     { method: 'POST', path: '/api/v1/auth/login', headers: JSON_TYPE, body: JSON.stringify(login) },
+    {
+      ...{ method: 'POST', path: '/oauth2/v2.0/token' },
+      ...{ headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form },
+    },
   ]
   const answers: Answer[] = await Promise.all(calls.map((call) => send(target.url, call)))
   rename('gone.db', 'usher.db')

@@ -25,6 +25,7 @@ import {
 } from '../../src/directory/credentials.ts'
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
+import { recordIssuedToken } from '../../src/directory/issued-tokens.ts'
 import {
   createOrganization,
   createPortal,
@@ -132,7 +133,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   GetS3Capabilities: checkOnly('GetS3Capabilities'),
   GetInfo: checkOnly('GetInfo'),
 
-  IssueToken: checkOnly('IssueToken'),
+  IssueToken: ({ dir }, ctx) => recordIssuedToken(dir, ctx, newId()),
   CreateRefreshToken: ({ dir }, ctx) =>
     createRefreshToken(dir, ctx, { seconds: 60, sign: async () => 'token' }),
   RefreshToken: async ({ dir }, ctx) => {

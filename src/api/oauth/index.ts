@@ -5,8 +5,9 @@ import { AuthError } from '../../auth/auth-error.ts'
 import { type Credentials, checkSecret, readFormEncodedBasic } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_SECONDS } from '../../auth/issuer.ts'
-import { isPermitted } from '../../directory/access.ts'
 import { clientContext } from '../../directory/context.ts'
+import type { Directory } from '../../directory/directory.ts'
+import { recordIssuedToken } from '../../directory/issued-tokens.ts'
 import type { Logger } from '../../logger.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { newId } from '../../model/ids.ts'
@@ -22,6 +23,7 @@ const FORM_LIMIT = 16 * 1024
 
 /** What the token endpoint needs. */
 export interface OauthApi {
+  readonly dir: Directory
   readonly clients: ClientFinder
   readonly issuer: Issuer
   /** Returns the URL of the service, without a slash at the end. */
@@ -68,7 +70,7 @@ const routes: readonly Route<OauthApi>[] = [
     handle: async ({ request, body }, parts) => ({
       status: 200,
       headers: noStore,
-      body: await issueToken(parts, readForm(body), request.headers.authorization),
+      body: await issueToken(parts, readForm(body), request),
     }),
   }),
 
@@ -129,12 +131,12 @@ function invalidClient(message: string, usesHeader: boolean): TokenError {
  * @throws {TokenError}
  */
 async function issueToken(
-  { clients, issuer }: OauthApi,
+  { dir, clients, issuer }: OauthApi,
   form: Form,
-  authorization: string | undefined,
+  request: FastifyRequest,
 ): Promise<Static<typeof Token>> {
   if (form.grant_type === undefined) throw new TokenError('invalid_request', 'grant_type is required')
-  const { id, secret, basic } = readCredentials(form, authorization)
+  const { id, secret, basic } = readCredentials(form, request.headers.authorization)
   const client = await checkSecret(clients, id, secret).catch((error) => {
     if (!(error instanceof AuthError)) throw error
     throw invalidClient(error.message, basic)
@@ -146,14 +148,16 @@ async function issueToken(
   if (form.scope !== undefined && !form.scope.endsWith('/.default')) {
     throw new TokenError('invalid_scope', 'scope must end in /.default, or be left out')
   }
-  if (!isPermitted(clientContext(client, newId(), null), 'IssueToken')) {
+  const tokenId = newId()
+  await recordIssuedToken(dir, clientContext(client, newId(), request.ip), tokenId).catch((error) => {
+    if (!(error instanceof DirectoryError) || error.code !== 'not_permitted') throw error
     throw new TokenError('unauthorized_client', 'an OSIS client authenticates with Basic and gets no token')
-  }
+  })
   return {
     token_type: 'Bearer',
     expires_in: TOKEN_SECONDS,
     ext_expires_in: TOKEN_SECONDS,
-    access_token: await issuer.issue(client),
+    access_token: await issuer.issue(client, tokenId),
   }
 }
 

@@ -76,7 +76,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
     answers: { 200: answer('A page of credentials', CredentialPage), ...failures },
     async handle({ ctx, params, query }, { dir }) {
       const page = toPageRequest(query)
-      const found = await queryCredentials(dir, ctx, { filter: params, page })
+      const found = await queryCredentials(dir, ctx, { filter: params, page, operation: 'ListCredentials' })
       return { status: 200, body: toWirePage(found, page, toOsisCredential) }
     },
   }),
