@@ -53,12 +53,12 @@ try {
 async function benchSqlite(): Promise<void> {
   const small = join(work, 'small')
   const init = await usherJson<Init>(small, ['init'])
-  await loadUsers(`sqlite:${small}/usher.db`, 10_000)
+  await loadUsers({ USHER_DATA_DIR: small }, 10_000)
   const large = values['skip-million'] ? null : join(work, 'large')
   if (large) {
     cpSync(small, large, { recursive: true })
     const begun = Date.now()
-    await loadUsers(`sqlite:${large}/usher.db`, 990_000)
+    await loadUsers({ USHER_DATA_DIR: large }, 990_000)
     console.log(`loaded 990,000 more users in ${((Date.now() - begun) / 1000).toFixed(1)} s`)
   }
   const usher = await startUsher('Usher, 10,000 users', small, init)
@@ -81,7 +81,7 @@ async function benchPostgres(): Promise<void> {
     const settings = { USHER_DATABASE_URL: url }
     const dataDir = join(work, 'data')
     const init = await usherJson<Init>(dataDir, ['init'], settings)
-    await loadUsers(url, 10_000)
+    await loadUsers({ ...settings, USHER_DATA_DIR: dataDir }, 10_000)
     const usher = await startUsher('Usher on PostgreSQL', dataDir, init, settings)
     const script = join(work, 'create.sql')
     writeScript(script)
@@ -97,10 +97,10 @@ async function benchPostgres(): Promise<void> {
   }
 }
 
-async function loadUsers(database: string, users: number): Promise<void> {
+async function loadUsers(settings: Readonly<Record<string, string>>, users: number): Promise<void> {
   const script = join(import.meta.dirname, 'load-users.ts')
-  const args = ['--database', database, '--users', String(users), '--domain', `${users}.example`]
-  await promisify(execFile)(process.execPath, [script, ...args])
+  const args = ['--users', String(users), '--domain', `${users}.example`]
+  await promisify(execFile)(process.execPath, [script, ...args], { env: { ...process.env, ...settings } })
 }
 
 /** The bare server gets the very requests that Usher gets. */

@@ -1,26 +1,27 @@
 import { parseArgs } from 'node:util'
+import { readConfig } from '../src/config.ts'
 import { newId } from '../src/model/ids.ts'
+import { openDirectory } from '../src/open-directory.ts'
 import { insertAuditEntry } from '../src/store/audit/entries.ts'
-import { openStore } from '../src/store/open.ts'
 import { insertMemberships, selectGroups } from '../src/store/tables/groups.ts'
 import { selectOrganizations } from '../src/store/tables/organizations.ts'
 import { insertUser } from '../src/store/tables/users.ts'
 
 /**
  * Fills a directory that has been set up with users, each with a membership and an audit entry, as creates leave
- * them: `node bench/load-users.ts --database sqlite:<path> --users 1000000`.
+ * them: `USHER_DATA_DIR=<path> node bench/load-users.ts --users 1000000`. Other settings are in the environment too.
  */
 const UNIT = 2_000
 
 const { values } = parseArgs({
   options: {
-    database: { type: 'string' },
     users: { type: 'string' },
     domain: { type: 'string', default: 'loaded.example' },
   },
 })
 const count = Number(values.users)
-const store = await openStore(values.database ?? '')
+const { dir, close } = await openDirectory(await readConfig(process.env), { create: false })
+const { store } = dir
 const { customer, groups } = await store.read(async (tx) => {
   const [found] = await selectOrganizations(tx, { kind: 'customer', after: 0, limit: 1 })
   if (!found) throw new Error('set the directory up first')
@@ -61,7 +62,7 @@ for (let first = 0; first < count; first += UNIT) {
     }
   })
 }
-await store.close()
+await close()
 
 /** A bijection of the 32-bit numbers that leaves neighbours far apart. */
 function scatter(i: number): string {

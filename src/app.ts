@@ -9,6 +9,7 @@ import { trustExternal } from './auth/external-issuers.ts'
 import { type Issuer, openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
+import { assertAuditKey, getAuditHead } from './directory/audit.ts'
 import { readBacklog } from './directory/backlog.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
@@ -29,6 +30,8 @@ import { shareFor } from './share-for.ts'
 const SEAL_MS = 500
 /** The pause between two rounds of deleting expired idempotency keys and refresh tokens. */
 const SWEEP_MS = 60 * 60 * 1000
+/** The pause between two log lines with the head of the audit log, for a comparison with a later log. */
+const HEAD_MS = 60 * 60 * 1000
 /** How long callers share one readiness check: it writes, and it needs no authentication. */
 const READY_MS = 1_000
 /** How long a stop waits for requests before it cuts their connections. */
@@ -63,6 +66,7 @@ export interface AppParts {
  */
 export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
   const { dir, platforms } = open
+  await assertAuditKey(dir)
   const platform = newPlatformView(dir, platforms, open.main)
   const s3Capabilities = readS3Capabilities(config.osis.s3CapabilitiesFile)
   let url = ''
@@ -135,12 +139,16 @@ function startBackgroundWork(
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
   })
+  const head = startLoop({ name: 'reading the head of the audit log', everyMs: HEAD_MS, log }, async () => {
+    const newest = await getAuditHead(dir)
+    if (newest) log.info(newest, 'head of the audit log')
+  })
   const sealing = { name: 'sealing audit entries', log }
   const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   reconciler.start()
   const stop = async (): Promise<void> => {
-    await Promise.all([sweep.stop(), keys.stop(), reconciler.stop()])
+    await Promise.all([sweep.stop(), head.stop(), keys.stop(), reconciler.stop()])
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }

@@ -1,8 +1,10 @@
 import type { Config } from './config.ts'
 import { type Directory, newDirectory } from './directory/directory.ts'
 import { EMBEDDED, getMainPlatform, listPlatforms, recordMainPlatform } from './directory/platforms.ts'
+import { newAuditKeySealer } from './directory/sealing/audit-keys.ts'
 import { bindSecrets } from './directory/sealing/binding.ts'
 import { newFollowingSealer } from './directory/sealing/following-sealer.ts'
+import type { Sealer } from './directory/sealing/sealer.ts'
 import { loadMasterKeys } from './master-key.ts'
 import { embeddedPlatform } from './platform/embedded.ts'
 import type { Platform, Platforms } from './platform/platform.ts'
@@ -30,7 +32,12 @@ export interface OpenDirectory {
  * @throws {ConfigError | StoreError} with a message for the operator
  */
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
+  let loaded: Sealer | undefined
+  const loadSealer = (mayCreate: boolean): Sealer =>
+    (loaded ??= newFollowingSealer(loadMasterKeys(config, mayCreate), () => loadMasterKeys(config, false)))
   const store = await openStore(config.databaseUrl, {
+    // A migration may need the master key before it is known whether a missing one may be made.
+    auditKeys: newAuditKeySealer(() => loadSealer(false)),
     allowDataLoss: config.databaseAllowDataLoss,
     patient: options.serving !== true,
     ...options,
@@ -38,8 +45,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
   try {
     const isSetUp = (await store.read(selectProvider)) !== undefined
     const mayMakeKey = !isSetUp && options.create !== false
-    const keys = loadMasterKeys(config, mayMakeKey)
-    const sealer = newFollowingSealer(keys, () => loadMasterKeys(config, false))
+    const sealer = loadSealer(mayMakeKey)
     const platforms = new Map<string, Platform>()
     const configured = config.cephRgw ? CEPH_RGW : EMBEDDED
     const dir = newDirectory({ store, sealer, platform: configured, ownerForms: platforms })

@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { listAudit, verifyAudit } from '../directory/audit.ts'
 import { formatCaller } from '../store/audit/entries.ts'
+import type { AuditFault, AuditFaultKind, AuditHead, AuditVerdict } from '../store/port.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber, parseTime } from './options.ts'
 import { formatTable } from './table.ts'
@@ -28,7 +29,12 @@ export function defineAudit(audit: Command, session: Session): void {
   audit
     .command('verify')
     .description('Check that no audit entry was changed, removed or moved')
-    .action(action(session, () => verify(session)))
+    .option(
+      '--expect <number:hash>',
+      'Check also that the log has this block: the newest one of an earlier check, or of a line of the server log',
+      parseHead,
+    )
+    .action(action(session, (options: VerifyOptions) => verify(session, options)))
 }
 
 interface ListOptions {
@@ -59,29 +65,62 @@ function list(session: Session, options: ListOptions): Promise<Output> {
 
 const HEADINGS = 'NUMBER AT OPERATION STATUS OUTCOME CALLER ADDRESS TARGET CHANGED'.split(' ')
 
-function verify(session: Session): Promise<Output> {
+interface VerifyOptions {
+  readonly expect?: AuditHead
+}
+
+/**
+ * Parses a block and its hash, as `audit verify` and the log of the server show them.
+ * @throws {InvalidArgumentError}
+ */
+function parseHead(text: string): AuditHead {
+  const [, number, hash] = /^(\d{1,15}):([\w-]{43})$/.exec(text) ?? []
+  if (number === undefined || hash === undefined)
+    throw new InvalidArgumentError('It must be the number and the hash of a block, such as 12:mW3…')
+  return { block: Number(number), hash }
+}
+
+function verify(session: Session, { expect }: VerifyOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const verdict = await verifyAudit(dir, ctx)
-    const { entries, blocks, unsealed, head, faults } = verdict
-    const facts = `${entries} entries in ${blocks} blocks, ${unsealed} not sealed yet; the newest block is ${head.block}, hash ${head.hash}`
-    const lines = faults.map(({ block, position, entry, fault }) => {
-      const place = position === null ? `block ${block}` : `block ${block}, position ${position}`
-      return `${place}${entry ? `, entry ${entry}` : ''}: ${FAULTS[fault]}`
-    })
-    const text =
-      faults.length === 0
-        ? `The audit log is intact: ${facts}.`
-        : [...lines, `The audit log is damaged: ${facts}.`].join('\n')
-    return { json: { whole: faults.length === 0, ...verdict }, text, failed: faults.length > 0 }
+    const verdict = await verifyAudit(dir, ctx, expect)
+    const { faults, faultCount } = verdict
+    const whole = faultCount === 0
+    const rest = faultCount > faults.length ? [`and ${faultCount - faults.length} more faults`] : []
+    const facts = describeLog(verdict)
+    const text = whole
+      ? `The audit log is intact: ${facts}.`
+      : [...faults.map(describeFault), ...rest, `The audit log is damaged: ${facts}.`].join('\n')
+    return { json: { whole, ...verdict }, text, failed: !whole }
   })
 }
 
-/** The texts for the faults of an audit log. In the output each follows the place of the fault. */
-const FAULTS = {
+function describeLog({ entries, blocks, unsealed, head, keyedFrom }: AuditVerdict): string {
+  const counts = `${entries} entries in ${blocks} blocks, ${unsealed} not sealed yet`
+  const keyed =
+    keyedFrom === null ? 'the audit key is missing' : `hashes are HMACs from block ${keyedFrom} on`
+  return `${counts}; ${keyed}; the newest block is ${head.block}:${head.hash}`
+}
+
+function describeFault({ block, position, through, entry, fault }: AuditFault): string {
+  if (fault === 'block_removed' && through !== undefined) return `blocks ${block} to ${through}: are missing`
+  if (block === 0 && entry === null) return FAULTS[fault]
+  const last = through === undefined ? '' : ` to ${through}`
+  const place = position === null ? `block ${block}` : `block ${block}, position ${position}${last}`
+  return `${place}${entry === null ? '' : `, entry ${entry}`}: ${FAULTS[fault]}`
+}
+
+/** The texts for the faults of an audit log. Those of a place follow it. */
+const FAULTS: Readonly<Record<AuditFaultKind, string>> = {
   changed: 'was changed after it was written',
   removed: 'is missing',
   moved: 'was inserted or moved after the block was sealed',
   added: 'was inserted after the block was sealed',
   block_changed: 'does not match its seal',
   block_removed: 'is missing',
-} as const
+  block_impossible: 'there are blocks with numbers that no block can have',
+  not_expected: 'is missing or has another hash than the expected one',
+  log_empty: 'the log is empty, although the directory is set up',
+  start_removed: 'the log does not begin with the set-up of the directory',
+  key_missing: 'the audit key is missing, so the hashes of blocks cannot be checked',
+  key_unreadable: 'the master key does not open the audit key, so the hashes of blocks cannot be checked',
+}

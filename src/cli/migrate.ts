@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { newAuditKeySealer } from '../directory/sealing/audit-keys.ts'
+import { newSealer } from '../directory/sealing/sealer.ts'
+import { loadMasterKeys } from '../master-key.ts'
 import { type MigrationState, toMigrationStates } from '../store/migrations/migrate.ts'
 import { openStore, openUnmigrated } from '../store/open.ts'
 import { action, type Output, type Session } from './command.ts'
@@ -17,9 +20,12 @@ export function defineMigrate(migrate: Command, session: Session): void {
 }
 
 async function applyMigrations(session: Session): Promise<Output> {
-  const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = await readConfig(session.env)
+  const config = await readConfig(session.env)
+  const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = config
+  // A directory of Usher 0.1 gets its audit key.
+  const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config, false)))
   // Opening a store applies its migrations.
-  const store = await openStore(databaseUrl, { allowDataLoss })
+  const store = await openStore(databaseUrl, { allowDataLoss, auditKeys })
   await store.close()
   return { json: { migrated: true }, text: 'The schema is up to date.' }
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
 import { type Directory, newDirectory } from '../directory/directory.ts'
+import { newAuditKeySealer } from '../directory/sealing/audit-keys.ts'
 import { checkSecrets } from '../directory/sealing/check.ts'
-import { newSealer } from '../directory/sealing/sealer.ts'
+import { newSealer, type Sealer } from '../directory/sealing/sealer.ts'
 import { loadMasterKeys } from '../master-key.ts'
 import { parseDatabaseUrl } from '../setting-values.ts'
 import { copyDirectory, countRows, type RowCounts } from '../store/copy.ts'
@@ -54,10 +55,11 @@ function parseUrl(option: string, text: string): string {
 /** Opens a store in the same way as a server, so that no server can use a SQLite file at the same time. */
 async function openAt(config: Config, url: string, create: boolean): Promise<Directory> {
   const { databaseAllowDataLoss: allowDataLoss } = config
-  const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss })
+  const newOwnSealer = (): Sealer => newSealer(loadMasterKeys(config, false))
+  const auditKeys = newAuditKeySealer(newOwnSealer)
+  const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss, auditKeys })
   try {
-    const sealer = newSealer(loadMasterKeys(config, false))
-    return newDirectory({ store, sealer, platform: '', ownerForms: new Map() })
+    return newDirectory({ store, sealer: newOwnSealer(), platform: '', ownerForms: new Map() })
   } catch (error) {
     await store.close()
     throw error
@@ -78,11 +80,11 @@ async function checkCopy(from: Directory, to: Directory, copied: RowCounts): Pro
     .filter(([table, rows]) => counts[table] !== rows)
     .map(([table, rows]) => `the table ${table} has ${counts[table]} rows instead of ${rows}`)
   const [original, audit] = [await from.store.verifyAudit(), await to.store.verifyAudit()]
-  const same = audit.head.hash === original.head.hash && audit.faults.length === original.faults.length
+  const same = audit.head.hash === original.head.hash && audit.faultCount === original.faultCount
   const { unopened } = await checkSecrets(to)
   const sealed = unopened.map((identity) => `the secret of ${identity} cannot be opened with the master key`)
   const problems = [...lost, ...(same ? [] : ['the audit log differs from the original']), ...sealed]
-  return { problems, auditFaults: audit.faults.length }
+  return { problems, auditFaults: audit.faultCount }
 }
 
 function describeCopy(rows: RowCounts, { problems, auditFaults }: Verdict): Output {

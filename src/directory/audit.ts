@@ -1,8 +1,16 @@
 import type { Context } from '../model/context.ts'
-import { type AuditFilter, type NumberedEntry, selectAuditEntries } from '../store/audit/entries.ts'
-import type { AuditVerdict } from '../store/port.ts'
+import { headBlock } from '../store/audit/blocks.ts'
+import {
+  type AuditFilter,
+  type NumberedEntry,
+  selectAuditEntries,
+  selectFirstEntry,
+} from '../store/audit/entries.ts'
+import { AUDIT_KEY_MISSING, selectAuditKey } from '../store/audit/keys.ts'
+import { type AuditFaultKind, type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
+import { selectProvider } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
-import { enforceAccess, runRead, runUnit, toUnavailable } from './unit.ts'
+import { enforceAccess, read, runRead, toUnavailable } from './unit.ts'
 
 /**
  * Lists audit entries, newest first.
@@ -13,22 +21,53 @@ export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Pr
 }
 
 /**
- * Checks the whole audit log.
+ * Checks the whole audit log of a directory that is set up.
+ * @param expected a block that the log must contain, as it was noted before
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export async function verifyAudit(dir: Directory, ctx: Context): Promise<AuditVerdict> {
+export async function verifyAudit(dir: Directory, ctx: Context, expected?: AuditHead): Promise<AuditVerdict> {
   await enforceAccess(dir, ctx, { operation: 'VerifyAudit' })
   try {
-    return await dir.store.verifyAudit()
+    const verdict = await dir.store.verifyAudit(expected)
+    const fault = await findMissingStart(dir, verdict)
+    if (!fault) return verdict
+    const faults = [{ block: 0, position: null, entry: null, fault }, ...verdict.faults]
+    return { ...verdict, faultCount: verdict.faultCount + 1, faults }
   } catch (error) {
     throw toUnavailable(error)
   }
 }
 
+/** The log of every directory begins with the entry of its set-up, so an emptied log shows even after new entries. */
+function findMissingStart(dir: Directory, { entries, blocks }: AuditVerdict): Promise<AuditFaultKind | null> {
+  return dir.store.read(async (tx) => {
+    const provider = await selectProvider(tx)
+    if (!provider) return null
+    if (entries === 0 && blocks === 0) return 'log_empty'
+    const first = await selectFirstEntry(tx)
+    if (!first) return null
+    const isSetUp = first.operation === 'CreateOrganization' && first.target === provider.id
+    return isSetUp ? null : 'start_removed'
+  })
+}
+
 /**
- * Records that the directory is restored from a backup: the log goes on where the backup ends.
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ * Returns the newest block of the audit log; undefined if it has none.
+ * @throws {DirectoryError} `store_unavailable`
  */
-export function recordRestore(dir: Directory, ctx: Context): Promise<void> {
-  return runUnit(dir, ctx, { operation: 'RestoreDirectory' }, (unit) => unit.audit({ outcome: 'restored' }))
+export function getAuditHead(dir: Directory): Promise<AuditHead | undefined> {
+  return read(dir, async (tx) => {
+    const head = await tx.get(headBlock, {})
+    return head && { block: head.number, hash: head.hash }
+  })
+}
+
+/**
+ * Checks that a directory that is set up has its audit key. A new key would hide that the log was replaced.
+ * @throws {StoreError} if the key is missing
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export async function assertAuditKey(dir: Directory): Promise<void> {
+  const [provider, key] = await read(dir, async (tx) => [await selectProvider(tx), await selectAuditKey(tx)])
+  if (provider && !key) throw new StoreError('failed', AUDIT_KEY_MISSING)
 }

@@ -3,6 +3,7 @@ import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import { checkDomain, checkOrganizationName, foldDomain, type Organization } from '../model/organizations.ts'
 import { GROUP_NAMES } from '../model/users.ts'
+import { insertAuditKey, newAuditKey } from '../store/audit/keys.ts'
 import type { Tx } from '../store/port.ts'
 import { selectAllClients } from '../store/tables/clients.ts'
 import { insertGroup, selectGroups } from '../store/tables/groups.ts'
@@ -19,7 +20,8 @@ import { insertTenant, selectTenantOfCustomer } from '../store/tables/tenants.ts
 import { type IssuedClient, issueClient } from './clients.ts'
 import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
-import { getMainPlatform, settleMainPlatform } from './platforms.ts'
+import { settleMainPlatform } from './platforms.ts'
+import { newAuditKeySealer } from './sealing/audit-keys.ts'
 import { newUnit, read, runRead, type Unit, write } from './unit.ts'
 
 /** A set-up directory, with the secrets of its first clients. */
@@ -99,13 +101,13 @@ function positionOf(group: string): number {
 }
 
 async function readExample(dir: Directory, tx: Tx, provider: Organization): Promise<ExampleIds | null> {
-  // The set-up inserts them right after the provider.
+  // One commit inserts the provider and its example, with the same time.
   const next = await selectOrganizations(tx, { after: provider.pk, limit: 2 })
-  const reseller = next.find(({ name }) => name === EXAMPLE_RESELLER)
-  const customer = next.find(({ name }) => name === EXAMPLE_CUSTOMER)
+  const made = next.filter(({ createdAt }) => createdAt === provider.createdAt)
+  const reseller = made.find(({ kind }) => kind === 'reseller')
+  const customer = made.find(({ kind }) => kind === 'customer')
   if (!reseller && !customer) return null
-  const platform = await getMainPlatform(tx, dir)
-  const found = customer && (await selectTenantOfCustomer(tx, customer.pk, platform))
+  const found = customer && (await selectTenantOfCustomer(tx, customer.pk, dir.platform))
   const tenant = found?.deleted === false ? found.tenant : undefined
   return {
     resellerId: reseller?.id ?? null,
@@ -114,9 +116,6 @@ async function readExample(dir: Directory, tx: Tx, provider: Organization): Prom
     orgId: tenant?.orgIds[0] ?? null,
   }
 }
-
-const EXAMPLE_RESELLER = 'Example Reseller'
-const EXAMPLE_CUSTOMER = 'Example Customer'
 
 /**
  * Sets up an empty directory in one commit: a provider with a portal and its groups, an administrator client, an OSIS
@@ -134,6 +133,9 @@ export async function setUp(
     if (await selectProvider(tx)) throw new DirectoryError('already_set_up', ALREADY_SET_UP)
     const row = { id: newId(), kind: 'provider', name: input.provider, providerPk: null, now } as const
     const provider = await insertOrganization(tx, row)
+    const key = newAuditKey()
+    const sealed = newAuditKeySealer(() => dir.sealer).seal(key)
+    await insertAuditKey(tx, { id: key.id, sealed }, now)
     const unit = newUnit(dir, operatorOf(provider), { operation: 'CreateOrganization' }, tx)
     return fill(dir, unit, input)
   })
@@ -168,8 +170,8 @@ async function fill(dir: Directory, unit: Unit, input: { portal: string; example
 
 async function insertExample(unit: Unit, platform: string): Promise<Example> {
   const { tx, now } = unit
-  const reseller = await insertBelow(unit, 'reseller', EXAMPLE_RESELLER)
-  const customer = await insertBelow(unit, 'customer', EXAMPLE_CUSTOMER)
+  const reseller = await insertBelow(unit, 'reseller', 'Example Reseller')
+  const customer = await insertBelow(unit, 'customer', 'Example Customer')
   await insertRelation(tx, customer.pk, { pk: reseller.pk, now })
   const orgId = newId()
   const row = { id: newTenantId('example'), name: customer.name, orgIds: [orgId], now }

@@ -30,7 +30,6 @@ type Write =
   | 'RevokeRefreshToken'
   | 'RotateKey'
   | 'RotateSigningKey'
-  | 'RestoreDirectory'
   | 'RetryAccounts'
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'

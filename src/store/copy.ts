@@ -26,6 +26,7 @@ const TABLES = {
   clients: ['pk'],
   refresh_tokens: ['pk'],
   signing_keys: ['pk'],
+  audit_keys: ['pk'],
   audit_entries: ['pk'],
   audit_blocks: ['number'],
   idempotency_keys: ['client_pk', 'key'],

@@ -1,36 +1,18 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Store, StoreError, type StoreEvents } from './port.ts'
-import type { BackupOptions } from './sqlite/backup.ts'
-import type { StagedRestore } from './sqlite/restore.ts'
+import { type AuditKeySealer, type Store, StoreError, type StoreEvents } from './port.ts'
 import { openSqlite } from './sqlite/store.ts'
 
 /** Locks between processes; here because only this file may import an engine. */
 export { takeFileLock } from './sqlite/file-lock.ts'
 
-/** Copies a SQLite store to one file; see `sqlite/backup.ts`. */
-export async function backUpFile(path: string, target: string, options: BackupOptions): Promise<void> {
-  const { backUpFile } = await import('./sqlite/backup.ts')
-  return backUpFile(path, target, options)
-}
-
-/** Copies a backup next to a SQLite store; see `sqlite/restore.ts`. */
-export async function stageRestore(
-  path: string,
-  backup: string,
-  incomplete: boolean,
-): Promise<StagedRestore> {
-  const { stageRestore } = await import('./sqlite/restore.ts')
-  return stageRestore(path, backup, incomplete)
-}
-
-/** Returns the path of a SQLite store, or null for a store on PostgreSQL. */
-export function toSqlitePath(url: string): string | null {
-  return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : null
-}
-
 /** How to open a store. */
 export interface OpenOptions {
+  /**
+   * Encrypts and opens the audit key. Without it, the store has no audit log: a unit that writes an audit entry fails,
+   * and a directory without an audit key cannot be migrated.
+   */
+  readonly auditKeys?: AuditKeySealer
   readonly events?: StoreEvents
   /** Whether this process is a server. If the store is for a single process, there must be no other server. */
   readonly serving?: boolean
@@ -41,6 +23,11 @@ export interface OpenOptions {
   /** Whether statements may run as long as they need. Waiting for a lock is limited in any case. Default: false. */
   readonly patient?: boolean
 }
+
+const refuse = (): never => {
+  throw new Error('no master key was given')
+}
+const NO_KEYS: AuditKeySealer = { seal: refuse, open: refuse }
 
 /**
  * Opens a store, and applies the missing migrations.
@@ -67,15 +54,21 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
  */
 export async function openUnmigrated(
   url: string,
-  { events = { committed: () => undefined }, serving = false, create = true, ...options }: OpenOptions = {},
+  {
+    events = { committed: () => undefined },
+    serving = false,
+    create = true,
+    auditKeys = NO_KEYS,
+    ...options
+  }: OpenOptions = {},
 ): Promise<Store> {
   if (/^postgres(ql)?:/.test(url)) {
     // Loaded only when needed, because the driver would delay a start on SQLite.
     const { openPostgres } = await import('./postgres/store.ts')
     const { allowDataLoss = false, patient = false } = options
-    return openPostgres({ url, allowDataLoss, patient }, events)
+    return openPostgres({ url, allowDataLoss, patient }, events, auditKeys)
   }
-  const path = toSqlitePath(url) ?? ''
+  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
   if (path === '' || path === ':memory:') {
     throw new StoreError(
       'failed',
@@ -89,5 +82,5 @@ export async function openUnmigrated(
   } catch (error) {
     throw new StoreError('missing', `${dirname(path)} cannot be created: ${(error as Error).message}`, error)
   }
-  return openSqlite(path, events, serving)
+  return openSqlite(path, events, { serving, auditKeys })
 }

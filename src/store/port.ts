@@ -51,9 +51,10 @@ export interface Store {
   sealAudit(): Promise<void>
   /**
    * Checks the whole audit log: every entry against its hash, every block against its entries and the block before it.
+   * @param expected a block that the log must contain, as it was noted before
    * @throws {StoreError} when the store cannot do it now
    */
-  verifyAudit(): Promise<AuditVerdict>
+  verifyAudit(expected?: AuditHead): Promise<AuditVerdict>
   /**
    * Applies the missing migrations.
    * @returns the versions that it applied, in order
@@ -148,6 +149,33 @@ export interface OpenBlock {
   readonly hashes: string[]
 }
 
+/**
+ * The key of the audit log. From one block on, the hashes of blocks are HMACs with it, so that only a process that has
+ * the master key can make them.
+ */
+export interface AuditKey {
+  readonly id: string
+  readonly secret: Buffer
+  /** The first block whose hash is an HMAC. */
+  readonly from: number
+  /** The hash of the block before it. It protects all blocks without an HMAC. */
+  readonly previousHash: string
+}
+
+/** Encrypts the audit key for its row, and opens it again: the store does not know the master keys. */
+export interface AuditKeySealer {
+  /** @throws {Error} when there is no master key */
+  seal(key: AuditKey): string
+  /** @throws {Error} when the master keys do not open the text */
+  open(id: string, sealed: string): AuditKey
+}
+
+/** A block of the audit log and its hash. */
+export interface AuditHead {
+  readonly block: number
+  readonly hash: string
+}
+
 /** The result of checking the audit log. */
 export interface AuditVerdict {
   readonly entries: number
@@ -155,19 +183,41 @@ export interface AuditVerdict {
   /** The number of entries that are in no block yet; 0 on SQLite. */
   readonly unsealed: number
   /** The newest block. If you keep its hash elsewhere, you can check later that the end of the log was not cut off. */
-  readonly head: { readonly block: number; readonly hash: string }
+  readonly head: AuditHead
+  /** The first block whose hash is an HMAC; null if the audit key is missing. */
+  readonly keyedFrom: number | null
+  /** The number of faults. */
+  readonly faultCount: number
+  /** The first faults, at most 1,000. */
   readonly faults: readonly AuditFault[]
 }
 
-/** One place where the audit log is not as it was written. */
+/** One place, or a range of places, where the audit log is not as it was written. Block 0 is the whole log. */
 export interface AuditFault {
   readonly block: number
   /** The position of the entry in its block; null if the block itself has the fault. */
   readonly position: number | null
+  /** The last one of several missing blocks (`block_removed`) or missing positions (`removed`). */
+  readonly through?: number
   /** The entry's id; null if the entry is missing. */
   readonly entry: string | null
-  readonly fault: 'changed' | 'removed' | 'moved' | 'added' | 'block_changed' | 'block_removed'
+  readonly fault: AuditFaultKind
 }
+
+/** What is wrong. The kinds from `log_empty` on are about the whole log; their block is 0, or that of `not_expected`. */
+export type AuditFaultKind =
+  | 'changed'
+  | 'removed'
+  | 'moved'
+  | 'added'
+  | 'block_changed'
+  | 'block_removed'
+  | 'block_impossible'
+  | 'not_expected'
+  | 'log_empty'
+  | 'start_removed'
+  | 'key_missing'
+  | 'key_unreadable'
 
 /** Reports what the store does, for metrics. */
 export interface StoreEvents {
@@ -181,9 +231,6 @@ export type StoreErrorReason =
   | 'full'
   | 'readonly'
   | 'missing'
-  | 'replaced'
-  | 'damaged'
-  | 'taken'
   | 'unreachable'
   | 'unsafe'
   | 'not_empty'

@@ -180,8 +180,11 @@ export interface Tables {
     last_pk: number
     entries: number
     previous_hash: string
-    hash: string
+    /** The hash of the block: an HMAC from the block on that the audit key names, SHA-256 before it. */
+    seal: string
   }
+  /** The audit key: one row; none before the directory is set up. */
+  audit_keys: { pk: number; id: string; sealed: string; created_at: string }
   idempotency_keys: {
     client_pk: number
     key: string

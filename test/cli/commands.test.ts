@@ -255,7 +255,7 @@ test('an unchanged audit log verifies', async () => {
     'verify',
   )
   assert.deepEqual([verdict.whole, verdict.faults], [true, []])
-  assert.match(await text('audit', 'verify'), new RegExp(`intact: .* ${verdict.head.hash}`))
+  assert.match(await text('audit', 'verify'), new RegExp(`intact: .*:${verdict.head.hash}`))
 })
 
 test('a group that does not exist is refused, with the existing ones', async () => {

@@ -68,7 +68,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.equal(lines.length, 1)
     assert.notEqual(lines[0], old)
     const id = idOf(lines[0])
-    const text = `Sealed 2 secrets with the master key ${id}. It opens all 2 secrets. It is now the only key in the file.\n`
+    const text = `Sealed 3 secrets with the master key ${id}. It opens all 3 secrets. It is now the only key in the file.\n`
     assert.equal(ended.stdout, text)
     assertDiscreet(ended, [old, ...lines])
     const entries = await usherJson<{ outcome: string; caller: string; target: string }[]>(path, [
@@ -88,7 +88,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     const next = randomBytes(32).toString('base64')
     writeFileSync(file, `${next}\n${readFileSync(file, 'utf8')}`)
     const { stdout } = await rotate(path, ['--json'])
-    assert.deepEqual(JSON.parse(stdout), { key: idOf(next), resealed: 2, checked: 2, unopened: [] })
+    assert.deepEqual(JSON.parse(stdout), { key: idOf(next), resealed: 3, checked: 3, unopened: [] })
     assert.deepEqual(readLines(file), [next])
   })
 
@@ -99,7 +99,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     const { code, stdout } = await rotate(path, ['--json'])
     assert.equal(code, 1)
     const { key, resealed, checked, unopened } = JSON.parse(stdout)
-    assert.deepEqual([resealed, checked, unopened.length], [1, 2, 1])
+    assert.deepEqual([resealed, checked, unopened.length], [2, 3, 1])
     assert.match(unopened[0], /^credential:[A-Z0-9]{20}$/)
     const lines = readLines(file)
     assert.deepEqual([idOf(lines[0]), lines[1], lines.length], [key, old, 2])
@@ -114,7 +114,7 @@ describe('usher key rotate', { concurrency: true }, () => {
     assert.deepEqual([ended.code, ended.stderr], [0, ''])
     assert.match(
       ended.stdout,
-      /^Sealed 2 secrets with .*\. It opens all 2 secrets\. The other keys are no longer needed\.$/m,
+      /^Sealed 3 secrets with .*\. It opens all 3 secrets\. The other keys are no longer needed\.$/m,
     )
     assertDiscreet(ended, text.trim().split('\n'))
     assert.equal(readFileSync(file, 'utf8'), text)

@@ -35,8 +35,6 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   token: ['list', 'revoke'],
   key: ['rotate', 'rotate-signing', 'list'],
   audit: ['list', 'verify'],
-  backup: [],
-  restore: [],
   store: ['copy'],
 }
 

@@ -26,6 +26,7 @@ import {
   clientIdOf,
   newTestDirectory,
   newUser,
+  openEmpty,
   refusedAs,
 } from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -51,7 +52,7 @@ function setupTests(open: OpenStore): void {
 
   test('of several set-ups at the same time, one succeeds', async () => {
     const on = await newTestDirectory(open)
-    const empty = { ...on.dir, store: await open() }
+    const empty = { ...on.dir, store: await openEmpty(open) }
     const input = { provider: 'P', portal: 'p.example', example: true }
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => setUp(empty, input)))
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
@@ -81,7 +82,7 @@ function setupTests(open: OpenStore): void {
 
   test('the issues name a missing provider name and a portal that is no domain', async () => {
     const { dir } = await newTestDirectory(open)
-    const empty = { ...dir, store: await open() }
+    const empty = { ...dir, store: await openEmpty(open) }
     const wrong = setUp(empty, { provider: ' ', portal: 'http://x', example: true })
     await assert.rejects(wrong, refusedAs('invalid', 'provider', 'portal'))
   })

@@ -11,9 +11,9 @@ import type { Account } from '../../src/model/accounts.ts'
 import { findDesired } from '../../src/provisioning/desired.ts'
 import { addAccount, newTestDirectory, type TestDirectory } from '../support/directories.ts'
 import { readCredentialRows, sealAsIn01, writeCredentialRow } from '../support/old-seals.ts'
-import type { OpenStore } from '../support/stores.ts'
+import { type OpenStore, TEST_MASTER_KEY } from '../support/stores.ts'
 
-const KEY = randomBytes(32)
+const KEY = TEST_MASTER_KEY
 const LOST = 'Not Available'
 
 async function start(open: OpenStore): Promise<TestDirectory> {
@@ -98,7 +98,7 @@ function oldFormTests(open: OpenStore): void {
     const sealed_private = sealAsIn01(KEY, '{"d":1}', 'signing-key:k')
     await on.dir.store.write((tx) => tx.query((db) => db.updateTable('signing_keys').set({ sealed_private })))
     await toOldForm(on, accounts)
-    assert.deepEqual(await checkSecrets(on.dir), { checked: 3, unopened: [] })
+    assert.deepEqual(await checkSecrets(on.dir), { checked: 4, unopened: [] })
     assert.equal(await bindSecrets(on.dir), 3)
     assert.equal(await bindSecrets(on.dir), 0)
     assert.deepEqual(await Promise.all(accounts.map((one) => secretsOf(on, one))), secrets)

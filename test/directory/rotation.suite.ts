@@ -17,12 +17,12 @@ import {
   refusedAs,
   type TestDirectory,
 } from '../support/directories.ts'
-import type { OpenStore } from '../support/stores.ts'
+import { type OpenStore, TEST_MASTER_KEY } from '../support/stores.ts'
 
-const OLD = randomBytes(32)
+const OLD = TEST_MASTER_KEY
 const NEW = randomBytes(32)
 
-/** A directory whose secrets are sealed under the old key: one signing key, and credentials. */
+/** A directory whose secrets are sealed under the old key: one signing key, the audit key, and credentials. */
 async function newSealedDirectory(open: OpenStore, credentials: number): Promise<TestDirectory> {
   const on = await newTestDirectory(open)
   const dir = { ...on.dir, sealer: newSealer([OLD]) }
@@ -90,7 +90,7 @@ function resealTests(open: OpenStore): void {
     const on = await newSealedDirectory(open, 450)
     const before = await readSecrets(on.dir, OLD)
     assert.equal(before.size, 450)
-    assert.deepEqual(await reseal(on), { key: masterKeyId(NEW), resealed: 451, checked: 451, unopened: [] })
+    assert.deepEqual(await reseal(on), { key: masterKeyId(NEW), resealed: 452, checked: 452, unopened: [] })
     assert.deepEqual(await readSecrets(on.dir, NEW), before)
     const [key] = await getSigningKeys({ ...on.dir, sealer: newSealer([NEW]) }, assert.fail)
     assert.equal(key?.privateJwk, '{"d":"private"}')
@@ -112,7 +112,7 @@ function resealTests(open: OpenStore): void {
     await reseal(on, [other, OLD])
     await addCredentials(on, 5, 'late')
     const before = await readSecrets(on.dir, other, OLD)
-    assert.equal((await reseal(on, [NEW, other, OLD])).resealed, 11)
+    assert.equal((await reseal(on, [NEW, other, OLD])).resealed, 12)
     assert.deepEqual(await readSecrets(on.dir, NEW), before)
   })
 
@@ -123,7 +123,7 @@ function resealTests(open: OpenStore): void {
     for (const { unopened } of results) assert.deepEqual(unopened, [])
     assert.equal(
       results.reduce((sum, { resealed }) => sum + resealed, 0),
-      301,
+      302,
     )
     assert.deepEqual(await readSecrets(on.dir, NEW), before)
   })
@@ -148,7 +148,7 @@ function unopenedTests(open: OpenStore): void {
     // Its mark says that it is sealed under the new key.
     await damage(on.dir, third, `${sealMark(NEW)}AAAA`)
     const { resealed, checked, unopened } = await reseal(on)
-    assert.deepEqual([resealed, checked], [201, 204])
+    assert.deepEqual([resealed, checked], [202, 205])
     const names = [first, second, third].map((row) => `credential:${row.access_key}`)
     assert.deepEqual(unopened, names)
     const rows = await readCredentials(on.dir)

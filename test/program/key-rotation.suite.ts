@@ -157,7 +157,7 @@ export function settingRotationSuite(): void {
     const reseal = (): Promise<Resealed> =>
       usherJson(target.dataDir, ['key', 'rotate', '--reseal-only'], { USHER_MASTER_KEY: `${next},${old}` })
     const { resealed, unopened } = await reseal()
-    assert.deepEqual([resealed, unopened], [11, []])
+    assert.deepEqual([resealed, unopened], [12, []])
     await both.stop()
     const alone = await serveHere(target.dataDir, { USHER_MASTER_KEY: next })
     await watch.check({ ...target, url: alone.url })

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { openStore } from '../../src/store/open.ts'
 import { type Child, type ChildOptions, startChild, startServing } from '../../testing/children.ts'
 import { type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { auditKeysOf } from '../support/stored.ts'
 
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 const NOBODY = 65534
@@ -82,7 +83,7 @@ async function readWhole(file: string): Promise<string[]> {
     created.map((row) => row.target),
     users.map((row) => row.id),
   )
-  const store = await openStore(`sqlite:${file}`)
+  const store = await openStore(`sqlite:${file}`, { auditKeys: auditKeysOf(dirname(file)) })
   const { faults } = await store.verifyAudit()
   await store.close()
   assert.deepEqual(faults, [])

@@ -83,8 +83,8 @@ function blockTests(open: OpenTampered): void {
   }
 
   for (const [change, where] of [
-    ["hash = 'forged'", 3],
-    ["hash = 'forged'", 5],
+    ["seal = 'forged'", 3],
+    ["seal = 'forged'", 5],
     ["previous_hash = 'forged'", 3],
     ["previous_hash = 'forged'", 1],
     ['entries = entries + 1', 3],

@@ -32,7 +32,7 @@ function randomTests(open: OpenTampered): void {
     table: fc.constant('audit_blocks'),
     row: block.map((number) => `number = ${number}`),
     change: fc.oneof(
-      fc.tuple(fc.constantFrom('previous_hash', 'hash'), text),
+      fc.tuple(fc.constantFrom('previous_hash', 'seal'), text),
       fc.tuple(fc.constantFrom('number', 'entries', 'first_pk'), key),
       fc.tuple(fc.constant('last_pk'), fc.integer({ min: -9, max: 0 })),
     ),

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
-import type { OpenTampered } from '../support/stores.ts'
+import { type OpenTampered, TEST_AUDIT_KEY } from '../support/stores.ts'
 import { FIELDS, type Log, names, openLog, pkOf } from './audit-log.ts'
 
 /** Tests that every manipulation of the audit log is found. */
@@ -18,6 +18,8 @@ export function auditSuite(open: OpenTampered): void {
         blocks: 0,
         unsealed: 0,
         head: { block: 0, hash: GENESIS_HASH },
+        keyedFrom: 1,
+        faultCount: 0,
         faults: [],
       })
       const verdict = await (await openLog(open)).verify()
@@ -87,8 +89,8 @@ function changeTests(open: OpenTampered): void {
     await log.tamper(`UPDATE audit_entries SET ${content} WHERE id = ?`, target, correlationId, hash, id)
     const [previous] = await readBlock(log, 4)
     await log.tamper(
-      'UPDATE audit_blocks SET hash = ? WHERE number = 4',
-      hashBlock(4, previous ?? '', [hash]),
+      'UPDATE audit_blocks SET seal = ? WHERE number = 4',
+      hashBlock({ number: 4, previousHash: previous ?? '', hashes: [hash] }, TEST_AUDIT_KEY),
     )
     assert.deepEqual(await log.faults(), [{ block: 5, position: null, entry: null, fault: 'block_changed' }])
     assert.deepEqual((await log.verify()).head, before.head)
@@ -98,10 +100,10 @@ function changeTests(open: OpenTampered): void {
 async function readBlock(log: Log, number: number): Promise<string[]> {
   const rows = await log.store.read((tx) =>
     tx.query((db) =>
-      db.selectFrom('audit_blocks').select(['previous_hash', 'hash']).where('number', '=', number),
+      db.selectFrom('audit_blocks').select(['previous_hash', 'seal']).where('number', '=', number),
     ),
   )
-  return rows.flatMap((row) => [row.previous_hash, row.hash])
+  return rows.flatMap((row) => [row.previous_hash, row.seal])
 }
 
 function removalTests(open: OpenTampered): void {
@@ -118,9 +120,10 @@ function removalTests(open: OpenTampered): void {
     const log = await openLog(open)
     await log.tamper("DELETE FROM audit_entries WHERE id LIKE 'c%'")
     const faults = await log.faults()
+    assert.equal(faults[0]?.through, 3)
     assert.deepEqual(
       faults.map(({ block, position, fault }) => [block, position, fault]),
-      [0, 1, 2, 3].map((position) => [3, position, 'removed']),
+      [[3, 0, 'removed']],
     )
   })
 

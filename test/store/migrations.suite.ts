@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
@@ -13,6 +14,8 @@ import { selectPlatforms } from '../../src/store/tables/platforms.ts'
 import { selectTenantPage } from '../../src/store/tables/tenants.ts'
 import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
+import { newEntry, putEntries } from '../support/rows.ts'
+import { TEST_AUDIT_KEYS } from '../support/stores.ts'
 
 /** What the suite needs to create a store of an older Usher. */
 export interface MigratedEngine {
@@ -57,10 +60,34 @@ function selectOldColumn(table: string, name: string): string {
   return renamed ? `${renamed} AS ${name}` : name
 }
 
-const RENAMED: Readonly<Record<string, string>> = { 'audit_entries.client': 'caller' }
+const RENAMED: Readonly<Record<string, string>> = {
+  'audit_entries.client': 'caller',
+  'audit_blocks.hash': 'seal',
+}
+
+/** The rows of an audit log as Usher 0.1 wrote them, with one entry in each block. */
+function toOldLog(blocks: number): readonly (readonly [table: string, row: OldRow])[] {
+  const [, template = {}] = OLD_ROWS.find(([table]) => table === 'audit_entries') ?? []
+  let previous = hash('sha256', 'usher audit log', 'base64url')
+  return Array.from({ length: blocks }, (_, i) => i + 1).flatMap((number) => {
+    const row = { ...template, pk: 1_000 + number, id: `entry ${number}`, block: number }
+    const names = ['id', 'at', 'operation', 'status', 'outcome', 'client', 'portal', 'organization', 'target']
+    const content = [...names, 'correlation_id'].map((name) => (row as OldRow)[name])
+    const sealed = [number, 0, ...content, ['email']]
+    const own = hash('sha256', JSON.stringify(sealed), 'base64url')
+    const block = hash('sha256', JSON.stringify([number, previous, own]), 'base64url')
+    const range = { first_pk: 1_000 + number, last_pk: 1_000 + number, entries: 1 }
+    const rows = [
+      ['audit_entries', { ...row, hash: own }],
+      ['audit_blocks', { number, ...range, previous_hash: previous, hash: block }],
+    ] as const
+    previous = block
+    return rows
+  })
+}
 
 async function migrate(url: string): Promise<void> {
-  await (await openStore(url)).close()
+  await (await openStore(url, { auditKeys: TEST_AUDIT_KEYS })).close()
 }
 
 export function migrationsSuite(engine: MigratedEngine): void {
@@ -93,7 +120,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
     test('current queries find the data of a store of version 1', async () => {
       const url = await makeOld(engine, 1)
       for (const [table, row] of OLD_ROWS) await insert(url, table, row)
-      const store = await openStore(url)
+      const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
       const page = { offset: 0, limit: 10 }
       const tenants = await store.read((tx) => selectTenantPage(tx, { provider: 1 }, page))
       assert.partialDeepStrictEqual(tenants, {
@@ -118,7 +145,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
         const url = await makeOld(engine, 1)
         for (const [table, row] of OLD_ROWS) await insert(url, table, row)
         await insert(url, 'tenants', { ...second, platform: other })
-        const store = await openStore(url)
+        const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
         const found = await store.read(selectPlatforms)
         await store.close()
         assert.deepEqual(
@@ -131,6 +158,30 @@ export function migrationsSuite(engine: MigratedEngine): void {
               ],
         )
       }
+    })
+
+    test('an audit log of version 1 verifies as before, and its next block has an HMAC', async () => {
+      const url = await makeOld(engine, 1)
+      for (const [table, row] of OLD_ROWS.filter(([table]) => !table.startsWith('audit_')))
+        await insert(url, table, row)
+      for (const [table, row] of toOldLog(3)) await insert(url, table, row)
+      const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
+      const before = await store.verifyAudit()
+      await putEntries(store, newEntry())
+      await store.sealAudit()
+      const after = await store.verifyAudit(before.head)
+      await store.close()
+      assert.deepEqual([before.entries, before.keyedFrom, before.faults], [3, 4, []])
+      assert.deepEqual([after.head.block, after.keyedFrom, after.faults], [4, 4, []])
+    })
+
+    test('a directory cannot be migrated without the master key that its audit key needs, and stays unchanged', async () => {
+      const url = await makeOld(engine, 1)
+      for (const [table, row] of OLD_ROWS) await insert(url, table, row)
+      await assert.rejects(openStore(url), /the audit key cannot be made: no master key was given/)
+      assert.equal((await queryDatabase(url, 'SELECT version FROM migrations')).length, 1)
+      await migrate(url)
+      assert.equal((await queryDatabase(url, 'SELECT id FROM audit_keys')).length, 1)
     })
 
     test('missing migrations are listed without being applied', async () => {

@@ -4,6 +4,7 @@ import { accountListsSuite } from './account-lists.suite.ts'
 import { accountRemovalsSuite } from './account-removals.suite.ts'
 import { auditSuite } from './audit.suite.ts'
 import { auditBlocksSuite } from './audit-blocks.suite.ts'
+import { auditKeySuite } from './audit-key.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
@@ -24,5 +25,6 @@ await onServer('the store on PostgreSQL', (server) => {
   accountRemovalsSuite(open)
   auditSuite(openTampered)
   auditBlocksSuite(openTampered)
+  auditKeySuite(openTampered)
   auditListSuite(openTampered)
 })

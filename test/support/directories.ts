@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createClient, findClient } from '../../src/directory/clients.ts'
 import { clientContext, operatorContext } from '../../src/directory/context.ts'
@@ -15,8 +14,9 @@ import type { Organization } from '../../src/model/organizations.ts'
 import type { NewUser } from '../../src/model/users.ts'
 import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
+import type { Store } from '../../src/store/port.ts'
 import { selectOrganization } from '../../src/store/tables/organizations.ts'
-import type { OpenStore } from './stores.ts'
+import { type OpenStore, TEST_MASTER_KEY } from './stores.ts'
 
 /** A directory in this process that has been set up with the example, and a clock that stands still. */
 export interface TestDirectory {
@@ -36,9 +36,15 @@ export interface TestDirectory {
 
 export async function newTestDirectory(open: OpenStore, platform = 'embedded'): Promise<TestDirectory> {
   const clock = { now: new Date('2026-11-22T08:00:00.000Z') }
-  const sealer = newSealer([randomBytes(32)])
+  const sealer = newSealer([TEST_MASTER_KEY])
   const ownerForms = new Map([[platform, CEPH_RGW_OWNER_FORM]])
-  const dir = newDirectory({ store: await open(), sealer, platform, ownerForms, now: () => clock.now })
+  const dir = newDirectory({
+    store: await openEmpty(open),
+    sealer,
+    platform,
+    ownerForms,
+    now: () => clock.now,
+  })
   const setup = await setUp(dir, { provider: 'Provider', portal: 'portal.example', example: true })
   const { example, administrator, osis, groups } = setup
   if (!example) throw new Error('the directory has no example')
@@ -52,6 +58,13 @@ export async function newTestDirectory(open: OpenStore, platform = 'embedded'): 
     operator: await operatorContext(dir),
     clock,
   }
+}
+
+/** Opens a store without an audit key: the set-up makes one. */
+export async function openEmpty(open: OpenStore): Promise<Store> {
+  const store = await open()
+  await store.write((tx) => tx.query((db) => db.deleteFrom('audit_keys')))
+  return store
 }
 
 /** The context of a client that calls without a portal. */

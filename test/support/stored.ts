@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { newAuditKeySealer } from '../../src/directory/sealing/audit-keys.ts'
+import { newSealer } from '../../src/directory/sealing/sealer.ts'
 import { openStore } from '../../src/store/open.ts'
-import type { AuditVerdict, Store } from '../../src/store/port.ts'
+import type { AuditKeySealer, AuditVerdict, Store } from '../../src/store/port.ts'
 import { engine, storeUrl } from '../../testing/environment.ts'
 import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 
@@ -14,9 +16,21 @@ export async function queryStore(dataDir: string, sql: string, ...values: Value[
   return queryDatabase(await storeUrl(dataDir), sql, ...values)
 }
 
+/** Returns the sealer of the audit key of a data directory, with the master keys in its file. */
+export function auditKeysOf(dataDir: string): AuditKeySealer {
+  const text = readFileSync(join(dataDir, 'master.key'), 'utf8')
+  const sealer = newSealer(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => Buffer.from(line, 'base64')),
+  )
+  return newAuditKeySealer(() => sealer)
+}
+
 /** Runs work with the store of a data directory, which it opens and closes. */
 export async function withStore<T>(dataDir: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(await storeUrl(dataDir))
+  const store = await openStore(await storeUrl(dataDir), { auditKeys: auditKeysOf(dataDir) })
   try {
     return await work(store)
   } finally {

@@ -2,12 +2,33 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach } from 'node:test'
+import { newAuditKeySealer } from '../../src/directory/sealing/audit-keys.ts'
+import { newSealer } from '../../src/directory/sealing/sealer.ts'
+import { newAuditKey } from '../../src/store/audit/keys.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store, StoreEvents } from '../../src/store/port.ts'
 import type { DatabaseServer } from '../../testing/environment.ts'
 import { type Connection, connectPostgres, queryDatabase, type Value } from '../../testing/query.ts'
 
-/** Opens a new, empty, migrated store, and closes it when its tests have ended. */
+/** The master key of the tests' stores, and the audit key under it. */
+export const TEST_MASTER_KEY = Buffer.alloc(32, 'test')
+export const TEST_AUDIT_KEYS = newAuditKeySealer(() => newSealer([TEST_MASTER_KEY]))
+export const TEST_AUDIT_KEY = newAuditKey()
+
+/** Opens a store, and inserts the audit key of the tests past the store's rules: no commit is counted. */
+async function openKeyed(
+  url: string,
+  tamper: Tampered['tamper'],
+  events: { events?: StoreEvents } = {},
+): Promise<Store> {
+  const store = await openStore(url, { ...events, auditKeys: TEST_AUDIT_KEYS })
+  const insert =
+    "INSERT INTO audit_keys (pk, id, sealed, created_at) VALUES (1, ?, ?, '2026-11-22T08:00:00.000Z')"
+  await tamper(insert, TEST_AUDIT_KEY.id, TEST_AUDIT_KEYS.seal(TEST_AUDIT_KEY))
+  return store
+}
+
+/** Opens a new, empty, migrated store with an audit key, and closes it when its tests have ended. */
 export type OpenStore = (events?: StoreEvents) => Promise<Store>
 
 /** A store whose tables a test can change past its rules. */
@@ -15,6 +36,8 @@ export interface Tampered {
   readonly store: Store
   /** Runs SQL on another connection, past the store's rules. */
   tamper(sql: string, ...values: Value[]): Promise<void>
+  /** Opens the store once more, as another process does. */
+  reopen(): Promise<Store>
   /** Closes the store and deletes its content before the tests have ended. */
   release(): Promise<void>
 }
@@ -28,6 +51,7 @@ interface Openers {
 
 /** An open store. `forget` is called once, after the store has been closed. */
 interface Opened {
+  readonly url: string
   readonly store: Store
   readonly tamper: Tampered['tamper']
   forget(): Promise<void>
@@ -38,12 +62,13 @@ export function sqliteStores(): Openers {
   const { openers, releaseAll } = openersOf(async (events) => {
     const folder = mkdtempSync(join(tmpdir(), 'usher-store-'))
     const url = `sqlite:${join(folder, 'usher.db')}`
-    const store = await openStore(url, events)
+    const tamper: Tampered['tamper'] = async (sql, ...values) => {
+      await queryDatabase(url, sql, ...values)
+    }
     return {
-      store,
-      async tamper(sql, ...values) {
-        await queryDatabase(url, sql, ...values)
-      },
+      url,
+      store: await openKeyed(url, tamper, events),
+      tamper,
       forget: async () => rmSync(folder, { recursive: true, force: true }),
     }
   })
@@ -79,11 +104,13 @@ export function postgresStores(server: DatabaseServer): Openers {
   const { openers, releaseAll } = openersOf(async (events) => {
     const database = free.pop() ?? (await create())
     const { url, connection } = database
+    const tamper: Tampered['tamper'] = async (sql, ...values) => {
+      await connection.query(sql, ...values)
+    }
     return {
-      store: await openStore(url, events),
-      async tamper(sql, ...values) {
-        await connection.query(sql, ...values)
-      },
+      url,
+      store: await openKeyed(url, tamper, events),
+      tamper,
       async forget() {
         await connection.query(EMPTY_ALL)
         free.push(database)
@@ -100,9 +127,10 @@ function openersOf(open: (options: { events?: StoreEvents }) => Promise<Opened>)
   releaseAll: () => Promise<void>
 } {
   const opened = new Set<Opened>()
+  const others = new Map<Opened, Store[]>()
   const release = async (one: Opened): Promise<void> => {
     opened.delete(one)
-    await one.store.close()
+    for (const store of [one.store, ...(others.get(one) ?? [])]) await store.close()
     await one.forget()
   }
   const openOne = async (events?: StoreEvents): Promise<Opened> => {
@@ -115,7 +143,12 @@ function openersOf(open: (options: { events?: StoreEvents }) => Promise<Opened>)
       open: async (events) => (await openOne(events)).store,
       openTampered: async () => {
         const one = await openOne()
-        return { store: one.store, tamper: one.tamper, release: () => release(one) }
+        const reopen = async (): Promise<Store> => {
+          const store = await openStore(one.url, { auditKeys: TEST_AUDIT_KEYS })
+          others.set(one, [...(others.get(one) ?? []), store])
+          return store
+        }
+        return { store: one.store, tamper: one.tamper, reopen, release: () => release(one) }
       },
     },
     releaseAll: async () => {

@@ -5,6 +5,7 @@ import { SealError, type Sealer, UNBOUND_MARK } from './sealer.ts'
 const KINDS: Readonly<Record<SealedTable, string>> = {
   credentials: 'credential',
   signing_keys: 'signing-key',
+  audit_keys: 'audit-key',
 }
 
 /** The tables with sealed secrets. */
@@ -15,7 +16,7 @@ export function nameSealedRow(table: SealedTable, { name }: SealedRow): string {
   return `${KINDS[table]}:${name}`
 }
 
-/** Returns the identity that the secret of a row is bound to, as `credentialIdentity` and `signingKeyIdentity` do. */
+/** Returns the identity that the secret of a row is bound to, as `credentialIdentity` and the others do. */
 export function sealedRowIdentity(table: SealedTable, row: SealedRow): string {
   return `${nameSealedRow(table, row)}:${row.owner}`
 }

@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../model/audit.ts'
-import type { OpenBlock, Tx } from '../port.ts'
+import type { AuditKey, OpenBlock, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** Stands in the first block for the hash of a previous block. */
@@ -37,14 +37,22 @@ export function hashEntry(
   return hash('sha256', JSON.stringify(content), 'base64url')
 }
 
-/** Returns the hash of a block. It covers its number, the hash of the block before it, and its entries in order. */
-export function hashBlock(block: number, previousHash: string, entryHashes: readonly string[]): string {
-  return hash('sha256', JSON.stringify([block, previousHash, ...entryHashes]), 'base64url')
+/**
+ * Returns the hash of a block: an HMAC with SHA-256 (RFC 2104). It covers the block's number, the hash of the block
+ * before it, and the hashes of its entries in order.
+ */
+export function hashBlock({ number, previousHash, hashes }: OpenBlock, key: AuditKey): string {
+  const content = JSON.stringify([number, previousHash, ...hashes])
+  return createHmac('sha256', key.secret).update(content).digest('base64url')
 }
 
 /** Selects the newest block. */
 export const headBlock = statement((db) =>
-  db.selectFrom('audit_blocks').select(['number', 'hash']).orderBy('number', 'desc').limit(sql.lit(1)),
+  db
+    .selectFrom('audit_blocks')
+    .select(['number', 'seal as hash'])
+    .orderBy('number', 'desc')
+    .limit(sql.lit(1)),
 )
 
 /**
@@ -68,7 +76,7 @@ const insertBlock = statement(
       last_pk: number
       entries: number
       previous_hash: string
-      hash: string
+      seal: string
     },
   ) =>
     db.insertInto('audit_blocks').values({
@@ -77,35 +85,38 @@ const insertBlock = statement(
       last_pk: p.last_pk,
       entries: p.entries,
       previous_hash: p.previous_hash,
-      hash: p.hash,
+      seal: p.seal,
     }),
 )
 
-/** Seals the audit block of a transaction, as its last statement. Writes nothing for an empty block. */
-export async function sealBlock(tx: Tx): Promise<void> {
-  const { block } = tx
-  if (!block || block.hashes.length === 0) return
+/**
+ * Seals the audit block of a transaction, as its last statement.
+ * @param block has at least one entry
+ */
+export async function sealBlock(tx: Tx, block: OpenBlock, key: AuditKey): Promise<void> {
   // There is one writer, so the entries of a commit have consecutive primary keys.
   const last = (await tx.get(selectLastEntry, {}))?.pk ?? 0
-  await writeSeal(tx, block, { first: last - block.hashes.length + 1, last })
+  await writeSeal(tx, { block, first: last - block.hashes.length + 1, last }, key)
+}
+
+/** A block with the lowest and the highest primary key of its entries. */
+interface FilledBlock {
+  readonly block: OpenBlock
+  readonly first: number
+  readonly last: number
 }
 
 /**
  * Writes the row that seals a block of audit entries.
- * @param keys the lowest and the highest primary key of its entries
  * @throws {ConstraintError} when another process has sealed a block with this number first
  */
-export async function writeSeal(
-  tx: Tx,
-  block: OpenBlock,
-  keys: { first: number; last: number },
-): Promise<void> {
+export async function writeSeal(tx: Tx, { block, first, last }: FilledBlock, key: AuditKey): Promise<void> {
   await tx.run(insertBlock, {
     number: block.number,
-    first_pk: keys.first,
-    last_pk: keys.last,
+    first_pk: first,
+    last_pk: last,
     entries: block.hashes.length,
     previous_hash: block.previousHash,
-    hash: hashBlock(block.number, block.previousHash, block.hashes),
+    seal: hashBlock(block, key),
   })
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { AuditEntry, AuditStatus, Operation } from '../../model/audit.ts'
 import type { CallerName } from '../../model/context.ts'
 import { foldId, listSpellings } from '../../model/ids.ts'
@@ -112,6 +113,19 @@ export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<N
     return query
   })
   return rows.map((row) => ({ number: row.pk, ...toEntry(row) }))
+}
+
+const selectFirst = statement((db) =>
+  db
+    .selectFrom('audit_blocks')
+    .innerJoin('audit_entries', 'audit_entries.pk', 'audit_blocks.first_pk')
+    .select(['audit_entries.operation', 'audit_entries.target'])
+    .where('audit_blocks.number', '=', sql.lit(1)),
+)
+
+/** Returns the first entry of the first block; undefined if there is none. */
+export function selectFirstEntry(tx: Tx): Promise<{ operation: string; target: string | null } | undefined> {
+  return tx.get(selectFirst, {})
 }
 
 /** Converts a row to an entry of the model. */

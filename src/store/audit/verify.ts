@@ -1,27 +1,64 @@
-import type { AuditFault, AuditVerdict, Tx } from '../port.ts'
+import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
+import { type RawBuilder, sql } from 'kysely'
+import type { AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { GENESIS_HASH, hashBlock, hashEntry } from './blocks.ts'
+import { GENESIS_HASH, hashEntry } from './blocks.ts'
 import { toEntry } from './entries.ts'
+import { FaultList } from './faults.ts'
+import { selectAuditKey } from './keys.ts'
 
-/** The number of blocks in memory at once. */
+/** The number of blocks, and the number of entries of one block, in memory at once. */
 const PAGE = 500
-/** The most unsealed and the most misplaced entries that are reported. */
-const MAX_REPORTED = 1_000
+/** The greatest number that blocks and primary keys may have. SQLite holds greater ones, which no number can express. */
+const MAX = Number.MAX_SAFE_INTEGER
 
-const selectBlocks = statement((db, p: { after: number; limit: number }) =>
-  db.selectFrom('audit_blocks').selectAll().where('number', '>', p.after).orderBy('number').limit(p.limit),
+/** What a check needs besides the log. */
+interface CheckOptions {
+  readonly sealer: AuditKeySealer
+  /** A block that the log must contain. */
+  readonly expected: AuditHead | undefined
+}
+
+/** Reads an integer column. Whatever else a forged row holds is read as -1. */
+function integer(column: string): RawBuilder<number> {
+  const ref = sql.ref(column)
+  return sql<number>`case when ${ref} between 0 and ${sql.lit(MAX)} then ${ref} else -1 end`
+}
+
+const selectBlocks = statement((db, p: { after: number }) =>
+  db
+    .selectFrom('audit_blocks')
+    .select(['number', 'previous_hash', 'seal'])
+    .select([
+      integer('first_pk').as('first'),
+      integer('last_pk').as('last'),
+      integer('entries').as('entries'),
+    ])
+    .where('number', '>', p.after)
+    .where('number', '<=', sql.lit(MAX))
+    .orderBy('number')
+    .limit(sql.lit(PAGE)),
 )
 
-const selectSealed = statement((db, p: { first: number; last: number; block: number }) =>
+const countImpossible = statement((db) =>
+  db
+    .selectFrom('audit_blocks')
+    .select((eb) => eb.fn.countAll<number>().as('blocks'))
+    .where((eb) => eb.or([eb('number', '<', 1), eb('number', '>', sql.lit(MAX))])),
+)
+
+/** Selects the next entries of a block. */
+const selectSealed = statement((db, p: { from: number; last: number; block: number }) =>
   db
     .selectFrom('audit_entries')
     .selectAll()
-    .where('pk', '>=', p.first)
+    .select(integer('position').as('position'))
+    .where('pk', '>=', p.from)
     .where('pk', '<=', p.last)
     .where('block', '=', p.block)
-    .orderBy('position')
-    .orderBy('pk'),
+    .orderBy('pk')
+    .limit(sql.lit(PAGE)),
 )
 
 const countEntries = statement((db) =>
@@ -30,131 +67,152 @@ const countEntries = statement((db) =>
     .select((eb) => [eb.fn.countAll<number>().as('total'), eb.fn.count<number>('block').as('sealed')]),
 )
 
+const selectBlockHash = statement((db, p: { block: number }) =>
+  db.selectFrom('audit_blocks').select('seal').where('number', '=', p.block),
+)
+
 /**
  * Checks the whole chain: every entry against its hash, every block against its entries and the block before it.
- * An entry that is in no block yet is counted, but is not a fault.
+ * An entry that is in no block yet is counted, but is not a fault. Memory and time do not depend on what forged rows
+ * hold.
  */
-export async function verifyAuditLog(tx: Tx): Promise<AuditVerdict> {
-  const { head, blocks, found, faults } = await verifyChain(tx)
-  const { total, sealed } = (await tx.get(countEntries, {})) ?? { total: 0, sealed: 0 }
-  if (sealed > found) faults.push(...(await selectStrayEntries(tx)))
-  return { entries: total, blocks, unsealed: total - sealed, head, faults }
+export async function verifyAuditLog(tx: Tx, options: CheckOptions): Promise<AuditVerdict> {
+  const { verdict } = await check(tx, options)
+  return verdict
 }
 
 /**
  * Like `verifyAuditLog`, for a store that writes an audit block with every commit (SQLite): there, an entry without a
  * block is a fault.
  */
-export async function verifySealedAuditLog(tx: Tx): Promise<AuditVerdict> {
-  const verdict = await verifyAuditLog(tx)
+export async function verifySealedAuditLog(tx: Tx, options: CheckOptions): Promise<AuditVerdict> {
+  const { verdict, faults } = await check(tx, options)
   if (verdict.unsealed === 0) return verdict
-  return { ...verdict, faults: [...verdict.faults, ...(await selectUnsealedEntries(tx))] }
+  await faults.addUnsealed(tx, verdict.unsealed)
+  return { ...verdict, ...faults.list() }
+}
+
+async function check(tx: Tx, options: CheckOptions): Promise<{ verdict: AuditVerdict; faults: FaultList }> {
+  const faults = new FaultList()
+  const key = await readKey(tx, options.sealer, faults)
+  const { head, blocks, found } = await checkChain(tx, key, faults)
+  const { total, sealed } = (await tx.get(countEntries, {})) ?? { total: 0, sealed: 0 }
+  if (sealed > found) await faults.addStray(tx, sealed - found)
+  const { expected } = options
+  if (expected && (await tx.get(selectBlockHash, { block: expected.block }))?.seal !== expected.hash)
+    faults.addBlock(expected.block, 'not_expected')
+  const facts = { entries: total, blocks, unsealed: total - sealed, head, keyedFrom: key?.from ?? null }
+  return { verdict: { ...facts, ...faults.list() }, faults }
+}
+
+/** Returns the audit key. Without it, the chain is checked without the seals of its blocks. */
+async function readKey(tx: Tx, sealer: AuditKeySealer, faults: FaultList): Promise<AuditKey | undefined> {
+  const row = await selectAuditKey(tx)
+  try {
+    if (row) return sealer.open(row.id, row.sealed)
+    const [block] = await tx.all(selectBlocks, { after: 0 })
+    if (block) faults.addBlock(0, 'key_missing')
+  } catch {
+    faults.addBlock(0, 'key_unreadable')
+  }
+  return undefined
 }
 
 interface Chain {
-  readonly head: AuditVerdict['head']
+  readonly head: AuditHead
   readonly blocks: number
   /** The number of entries found in the blocks. */
   readonly found: number
-  readonly faults: AuditFault[]
 }
 
-async function verifyChain(tx: Tx): Promise<Chain> {
-  const faults: AuditFault[] = []
-  let head = { block: 0, hash: GENESIS_HASH }
-  let blocks = 0
-  let found = 0
+async function checkChain(tx: Tx, key: AuditKey | undefined, faults: FaultList): Promise<Chain> {
+  let head: AuditHead = { block: 0, hash: GENESIS_HASH }
+  let [blocks, found] = [0, 0]
   for (;;) {
-    const page = await tx.all(selectBlocks, { after: head.block, limit: PAGE })
+    const page = await tx.all(selectBlocks, { after: head.block })
     for (const block of page) {
-      for (let number = head.block + 1; number < block.number; number++) {
-        faults.push({ block: number, position: null, entry: null, fault: 'block_removed' })
-      }
-      const rows = await tx.all(selectSealed, {
-        first: block.first_pk,
-        last: block.last_pk,
-        block: block.number,
-      })
-      const missingBefore = block.number !== head.block + 1
-      const previousHash = missingBefore ? block.previous_hash : head.hash
-      for (const fault of verifyBlock(block, previousHash, rows)) faults.push(fault)
-      head = { block: block.number, hash: block.hash }
-      found += rows.length
+      const isNext = block.number === head.block + 1
+      if (!isNext) faults.addMissingBlocks(head.block + 1, block.number - 1)
+      const previousHash = isNext ? head.hash : block.previous_hash
+      found += await checkBlock(tx, { block, previousHash, key }, faults)
+      head = { block: block.number, hash: block.seal }
       blocks++
     }
-    if (page.length < PAGE) return { head, blocks, found, faults }
+    if (page.length < PAGE) break
   }
+  const impossible = (await tx.get(countImpossible, {}))?.blocks ?? 0
+  if (impossible > 0) faults.addBlock(0, 'block_impossible')
+  return { head, blocks: blocks + impossible, found }
 }
 
-type Block = Tables['audit_blocks']
-type Row = Omit<Tables['audit_entries'], 'pk'> & { pk: number }
+type Block = Pick<Tables['audit_blocks'], 'number' | 'previous_hash' | 'seal' | 'entries'> & {
+  readonly first: number
+  readonly last: number
+}
 
-function verifyBlock(block: Block, previousHash: string, rows: readonly Row[]): AuditFault[] {
-  const faults: AuditFault[] = []
-  const at = (position: number | null, entry: string | null, fault: AuditFault['fault']): void => {
-    faults.push({ block: block.number, position, entry, fault })
-  }
+interface Link {
+  readonly block: Block
+  /** The hash of the block before it. */
+  readonly previousHash: string
+  readonly key: AuditKey | undefined
+}
+
+/** Checks one block and its entries. Returns the number of entries that were found. */
+async function checkBlock(tx: Tx, link: Link, faults: FaultList): Promise<number> {
+  const { block, previousHash, key } = link
+  const before = faults.count
+  const { found, digest, firstPk, lastPk } = await checkEntries(tx, link, faults)
+  const isLinked = block.previous_hash === previousHash
+  const isSealed = key === undefined || digest === block.seal
+  // The last block without an HMAC: the audit key knows its hash, and so protects all blocks before it.
+  const isAnchored = key === undefined || block.number !== key.from - 1 || block.seal === key.previousHash
+  const isWhole = isSealed && isAnchored && block.entries === found
+  const isBounded = block.first === firstPk && block.last === lastPk
+  if (!isLinked || (faults.count === before && !(isWhole && isBounded)))
+    faults.addBlock(block.number, 'block_changed')
+  return found
+}
+
+interface Found {
+  readonly found: number
+  /** The hash of the block, computed from its entries. */
+  readonly digest: string
+  readonly firstPk: number
+  readonly lastPk: number
+}
+
+async function checkEntries(tx: Tx, { block, key }: Link, faults: FaultList): Promise<Found> {
   // A block cannot hold more entries than there are primary keys from its first to its last entry.
-  const size = Math.min(block.entries, block.last_pk - block.first_pk + 1)
-  let expected = 0
-  let lastPk = 0
-  for (const row of rows) {
-    const position = row.position ?? -1
-    if (position < expected || position >= size) at(position, row.id, 'added')
-    for (; expected < position && expected < size; expected++) at(expected, null, 'removed')
-    if (position === expected) expected++
-    if (hashEntry(toEntry(row), row.caller, { block: block.number, position }) !== row.hash)
-      at(position, row.id, 'changed')
-    if (row.pk < lastPk) at(position, row.id, 'moved')
-    lastPk = row.pk
+  const size = Math.min(block.entries, block.last - block.first + 1)
+  const hasher = newBlockHasher(block, key)
+  const place = { block: block.number }
+  let [found, expected, firstPk, lastPk] = [0, 0, -1, -1]
+  for (;;) {
+    const from = lastPk < 0 ? block.first : lastPk + 1
+    const page = await tx.all(selectSealed, { from, last: block.last, block: block.number })
+    for (const row of page) {
+      const { position } = row
+      if (position < expected || position >= size) faults.addEntry(place, row, 'added')
+      else {
+        faults.addMissingEntries(block.number, expected, position - 1)
+        expected = position + 1
+      }
+      if (hashEntry(toEntry(row), row.caller, { block: block.number, position }) !== row.hash)
+        faults.addEntry(place, row, 'changed')
+      hasher.update(`,${JSON.stringify(row.hash)}`)
+      if (found === 0) firstPk = row.pk
+      lastPk = row.pk
+      found++
+    }
+    if (page.length < PAGE) break
   }
-  for (; expected < size; expected++) at(expected, null, 'removed')
-  if (block.previous_hash !== previousHash) at(null, null, 'block_changed')
-  else if (faults.length === 0 && !isSealOf(block, rows)) at(null, null, 'block_changed')
-  return faults
+  faults.addMissingEntries(block.number, expected, size - 1)
+  return { found, digest: hasher.update(']').digest('base64url'), firstPk, lastPk }
 }
 
-function isSealOf(block: Block, rows: readonly Row[]): boolean {
-  const hashes = rows.map((row) => row.hash ?? '')
-  return (
-    hashBlock(block.number, block.previous_hash, hashes) === block.hash &&
-    block.entries === rows.length &&
-    block.first_pk === rows.at(0)?.pk &&
-    block.last_pk === rows.at(-1)?.pk
-  )
-}
-
-/**
- * Returns the entries without a block as faults. On SQLite every commit writes a block, so these entries were added
- * afterwards.
- */
-async function selectUnsealedEntries(tx: Tx): Promise<AuditFault[]> {
-  const rows = await tx.query((db) =>
-    db.selectFrom('audit_entries').select(['id']).where('block', 'is', null).limit(MAX_REPORTED),
-  )
-  return rows.map((row) => ({ block: 0, position: null, entry: row.id, fault: 'added' as const }))
-}
-
-/** Returns the entries that name a block which does not contain them: they were added later, or moved. */
-async function selectStrayEntries(tx: Tx): Promise<AuditFault[]> {
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('audit_entries as entry')
-      .leftJoin('audit_blocks as sealed', (join) =>
-        join
-          .onRef('sealed.number', '=', 'entry.block')
-          .onRef('sealed.first_pk', '<=', 'entry.pk')
-          .onRef('sealed.last_pk', '>=', 'entry.pk'),
-      )
-      .select(['entry.id', 'entry.block', 'entry.position'])
-      .where('entry.block', 'is not', null)
-      .where('sealed.number', 'is', null)
-      .limit(MAX_REPORTED),
-  )
-  return rows.map((row) => ({
-    block: row.block ?? 0,
-    position: row.position,
-    entry: row.id,
-    fault: 'moved' as const,
-  }))
+/** Begins the hash of a block; see `hashBlock`. Blocks before the first one with an HMAC have a plain SHA-256. */
+function newBlockHasher({ number, previous_hash }: Block, key: AuditKey | undefined): Hash | Hmac {
+  const isKeyed = key !== undefined && number >= key.from
+  const hasher = isKeyed ? createHmac('sha256', key.secret) : createHash('sha256')
+  return hasher.update(JSON.stringify([number, previous_hash]).slice(0, -1))
 }

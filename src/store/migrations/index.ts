@@ -9,6 +9,7 @@ import { boundSecrets } from './0008-bound-secrets.ts'
 import { orgCustomers } from './0009-org-customers.ts'
 import { signingKeyRotation } from './0010-signing-key-rotation.ts'
 import { platforms } from './0011-platforms.ts'
+import { auditKey } from './0012-audit-key.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   orgCustomers,
   signingKeyRotation,
   platforms,
+  auditKey,
 ]

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { hashEntry, headBlock, toNextBlock, writeSeal } from '../audit/blocks.ts'
 import { type EntryRow, toEntry } from '../audit/entries.ts'
-import type { Tx } from '../port.ts'
+import { getAuditKey } from '../audit/keys.ts'
+import type { AuditKeySealer, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** The most entries of one block. */
@@ -21,11 +22,13 @@ const selectUnsealed = statement((db) =>
  * in a later block than an entry with a higher primary key.
  * @returns the number of sealed audit entries; less than `MAX_BLOCK` if none are left
  * @throws {ConstraintError} when another process has sealed them first
+ * @throws {StoreError} when the audit key is missing, or the master keys do not open it
  */
-export async function sealAuditEntries(tx: Tx): Promise<number> {
+export async function sealAuditEntries(tx: Tx, sealer: AuditKeySealer): Promise<number> {
   const rows = (await tx.all(selectUnsealed, {})) as (EntryRow & { pk: number })[]
   const [first, last] = [rows.at(0)?.pk, rows.at(-1)?.pk]
   if (first === undefined || last === undefined) return 0
+  const key = await getAuditKey(tx, sealer)
   const block = toNextBlock(await tx.get(headBlock, {}))
   rows.forEach((row, position) => {
     block.hashes.push(hashEntry(toEntry(row), row.caller, { block: block.number, position }))
@@ -36,6 +39,6 @@ export async function sealAuditEntries(tx: Tx): Promise<number> {
       as seal (entry_pk, entry_hash, place)
     where pk = entry_pk`
   await tx.query((db) => ({ compile: () => seals.compile(db) }))
-  await writeSeal(tx, block, { first, last })
+  await writeSeal(tx, { block, first, last }, key)
   return rows.length
 }

@@ -1,8 +1,9 @@
-import { sql } from 'kysely'
+import { type Compilable, sql } from 'kysely'
 import type pg from 'pg'
 import { retry } from '../../retry.ts'
+import { addKeyAtUpgrade } from '../audit/keys.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
-import { type AppliedMigration, StoreError, type Tx } from '../port.ts'
+import { type AppliedMigration, type AuditKeySealer, StoreError, type Tx } from '../port.ts'
 import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
 import { isLockTimeout } from './errors.ts'
 
@@ -14,13 +15,14 @@ const PAUSE_MS = 1_000
 
 /**
  * Applies the missing migrations, all of them or none.
+ * @param auditKeys encrypts the audit key of a directory that has none yet
  * @returns their versions
  * @throws {StoreError} `busy` when another process has held a lock for a minute
  * @throws {Error} any error of the database
  */
-export function migrate(options: PostgresOptions): Promise<number[]> {
+export function migrate(options: PostgresOptions, auditKeys: AuditKeySealer): Promise<number[]> {
   return retry(
-    () => withClient(options, applyPending),
+    () => withClient(options, (client) => applyPending(client, auditKeys)),
     ({ error, elapsedMs }) => {
       if (!isLockTimeout(error)) throw error
       if (elapsedMs > PATIENCE_MS)
@@ -30,11 +32,15 @@ export function migrate(options: PostgresOptions): Promise<number[]> {
   )
 }
 
-async function applyPending(client: pg.Client): Promise<number[]> {
+async function applyPending(client: pg.Client, auditKeys: AuditKeySealer): Promise<number[]> {
   const findPending = async (): Promise<ReturnType<typeof pendingMigrations>> => {
     const applied = await listVersions(client)
     const versions = applied.map((one) => one.version)
     return pendingMigrations(newBuilder(), columnTypes, versions)
+  }
+  const query = async (statement: Compilable): Promise<unknown[]> => {
+    const { sql, parameters } = statement.compile()
+    return (await client.query(sql, [...parameters])).rows
   }
   // Most starts find nothing to do, and need neither the lock nor the right to change the schema.
   if ((await findPending()).versions.length === 0) return []
@@ -45,10 +51,8 @@ async function applyPending(client: pg.Client): Promise<number[]> {
     'create table if not exists migrations (version integer primary key, name text not null, applied_at text not null)',
   )
   const { steps, versions } = await findPending()
-  for (const step of steps) {
-    const { sql, parameters } = step.compile()
-    await client.query(sql, [...parameters])
-  }
+  for (const step of steps) await query(step)
+  await addKeyAtUpgrade(versions, { db: newBuilder(), query }, auditKeys)
   await client.query('commit')
   return versions
 }

@@ -5,6 +5,8 @@ import { retry } from '../../retry.ts'
 import { verifyAuditLog } from '../audit/verify.ts'
 import {
   type AppliedMigration,
+  type AuditHead,
+  type AuditKeySealer,
   type AuditVerdict,
   ConstraintError,
   type Store,
@@ -45,9 +47,13 @@ type OpenClient = pg.PoolClient & { readonly connection: { readonly stream: Dupl
  * @param options the URL may have the parameters of libpq, such as `sslmode`
  * @throws {StoreError} when the URL cannot be used
  */
-export function openPostgres(options: PostgresOptions, events: StoreEvents): Store {
+export function openPostgres(
+  options: PostgresOptions,
+  events: StoreEvents,
+  auditKeys: AuditKeySealer,
+): Store {
   try {
-    return new PostgresStore(options, events)
+    return new PostgresStore(options, events, auditKeys)
   } catch (error) {
     // For example, the URL names a certificate file that does not exist.
     throw new StoreError('failed', `the database URL cannot be used: ${(error as Error).message}`, error)
@@ -60,6 +66,7 @@ class PostgresStore implements Store {
   readonly #options: PostgresOptions
   readonly #where: string
   readonly #events: StoreEvents
+  readonly #auditKeys: AuditKeySealer
   readonly #pool: pg.Pool
   readonly #statements = new Statements()
   readonly #batch: CreateBatch
@@ -68,8 +75,9 @@ class PostgresStore implements Store {
   readonly #clients = new Set<OpenClient>()
   #closing: Promise<void> | null = null
 
-  constructor(options: PostgresOptions, events: StoreEvents) {
+  constructor(options: PostgresOptions, events: StoreEvents, auditKeys: AuditKeySealer) {
     this.#options = options
+    this.#auditKeys = auditKeys
     this.#where = describeDatabase(options.url)
     this.#events = events
     this.#pool = newPool(options)
@@ -117,19 +125,20 @@ class PostgresStore implements Store {
 
   async sealAudit(): Promise<void> {
     try {
-      while ((await this.write(sealAuditEntries)) === MAX_BLOCK);
+      const seal = (tx: Tx): Promise<number> => sealAuditEntries(tx, this.#auditKeys)
+      while ((await this.write(seal)) === MAX_BLOCK);
     } catch (error) {
       // Another process sealed these audit entries first.
       if (!(error instanceof ConstraintError)) throw error
     }
   }
 
-  verifyAudit(): Promise<AuditVerdict> {
-    return this.read(verifyAuditLog)
+  verifyAudit(expected?: AuditHead): Promise<AuditVerdict> {
+    return this.read((tx) => verifyAuditLog(tx, { sealer: this.#auditKeys, expected }))
   }
 
   migrate(): Promise<number[]> {
-    return this.#named(migrate(this.#options))
+    return this.#named(migrate(this.#options, this.#auditKeys))
   }
 
   listMigrations(): Promise<AppliedMigration[]> {

@@ -1,12 +1,17 @@
 import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
+import type { Compilable } from 'kysely'
 import { retry } from '../../retry.ts'
 import { dropLeases } from '../accounts/leases.ts'
 import { sealBlock } from '../audit/blocks.ts'
+import { addKeyAtUpgrade, getAuditKey } from '../audit/keys.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
 import { pendingMigrations } from '../migrations/migrate.ts'
 import {
   type AppliedMigration,
+  type AuditHead,
+  type AuditKey,
+  type AuditKeySealer,
   type AuditVerdict,
   type Store,
   StoreError,
@@ -16,8 +21,6 @@ import {
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { type Connection, columnTypes, newBuilder, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
-import { assertLogBelongs } from './log-check.ts'
-import { isLogMarked, markLog } from './log-marks.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
@@ -40,13 +43,16 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /**
  * Opens a SQLite file as a store, and creates the file if it is missing.
- * @param serving see `OpenOptions`
- * @throws {StoreError} when the file cannot be opened or is not a SQLite file, its log belongs to another file, or
- *   another process serves it
+ * @param options see `OpenOptions`
+ * @throws {StoreError} when the file cannot be opened or is not a SQLite file, or another process serves it
  */
-export function openSqlite(path: string, events: StoreEvents, serving: boolean): Store {
-  assertLogBelongs(path)
-  return new SqliteStore(path, events, serving)
+export function openSqlite(path: string, events: StoreEvents, options: SqliteOptions): Store {
+  return new SqliteStore(path, events, options)
+}
+
+interface SqliteOptions {
+  readonly serving: boolean
+  readonly auditKeys: AuditKeySealer
 }
 
 /**
@@ -56,12 +62,13 @@ class SqliteStore implements Store {
   readonly maxIdleMs = 0
   readonly #path: string
   readonly #events: StoreEvents
+  readonly #auditKeys: AuditKeySealer
+  /** The audit key, once a commit with it is in the file. */
+  #auditKey: AuditKey | null = null
   readonly #servingLock: FileLock | null
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #file: BigIntStats
-  /** The time of the last change of the file when the log was last seen to be marked. */
-  #markedAt: bigint | null = null
   readonly #queue: Unit[] = []
   /** The write-ahead log, for syncs; opened by the first commit. */
   #log: number | null = null
@@ -72,12 +79,13 @@ class SqliteStore implements Store {
   #reading: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(path: string, events: StoreEvents, serving: boolean) {
+  constructor(path: string, events: StoreEvents, { serving, auditKeys }: SqliteOptions) {
     // A separate file next to the store, so that commands can still use the store.
     this.#servingLock = serving
       ? takeFileLock(`${path}-serving`, `another Usher already serves ${path}`)
       : null
     this.#events = events
+    this.#auditKeys = auditKeys
     this.#writer = openConnection(path, false)
     this.#reader = openConnection(path, true)
     // If the path is a symbolic link, SQLite puts its log next to the file that the link points to.
@@ -135,31 +143,26 @@ class SqliteStore implements Store {
   /** Does nothing: every commit seals its own audit entries. */
   async sealAudit(): Promise<void> {}
 
-  verifyAudit(): Promise<AuditVerdict> {
-    return this.read(verifySealedAuditLog)
+  verifyAudit(expected?: AuditHead): Promise<AuditVerdict> {
+    return this.read((tx) => verifySealedAuditLog(tx, { sealer: this.#auditKeys, expected }))
   }
 
   async migrate(): Promise<number[]> {
     const db = this.#writer
-    if (this.#listPending().versions.length === 0) return []
-    // A migration changes the schema, which a mark contains.
-    await this.#whenFree(async () => markLog(db, this.#path))
     await this.#whenFree(async () => db.exec('BEGIN IMMEDIATE'))
     try {
       db.createMigrationsTable()
-      const { steps, versions } = this.#listPending()
+      const applied = db.listMigrations().map(({ version }) => version)
+      const { steps, versions } = pendingMigrations(newBuilder(), columnTypes, applied)
       for (const step of steps) db.runCompiled(step.compile())
+      const query = async (one: Compilable): Promise<unknown[]> => db.runCompiled(one.compile())
+      await addKeyAtUpgrade(versions, { db: db.builder, query }, this.#auditKeys)
       db.exec('COMMIT')
       return versions
     } catch (error) {
       db.rollback()
       throw toStoreError(error)
     }
-  }
-
-  #listPending(): ReturnType<typeof pendingMigrations> {
-    const applied = this.#writer.listMigrations().map(({ version }) => version)
-    return pendingMigrations(newBuilder(), columnTypes, applied)
   }
 
   async listMigrations(): Promise<AppliedMigration[]> {
@@ -183,13 +186,10 @@ class SqliteStore implements Store {
     if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
 
-  /**
-   * Returns the time of the last change of the file.
-   * @throws {StoreError} if the file was removed or replaced: further writes would be lost without an error
-   */
-  #assertFileInPlace(): bigint {
+  /** If the file is removed or replaced while it is open, further writes would be lost without an error. */
+  #assertFileInPlace(): void {
     const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
-    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return now.mtimeNs
+    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return
     throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
   }
 
@@ -210,11 +210,16 @@ class SqliteStore implements Store {
     let outcomes: Outcome[]
     try {
       if (this.#broken) throw this.#broken
+      this.#assertFileInPlace()
       outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
       this.#log ??= openSync(`${this.#path}-wal`, 'r+')
       this.#writer.beginUnit()
-      await sealBlock(this.#writer)
+      const { block } = this.#writer
+      const hasEntries = block !== null && block.hashes.length > 0
+      const key = hasEntries ? await this.#getAuditKey() : null
+      if (hasEntries && key) await sealBlock(this.#writer, block, key)
       this.#writer.exec('COMMIT')
+      this.#auditKey ??= key
     } catch (error) {
       this.#writer.rollback()
       const reason = toStoreError(error)
@@ -222,6 +227,11 @@ class SqliteStore implements Store {
       return
     }
     await this.#settle(units, outcomes)
+  }
+
+  /** Returns the audit key: the known one, or that of the database, which the open transaction may have inserted. */
+  async #getAuditKey(): Promise<AuditKey> {
+    return this.#auditKey ?? getAuditKey(this.#writer, this.#auditKeys)
   }
 
   /**
@@ -247,22 +257,8 @@ class SqliteStore implements Store {
     })
   }
 
-  /**
-   * Begins a transaction that writes. Waits, up to a limit, if another process writes to the file. Marks the log before a
-   * new one begins, which only a checkpoint allows. A checkpoint changes the file.
-   */
+  /** Begins a transaction. Waits, up to a limit, if another process writes to the file. */
   async #begin(): Promise<void> {
-    await this.#beginWhenFree()
-    if (this.#assertFileInPlace() === this.#markedAt) return
-    if (!isLogMarked(this.#writer, this.#path)) {
-      this.#writer.rollback()
-      await this.#whenFree(async () => markLog(this.#writer, this.#path))
-      await this.#beginWhenFree()
-    }
-    if (isLogMarked(this.#writer, this.#path)) this.#markedAt = this.#assertFileInPlace()
-  }
-
-  async #beginWhenFree(): Promise<void> {
     try {
       await this.#writer.begin()
     } catch (error) {
