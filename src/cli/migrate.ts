@@ -5,6 +5,7 @@ import { newSealer } from '../directory/sealing/sealer.ts'
 import { loadMasterKeys } from '../master-key.ts'
 import { type MigrationState, toMigrationStates } from '../store/migrations/migrate.ts'
 import { openStore, openUnmigrated } from '../store/open.ts'
+import { type SharedEmail, selectSharedEmails } from '../store/tables/users.ts'
 import { action, type Output, type Session } from './command.ts'
 import { formatTable } from './table.ts'
 
@@ -26,8 +27,28 @@ async function applyMigrations(session: Session): Promise<Output> {
   const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config, false)))
   // Opening a store applies its migrations.
   const store = await openStore(databaseUrl, { allowDataLoss, auditKeys })
-  await store.close()
-  return { json: { migrated: true }, text: 'The schema is up to date.' }
+  try {
+    return describeShared(await store.read(selectSharedEmails))
+  } finally {
+    await store.close()
+  }
+}
+
+function describeShared(shared: readonly SharedEmail[]): Output {
+  const json = {
+    migrated: true,
+    sharedEmails: shared.map(({ organizationId: organization, ...user }) => ({ ...user, organization })),
+  }
+  const upToDate = 'The schema is up to date.'
+  if (shared.length === 0) return { json, text: upToDate }
+  const rows = shared.map((one) => [one.id, one.email, one.olderId, one.organizationId])
+  const text = [
+    upToDate,
+    'These users have the same e-mail address as an older user of their organization. Usher finds them by their id only.',
+    'If both are one person, remove one of them with usher user remove.',
+    formatTable(['ID', 'EMAIL', 'OLDER USER', 'ORGANIZATION'], rows),
+  ]
+  return { json, text: text.join('\n') }
 }
 
 async function showMigrations(session: Session): Promise<Output> {

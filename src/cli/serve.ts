@@ -3,10 +3,11 @@ import { startApp } from '../app.ts'
 import { readConfig } from '../config.ts'
 import type { Directory } from '../directory/directory.ts'
 import { isSetUp, type Setup, setUp } from '../directory/setup.ts'
-import { newLogger } from '../logger.ts'
+import { type Logger, newLogger } from '../logger.ts'
 import { newMetrics } from '../metrics.ts'
 import { DirectoryError } from '../model/error.ts'
 import { openDirectory } from '../open-directory.ts'
+import { countSharedEmails } from '../store/tables/users.ts'
 import { VERSION } from '../version.ts'
 import { action, type Session } from './command.ts'
 import { addSetupOptions, assertSetupOptions, describeSetup, type SetupOptions, toJson } from './init.ts'
@@ -32,6 +33,7 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
   let close = (): Promise<void> => open.close()
   try {
+    await warnOfSharedEmails(open.dir, log)
     const app = await startApp({ config, log, metrics, open })
     close = () => app.close()
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
@@ -48,6 +50,13 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
     await close()
   }
   log.info('stopped')
+}
+
+/** An older version kept addresses apart that are one address now; see decision 22. */
+async function warnOfSharedEmails({ store }: Directory, log: Logger): Promise<void> {
+  const users = await store.read(countSharedEmails)
+  if (users > 0)
+    log.warn({ users }, 'users have the e-mail address of an older user; usher migrate lists them')
 }
 
 /**

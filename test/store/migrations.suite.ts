@@ -12,6 +12,12 @@ import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
 import { selectPlatforms } from '../../src/store/tables/platforms.ts'
 import { selectTenantPage } from '../../src/store/tables/tenants.ts'
+import {
+  countSharedEmails,
+  selectSharedEmails,
+  selectUser,
+  selectUserByEmail,
+} from '../../src/store/tables/users.ts'
 import { queryDatabase, type Row } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
@@ -88,6 +94,89 @@ function toOldLog(blocks: number): readonly (readonly [table: string, row: OldRo
 
 async function migrate(url: string): Promise<void> {
   await (await openStore(url, { auditKeys: TEST_AUDIT_KEYS })).close()
+}
+
+/** The version of the schema in 0.1.0. */
+const RELEASED = 5
+
+/** Makes a store of 0.1.0 with organizations, a user and a client. */
+async function makeReleased(engine: MigratedEngine): Promise<string> {
+  const url = await makeOld(engine, RELEASED)
+  const rows = OLD_ROWS.filter(([table]) => ['organizations', 'users', 'clients'].includes(table))
+  for (const [table, row] of rows) await insert(url, table, row)
+  return url
+}
+
+interface SharedEmail {
+  readonly pk: number
+  readonly email: string
+  /** The key in 0.1.0, and the key after the migration. */
+  readonly before: string
+  readonly after: string
+  readonly deleted?: true
+  /** The older user with the same address, if the user shares it. */
+  readonly olderPk?: number
+}
+
+/** Users of the organization 2, some of which 0.1.0 kept apart although they have one address. */
+const SHARED_EMAILS: readonly SharedEmail[] = [
+  { pk: 10, email: 'straße@example.com', before: 'straße@example.com', after: 'strasse@example.com' },
+  {
+    ...{ pk: 11, email: 'strasse@example.com', before: 'strasse@example.com', olderPk: 10 },
+    after: 'strasse@example.com user-11',
+  },
+  {
+    ...{ pk: 12, email: 'STRAẞE@example.com', before: 'straẞe@example.com', olderPk: 10 },
+    after: 'strasse@example.com user-12',
+  },
+  {
+    pk: 20,
+    email: 'ada@xn--bcher-kva.example',
+    before: 'ada@xn--bcher-kva.example',
+    after: 'ada@xn--bcher-kva.example',
+  },
+  {
+    ...{ pk: 21, email: 'ada@bücher.example', before: 'ada@bücher.example', olderPk: 20 },
+    after: 'ada@xn--bcher-kva.example user-21',
+  },
+  // A deleted user blocks nothing, and gets the ordinary key, so that a create can restore it.
+  {
+    pk: 30,
+    email: 'eve@faß.example',
+    before: 'eve@faß.example',
+    after: 'eve@xn--fa-hia.example',
+    deleted: true,
+  },
+  {
+    pk: 31,
+    email: 'eve@xn--fa-hia.example',
+    before: 'eve@xn--fa-hia.example',
+    after: 'eve@xn--fa-hia.example',
+  },
+  { pk: 32, email: 'eve@fass.example', before: 'eve@fass.example', after: 'eve@fass.example' },
+  // The old form of the second address is the new form of the first.
+  { pk: 40, email: 'λόγοσ@example.com', before: 'λόγοσ@example.com', after: 'λόγοσ@example.com' },
+  {
+    ...{ pk: 41, email: 'λόγος@example.com', before: 'λόγος@example.com', olderPk: 40 },
+    after: 'λόγοσ@example.com user-41',
+  },
+  // 0.1.0 accepted a domain that has no ASCII form.
+  { pk: 50, email: 'Bob@⑴.example', before: 'bob@⑴.example', after: 'bob@⑴.example' },
+  { pk: 60, email: 'zoë@example.com', before: 'zoë@example.com', after: 'zoë@example.com' },
+]
+
+function toOldUser({ pk, email, before, deleted }: SharedEmail): OldRow {
+  const [, user] = OLD_ROWS.find(([table]) => table === 'users') ?? assert.fail('there is no old user')
+  const deletedAt = deleted ? '2026-02-01T00:00:00.000Z' : null
+  return {
+    ...user,
+    pk,
+    id: `user-${pk}`,
+    organization_pk: 2,
+    email,
+    email_key: before,
+    deleted_at: deletedAt,
+  }
 }
 
 export function migrationsSuite(engine: MigratedEngine): void {
@@ -182,6 +271,48 @@ export function migrationsSuite(engine: MigratedEngine): void {
       assert.equal((await queryDatabase(url, 'SELECT version FROM migrations')).length, 1)
       await migrate(url)
       assert.equal((await queryDatabase(url, 'SELECT id FROM audit_keys')).length, 1)
+    })
+
+    test('keys of e-mail addresses are folded again; of users who then share one, the oldest keeps it', async () => {
+      const url = await makeReleased(engine)
+      for (const row of SHARED_EMAILS) await insert(url, 'users', toOldUser(row))
+      const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
+      const kept = await queryDatabase(url, 'SELECT pk, email, email_key FROM users WHERE pk > 1 ORDER BY pk')
+      assert.deepEqual(
+        kept.map(({ pk, email, email_key }) => [pk, email, email_key]),
+        SHARED_EMAILS.map(({ pk, email, after }) => [pk, email, after]),
+      )
+      const shared = await store.read(selectSharedEmails)
+      assert.equal(await store.read(countSharedEmails), shared.length)
+      assert.deepEqual(
+        shared.map(({ id, olderId, organizationId }) => [id, olderId, organizationId]),
+        SHARED_EMAILS.filter(({ olderPk }) => olderPk).map(({ pk, olderPk }) => [
+          `user-${pk}`,
+          `user-${olderPk}`,
+          'customer',
+        ]),
+      )
+      for (const email of ['STRASSE@example.com', 'straße@EXAMPLE.com']) {
+        const found = await store.read((tx) => selectUserByEmail(tx, 2, email))
+        assert.equal(found?.pk, 10)
+      }
+      assert.equal((await store.read((tx) => selectUser(tx, 'user-11')))?.email, 'strasse@example.com')
+      await store.close()
+    })
+
+    test('ids of external issuers that are UUIDs become lower case, unless another client has the id', async () => {
+      const url = await makeReleased(engine)
+      const [, client] = OLD_ROWS.find(([table]) => table === 'clients') ?? assert.fail()
+      const [one, other] = ['0192F7C4-A6A8-7C3E-9D4B-5E6F7A8B9C0D', '1192F7C4-A6A8-7C3E-9D4B-5E6F7A8B9C0D']
+      const ids = [one, other, other.toLowerCase(), 'Some-App']
+      for (const [i, external_id] of ids.entries())
+        await insert(url, 'clients', { ...client, pk: i + 2, id: `c${i}`, external_issuer: 'i', external_id })
+      await migrate(url)
+      const kept = await queryDatabase(url, 'SELECT external_id FROM clients WHERE pk > 1 ORDER BY pk')
+      assert.deepEqual(
+        kept.map((row) => row.external_id),
+        [one.toLowerCase(), other, other.toLowerCase(), 'Some-App'],
+      )
     })
 
     test('missing migrations are listed without being applied', async () => {

@@ -10,6 +10,7 @@ import { orgCustomers } from './0009-org-customers.ts'
 import { signingKeyRotation } from './0010-signing-key-rotation.ts'
 import { platforms } from './0011-platforms.ts'
 import { auditKey } from './0012-audit-key.ts'
+import { foldedKeys } from './0013-folded-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   signingKeyRotation,
   platforms,
   auditKey,
+  foldedKeys,
 ]

@@ -1,18 +1,14 @@
-import type { Compilable, Kysely } from 'kysely'
+import type { Kysely, RawBuilder } from 'kysely'
 import { type AppliedMigration, StoreError } from '../port.ts'
 import { migrations } from './index.ts'
-import type { ColumnTypes, MigratedTables } from './migration.ts'
+import type { ColumnTypes, MigratedStore, MigratedTables, Migration } from './migration.ts'
 
 /**
- * Returns the statements that migrate a store to the newest version, and the versions that they add.
+ * Returns the migrations that a store does not have, in order.
  * @param applied the versions that the store has
  * @throws {StoreError} `newer` when the store has a migration that this program does not know
  */
-export function pendingMigrations(
-  db: Kysely<MigratedTables>,
-  types: ColumnTypes,
-  applied: readonly number[],
-): { steps: Compilable[]; versions: number[] } {
+export function pendingMigrations(applied: readonly number[]): Migration[] {
   const known = Math.max(...migrations.map(({ version }) => version))
   const newest = Math.max(0, ...applied)
   if (newest > known) {
@@ -21,13 +17,33 @@ export function pendingMigrations(
       `the store has schema version ${newest}, and this Usher knows only ${known}: use a newer Usher`,
     )
   }
-  const missing = migrations.filter((migration) => !applied.includes(migration.version))
+  return migrations.filter((migration) => !applied.includes(migration.version))
+}
+
+/**
+ * Applies migrations in an open transaction.
+ * @param store.query runs one statement in the transaction, and returns its rows
+ * @returns the versions of the migrations
+ */
+export async function applyMigrations(
+  pending: readonly Migration[],
+  store: { db: Kysely<MigratedTables>; types: ColumnTypes; query: MigratedStore['run'] },
+): Promise<number[]> {
+  const { db, types, query: run } = store
+  const { schema } = db
+  const migrated = {
+    db,
+    schema,
+    run,
+    raw: (text: RawBuilder<unknown>) => ({ compile: () => text.compile(db) }),
+  }
   const appliedAt = new Date().toISOString()
-  const steps = missing.flatMap(({ version, name, up }) => [
-    ...up(db.schema, types, db),
-    db.insertInto('migrations').values({ version, name, applied_at: appliedAt }),
-  ])
-  return { steps, versions: missing.map((migration) => migration.version) }
+  for (const { version, name, up, rewrite } of pending) {
+    for (const step of up(schema, types, db)) await run(step)
+    await rewrite?.(migrated, types)
+    await run(db.insertInto('migrations').values({ version, name, applied_at: appliedAt }))
+  }
+  return pending.map(({ version }) => version)
 }
 
 /** A migration, and when it was applied (ISO 8601); null if it was not. */

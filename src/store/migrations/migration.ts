@@ -1,4 +1,11 @@
-import type { ColumnDefinitionBuilder, Compilable, CreateTableBuilder, Kysely, SchemaModule } from 'kysely'
+import type {
+  ColumnDefinitionBuilder,
+  Compilable,
+  CreateTableBuilder,
+  Kysely,
+  RawBuilder,
+  SchemaModule,
+} from 'kysely'
 
 type DataTypeExpression = Parameters<CreateTableBuilder<string>['addColumn']>[1]
 
@@ -17,6 +24,18 @@ export interface Migration {
    * @param db builds the statements that fill new columns of existing rows
    */
   readonly up: (schema: SchemaModule, types: ColumnTypes, db: Kysely<MigratedTables>) => Compilable[]
+  /** Changes rows in a way that SQL cannot, after the statements of `up` and in the same transaction. */
+  readonly rewrite?: (store: MigratedStore, types: ColumnTypes) => Promise<void>
+}
+
+/** The store in the middle of a migration, for `rewrite`. */
+export interface MigratedStore {
+  readonly db: Kysely<MigratedTables>
+  readonly schema: SchemaModule
+  /** Runs one statement, and returns its rows. */
+  readonly run: (query: Compilable) => Promise<unknown[]>
+  /** Makes a statement of SQL text. */
+  readonly raw: (text: RawBuilder<unknown>) => Compilable
 }
 
 /** Names of types and clauses that differ between the engines. */

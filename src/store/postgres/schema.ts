@@ -2,7 +2,8 @@ import { type Compilable, sql } from 'kysely'
 import type pg from 'pg'
 import { retry } from '../../retry.ts'
 import { addKeyAtUpgrade } from '../audit/keys.ts'
-import { pendingMigrations } from '../migrations/migrate.ts'
+import { applyMigrations, pendingMigrations } from '../migrations/migrate.ts'
+import type { Migration } from '../migrations/migration.ts'
 import { type AppliedMigration, type AuditKeySealer, StoreError, type Tx } from '../port.ts'
 import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
 import { isLockTimeout } from './errors.ts'
@@ -33,25 +34,22 @@ export function migrate(options: PostgresOptions, auditKeys: AuditKeySealer): Pr
 }
 
 async function applyPending(client: pg.Client, auditKeys: AuditKeySealer): Promise<number[]> {
-  const findPending = async (): Promise<ReturnType<typeof pendingMigrations>> => {
-    const applied = await listVersions(client)
-    const versions = applied.map((one) => one.version)
-    return pendingMigrations(newBuilder(), columnTypes, versions)
-  }
+  const findPending = async (): Promise<Migration[]> =>
+    pendingMigrations((await listVersions(client)).map(({ version }) => version))
   const query = async (statement: Compilable): Promise<unknown[]> => {
     const { sql, parameters } = statement.compile()
     return (await client.query(sql, [...parameters])).rows
   }
   // Most starts find nothing to do, and need neither the lock nor the right to change the schema.
-  if ((await findPending()).versions.length === 0) return []
+  if ((await findPending()).length === 0) return []
   await client.query('begin')
   // Processes that start at the same moment wait for each other.
   await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
   await client.query(
     'create table if not exists migrations (version integer primary key, name text not null, applied_at text not null)',
   )
-  const { steps, versions } = await findPending()
-  for (const step of steps) await query(step)
+  const pending = await findPending()
+  const versions = await applyMigrations(pending, { db: newBuilder(), types: columnTypes, query })
   await addKeyAtUpgrade(versions, { db: newBuilder(), query }, auditKeys)
   await client.query('commit')
   return versions

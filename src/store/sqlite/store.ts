@@ -6,7 +6,7 @@ import { dropLeases } from '../accounts/leases.ts'
 import { sealBlock } from '../audit/blocks.ts'
 import { addKeyAtUpgrade, getAuditKey } from '../audit/keys.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
-import { pendingMigrations } from '../migrations/migrate.ts'
+import { applyMigrations, pendingMigrations } from '../migrations/migrate.ts'
 import {
   type AppliedMigration,
   type AuditHead,
@@ -153,9 +153,9 @@ class SqliteStore implements Store {
     try {
       db.createMigrationsTable()
       const applied = db.listMigrations().map(({ version }) => version)
-      const { steps, versions } = pendingMigrations(newBuilder(), columnTypes, applied)
-      for (const step of steps) db.runCompiled(step.compile())
       const query = async (one: Compilable): Promise<unknown[]> => db.runCompiled(one.compile())
+      const pending = pendingMigrations(applied)
+      const versions = await applyMigrations(pending, { db: newBuilder(), types: columnTypes, query })
       await addKeyAtUpgrade(versions, { db: db.builder, query }, this.#auditKeys)
       db.exec('COMMIT')
       return versions

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { User } from '../../model/users.ts'
 import type { Tx, UserRecord } from '../port.ts'
@@ -174,4 +174,49 @@ export async function selectUsers(
     ? await tx.all(selectPageAfter, { organization, after: foldEmail(after), limit })
     : await tx.all(selectPage, { organization, limit })
   return rows.map(toUser)
+}
+
+/** A user whose e-mail address belongs to an older user of the organization; see decision 22. */
+export interface SharedEmail {
+  readonly id: string
+  readonly email: string
+  readonly organizationId: string
+  /** The user who is found by the address; null if there is none any more. */
+  readonly olderId: string | null
+}
+
+// The condition is a literal, so that it equals the one of the index users_shared_email.
+const IS_SHARED = sql<SqlBool>`users.email_key like '% %'`
+
+const countShared = statement((db) =>
+  db
+    .selectFrom('users')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where(IS_SHARED)
+    .where('users.deleted_at', 'is', null),
+)
+
+/** Counts the users that `selectSharedEmails` returns. */
+export async function countSharedEmails(tx: Tx): Promise<number> {
+  return (await tx.get(countShared, {}))?.count ?? 0
+}
+
+const selectShared = statement((db) =>
+  db
+    .selectFrom('users')
+    .innerJoin('organizations', 'organizations.pk', 'users.organization_pk')
+    .select(['users.id', 'users.email', 'users.organization_pk', 'organizations.id as organizationId'])
+    .where(IS_SHARED)
+    .where('users.deleted_at', 'is', null)
+    .orderBy('users.pk'),
+)
+
+/** Returns the users who share their e-mail address with an older user of the organization, oldest first. */
+export async function selectSharedEmails(tx: Tx): Promise<SharedEmail[]> {
+  const shared: SharedEmail[] = []
+  for (const { id, email, organization_pk, organizationId } of await tx.all(selectShared, {})) {
+    const older = await selectUserByEmail(tx, organization_pk, email ?? '')
+    shared.push({ id, email: email ?? '', organizationId, olderId: older?.id ?? null })
+  }
+  return shared
 }
