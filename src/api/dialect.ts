@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { Readable } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Directory } from '../directory/directory.ts'
 import { refuse } from '../directory/unit.ts'
@@ -6,6 +7,15 @@ import type { Logger } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { foldOptionalId, isUuid, newId } from '../model/ids.ts'
+import {
+  BodyError,
+  type BodyRooms,
+  explainJsonFault,
+  findBodyFault,
+  reviewBody,
+  toBodyError,
+  UNCOUNTED_BYTES,
+} from './bodies.ts'
 import { type ApiDocument, describeApi } from './openapi.ts'
 import { collectIssues, newValidatorCompiler } from './validation.ts'
 
@@ -17,9 +27,6 @@ declare module 'fastify' {
     correlationId: string
   }
 }
-
-/** The largest request body, in bytes. */
-export const BODY_LIMIT = 1024 * 1024
 
 /**
  * Admits a request: authenticates the caller, sets `request.caller`, and checks that the caller may use the route.
@@ -33,6 +40,7 @@ export type Admission = (request: FastifyRequest) => Promise<Context>
 export interface Dialect {
   readonly dir: Directory
   readonly log: Logger
+  readonly rooms: BodyRooms
   /** The beginning of every path, without a slash at its end. */
   readonly prefix: string
   readonly routes: readonly RouteOptions[]
@@ -51,7 +59,7 @@ export interface Dialect {
  * in this order, before the handler of its route runs.
  */
 export async function serveDialect(app: FastifyInstance, dialect: Dialect): Promise<void> {
-  const { admit, prefix } = dialect
+  const { rooms, prefix } = dialect
   describeApi(app, dialect.documentPath, dialect.document, dialect.publicUrl)
   const sendUnknownPath = (request: FastifyRequest, reply: FastifyReply): void => {
     dialect.sendError(new UnknownPathError(request), request, reply)
@@ -59,6 +67,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
   // A base URL with a slash at its end doubles the slash before the last part of the prefix.
   await app.register(
     async (scope) => {
+      scope.removeAllContentTypeParsers()
       scope.addHook('onRequest', async (request, reply) => setHeaders(request, reply))
       scope.setNotFoundHandler(sendUnknownPath)
     },
@@ -67,17 +76,14 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
   await app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers()
-      const asBuffer = { parseAs: 'buffer', bodyLimit: BODY_LIMIT } as const
-      scope.addContentTypeParser<Buffer>('application/json', asBuffer, parseJson)
+      scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseJson)
       scope.setValidatorCompiler(newValidatorCompiler())
-      scope.addHook('onRequest', async (request, reply) => {
-        setHeaders(request, reply)
-        if (request.routeOptions.config.open) return
-        request.context = await admit(request)
-      })
+      scope.addHook('onRequest', newAdmissionHook(dialect))
+      scope.addHook('preParsing', newBodyHook(rooms))
       scope.setNotFoundHandler(sendUnknownPath)
       scope.setErrorHandler(async (raw: FastifyError, request, reply) => {
         const error = await toFailure(dialect.dir, request, raw)
+        addErrorHeaders(error, reply)
         if (dialect.sendError(error, request, reply)) logFailure(dialect.log, request, error)
         return reply
       })
@@ -85,6 +91,14 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
     },
     { prefix },
   )
+}
+
+/** Makes the hook that admits a request, unless its route is open. */
+function newAdmissionHook({ admit }: Dialect) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    setHeaders(request, reply)
+    if (!request.routeOptions.config.open) request.context = await admit(request)
+  }
 }
 
 /**
@@ -100,28 +114,35 @@ function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('Cache-Control', 'no-store')
 }
 
-type Done = (error: Error | null, value?: unknown) => void
-
-/**
- * Parses a JSON body. An empty body counts as absent, because clients send `Content-Type: application/json` without
- * one. The body must be UTF-8, because decoding would replace a broken sequence with U+FFFD.
- */
-function parseJson(_: FastifyRequest, body: Buffer, done: Done): void {
-  let value: unknown
-  let error: BodyError | null = isUtf8(body) ? null : new BodyError('malformed', 'is not UTF-8')
-  try {
-    if (!error && body.length > 0) value = JSON.parse(body.toString('utf8'))
-  } catch (cause) {
-    error = new BodyError('malformed', `is not JSON${describePosition((cause as Error).message)}`)
+/** Makes the hook that looks at a body before it is read. Plain small bodies pass. */
+export function newBodyHook(rooms: BodyRooms) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<Readable | undefined> => {
+    const { 'content-encoding': coding, 'transfer-encoding': chunked } = request.headers
+    const length = Number(request.headers['content-length'] ?? 0)
+    const isPlain = coding === undefined && chunked === undefined && length <= UNCOUNTED_BYTES
+    return isPlain ? undefined : reviewBody(request, reply, rooms)
   }
-  done(error, value)
 }
 
-/** Describes where parsing stopped. V8's message may quote the body, so only the position is taken from it. */
-function describePosition(message: string): string {
-  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
-  if (position !== undefined) return `: see position ${position}`
-  return message.startsWith('Unexpected end') ? ': it ends too early' : ''
+/**
+ * Parses a JSON body. An empty body counts as absent, because clients send `Content-Type: application/json` without one.
+ * A byte-order mark is skipped (RFC 8259 section 8.1).
+ */
+function parseJson(
+  _: FastifyRequest,
+  body: Buffer,
+  done: (error: Error | null, value?: unknown) => void,
+): void {
+  let value: unknown
+  let error = isUtf8(body) && body.length <= UNCOUNTED_BYTES ? null : findBodyFault(body)
+  const decoded = body.toString('utf8')
+  const text = decoded.startsWith('\ufeff') ? decoded.slice(1) : decoded
+  try {
+    if (!error && text !== '') value = JSON.parse(text)
+  } catch {
+    error = explainJsonFault(text)
+  }
+  done(error, value)
 }
 
 /** No route has the path of the request. */
@@ -134,34 +155,6 @@ export class UnknownPathError extends Error {
   }
 }
 
-/** Why a body could not be read. */
-export type BodyFault = 'malformed' | 'too_large' | 'unsupported'
-
-/** A body that could not be read. The message begins with a verb, and quotes nothing of the body. */
-export class BodyError extends Error {
-  readonly fault: BodyFault
-
-  constructor(fault: BodyFault, message: string) {
-    super(message)
-    this.name = 'BodyError'
-    this.fault = fault
-  }
-}
-
-/** Translates Fastify's own errors about bodies. Returns any other error as it is. */
-function toBodyError(error: Error): Error {
-  switch ((error as { code?: string }).code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new BodyError('too_large', 'is larger than 1 MiB')
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new BodyError('unsupported', 'must be application/json')
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new BodyError('malformed', 'is not as long as its Content-Length says')
-    default:
-      return error
-  }
-}
-
 /**
  * Translates an error of Fastify into one of ours. The audit log gets an entry for every refusal of an authenticated
  * caller. This function writes it if the handler was not reached; otherwise the directory does.
@@ -169,7 +162,7 @@ function toBodyError(error: Error): Error {
  */
 async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyError): Promise<Error> {
   const wrongShape = raw.validation !== undefined
-  const error = wrongShape ? invalidShape(request) : toBodyError(raw)
+  const error = wrongShape ? invalidShape(request) : toBodyError(raw, request, 'application/json')
   const refusal = toRefusal(request, error, wrongShape)
   const { operation } = request.routeOptions.config
   const ctx = request.context ?? request.caller
@@ -200,6 +193,11 @@ function subjectOf(request: FastifyRequest): { organization?: string; target?: s
   const params = request.params as Record<string, string>
   const names = Object.entries(request.routeOptions.config.subject ?? {})
   return Object.fromEntries(names.map(([kind, name]) => [kind, params[name]]))
+}
+
+/** Adds the headers that an error brings along, whatever the API's own format is. */
+export function addErrorHeaders(error: Error, reply: FastifyReply): void {
+  if ('headers' in error) reply.headers(error.headers as Record<string, string>)
 }
 
 /** Logs an error that is our fault. The line holds no query, header or body of the request. */

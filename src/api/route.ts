@@ -2,6 +2,7 @@ import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify
 import type { Static, TNull, TObject, TSchema } from 'typebox'
 import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
+import { BODY_LIMITS } from './bodies.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -94,6 +95,8 @@ interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSche
   readonly document: RouteDocument
   readonly schemas: Schemas
   readonly answers: Answers
+  /** The largest body, in bytes; `BODY_LIMITS.usual` when left out. */
+  readonly bodyLimit?: number
 }
 
 interface RouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
@@ -150,7 +153,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Makes the route. What does not depend on a request is computed here, once. */
 function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
-  { method, url, document, schemas, answers }: Declaration<Schemas, Answers>,
+  { method, url, document, schemas, answers, bodyLimit = BODY_LIMITS.usual }: Declaration<Schemas, Answers>,
   config: FastifyContextConfig,
   run: (request: FastifyRequest, parts: Parts) => Returned<Answers>,
 ): Route<Parts> {
@@ -158,6 +161,7 @@ function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, 
   return (parts) => ({
     method,
     url,
+    bodyLimit,
     config: { ...config, ...names },
     schema: { ...document, ...schemas, response: answers },
     async handler(request, reply) {

@@ -12,7 +12,8 @@ import type { Directory } from '../directory/directory.ts'
 import type { Logger } from '../logger.ts'
 import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
-import { BODY_LIMIT, logFailure } from './dialect.ts'
+import { BODY_LIMITS, newBodyRooms } from './bodies.ts'
+import { logFailure } from './dialect.ts'
 import { oauthApi } from './oauth/index.ts'
 import { osisApi } from './osis/index.ts'
 import type { S3Capabilities } from './osis/platform-schemas.ts'
@@ -51,11 +52,30 @@ const CHECKS = 30
  * @param requestMs how long a request may take to arrive, in milliseconds
  */
 export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): Promise<FastifyInstance> {
+  const app = newApp(parts.trustedProxies, requestMs)
+  addRetryAfter(app)
+  observe(app, parts)
+  // Handles requests outside all APIs; each API has its own error handler.
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) logFailure(parts.log, request, error)
+    reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
+  })
+  const rooms = newBodyRooms()
+  await app.register(partnerApi, { ...parts, rooms })
+  await app.register(osisApi, { ...parts, rooms, tokens: parts.osisTokens, settings: parts.osisSettings })
+  await app.register(oauthApi, { ...parts, rooms })
+  await app.register(systemApi, parts)
+  return app
+}
+
+/** Makes a server without routes. */
+function newApp(trustedProxies: readonly string[], requestMs: number): FastifyInstance {
   const app = Fastify({
     // Fastify's own log lines would hold whole URLs; `observe` logs requests with their operation and ids.
     logger: false,
-    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
-    bodyLimit: BODY_LIMIT,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    bodyLimit: BODY_LIMITS.usual,
     requestTimeout: requestMs,
     // By default Node allows 60 s for the headers, swaps the two limits if that is more, and checks every 30 s.
     http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / CHECKS },
@@ -67,6 +87,8 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
   })
   // No compiled serializers: one for each response would double the time to start.
   app.setSerializerCompiler(() => JSON.stringify)
+  // Each API adds its own. Without one, a body on a path without a route is not read.
+  app.removeAllContentTypeParsers()
   app.decorateRequest('caller', null)
   app.decorateRequest('context', null)
   app.decorateRequest('correlationId', '')
@@ -74,18 +96,6 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
     reply.header('x-content-type-options', 'nosniff')
     done()
   })
-  addRetryAfter(app)
-  observe(app, parts)
-  // Handles requests outside all APIs; each API has its own error handler.
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500
-    if (status >= 500) logFailure(parts.log, request, error)
-    reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
-  })
-  await app.register(partnerApi, parts)
-  await app.register(osisApi, { ...parts, tokens: parts.osisTokens, settings: parts.osisSettings })
-  await app.register(oauthApi, parts)
-  await app.register(systemApi, parts)
   return app
 }
 

@@ -5,7 +5,7 @@ import { send } from '../../testing/http.ts'
 import { assertInvalid, create, errorOf, idOf, newEmail, newUser, UUID, without } from './portal.ts'
 import { useTarget } from './target.ts'
 
-const MIB = 1024 * 1024
+const LIMIT = 128 * 1024
 
 const target = useTarget()
 
@@ -54,7 +54,7 @@ test('malformed JSON is named as the body', async () => {
     'hello',
     '{"a":1}}',
     "{'a':1}",
-    '\ufeff{}',
+    '\ufeff\ufeff{}',
     '{"a":01}',
     '{"a":NaN}',
   ])
@@ -120,15 +120,15 @@ function bodyOf(bytes: number): string {
   return JSON.stringify({ ...user, padding: 'x'.repeat(bytes - JSON.stringify(user).length) })
 }
 
-test('a body of 1 MiB is taken', async () => {
-  idOf(await create(target, bodyOf(MIB)))
+test('a body of 128 KiB is taken', async () => {
+  idOf(await create(target, bodyOf(LIMIT)))
 })
 
-test('a body over 1 MiB is refused with 413', async () => {
-  errorOf(await create(target, bodyOf(MIB + 1)), 413, 'PayloadTooLarge')
+test('a body over 128 KiB is refused with 413', async () => {
+  errorOf(await create(target, bodyOf(LIMIT + 1)), 413, 'PayloadTooLarge')
 })
 
-test('a body over 1 MiB that does not say its length is refused with 413', async () => {
+test('a body over 128 KiB that does not say its length is refused with 413', async () => {
   const answer = await send(target.url, {
     method: 'POST',
     path: `/v1/customer/${target.init.customer.id}/users`,
@@ -137,7 +137,7 @@ test('a body over 1 MiB that does not say its length is refused with 413', async
       'x-tenant': target.init.portal,
       authorization: `Bearer ${target.token}`,
     },
-    body: bodyOf(MIB + 1),
+    body: bodyOf(LIMIT + 1),
     chunked: true,
   })
   errorOf(answer, 413, 'PayloadTooLarge')
@@ -277,9 +277,9 @@ test('an Idempotency-Key is printable ASCII of at most 255 characters', async ()
     ])
 })
 
-test('a megabyte of mistakes is refused at once, with a response of moderate size', async () => {
-  const roles = Object.fromEntries(new Array(50_000).fill(0).map((_, i) => [`r${i}`, 1]))
-  for (const body of [newUser({ groups: new Array(300_000).fill({}) }), newUser({ role: roles })]) {
+test('a body full of mistakes is refused at once, with a response of moderate size', async () => {
+  const roles = Object.fromEntries(new Array(10_000).fill(0).map((_, i) => [`r${i}`, 1]))
+  for (const body of [newUser({ groups: new Array(40_000).fill({}) }), newUser({ role: roles })]) {
     const begun = Date.now()
     const { status, text } = await create(target, body)
     assert.equal(status, 400)

@@ -1,4 +1,4 @@
-import formbody from '@fastify/formbody'
+import { parse } from 'node:querystring'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { AuthError } from '../../auth/auth-error.ts'
@@ -11,15 +11,15 @@ import { recordIssuedToken } from '../../directory/issued-tokens.ts'
 import type { Logger } from '../../logger.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { newId } from '../../model/ids.ts'
-import { logFailure } from '../dialect.ts'
+import { BODY_LIMITS, BodyError, type BodyRooms, OverloadedError, toBodyError } from '../bodies.ts'
+import { addErrorHeaders, logFailure, newBodyHook } from '../dialect.ts'
 import { describeApi } from '../openapi.ts'
 import { openRoute, type Route } from '../route.ts'
 import { DiscoveryDocument, document, Token, TokenForm, tokenFailures } from './schemas.ts'
 
 const TOKEN_PATH = '/oauth2/v2.0/token'
 const JWKS_PATH = '/oauth2/v2.0/keys'
-/** The largest token request, in bytes. A request has only a few short fields. */
-const FORM_LIMIT = 16 * 1024
+const FORM_TYPE = 'application/x-www-form-urlencoded'
 
 /** What the token endpoint needs. */
 export interface OauthApi {
@@ -29,6 +29,7 @@ export interface OauthApi {
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   readonly log: Logger
+  readonly rooms: BodyRooms
 }
 
 /**
@@ -37,11 +38,16 @@ export interface OauthApi {
  */
 export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<void> {
   describeApi(app, '/openapi/oauth.json', document, parts.publicUrl)
-  app.removeAllContentTypeParsers()
+  app.addHook('preParsing', newBodyHook(parts.rooms))
+  app.addContentTypeParser<Buffer>(FORM_TYPE, { parseAs: 'buffer' }, (_, body, done) => {
+    // The decoder skips a byte-order mark.
+    done(null, parse(new TextDecoder().decode(body), '&', '=', { maxKeys: 0 }))
+  })
   // The form is checked by hand, because RFC 6749 defines the errors. Its schema only serves the OpenAPI document.
   app.setValidatorCompiler(() => () => true)
-  await app.register(formbody, { bodyLimit: FORM_LIMIT })
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler((raw: FastifyError, request, reply) => {
+    const error = toBodyError(raw, request, FORM_TYPE)
+    addErrorHeaders(error, reply)
     if (sendError(error, request, reply)) logFailure(parts.log, request, error)
   })
   for (const declared of routes) app.route(declared(parts))
@@ -62,9 +68,10 @@ const routes: readonly Route<OauthApi>[] = [
       summary: 'Get an access token',
       description:
         'Client credentials (RFC 6749 section 4.4). The client authenticates in the form, or with Basic, but not with both.',
-      consumes: ['application/x-www-form-urlencoded'],
+      consumes: [FORM_TYPE],
       security: [{}, { basic: [] }],
     },
+    bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: TokenForm },
     answers: { 200: Token, ...tokenFailures },
     handle: async ({ request, body }, parts) => ({
@@ -190,27 +197,37 @@ function readCredentials(form: Form, authorization: string | undefined): Credent
 }
 
 /** Sends an error of RFC 6749 section 5.2. Returns whether it is our fault and must be logged. */
-function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): boolean {
-  const status = error.statusCode ?? 500
-  const unread = !(error instanceof TokenError) && status >= 400 && status < 500
+function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
   if (request.routeOptions.config.operation === 'IssueToken') reply.headers(noStore)
-  if (error instanceof TokenError) {
-    if (error.status === 401) reply.header('www-authenticate', 'Basic realm="usher"')
-    reply.code(error.status).send({ error: error.code, error_description: error.message })
-    return false
+  const { status, code, message } = toAnswer(error)
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="usher"')
+  reply.code(status).send({ error: code, error_description: message })
+  return status >= 500
+}
+
+interface Answer {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+const BODY_STATUS = { malformed: 400, too_large: 413, unsupported: 415 } as const
+
+function toAnswer(error: Error): Answer {
+  if (error instanceof TokenError) return error
+  if (error instanceof BodyError)
+    return { status: BODY_STATUS[error.fault], code: 'invalid_request', message: `the body ${error.message}` }
+  const { statusCode = 500 } = error as { statusCode?: number }
+  if (statusCode < 500)
+    return { status: statusCode, code: 'invalid_request', message: 'the request is malformed' }
+  const unavailable =
+    error instanceof OverloadedError ||
+    (error instanceof DirectoryError && error.code === 'store_unavailable')
+  return {
+    status: unavailable ? 503 : 500,
+    code: unavailable ? 'temporarily_unavailable' : 'server_error',
+    message: 'try again later',
   }
-  if (unread) {
-    const description =
-      status === 415 ? 'the body must be application/x-www-form-urlencoded' : 'the request is malformed'
-    reply.code(status).send({ error: 'invalid_request', error_description: description })
-    return false
-  }
-  const unavailable = error instanceof DirectoryError && error.code === 'store_unavailable'
-  reply.code(unavailable ? 503 : 500).send({
-    error: unavailable ? 'temporarily_unavailable' : 'server_error',
-    error_description: 'try again later',
-  })
-  return true
 }
 
 /** The metadata of the issuer (RFC 8414 section 2). */

@@ -1,7 +1,8 @@
 import type { Static } from 'typebox'
 import { AuthError, ExpiredError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
-import { BodyError, type BodyFault, type Dialect, UnknownPathError } from '../dialect.ts'
+import { BodyError, type BodyFault, OverloadedError } from '../bodies.ts'
+import { type Dialect, UnknownPathError } from '../dialect.ts'
 import { usesBearer } from './admission.ts'
 import { toWireName } from './names.ts'
 import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
@@ -111,6 +112,7 @@ function toAnswer(error: Error): Answer & { message: string } {
   if (error instanceof BodyError) {
     return { status: BODY_STATUS[error.fault], code: 'E_BAD_REQUEST', message: `the body ${error.message}` }
   }
+  if (error instanceof OverloadedError) return { status: 503, code: 'E_INTERNAL', message: error.message }
   const status = (error as { statusCode?: number }).statusCode ?? 500
   if (status >= 400 && status < 500) return { ...BAD_REQUEST, message: 'the request is malformed' }
   return { status: 500, code: 'E_INTERNAL', message: 'something went wrong on our side' }

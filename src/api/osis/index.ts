@@ -5,6 +5,7 @@ import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
+import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
 import { newAdmission } from './admission.ts'
 import { credentialRoutes } from './credentials.ts'
@@ -32,16 +33,18 @@ export interface OsisApi {
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   readonly log: Logger
+  readonly rooms: BodyRooms
 }
 
 /** Serves OSIS: `/api`, behind the operator's prefix if there is one, and its document at `/openapi/osis.json`. */
 export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
-  const { dir, log, settings, platform } = parts
+  const { dir, log, rooms, settings, platform } = parts
   const s3Capabilities = parts.s3Capabilities ?? toS3Capabilities(platform.main.s3Exclusions)
   const { authModes } = settings
   return serveDialect(app, {
     dir,
     log,
+    rooms,
     document: toDocument(authModes),
     documentPath: '/openapi/osis.json',
     publicUrl: parts.publicUrl,

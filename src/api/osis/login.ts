@@ -2,6 +2,7 @@ import { checkSecret } from '../../auth/basic.ts'
 import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { Type } from '../../json-schema.ts'
+import { BODY_LIMITS } from '../bodies.ts'
 import { openRoute, type Route } from '../route.ts'
 import { enter } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'
@@ -47,6 +48,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
         'For an operator. The refresh token is good for half a year; `usher token revoke` ends it.',
       security: [],
     },
+    bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: LoginRequest },
     answers: { 200: answer('Both tokens', LoginResponse), ...bodyFailures },
     async handle({ request, body }, { clients, tokens }) {
@@ -68,6 +70,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
       description: 'The refresh token stays valid.',
       security: [],
     },
+    bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: RefreshRequest },
     answers: { 200: answer('An access token', RefreshResponse), ...bodyFailures },
     async handle({ request, body }, { tokens }) {

@@ -145,7 +145,7 @@ export const failures = {
 /** Failures of operations with a body. */
 export const bodyFailures = {
   ...failures,
-  413: failed('Payload Too Large', 'E_BAD_REQUEST', 'the body is larger than 1 MiB'),
+  413: failed('Payload Too Large', 'E_BAD_REQUEST', 'the body is larger than 128 KiB'),
   415: failed('Unsupported Media Type', 'E_BAD_REQUEST', 'the body must be application/json'),
 } as const
 

@@ -2,6 +2,9 @@ import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { ignored, nullable, optionalFlag, pageOf, requiredText } from './schemas.ts'
 
+/** So many orgs fit into the largest body, even if each is as long as can be (docs/decisions/0007). */
+const MAX_ORGS = 250
+
 export const NewOsisTenant = Type.Object(
   {
     name: requiredText("A name for people, normally the org's. Not an identifier."),
@@ -10,7 +13,7 @@ export const NewOsisTenant = Type.Object(
     cd_tenant_ids: Type.Optional(
       Type.Unsafe<string[] | null>({
         type: ['array', 'null'],
-        maxItems: 1_000,
+        maxItems: MAX_ORGS,
         items: { type: 'string', format: 'text', minLength: 1, maxLength: MAX_TEXT },
         description: 'The Cloud Director orgs to map onto the tenant.',
       }),
@@ -55,7 +58,7 @@ export const OsisTenant = Type.Object(
 export const OsisTenantChange = Type.Object(
   {
     cd_tenant_ids: Type.Array(Type.String({ format: 'text', minLength: 1, maxLength: MAX_TEXT }), {
-      maxItems: 1_000,
+      maxItems: MAX_ORGS,
       description: 'The whole list of Cloud Director orgs that the tenant shall have from now on.',
     }),
   },

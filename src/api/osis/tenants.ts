@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { getTenant, queryTenants, updateTenant } from '../../directory/tenants.ts'
 import type { Tenant } from '../../model/tenants.ts'
 import { addTenant, type Provisioning, removeTenant } from '../../provisioning/settling.ts'
+import { BODY_LIMITS } from '../bodies.ts'
 import { type Route, route } from '../route.ts'
 import { parseFilter } from './filter.ts'
 import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
@@ -37,6 +38,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
         'that customer gets the tenant. If one of the orgs has a tenant already, this one is answered, and the other ' +
         'orgs are mapped to it too.',
     },
+    bodyLimit: BODY_LIMITS.orgs,
     schemas: { body: NewOsisTenant },
     answers: { 201: answer('A tenant is created', OsisTenant), ...bodyFailures },
     async handle({ ctx, body }, provisioning) {
@@ -134,6 +136,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
         'Replaces the whole list of orgs; an empty one leaves the tenant unmapped. Nothing else is changed, and users ' +
         'and data of orgs that are taken off stay.',
     },
+    bodyLimit: BODY_LIMITS.orgs,
     schemas: { params: TenantParams, body: OsisTenantChange },
     answers: { 200: answer('The tenant is updated', OsisTenant), ...bodyFailures },
     async handle({ ctx, params, body }, { dir }) {

@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { AuthError, IssuerUnavailableError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
-import { BodyError, UnknownPathError } from '../dialect.ts'
+import { BodyError, OverloadedError } from '../bodies.ts'
+import { UnknownPathError } from '../dialect.ts'
 import { collectIssues } from '../validation.ts'
 import { toWireName } from './names.ts'
 import type { ErrorModel, ErrorType } from './schemas.ts'
@@ -90,6 +91,8 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof UnknownPathError)
     return { status: 404, type: 'NotFound', description: error.message, issues: [] }
   if (error instanceof BodyError) return toBodyAnswer(error, request)
+  if (error instanceof OverloadedError)
+    return { status: 503, type: 'InternalError', description: error.message, issues: [] }
   const status = (error as { statusCode?: number }).statusCode ?? 500
   if (status >= 400 && status < 500) {
     return { status: 400, type: 'ValidationError', description: 'The request is malformed.', issues: [] }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
+import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
 import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
@@ -15,13 +16,16 @@ export interface PartnerApi {
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   readonly log: Logger
+  readonly rooms: BodyRooms
 }
 
 /** Serves the partner portal's API: `/v1`, and its document at `/openapi/customer.json`. */
-export function partnerApi(app: FastifyInstance, { dir, bearer, log, publicUrl }: PartnerApi): Promise<void> {
+export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<void> {
+  const { dir, bearer, log, rooms, publicUrl } = parts
   return serveDialect(app, {
     dir,
     log,
+    rooms,
     document,
     documentPath: '/openapi/customer.json',
     publicUrl,

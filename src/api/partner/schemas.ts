@@ -4,7 +4,7 @@ import { MAX_TEXT } from '../../model/text.ts'
 import { retryAfterHeader } from '../retry-after.ts'
 
 /** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
-const MAX_GROUPS = 1_000
+const MAX_GROUPS = 32
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description })
 
@@ -83,6 +83,7 @@ export const UserViewModel = Type.Object(
         name: Type.Optional(
           Type.Unsafe<string | null>({
             type: ['string', 'null'],
+            maxLength: MAX_TEXT,
             description: 'The group name. Ignored: the id decides.',
           }),
         ),
