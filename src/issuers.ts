@@ -102,14 +102,25 @@ function findUnsafeRules({ clientClaim, machine }: ExternalSetting, path: string
 /** Claims that name the client in the tokens of people too. */
 const CLIENT_CLAIMS = ['cid', 'azp', 'appid', 'client_id']
 
+/** Claims whose values tell an issuer, a recipient or an access token, and not who it stands for. */
+const SHARED_CLAIMS = ['iss', 'aud', 'token_use']
+
 function findUnsafeCondition(claim: string, condition: Condition): string | undefined {
-  const comparesClients = typeof condition === 'object' && 'sameAs' in condition && claim !== 'cid'
-  if (CLIENT_CLAIMS.includes(claim) && !comparesClients)
+  // Keycloak's access tokens of people have `typ: Bearer`.
+  if (SHARED_CLAIMS.includes(claim) || (claim === 'typ' && condition === 'Bearer'))
+    return 'proves nothing: tokens of people have the same value'
+  if (CLIENT_CLAIMS.includes(claim) && !comparesClients(claim, condition))
     return 'proves nothing: tokens of people name the client too. To say which claim names it, use clientClaim'
   if (typeof condition === 'string') return undefined
   if ('sameAs' in condition)
     return condition.sameAs === claim ? 'is compared with itself, which is always true' : undefined
   return findPatternProblem(condition.pattern)
+}
+
+/** `cid` is in the tokens of people, and so is a client that is also the audience. */
+function comparesClients(claim: string, condition: Condition): boolean {
+  if (typeof condition === 'string' || !('sameAs' in condition) || claim === 'cid') return false
+  return ![...SHARED_CLAIMS, 'cid'].includes(condition.sameAs)
 }
 
 function findPatternProblem(pattern: string): string | undefined {
