@@ -130,6 +130,7 @@ function lowerCaseNames(schema: HeaderSchema): object {
 const FORMATS = {
   uuid: isUuid,
   email: isEmail,
+  'email-or-empty': (text: string) => text === '' || isEmail(text),
   /** Text that every store can hold: no U+0000, no lone surrogate. */
   text: isStorable,
   int32: true,
@@ -220,6 +221,7 @@ function explainPattern({ parentSchema, message }: ErrorObject): string {
 const FORMAT_RULES: Readonly<Record<string, string>> = {
   uuid: UUID_MESSAGE,
   email: EMAIL_MESSAGE,
+  'email-or-empty': EMAIL_MESSAGE,
   text: STORABLE_MESSAGE,
 }
 

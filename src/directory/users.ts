@@ -8,6 +8,7 @@ import { hasAccount } from '../store/accounts/accounts.ts'
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
 import type { UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
+import { isIdTaken } from '../store/tables/ids.ts'
 import {
   insertUser,
   markUserDeleted,
@@ -133,6 +134,7 @@ async function insertOrRepeat(
       resellerId: scope.reseller?.id ?? null,
       emailKey: record.email === null ? null : foldEmail(record.email),
       groups,
+      idGiven: user.id !== undefined,
       entry: unit.entry({ outcome: 'created', target: record.id, changedFields: listFields(record, groups) }),
     },
   ])
@@ -241,7 +243,7 @@ async function restore(
   { record, groups, idGiven }: RefusedUser,
 ): Promise<CreateUserAnswer> {
   if (idGiven && record.id !== deleted.id)
-    throw idTaken('differs from the id of the deleted user with this e-mail')
+    throw wrongId((await isIdTaken(unit.tx, record.id)) ? ID_TAKEN : ID_DIFFERS)
   await updateRestoredUser(unit.tx, deleted.pk, record)
   await replaceMemberships(unit.tx, deleted.pk, groups)
   await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: listFields(record, groups) })
@@ -255,7 +257,7 @@ async function repeat(
   { record, groups, idGiven }: RefusedUser,
 ): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const found = holder ?? (await selectUser(tx, record.id))
+  const found = (idGiven ? await selectUser(tx, record.id) : undefined) ?? holder
   const isSame =
     found !== undefined &&
     found.deletedAt === null &&
@@ -266,7 +268,7 @@ async function repeat(
     return { id: found.id, created: false }
   }
   if (holder) throw emailTaken()
-  throw idTaken('belongs to another user')
+  throw wrongId(ID_TAKEN)
 }
 
 function isSameUser(found: User, user: UserRecord, idGiven: boolean): boolean {
@@ -295,7 +297,10 @@ function emailTaken(): DirectoryError {
   })
 }
 
-function idTaken(message: string): DirectoryError {
+const ID_TAKEN = 'is taken; leave it out, or send another one'
+const ID_DIFFERS = 'differs from the id of the deleted user with this e-mail; leave it out, or send that id'
+
+function wrongId(message: string): DirectoryError {
   return new DirectoryError('id_taken', `The id ${message}.`, {
     issues: [{ path: 'id', rule: 'unique', message }],
   })

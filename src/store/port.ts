@@ -83,7 +83,7 @@ export interface Tx {
   readonly block: OpenBlock | null
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
-   * its id or e-mail is taken, when a deleted user of the organization has the e-mail, or when the organization or the
+   * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail, or when the organization or the
    * reseller no longer exists.
    *
    * If inserting one user is the first statement of a unit, the user may be committed at once, together with users of
@@ -117,6 +117,8 @@ export interface NewUserRow {
   /** The e-mail as `foldEmail` returns it. */
   readonly emailKey: string | null
   readonly groups: readonly Group[]
+  /** Whether the caller chose the id. Then no organization, group or client may have it either. */
+  readonly idGiven?: boolean
   /** The entry that says that the user was created. */
   readonly entry: AuditEntry
 }

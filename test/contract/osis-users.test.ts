@@ -105,7 +105,7 @@ test('every documented role is stored and returned', async () => {
 test('a wrong member gets a 400 that names it', async () => {
   const wrong: [member: string, values: unknown[]][] = [
     ['role', ['tenant_user', 'ADMIN', '', 5]],
-    ['email', ['nobody', '', 5, 'a@b@c', `a\u0000@example.com`]],
+    ['email', ['nobody', ' ', 5, 'a@b@c', `a\u0000@example.com`]],
     ['active', ['true', 1, {}]],
     ['cd_user_id', [undefined, null, '', 5, 'a\u0000', '\ud800']],
     ['cd_tenant_id', [undefined, null, '', 5, 'a\u0000', '\udc00']],

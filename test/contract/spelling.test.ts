@@ -15,7 +15,7 @@ import {
   osis,
   queryPath,
 } from './object-store.ts'
-import { assertInvalid, create, idOf, newUser } from './portal.ts'
+import { assertInvalid, create, errorOf, idOf, newUser, UUID } from './portal.ts'
 import { useTarget } from './target.ts'
 
 const target = useTarget()
@@ -189,4 +189,59 @@ test('a refused call is recorded with its ids in lower case', async () => {
   assert.equal((await create(target, user, { customer: customer.toUpperCase(), headers })).status, 404)
   const [entry] = await target.operator.listAudit(correlation)
   assert.deepEqual([entry?.organization, entry?.target], [customer, id])
+})
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+test('the nil UUID counts as an id that was not sent', async () => {
+  const headers = { 'x-correlation-id': NIL, 'idempotency-key': randomUUID() }
+  const users = [newUser({ id: NIL }), newUser({ id: NIL })]
+  const ids = []
+  for (const user of users) ids.push(idOf(await create(target, user, { query: `?resellerId=${NIL}` })))
+  assert.equal(new Set([NIL, ...ids]).size, 3)
+  assert.equal(idOf(await create(target, users[0]), 200), ids[0])
+  const answer = await create(target, newUser({ id: NIL }), { headers })
+  assert.match(String(answer.headers['x-correlation-id']), UUID)
+  assert.notEqual(answer.headers['x-correlation-id'], NIL)
+})
+
+test('a group without an id is named by its place', async () => {
+  assertInvalid(await create(target, newUser({ groups: [{ id: NIL }] })), ['groups[0].id'])
+})
+
+test('a taken id is refused in the same words, whoever has it', async () => {
+  const { provider, reseller, customer, groups, clients } = target.init
+  const other = await target.operator.addCustomer()
+  const removed = idOf(await create(target, newUser()))
+  await target.operator.removeUser(removed)
+  const account = createdOf<OsisUser>(
+    await createUser(target, (await newTenant(target)).tenant_id, newOsisUser()),
+  )
+  const holders = {
+    'a user of this customer': idOf(await create(target, newUser())),
+    'a user of another customer': idOf(await create(target, newUser(), { customer: other })),
+    'a user whom OSIS made': account.user_id,
+    'a removed user': removed,
+    'an organization': provider.id,
+    'a reseller': reseller.id,
+    'this customer': customer.id,
+    'a group': groups.Viewer,
+    'a client': clients.osis.client_id,
+  }
+  const message = 'is taken; leave it out, or send another one'
+  const gone = newUser()
+  await target.operator.removeUser(idOf(await create(target, gone)))
+  for (const [holder, id] of Object.entries(holders))
+    for (const user of [newUser(), newUser({ email: null }), gone]) {
+      const answer = await create(target, { ...user, id: id.toUpperCase() })
+      const { description, errors } = errorOf(answer, 400, 'Conflict')
+      assert.equal(description, `The id ${message}.`, holder)
+      assert.deepEqual(errors, [{ propertyName: 'id', description: [message] }], holder)
+    }
+})
+
+test('OSIS: an empty e-mail address or user name counts as absent', async () => {
+  const body = newOsisUser({ email: '', username: '' })
+  const user = createdOf<OsisUser>(await createUser(target, (await newTenant(target)).tenant_id, body))
+  assert.deepEqual([user.email, user.username], [null, body.cd_user_id])
 })

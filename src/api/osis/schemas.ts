@@ -3,8 +3,11 @@ import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { retryAfterHeader } from '../retry-after.ts'
 
-/** A text that may be absent or null; in a request both mean the same (section 2.4 of the contract). */
-export const optionalText = (description: string, format: 'text' | 'email' = 'text') =>
+/**
+ * A text that may be absent, null or empty; in a request all three mean the same (section 2.4 of the contract). Clients
+ * written in Java send an empty text for what was not filled in.
+ */
+export const optionalText = (description: string, format: 'text' | 'email-or-empty' = 'text') =>
   Type.Optional(
     Type.Unsafe<string | null>({ type: ['string', 'null'], format, maxLength: MAX_TEXT, description }),
   )

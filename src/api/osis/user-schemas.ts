@@ -12,7 +12,7 @@ export const NewOsisUser = Type.Object(
     username: optionalText('The platform username mapped with VCD user; the VCD user id when absent.'),
     email: optionalText(
       'The user email of the VCD user. A user of the customer with the same e-mail and no account yet is given the account.',
-      'email',
+      'email-or-empty',
     ),
     role: Type.Optional(
       Type.Unsafe<AccountRole | null>({

@@ -201,8 +201,8 @@ function toNewAccount(body: Static<typeof NewOsisUser>): NewAccount {
   return {
     orgId: body.cd_tenant_id,
     orgUserId: body.cd_user_id,
-    username: body.username ?? null,
-    email: body.email ?? null,
+    username: body.username || null,
+    email: body.email || null,
     role: body.role ?? 'UNKNOWN',
     active: body.active ?? true,
   }

@@ -62,7 +62,7 @@ export const ResellerQuery = Type.Object({
 export const UserViewModel = Type.Object(
   {
     id: Type.Optional(
-      uuid('The id of the user. Made by the server when absent; refused when another user has it.'),
+      uuid('The id of the user. Made by the server when absent or the nil UUID; refused when it is taken.'),
     ),
     firstName: nullableText('The first name of the user.', 'text', 'Ada'),
     lastName: nullableText('The last name of the user.', 'text', 'Lovelace'),

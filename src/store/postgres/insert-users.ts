@@ -12,6 +12,7 @@ const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUse
   ['email', 'text', ({ user }) => user.email],
   ['email_key', 'text', (row) => row.emailKey],
   ['now', 'text', ({ user }) => user.now],
+  ['id_given', 'boolean', ({ idGiven = false }) => idGiven],
   ['group_pks', 'text', ({ groups }) => `{${groups.map((group) => group.pk).join()}}`],
   ['entry_id', 'text', ({ entry }) => entry.id],
   ['at', 'text', ({ entry }) => entry.at],
@@ -58,6 +59,10 @@ with given as materialized (
     where alive.organization_pk = given.organization_pk and alive.email_key = given.email_key
       and alive.deleted_at is null
     offset 0)
+  and not (id_given and exists (
+    select 1 from organizations where organizations.id = given.id
+    union all select 1 from groups where groups.id = given.id
+    union all select 1 from clients where clients.id = given.id))
   ${conditions}
   on conflict do nothing
   returning pk

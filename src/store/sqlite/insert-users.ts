@@ -14,8 +14,9 @@ export async function insertUsers(tx: Tx, rows: readonly NewUserRow[]): Promise<
 }
 
 async function insertOne(tx: Tx, row: NewUserRow): Promise<InsertOutcome> {
-  const { user, organizationId, resellerId, emailKey, groups, entry } = row
-  const pk = await tx.insert(insert, { ...user, organizationId, resellerId, emailKey })
+  const { user, organizationId, resellerId, emailKey, groups, idGiven = false, entry } = row
+  const statement = idGiven ? insertWithId : insert
+  const pk = await tx.insert(statement, { ...user, organizationId, resellerId, emailKey })
   if (pk === undefined) return 'refused'
   await insertMemberships(tx, pk, groups)
   await insertAuditEntry(tx, entry)
@@ -37,36 +38,55 @@ const COLUMNS = [
 ] as const
 
 // SQLite gives the primary key of a deleted organization to the next one, so the ids are compared as well.
-const insert = statement((db, p: InsertParams) =>
-  db
+const insert = statement((db, p: InsertParams) => insertInto(db, selectRow(db, p)))
+
+const insertWithId = statement((db, p: InsertParams) =>
+  insertInto(
+    db,
+    selectRow(db, p).where((eb) => eb.not(eb.exists(selectOtherHolder(db, p)))),
+  ),
+)
+
+function selectRow(db: QueryBuilder, p: InsertParams) {
+  return db
+    .selectFrom('organizations')
+    .select((eb) => [
+      eb.val(p.id).as('id'),
+      'organizations.pk as organization_pk',
+      eb.val(p.resellerPk).as('reseller_pk'),
+      eb.val(p.firstName).as('first_name'),
+      eb.val(p.lastName).as('last_name'),
+      eb.val(p.email).as('email'),
+      eb.val(p.emailKey).as('email_key'),
+      eb.val(p.now).as('created_at'),
+      eb.val(p.now).as('updated_at'),
+    ])
+    .where('organizations.pk', '=', p.organizationPk)
+    .where('organizations.id', '=', p.organizationId)
+    .where((eb) =>
+      eb.or([eb(eb.val(p.resellerPk), 'is', null), eb.exists(selectReseller(db, p).select('reseller.pk'))]),
+    )
+    .where((eb) => eb.not(eb.exists(selectDeleted(db, p).select('deleted.pk'))))
+}
+
+function insertInto(db: QueryBuilder, rows: ReturnType<typeof selectRow>) {
+  return db
     .insertInto('users')
     .columns(COLUMNS)
-    .expression(
-      db
-        .selectFrom('organizations')
-        .select((eb) => [
-          eb.val(p.id).as('id'),
-          'organizations.pk as organization_pk',
-          eb.val(p.resellerPk).as('reseller_pk'),
-          eb.val(p.firstName).as('first_name'),
-          eb.val(p.lastName).as('last_name'),
-          eb.val(p.email).as('email'),
-          eb.val(p.emailKey).as('email_key'),
-          eb.val(p.now).as('created_at'),
-          eb.val(p.now).as('updated_at'),
-        ])
-        .where('organizations.pk', '=', p.organizationPk)
-        .where('organizations.id', '=', p.organizationId)
-        .where((eb) =>
-          eb.or([
-            eb(eb.val(p.resellerPk), 'is', null),
-            eb.exists(selectReseller(db, p).select('reseller.pk')),
-          ]),
-        )
-        .where((eb) => eb.not(eb.exists(selectDeleted(db, p).select('deleted.pk')))),
-    )
-    .onConflict((conflict) => conflict.doNothing()),
-)
+    .expression(rows)
+    .onConflict((conflict) => conflict.doNothing())
+}
+
+/** Selects what has the id, apart from users. */
+function selectOtherHolder(db: QueryBuilder, { id }: InsertParams) {
+  const [groups, clients] = [db.selectFrom('groups'), db.selectFrom('clients')]
+  return db
+    .selectFrom('organizations as other')
+    .select('other.pk')
+    .where('other.id', '=', id)
+    .unionAll(groups.select('groups.pk').where('groups.id', '=', id))
+    .unionAll(clients.select('clients.pk').where('clients.id', '=', id))
+}
 
 function selectReseller(db: QueryBuilder, { resellerPk, resellerId }: InsertParams) {
   return db
