@@ -21,7 +21,8 @@ import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
-import { getPlatform, type Platform } from './platform/platform.ts'
+import { getPlatform, type Platform, type Platforms } from './platform/platform.ts'
+import { startContentReader } from './provisioning/content-reader.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
@@ -98,7 +99,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   // Closed from the last to the first: requests that end need the reconciler, and both need the store.
   const opened = new AsyncDisposableStack()
   opened.defer(() => open.close())
-  opened.defer(startBackgroundWork(dir, { issuer, reconciler, log }))
+  opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms }))
   opened.defer(() => closeServer(server))
   void logPlatforms(open, log)
   warnOfPlainHttp(config, log)
@@ -131,10 +132,17 @@ function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d+){3}|(::ffff:)?127(\.\d+){3}|\[?::1\]?)$/i.test(host)
 }
 
+interface BackgroundParts {
+  readonly issuer: Issuer
+  readonly reconciler: Reconciler
+  readonly log: Logger
+  readonly platforms: Platforms
+}
+
 /** @returns a function that stops the work; if the store no longer responds, it returns after LAST_MS */
 function startBackgroundWork(
   dir: Directory,
-  { issuer, reconciler, log }: { issuer: Issuer; reconciler: Reconciler; log: Logger },
+  { issuer, reconciler, log, platforms }: BackgroundParts,
 ): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
@@ -146,9 +154,10 @@ function startBackgroundWork(
   const sealing = { name: 'sealing audit entries', log }
   const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
+  const contents = startContentReader({ dir, platforms, log })
   reconciler.start()
   const stop = async (): Promise<void> => {
-    await Promise.all([sweep.stop(), head.stop(), keys.stop(), reconciler.stop()])
+    await Promise.all([sweep.stop(), head.stop(), keys.stop(), contents.stop(), reconciler.stop()])
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }

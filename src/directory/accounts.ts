@@ -11,7 +11,7 @@ import {
   updateAccountActive,
 } from '../store/accounts/changes.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
-import { selectAccountPage, selectCanonicalIds } from '../store/accounts/queries.ts'
+import { selectAccountPage } from '../store/accounts/queries.ts'
 import { ensureCredential, issueCredential } from './credentials.ts'
 import type { Directory } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
@@ -22,10 +22,8 @@ import {
   findAccountIncludingRemoved,
   findAccountsOfUser,
   findCustomerId,
-  findReachableTenant,
   getReachableAccount,
   getReachableTenant,
-  type Scope,
 } from './reach.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 import { findOrInsertOwner } from './users.ts'
@@ -153,53 +151,6 @@ export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalI
     if (account) return account
     throw new DirectoryError('user_not_found', `There is no user with the canonical id ${canonicalId}.`)
   })
-}
-
-/** Accounts on one platform, named by their canonical ids. */
-export interface PlatformAccounts {
-  readonly platform: string
-  readonly canonicalIds: readonly string[]
-}
-
-/**
- * Lists the accounts whose usage a caller asks for.
- * @param of `userId` and `tenantId`: one account; only `tenantId`: all accounts of the tenant; neither: the whole
- *   platform
- * @returns null for the whole platform
- * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `user_not_found`, `store_unavailable`
- */
-export function listMeasuredAccounts(
-  dir: Directory,
-  ctx: Context,
-  of: { tenantId?: string | undefined; userId?: string | undefined },
-): Promise<PlatformAccounts | null> {
-  const { tenantId, userId } = of
-  return runRead(dir, ctx, 'GetUsage', async (scope) => {
-    if (tenantId === undefined) return null
-    if (userId === undefined) return listAccountsOfTenant(scope, await getReachableTenant(scope, tenantId))
-    const { platform, canonicalUserId } = await getReachableAccount(scope, { tenantId, userId })
-    return { platform, canonicalIds: [canonicalUserId] }
-  })
-}
-
-/**
- * Lists all accounts of a tenant, for a caller that asks for their buckets.
- * @returns null for an unknown tenant
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
- */
-export function listBucketOwners(
-  dir: Directory,
-  ctx: Context,
-  tenantId: string,
-): Promise<PlatformAccounts | null> {
-  return runRead(dir, ctx, 'ListBuckets', async (scope) => {
-    const tenant = await findReachableTenant(scope, tenantId)
-    return tenant ? listAccountsOfTenant(scope, tenant) : null
-  })
-}
-
-async function listAccountsOfTenant({ tx }: Scope, { pk, platform }: Tenant): Promise<PlatformAccounts> {
-  return { platform, canonicalIds: await selectCanonicalIds(tx, pk) }
 }
 
 /**

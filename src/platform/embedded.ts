@@ -1,3 +1,4 @@
+import { NO_USAGE } from '../model/contents.ts'
 import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM } from './ceph-rgw/owner-form.ts'
 import { CEPH_RGW_EXCLUSIONS } from './ceph-rgw/s3-exclusions.ts'
 import type { Platform } from './platform.ts'
@@ -23,7 +24,7 @@ export function embeddedPlatform(version: string): Platform {
     listIds: async () => ({ ids: [], next: null }),
     toDisplayName: ({ displayName }) => displayName,
     listBuckets: async () => [],
-    readUsage: async () => ({ bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }),
+    readContent: async () => ({ usage: NO_USAGE, buckets: [] }),
     status: async () => ({ version, health: 'NORMAL' }),
   }
 }

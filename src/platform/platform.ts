@@ -1,4 +1,5 @@
 import type { OwnerForm } from '../model/accounts.ts'
+import type { Bucket, Content } from '../model/contents.ts'
 
 /** The state that the directory wants one account to have on a platform. */
 export interface DesiredState {
@@ -32,24 +33,6 @@ export interface PlatformAccount {
     readonly secretKey: string
     readonly active: boolean
   }[]
-}
-
-/** One bucket of an account. */
-export interface PlatformBucket {
-  readonly name: string
-  /** ISO 8601, UTC. */
-  readonly createdAt: string
-  /** The owner's canonical user id. */
-  readonly owner: string
-}
-
-/** What one account, or a whole platform, stores. */
-export interface PlatformUsage {
-  readonly bucketCount: number
-  readonly objectCount: number
-  readonly usedBytes: number
-  /** Null if there is no limit. */
-  readonly quotaBytes: number | null
 }
 
 /** The health and the version of a platform. */
@@ -136,9 +119,9 @@ export interface Platform extends OwnerForm {
   /** Returns the display name that `apply` stores, which may differ from the desired one. */
   toDisplayName(state: DesiredState): string
   /** Lists the buckets that an account owns. Empty if there is no such account. */
-  listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]>
-  /** Returns the usage of one account. With null it returns that of the whole platform, which may take long. */
-  readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage>
+  listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<Bucket[]>
+  /** Returns what an account stores; nothing if there is no such account. */
+  readContent(canonicalUserId: string, signal: AbortSignal): Promise<Content>
   /** Returns the platform's health. It is fast and never throws. */
   status(): Promise<PlatformStatus>
 }

@@ -26,7 +26,7 @@ export function unconfiguredPlatform(name: string): Platform {
     listIds: refuse,
     toDisplayName: ({ displayName }) => displayName,
     listBuckets: refuse,
-    readUsage: refuse,
+    readContent: refuse,
     status: async () => ({ version: 'unknown', health: 'ERROR', reason }),
   }
 }

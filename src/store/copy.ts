@@ -22,6 +22,8 @@ const TABLES = {
   tenant_orgs: ['pk'],
   org_customers: ['provider_pk', 'org_id'],
   accounts: ['pk'],
+  contents: ['account_pk'],
+  buckets: ['account_pk', 'name'],
   credentials: ['pk'],
   clients: ['pk'],
   refresh_tokens: ['pk'],

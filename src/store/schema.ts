@@ -97,6 +97,23 @@ export interface Tables {
     last_error: string | null
     created_at: string
   }
+  /** What accounts store on their platforms, as it was last read. An account without a row is new. */
+  contents: {
+    account_pk: number
+    /** These three are copies of the account's values, so that figures are added up in one index. */
+    provider_pk: number
+    tenant_pk: number
+    platform: string
+    bucket_count: number
+    object_count: number
+    used_bytes: number
+    quota_bytes: number | null
+    /** Null if the account existed before figures were stored, and was not read yet. */
+    read_at: string | null
+    /** When it is to be read next; empty for the first time. */
+    due_at: string
+  }
+  buckets: { account_pk: number; name: string; tenant_pk: number; created_at: string }
   credentials: {
     pk: Generated<number>
     account_pk: number

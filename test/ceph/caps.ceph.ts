@@ -39,13 +39,13 @@ async function tryAll(one: CephRgwPlatform): Promise<Record<string, boolean>> {
   await attempt('apply', one.apply(account, signal))
   await attempt('read', one.read(id, signal))
   await attempt('listBuckets', one.listBuckets(id, signal))
-  await attempt('readUsage', one.readUsage(id, signal))
+  await attempt('readContent', one.readContent(id, signal))
   await platform.apply(account, signal)
   await attempt('purge', one.apply({ ...account, status: 'gone', purge: true }, signal))
   return works
 }
 
-const ALL = { apply: true, read: true, listBuckets: true, readUsage: true, purge: true }
+const ALL = { apply: true, read: true, listBuckets: true, readContent: true, purge: true }
 
 test('users, metadata and read on buckets are all that is needed', async () => {
   const one = await platformWith('users=*;metadata=*;buckets=read')
@@ -54,9 +54,9 @@ test('users, metadata and read on buckets are all that is needed', async () => {
 })
 
 const LESS: readonly (readonly [caps: string, lacks: string, fails: Partial<typeof ALL>])[] = [
-  ['users=*;metadata=*', 'buckets=read', { listBuckets: false, readUsage: false }],
+  ['users=*;metadata=*', 'buckets=read', { listBuckets: false, readContent: false }],
   ['users=*;metadata=read;buckets=read', 'metadata=*', { apply: false }],
-  ['users=*;buckets=read', 'metadata=*', { apply: false, read: false, readUsage: false, purge: false }],
+  ['users=*;buckets=read', 'metadata=*', { apply: false, read: false, readContent: false, purge: false }],
   ['users=read;metadata=*;buckets=read', 'users=*', { apply: false, purge: false }],
 ]
 

@@ -106,8 +106,7 @@ test('an unreachable gateway is an error within a second or two for every call, 
       away.apply({ ...account, status: 'gone' }, signal),
       away.read(account.canonicalUserId, signal),
       away.listBuckets(account.canonicalUserId, signal),
-      away.readUsage(account.canonicalUserId, signal),
-      away.readUsage(null, signal),
+      away.readContent(account.canonicalUserId, signal),
     ]
     await Promise.all(calls.map((call) => assert.rejects(call, PlatformError)))
     assert.equal((await away.status()).health, 'ERROR')

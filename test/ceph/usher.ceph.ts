@@ -22,7 +22,9 @@ import {
   type OsisUser,
   osis,
 } from '../contract/object-store.ts'
+import { queryStore } from '../support/stored.ts'
 import {
+  admin,
   adoptTenant,
   controlGateway,
   gateway,
@@ -99,6 +101,47 @@ test('the platform is named and well, and no secret is in the log', async () => 
   assert.deepEqual([info.platform_name, info.status], ['ceph-rgw', 'NORMAL'])
   assert.match(target.log(), /platform healthy/)
   for (const secret of [secretKey, gateway.secretKey]) assert.ok(!target.log().includes(secret))
+})
+
+test('the usage and the buckets of many users are those of the gateway, read in the background', async () => {
+  const many = await newTenant(target)
+  adoptTenant(many.tenant_id)
+  const users: OsisUser[] = []
+  for (let i = 0; i < 20; i++)
+    users.push(createdOf<OsisUser>(await createUser(target, many.tenant_id, newOsisUser())))
+  const [first] = users as [OsisUser]
+  const client = s3(await assertOneWorkingKey(first))
+  await client.send(new CreateBucketCommand({ Bucket: 'figures' }))
+  await client.send(new PutObjectCommand({ Bucket: 'figures', Key: 'a', Body: 'hello' }))
+  const get = async <T>(path: string): Promise<T> =>
+    jsonOf<T>(await osis(target, { path: `/api/v1/${path}` }))
+  const ofTenant = `usage?tenant_id=${many.tenant_id}`
+  // Accounts that were read before the object was there are read again when they are due.
+  await waitUntil(async () => {
+    await queryStore(target.dataDir, "UPDATE contents SET due_at = '' WHERE bucket_count = 0")
+    return (await get<{ used_bytes: number }>(ofTenant)).used_bytes === 5
+  }, 30_000)
+  const figures = { bucket_count: 1, object_count: 1, used_bytes: 5 }
+  assert.partialDeepStrictEqual(await get<object>(ofTenant), figures)
+  assert.partialDeepStrictEqual(await get<object>(`${ofTenant}&user_id=${first.user_id}`), figures)
+  const { items } = await get<{ items: { name: string; user_id: string }[] }>(
+    `bucket-list?tenant_id=${many.tenant_id}`,
+  )
+  assert.deepEqual(
+    items.map((one) => [one.name, one.user_id]),
+    [['figures', first.canonical_user_id]],
+  )
+})
+
+test('the cluster has an identity, which the directory has recorded', async () => {
+  const { platform: status } = await target.cli<{ platform: { cluster: string; health: string } }>(
+    ...['platform', 'status'],
+  )
+  const call = { method: 'GET', path: '/admin/metadata/user', query: { key: 'usher-cluster' } } as const
+  const { body } = await admin.call(call, signal)
+  const { data } = body as { data: { display_name: string; keys: object[]; suspended: number } }
+  assert.equal(data.display_name, `Identity of this cluster for Usher: ${status.cluster}`)
+  assert.deepEqual([data.keys, data.suspended, status.health], [[], 1, 'NORMAL'])
 })
 
 test('one create sent 30 times at once leaves one user with one key', async () => {

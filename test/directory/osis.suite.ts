@@ -5,11 +5,10 @@ import {
   deleteAccount,
   getAccount,
   getAccountByCanonicalId,
-  listBucketOwners,
-  listMeasuredAccounts,
   queryAccounts,
   updateAccount,
 } from '../../src/directory/accounts.ts'
+import { findBuckets, measureAccounts } from '../../src/directory/contents.ts'
 import {
   createCredential,
   deleteCredential,
@@ -95,9 +94,9 @@ function isolationTests(open: OpenStore): void {
     assert.equal(await deleteAccount(dir, ctx, { ...ids, purge }), undefined)
     assert.equal(await deleteCredential(dir, ctx, { accessKey }), undefined)
     assert.equal(await deleteTenant(dir, ctx, { tenantId: on.tenantId, purge }), undefined)
-    assert.equal(await listBucketOwners(dir, ctx, on.tenantId), null)
+    assert.equal(await findBuckets(dir, ctx, { tenantId: on.tenantId, page: PAGE }), null)
     await assert.rejects(
-      listMeasuredAccounts(dir, ctx, { tenantId: on.tenantId }),
+      measureAccounts(dir, ctx, { tenantId: on.tenantId, platform: 'embedded' }),
       refusedAs('tenant_not_found'),
     )
     const nothing = { items: [], total: 0 }

@@ -14,13 +14,8 @@ test('the embedded platform applies anything, keeps nothing, and says so', async
     assert.equal(await platform.read(canonicalUserId, signal), null)
   }
   assert.deepEqual(await platform.listBuckets(canonicalUserId, signal), [])
-  for (const id of [canonicalUserId, null])
-    assert.deepEqual(await platform.readUsage(id, signal), {
-      bucketCount: 0,
-      objectCount: 0,
-      usedBytes: 0,
-      quotaBytes: null,
-    })
+  const usage = { bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }
+  assert.deepEqual(await platform.readContent(canonicalUserId, signal), { usage, buckets: [] })
   assert.deepEqual(await platform.status(), { version: '1.2.3', health: 'NORMAL' })
   assert.equal(platform.s3Url, null)
 })

@@ -8,14 +8,13 @@ import {
   deleteAccount,
   getAccount,
   getAccountByCanonicalId,
-  listBucketOwners,
-  listMeasuredAccounts,
   queryAccounts,
   updateAccount,
 } from '../../src/directory/accounts.ts'
 import { listAudit, verifyAudit } from '../../src/directory/audit.ts'
 import { listFailures, reapplyAccount, retryAll } from '../../src/directory/backlog.ts'
 import { createClient, deleteClient, listClients } from '../../src/directory/clients.ts'
+import { findBuckets, measureAccounts } from '../../src/directory/contents.ts'
 import {
   createCredential,
   deleteCredential,
@@ -126,8 +125,8 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   QueryCredentials: query.credentials,
   GetCredential: ({ dir }, ctx) => getCredential(dir, ctx, { accessKey }),
 
-  GetUsage: ({ dir, tenantId }, ctx) => listMeasuredAccounts(dir, ctx, { tenantId }),
-  ListBuckets: ({ dir, tenantId }, ctx) => listBucketOwners(dir, ctx, tenantId),
+  GetUsage: ({ dir, tenantId }, ctx) => measureAccounts(dir, ctx, { tenantId, platform: dir.platform }),
+  ListBuckets: ({ dir, tenantId }, ctx) => findBuckets(dir, ctx, { tenantId, page }),
   GetAnonymousUser: checkOnly('GetAnonymousUser'),
   GetConsole: checkOnly('GetConsole'),
   GetS3Capabilities: checkOnly('GetS3Capabilities'),

@@ -1,14 +1,13 @@
+import { type Bucket, NO_USAGE, type Usage } from '../../src/model/contents.ts'
 import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import {
   DataLeftError,
   type DesiredState,
   type Platform,
   type PlatformAccount,
-  type PlatformBucket,
   PlatformError,
   type PlatformStatus,
   type Platforms,
-  type PlatformUsage,
 } from '../../src/platform/platform.ts'
 
 /** A platform that does what a test tells it to. */
@@ -24,17 +23,15 @@ export interface FakePlatform extends Platform {
   /** What it holds, by canonical id; a test may change it by hand. */
   readonly accounts: Map<string, PlatformAccount>
   /** What accounts own, by canonical id; an account that owns a bucket goes with a purge only. */
-  readonly buckets: Map<string, PlatformBucket[]>
+  readonly buckets: Map<string, Bucket[]>
   /** What accounts use, by canonical id. */
-  readonly usages: Map<string, PlatformUsage>
+  readonly usages: Map<string, Usage>
 }
-
-const UNUSED: PlatformUsage = { bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }
 
 export function newFakePlatform(): FakePlatform {
   const calls: DesiredState[] = []
-  const buckets = new Map<string, PlatformBucket[]>()
-  const usages = new Map<string, PlatformUsage>()
+  const buckets = new Map<string, Bucket[]>()
+  const usages = new Map<string, Usage>()
   const accounts = new Map<string, PlatformAccount>()
   let health: PlatformStatus = { version: '1', health: 'NORMAL' }
   let down: string | undefined
@@ -110,9 +107,9 @@ export function newFakePlatform(): FakePlatform {
       if (down !== undefined) throw new PlatformError(down)
       return buckets.get(id) ?? []
     },
-    async readUsage(id) {
+    async readContent(id) {
       if (down !== undefined) throw new PlatformError(down)
-      return usages.get(id ?? 'everybody') ?? UNUSED
+      return { usage: usages.get(id) ?? NO_USAGE, buckets: buckets.get(id) ?? [] }
     },
     status: async () => health,
   }

@@ -1,4 +1,4 @@
-import type { PlatformBucket, PlatformUsage } from '../platform.ts'
+import type { Bucket, Usage } from '../../model/contents.ts'
 import { PlatformError } from '../platform.ts'
 import { toArray, toNumber, toObject, toText } from './json.ts'
 
@@ -7,7 +7,7 @@ import { toArray, toNumber, toObject, toText } from './json.ts'
  * @param body the response to GET /admin/bucket?stats=true
  * @throws {PlatformError} if the response has another form
  */
-export function toBuckets(body: unknown): PlatformBucket[] {
+export function toBuckets(body: unknown): Bucket[] {
   return toArray(body, 'a list of buckets').map((item) => {
     const { bucket, owner, creation_time } = toObject(item, 'a bucket')
     return {
@@ -24,7 +24,7 @@ export function toBuckets(body: unknown): PlatformBucket[] {
  * @param body the response to GET /admin/bucket?stats=true
  * @throws {PlatformError} if the response has another form
  */
-export function toUsage(body: unknown, quotaBytes: number | null): PlatformUsage {
+export function toUsage(body: unknown, quotaBytes: number | null): Usage {
   const buckets = toArray(body, 'a list of buckets').map((item) => toObject(item, 'a bucket'))
   let objectCount = 0
   let usedBytes = 0

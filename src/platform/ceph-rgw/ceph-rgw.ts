@@ -1,3 +1,4 @@
+import type { Bucket, Content } from '../../model/contents.ts'
 import type {
   ClusterIdentity,
   ConfirmCluster,
@@ -5,9 +6,7 @@ import type {
   IdPage,
   Platform,
   PlatformAccount,
-  PlatformBucket,
   PlatformStatus,
-  PlatformUsage,
 } from '../platform.ts'
 import { DataLeftError, PlatformError } from '../platform.ts'
 import { AdminClient, type CephRgwSettings } from './admin-client.ts'
@@ -37,8 +36,7 @@ const IDS_PER_PAGE = 1_000
 
 /**
  * Accounts as users of a Ceph Object Gateway: the tenant is an RGW tenant, the account is its user `tenant$user`.
- * docs/decisions/0010 says which calls of the gateway are used, and why. Reading the usage of the whole cluster takes
- * RGW about a millisecond per bucket.
+ * docs/decisions/0010 says which calls of the gateway are used, and why.
  */
 export class CephRgwPlatform implements Platform {
   readonly name = 'ceph-rgw'
@@ -147,18 +145,17 @@ export class CephRgwPlatform implements Platform {
     return shapeDisplayName(state)
   }
 
-  async listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<PlatformBucket[]> {
-    return toBuckets(await this.#readBuckets({ uid: toUid({ canonicalUserId }) }, signal))
+  async listBuckets(canonicalUserId: string, signal: AbortSignal): Promise<Bucket[]> {
+    return toBuckets(await this.#readBuckets(toUid({ canonicalUserId }), signal))
   }
 
-  async readUsage(canonicalUserId: string | null, signal: AbortSignal): Promise<PlatformUsage> {
-    if (canonicalUserId === null) return toUsage(await this.#readBuckets({}, signal), null)
+  async readContent(canonicalUserId: string, signal: AbortSignal): Promise<Content> {
     const uid = toUid({ canonicalUserId })
     const [buckets, record] = await Promise.all([
-      this.#readBuckets({ uid }, signal),
+      this.#readBuckets(uid, signal),
       withRetries(() => this.#findRecord(uid, signal), signal),
     ])
-    return toUsage(buckets, record ? quotaOf(record) : null)
+    return { usage: toUsage(buckets, record ? quotaOf(record) : null), buckets: toBuckets(buckets) }
   }
 
   /** @returns true if nothing was left to do; false after one change */
@@ -232,8 +229,8 @@ export class CephRgwPlatform implements Platform {
     }
   }
 
-  async #readBuckets(of: { uid?: string }, signal: AbortSignal): Promise<unknown> {
-    const call = { method: 'GET', path: '/admin/bucket', query: { ...of, stats: 'true' } } as const
+  async #readBuckets(uid: string, signal: AbortSignal): Promise<unknown> {
+    const call = { method: 'GET', path: '/admin/bucket', query: { uid, stats: 'true' } } as const
     return (await withRetries(() => this.#client.call(call, signal), signal)).body
   }
 }

@@ -4,6 +4,7 @@ import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { NO, RESET_ATTEMPTS, selectAccounts, toAccount, YES } from './accounts.ts'
+import { deleteContent, updateContentsPlatform } from './contents.ts'
 
 /**
  * Returns the columns that every change of the desired state sets: a new version, due at once, without attempts yet.
@@ -182,6 +183,7 @@ const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
  */
 export async function deleteRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(deleteCredentials, { account: pk })
+  await deleteContent(tx, pk)
   await tx.run(deleteMadeUser, { account: pk, now })
 }
 
@@ -246,6 +248,7 @@ export async function updateAccountsPlatform(
 ): Promise<void> {
   await tx.run(setPlatform, { tenant, platform, now })
   await tx.run(setPlatformOfRemoved, { tenant, platform })
+  await updateContentsPlatform(tx, tenant, platform)
 }
 
 const selectOneOfTenant = statement((db, p: { tenant: number }) =>

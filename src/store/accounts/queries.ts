@@ -114,17 +114,3 @@ export async function selectKnownCanonicalIds(tx: Tx, ids: readonly string[]): P
   )
   return rows.map((row) => row.canonical_user_id)
 }
-
-const canonicalIdsOfTenant = statement((db, p: { tenant: number }) =>
-  db
-    .selectFrom('accounts')
-    .select('canonical_user_id')
-    .where('tenant_pk', '=', p.tenant)
-    .where('wanted', '=', YES)
-    .orderBy('pk'),
-)
-
-/** Returns the canonical ids of all accounts of a tenant, oldest account first. */
-export async function selectCanonicalIds(tx: Tx, tenant: number): Promise<string[]> {
-  return (await tx.all(canonicalIdsOfTenant, { tenant })).map((row) => row.canonical_user_id)
-}

@@ -11,6 +11,7 @@ import { signingKeyRotation } from './0010-signing-key-rotation.ts'
 import { platforms } from './0011-platforms.ts'
 import { auditKey } from './0012-audit-key.ts'
 import { foldedKeys } from './0013-folded-keys.ts'
+import { contents } from './0014-contents.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   platforms,
   auditKey,
   foldedKeys,
+  contents,
 ]
