@@ -163,6 +163,27 @@ test('invalid_request: no grant_type, an empty one, a field given twice, two aut
   assertTokenError(await requestToken(formOf(), { authorization }), 400, 'invalid_request')
 })
 
+test('invalid_request: a form that goes with Basic adds no secret, and names no other client', async () => {
+  const { client_id, client_secret } = target.init.clients.administrator
+  const authorization = basic(client_id, client_secret)
+  const named = { grant_type: 'client_credentials', client_id: client_id.toUpperCase() }
+  tokenOf(await requestToken(named, { authorization }))
+  const other = { ...named, client_id: target.init.clients.osis.client_id }
+  assertTokenError(await requestToken(other, { authorization }), 400, 'invalid_request')
+  // A header that cannot be read is an attempt to authenticate too.
+  for (const broken of [basic(client_id, '%zz'), 'Basic !', 'basic'])
+    assertTokenError(await requestToken(formOf(), { authorization: broken }), 400, 'invalid_request')
+})
+
+test('the description of an error has only the characters that RFC 6749 allows', async () => {
+  for (const name of ['"', '\\', 'é', '\n', 'x'.repeat(300)]) {
+    const twice = `${encodeURIComponent(name)}=1`
+    const answer = await requestToken(`${twice}&${twice}`)
+    assertTokenError(answer, 400, 'invalid_request')
+    assert.ok(answer.text.length < 200, answer.text)
+  }
+})
+
 test('invalid_client: a wrong secret, an unknown client and none are refused alike', async () => {
   const { client_secret } = target.init.clients.administrator
   for (const wrong of [

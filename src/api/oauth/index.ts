@@ -10,7 +10,7 @@ import type { Directory } from '../../directory/directory.ts'
 import { recordIssuedToken } from '../../directory/issued-tokens.ts'
 import type { Logger } from '../../logger.ts'
 import { DirectoryError } from '../../model/error.ts'
-import { newId } from '../../model/ids.ts'
+import { foldId, newId } from '../../model/ids.ts'
 import { BODY_LIMITS, BodyError, type BodyRooms, OverloadedError, toBodyError } from '../bodies.ts'
 import { addErrorHeaders, logFailure, newBodyHook } from '../dialect.ts'
 import { describeApi } from '../openapi.ts'
@@ -177,18 +177,26 @@ type Form = Readonly<Record<string, string | undefined>>
 function readForm(body: unknown): Form {
   const form: Record<string, string | undefined> = {}
   for (const [name, value] of Object.entries((body ?? {}) as Record<string, unknown>)) {
-    if (typeof value !== 'string') throw new TokenError('invalid_request', `${name} is repeated`)
+    if (typeof value !== 'string') throw isRepeated(name)
     if (value !== '') form[name] = value
   }
   return form
 }
 
+/** The name is in the message only if RFC 6749 section 5.2 allows its characters there. */
+function isRepeated(name: string): TokenError {
+  const shown = /^[\w.-]{1,50}$/.test(name) ? name : 'a parameter'
+  return new TokenError('invalid_request', `${shown} is repeated`)
+}
+
 /** Reads the credentials of the client, from the header or from the form, but not from both. */
 function readCredentials(form: Form, authorization: string | undefined): Credentials & { basic: boolean } {
+  if (/^basic( |$)/i.test(authorization ?? '') && form.client_secret !== undefined)
+    throw new TokenError('invalid_request', 'the client authenticates twice')
   const header = readFormEncodedBasic(authorization)
   if (header) {
-    if (form.client_secret !== undefined)
-      throw new TokenError('invalid_request', 'the client authenticates twice')
+    if (form.client_id !== undefined && foldId(form.client_id) !== foldId(header.id))
+      throw new TokenError('invalid_request', 'client_id is not the client of the Authorization header')
     return { ...header, basic: true }
   }
   if (form.client_id === undefined || form.client_secret === undefined)
