@@ -70,19 +70,27 @@ function anyTerms<T extends object>(
   return fc.array(term, { maxLength: 3 })
 }
 
-/** How a filter may be written: raw, percent-encoded, or encoded twice; with any number of semicolons at the end. */
+/**
+ * How a filter may be written: raw, percent-encoded, or encoded twice, also as Java and forms do it, where a blank is a
+ * plus; with any number of semicolons at the end.
+ */
 const anySpelling = fc.record({
   end: fc.constantFrom('', ';', ';;'),
-  form: fc.constantFrom('raw', 'encoded', 'encoded twice'),
+  form: fc.constantFrom('raw', 'encoded', 'encoded twice', 'as a form', 'as a form twice'),
   offset: fc.integer({ min: 0, max: 5 }),
   limit: fc.integer({ min: 0, max: 30 }),
 })
 
+function asForm(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1)
+}
+
 function spell(terms: readonly Term[], { end, form }: { end: string; form: string }): string {
+  const encode = form.startsWith('as a form') ? asForm : encoded
   const separators = form === 'raw' ? ['==', ';'] : ['%3D%3D', '%3B']
   const [equals, and] = separators as [string, string]
-  const once = terms.map(([name, value]) => `${name}${equals}${encoded(value)}`).join(and)
-  return (form === 'encoded twice' ? encoded(once) : once) + end
+  const once = terms.map(([name, value]) => `${name}${equals}${encode(value)}`).join(and)
+  return (form.endsWith('twice') ? encode(once) : once) + end
 }
 
 async function assertFilters<T extends object>(

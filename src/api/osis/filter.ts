@@ -32,7 +32,8 @@ export function parseFilter<Name extends string>(
 function decodeOnce(text: string): string {
   if (text.includes('==') || !/%3d%3d/i.test(text)) return text
   try {
-    return decodeURIComponent(text)
+    // A form writes a blank as a plus, and every encoding writes a plus as %2B.
+    return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
     throw invalid('form', 'is encoded twice, and holds a percent sign that encodes nothing')
   }
