@@ -59,6 +59,12 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     async () => (await import('./key.ts')).defineKey,
   ],
   ['audit', 'Read and verify the audit log', async () => (await import('./audit.ts')).defineAudit],
+  [
+    'backup',
+    'Back up a SQLite store to one file, also while Usher serves',
+    async () => (await import('./backup.ts')).defineBackup,
+  ],
+  ['restore', 'Restore a backup of a SQLite store', async () => (await import('./restore.ts')).defineRestore],
   ['store', 'Copy the directory to another database', async () => (await import('./store.ts')).defineStore],
 ]
 

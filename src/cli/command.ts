@@ -17,6 +17,13 @@ export interface Io {
   readonly pause?: (ms: number) => Promise<unknown>
 }
 
+/** Returns a signal that aborts when the process is asked to stop. The command then ends in order. */
+export function stopSignal({ io }: Session): AbortSignal {
+  const stopping = new AbortController()
+  void io.waitForStop?.().then(() => stopping.abort())
+  return stopping.signal
+}
+
 /** One run of the command line. */
 export interface Session {
   readonly io: Io

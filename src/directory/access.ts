@@ -131,6 +131,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   RotateKey: MAINTAIN,
   RotateSigningKey: MAINTAIN,
   ListSigningKeys: MAINTAIN,
+  RestoreDirectory: MAINTAIN,
   ListAudit: MAINTAIN,
   VerifyAudit: MAINTAIN,
 }

@@ -10,7 +10,7 @@ import { AUDIT_KEY_MISSING, selectAuditKey } from '../store/audit/keys.ts'
 import { type AuditFaultKind, type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
 import { selectProvider } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
-import { enforceAccess, read, runRead, toUnavailable } from './unit.ts'
+import { enforceAccess, read, runRead, runUnit, toUnavailable } from './unit.ts'
 
 /**
  * Lists audit entries, newest first.
@@ -70,4 +70,12 @@ export function getAuditHead(dir: Directory): Promise<AuditHead | undefined> {
 export async function assertAuditKey(dir: Directory): Promise<void> {
   const [provider, key] = await read(dir, async (tx) => [await selectProvider(tx), await selectAuditKey(tx)])
   if (provider && !key) throw new StoreError('failed', AUDIT_KEY_MISSING)
+}
+
+/**
+ * Records that the directory is restored from a backup: the log goes on where the backup ends.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function recordRestore(dir: Directory, ctx: Context): Promise<void> {
+  return runUnit(dir, ctx, { operation: 'RestoreDirectory' }, (unit) => unit.audit({ outcome: 'restored' }))
 }

@@ -20,7 +20,7 @@ import { insertTenant, selectTenantOfCustomer } from '../store/tables/tenants.ts
 import { type IssuedClient, issueClient } from './clients.ts'
 import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
-import { settleMainPlatform } from './platforms.ts'
+import { getMainPlatform, settleMainPlatform } from './platforms.ts'
 import { newAuditKeySealer } from './sealing/audit-keys.ts'
 import { newUnit, read, runRead, type Unit, write } from './unit.ts'
 
@@ -101,13 +101,13 @@ function positionOf(group: string): number {
 }
 
 async function readExample(dir: Directory, tx: Tx, provider: Organization): Promise<ExampleIds | null> {
-  // One commit inserts the provider and its example, with the same time.
+  // The set-up inserts them right after the provider.
   const next = await selectOrganizations(tx, { after: provider.pk, limit: 2 })
-  const made = next.filter(({ createdAt }) => createdAt === provider.createdAt)
-  const reseller = made.find(({ kind }) => kind === 'reseller')
-  const customer = made.find(({ kind }) => kind === 'customer')
+  const reseller = next.find(({ name }) => name === EXAMPLE_RESELLER)
+  const customer = next.find(({ name }) => name === EXAMPLE_CUSTOMER)
   if (!reseller && !customer) return null
-  const found = customer && (await selectTenantOfCustomer(tx, customer.pk, dir.platform))
+  const platform = await getMainPlatform(tx, dir)
+  const found = customer && (await selectTenantOfCustomer(tx, customer.pk, platform))
   const tenant = found?.deleted === false ? found.tenant : undefined
   return {
     resellerId: reseller?.id ?? null,
@@ -116,6 +116,9 @@ async function readExample(dir: Directory, tx: Tx, provider: Organization): Prom
     orgId: tenant?.orgIds[0] ?? null,
   }
 }
+
+const EXAMPLE_RESELLER = 'Example Reseller'
+const EXAMPLE_CUSTOMER = 'Example Customer'
 
 /**
  * Sets up an empty directory in one commit: a provider with a portal and its groups, an administrator client, an OSIS
@@ -170,8 +173,8 @@ async function fill(dir: Directory, unit: Unit, input: { portal: string; example
 
 async function insertExample(unit: Unit, platform: string): Promise<Example> {
   const { tx, now } = unit
-  const reseller = await insertBelow(unit, 'reseller', 'Example Reseller')
-  const customer = await insertBelow(unit, 'customer', 'Example Customer')
+  const reseller = await insertBelow(unit, 'reseller', EXAMPLE_RESELLER)
+  const customer = await insertBelow(unit, 'customer', EXAMPLE_CUSTOMER)
   await insertRelation(tx, customer.pk, { pk: reseller.pk, now })
   const orgId = newId()
   const row = { id: newTenantId('example'), name: customer.name, orgIds: [orgId], now }

@@ -30,6 +30,7 @@ type Write =
   | 'RevokeRefreshToken'
   | 'RotateKey'
   | 'RotateSigningKey'
+  | 'RestoreDirectory'
   | 'RetryAccounts'
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'

@@ -1,10 +1,33 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type AuditKeySealer, type Store, StoreError, type StoreEvents } from './port.ts'
+import type { BackupOptions } from './sqlite/backup.ts'
+import type { StagedRestore } from './sqlite/restore.ts'
 import { openSqlite } from './sqlite/store.ts'
 
 /** Locks between processes; here because only this file may import an engine. */
 export { takeFileLock } from './sqlite/file-lock.ts'
+
+/** Copies a SQLite store to one file; see `sqlite/backup.ts`. */
+export async function backUpFile(path: string, target: string, options: BackupOptions): Promise<void> {
+  const { backUpFile } = await import('./sqlite/backup.ts')
+  return backUpFile(path, target, options)
+}
+
+/** Copies a backup next to a SQLite store; see `sqlite/restore.ts`. */
+export async function stageRestore(
+  path: string,
+  backup: string,
+  incomplete: boolean,
+): Promise<StagedRestore> {
+  const { stageRestore } = await import('./sqlite/restore.ts')
+  return stageRestore(path, backup, incomplete)
+}
+
+/** Returns the path of a SQLite store, or null for a store on PostgreSQL. */
+export function toSqlitePath(url: string): string | null {
+  return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : null
+}
 
 /** How to open a store. */
 export interface OpenOptions {
@@ -68,7 +91,7 @@ export async function openUnmigrated(
     const { allowDataLoss = false, patient = false } = options
     return openPostgres({ url, allowDataLoss, patient }, events, auditKeys)
   }
-  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
+  const path = toSqlitePath(url) ?? ''
   if (path === '' || path === ':memory:') {
     throw new StoreError(
       'failed',

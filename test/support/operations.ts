@@ -11,7 +11,7 @@ import {
   queryAccounts,
   updateAccount,
 } from '../../src/directory/accounts.ts'
-import { listAudit, verifyAudit } from '../../src/directory/audit.ts'
+import { listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
 import { listFailures, reapplyAccount, retryAll } from '../../src/directory/backlog.ts'
 import { createClient, deleteClient, listClients } from '../../src/directory/clients.ts'
 import { findBuckets, measureAccounts } from '../../src/directory/contents.ts'
@@ -169,6 +169,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   RotateKey: ({ dir }, ctx) => recordRotation(dir, ctx, randomBytes(32)),
   RotateSigningKey: ({ dir }, ctx) => rotateSigningKey(dir, ctx, { now: false }),
   ListSigningKeys: ({ dir }, ctx) => listSigningKeys(dir, ctx),
+  RestoreDirectory: ({ dir }, ctx) => recordRestore(dir, ctx),
   ListAudit: ({ dir }, ctx) => listAudit(dir, ctx, { limit: 1 }),
   VerifyAudit: ({ dir }, ctx) => verifyAudit(dir, ctx),
 }

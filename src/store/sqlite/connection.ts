@@ -127,6 +127,16 @@ export class Connection implements Tx {
     statement.run()
   }
 
+  /** Runs a statement that is not worth preparing. */
+  execOnce(text: string): void {
+    this.#db.exec(text)
+  }
+
+  /** Returns the row of a pragma. */
+  pragma(text: string): Readonly<Record<string, unknown>> {
+    return this.#db.prepare(`PRAGMA ${text}`).get() ?? {}
+  }
+
   /** Undoes the open transaction, if there is one. */
   rollback(): void {
     this.block = null
@@ -263,6 +273,12 @@ export function toStoreError(error: unknown, path = 'the store'): StoreError {
       return new StoreError('busy', `${path} is locked by another process`, error)
     case 8:
       return new StoreError('readonly', `${path} cannot be written: it is read-only`, error)
+    case 11:
+      return new StoreError(
+        'damaged',
+        `${path} is damaged: ${message}. Put a backup in place with usher restore FILE`,
+        error,
+      )
     case 13:
       return new StoreError('full', `${path} cannot grow: the disk is full`, error)
     case 14:

@@ -7,6 +7,7 @@ import { sealBlock } from '../audit/blocks.ts'
 import { addKeyAtUpgrade, getAuditKey } from '../audit/keys.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
 import { applyMigrations, pendingMigrations } from '../migrations/migrate.ts'
+import type { Migration } from '../migrations/migration.ts'
 import {
   type AppliedMigration,
   type AuditHead,
@@ -21,6 +22,8 @@ import {
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { type Connection, columnTypes, newBuilder, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
+import { assertLogBelongs } from './log-check.ts'
+import { isLogMarked, markLog } from './log-marks.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
@@ -44,9 +47,11 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown }
 /**
  * Opens a SQLite file as a store, and creates the file if it is missing.
  * @param options see `OpenOptions`
- * @throws {StoreError} when the file cannot be opened or is not a SQLite file, or another process serves it
+ * @throws {StoreError} when the file cannot be opened or is not a SQLite file, its log belongs to another file, or
+ *   another process serves it
  */
 export function openSqlite(path: string, events: StoreEvents, options: SqliteOptions): Store {
+  assertLogBelongs(path)
   return new SqliteStore(path, events, options)
 }
 
@@ -69,6 +74,8 @@ class SqliteStore implements Store {
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #file: BigIntStats
+  /** The time of the last change of the file when the log was last seen to be marked. */
+  #markedAt: bigint | null = null
   readonly #queue: Unit[] = []
   /** The write-ahead log, for syncs; opened by the first commit. */
   #log: number | null = null
@@ -149,13 +156,18 @@ class SqliteStore implements Store {
 
   async migrate(): Promise<number[]> {
     const db = this.#writer
+    if (this.#listPending().length === 0) return []
+    // A migration changes the schema, which a mark contains.
+    await this.#whenFree(async () => markLog(db, this.#path))
     await this.#whenFree(async () => db.exec('BEGIN IMMEDIATE'))
     try {
       db.createMigrationsTable()
-      const applied = db.listMigrations().map(({ version }) => version)
       const query = async (one: Compilable): Promise<unknown[]> => db.runCompiled(one.compile())
-      const pending = pendingMigrations(applied)
-      const versions = await applyMigrations(pending, { db: newBuilder(), types: columnTypes, query })
+      const versions = await applyMigrations(this.#listPending(), {
+        db: newBuilder(),
+        types: columnTypes,
+        query,
+      })
       await addKeyAtUpgrade(versions, { db: db.builder, query }, this.#auditKeys)
       db.exec('COMMIT')
       return versions
@@ -163,6 +175,10 @@ class SqliteStore implements Store {
       db.rollback()
       throw toStoreError(error)
     }
+  }
+
+  #listPending(): Migration[] {
+    return pendingMigrations(this.#writer.listMigrations().map(({ version }) => version))
   }
 
   async listMigrations(): Promise<AppliedMigration[]> {
@@ -186,10 +202,13 @@ class SqliteStore implements Store {
     if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
 
-  /** If the file is removed or replaced while it is open, further writes would be lost without an error. */
-  #assertFileInPlace(): void {
+  /**
+   * Returns the time of the last change of the file.
+   * @throws {StoreError} if the file was removed or replaced: further writes would be lost without an error
+   */
+  #assertFileInPlace(): bigint {
     const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
-    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return
+    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return now.mtimeNs
     throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
   }
 
@@ -210,7 +229,6 @@ class SqliteStore implements Store {
     let outcomes: Outcome[]
     try {
       if (this.#broken) throw this.#broken
-      this.#assertFileInPlace()
       outcomes = (await this.#runTogether(units)) ?? (await this.#runApart(units))
       this.#log ??= openSync(`${this.#path}-wal`, 'r+')
       this.#writer.beginUnit()
@@ -257,8 +275,22 @@ class SqliteStore implements Store {
     })
   }
 
-  /** Begins a transaction. Waits, up to a limit, if another process writes to the file. */
+  /**
+   * Begins a transaction that writes. Waits, up to a limit, if another process writes to the file. Marks the log before a
+   * new one begins, which only a checkpoint allows. A checkpoint changes the file.
+   */
   async #begin(): Promise<void> {
+    await this.#beginWhenFree()
+    if (this.#assertFileInPlace() === this.#markedAt) return
+    if (!isLogMarked(this.#writer, this.#path)) {
+      this.#writer.rollback()
+      await this.#whenFree(async () => markLog(this.#writer, this.#path))
+      await this.#beginWhenFree()
+    }
+    if (isLogMarked(this.#writer, this.#path)) this.#markedAt = this.#assertFileInPlace()
+  }
+
+  async #beginWhenFree(): Promise<void> {
     try {
       await this.#writer.begin()
     } catch (error) {

@@ -1,0 +1,107 @@
+import type { Command } from 'commander'
+import { type Config, ConfigError, readConfig } from '../config.ts'
+import { listAudit, recordRestore, verifyAudit } from '../directory/audit.ts'
+import { operatorContext } from '../directory/context.ts'
+import { checkSecrets } from '../directory/sealing/check.ts'
+import { loadMasterKeys } from '../master-key.ts'
+import { openDirectory } from '../open-directory.ts'
+import { stageRestore, toSqlitePath } from '../store/open.ts'
+import { StoreError } from '../store/port.ts'
+import { explainPostgres } from './backup.ts'
+import { action, type Output, type Session, stopSignal } from './command.ts'
+
+/** `usher restore`: a backup in the place of the store. */
+export function defineRestore(restore: Command, session: Session): void {
+  restore
+    .argument('<file>', 'Backup of a SQLite store')
+    .option(
+      '--force',
+      'Restore it although it lacks its log, its audit log has faults, or the master key does not open every secret',
+    )
+    .addHelpText('after', '\nThe store that is replaced is kept under another name.')
+    .action(
+      action(session, (file: string, options: { force?: true }) =>
+        restoreFile(session, file, options.force === true),
+      ),
+    )
+}
+
+async function restoreFile(session: Session, file: string, force: boolean): Promise<Output> {
+  const config = await readConfig(session.env)
+  const path = toSqlitePath(config.databaseUrl)
+  if (path === null)
+    throw new ConfigError([explainPostgres('pg_restore --single-transaction FILE', config.databaseUrl)])
+  // Without a key, nothing is changed.
+  loadMasterKeys(config, false)
+  const stopping = stopSignal(session)
+  const staged = await stageRestore(path, file, force)
+  try {
+    const findings = await examine({ ...config, databaseUrl: `sqlite:${staged.path}` }, force)
+    // SQLite works without a pause, so a signal arrives only here.
+    await new Promise(setImmediate)
+    if (stopping.aborted) throw new StoreError('failed', 'stopped: nothing was changed')
+    if (findings.problems.length > 0 && !force) return refuse(file, findings)
+    return describe(findings, { file, path, kept: staged.install(new Date()) })
+  } finally {
+    staged.close()
+  }
+}
+
+/** What a backup contains. */
+interface Findings {
+  /** What speaks against the backup, one text for each. */
+  readonly problems: readonly string[]
+  /** The newest block of its audit log. */
+  readonly head: { readonly block: number; readonly hash: string }
+  /** The time of its newest audit entry; null if there is none. */
+  readonly newest: string | null
+}
+
+/**
+ * Opens the copy of a backup, which migrates it, and checks its audit log and its secrets. Then records the restore in
+ * it, if it will be used.
+ */
+async function examine(config: Config, force: boolean): Promise<Findings> {
+  const { dir, close } = await openDirectory(config, { create: false })
+  try {
+    const ctx = await operatorContext(dir)
+    const { faults, head } = await verifyAudit(dir, ctx)
+    const [newest] = await listAudit(dir, ctx, { limit: 1 })
+    const { unopened } = await checkSecrets(dir)
+    // Without its key, the audit log can neither be checked nor extended.
+    const opensLog = !unopened.some((name) => name.startsWith('audit-key:'))
+    const problems = [
+      ...(opensLog && faults.length > 0 ? ['its audit log has faults, which usher audit verify lists'] : []),
+      ...(unopened.length > 0 ? [explainUnopened(unopened)] : []),
+    ]
+    if (opensLog && (problems.length === 0 || force)) await recordRestore(dir, ctx)
+    return { problems, head, newest: newest?.at ?? null }
+  } finally {
+    await close()
+  }
+}
+
+function explainUnopened(identities: readonly string[]): string {
+  const [first] = identities
+  const count = identities.length === 1 ? '' : ` and ${identities.length - 1} more`
+  return `the master key does not open the secret of ${first}${count}: add the master key of the backup's time to the key file as another line, or to USHER_MASTER_KEY`
+}
+
+function refuse(file: string, { problems }: Findings): Output {
+  const lines = problems.map((problem) => `${file}: ${problem}`)
+  const text = [...lines, 'Nothing was changed. --force restores the backup all the same.'].join('\n')
+  return { json: { restored: false, problems }, text, failed: true }
+}
+
+function describe(
+  { problems, head, newest }: Findings,
+  { file, path, kept }: { file: string; path: string; kept: string | null },
+): Output {
+  const lines = [
+    ...problems.map((problem) => `Restored in spite of this: ${problem}`),
+    `Restored ${file} to ${path}. Its newest audit entry is of ${newest ?? 'no time'}; its newest block is ${head.block}, hash ${head.hash}.`,
+    ...(kept ? [`The former store is kept as ${kept}; remove it when you do not need it.`] : []),
+    'Start Usher, and compare the platform with usher platform check.',
+  ]
+  return { json: { restored: true, store: path, kept, newest, head, problems }, text: lines.join('\n') }
+}

@@ -1,0 +1,161 @@
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreError } from '../port.ts'
+import { completeCopy } from './backup.ts'
+import { toStoreError } from './connection.ts'
+import { type FileLock, takeFileLock } from './file-lock.ts'
+import { isSqliteFile, linkIfPossible, putInPlace, syncPath } from './files.ts'
+import { assertLogBelongs } from './log-check.ts'
+
+/** A copy of a backup next to the store, and the locks that keep other processes from the store. */
+export interface StagedRestore {
+  /** The copy, a store of its own. It may be migrated and read. */
+  readonly path: string
+  /**
+   * Puts the copy in the place of the store, in one step. The copy must be closed.
+   * @returns the name under which the former store is kept, with its log next to it; null if there was none
+   */
+  install(now: Date): string | null
+  /** Removes what is left of the copy, and ends the locks. */
+  close(): void
+}
+
+/**
+ * Copies a backup next to a store and checks it, while no other process uses the store.
+ * @param incomplete whether to take a copy that lacks the log it had
+ * @throws {StoreError} `busy` when another process uses the store, `not_a_store`, `damaged`, `replaced` when the backup
+ *   lacks its log, and others when a file cannot be read or written
+ */
+export function stageRestore(path: string, backup: string, incomplete: boolean): StagedRestore {
+  const target = existsSync(path) ? realpathSync(path) : resolve(path)
+  assertBackup(target, backup)
+  if (!incomplete) assertLogBelongs(backup)
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+  const staged = `${target}.restoring`
+  const locks = new DisposableStack()
+  locks.defer(() => removeAll(staged))
+  try {
+    locks.adopt(lockStore(target), (lock) => lock.close())
+    copyInto(staged, backup)
+    completeCopy(staged, backup)
+    assertUsherStore(staged, backup)
+    return {
+      path: staged,
+      install: (now) => install(staged, target, now),
+      close: () => locks.dispose(),
+    }
+  } catch (error) {
+    locks.dispose()
+    throw toStoreError(error, target)
+  }
+}
+
+function assertBackup(target: string, backup: string): void {
+  if (!existsSync(backup)) throw new StoreError('missing', `there is no file ${backup}`)
+  if (realpathSync(backup) === target)
+    throw new StoreError('taken', `${backup} is the store itself: copy it to another name, and restore that`)
+  if (!isSqliteFile(backup))
+    throw new StoreError('not_a_store', `${backup} is not a backup of a SQLite store`)
+}
+
+function assertUsherStore(staged: string, backup: string): void {
+  const db = new DatabaseSync(staged, { readOnly: true })
+  const tables = db
+    .prepare("SELECT name FROM sqlite_schema WHERE name IN ('migrations', 'audit_blocks')")
+    .all()
+  db.close()
+  if (tables.length < 2) throw new StoreError('not_a_store', `${backup} is not a backup of Usher`)
+}
+
+/**
+ * Keeps servers and all other programs from the store.
+ * @throws {StoreError} `busy`
+ */
+function lockStore(path: string): FileLock {
+  const serving = takeFileLock(`${path}-serving`, `Usher serves ${path}: stop it, and try again`)
+  try {
+    const file = existsSync(path) ? lockFile(path) : null
+    return {
+      close() {
+        file?.close()
+        serving.close()
+      },
+    }
+  } catch (error) {
+    serving.close()
+    throw error
+  }
+}
+
+/**
+ * Takes the lock that SQLite itself has on a file, without touching its log, which may belong to another file: SQLite
+ * looks for the log by the name of the file, and has its locks on the file whatever its name.
+ */
+function lockFile(path: string): FileLock | null {
+  const link = `${path}.locked`
+  removeAll(link)
+  // Without a second name there is only the lock of servers.
+  if (!linkIfPossible(path, link)) return null
+  const db = new DatabaseSync(link, { timeout: 0 })
+  const close = (): void => {
+    db.close()
+    removeAll(link)
+  }
+  try {
+    db.exec('PRAGMA locking_mode = EXCLUSIVE')
+    db.exec('BEGIN IMMEDIATE')
+  } catch (error) {
+    const { reason } = toStoreError(error)
+    // A file that SQLite cannot read is one that no process uses.
+    if (reason === 'busy') {
+      close()
+      throw new StoreError('busy', `another program uses ${path}: end it, and try again`, error)
+    }
+  }
+  return { close }
+}
+
+function copyInto(staged: string, backup: string): void {
+  removeAll(staged)
+  for (const suffix of ['', '-wal']) {
+    if (!existsSync(`${backup}${suffix}`)) continue
+    copyFileSync(`${backup}${suffix}`, `${staged}${suffix}`)
+    // The copy has the mode of the backup, which others may be allowed to read.
+    chmodSync(`${staged}${suffix}`, 0o600)
+  }
+}
+
+function install(staged: string, target: string, now: Date): string | null {
+  const kept = existsSync(target) || existsSync(`${target}-wal`) ? keep(target, now) : null
+  // The server may run as another user than this command.
+  const owner = statSync(kept && existsSync(kept) ? kept : dirname(target))
+  if (process.getuid?.() === 0) chownSync(staged, owner.uid, owner.gid)
+  putInPlace(staged, target, true)
+  return kept
+}
+
+/** Gives the store another name, and its log the name that fits. The store keeps its own name too, until it is replaced. */
+function keep(target: string, now: Date): string {
+  const kept = `${target}.replaced-${now.toISOString().replace(/[-:.]/g, '')}`
+  if (existsSync(target) && !linkIfPossible(target, kept)) renameSync(target, kept)
+  if (existsSync(`${target}-wal`)) renameSync(`${target}-wal`, `${kept}-wal`)
+  rmSync(`${target}-shm`, { force: true })
+  syncPath(dirname(target))
+  return kept
+}
+
+/** Removes a file with everything that SQLite may have put next to it. */
+function removeAll(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true })
+}
