@@ -9,6 +9,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -25,15 +26,20 @@ export function loadMasterKeys(config: Config, mayCreate: boolean): MasterKeys {
   if (config.masterKeys) return config.masterKeys
   const path = config.masterKeyFile
   try {
-    const mode = statSync(path, { throwIfNoEntry: false })?.mode
-    if (mode === undefined && mayCreate) return [createMasterKey(path)]
-    if (mode === undefined)
-      throw new Error('is missing; without it the secrets in the directory cannot be opened')
-    if ((mode & 0o077) !== 0) throw new Error('may be read by others; its mode must be 0600')
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (!found && mayCreate) return [createMasterKey(path)]
+    if (!found) throw new Error('is missing; without it the secrets in the directory cannot be opened')
+    if (isReadableByOthers(found)) throw new Error('may be read by others; its mode must be 0600')
     return parseLines(readFileSync(path, 'utf8'))
   } catch (error) {
     throw new ConfigError([`the master key file ${path} ${(error as Error).message}`])
   }
+}
+
+/** The credentials of systemd belong to root and its group with mode 0440, and an ACL names their reader. */
+function isReadableByOthers({ mode, uid, gid }: Stats): boolean {
+  const credential = uid === 0 && gid === 0 && (mode & 0o777) === 0o440
+  return !credential && (mode & 0o077) !== 0
 }
 
 function parseLines(text: string): MasterKeys {

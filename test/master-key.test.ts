@@ -211,3 +211,24 @@ test('a start with a master key that did not seal the secrets ends with 1 and th
   assert.doesNotMatch(again.stderr, /\n\s+at /, 'a stack trace is no clear message')
   remove()
 })
+
+test(
+  "a credential of systemd, which has mode 0440 and root's group, is read",
+  {
+    skip: process.getuid?.() !== 0 && 'only root can make files of root',
+  },
+  () =>
+    withConfig((config, file) => {
+      const key = randomBytes(32)
+      write(file, `${key.toString('base64')}\n`, 0o440)
+      chownSync(file, 0, 0)
+      assert.deepEqual(loadMasterKeys(config, false), [key])
+      chownSync(file, 0, 65534)
+      refused(config, /may be read by others/)
+      chownSync(file, 65534, 0)
+      refused(config, /may be read by others/)
+      chownSync(file, 0, 0)
+      chmodSync(file, 0o444)
+      refused(config, /may be read by others/)
+    }),
+)
