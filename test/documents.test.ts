@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDERS = ['src', 'test', 'testing', 'bench', 'scripts', 'docs']
+const FOLDERS = ['deploy', 'src', 'test', 'testing', 'bench', 'scripts', 'docs']
 const FILES = [
   ...globSync('*', { cwd: ROOT }),
   ...FOLDERS.flatMap((folder) => globSync(`${folder}/**`, { cwd: ROOT })),
