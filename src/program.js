@@ -14,10 +14,8 @@ export async function run() {
   // Only the owner may read the files that Usher makes, whatever the mode of their folder.
   process.umask(0o077)
   enableCompileCache(process.env)
-  // A reader such as `head` may close the pipe early; that is no failure.
-  process.stdout.on('error', (error) => {
-    if (!('code' in error) || error.code !== 'EPIPE') throw error
-  })
+  // Each write of the command line handles its own failure. Without a listener, Node would end with a stack trace.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const cli = await loadCli()
   if (!cli) return
   process.exitCode = await cli.runCli(process.argv.slice(2), process.env, {

@@ -4,6 +4,7 @@ import { formatCaller } from '../store/audit/entries.ts'
 import type { AuditFault, AuditFaultKind, AuditHead, AuditVerdict } from '../store/port.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber, parseTime } from './options.ts'
+import { cutPage, describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
 /** `usher audit`: the audit log. */
@@ -53,13 +54,17 @@ function list(session: Session, options: ListOptions): Promise<Output> {
   const { operation, status, caller, organization, target, correlationId, since, before, limit } = options
   const filter = { operation, status, caller, organization, target, correlationId, since, before, limit }
   return withDirectory(session, async ({ dir, ctx }) => {
-    const entries = await listAudit(dir, ctx, filter)
+    const { items: entries, more } = cutPage(
+      await listAudit(dir, ctx, { ...filter, limit: limit + 1 }),
+      limit,
+    )
     const json = entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) }))
     const rows = json.map((entry) => [
       ...[String(entry.number), entry.at, entry.operation, entry.status, entry.outcome],
       ...[entry.caller, entry.address, entry.target, entry.changedFields.join(',')],
     ])
-    return { json, text: formatTable(HEADINGS, rows) }
+    const note = more ? describeMore(limit, `--before ${entries.at(-1)?.number}`) : undefined
+    return { json, lines: formatTable(HEADINGS, rows), note }
   })
 }
 
@@ -87,10 +92,10 @@ function verify(session: Session, { expect }: VerifyOptions): Promise<Output> {
     const whole = faultCount === 0
     const rest = faultCount > faults.length ? [`and ${faultCount - faults.length} more faults`] : []
     const facts = describeLog(verdict)
-    const text = whole
-      ? `The audit log is intact: ${facts}.`
-      : [...faults.map(describeFault), ...rest, `The audit log is damaged: ${facts}.`].join('\n')
-    return { json: { whole, ...verdict }, text, failed: !whole }
+    const lines = whole
+      ? [`The audit log is intact: ${facts}.`]
+      : [...faults.map(describeFault), ...rest, `The audit log is damaged: ${facts}.`]
+    return { json: { whole, ...verdict }, lines, failed: !whole }
   })
 }
 

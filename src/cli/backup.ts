@@ -25,7 +25,9 @@ async function backUp(session: Session, file: string, overwrite: boolean): Promi
   const key = config.masterKeys ? 'USHER_MASTER_KEY' : config.masterKeyFile
   return {
     json: { file, store: path },
-    text: `Backed up ${path} to ${file}, and checked the copy. The backup needs the master key of today: keep a copy of ${key} elsewhere.`,
+    lines: [
+      `Backed up ${path} to ${file}, and checked the copy. The backup needs the master key of today: keep a copy of ${key} elsewhere.`,
+    ],
   }
 }
 

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
+import { escapeLine } from '../escape.ts'
 import { VERSION } from '../version.ts'
 import type { Io, Session } from './command.ts'
 import { explainError } from './errors.ts'
+import { complain, OutputError, writeOutput } from './output.ts'
 
 /** Adds options, subcommands and actions to a command. */
 type Define = (command: Command, session: Session) => void
@@ -86,16 +88,30 @@ export async function runCli(
   io: Io,
 ): Promise<number> {
   const session: Session = { io, env, exitCode: 0 }
+  const help: string[] = []
   try {
     const words = toWords(argv)
-    const program = newProgram(session)
+    const program = newProgram(session, help)
     await loadCommand(program, words, session)
     await program.parseAsync(words, { from: 'user' })
     return session.exitCode
   } catch (error) {
-    // Commander has already printed the help, the version, or what is wrong with the command line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    for (const line of explainError(error)) io.stderr.write(`usher: ${line}\n`)
+    // Commander has already printed what is wrong with the command line.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? printHelp(io, help.join('')) : 2
+    for (const line of explainError(error)) complain(io.stderr, line)
+    return 1
+  }
+}
+
+/** Prints the help or the version. Returns the exit code. */
+async function printHelp(io: Io, text: string): Promise<number> {
+  try {
+    await writeOutput(io.stdout, text)
+    return 0
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error
+    if (error.isClosed) return 0
+    complain(io.stderr, error.message)
     return 1
   }
 }
@@ -108,12 +124,13 @@ function toWords(argv: readonly string[]): readonly string[] {
   return isKnown ? [...others, '--help'] : others
 }
 
-function newProgram(session: Session): Command {
+/** @param help receives the help or the version, since commander does not wait for a write */
+function newProgram(session: Session, help: string[]): Command {
   const program = new Command('usher')
     .description('User provisioning for cloud providers')
     .version(VERSION, '-V, --version', 'Print the version')
     .exitOverride()
-    .configureOutput(newOutput(session.io))
+    .configureOutput(newOutput(session.io, help))
     .helpOption('-h, --help', 'Show help')
     .helpCommand('help [command]', 'Show the help of a command')
     .addHelpText('after', NOTES)
@@ -175,12 +192,19 @@ function checkRequiredLast(command: Command): void {
   })
 }
 
-function newOutput({ stdout, stderr }: Io): ReturnType<Command['configureOutput']> {
+function newOutput({ stdout, stderr }: Io, help: string[]): ReturnType<Command['configureOutput']> {
   return {
-    writeOut: (text) => stdout.write(text),
-    writeErr: (text) => stderr.write(text),
-    // Commander puts a suggestion into a second line.
-    outputError: (text, write) => write(text.replace(/^error: /, 'usher: ').replace('\n(', ' (')),
+    writeOut: (text) => help.push(text),
+    writeErr: (text) => stderr.write(text.split('\n').map(escapeLine).join('\n')),
+    // Commander puts a suggestion into a second line. The text may quote what was typed, line breaks too.
+    outputError: (text) =>
+      complain(
+        stderr,
+        text
+          .replace(/^error: /, '')
+          .replace('\n(', ' (')
+          .trimEnd(),
+      ),
     getOutHelpWidth: () => stdout.columns ?? 80,
     getErrHelpWidth: () => stderr.columns ?? 80,
     getOutHasColors: () => false,

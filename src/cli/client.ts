@@ -3,8 +3,9 @@ import { type Config, ConfigError } from '../config.ts'
 import { createClient, deleteClient, listClients } from '../directory/clients.ts'
 import type { ExternalId } from '../model/clients.ts'
 import { PERMISSIONS, type Permission } from '../model/context.ts'
-import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { action, type Output, type Secret, type Session, UsageError, withDirectory } from './command.ts'
 import { newChoice } from './options.ts'
+import { assertOpen } from './output.ts'
 import { formatTable } from './table.ts'
 
 /** `usher client`: the programs that may call the APIs. */
@@ -42,12 +43,22 @@ interface AddOptions {
 async function add(session: Session, options: AddOptions): Promise<Output> {
   const { organization: organizationId, permission, name } = options
   const external = toExternal(options)
+  if (!external) assertOpen(session.io.stdout)
   return withDirectory(session, async ({ config, dir, ctx }) => {
     if (external) assertConfigured(external, config)
     const { id, secret } = await createClient(dir, ctx, { organizationId, name, permission, external })
     const json = { client_id: id, ...(secret && { client_secret: secret }) }
-    return { json, text: secret ? `CLIENT_ID=${id}\nCLIENT_SECRET=${secret}` : `CLIENT_ID=${id}` }
+    const lines = [`CLIENT_ID=${id}`, ...(secret ? [`CLIENT_SECRET=${secret}`] : [])]
+    return { json, lines, ...(secret && { secret: newSecret(session, id) }) }
   })
+}
+
+/** A client whose secret was not shown is of no use. */
+function newSecret(session: Session, id: string): Secret {
+  return {
+    remove: () => withDirectory(session, ({ dir, ctx }) => deleteClient(dir, ctx, id)),
+    advice: `the client ${id} was removed again, because its secret was not shown: add another one`,
+  }
 }
 
 /**
@@ -80,13 +91,13 @@ function list(session: Session): Promise<Output> {
       createdAt,
     }))
     const rows = json.map((one) => [one.client_id, one.permission, one.organization, one.name])
-    return { json, text: formatTable(['CLIENT', 'PERMISSION', 'ORGANIZATION', 'NAME'], rows) }
+    return { json, lines: formatTable(['CLIENT', 'PERMISSION', 'ORGANIZATION', 'NAME'], rows) }
   })
 }
 
 function remove(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     await deleteClient(dir, ctx, id)
-    return { json: { removed: id }, text: `Removed ${id}.` }
+    return { json: { removed: id }, lines: [`Removed ${id}.`] }
   })
 }

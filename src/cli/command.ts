@@ -2,10 +2,13 @@ import type { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
 import { operatorContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
+import { escapeJson } from '../escape.ts'
 import type { TextSink } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { openDirectory } from '../open-directory.ts'
 import { getPlatform, type Platform, type Platforms } from '../platform/platform.ts'
+import { explainError } from './errors.ts'
+import { complain, LostSecretError, OutputError, writeLines, writeOutput } from './output.ts'
 
 /** The outside world of a command. */
 export interface Io {
@@ -35,9 +38,22 @@ export interface Session {
 /** The result of a command, for programs and for people. */
 export interface Output {
   readonly json: unknown
-  readonly text: string
+  /** The text, one member for each line. What a line quotes is escaped when it is printed, line breaks too. */
+  readonly lines: readonly string[]
+  /** A message for standard error, with or without --json: how to go on after a list that ended early. */
+  readonly note?: string | undefined
+  /** Set if the output has a secret that is shown only once. */
+  readonly secret?: Secret | undefined
   /** True if the command found a problem; it then ends with exit code 1. */
   readonly failed?: boolean
+}
+
+/** A secret that is shown only once, and what to do if it could not be shown. */
+export interface Secret {
+  /** Removes what nobody can use without the secret. */
+  readonly remove: () => Promise<unknown>
+  /** What is left, and what to do next. */
+  readonly advice: string
 }
 
 /** The command line is wrong in a way that commander does not check. */
@@ -60,9 +76,35 @@ export function action<A extends unknown[]>(
     const command = args.at(-1) as Command
     const output = await runWork(command, () => work(...(args.slice(0, -1) as A)))
     if (!output) return
-    const text = command.opts<{ json?: true }>().json ? JSON.stringify(output.json, null, 2) : output.text
-    session.io.stdout.write(`${text}\n`)
+    await print(session.io, output, command.opts<{ json?: true }>().json === true)
     if (output.failed) session.exitCode = 1
+  }
+}
+
+/**
+ * Prints the result of a command.
+ * @throws {OutputError} if it cannot be written; but a reader that has enough, such as `head`, is no failure
+ * @throws {LostSecretError} if it has a secret, whatever the reason
+ */
+export async function print(io: Io, output: Output, asJson: boolean): Promise<void> {
+  try {
+    if (asJson) await writeOutput(io.stdout, `${escapeJson(JSON.stringify(output.json, null, 2))}\n`)
+    else await writeLines(io.stdout, output.lines)
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error
+    if (output.secret) throw await removeUnusable(output.secret, error)
+    if (!error.isClosed) throw error
+  }
+  if (output.note !== undefined) complain(io.stderr, output.note)
+}
+
+async function removeUnusable({ remove, advice }: Secret, cause: OutputError): Promise<LostSecretError> {
+  try {
+    await remove()
+    return new LostSecretError(`${cause.message}; ${advice}`, cause)
+  } catch (error) {
+    const reason = `what it made could not be removed again: ${explainError(error).join('; ')}`
+    return new LostSecretError(`${cause.message}, so its secret is lost, and ${reason}`, cause)
   }
 }
 

@@ -15,5 +15,5 @@ async function showSettings({ env }: Session): Promise<Output> {
     isSecret && source === 'environment' ? '(hidden)' : value,
     source === 'absent' ? 'not set' : source,
   ])
-  return { json: settings, text: formatTable(['SETTING', 'VALUE', 'SOURCE'], rows) }
+  return { json: settings, lines: formatTable(['SETTING', 'VALUE', 'SOURCE'], rows) }
 }

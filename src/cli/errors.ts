@@ -4,6 +4,7 @@ import { DirectoryError, type Issue } from '../model/error.ts'
 import { PlatformError } from '../platform/platform.ts'
 import { StoreError } from '../store/port.ts'
 import { toOptionName } from './names.ts'
+import { LostSecretError, OutputError } from './output.ts'
 
 /**
  * Explains why a command failed.
@@ -16,10 +17,12 @@ export function explainError(error: unknown): readonly string[] {
     if (cause instanceof StoreError) return [cause.message]
     return issues.length > 0 ? [issues.map(explainIssue).join('; ')] : [error.message]
   }
-  if (error instanceof StoreError || error instanceof SealError || error instanceof PlatformError)
-    return [error.message]
+  if (EXPLAINED.some((kind) => error instanceof kind)) return [(error as Error).message]
   return explainSystemError(error)
 }
+
+/** Errors whose message is for the operator. */
+const EXPLAINED = [StoreError, SealError, PlatformError, OutputError, LostSecretError]
 
 function explainIssue({ path, message }: Issue): string {
   return `${toOptionName(path)} ${message}`
@@ -30,5 +33,5 @@ function explainSystemError(error: unknown): readonly string[] {
   if (code === 'EADDRINUSE') return [`${address}:${port} is in use; set USHER_PORT to another port`]
   if (syscall === 'listen' || syscall === 'getaddrinfo')
     return [`cannot listen on USHER_HOST and USHER_PORT: ${message}`]
-  return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
+  return (error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n')
 }

@@ -16,7 +16,7 @@ function list(session: Session): Promise<Output> {
     const json = (await listGroups(dir, ctx)).map(({ id, name }) => ({ id, name }))
     return {
       json,
-      text: formatTable(
+      lines: formatTable(
         ['ID', 'NAME'],
         json.map(({ id, name }) => [id, name]),
       ),

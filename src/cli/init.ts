@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { deleteClient } from '../directory/clients.ts'
 import { type Setup, type SetupIds, setUp } from '../directory/setup.ts'
 import { assertValid } from '../model/error.ts'
 import { checkDomain, checkOrganizationName } from '../model/organizations.ts'
 import { openDirectory } from '../open-directory.ts'
-import { action, type Output, type Session } from './command.ts'
+import { action, type Opened, type Output, type Session, withDirectory } from './command.ts'
+import { assertOpen } from './output.ts'
 
 /** `usher init`: the first set-up of a directory, without a server. */
 export function defineInit(init: Command, session: Session): void {
@@ -37,13 +39,36 @@ export function assertSetupOptions({ provider, portal }: SetupOptions): void {
 
 async function initialize(session: Session, options: SetupOptions): Promise<Output> {
   assertSetupOptions(options)
+  assertOpen(session.io.stdout)
   const open = await openDirectory(await readConfig(session.env))
   try {
     const setup = await setUp(open.dir, options)
-    return { json: toJson(setup), text: describeSetup(setup, null) }
+    return describeFirst(setup, null, (work) => withDirectory(session, work))
   } finally {
     await open.close()
   }
+}
+
+/** Runs work on the directory that was set up. */
+type InDirectory = (work: (opened: Pick<Opened, 'dir' | 'ctx'>) => Promise<unknown>) => Promise<unknown>
+
+/**
+ * Describes a first set-up. If the description cannot be written, its two clients are removed again.
+ * @param url the address of the running server; null if there is no server
+ * @param inDirectory runs the removal
+ */
+export function describeFirst(setup: Setup, url: string | null, inDirectory: InDirectory): Output {
+  const ids = [setup.administrator.id, setup.osis.id]
+  const secret = {
+    remove: () =>
+      inDirectory(async ({ dir, ctx }) => {
+        for (const id of ids) await deleteClient(dir, ctx, id)
+      }),
+    advice:
+      'the directory is set up, but its two clients were removed again, because their secrets were not shown: ' +
+      'usher status shows the ids, usher client add makes new clients',
+  }
+  return { json: toJson(setup), lines: describeSetup(setup, url), secret }
 }
 
 /** The JSON of a set-up. Other programs depend on it; see "Names that others depend on" in docs/operating.md. */
@@ -77,7 +102,7 @@ export function toIdsJson({ provider, portal, groups, example, administrator, os
  * Describes a set-up for people: ids and secrets as shell variables.
  * @param url the address of the running server, to add two example calls; null if there is no server
  */
-export function describeSetup(setup: Setup, url: string | null): string {
+function describeSetup(setup: Setup, url: string | null): string[] {
   const { provider, portal, example, administrator, osis } = setup
   const secrets = new Map([
     ['CLIENT_ID', `CLIENT_SECRET=${administrator.secret}`],
@@ -93,7 +118,7 @@ export function describeSetup(setup: Setup, url: string | null): string {
     ...(url ? [`USHER=${url}`] : []),
     ...variables,
     ...(url && example ? ['', ...CURL_LINES] : []),
-  ].join('\n')
+  ]
 }
 
 /** Lists the ids of a set-up as shell variables. */

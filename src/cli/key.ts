@@ -45,7 +45,7 @@ function list(session: Session): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const json = await listSigningKeys(dir, ctx)
     const rows = json.map((one) => [one.kid, one.state, one.createdAt, one.signsAt, one.expiresAt])
-    return { json, text: formatTable(['ID', 'STATE', 'CREATED', 'SIGNS FROM', 'DELETED AT'], rows) }
+    return { json, lines: formatTable(['ID', 'STATE', 'CREATED', 'SIGNS FROM', 'DELETED AT'], rows) }
   })
 }
 
@@ -63,8 +63,8 @@ function rotateSigning(session: Session, now: boolean): Promise<Output> {
         ? `The key ${kid} stays valid until ${kept.expiresAt}, for the tokens that it has signed.`
         : `The key ${kid} is deleted: within 5 seconds, its access tokens are refused and clients get new ones.`
     })
-    const text = [`Made the signing key ${key}.`, ...made, ...old, ...describeEnding(ending, now)].join('\n')
-    return { json: { key, keys: after, endingRefreshTokens: ending }, text }
+    const lines = [`Made the signing key ${key}.`, ...made, ...old, ...describeEnding(ending, now)]
+    return { json: { key, keys: after, endingRefreshTokens: ending }, lines }
   })
 }
 
@@ -126,5 +126,5 @@ function describeRotation(result: Resealed, others: string): Output {
     unopened.length === 0
       ? `${done} It opens all ${checked} secrets. ${others}`
       : `${done} It does not open ${unopened.length} of all ${checked} secrets. The other keys are still needed.`
-  return { json: result, text: [...lines, summary].join('\n'), failed: unopened.length > 0 }
+  return { json: result, lines: [...lines, summary], failed: unopened.length > 0 }
 }

@@ -40,15 +40,15 @@ function describeShared(shared: readonly SharedEmail[]): Output {
     sharedEmails: shared.map(({ organizationId: organization, ...user }) => ({ ...user, organization })),
   }
   const upToDate = 'The schema is up to date.'
-  if (shared.length === 0) return { json, text: upToDate }
+  if (shared.length === 0) return { json, lines: [upToDate] }
   const rows = shared.map((one) => [one.id, one.email, one.olderId, one.organizationId])
-  const text = [
+  const lines = [
     upToDate,
     'These users have the same e-mail address as an older user of their organization. Usher finds them by their id only.',
     'If both are one person, remove one of them with usher user remove.',
-    formatTable(['ID', 'EMAIL', 'OLDER USER', 'ORGANIZATION'], rows),
+    ...formatTable(['ID', 'EMAIL', 'OLDER USER', 'ORGANIZATION'], rows),
   ]
-  return { json, text: text.join('\n') }
+  return { json, lines }
 }
 
 async function showMigrations(session: Session): Promise<Output> {
@@ -65,7 +65,7 @@ function describeMigrations(states: readonly MigrationState[]): Output {
   const rows = states.map(({ version, name, appliedAt }) => [String(version), name, appliedAt ?? 'not yet'])
   return {
     json: states,
-    text: formatTable(['VERSION', 'NAME', 'APPLIED'], rows),
+    lines: formatTable(['VERSION', 'NAME', 'APPLIED'], rows),
     failed: states.some(({ appliedAt }) => appliedAt === null),
   }
 }

@@ -7,6 +7,7 @@ import {
 } from '../directory/organizations.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT, newChoice } from './options.ts'
+import { cutPage, describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
 /** `usher organization`: the resellers and customers of the provider. */
@@ -60,7 +61,7 @@ async function addOrganization(session: Session, options: AddOptions): Promise<O
     throw new UsageError("option '--reseller <id...>' can only be used with '--kind customer'")
   return withDirectory(session, async ({ dir, ctx }) => {
     const { id } = await createOrganization(dir, ctx, { kind, name, resellerIds })
-    return { json: { id, kind, name }, text: id }
+    return { json: { id, kind, name }, lines: [id] }
   })
 }
 
@@ -69,7 +70,7 @@ function relate(session: Session, customerId: string, resellerId: string): Promi
     await relateOrganization(dir, ctx, { customerId, resellerId })
     return {
       json: { customer: customerId, reseller: resellerId },
-      text: `Reseller ${resellerId} can now manage customer ${customerId}.`,
+      lines: [`Reseller ${resellerId} can now manage customer ${customerId}.`],
     }
   })
 }
@@ -81,16 +82,20 @@ interface ListOptions {
 
 function list(session: Session, { kind, limit }: ListOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const found = await listOrganizations(dir, ctx, { kind, after: 0, limit })
+    const { items: found, more } = cutPage(
+      await listOrganizations(dir, ctx, { kind, after: 0, limit: limit + 1 }),
+      limit,
+    )
     const json = found.map(({ id, kind, name, createdAt }) => ({ id, kind, name, createdAt }))
     const rows = json.map((one) => [one.id, one.kind, one.name])
-    return { json, text: formatTable(['ID', 'KIND', 'NAME'], rows) }
+    const lines = formatTable(['ID', 'KIND', 'NAME'], rows)
+    return { json, lines, note: more ? describeMore(limit) : undefined }
   })
 }
 
 function remove(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     await deleteOrganization(dir, ctx, id)
-    return { json: { removed: id }, text: `Removed ${id}.` }
+    return { json: { removed: id }, lines: [`Removed ${id}.`] }
   })
 }

@@ -7,6 +7,7 @@ import { adoptCluster } from '../provisioning/cluster.ts'
 import { newFixer } from '../provisioning/fix.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber } from './options.ts'
+import { cutPage, describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
 /** `usher platform`: the accounts on the storage platform. */
@@ -64,7 +65,8 @@ function showStatus(session: Session, { state, after = 0, limit }: StatusOptions
     const applied = await countAppliedAccounts(dir)
     const problems = await listPlatformProblems(dir)
     const cluster = await findCluster(dir, platform.name)
-    const accounts = await listFailures(dir, ctx, { after, limit, state })
+    const found = await listFailures(dir, ctx, { after, limit: limit + 1, state })
+    const { items: accounts, more } = cutPage(found, limit)
     const lines = [
       ...problems,
       `${platform.name} ${version}: ${health}${reason === null ? '' : `, ${reason}`}`,
@@ -72,19 +74,20 @@ function showStatus(session: Session, { state, after = 0, limit }: StatusOptions
     ]
     if (waiting + failing + parked > 0)
       lines.push(`The oldest change has been waiting for ${Math.round(oldestSeconds)} s.`)
-    if (accounts.length > 0) lines.push('', formatFailures(accounts))
+    if (accounts.length > 0) lines.push('', ...formatFailures(accounts))
     return {
       json: {
         platform: { name: platform.name, cluster, version, health, reason },
         problems,
         ...{ applied, waiting, failing, parked, oldestSeconds, accounts },
       },
-      text: lines.join('\n'),
+      lines,
+      note: more ? describeMore(limit, `--after ${accounts.at(-1)?.number}`) : undefined,
     }
   })
 }
 
-function formatFailures(accounts: Awaited<ReturnType<typeof listFailures>>): string {
+function formatFailures(accounts: readonly Awaited<ReturnType<typeof listFailures>>[number][]): string[] {
   const rows = accounts.map((one) => [
     ...[String(one.number), one.userId, one.tenantId, one.state],
     ...[String(one.attempts), one.dueAt, one.error],
@@ -103,7 +106,7 @@ async function retry(session: Session, { user, all = false }: RetryOptions): Pro
   return withDirectory(session, async ({ dir, ctx }) => {
     const retried = user === undefined ? await retryAll(dir, ctx) : await retryUser(dir, ctx, user)
     const text = `${retried} accounts are due now; a running server tries them within seconds.`
-    return { json: { retried }, text }
+    return { json: { retried }, lines: [text] }
   })
 }
 
@@ -116,7 +119,7 @@ function check(session: Session, { fix, tenant: tenantId }: CheckOptions): Promi
   return withDirectory(session, async ({ dir, ctx, platforms, platform }) => {
     if (!platform.readsBack) {
       const text = `The platform ${platform.name} keeps its accounts in the directory: there is nothing to compare.`
-      return { json: { platform: platform.name, comparable: false, ...NOTHING }, text }
+      return { json: { platform: platform.name, comparable: false, ...NOTHING }, lines: [text] }
     }
     const deps = { dir, platforms }
     const fixer = fix ? newFixer(deps, ctx) : undefined
@@ -135,7 +138,7 @@ function adopt(session: Session): Promise<Output> {
     const text =
       `The directory's accounts on ${platform.name} are now those of the cluster ${cluster}. Restart the server, and ` +
       'run usher platform check --fix to create accounts that the cluster does not have.'
-    return { json: { platform: platform.name, cluster }, text }
+    return { json: { platform: platform.name, cluster }, lines: [text] }
   })
 }
 
@@ -146,14 +149,14 @@ function describeCheck(platform: string, report: CheckReport): Output {
   const open = findings.filter((one) => !one.fixed).length
   const foreign = findings.filter(({ drift }) => drift.some(({ kind }) => kind === 'foreign')).length
   const rows = findings.map((one) => [one.userId, one.tenantId, formatDrift(one), formatOutcome(one)])
-  const lines = findings.length > 0 ? [formatTable(['USER', 'TENANT', 'DRIFT', 'OUTCOME'], rows), ''] : []
+  const lines = findings.length > 0 ? [...formatTable(['USER', 'TENANT', 'DRIFT', 'OUTCOME'], rows), ''] : []
   if (unapplied > 0)
     lines.push(`${unapplied} accounts are not applied yet and were not compared; see usher platform status.`)
   lines.push(
     `${checked} accounts compared with ${platform}: ${findings.length - foreign} differ or cannot be read, ` +
       `${foreign} are not in the directory, ${open} of all these are not fixed.`,
   )
-  return { json: { platform, comparable: true, ...report }, text: lines.join('\n'), failed: open > 0 }
+  return { json: { platform, comparable: true, ...report }, lines, failed: open > 0 }
 }
 
 function formatDrift({ drift }: Finding): string | null {

@@ -29,7 +29,7 @@ export function definePortal(portal: Command, session: Session): void {
 function add(session: Session, name: string, organizationId: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const { domain } = await createPortal(dir, ctx, { domain: name, organizationId })
-    return { json: { domain, organization: organizationId }, text: domain }
+    return { json: { domain, organization: organizationId }, lines: [domain] }
   })
 }
 
@@ -39,7 +39,7 @@ function list(session: Session): Promise<Output> {
     const rows = portals.map((one) => [one.domain, one.organizationId, one.organizationName])
     return {
       json: portals.map((one) => ({ domain: one.domain, organization: one.organizationId })),
-      text: formatTable(['DOMAIN', 'ORGANIZATION', 'NAME'], rows),
+      lines: formatTable(['DOMAIN', 'ORGANIZATION', 'NAME'], rows),
     }
   })
 }
@@ -47,6 +47,6 @@ function list(session: Session): Promise<Output> {
 function remove(session: Session, domain: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     await deletePortal(dir, ctx, domain)
-    return { json: { removed: domain }, text: `Removed ${domain}.` }
+    return { json: { removed: domain }, lines: [`Removed ${domain}.`] }
   })
 }

@@ -89,8 +89,8 @@ function explainUnopened(identities: readonly string[]): string {
 
 function refuse(file: string, { problems }: Findings): Output {
   const lines = problems.map((problem) => `${file}: ${problem}`)
-  const text = [...lines, 'Nothing was changed. --force restores the backup all the same.'].join('\n')
-  return { json: { restored: false, problems }, text, failed: true }
+  lines.push('Nothing was changed. --force restores the backup all the same.')
+  return { json: { restored: false, problems }, lines, failed: true }
 }
 
 function describe(
@@ -103,5 +103,5 @@ function describe(
     ...(kept ? [`The former store is kept as ${kept}; remove it when you do not need it.`] : []),
     'Start Usher, and compare the platform with usher platform check.',
   ]
-  return { json: { restored: true, store: path, kept, newest, head, problems }, text: lines.join('\n') }
+  return { json: { restored: true, store: path, kept, newest, head, problems }, lines }
 }

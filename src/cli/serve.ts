@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { startApp } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { operatorContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
 import { isSetUp, type Setup, setUp } from '../directory/setup.ts'
 import { type Logger, newLogger } from '../logger.ts'
@@ -9,8 +10,9 @@ import { DirectoryError } from '../model/error.ts'
 import { openDirectory } from '../open-directory.ts'
 import { countSharedEmails } from '../store/tables/users.ts'
 import { VERSION } from '../version.ts'
-import { action, type Session } from './command.ts'
-import { addSetupOptions, assertSetupOptions, describeSetup, type SetupOptions, toJson } from './init.ts'
+import { action, type Io, type Output, print, type Session } from './command.ts'
+import { addSetupOptions, assertSetupOptions, describeFirst, type SetupOptions } from './init.ts'
+import { assertOpen, writeLines } from './output.ts'
 
 /** `usher serve`: the server. */
 export function defineServe(serve: Command, session: Session): void {
@@ -37,13 +39,10 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
     const app = await startApp({ config, log, metrics, open })
     close = () => app.close()
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
-    const setup = await setUpFirst(open.dir, options)
-    if (setup) {
-      const text = options.json ? JSON.stringify(toJson(setup), null, 2) : describeSetup(setup, app.url)
-      io.stdout.write(`${text}\n`)
-    }
+    const setup = await setUpFirst(open.dir, io, options)
+    if (setup) await print(io, describeSetup(open.dir, setup, app.url), options.json === true)
     // With port 0 the system chooses the port. Print it if the log does not.
-    if (config.port === 0 && !log.isLevelEnabled('info')) io.stdout.write(`USHER=${app.url}\n`)
+    if (config.port === 0 && !log.isLevelEnabled('info')) await writeLines(io.stdout, [`USHER=${app.url}`])
     log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
     log.info({ signal: await stopped }, 'stopping')
   } finally {
@@ -63,12 +62,17 @@ async function warnOfSharedEmails({ store }: Directory, log: Logger): Promise<vo
  * Sets up an empty directory.
  * @returns undefined if the directory is set up already, even if another process did it at the same moment
  */
-async function setUpFirst(dir: Directory, options: SetupOptions): Promise<Setup | undefined> {
+async function setUpFirst(dir: Directory, io: Io, options: SetupOptions): Promise<Setup | undefined> {
   if (await isSetUp(dir)) return undefined
+  assertOpen(io.stdout)
   try {
     return await setUp(dir, options)
   } catch (error) {
     if (error instanceof DirectoryError && error.code === 'already_set_up') return undefined
     throw error
   }
+}
+
+function describeSetup(dir: Directory, setup: Setup, url: string): Output {
+  return describeFirst(setup, url, async (work) => work({ dir, ctx: await operatorContext(dir) }))
 }

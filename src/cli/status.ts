@@ -12,6 +12,6 @@ function showStatus(session: Session): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const setup = await getSetup(dir, ctx)
     const lines = listVariables(setup).map(([name, value]) => `${name}=${value}`)
-    return { json: toIdsJson(setup), text: [`PROVIDER=${setup.provider.id}`, ...lines].join('\n') }
+    return { json: toIdsJson(setup), lines: [`PROVIDER=${setup.provider.id}`, ...lines] }
   })
 }

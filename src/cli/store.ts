@@ -99,5 +99,5 @@ function describeCopy(rows: RowCounts, { problems, auditFaults }: Verdict): Outp
       ? `Copied ${total} rows. The row counts, the audit log and all secrets are verified.`
       : `Copied ${total} rows, but the copy is not complete: do not use it.`,
   )
-  return { json: { rows, problems, auditFaults }, text: lines.join('\n'), failed: problems.length > 0 }
+  return { json: { rows, problems, auditFaults }, lines, failed: problems.length > 0 }
 }

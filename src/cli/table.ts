@@ -1,21 +1,21 @@
+import { escapeLine } from '../escape.ts'
+
 /**
- * Formats rows as aligned columns under a heading.
+ * Formats rows as aligned columns under a heading, one line for each. Characters that a terminal obeys are escaped.
  * @param rows each has one cell for each heading; null is shown as `-`
  */
 export function formatTable(
   headings: readonly string[],
   rows: readonly (readonly (string | null)[])[],
-): string {
-  const lines = [headings, ...rows].map((row) => row.map((cell) => cell ?? '-'))
+): string[] {
+  const lines = [headings, ...rows].map((row) => row.map((cell) => escapeLine(cell ?? '-')))
   const widths = headings.map((_, i) => Math.max(...lines.map((line) => measureWidth(line[i] ?? ''))))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - measureWidth(cell)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return lines.map((line) =>
+    line
+      .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - measureWidth(cell)))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 /** Characters that take no column of a terminal: marks, invisible ones, and the later parts of a Hangul syllable. */

@@ -4,6 +4,7 @@ import { adoptCustomer, queryTenants } from '../directory/tenants.ts'
 import { DirectoryError } from '../model/error.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT } from './options.ts'
+import { describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
 /** `usher tenant`: the tenants of customers on the storage platform. */
@@ -46,7 +47,7 @@ function create(session: Session, options: CreateOptions): Promise<Output> {
       name: options.name,
       orgIds: options.org ?? [],
     })
-    return { json: { id, name, orgs: orgIds, platform }, text: id }
+    return { json: { id, name, orgs: orgIds, platform }, lines: [id] }
   })
 }
 
@@ -71,7 +72,7 @@ function move(session: Session, id: string | undefined, options: MoveOptions): P
     if (moved.length > 0)
       lines.push('Start or restart the server with the same settings: it then creates the accounts.')
     if (ids.length === 0) lines.push('There is no tenant on embedded.')
-    return { json: { moved, refused }, text: lines.join('\n'), failed: refused.length > 0 }
+    return { json: { moved, refused }, lines, failed: refused.length > 0 }
   })
 }
 
@@ -84,7 +85,7 @@ function toRefusal(error: unknown, isOneOfMany: boolean): string {
 
 function list(session: Session, limit: number): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const { items } = await queryTenants(dir, ctx, { filter: {}, page: { offset: 0, limit } })
+    const { items, total } = await queryTenants(dir, ctx, { filter: {}, page: { offset: 0, limit } })
     const json = items.map(({ id, name, organizationId, platform, orgIds }) => ({
       id,
       name,
@@ -96,6 +97,7 @@ function list(session: Session, limit: number): Promise<Output> {
       ...[one.id, one.customer, one.platform, one.name],
       one.orgs.join(' ') || null,
     ])
-    return { json, text: formatTable(['ID', 'CUSTOMER', 'PLATFORM', 'NAME', 'ORGS'], rows) }
+    const lines = formatTable(['ID', 'CUSTOMER', 'PLATFORM', 'NAME', 'ORGS'], rows)
+    return { json, lines, note: total > items.length ? describeMore(limit) : undefined }
   })
 }

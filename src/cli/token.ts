@@ -20,13 +20,13 @@ function list(session: Session): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const json = await listRefreshTokens(dir, ctx)
     const rows = json.map((one) => [one.id, one.clientId, one.createdAt, one.expiresAt, one.revokedAt])
-    return { json, text: formatTable(['ID', 'CLIENT', 'CREATED', 'EXPIRES', 'REVOKED'], rows) }
+    return { json, lines: formatTable(['ID', 'CLIENT', 'CREATED', 'EXPIRES', 'REVOKED'], rows) }
   })
 }
 
 function revoke(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     await revokeRefreshToken(dir, ctx, id)
-    return { json: { revoked: id }, text: `Revoked ${id}.` }
+    return { json: { revoked: id }, lines: [`Revoked ${id}.`] }
   })
 }

@@ -7,6 +7,7 @@ import { foldId } from '../model/ids.ts'
 import { foldCase } from '../model/text.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT } from './options.ts'
+import { cutPage, describeMore, quoteWord } from './pages.ts'
 import { formatTable } from './table.ts'
 
 /** `usher user`: the users of an organization. */
@@ -55,7 +56,7 @@ function add(session: Session, options: AddOptions): Promise<Output> {
         groupIds: await findGroupIds(dir, ctx, options.group ?? []),
       },
     })
-    return { json: { id, created }, text: id }
+    return { json: { id, created }, lines: [id] }
   })
 }
 
@@ -82,7 +83,8 @@ interface ListOptions {
 function list(session: Session, options: ListOptions): Promise<Output> {
   const { organization: organizationId, after, limit } = options
   return withDirectory(session, async ({ dir, ctx }) => {
-    const users = await listUsers(dir, ctx, { organizationId, after, limit })
+    const found = await listUsers(dir, ctx, { organizationId, after, limit: limit + 1 })
+    const { items: users, more } = cutPage(found, limit)
     const json = users.map(({ id, firstName, lastName, email, groups, createdAt }) => ({
       id,
       firstName,
@@ -92,13 +94,15 @@ function list(session: Session, options: ListOptions): Promise<Output> {
       createdAt,
     }))
     const rows = json.map((one) => [one.id, one.email, one.firstName, one.lastName, one.groups.join(', ')])
-    return { json, text: formatTable(['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'GROUPS'], rows) }
+    const lines = formatTable(['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'GROUPS'], rows)
+    const last = users.at(-1)?.email
+    return { json, lines, note: more ? describeMore(limit, last && `--after ${quoteWord(last)}`) : undefined }
   })
 }
 
 function remove(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     await deleteUser(dir, ctx, id)
-    return { json: { removed: id }, text: `Removed ${id}.` }
+    return { json: { removed: id }, lines: [`Removed ${id}.`] }
   })
 }

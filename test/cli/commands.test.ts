@@ -237,7 +237,7 @@ test('audit entries are listed newest first, and can be filtered', async () => {
   assert.deepEqual(await json('audit', 'list', '--since', '2100-01-01'), [])
   assert.deepEqual(await json('audit', 'list', '--caller', 'nobody'), [])
   assert.match(
-    await text('audit', 'list', '--limit', '1'),
+    await text('audit', 'list', '--operation', 'CreateTenant', '--limit', '1'),
     /^NUMBER +AT +OPERATION +STATUS +OUTCOME +CALLER +ADDRESS +TARGET/,
   )
   const [newest, second] = await json<{ number: number }[]>('audit', 'list', '--limit', '2')

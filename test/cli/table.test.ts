@@ -19,7 +19,7 @@ test('columns are aligned, null is a dash, and no line ends with blanks', () => 
       ['22', 'x'],
     ],
   )
-  assert.equal(text, 'ID  NAME\n1   -\n22  x')
+  assert.deepEqual(text, ['ID  NAME', '1   -', '22  x'])
 })
 
 test('wide characters and combining marks keep the columns aligned', () => {
@@ -27,7 +27,18 @@ test('wide characters and combining marks keep the columns aligned', () => {
   const lines = formatTable(
     ['NAME', 'ID'],
     names.map((name) => [name.normalize('NFD'), '#']),
-  ).split('\n')
+  )
   const plain = lines.slice(1).map((line) => columnOf(line, '#'))
   assert.deepEqual(plain, [10, 10, 10, 10, 10])
+})
+
+test('what people typed makes no line of its own, and columns count what is shown', () => {
+  const lines = formatTable(
+    ['NAME', 'ID'],
+    [
+      ['\u001b[2J\nforged', '#'],
+      ['Zo\u202e\u200be', '#'],
+    ],
+  )
+  assert.deepEqual(lines, ['NAME               ID', '\\u001b[2J\\nforged  #', 'Zo\\u202e\\u200be    #'])
 })

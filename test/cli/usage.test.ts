@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
 import { serveHere } from '../../testing/target.ts'
-import { type Ended, newCollector, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
-
-const MAIN = join(import.meta.dirname, '../../src/main.js')
+import { type Ended, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const set = newDataDir()
 const empty = newDataDir()
@@ -202,15 +198,6 @@ test('the program ends with 0, 1 or 2 as its process', async () => {
     (await Promise.all(ended)).map(({ code }) => code),
     cases.map(([, code]) => code),
   )
-})
-
-test('a reader that closes the pipe early is no failure', async () => {
-  const child = spawn(process.execPath, [MAIN, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const stderr = newCollector()
-  child.stderr.on('data', (chunk) => stderr.write(String(chunk)))
-  child.stdout.destroy()
-  const [code] = await once(child, 'close')
-  assert.deepEqual([code, stderr.text()], [0, ''])
 })
 
 test('wrong settings end a command with 1 and one line each', async () => {

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Files at the root of src that put the folders together; the others there are leaves. */
 const COMPOSITION = ['app.ts', 'compile-cache.js', 'main.js', 'open-directory.ts', 'program.js']
 const SETTINGS = ['config.ts', 'settings.ts', 'setting-values.ts', 'issuers.ts']
-const LEAVES = [...SETTINGS, 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
+const LEAVES = [...SETTINGS, 'escape.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** Leaves that every folder but model may import. */
 const SHARED = ['json-schema.ts', 'loop.ts', 'retry.ts', 'share-for.ts']
 /** The settings name the types of what they configure: an external issuer, a platform, an API. */
