@@ -18,7 +18,8 @@ export function describeApi(
 ): void {
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
-    routes.push(route)
+    // Fastify adds a HEAD route to each GET route, with the same schema. It is no operation of its own.
+    if (!routes.some(({ schema }) => schema === route.schema)) routes.push(route)
   })
   const generate = async (): Promise<string> => {
     const { generateDocument } = await import('./openapi-document.ts')

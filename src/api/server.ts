@@ -81,7 +81,8 @@ function newApp(trustedProxies: readonly string[], requestMs: number): FastifyIn
     http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / CHECKS },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    exposeHeadRoutes: false,
+    // HEAD is supported wherever GET is (RFC 9110 section 9.1).
+    exposeHeadRoutes: true,
     rewriteUrl: ({ url = '/' }) => (url.includes('%') ? escapeBadPercent(url) : url),
     routerOptions: { caseSensitive: false, maxParamLength: 65_536, ignoreTrailingSlash: true },
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { send } from '../../testing/http.ts'
+import { basic, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { createUser, newOsisUser, newTenant } from './object-store.ts'
 import { type ApiDocument, DOCUMENTS, faultOf, getDocument, type Media, type Operation } from './openapi.ts'
@@ -163,6 +163,25 @@ test('health and readiness support GET and HEAD', async () => {
     const head = await send(target.url, { method: 'HEAD', path })
     assert.equal(head.status, 200)
     assert.equal(head.text, '')
+  }
+})
+
+test('HEAD returns what GET does, without the body', async () => {
+  const { client_id, client_secret } = target.init.clients.osis
+  const osis = ['/info', '/v1/tenants', '/v1/tenants/query', '/v1/users/query', '/v1/s3credentials/query']
+  const paths = [
+    ...['/healthz', '/readyz', '/metrics', '/logo.svg', '/docs', '/openapi/osis.json', '/oauth2/v2.0/keys'],
+    ...['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
+    ...[...osis, '/v1/nothing', '/v1/users/nobody', '/v1/tenants?limit=x'].map((path) => `/api${path}`),
+  ]
+  const headers = { authorization: basic(client_id, client_secret) }
+  for (const path of paths) {
+    const [got, head] = [
+      await send(target.url, { method: 'GET', path, headers }),
+      await send(target.url, { method: 'HEAD', path, headers }),
+    ]
+    assert.deepEqual([head.status, head.text], [got.status, ''], path)
+    assert.equal(head.headers['content-type'], got.headers['content-type'], path)
   }
 })
 

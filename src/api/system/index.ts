@@ -82,10 +82,6 @@ const routes: readonly Route<SystemApi>[] = [
       description: 'For readiness probes. Callers within a second share one check.',
     },
   }),
-  // Load balancers use HEAD.
-  openRoute({ ...health, method: 'HEAD', document: { hide: true } }),
-  openRoute({ ...ready, method: 'HEAD', document: { hide: true } }),
-
   openRoute({
     method: 'GET',
     url: '/metrics',
