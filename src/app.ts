@@ -78,7 +78,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   metrics.watchBacklog(() => readBacklog(dir))
   const server = await buildServer({
     ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
-    trustedProxies: config.trustedProxies,
+    ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
     osisSettings: config.osis,
     clients: newClientFinder(dir),
     bearer: newBearerCheck([

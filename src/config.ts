@@ -1,3 +1,4 @@
+import type { RateLimits } from './api/limits.ts'
 import type { OsisSettings } from './api/osis/settings.ts'
 import type { ExternalIssuer } from './auth/external-issuers.ts'
 import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
@@ -16,6 +17,7 @@ export interface Config {
   readonly publicUrl: string | null
   /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
+  readonly rateLimits: RateLimits
   /** Null if the master keys are in the file. */
   readonly masterKeys: MasterKeys | null
   readonly masterKeyFile: string
@@ -73,6 +75,10 @@ function toConfig(values: SettingValues): Config {
     ...{ host, port, dataDir, databaseUrl, databaseAllowDataLoss, publicUrl },
     ...{ masterKeys, masterKeyFile, logLevel },
     trustedProxies: values.trustedProxies ?? Object.freeze([]),
+    rateLimits: Object.freeze({
+      requestsPerMinute: values.requestsPerMinute,
+      failuresPerMinute: values.failuresPerMinute,
+    }),
     issuers: values.issuers ?? Object.freeze([]),
     cephRgw: toCephRgw(values),
     osis: Object.freeze({

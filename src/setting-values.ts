@@ -104,6 +104,12 @@ export function parseAddresses(text: string): readonly string[] {
   return Object.freeze(parts)
 }
 
+/** Parses a number of requests. */
+export function parseCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number up to 999999999, not '${text}'`)
+  return Number(text)
+}
+
 /** Parses a log level. */
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text)

@@ -4,6 +4,7 @@ import {
   parseAuthModes,
   parseBoolean,
   parseConsoleUrl,
+  parseCount,
   parseDatabaseUrl,
   parseKey,
   parseLogLevel,
@@ -75,6 +76,18 @@ export const SETTINGS = {
     ifAbsent: 'none: the peer of the connection is the caller',
     doc: 'Addresses or CIDR ranges of your reverse proxies, separated by commas. Only their `X-Forwarded-For` counts ([behind a proxy](#behind-a-reverse-proxy))',
     parse: parseAddresses,
+  },
+  requestsPerMinute: {
+    name: 'USHER_REQUESTS_PER_MINUTE',
+    byDefault: '1000000',
+    doc: 'Requests that one authenticated client may send in a minute; `0` for any number ([limits](#limits))',
+    parse: parseCount,
+  },
+  failuresPerMinute: {
+    name: 'USHER_FAILURES_PER_MINUTE',
+    byDefault: '300',
+    doc: 'Requests from one address that may fail to authenticate in a minute; `0` for any number ([limits](#limits))',
+    parse: parseCount,
   },
   masterKeys: {
     name: 'USHER_MASTER_KEY',

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { AuthError } from '../auth/auth-error.ts'
 import type { Directory } from '../directory/directory.ts'
 import { refuse } from '../directory/unit.ts'
 import type { Logger } from '../logger.ts'
@@ -16,6 +17,7 @@ import {
   toBodyError,
   UNCOUNTED_BYTES,
 } from './bodies.ts'
+import type { Limits, MinuteLimit } from './limits.ts'
 import { type ApiDocument, describeApi } from './openapi.ts'
 import { collectIssues, newValidatorCompiler } from './validation.ts'
 
@@ -41,6 +43,7 @@ export interface Dialect {
   readonly dir: Directory
   readonly log: Logger
   readonly rooms: BodyRooms
+  readonly limits: Limits
   /** The beginning of every path, without a slash at its end. */
   readonly prefix: string
   readonly routes: readonly RouteOptions[]
@@ -82,7 +85,7 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
       scope.addHook('preParsing', newBodyHook(rooms))
       scope.setNotFoundHandler(sendUnknownPath)
       scope.setErrorHandler(async (raw: FastifyError, request, reply) => {
-        const error = await toFailure(dialect.dir, request, raw)
+        const error = noteFailure(dialect.limits, request, await toFailure(dialect.dir, request, raw))
         addErrorHeaders(error, reply)
         if (dialect.sendError(error, request, reply)) logFailure(dialect.log, request, error)
         return reply
@@ -93,12 +96,26 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
   )
 }
 
-/** Makes the hook that admits a request, unless its route is open. */
-function newAdmissionHook({ admit }: Dialect) {
+/** Makes the hook that admits a request. An open route admits everyone whose address has not failed too often. */
+function newAdmissionHook({ admit, limits: { clients, failures } }: Dialect) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     setHeaders(request, reply)
-    if (!request.routeOptions.config.open) request.context = await admit(request)
+    const { open, takesBody } = request.routeOptions.config
+    if (open) return takesBody ? failures.assertMayTry(request) : undefined
+    try {
+      request.context = await admit(request)
+    } finally {
+      if (request.caller?.caller.kind === 'client') countRequest(clients, request.caller.caller.id)
+    }
   }
+}
+
+/** @throws {TooManyRequestsError} if the client has sent too many requests in this minute */
+function countRequest(limit: MinuteLimit, client: string): void {
+  const count = (limit.used.get(client) ?? 0) + 1
+  if (count === 1) limit.begin()
+  limit.used.set(client, count)
+  if (count > limit.max) throw limit.refuse()
 }
 
 /**
@@ -193,6 +210,20 @@ function subjectOf(request: FastifyRequest): { organization?: string; target?: s
   const params = request.params as Record<string, string>
   const names = Object.entries(request.routeOptions.config.subject ?? {})
   return Object.fromEntries(names.map(([kind, name]) => [kind, params[name]]))
+}
+
+/**
+ * Counts and logs a request that failed without an authenticated caller: on an open route every refusal counts.
+ * @returns the error to send
+ */
+function noteFailure({ failures }: Limits, request: FastifyRequest, error: Error): Error {
+  if (error instanceof AuthError) failures.warn(request, error.message)
+  else if (!request.routeOptions.config.takesBody || !isRefusal(error)) return error
+  return failures.count(request) ?? error
+}
+
+function isRefusal(error: Error): boolean {
+  return error instanceof BodyError || (error instanceof DirectoryError && error.code === 'invalid')
 }
 
 /** Adds the headers that an error brings along, whatever the API's own format is. */

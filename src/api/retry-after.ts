@@ -8,6 +8,13 @@ export const retryAfterHeader = {
   'Retry-After': { type: 'integer', description: 'Seconds to wait before the call is repeated (RFC 9110).' },
 } as const
 
+/** What a document says about the headers of a 429 (draft-ietf-httpapi-ratelimit-headers-11). */
+export const rateLimitHeaders = {
+  ...retryAfterHeader,
+  'RateLimit-Policy': { type: 'string', description: 'The limit: `q` requests in `w` seconds.' },
+  RateLimit: { type: 'string', description: 'What is left: `r` requests in the next `t` seconds.' },
+} as const
+
 /** The header itself, for a route that sends its 503 as text. */
 export const retryAfter = { 'retry-after': String(RETRY_AFTER_SECONDS) } as const
 

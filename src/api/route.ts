@@ -10,6 +10,8 @@ declare module 'fastify' {
     operation?: Operation
     /** Whether the route is served without authentication. */
     open?: boolean
+    /** Whether an open route takes a body: a request for a token. */
+    takesBody?: boolean
     /** The path parameters that name the subject of the operation, for the audit entry of a refusal. */
     subject?: { readonly organization?: string; readonly target?: string }
     /** The documented spelling of each header name. The map's key is the name in lower case. */
@@ -142,8 +144,9 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
 export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
   declared: OpenRouteDeclaration<Schemas, Answers, Parts>,
 ): Route<Parts> {
-  const { operation, handle } = declared
-  return toRoute(declared, { open: true, ...(operation && { operation }) }, (request, parts) => {
+  const { operation, schemas, handle } = declared
+  const config = { open: true, ...(operation && { operation }), ...(schemas.body && { takesBody: true }) }
+  return toRoute(declared, config, (request, parts) => {
     const { params, query, headers, body } = request
     return handle({ request, params, query, headers, body } as OpenCall<Schemas>, parts)
   })

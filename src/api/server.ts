@@ -14,6 +14,7 @@ import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
 import { BODY_LIMITS, newBodyRooms } from './bodies.ts'
 import { logFailure } from './dialect.ts'
+import { newLimits, type RateLimits } from './limits.ts'
 import { oauthApi } from './oauth/index.ts'
 import { osisApi } from './osis/index.ts'
 import type { S3Capabilities } from './osis/platform-schemas.ts'
@@ -38,6 +39,7 @@ export interface ServerParts extends SystemApi {
   readonly publicUrl: () => string
   /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
+  readonly rateLimits: RateLimits
   readonly log: Logger
   readonly observeRequest: (operation: string, status: number, seconds: number) => void
 }
@@ -61,10 +63,11 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
     if (status >= 500) logFailure(parts.log, request, error)
     reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
   })
-  const rooms = newBodyRooms()
-  await app.register(partnerApi, { ...parts, rooms })
-  await app.register(osisApi, { ...parts, rooms, tokens: parts.osisTokens, settings: parts.osisSettings })
-  await app.register(oauthApi, { ...parts, rooms })
+  const shared = { rooms: newBodyRooms(), limits: newLimits(app, parts.rateLimits, parts.log) }
+  const { osisTokens: tokens, osisSettings: settings } = parts
+  await app.register(partnerApi, { ...parts, ...shared })
+  await app.register(osisApi, { ...parts, ...shared, tokens, settings })
+  await app.register(oauthApi, { ...parts, ...shared })
   await app.register(systemApi, parts)
   return app
 }

@@ -12,6 +12,7 @@ export async function buildBareServer(
 ): Promise<FastifyInstance> {
   const bare = {
     trustedProxies: [],
+    rateLimits: { requestsPerMinute: 0, failuresPerMinute: 0 },
     osisSettings: { authModes: ['basic', 'bearer'], prefix: '', s3CapabilitiesFile: null, consoleUrl: null },
     s3Capabilities: { exclusions: {} },
     log: await newLogger('silent', process.stderr),

@@ -13,6 +13,7 @@ import { DirectoryError } from '../../model/error.ts'
 import { foldId, newId } from '../../model/ids.ts'
 import { BODY_LIMITS, BodyError, type BodyRooms, OverloadedError, toBodyError } from '../bodies.ts'
 import { addErrorHeaders, logFailure, newBodyHook } from '../dialect.ts'
+import { type FailureWatch, type Limits, TooManyRequestsError } from '../limits.ts'
 import { describeApi } from '../openapi.ts'
 import { openRoute, type Route } from '../route.ts'
 import { DiscoveryDocument, document, Token, TokenForm, tokenFailures } from './schemas.ts'
@@ -30,6 +31,7 @@ export interface OauthApi {
   readonly publicUrl: () => string
   readonly log: Logger
   readonly rooms: BodyRooms
+  readonly limits: Limits
 }
 
 /**
@@ -38,6 +40,10 @@ export interface OauthApi {
  */
 export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<void> {
   describeApi(app, '/openapi/oauth.json', document, parts.publicUrl)
+  const { failures } = parts.limits
+  app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.takesBody) failures.assertMayTry(request)
+  })
   app.addHook('preParsing', newBodyHook(parts.rooms))
   app.addContentTypeParser<Buffer>(FORM_TYPE, { parseAs: 'buffer' }, (_, body, done) => {
     // The decoder skips a byte-order mark.
@@ -46,7 +52,7 @@ export async function oauthApi(app: FastifyInstance, parts: OauthApi): Promise<v
   // The form is checked by hand, because RFC 6749 defines the errors. Its schema only serves the OpenAPI document.
   app.setValidatorCompiler(() => () => true)
   app.setErrorHandler((raw: FastifyError, request, reply) => {
-    const error = toBodyError(raw, request, FORM_TYPE)
+    const error = noteFailure(failures, request, toBodyError(raw, request, FORM_TYPE))
     addErrorHeaders(error, reply)
     if (sendError(error, request, reply)) logFailure(parts.log, request, error)
   })
@@ -204,6 +210,14 @@ function readCredentials(form: Form, authorization: string | undefined): Credent
   return { id: form.client_id, secret: form.client_secret, basic: false }
 }
 
+/** Counts a refused request for a token, and logs it if the client was not authenticated. Returns the error to send. */
+function noteFailure(failures: FailureWatch, request: FastifyRequest, error: Error): Error {
+  const isToken = error instanceof TokenError
+  if (!isToken && !(error instanceof BodyError)) return error
+  if (isToken && error.code === 'invalid_client') failures.warn(request, error.message)
+  return failures.count(request) ?? error
+}
+
 /** Sends an error of RFC 6749 section 5.2. Returns whether it is our fault and must be logged. */
 function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
   if (request.routeOptions.config.operation === 'IssueToken') reply.headers(noStore)
@@ -225,6 +239,8 @@ function toAnswer(error: Error): Answer {
   if (error instanceof TokenError) return error
   if (error instanceof BodyError)
     return { status: BODY_STATUS[error.fault], code: 'invalid_request', message: `the body ${error.message}` }
+  if (error instanceof TooManyRequestsError)
+    return { status: 429, code: 'temporarily_unavailable', message: error.message }
   const { statusCode = 500 } = error as { statusCode?: number }
   if (statusCode < 500)
     return { status: statusCode, code: 'invalid_request', message: 'the request is malformed' }

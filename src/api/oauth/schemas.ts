@@ -1,6 +1,6 @@
 import { Type } from '../../json-schema.ts'
 import type { ApiDocument } from '../openapi.ts'
-import { retryAfterHeader } from '../retry-after.ts'
+import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
 
 /** What the OpenAPI document says in addition to its operations. */
 export const document: ApiDocument = {
@@ -63,6 +63,7 @@ export const tokenFailures = {
   401: TokenError,
   413: TokenError,
   415: TokenError,
+  429: { ...TokenError, headers: rateLimitHeaders },
   500: TokenError,
   503: { ...TokenError, headers: retryAfterHeader },
 } as const

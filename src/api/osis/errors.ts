@@ -3,6 +3,7 @@ import { AuthError, ExpiredError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, type BodyFault, OverloadedError } from '../bodies.ts'
 import { type Dialect, UnknownPathError } from '../dialect.ts'
+import { TooManyRequestsError } from '../limits.ts'
 import { usesBearer } from './admission.ts'
 import { toWireName } from './names.ts'
 import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
@@ -112,6 +113,8 @@ function toAnswer(error: Error): Answer & { message: string } {
   if (error instanceof BodyError) {
     return { status: BODY_STATUS[error.fault], code: 'E_BAD_REQUEST', message: `the body ${error.message}` }
   }
+  if (error instanceof TooManyRequestsError)
+    return { status: 429, code: 'E_TOO_MANY_REQUESTS', message: error.message }
   if (error instanceof OverloadedError) return { status: 503, code: 'E_INTERNAL', message: error.message }
   const status = (error as { statusCode?: number }).statusCode ?? 500
   if (status >= 400 && status < 500) return { ...BAD_REQUEST, message: 'the request is malformed' }

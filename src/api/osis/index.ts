@@ -7,6 +7,7 @@ import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
 import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
+import type { Limits } from '../limits.ts'
 import { newAdmission } from './admission.ts'
 import { credentialRoutes } from './credentials.ts'
 import { newErrorSender } from './errors.ts'
@@ -34,17 +35,19 @@ export interface OsisApi {
   readonly publicUrl: () => string
   readonly log: Logger
   readonly rooms: BodyRooms
+  readonly limits: Limits
 }
 
 /** Serves OSIS: `/api`, behind the operator's prefix if there is one, and its document at `/openapi/osis.json`. */
 export function osisApi(app: FastifyInstance, parts: OsisApi): Promise<void> {
-  const { dir, log, rooms, settings, platform } = parts
+  const { dir, log, rooms, limits, settings, platform } = parts
   const s3Capabilities = parts.s3Capabilities ?? toS3Capabilities(platform.main.s3Exclusions)
   const { authModes } = settings
   return serveDialect(app, {
     dir,
     log,
     rooms,
+    limits,
     document: toDocument(authModes),
     documentPath: '/openapi/osis.json',
     publicUrl: parts.publicUrl,

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
-import { retryAfterHeader } from '../retry-after.ts'
+import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
 
 /**
  * A text that may be absent, null or empty; in a request all three mean the same (section 2.4 of the contract). Clients
@@ -95,6 +95,7 @@ const ERROR_CODES = [
   'E_FORBIDDEN',
   'E_NOT_FOUND',
   'E_CONFLICT',
+  'E_TOO_MANY_REQUESTS',
   'E_NOT_IMPLEMENTED',
   'E_PLATFORM',
   'E_INTERNAL',
@@ -138,6 +139,14 @@ export const failures = {
   },
   403: failed('Forbidden', 'E_FORBIDDEN', "The client's permission is viewer; the OSIS API takes osis."),
   404: failed('Not Found', 'E_NOT_FOUND', 'There is no tenant with the id acme.'),
+  429: {
+    ...failed(
+      'Too Many Requests',
+      'E_TOO_MANY_REQUESTS',
+      'Too many requests from this address have failed. Wait 42 s.',
+    ),
+    headers: rateLimitHeaders,
+  },
   500: failed('Internal Server Error', 'E_INTERNAL', 'something went wrong on our side'),
   503: {
     ...failed('Service Unavailable', 'E_PLATFORM', 'The platform cannot be reached at the moment.'),

@@ -4,6 +4,7 @@ import { AuthError, IssuerUnavailableError } from '../../auth/auth-error.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, OverloadedError } from '../bodies.ts'
 import { UnknownPathError } from '../dialect.ts'
+import { TooManyRequestsError } from '../limits.ts'
 import { collectIssues } from '../validation.ts'
 import { toWireName } from './names.ts'
 import type { ErrorModel, ErrorType } from './schemas.ts'
@@ -91,6 +92,8 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof UnknownPathError)
     return { status: 404, type: 'NotFound', description: error.message, issues: [] }
   if (error instanceof BodyError) return toBodyAnswer(error, request)
+  if (error instanceof TooManyRequestsError)
+    return { status: 429, type: 'TooManyRequests', description: error.message, issues: [] }
   if (error instanceof OverloadedError)
     return { status: 503, type: 'InternalError', description: error.message, issues: [] }
   const status = (error as { statusCode?: number }).statusCode ?? 500

@@ -4,6 +4,7 @@ import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
 import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
+import type { Limits } from '../limits.ts'
 import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
 import { document } from './openapi.ts'
@@ -17,15 +18,17 @@ export interface PartnerApi {
   readonly publicUrl: () => string
   readonly log: Logger
   readonly rooms: BodyRooms
+  readonly limits: Limits
 }
 
 /** Serves the partner portal's API: `/v1`, and its document at `/openapi/customer.json`. */
 export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<void> {
-  const { dir, bearer, log, rooms, publicUrl } = parts
+  const { dir, bearer, log, rooms, limits, publicUrl } = parts
   return serveDialect(app, {
     dir,
     log,
     rooms,
+    limits,
     document,
     documentPath: '/openapi/customer.json',
     publicUrl,

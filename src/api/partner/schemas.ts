@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
-import { retryAfterHeader } from '../retry-after.ts'
+import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
 
 /** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
 const MAX_GROUPS = 32
@@ -181,12 +181,19 @@ export const failures = {
   404: failed(404, 'Not Found', { type: 'NotFound', description: 'The customer does not exist.' }),
   413: failed(413, 'Payload Too Large', {
     type: 'PayloadTooLarge',
-    description: 'The body is larger than 1 MiB.',
+    description: 'The body is larger than 128 KiB.',
   }),
   415: failed(415, 'Unsupported Media Type', {
     type: 'UnsupportedMediaType',
     description: 'The body must be application/json.',
   }),
+  429: {
+    ...failed(429, 'Too Many Requests', {
+      type: 'TooManyRequests',
+      description: 'This client has sent more than 1000000 requests in a minute. Wait 42 s.',
+    }),
+    headers: { ...correlated.headers, ...rateLimitHeaders },
+  },
   500: failed(500, 'Internal Server Error', {
     type: 'InternalError',
     description: 'Something went wrong on our side.',

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { osis } from './object-store.ts'
+import { create, errorOf, idOf, newUser } from './portal.ts'
+import { newToken, useOwnTarget } from './target.ts'
+
+const PER_CLIENT = 6
+const PER_ADDRESS = 5
+
+/** The client's limit is met by few calls; the tests' own proxy gives each test an address of its own. */
+const target = useOwnTarget({
+  USHER_REQUESTS_PER_MINUTE: String(PER_CLIENT),
+  USHER_FAILURES_PER_MINUTE: String(PER_ADDRESS),
+  USHER_TRUSTED_PROXIES: '127.0.0.1',
+})
+
+/** Asserts the headers of a 429. */
+function assertLimited(answer: Answer, policy: string, limit: number): void {
+  assert.equal(answer.status, 429, answer.text)
+  const { headers } = answer
+  const seconds = Number(headers['retry-after'])
+  assert.ok(seconds >= 1 && seconds <= 60, `Retry-After: ${headers['retry-after']}`)
+  assert.equal(headers['ratelimit-policy'], `"${policy}";q=${limit};w=60`)
+  assert.equal(headers.ratelimit, `"${policy}";r=0;t=${seconds}`)
+}
+
+const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address })
+
+/** Every request that can fail to authenticate: how it fails, with what, and its 429. */
+interface Failing {
+  readonly name: string
+  readonly status: number
+  call(address: string, headers?: Record<string, string>): Promise<Answer>
+  assertError(answer: Answer): void
+}
+
+const assertOsisError = (answer: Answer): void => {
+  const { code, message, ...rest } = jsonOf<{ code: string; message: string }>(answer)
+  assert.equal(code, 'E_TOO_MANY_REQUESTS')
+  assert.match(message, /from this address have failed\. Wait \d+ s\.$/)
+  assert.deepEqual(rest, {})
+}
+
+function post(path: string, body: object, address: string): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', ...from(address) }
+  return send(target.url, { method: 'POST', path, headers, body: JSON.stringify(body) })
+}
+
+const FAILING: readonly Failing[] = [
+  {
+    name: 'a create of a customer user',
+    status: 401,
+    call: (address, headers) =>
+      create(target, newUser(), { token: 'x.y.z', headers: { ...from(address), ...headers } }),
+    assertError: (answer) => {
+      assert.match(errorOf(answer, 429, 'TooManyRequests').description, /from this address have failed/)
+    },
+  },
+  {
+    name: 'a call of OSIS with Basic',
+    status: 401,
+    call: (address) =>
+      osis(target, {
+        path: '/api/v1/tenants',
+        headers: { ...from(address), authorization: basic('a', 'b') },
+      }),
+    assertError: assertOsisError,
+  },
+  {
+    name: 'a call of OSIS with a token',
+    status: 401,
+    call: (address) =>
+      osis(target, {
+        path: '/api/v1/tenants',
+        headers: { ...from(address), authorization: 'Bearer x.y.z' },
+      }),
+    assertError: assertOsisError,
+  },
+  {
+    name: 'a login of OSIS',
+    status: 401,
+    call: (address) => post('/api/v1/auth/login', { username: 'a', password: 'b' }, address),
+    assertError: assertOsisError,
+  },
+  {
+    name: 'a refresh of OSIS',
+    status: 401,
+    call: (address) => post('/api/v1/auth/token', { refresh_token: 'a' }, address),
+    assertError: assertOsisError,
+  },
+  {
+    name: 'a malformed login of OSIS',
+    status: 400,
+    call: (address) => post('/api/v1/auth/login', {}, address),
+    assertError: assertOsisError,
+  },
+  {
+    name: 'a token request',
+    status: 400,
+    call: (address) =>
+      send(target.url, {
+        method: 'POST',
+        path: '/oauth2/v2.0/token',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...from(address) },
+        body: 'grant_type=client_credentials&client_id=a&client_secret=b',
+      }),
+    assertError: (answer) => {
+      const { error, error_description } = jsonOf<Record<string, string>>(answer)
+      assert.equal(error, 'temporarily_unavailable')
+      assert.match(error_description ?? '', /from this address have failed/)
+    },
+  },
+]
+
+for (const [i, { name, status, call, assertError }] of FAILING.entries())
+  test(`${name} that fails ${PER_ADDRESS} times gets 429`, async () => {
+    const address = `192.0.2.${i + 1}`
+    for (let n = 0; n < PER_ADDRESS; n++) assert.equal((await call(address)).status, status)
+    for (let n = 0; n < 2; n++) {
+      const answer = await call(address)
+      assertLimited(answer, 'address', PER_ADDRESS)
+      assertError(answer)
+    }
+    assert.equal((await call(`198.51.100.${i + 1}`)).status, status, 'another address is not limited')
+  })
+
+/** Uses up what an address may fail with. */
+async function exhaust(address: string): Promise<void> {
+  const [failing] = FAILING
+  for (let n = 0; n <= PER_ADDRESS; n++) await failing?.call(address)
+}
+
+test('valid credentials work from an address that has failed too often, but it gets no new tokens', async () => {
+  const address = '203.0.113.1'
+  await exhaust(address)
+  const token = await newToken(target, target.init.provider.id)
+  idOf(await create(target, newUser(), { token, headers: from(address) }))
+  assert.equal((await osis(target, { path: '/api/v1/tenants', headers: from(address) })).status, 200)
+  const { client_id: username, client_secret: password } = target.init.clients.osis
+  const login = await post('/api/v1/auth/login', { username, password }, address)
+  assertLimited(login, 'address', PER_ADDRESS)
+  const open = await send(target.url, { method: 'GET', path: '/api/info', headers: from(address) })
+  assert.equal(open.status, 200, open.text)
+})
+
+test('a login from such an address is refused before its body is read', async () => {
+  const address = '203.0.113.2'
+  await exhaust(address)
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', ...from(address) }
+  const body = 'x'.repeat(1024 * 1024)
+  const answer = await send(target.url, { method: 'POST', path: '/api/v1/auth/login', headers, body })
+  assertLimited(answer, 'address', PER_ADDRESS)
+})
+
+test('successes do not count against an address', async () => {
+  const address = '203.0.113.3'
+  const { client_id: username, client_secret: password } = target.init.clients.osis
+  for (let n = 0; n < PER_ADDRESS + 2; n++)
+    assert.equal((await post('/api/v1/auth/login', { username, password }, address)).status, 200)
+})
+
+test('addresses of one IPv6 network of 64 bits count together', async () => {
+  const [failing] = FAILING
+  const call = failing?.call ?? assert.fail()
+  for (let n = 0; n < PER_ADDRESS; n++) assert.equal((await call(`2001:db8:1:2:${n}::${n + 1}`)).status, 401)
+  assert.equal((await call('2001:db8:1:2:ffff:ffff:ffff:ffff')).status, 429)
+  assert.equal((await call('2001:db8:1:3::1')).status, 401)
+})
+
+test('a client that sends too many requests gets 429 with the documented error', async () => {
+  const token = await newToken(target, target.init.provider.id)
+  for (let n = 0; n < PER_CLIENT; n++) idOf(await create(target, newUser(), { token }))
+  const answer = await create(target, newUser(), { token })
+  assertLimited(answer, 'client', PER_CLIENT)
+  const { description, errors } = errorOf(answer, 429, 'TooManyRequests')
+  assert.match(description, /more than 6 requests in a minute\. Wait \d+ s\.$/)
+  assert.deepEqual(errors, [])
+  idOf(await create(target, newUser(), { token: await newToken(target, target.init.provider.id) }))
+})
+
+test('requests that the client may not make count too', async () => {
+  const token = await newToken(target, target.init.provider.id, 'viewer')
+  for (let n = 0; n < PER_CLIENT; n++) assert.equal((await create(target, newUser(), { token })).status, 403)
+  assertLimited(await create(target, newUser(), { token }), 'client', PER_CLIENT)
+})
+
+test('OSIS limits its clients with an OsisError', async () => {
+  const client = await target.operator.addClient({
+    organization: target.init.provider.id,
+    permission: 'osis',
+  })
+  const headers = { authorization: basic(client.client_id, client.client_secret) }
+  for (let n = 0; n < PER_CLIENT; n++)
+    assert.equal((await osis(target, { path: '/api/v1/tenants', headers })).status, 200)
+  const answer = await osis(target, { path: '/api/v1/tenants', headers })
+  assertLimited(answer, 'client', PER_CLIENT)
+  assert.equal(jsonOf<{ code: string }>(answer).code, 'E_TOO_MANY_REQUESTS')
+})
+
+test('health, metrics, documents and discovery have no limit', async () => {
+  const address = '203.0.113.4'
+  await exhaust(address)
+  const paths = ['/healthz', '/readyz', '/metrics', '/openapi/osis.json', '/oauth2/v2.0/keys', '/docs']
+  for (const path of paths)
+    for (let n = 0; n < PER_CLIENT + 2; n++) {
+      const { status } = await send(target.url, { method: 'GET', path, headers: from(address) })
+      assert.ok(status === 200 || status === 302, `${path}: ${status}`)
+    }
+})
