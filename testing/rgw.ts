@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** A user in the form of the Admin API of Ceph RGW. */
@@ -27,6 +28,8 @@ export interface Rgw {
   readonly buckets: Map<string, RgwBucket[]>
   /** Every call so far: `GET /admin/bucket`. A test may empty it. */
   readonly calls: string[]
+  /** The versions of HTTP that were spoken. */
+  readonly versions: ReadonlySet<string>
   /** Responds with 400 to every call of this method and path, such as `PUT /admin/user`; undefined ends that. */
   refuse(call: string | undefined): void
   /** Breaks off every call while it is set. */
@@ -40,12 +43,15 @@ const refusal = (status: number, Code: string): Reply => [status, { Code }]
 const NO_QUOTA = { enabled: false, max_size: -1 }
 const CAPS = ['users', 'metadata', 'buckets'].map((type) => ({ type, perm: '*' }))
 
-export async function startRgw(): Promise<Rgw> {
+/** @param certificate the key and the certificate of a gateway that speaks TLS, in PEM */
+export async function startRgw(certificate?: { key: string; cert: string }): Promise<Rgw> {
   const users = new Map<string, RgwUser>()
   const buckets = new Map<string, RgwBucket[]>()
   const calls: string[] = []
+  const versions = new Set<string>()
   let refused: string | undefined
-  const server = createServer(async (request, response) => {
+  const listener: RequestListener = async (request, response) => {
+    versions.add(request.httpVersion)
     const url = new URL(request.url ?? '', 'http://rgw')
     const call = `${request.method} ${url.pathname}`
     if (rgw.down) return void request.socket.destroy()
@@ -56,18 +62,20 @@ export async function startRgw(): Promise<Rgw> {
         ? refusal(400, 'InvalidArgument')
         : answer({ users, buckets }, call, url.searchParams, body)
     response.writeHead(status, headers).end(reply === undefined ? '' : JSON.stringify(reply))
-  })
+  }
+  const server = certificate ? createTlsServer(certificate, listener) : createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const rgw: Rgw = {
     down: false,
     settings: {
-      USHER_CEPH_RGW_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      USHER_CEPH_RGW_URL: `${certificate ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
       USHER_CEPH_RGW_ACCESS_KEY: 'ADMIN',
       USHER_CEPH_RGW_SECRET_KEY: 'admin-secret',
     },
     users,
     buckets,
     calls,
+    versions,
     refuse(call) {
       refused = call
     },

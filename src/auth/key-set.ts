@@ -1,4 +1,5 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { describeCertificateFault, toTlsPeer } from '../certificate-fault.ts'
 import { IssuerUnavailableError } from './auth-error.ts'
 
 /** How long a fetch may take, in milliseconds. */
@@ -92,7 +93,7 @@ export class KeySet {
         this.#log.info({ issuer, ...measure(this.#outage) }, 'the keys of the issuer can be fetched again')
       this.#outage = undefined
     } catch (cause) {
-      const reason = describe(cause)
+      const reason = (await describeCertificateFault(cause, toTlsPeer(this.#url))) ?? describe(cause)
       if (!this.#outage) this.#log.warn({ issuer, reason }, 'the keys of the issuer cannot be fetched')
       this.#outage = { since: Date.now(), unchecked: 0, ...this.#outage, failedAt: Date.now(), cause }
     }

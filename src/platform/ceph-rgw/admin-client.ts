@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import aws4 from 'aws4'
 import { Pool } from 'undici'
+import { describeCertificateFault, toTlsPeer } from '../../certificate-fault.ts'
 import { PlatformError } from '../platform.ts'
 import { findCode, RgwRefusal, RgwUnreachable } from './errors.ts'
 
@@ -112,7 +113,9 @@ export class AdminClient {
       return { body: parse(text, name), headers }
     } catch (error) {
       if (error instanceof PlatformError) throw error
-      throw cancel.signal.aborted ? cancel.signal.reason : new RgwUnreachable(this.#settings.url, error)
+      if (cancel.signal.aborted) throw cancel.signal.reason
+      const { url } = this.#settings
+      throw new RgwUnreachable(url, error, await describeCertificateFault(error, toTlsPeer(url)))
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', abort)

@@ -5,9 +5,14 @@ import { PlatformError } from '../platform.ts'
  * have been carried out. A call that takes too long throws a plain `PlatformError` instead.
  */
 export class RgwUnreachable extends PlatformError {
-  constructor(url: string, cause: unknown) {
-    super(`the Ceph RGW at ${url} cannot be reached: ${describeFault(cause)}`, cause)
+  /** Whether a call at once may succeed. It may not if the certificate is wrong. */
+  readonly mayPass: boolean
+
+  /** @param fault what is wrong with the gateway's certificate, if that is the reason */
+  constructor(url: string, cause: unknown, fault?: string) {
+    super(`the Ceph RGW at ${url} cannot be reached: ${fault ?? describeFault(cause)}`, cause)
     this.name = 'RgwUnreachable'
+    this.mayPass = fault === undefined
   }
 }
 
@@ -27,8 +32,6 @@ export class RgwRefusal extends PlatformError {
   }
 }
 
-const CERTIFICATE =
-  "its certificate is not trusted; set NODE_EXTRA_CA_CERTS to a file with your own authority's"
 const NO_CODE = 'check that USHER_CEPH_RGW_URL names the gateway and not something in front of it'
 const NO_ADMIN_API =
   'its Admin Ops API is not at /admin; see the settings "rgw enable apis" and "rgw admin entry", and USHER_CEPH_RGW_URL'
@@ -61,7 +64,8 @@ export function findCode(text: string): string {
  * failed, or the call ran at the same time as another call for its user (500 UnknownError in RGW 16.2).
  */
 export function isTransient(error: unknown): boolean {
-  return error instanceof RgwUnreachable || (error instanceof RgwRefusal && error.status >= 500)
+  if (error instanceof RgwUnreachable) return error.mayPass
+  return error instanceof RgwRefusal && error.status >= 500
 }
 
 /** Returns whether the gateway responded with this status and, if given, this code. */
@@ -76,6 +80,5 @@ function describeFault(error: unknown): string {
   if (!(fault instanceof Error)) return String(fault)
   const { code } = fault as NodeJS.ErrnoException
   // The messages of undici say more than its codes: for UND_ERR_SOCKET the message is `other side closed`.
-  if (typeof code !== 'string' || code.startsWith('UND_ERR')) return fault.message
-  return /CERT|SIGNATURE/.test(code) ? `${code}: ${CERTIFICATE}` : code
+  return typeof code !== 'string' || code.startsWith('UND_ERR') ? fault.message : code
 }

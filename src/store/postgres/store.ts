@@ -16,6 +16,7 @@ import {
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { MAX_BLOCK, sealAuditEntries } from './audit-sealer.ts'
+import { explainCertificate } from './certificate.ts'
 import {
   describeDatabase,
   IDLE_IN_UNIT_MS,
@@ -198,7 +199,7 @@ class PostgresStore implements Store {
       return result
     } catch (error) {
       await tx.rollback(isOutdated(error))
-      throw error
+      throw await explainCertificate(error, this.#options.url)
     }
   }
 
@@ -207,7 +208,7 @@ class PostgresStore implements Store {
     try {
       return await work
     } catch (error) {
-      throw toStoreError(error, this.#where)
+      throw await explainCertificate(toStoreError(error, this.#where), this.#options.url)
     }
   }
 }

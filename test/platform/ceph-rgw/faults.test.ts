@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { RgwUnreachable } from '../../../src/platform/ceph-rgw/errors.ts'
 import { type DesiredState, PlatformError } from '../../../src/platform/platform.ts'
 import { waitUntil } from '../../../testing/wait.ts'
 import {
@@ -104,15 +103,6 @@ test('a passing fault is over after a moment, one that stays is told', async () 
 test('an address where nothing listens is named in the message', async () => {
   const url = await findClosedUrl()
   assert.match((await failureOf(newPlatform(url).read(UID, signal))).message, /ECONNREFUSED/)
-})
-
-test('a certificate that is not trusted says what to do', () => {
-  const cause = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
-  const { message } = new RgwUnreachable('https://rgw', new TypeError('fetch failed', { cause }))
-  assert.match(
-    message,
-    /DEPTH_ZERO_SELF_SIGNED_CERT: its certificate is not trusted; set NODE_EXTRA_CA_CERTS/,
-  )
 })
 
 test('the caller can cancel a call that hangs', async () => {
