@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { assertNoBody, type CreateOptions, create, idOf, newUser } from './portal.ts'
 import { type AuditRow, newToken, useTarget } from './target.ts'
@@ -151,4 +153,25 @@ test('50 equal creates at once leave one entry each, and one of them says create
 test('the audit log verifies', async () => {
   idOf(await create(target, newUser()))
   assert.equal(await target.operator.verifyAudit(), true)
+})
+
+test('the reason of a 403, which has no body, is found by its correlation id, and operating.md explains it', async () => {
+  const operating = readFileSync(join(import.meta.dirname, '../../docs/operating.md'), 'utf8')
+  const portal = `${randomUUID()}.example`
+  const other = await target.operator.addReseller(`other.${portal}`)
+  await target.operator.addPortal(portal, target.init.reseller.id)
+  const token = await newToken(target, target.init.reseller.id)
+  const calls: readonly (readonly [outcome: string, options: CreateOptions])[] = [
+    ['not_permitted', { token: viewer }],
+    ['portal_not_in_context', { headers: { 'x-tenant': 'nowhere.example' } }],
+    ['reseller_not_related', { query: `?resellerId=${other}` }],
+    ['reseller_not_own', { token, query: `?resellerId=${other}`, headers: { 'x-tenant': portal } }],
+  ]
+  for (const [outcome, options] of calls) {
+    const answer = await create(target, newUser(), options)
+    assertNoBody(answer, 403)
+    const [entry] = await target.operator.listAudit(String(answer.headers['x-correlation-id']))
+    assert.equal(entry?.outcome, outcome)
+    assert.match(operating, new RegExp(`^\\| \`${outcome}\` \\|`, 'm'))
+  }
 })
