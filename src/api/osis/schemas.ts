@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
@@ -73,6 +73,12 @@ export const answer = <Body extends TSchema>(description: string, body: Body): B
 
 /** Returns the schema of a response without a body. */
 export const noBody = (description: string) => Type.Null({ description })
+
+/**
+ * Returns the schema of a response to HEAD: its headers are those of the body that GET has, and it has none itself.
+ */
+export const headOf = <Body extends TSchema>(description: string, _body: Body) =>
+  Type.Unsafe<Static<Body>>(Type.Null({ description }))
 
 /** Returns the schema of a page, titled after the schema of its items. */
 export const pageOf = <T extends TSchema & { title?: string }>(item: T) =>

@@ -11,6 +11,7 @@ import {
   bodyFailures,
   FilterQuery,
   failures,
+  headOf,
   noBody,
   PageQuery,
   PurgeQuery,
@@ -99,10 +100,9 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       description: '200 or 404, without a body.',
     },
     schemas: { params: TenantParams },
-    answers: { 200: noBody('The tenant exists'), ...failures },
+    answers: { 200: headOf('The tenant exists', OsisTenant), ...failures },
     async handle({ ctx, params }, { dir }) {
-      await getTenant(dir, ctx, params.tenantId)
-      return { status: 200 }
+      return { status: 200, body: toOsisTenant(await getTenant(dir, ctx, params.tenantId)) }
     },
   }),
 

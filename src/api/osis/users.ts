@@ -10,6 +10,7 @@ import {
   bodyFailures,
   FilterQuery,
   failures,
+  headOf,
   noBody,
   PageQuery,
   PurgeQuery,
@@ -132,10 +133,9 @@ export const userRoutes: readonly Route<Provisioning>[] = [
       description: '200 or 404, without a body.',
     },
     schemas: { params: UserParams },
-    answers: { 200: noBody('The user exists'), ...failures },
+    answers: { 200: headOf('The user exists', OsisUser), ...failures },
     async handle({ ctx, params }, { dir }) {
-      await getAccount(dir, ctx, params)
-      return { status: 200 }
+      return { status: 200, body: toOsisUser(await getAccount(dir, ctx, params)) }
     },
   }),
 

@@ -25,12 +25,7 @@ export function serveDocs(app: FastifyInstance): void {
       },
     })
   }
-  app.route({
-    method: ['GET', 'HEAD'],
-    url: '/',
-    schema: { hide: true },
-    handler: (_, reply) => reply.redirect('/docs'),
-  })
+  app.get('/', { schema: { hide: true } }, (_, reply) => reply.redirect('/docs'))
 }
 
 /** Builds a server of the page alone. It does not listen: the server that has the connection passes requests on. */
