@@ -42,7 +42,7 @@ function findOldNode(): string | undefined {
 
 const old = findOldNode()
 
-test("this machine's own, older Node is refused: plain, through the bin, and by npm start without the development packages", {
+test("this machine's own, older Node is refused: plain, through the bin, and by npm without the development packages", {
   skip: old === undefined && 'this machine has no Node that is too old',
 }, (t) => {
   if (old === undefined) return
@@ -61,6 +61,7 @@ test("this machine's own, older Node is refused: plain, through the bin, and by 
     [join(clone.path, 'usher'), 'serve'],
     ['npm', 'start', '--silent'],
     ['npm', 'run', '--silent', 'usher', '--', 'init'],
+    ['npm', 'test', '--silent'],
   ]
   for (const [command = '', ...args] of runs) {
     const { status, stderr } = spawnSync(command, args, { cwd: clone.path, env })
