@@ -100,7 +100,7 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   const opened = new AsyncDisposableStack()
   opened.defer(() => open.close())
   opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms }))
-  opened.defer(() => closeServer(server))
+  opened.defer(() => closeServer(server, log))
   void logPlatforms(open, log)
   warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
@@ -163,14 +163,22 @@ function startBackgroundWork(
   }
   return async () => {
     const late = Promise.withResolvers<void>()
-    const limit = setTimeout(late.resolve, LAST_MS)
+    const limit = setTimeout(() => {
+      log.warn({ afterMs: LAST_MS }, 'gave up background work that did not end')
+      late.resolve()
+    }, LAST_MS)
     await Promise.race([stop(), late.promise])
     clearTimeout(limit)
   }
 }
 
-async function closeServer(server: FastifyInstance): Promise<void> {
-  const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS)
+async function closeServer(server: FastifyInstance, log: Logger): Promise<void> {
+  const cut = setTimeout(() => {
+    server.server.getConnections((_, connections) => {
+      log.warn({ afterMs: DRAIN_MS, connections }, 'gave up requests that did not end')
+      server.server.closeAllConnections()
+    })
+  }, DRAIN_MS)
   await server.close()
   clearTimeout(cut)
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   mkdirSync,
@@ -28,18 +29,26 @@ export function loadMasterKeys(config: Config, mayCreate: boolean): MasterKeys {
   try {
     const found = statSync(path, { throwIfNoEntry: false })
     if (!found && mayCreate) return [createMasterKey(path)]
-    if (!found) throw new Error('is missing; without it the secrets in the directory cannot be opened')
-    if (isReadableByOthers(found)) throw new Error('may be read by others; its mode must be 0600')
+    if (!found) throw new Error(MISSING)
+    if (isOpenToOthers(found))
+      throw new Error(`may be read by others; its mode must be 0600: chmod 600 ${path}`)
     return parseLines(readFileSync(path, 'utf8'))
   } catch (error) {
     throw new ConfigError([`the master key file ${path} ${(error as Error).message}`])
   }
 }
 
-/** The credentials of systemd belong to root and its group with mode 0440, and an ACL names their reader. */
-function isReadableByOthers({ mode, uid, gid }: Stats): boolean {
-  const credential = uid === 0 && gid === 0 && (mode & 0o777) === 0o440
-  return !credential && (mode & 0o077) !== 0
+const MISSING =
+  'is missing; without it the secrets in the directory cannot be opened: put it back from its copy, or name it in USHER_MASTER_KEY_FILE'
+
+/**
+ * Root may hand the key out to the group of a service, as Kubernetes does. The credentials of systemd belong to root and
+ * its group with mode 0440, and an ACL names their reader.
+ */
+function isOpenToOthers({ mode, uid, gid }: Stats): boolean {
+  const isCredential = uid === 0 && gid === 0 && (mode & 0o777) === 0o440
+  const isHandedOut = uid === 0 && process.geteuid?.() !== 0
+  return !isCredential && (mode & (isHandedOut ? 0o037 : 0o077)) !== 0
 }
 
 function parseLines(text: string): MasterKeys {
@@ -73,7 +82,7 @@ export function writeMasterKeys(file: string, keys: MasterKeys): void {
     const next = `${path}.next`
     // A process that was killed may have left this file.
     rmSync(next, { force: true })
-    writeDurably(next, statSync(path).uid, keys.map((key) => `${key.toString('base64')}\n`).join(''))
+    writeDurably(next, statSync(path), keys.map((key) => `${key.toString('base64')}\n`).join(''))
     renameSync(next, path)
     syncFolder(dirname(path))
   } catch (error) {
@@ -81,11 +90,13 @@ export function writeMasterKeys(file: string, keys: MasterKeys): void {
   }
 }
 
-function writeDurably(path: string, owner: number, text: string): void {
+function writeDurably(path: string, { uid, gid, mode }: Stats, text: string): void {
   const file = openSync(path, 'wx', 0o600)
   try {
     // The servers must be able to read the file, even if another user runs this command.
-    fchownSync(file, owner, -1)
+    const isRoots = uid === 0
+    fchownSync(file, uid, isRoots ? gid : -1)
+    if (isRoots) fchmodSync(file, mode & 0o640)
     writeFileSync(file, text)
     fsyncSync(file)
   } finally {

@@ -11,6 +11,7 @@ import type { Platform, Platforms } from './platform/platform.ts'
 import { unconfiguredPlatform } from './platform/unconfigured.ts'
 import { confirmCluster } from './provisioning/cluster.ts'
 import { type OpenOptions, openStore } from './store/open.ts'
+import { StoreError } from './store/port.ts'
 import { selectProvider } from './store/tables/organizations.ts'
 import { VERSION } from './version.ts'
 
@@ -44,6 +45,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
   })
   try {
     const isSetUp = (await store.read(selectProvider)) !== undefined
+    if (!isSetUp && options.serving && options.create === false) throw new StoreError('missing', NOT_SET_UP)
     const mayMakeKey = !isSetUp && options.create !== false
     const sealer = loadSealer(mayMakeKey)
     const platforms = new Map<string, Platform>()
@@ -62,6 +64,9 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     throw error
   }
 }
+
+const NOT_SET_UP =
+  'the directory is empty: check USHER_DATA_DIR and USHER_DATABASE_URL. usher init sets up a new one, and usher restore FILE puts a backup in place'
 
 /** Ceph RGW is loaded only if it is configured: its HTTP client would delay the start of every command. */
 async function openPlatform(name: string, config: Config, getDirectory: () => Directory): Promise<Platform> {

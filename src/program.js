@@ -24,8 +24,9 @@ export async function run() {
     // The handlers stay after the first signal: under npm, Ctrl-C arrives twice, from the terminal and from npm.
     waitForStop: () =>
       new Promise((resolve) => {
-        for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => resolve(signal))
+        for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => resolve(signal))
       }),
+    exit: (code) => process.exit(code),
   })
 }
 

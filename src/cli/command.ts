@@ -16,6 +16,8 @@ export interface Io {
   readonly stderr: TextSink
   /** Resolves with the reason when the server has to stop. Without it the server never stops. */
   readonly waitForStop?: () => Promise<string>
+  /** Ends the process at once, with whatever it still does. Without it, a stop that takes too long never ends. */
+  readonly exit?: (code: number) => void
   /** Waits for some milliseconds; a timer by default. */
   readonly pause?: (ms: number) => Promise<unknown>
 }

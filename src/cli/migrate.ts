@@ -4,7 +4,7 @@ import { newAuditKeySealer } from '../directory/sealing/audit-keys.ts'
 import { newSealer } from '../directory/sealing/sealer.ts'
 import { loadMasterKeys } from '../master-key.ts'
 import { type MigrationState, toMigrationStates } from '../store/migrations/migrate.ts'
-import { openStore, openUnmigrated } from '../store/open.ts'
+import { openStore, openUnmigrated, toSqlitePath } from '../store/open.ts'
 import { type SharedEmail, selectSharedEmails } from '../store/tables/users.ts'
 import { action, type Output, type Session } from './command.ts'
 import { formatTable } from './table.ts'
@@ -25,8 +25,9 @@ async function applyMigrations(session: Session): Promise<Output> {
   const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = config
   // A directory of Usher 0.1 gets its audit key.
   const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config, false)))
-  // Opening a store applies its migrations.
-  const store = await openStore(databaseUrl, { allowDataLoss, auditKeys })
+  // Opening a store applies its migrations. An empty database of PostgreSQL gets its tables; a file is not created.
+  const create = toSqlitePath(databaseUrl) === null
+  const store = await openStore(databaseUrl, { allowDataLoss, create, auditKeys })
   try {
     return describeShared(await store.read(selectSharedEmails))
   } finally {

@@ -40,7 +40,7 @@ async function restoreFile(session: Session, file: string, force: boolean): Prom
     // SQLite works without a pause, so a signal arrives only here.
     await new Promise(setImmediate)
     if (stopping.aborted) throw new StoreError('failed', 'stopped: nothing was changed')
-    if (findings.problems.length > 0 && !force) return refuse(file, findings)
+    if (!findings.isUsed) return refuse(file, findings)
     return describe(findings, { file, path, kept: staged.install(new Date()) })
   } finally {
     staged.close()
@@ -51,6 +51,10 @@ async function restoreFile(session: Session, file: string, force: boolean): Prom
 interface Findings {
   /** What speaks against the backup, one text for each. */
   readonly problems: readonly string[]
+  /** Whether `--force` could restore it all the same. */
+  readonly isForcible: boolean
+  /** Whether the copy is to be installed. */
+  readonly isUsed: boolean
   /** The newest block of its audit log. */
   readonly head: { readonly block: number; readonly hash: string }
   /** The time of its newest audit entry; null if there is none. */
@@ -68,18 +72,21 @@ async function examine(config: Config, force: boolean): Promise<Findings> {
     const { faults, head } = await verifyAudit(dir, ctx)
     const [newest] = await listAudit(dir, ctx, { limit: 1 })
     const { unopened } = await checkSecrets(dir)
-    // Without its key, the audit log can neither be checked nor extended.
-    const opensLog = !unopened.some((name) => name.startsWith('audit-key:'))
+    // Without the audit key, Usher can neither check the log nor write to it.
+    const isForcible = !unopened.some((name) => name.startsWith('audit-key:'))
     const problems = [
-      ...(opensLog && faults.length > 0 ? ['its audit log has faults, which usher audit verify lists'] : []),
       ...(unopened.length > 0 ? [explainUnopened(unopened)] : []),
+      ...(isForcible && faults.length > 0 ? [FAULTS] : []),
     ]
-    if (opensLog && (problems.length === 0 || force)) await recordRestore(dir, ctx)
-    return { problems, head, newest: newest?.at ?? null }
+    const isUsed = problems.length === 0 || (force && isForcible)
+    if (isUsed) await recordRestore(dir, ctx)
+    return { problems, isForcible, isUsed, head, newest: newest?.at ?? null }
   } finally {
     await close()
   }
 }
+
+const FAULTS = 'its audit log has faults, which usher audit verify lists after the restore'
 
 function explainUnopened(identities: readonly string[]): string {
   const [first] = identities
@@ -87,9 +94,10 @@ function explainUnopened(identities: readonly string[]): string {
   return `the master key does not open the secret of ${first}${count}: add the master key of the backup's time to the key file as another line, or to USHER_MASTER_KEY`
 }
 
-function refuse(file: string, { problems }: Findings): Output {
+function refuse(file: string, { problems, isForcible }: Findings): Output {
   const lines = problems.map((problem) => `${file}: ${problem}`)
-  lines.push('Nothing was changed. --force restores the backup all the same.')
+  const end = isForcible ? '. --force restores the backup all the same.' : '.'
+  lines.push(`Nothing was changed${end}`)
   return { json: { restored: false, problems }, lines, failed: true }
 }
 

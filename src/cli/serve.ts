@@ -11,6 +11,7 @@ import { openDirectory } from '../open-directory.ts'
 import { countSharedEmails } from '../store/tables/users.ts'
 import { VERSION } from '../version.ts'
 import { action, type Io, type Output, print, type Session } from './command.ts'
+import { assertStoreInPlace, listFileWarnings } from './data-directory.ts'
 import { addSetupOptions, assertSetupOptions, describeFirst, type SetupOptions } from './init.ts'
 import { assertOpen, writeLines } from './output.ts'
 
@@ -18,12 +19,20 @@ import { assertOpen, writeLines } from './output.ts'
 export function defineServe(serve: Command, session: Session): void {
   serve.addHelpText('after', '\nThe first start on an empty directory sets it up with these options.')
   addSetupOptions(serve)
+  serve.option('--no-setup', 'Refuse to start on an empty directory, in place of setting it up')
   serve.action(action(session, (options: ServeOptions) => runServer(session, options)))
 }
 
 interface ServeOptions extends SetupOptions {
   readonly json?: true
+  readonly setup: boolean
 }
+
+/**
+ * How long a stop may take. Then the process ends with whatever is left, and with exit code 1. Docker waits 10 s before
+ * it kills.
+ */
+const STOP_LIMIT_MS = 9_500
 
 /** Runs the server until the session asks it to stop. */
 async function runServer({ env, io }: Session, options: ServeOptions): Promise<undefined> {
@@ -32,19 +41,23 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   const config = await readConfig(env)
   const log = await newLogger(config.logLevel, io.stderr)
   const metrics = newMetrics()
-  const open = await openDirectory(config, { serving: true, events: { committed: metrics.observeCommit } })
+  void stopped.then((signal) => limitStop(signal, io, log))
+  assertStoreInPlace(config)
+  const events = { committed: metrics.observeCommit }
+  const open = await openDirectory(config, { serving: true, create: options.setup, events })
   let close = (): Promise<void> => open.close()
   try {
     await warnOfSharedEmails(open.dir, log)
     const app = await startApp({ config, log, metrics, open })
     close = () => app.close()
+    for (const warning of listFileWarnings(config)) log.warn(warning)
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
     const setup = await setUpFirst(open.dir, io, options)
     if (setup) await print(io, describeSetup(open.dir, setup, app.url), options.json === true)
     // With port 0 the system chooses the port. Print it if the log does not.
     if (config.port === 0 && !log.isLevelEnabled('info')) await writeLines(io.stdout, [`USHER=${app.url}`])
     log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
-    log.info({ signal: await stopped }, 'stopping')
+    await stopped
   } finally {
     await close()
   }
@@ -56,6 +69,16 @@ async function warnOfSharedEmails({ store }: Directory, log: Logger): Promise<vo
   const users = await store.read(countSharedEmails)
   if (users > 0)
     log.warn({ users }, 'users have the e-mail address of an older user; usher migrate lists them')
+}
+
+/** Logs that the server stops, and ends the process if the stop takes too long. Later signals change nothing. */
+function limitStop(signal: string, { exit }: Io, log: Logger): void {
+  log.info({ signal }, 'stopping')
+  const end = (): void => {
+    log.error({ afterMs: STOP_LIMIT_MS }, 'gave up the stop: the store is not closed in order')
+    exit?.(1)
+  }
+  setTimeout(end, STOP_LIMIT_MS).unref()
 }
 
 /**

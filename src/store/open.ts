@@ -99,7 +99,11 @@ export async function openUnmigrated(
     )
   }
   if (!create && !existsSync(path))
-    throw new StoreError('missing', `there is no store at ${path}; usher init creates one`)
+    throw new StoreError(
+      'missing',
+      `there is no store at ${path}: check USHER_DATA_DIR and USHER_DATABASE_URL, and that the volume is mounted. ` +
+        'usher init creates a store, and usher restore FILE puts a backup in place',
+    )
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {

@@ -111,14 +111,35 @@ test('a restore without a master key says so, and creates nothing', async () => 
   assert.ok(!readdirSync(folder.path).includes('keyless'))
 })
 
-test('a backup whose secrets the master key does not open is refused, unless it is forced', async () => {
+test('a backup that the master key does not open is refused, whatever the options', async () => {
   const path = newTarget('other-key')
   writeFileSync(join(path, 'master.key'), `${randomBytes(32).toString('base64')}\n`)
-  const { code, stdout } = await runUsher(path, ['restore', copy])
+  for (const args of [
+    ['restore', copy],
+    ['restore', copy, '--force'],
+  ]) {
+    const { code, stdout } = await runUsher(path, args)
+    assert.equal(code, 1)
+    assert.match(stdout, /the master key does not open the secret of signing-key:.* and 1 more/)
+    assert.match(stdout, /\nNothing was changed\.\n$/)
+    assert.deepEqual(readdirSync(path).sort(), ['master.key', 'usher.db-serving'])
+  }
+  const both =
+    readFileSync(join(dataDir, 'master.key'), 'utf8') + readFileSync(join(path, 'master.key'), 'utf8')
+  writeFileSync(join(path, 'master.key'), both)
+  assert.equal((await runUsher(path, ['restore', copy])).code, 0)
+})
+
+test('a backup with a secret that no key opens is refused, unless it is forced', async () => {
+  const path = newTarget('one-secret')
+  const damaged = await changeBackup('one-secret.db', "UPDATE signing_keys SET sealed_private = '2.x.y'")
+  const { code, stdout } = await runUsher(path, ['restore', damaged])
   assert.equal(code, 1)
-  assert.match(stdout, /the master key does not open the secret of .*\n.*Nothing was changed\. --force/)
-  assert.deepEqual(readdirSync(path).sort(), ['master.key', 'usher.db-serving'])
-  const forced = await runUsher(path, ['restore', copy, '--force'])
+  assert.match(
+    stdout,
+    /the master key does not open the secret of signing-key:.*\n.*Nothing was changed\. --force/,
+  )
+  const forced = await runUsher(path, ['restore', damaged, '--force'])
   assert.equal(forced.code, 0)
   assert.match(forced.stdout, /^Restored in spite of this: the master key does not open/)
 })

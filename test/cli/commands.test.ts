@@ -271,7 +271,7 @@ test('an empty directory is refused, with advice', async (t) => {
   t.after(empty.remove)
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
-  const missing = `there is no store at ${empty.path}/usher.db; usher init creates one`
+  const missing = `there is no store at ${empty.path}/usher.db: check USHER_DATA_DIR and USHER_DATABASE_URL, and that the volume is mounted. usher init creates a store, and usher restore FILE puts a backup in place`
   const message = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
   assert.equal(stderr, `usher: ${message}\n`)
   assert.deepEqual(readdirSync(empty.path), [])

@@ -33,9 +33,11 @@ async function npmStart(t: TestContext, shell?: string): Promise<Started> {
     cwd: ROOT,
     env: await programEnvironment(path, {}),
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const pid = child.pid ?? 0
+  // The set-up prints secrets, which a closed output would lose.
+  child.stdout.resume()
   const log = newCollector()
   const closed = once(child, 'close')
   t.after(async () => {
@@ -73,6 +75,12 @@ test('Ctrl-C, which reaches Usher from the terminal and from npm, stops it in or
   const started = await npmStart(t)
   process.kill(-started.pid, 'SIGINT')
   await assertStopped(started, 'SIGINT')
+})
+
+test('SIGTERM to all processes, as systemd sends it, and once more, stops it in order', async (t) => {
+  const started = await npmStart(t)
+  for (let i = 0; i < 2; i++) process.kill(-started.pid, 'SIGTERM')
+  await assertStopped(started, 'SIGTERM')
 })
 
 test('npm start works with a shell that has no exec', async (t) => {

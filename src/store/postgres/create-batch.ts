@@ -44,7 +44,7 @@ export class CreateBatch {
   add(row: NewUserRow): Promise<InsertOutcome> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ row, since: Date.now(), resolve, reject })
-      this.#expiry ??= setTimeout(() => this.#refuseLate(), WAIT_MS)
+      this.#expiry ??= this.#refuseAfter(WAIT_MS)
       if (this.#running < MAX_RUNNING) void this.#work()
     })
   }
@@ -70,7 +70,12 @@ export class CreateBatch {
     const limit = Date.now() - WAIT_MS
     while (this.#queue[0] && this.#queue[0].since <= limit)
       this.#queue.shift()?.reject(new StoreError('busy', 'the database does not keep up with the creates'))
-    if (this.#queue[0]) this.#expiry = setTimeout(() => this.#refuseLate(), this.#queue[0].since - limit)
+    if (this.#queue[0]) this.#expiry = this.#refuseAfter(this.#queue[0].since - limit)
+  }
+
+  /** The timer must not keep a process alive that has stopped. */
+  #refuseAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#refuseLate(), ms).unref()
   }
 
   async #insertTogether(waiting: readonly Waiting[]): Promise<void> {

@@ -25,7 +25,10 @@ export interface BackupOptions {
  */
 export async function backUpFile(path: string, target: string, options: BackupOptions): Promise<void> {
   if (!existsSync(path))
-    throw new StoreError('missing', `there is no store at ${path}; usher init creates one`)
+    throw new StoreError(
+      'missing',
+      `there is no store at ${path}: check USHER_DATA_DIR and USHER_DATABASE_URL`,
+    )
   assertLogBelongs(path)
   assertMayWrite(path, target, options.overwrite)
   const part = `${target}.part`

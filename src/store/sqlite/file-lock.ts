@@ -1,3 +1,5 @@
+import { chownSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../port.ts'
 import { toStoreError } from './connection.ts'
@@ -18,9 +20,17 @@ export function takeFileLock(path: string, taken: string): FileLock {
     // Node has no file locks. SQLite uses the locks of the operating system.
     const db = new DatabaseSync(path, { timeout: 0 })
     db.exec('BEGIN EXCLUSIVE')
+    giveToOwner(path)
     return db
   } catch (error) {
     const reason = toStoreError(error, path)
     throw reason.reason === 'busy' ? new StoreError('busy', taken, error) : reason
   }
+}
+
+/** If root made the file, the user of the folder must be able to take the lock later. */
+function giveToOwner(path: string): void {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = statSync(dirname(path))
+  chownSync(path, uid, gid)
 }

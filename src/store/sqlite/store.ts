@@ -275,28 +275,26 @@ class SqliteStore implements Store {
     })
   }
 
-  /**
-   * Begins a transaction that writes. Waits, up to a limit, if another process writes to the file. Marks the log before a
-   * new one begins, which only a checkpoint allows. A checkpoint changes the file.
-   */
+  /** Begins a transaction. Waits, up to a limit, if another process writes to the file. */
   async #begin(): Promise<void> {
-    await this.#beginWhenFree()
-    if (this.#assertFileInPlace() === this.#markedAt) return
-    if (!isLogMarked(this.#writer, this.#path)) {
-      this.#writer.rollback()
-      await this.#whenFree(async () => markLog(this.#writer, this.#path))
-      await this.#beginWhenFree()
-    }
-    if (isLogMarked(this.#writer, this.#path)) this.#markedAt = this.#assertFileInPlace()
-  }
-
-  async #beginWhenFree(): Promise<void> {
     try {
       await this.#writer.begin()
     } catch (error) {
       if (toStoreError(error).reason !== 'busy') throw error
       await this.#whenFree(() => this.#writer.begin())
     }
+    // Only a checkpoint changes the file, and only after a checkpoint can a commit begin a new log.
+    if (this.#assertFileInPlace() !== this.#markedAt) await this.#markAndBegin()
+  }
+
+  /** Marks the log, if it is not marked. Must be called, and ends, in a transaction without statements. */
+  async #markAndBegin(): Promise<void> {
+    if (!isLogMarked(this.#writer, this.#path)) {
+      this.#writer.rollback()
+      await this.#whenFree(async () => markLog(this.#writer, this.#path))
+      await this.#whenFree(() => this.#writer.begin())
+    }
+    if (isLogMarked(this.#writer, this.#path)) this.#markedAt = this.#assertFileInPlace()
   }
 
   /** Repeats `begin` while another process writes to the file, for BUSY_LIMIT_MS at most. */
