@@ -14,7 +14,6 @@ import {
 import { selectCustomerOfOrg } from '../store/tables/org-customers.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
 import {
-  insertOrgs,
   insertTenant,
   markTenantDeleted,
   replaceOrgs,
@@ -71,8 +70,9 @@ async function addOrgs(unit: Unit, tenant: Tenant, orgIds: readonly string[]): P
     await unit.audit({ outcome: 'repeated', organization, target })
     return tenant
   }
-  await insertOrgs(unit.tx, tenant, added)
   const after = [...before, ...added]
+  // Locks the tenant, so that it is not deleted at the same moment, which would keep the orgs mapped to it.
+  await replaceOrgs(unit.tx, tenant, after)
   const changes = { orgIds: { before, after, added, removed: [] } }
   await unit.audit({ outcome: 'updated', organization, target, changedFields: ['orgIds'], changes })
   return { ...tenant, orgIds: after }

@@ -245,6 +245,35 @@ function tenantTests(open: OpenStore): void {
     }
   })
 
+  test('orgs that are added at the same time are all in the log', async () => {
+    const on = await newTestDirectory(open)
+    await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        createTenant(on.dir, on.osis, { name: 'A', orgIds: [on.orgId, `org ${i}`] }),
+      ),
+    )
+    const changes = (await readAudit(on.dir, 10)).reverse().map((entry) => entry.changes?.orgIds)
+    let known: readonly string[] = [on.orgId]
+    for (const change of changes) {
+      assert.deepEqual(change?.before, known)
+      known = change?.after ?? []
+    }
+    assert.equal(known.length, 11)
+  })
+
+  test('an org that is added while its tenant is deleted gets a tenant that exists', async () => {
+    const on = await newTestDirectory(open)
+    const create = (...orgIds: string[]) => createTenant(on.dir, on.osis, { name: 'A', orgIds })
+    for (let i = 0; i < 10; i++) {
+      const [first, other] = [`first ${i}`, `other ${i}`]
+      const { id: tenantId } = await create(first)
+      await Promise.all([create(first, other), deleteTenant(on.dir, on.osis, { tenantId, purge: false })])
+      const { id } = await create(other)
+      const found = await queryTenants(on.dir, on.osis, { filter: { tenantId: id }, page: PAGE })
+      assert.equal(found.total, 1, `${other} has the tenant ${id}, which was deleted`)
+    }
+  })
+
   test('a customer gets a tenant only if it has none and the orgs are free', async () => {
     const on = await newTestDirectory(open)
     const adopt = (customerId: string, ...orgIds: string[]): Promise<unknown> =>

@@ -177,7 +177,7 @@ export async function insertTenant(
  * Maps orgs to a tenant, in addition to those that it has.
  * @throws {ConstraintError} when an org is mapped to a tenant already
  */
-export async function insertOrgs(tx: Tx, tenant: Tenant, orgIds: readonly string[]): Promise<void> {
+async function insertOrgs(tx: Tx, tenant: Tenant, orgIds: readonly string[]): Promise<void> {
   const { pk, organizationPk: organization, providerPk: provider, platform } = tenant
   for (const org of orgIds) {
     await tx.run(insertOrg, { tenant: pk, provider, platform, org })
