@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { S3Capabilities } from './api/osis/platform-schemas.ts'
 import { parseS3Capabilities } from './api/osis/s3-capabilities.ts'
-import { buildServer } from './api/server.ts'
+import { buildMetricsServer, buildServer } from './api/server.ts'
 import { newBearerCheck, trustOwn } from './auth/bearer.ts'
 import { newClientFinder } from './auth/clients.ts'
 import { trustExternal } from './auth/external-issuers.ts'
@@ -87,23 +87,44 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
     ]),
     osisTokens: newOsisTokens(dir, issuer),
     observeRequest: metrics.observeRequest,
-    readMetrics: metrics.read,
+    ...{ readMetrics: metrics.read, metricsApart: config.metrics !== null },
     checkReady: newReadyCheck(dir, log),
   })
-  try {
-    url = await server.listen({ host: config.host, port: config.port })
-  } catch (error) {
-    await server.close()
-    throw error
-  }
+  const listening = await listen(server, { config, metrics, log })
+  url = listening.url
   // Closed from the last to the first: requests that end need the reconciler, and both need the store.
   const opened = new AsyncDisposableStack()
   opened.defer(() => open.close())
   opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms }))
-  opened.defer(() => closeServer(server, log))
+  opened.defer(listening.close)
   void logPlatforms(open, log)
   warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
+}
+
+/**
+ * Makes the server listen, and one for the metrics if they have a port of their own.
+ * @returns the URL of the server, and a function that closes both
+ * @throws {Error} if a port is in use
+ */
+async function listen(
+  server: FastifyInstance,
+  { config, metrics, log }: Pick<AppParts, 'config' | 'metrics' | 'log'>,
+): Promise<App> {
+  const servers = new AsyncDisposableStack()
+  servers.defer(() => closeServer(server, log))
+  const close = (): Promise<void> => servers.disposeAsync()
+  try {
+    const url = await server.listen({ host: config.host, port: config.port })
+    if (!config.metrics) return { url, close }
+    const apart = buildMetricsServer(metrics.read)
+    servers.defer(() => closeServer(apart, log))
+    log.info({ url: `${await apart.listen({ ...config.metrics })}/metrics` }, 'listening for metrics')
+    return { url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
 /** Warns of clients that cannot call, because USHER_ISSUERS does not have the issuer of their tokens. */

@@ -18,6 +18,8 @@ export interface Config {
   /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
   readonly rateLimits: RateLimits
+  /** Where the metrics have a listener of their own; null if the server itself serves them. */
+  readonly metrics: { readonly host: string; readonly port: number } | null
   /** Null if the master keys are in the file. */
   readonly masterKeys: MasterKeys | null
   readonly masterKeyFile: string
@@ -75,6 +77,7 @@ function toConfig(values: SettingValues): Config {
     ...{ host, port, dataDir, databaseUrl, databaseAllowDataLoss, publicUrl },
     ...{ masterKeys, masterKeyFile, logLevel },
     trustedProxies: values.trustedProxies ?? Object.freeze([]),
+    metrics: toMetrics(values),
     rateLimits: Object.freeze({
       requestsPerMinute: values.requestsPerMinute,
       failuresPerMinute: values.failuresPerMinute,
@@ -88,6 +91,10 @@ function toConfig(values: SettingValues): Config {
       consoleUrl: values.osisConsoleUrl,
     }),
   })
+}
+
+function toMetrics({ metricsHost: host, metricsPort: port }: SettingValues): Config['metrics'] {
+  return port === null ? null : Object.freeze({ host, port })
 }
 
 function toCephRgw(values: SettingValues): CephRgwSettings | null {

@@ -77,6 +77,18 @@ export const SETTINGS = {
     doc: 'Addresses or CIDR ranges of your reverse proxies, separated by commas. Only their `X-Forwarded-For` counts ([behind a proxy](#behind-a-reverse-proxy))',
     parse: parseAddresses,
   },
+  metricsPort: {
+    name: 'USHER_METRICS_PORT',
+    ifAbsent: 'none: `/metrics` is on `USHER_PORT`',
+    doc: 'Port that serves `/metrics` and nothing else; then `USHER_PORT` does not serve it. `0` takes a free port, which the log names',
+    parse: parsePort,
+  },
+  metricsHost: {
+    name: 'USHER_METRICS_HOST',
+    byDefault: '127.0.0.1',
+    doc: 'Address to listen on with `USHER_METRICS_PORT`',
+    parse: String,
+  },
   requestsPerMinute: {
     name: 'USHER_REQUESTS_PER_MINUTE',
     byDefault: '1000000',

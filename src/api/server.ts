@@ -21,7 +21,7 @@ import type { S3Capabilities } from './osis/platform-schemas.ts'
 import type { OsisSettings } from './osis/settings.ts'
 import { partnerApi } from './partner/index.ts'
 import { addRetryAfter } from './retry-after.ts'
-import { type SystemApi, systemApi } from './system/index.ts'
+import { type SystemApi, serveMetrics, systemApi } from './system/index.ts'
 
 /** What the APIs need. */
 export interface ServerParts extends SystemApi {
@@ -69,6 +69,13 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
   await app.register(osisApi, { ...parts, ...shared, tokens, settings })
   await app.register(oauthApi, { ...parts, ...shared })
   await app.register(systemApi, parts)
+  return app
+}
+
+/** Builds a server of the metrics alone. It does not listen yet. */
+export function buildMetricsServer(readMetrics: SystemApi['readMetrics']): FastifyInstance {
+  const app = newApp([], REQUEST_MS)
+  serveMetrics(app, readMetrics)
   return app
 }
 

@@ -30,7 +30,8 @@ function explainIssue({ path, message }: Issue): string {
 
 function explainSystemError(error: unknown): readonly string[] {
   const { code, syscall, address, port, message } = error as Record<string, string | undefined>
-  if (code === 'EADDRINUSE') return [`${address}:${port} is in use; set USHER_PORT to another port`]
+  if (code === 'EADDRINUSE')
+    return [`${address}:${port} is in use; set USHER_PORT, or USHER_METRICS_PORT, to another port`]
   if (syscall === 'listen' || syscall === 'getaddrinfo')
     return [`cannot listen on USHER_HOST and USHER_PORT: ${message}`]
   return (error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n')

@@ -17,6 +17,7 @@ export async function buildBareServer(
     s3Capabilities: { exclusions: {} },
     log: await newLogger('silent', process.stderr),
     observeRequest: () => undefined,
+    metricsApart: false,
     ...parts,
   }
   return buildServer(bare as unknown as ServerParts, requestMs)

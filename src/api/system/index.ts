@@ -6,12 +6,16 @@ import { openRoute, type Route } from '../route.ts'
 import { serveDocs } from './docs.ts'
 import { LOGO } from './logo.ts'
 
+type MetricsReader = () => Promise<{ readonly contentType: string; readonly text: string }>
+
 /** What health and metrics need. */
 export interface SystemApi {
   /** Rejects if the store cannot be written. */
   readonly checkReady: () => Promise<void>
   /** Returns the metrics in the text format of Prometheus. */
-  readonly readMetrics: () => Promise<{ contentType: string; text: string }>
+  readonly readMetrics: MetricsReader
+  /** Whether another listener serves the metrics. */
+  readonly metricsApart: boolean
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
 }
@@ -20,6 +24,7 @@ export interface SystemApi {
 export async function systemApi(app: FastifyInstance, parts: SystemApi): Promise<void> {
   describeApi(app, '/openapi/system.json', document, parts.publicUrl)
   for (const declared of routes) app.route(declared(parts))
+  if (!parts.metricsApart) serveMetrics(app, parts.readMetrics)
   serveDocs(app)
 }
 
@@ -84,23 +89,6 @@ const routes: readonly Route<SystemApi>[] = [
   }),
   openRoute({
     method: 'GET',
-    url: '/metrics',
-    document: {
-      operationId: 'metrics',
-      tags,
-      summary: "Metrics in Prometheus' text format",
-      description: 'docs/operating.md lists the metrics. They work while the store is down.',
-    },
-    schemas: {},
-    answers: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
-    async handle(_, { readMetrics }) {
-      const { contentType, text } = await readMetrics()
-      return { status: 200, headers: { 'content-type': contentType }, text }
-    },
-  }),
-
-  openRoute({
-    method: 'GET',
     url: '/logo.svg',
     document: { hide: true },
     schemas: {},
@@ -112,3 +100,28 @@ const routes: readonly Route<SystemApi>[] = [
     }),
   }),
 ]
+
+const metricsRoute: Route<MetricsReader> = openRoute({
+  method: 'GET',
+  url: '/metrics',
+  document: {
+    operationId: 'metrics',
+    tags,
+    summary: "Metrics in Prometheus' text format",
+    description: 'docs/operating.md lists the metrics. They work while the store is down.',
+  },
+  schemas: {},
+  answers: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
+  async handle(_, readMetrics: MetricsReader) {
+    const { contentType, text } = await readMetrics()
+    return { status: 200, headers: { 'content-type': contentType }, text }
+  },
+})
+
+/**
+ * Serves `/metrics`, without authentication.
+ * @param readMetrics returns the metrics in the text format of Prometheus
+ */
+export function serveMetrics(app: FastifyInstance, readMetrics: MetricsReader): void {
+  app.route(metricsRoute(readMetrics))
+}
