@@ -132,7 +132,7 @@ async function readValues(env: Environment): Promise<Reading> {
   const wrong = new Set<string>()
   const values: Record<string, unknown> = {}
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
-    const text = findText(env, setting)
+    const text = findText(env, setting, values.dataDir as string | null | undefined)
     try {
       values[key] = text === undefined ? null : await setting.parse(text)
     } catch (error) {
@@ -145,9 +145,14 @@ async function readValues(env: Environment): Promise<Reading> {
 }
 
 /** Finds the text of a setting: from the environment, or the default with the data directory filled in. */
-function findText(env: Environment, { name, byDefault }: Setting): string | undefined {
-  const dataDir = env[SETTINGS.dataDir.name] || SETTINGS.dataDir.byDefault
-  return env[name] || byDefault?.replace(`{${SETTINGS.dataDir.name}}`, () => dataDir)
+function findText(
+  env: Environment,
+  { name, byDefault }: Setting,
+  dataDir: string | null | undefined,
+): string | undefined {
+  // A wrong data directory is reported once, and not again for each path in it. The root has a slash already.
+  const folder = (dataDir ?? SETTINGS.dataDir.byDefault).replace(/\/$/, '')
+  return env[name] || byDefault?.replace(`{${SETTINGS.dataDir.name}}`, () => folder)
 }
 
 /** The value of a setting for people, and where it comes from. */

@@ -61,6 +61,7 @@ function toIssuer({
 }: Static<typeof IssuerSetting>): ExternalIssuer {
   return Object.freeze({
     ...issuer,
+    jwksUrl: new URL(issuer.jwksUrl).href,
     algorithms: Object.freeze([...algorithms]),
     ...(machine && { machine: Object.freeze(machine) }),
   })
@@ -68,7 +69,7 @@ function toIssuer({
 
 /** Returns whether a URL is safe to fetch keys from: keys that arrive without encryption may come from anyone. */
 function isSafeUrl(text: string): boolean {
-  if (!isHttpUrl(text)) return false
+  if (!isHttpUrl(text) || /\p{Cc}/u.test(text)) return false
   const { protocol, hostname, username, password, hash } = new URL(text)
   if (username !== '' || password !== '' || hash !== '') return false
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { AuthMode } from './api/osis/settings.ts'
+import { toAsciiDomain } from './model/email.ts'
 
 /** The master keys, 32 bytes each. Secrets are encrypted with the first one, and decrypted with any of them. */
 export type MasterKeys = readonly [Buffer, ...Buffer[]]
@@ -18,28 +19,82 @@ const AUTH_MODES: readonly AuthMode[] = ['basic', 'bearer']
 export function parsePort(text: string): number {
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65535)
-    throw new Error(`must be a port number from 0 to 65535, not '${text}'`)
+    throw new Error(`must be a port number from 0 to 65535, not ${quote(text)}`)
   return port
-}
-
-/** Checks the URL of a database. It may hold a password, so the message does not repeat it. */
-export function parseDatabaseUrl(text: string): string {
-  const isPostgres = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
-  if (!isPostgres && !/^sqlite:.+/.test(text))
-    throw new Error('must have the form sqlite:<path> or postgres://user:password@host:port/database')
-  return text
 }
 
 /** Parses `true` or `false`. */
 export function parseBoolean(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not '${text}'`)
+  if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not ${quote(text)}`)
   return text === 'true'
 }
 
-/** Checks an http or https URL, and removes slashes at its end. */
+/**
+ * Checks the address or the name to listen on, and normalises it: without the brackets of an IPv6 address, in ASCII, in
+ * lower case.
+ */
+export function parseHost(text: string): string {
+  const host = text.trim().replace(/^\[(.*)\]$/, '$1')
+  if (isIP(host)) return host.toLowerCase()
+  const name = /^[\x21-\x7e]*$/.test(host) ? host.toLowerCase() : toAsciiDomain(host)
+  if (!name || !/^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/.test(name))
+    throw new Error(
+      'must be an IP address or a host name, without scheme and port; 0.0.0.0 or :: listens on all',
+    )
+  return name
+}
+
+/** Checks the path of a file or folder, and removes slashes at its end. */
+export function parsePath(text: string): string {
+  if (text.trim() === '') throw new Error('must not be blank')
+  if (hasControlCharacter(text)) throw new Error('must not contain control characters')
+  if (text !== text.trim()) throw new Error('must not begin or end with a blank')
+  if (text.startsWith('~'))
+    throw new Error('must not begin with ~, which only a shell replaces: write the whole path')
+  return text.replace(/(?<=.)\/+$/, '')
+}
+
+/**
+ * Checks an http or https URL to which paths are appended, and normalises it: host in ASCII and lower case, no default
+ * port, no slash at its end.
+ */
 export function parseUrl(text: string): string {
-  if (!isHttpUrl(text)) throw new Error(`must be an http or https URL, not '${text}'`)
-  return text.replace(/\/+$/, '')
+  const { origin, pathname, search, hash, href } = readHttpUrl(text)
+  if (search !== '' || hash !== '' || /[?#]$/.test(href))
+    throw new Error('must have neither a query (?) nor a fragment (#): paths are appended to it')
+  return `${origin}${pathname}`.replace(/\/+$/, '')
+}
+
+/** Like `parseUrl`, for the URL at which other machines reach Usher. */
+export function parsePublicUrl(text: string): string {
+  const url = parseUrl(text)
+  if (['0.0.0.0', '[::]'].includes(new URL(url).hostname))
+    throw new Error(
+      'must have a host that clients can reach: 0.0.0.0 and :: only mean all addresses to listen on',
+    )
+  return url
+}
+
+/**
+ * Reads an http or https URL. The error does not repeat the text, which may hold a password.
+ * @throws {Error} unless it is one without a user
+ */
+function readHttpUrl(text: string): URL {
+  if (hasControlCharacter(text)) throw new Error('must not contain control characters')
+  if (!isHttpUrl(text)) throw new Error('must be an http or https URL, such as https://usher.example')
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') throw new Error('must have no user and no password')
+  if (url.port === '0') throw new Error('must have a port from 1 to 65535')
+  return url
+}
+
+/** Quotes a value in a message of one line. */
+function quote(text: string): string {
+  return `'${text.replace(/\p{Cc}/gu, ' ')}'`
+}
+
+function hasControlCharacter(text: string): boolean {
+  return /\p{Cc}/u.test(text)
 }
 
 /**
@@ -51,6 +106,7 @@ export function parseOrigin(text: string): string {
   if (!isHttpUrl(text)) throw new Error(message)
   const { origin, href } = new URL(text)
   if (href !== `${origin}/`) throw new Error(message)
+  readHttpUrl(text)
   return origin
 }
 
@@ -99,7 +155,9 @@ export function parseAddresses(text: string): readonly string[] {
     const most = version === 4 ? 32 : 128
     const isRange = prefix === undefined || (/^[1-9]\d*$/.test(prefix) && Number(prefix) <= most)
     if (version === 0 || !isRange || rest.length > 0)
-      throw new Error(`must be IP addresses or ranges such as 10.0.0.0/8, separated by commas, not '${part}'`)
+      throw new Error(
+        `must be IP addresses or ranges such as 10.0.0.0/8, separated by commas, not ${quote(part)}`,
+      )
   }
   return Object.freeze(parts)
 }
@@ -113,7 +171,7 @@ export function parseCount(text: string): number {
 /** Parses a log level. */
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text)
-  if (!level) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}, not '${text}'`)
+  if (!level) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}, not ${quote(text)}`)
   return level
 }
 
@@ -121,24 +179,28 @@ export function parseLogLevel(text: string): LogLevel {
 export function parseAuthModes(text: string): readonly AuthMode[] {
   const names = text.split(',').map((name) => name.trim())
   const unknown = names.find((name) => !AUTH_MODES.some((mode) => mode === name))
-  if (unknown !== undefined) throw new Error(`must be basic, bearer or basic,bearer, not '${text}'`)
+  if (unknown !== undefined) throw new Error(`must be basic, bearer or basic,bearer, not ${quote(text)}`)
   return Object.freeze(AUTH_MODES.filter((mode) => names.includes(mode)))
 }
 
 /** Checks a prefix of paths, which must not hide the paths of the other APIs. Removes a slash at its end. */
 export function parsePrefix(text: string): string {
-  if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text)) throw new Error(`must be a path such as /osis, not '${text}'`)
+  if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text))
+    throw new Error(`must be a path such as /osis, not ${quote(text)}`)
   if (/^\/(v1|api|oauth2|\.well-known|docs|openapi|metrics|healthz|readyz)(\/|$)/i.test(text))
-    throw new Error(`must not begin with a path that Usher serves itself, as '${text}' does`)
+    throw new Error(`must not begin with a path that Usher serves itself, as ${quote(text)} does`)
+  if (/\/\.\.?(\/|$)/.test(text)) throw new Error('must not contain . or .., which clients resolve')
   return text.replace(/\/$/, '')
 }
 
-/** Checks the URL of a web console, with placeholders. */
+/** Checks the URL of a web console, and normalises what is not a placeholder. Placeholders may not be in its host. */
 export function parseConsoleUrl(text: string): string {
-  if (!isHttpUrl(text)) throw new Error(`must be an http or https URL, not '${text}'`)
   const unknown = /\{(?!tenant_id\}|lang\})[^}]*\}?/.exec(text)
   if (unknown) throw new Error(`may contain {tenant_id} and {lang}, not ${unknown[0]}`)
-  return text
+  const { hostname, href } = readHttpUrl(text)
+  if (hostname.includes('{')) throw new Error('must have no placeholder in its host')
+  // URLs escape braces in some of their parts.
+  return href.replace(/%7B(tenant_id|lang)%7D/g, '{$1}')
 }
 
 /** Returns whether a text is an http or https URL. */

@@ -1,3 +1,4 @@
+import { normaliseDatabaseUrl } from './database-url.ts'
 import {
   LOG_LEVELS,
   parseAddresses,
@@ -5,13 +6,15 @@ import {
   parseBoolean,
   parseConsoleUrl,
   parseCount,
-  parseDatabaseUrl,
+  parseHost,
   parseKey,
   parseLogLevel,
   parseMasterKeys,
   parseOrigin,
+  parsePath,
   parsePort,
   parsePrefix,
+  parsePublicUrl,
   parseUrl,
 } from './setting-values.ts'
 
@@ -39,7 +42,7 @@ export const SETTINGS = {
     name: 'USHER_HOST',
     byDefault: '127.0.0.1',
     doc: 'Address to listen on',
-    parse: String,
+    parse: parseHost,
   },
   port: {
     name: 'USHER_PORT',
@@ -51,13 +54,13 @@ export const SETTINGS = {
     name: 'USHER_DATA_DIR',
     byDefault: './data',
     doc: 'Folder of the SQLite file and of the master key',
-    parse: String,
+    parse: parsePath,
   },
   databaseUrl: {
     name: 'USHER_DATABASE_URL',
     byDefault: 'sqlite:{USHER_DATA_DIR}/usher.db',
     doc: '`sqlite:<path>`, or `postgres://user:password@host:port/database`',
-    parse: parseDatabaseUrl,
+    parse: normaliseDatabaseUrl,
   },
   databaseAllowDataLoss: {
     name: 'USHER_DATABASE_ALLOW_DATA_LOSS',
@@ -69,7 +72,7 @@ export const SETTINGS = {
     name: 'USHER_PUBLIC_URL',
     ifAbsent: 'the address that Usher listens on',
     doc: 'URL at which clients reach Usher. Tokens (`iss`, `aud`), discovery documents and `logo_uri` contain it',
-    parse: parseUrl,
+    parse: parsePublicUrl,
   },
   trustedProxies: {
     name: 'USHER_TRUSTED_PROXIES',
@@ -112,7 +115,7 @@ export const SETTINGS = {
     name: 'USHER_MASTER_KEY_FILE',
     byDefault: '{USHER_DATA_DIR}/master.key',
     doc: 'File of master keys, one on each line, with mode 0600. The first start creates it',
-    parse: String,
+    parse: parsePath,
   },
   logLevel: {
     name: 'USHER_LOG_LEVEL',
@@ -167,7 +170,7 @@ export const SETTINGS = {
     name: 'USHER_OSIS_S3_CAPABILITIES',
     ifAbsent: 'what Usher knows of the platform',
     doc: 'JSON file of the S3 calls that the platform does not support, checked at the start ([connect-ose.md](connect-ose.md))',
-    parse: String,
+    parse: parsePath,
   },
   osisConsoleUrl: {
     name: 'USHER_OSIS_CONSOLE_URL',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { listSettings } from '../src/config.ts'
+import { ConfigError, listSettings } from '../src/config.ts'
 import { SETTINGS } from '../src/settings.ts'
 import { OPERATING, renewSettings } from './support/settings-table.ts'
 
@@ -43,7 +43,7 @@ test('no list of the settings shows a secret', async () => {
     USHER_CEPH_RGW_SECRET_KEY: secret,
     USHER_MASTER_KEY: key,
     USHER_DATABASE_URL: `postgres://usher:${secret}@db.example:5432/usher?password=${secret}&sslmode=require`,
-    USHER_PUBLIC_URL: `https://${secret}@usher.example`,
+    USHER_OSIS_CONSOLE_URL: `https://console.example/?token=${secret}`,
     USHER_ISSUERS: JSON.stringify([issuer]),
   })
   const text = JSON.stringify(states)
@@ -54,6 +54,119 @@ test('no list of the settings shows a secret', async () => {
     ['USHER_MASTER_KEY', 'USHER_CEPH_RGW_ACCESS_KEY', 'USHER_CEPH_RGW_SECRET_KEY'],
   )
 })
+
+test('a password with blanks and quotes is hidden too', async () => {
+  for (const password of ['hunter 2', 'hunter"2', "hunter'2", 'hunter%22', 'hünter2']) {
+    const states = await listSettings({ USHER_DATABASE_URL: `postgres://usher:${password}@db.example/usher` })
+    const value = states.find(({ name }) => name === 'USHER_DATABASE_URL')?.value
+    assert.equal(value, 'postgres://***@db.example/usher')
+  }
+})
+
+/** Values of URL-like settings, with the form that is kept. */
+const KEPT: readonly (readonly [name: string, value: string, kept: string])[] = [
+  ['USHER_HOST', '[::1]', '::1'],
+  ['USHER_HOST', ' 0.0.0.0 ', '0.0.0.0'],
+  ['USHER_HOST', 'Usher-1.Example', 'usher-1.example'],
+  ['USHER_HOST', 'bücher.example', 'xn--bcher-kva.example'],
+  ['USHER_HOST', 'my_host', 'my_host'],
+  ['USHER_PORT', '0080', '80'],
+  ['USHER_DATA_DIR', '/srv/usher//', '/srv/usher'],
+  ['USHER_DATA_DIR', '/', '/'],
+  ['USHER_MASTER_KEY_FILE', '/run/my key', '/run/my key'],
+  ['USHER_DATABASE_URL', 'sqlite:///srv/usher.db', 'sqlite:/srv/usher.db'],
+  ['USHER_DATABASE_URL', ' sqlite:usher.db ', 'sqlite:usher.db'],
+  ['USHER_DATABASE_URL', 'postgres://db.example/usher ', 'postgres://db.example/usher'],
+  ['USHER_PUBLIC_URL', 'HTTPS://Usher.Example:443/Base//', 'https://usher.example/Base'],
+  ['USHER_PUBLIC_URL', ' https://usher.example ', 'https://usher.example'],
+  ['USHER_PUBLIC_URL', 'https://bücher.example/ü', 'https://xn--bcher-kva.example/%C3%BC'],
+  ['USHER_PUBLIC_URL', 'https://usher.example/a/../b/', 'https://usher.example/b'],
+  ['USHER_PUBLIC_URL', 'http://[::1]:8080', 'http://[::1]:8080'],
+  ['USHER_CEPH_RGW_URL', 'https://RGW.example:443/', 'https://rgw.example'],
+  ['USHER_CEPH_RGW_S3_URL', 'https://S3.example/', 'https://s3.example'],
+  ['USHER_OSIS_PREFIX', '/osis/', '/osis'],
+  [
+    'USHER_OSIS_CONSOLE_URL',
+    'https://Ceph.example/{lang}/a b?tenant={tenant_id}#/{lang}',
+    'https://ceph.example/{lang}/a%20b?tenant={tenant_id}#/{lang}',
+  ],
+]
+
+const RGW = {
+  USHER_CEPH_RGW_URL: 'https://rgw.example',
+  USHER_CEPH_RGW_ACCESS_KEY: 'ACCESS',
+  USHER_CEPH_RGW_SECRET_KEY: 'SECRET',
+}
+
+for (const [name, value, kept] of KEPT)
+  test(`${name}=${value} is kept as ${kept}`, async () => {
+    const states = await listSettings({ ...RGW, [name]: value })
+    assert.equal(states.find((one) => one.name === name)?.value, kept)
+  })
+
+const BAD_URLS = [
+  ' ',
+  'usher.example',
+  'ftp://usher.example',
+  'https://',
+  'https://me@usher.example',
+  'https://me:hunter2@usher.example',
+  'https://usher.example?',
+  'https://usher.example/?a=hunter2',
+  'https://usher.example#',
+  'https://usher.example/#hunter2',
+  'https://usher.example:0',
+  'https://usher.example:65536',
+  'https://usher.example:x',
+  'https://usher\n.example',
+  'https://usher.example/\u0000',
+  'https://us her.example',
+  'https://a\u200db.example',
+]
+const BAD_PATHS = [' ', '\t', 'a\nb', 'a\u0000', ' /srv', '/srv ', '~/usher', '~']
+
+/** Values that would not survive their use. */
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  USHER_HOST: [
+    ' ',
+    'http://usher.example',
+    'usher.example:80',
+    '1.2.3.4:80',
+    '*',
+    'a b',
+    'a/b',
+    '-a',
+    '[::1]:80',
+  ],
+  USHER_DATA_DIR: BAD_PATHS,
+  USHER_MASTER_KEY_FILE: BAD_PATHS,
+  USHER_OSIS_S3_CAPABILITIES: BAD_PATHS,
+  USHER_PUBLIC_URL: [...BAD_URLS, 'http://0.0.0.0:8080', 'http://[::]'],
+  USHER_CEPH_RGW_URL: [...BAD_URLS, 'https://rgw.example/admin'],
+  USHER_CEPH_RGW_S3_URL: BAD_URLS,
+  USHER_OSIS_CONSOLE_URL: [
+    ...BAD_URLS.filter((url) => !/[?#]/.test(url)),
+    'https://{tenant_id}.example',
+    'https://x/{tenant_id',
+  ],
+  USHER_OSIS_PREFIX: [' ', '/osis?', '/osis#', '/a/../v1', '/.', '//osis', '/osis\n'],
+}
+
+for (const [name, values] of Object.entries(REFUSED))
+  test(`${name} is refused when it would not survive its use`, async () => {
+    for (const value of values)
+      await assert.rejects(
+        listSettings({ ...RGW, [name]: value }),
+        (error: Error) => {
+          assert.ok(error instanceof ConfigError, `${JSON.stringify(value)}: ${error}`)
+          assert.equal(error.problems.length, 1)
+          assert.ok(error.message.startsWith(`${name} m`), error.message)
+          assert.doesNotMatch(error.message, /hunter2/)
+          return true
+        },
+        JSON.stringify(value),
+      )
+  })
 
 test('docs/operating.md has the table of the settings; npm run settings writes it', () => {
   assert.equal(readFileSync(OPERATING, 'utf8'), renewSettings())

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
+import { normaliseDatabaseUrl } from '../database-url.ts'
 import { type Directory, newDirectory } from '../directory/directory.ts'
 import { newAuditKeySealer } from '../directory/sealing/audit-keys.ts'
 import { checkSecrets } from '../directory/sealing/check.ts'
 import { newSealer, type Sealer } from '../directory/sealing/sealer.ts'
 import { loadMasterKeys } from '../master-key.ts'
-import { parseDatabaseUrl } from '../setting-values.ts'
 import { copyDirectory, countRows, type RowCounts } from '../store/copy.ts'
 import { openStore } from '../store/open.ts'
 import { action, type Output, type Session, UsageError } from './command.ts'
@@ -46,7 +46,7 @@ async function copy(session: Session, options: CopyOptions): Promise<Output> {
 
 function parseUrl(option: string, text: string): string {
   try {
-    return parseDatabaseUrl(text)
+    return normaliseDatabaseUrl(text)
   } catch (error) {
     throw new UsageError(`option '--${option} <url>' ${(error as Error).message}`)
   }

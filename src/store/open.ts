@@ -89,7 +89,7 @@ export async function openUnmigrated(
     // Loaded only when needed, because the driver would delay a start on SQLite.
     const { openPostgres } = await import('./postgres/store.ts')
     const { allowDataLoss = false, patient = false } = options
-    return openPostgres({ url, allowDataLoss, patient }, events, auditKeys)
+    return openPostgres(url, { allowDataLoss, patient }, { events, auditKeys })
   }
   const path = toSqlitePath(url) ?? ''
   if (path === '' || path === ':memory:') {

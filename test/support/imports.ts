@@ -17,7 +17,14 @@ const COMPOSITION = ['app.ts', 'compile-cache.js', 'main.js', 'open-directory.ts
 const SETTINGS = ['config.ts', 'settings.ts', 'setting-values.ts', 'issuers.ts']
 const LEAVES = [...SETTINGS, 'escape.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** Leaves that every folder but model may import. */
-const SHARED = ['certificate-fault.ts', 'json-schema.ts', 'loop.ts', 'retry.ts', 'share-for.ts']
+const SHARED = [
+  'certificate-fault.ts',
+  'database-url.ts',
+  'json-schema.ts',
+  'loop.ts',
+  'retry.ts',
+  'share-for.ts',
+]
 /** The settings name the types of what they configure: an external issuer, a platform, an API. */
 const LEAVES_MAY_IMPORT = ['model', 'auth', 'platform', ...LEAVES, ...SHARED]
 

@@ -11,9 +11,9 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
  * Puts into an error what is wrong with the certificate of the database, if that is why it cannot be reached.
  * @returns a new error, or the same one if it has another reason
  */
-export async function explainCertificate(error: unknown, url: string): Promise<unknown> {
+export async function explainCertificate(error: unknown, connection: pg.ClientConfig): Promise<unknown> {
   if (!(error instanceof StoreError) || error.reason !== 'unreachable') return error
-  const { host, port } = new pg.Client({ connectionString: url })
+  const { host, port } = new pg.Client({ ...connection, ssl: false })
   const trust = 'set sslrootcert in USHER_DATABASE_URL to a PEM file with it, or NODE_EXTRA_CA_CERTS'
   const fault = await describeCertificateFault(error, { host, port, upgrade, trust })
   return fault === undefined

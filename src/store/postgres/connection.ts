@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   DummyDriver,
   Kysely,
@@ -7,8 +8,10 @@ import {
   sql,
 } from 'kysely'
 import pg from 'pg'
+import { type PostgresUrl, parsePostgresUrl } from '../../database-url.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import { StoreError } from '../port.ts'
+import { chooseTls } from './tls.ts'
 
 /** The most connections of one process. More connections than the database has cores would only wait there. */
 export const MAX_CONNECTIONS = 10
@@ -32,7 +35,7 @@ const INT8 = 20
 
 /** See `OpenOptions`. */
 export interface PostgresOptions {
-  readonly url: string
+  readonly connection: pg.ClientConfig
   /** Whether to accept a database that may lose commits. */
   readonly allowDataLoss: boolean
   /** Whether statements may run as long as they need: for commands. Waiting for a lock is limited in any case. */
@@ -40,9 +43,9 @@ export interface PostgresOptions {
 }
 
 /** Makes the bounded pool of connections for units of work. */
-export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Pool {
+export function newPool({ connection, allowDataLoss, patient }: PostgresOptions): pg.Pool {
   return new pg.Pool({
-    ...connectionOf(url),
+    ...connection,
     max: MAX_CONNECTIONS,
     // Settings that make the database lose commits can change while it runs, and only new connections are checked.
     maxLifetimeSeconds: LIFETIME_S,
@@ -66,8 +69,8 @@ export function newPool({ url, allowDataLoss, patient }: PostgresOptions): pg.Po
  * Opens one connection for migrations. Its statements may run as long as they need; only waiting for a lock is limited.
  * @throws {StoreError} `unsafe` when the database may lose commits
  */
-export async function openSlowClient({ url, allowDataLoss }: PostgresOptions): Promise<pg.Client> {
-  const client = new pg.Client({ ...connectionOf(url), lock_timeout: SCHEMA_LOCK_MS })
+export async function openSlowClient({ connection, allowDataLoss }: PostgresOptions): Promise<pg.Client> {
+  const client = new pg.Client({ ...connection, lock_timeout: SCHEMA_LOCK_MS })
   // If the connection breaks, the waiting query reports it.
   client.on('error', () => undefined)
   try {
@@ -80,9 +83,27 @@ export async function openSlowClient({ url, allowDataLoss }: PostgresOptions): P
   }
 }
 
-function connectionOf(url: string): pg.ClientConfig {
+/**
+ * Returns the options of connections to a database. Where its URL leaves open whether connections use TLS, the database
+ * is asked.
+ * @throws {Error} when the URL, or a file that it names, cannot be used; the message repeats nothing of the URL
+ */
+export async function toConnection(url: string): Promise<pg.ClientConfig> {
+  const parsed = parsePostgresUrl(url)
+  const config = toClientConfig(parsed)
+  return { ...config, ssl: await chooseTls(parsed, config) }
+}
+
+function toClientConfig(url: PostgresUrl): pg.ClientConfig {
+  const { user, password, host, port, database, applicationName, options } = url
   return {
-    connectionString: url,
+    ...(user !== null && { user }),
+    ...(password !== null && { password }),
+    ...(host !== null && { host }),
+    ...(port !== null && { port }),
+    ...(database !== null && { database }),
+    ...(applicationName !== null && { application_name: applicationName }),
+    ...(options !== null && { options }),
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     fallback_application_name: 'usher',
@@ -94,10 +115,11 @@ function connectionOf(url: string): pg.ClientConfig {
   }
 }
 
-/** Returns the name and host of the database, for messages, without the user's name and password. */
-export function describeDatabase(url: string): string {
-  const { host, database } = new pg.Client({ connectionString: url })
-  return `the database ${database ?? ''} at ${host}`
+/** Returns the name, host and port of the database, for messages, without the user's name and password. */
+export function describeDatabase(connection: pg.ClientConfig): string {
+  const { host, port, database } = new pg.Client({ ...connection, ssl: false })
+  if (host.startsWith('/')) return `the database ${database ?? ''} at the socket ${host} (port ${port})`
+  return `the database ${database ?? ''} at ${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
 /** Refuses settings that can lose a confirmed commit or change text. Runs on every new connection. */

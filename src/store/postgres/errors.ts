@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { ConstraintError, StoreError } from '../port.ts'
 import { MAX_CONNECTIONS } from './connection.ts'
+import { isWithoutTls } from './tls.ts'
 
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK = '40P01'
@@ -72,6 +73,14 @@ export function toStoreError(error: unknown, where = 'the database'): StoreError
     // This text is the only sign from the pool that no connection became free in time.
     if (message === 'timeout exceeded when trying to connect')
       return new StoreError('busy', `all ${MAX_CONNECTIONS} connections to ${where} are in use`, error)
+    if (message.includes('client password must be a'))
+      return new StoreError(
+        'failed',
+        `${where} asks for a password: write it into the URL, or set PGPASSWORD`,
+        error,
+      )
+    if (isWithoutTls(error))
+      return new StoreError('failed', `${where} has no TLS, which sslmode in its URL asks for`, error)
     return new StoreError('unreachable', `${where} cannot be reached: ${message || code}`, error)
   }
   if (isRetryable(error))

@@ -23,6 +23,7 @@ import {
   MAX_CONNECTIONS,
   newPool,
   type PostgresOptions,
+  toConnection,
 } from './connection.ts'
 import { CreateBatch } from './create-batch.ts'
 import { isOutdated, isRetryable, toStoreError } from './errors.ts'
@@ -45,19 +46,27 @@ type OpenClient = pg.PoolClient & { readonly connection: { readonly stream: Dupl
 
 /**
  * Opens a PostgreSQL database as a store. Connections are opened when they are needed.
- * @param options the URL may have the parameters of libpq, such as `sslmode`
+ * @param url with the parameters of libpq, such as `sslmode`
  * @throws {StoreError} when the URL cannot be used
  */
-export function openPostgres(
-  options: PostgresOptions,
-  events: StoreEvents,
-  auditKeys: AuditKeySealer,
-): Store {
+export async function openPostgres(
+  url: string,
+  options: Omit<PostgresOptions, 'connection'>,
+  parts: { events: StoreEvents; auditKeys: AuditKeySealer },
+): Promise<Store> {
+  return new PostgresStore(
+    { ...options, connection: await readConnection(url) },
+    parts.events,
+    parts.auditKeys,
+  )
+}
+
+async function readConnection(url: string): Promise<PostgresOptions['connection']> {
   try {
-    return new PostgresStore(options, events, auditKeys)
+    return await toConnection(url)
   } catch (error) {
-    // For example, the URL names a certificate file that does not exist.
-    throw new StoreError('failed', `the database URL cannot be used: ${(error as Error).message}`, error)
+    // For example, a certificate file cannot be read.
+    throw new StoreError('failed', `the database URL ${(error as Error).message}`, error)
   }
 }
 
@@ -79,7 +88,7 @@ class PostgresStore implements Store {
   constructor(options: PostgresOptions, events: StoreEvents, auditKeys: AuditKeySealer) {
     this.#options = options
     this.#auditKeys = auditKeys
-    this.#where = describeDatabase(options.url)
+    this.#where = describeDatabase(options.connection)
     this.#events = events
     this.#pool = newPool(options)
     // A connection that breaks while idle leaves the pool, and the next unit gets a new one.
@@ -199,7 +208,7 @@ class PostgresStore implements Store {
       return result
     } catch (error) {
       await tx.rollback(isOutdated(error))
-      throw await explainCertificate(error, this.#options.url)
+      throw await explainCertificate(error, this.#options.connection)
     }
   }
 
@@ -208,7 +217,7 @@ class PostgresStore implements Store {
     try {
       return await work
     } catch (error) {
-      throw await explainCertificate(toStoreError(error, this.#where), this.#options.url)
+      throw await explainCertificate(toStoreError(error, this.#where), this.#options.connection)
     }
   }
 }
