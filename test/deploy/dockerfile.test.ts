@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { DockerfileParser, type Instruction } from 'dockerfile-ast'
 import { validate } from 'dockerfile-utils'
+import { newDataDir, runUsher } from '../../testing/usher.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -52,8 +53,18 @@ test('the Dockerfile keeps every rule', () => {
   assert.deepEqual(lint(DOCKERFILE), [])
 })
 
-test('the image refuses an empty volume by default', () => {
-  assert.match(DOCKERFILE, /^CMD \["serve", "--no-setup"\]$/m)
+test('the image and the unit refuse an empty directory by default', async (t) => {
+  const [, command = ''] = /^CMD (.*)$/m.exec(DOCKERFILE) ?? []
+  const unit = readFileSync(join(ROOT, 'deploy/usher.service'), 'utf8')
+  const [, ofUnit = ''] = /^ExecStart=.*main\.js (.*)$/m.exec(unit) ?? []
+  const { path, remove } = newDataDir()
+  t.after(remove)
+  for (const args of [JSON.parse(command) as string[], ofUnit.split(' ')]) {
+    const { code, stderr } = await runUsher(path, args)
+    assert.equal(code, 1)
+    assert.match(stderr, /usher init/)
+    assert.deepEqual(readdirSync(path), [])
+  }
 })
 
 test('the context of the build holds only what the Dockerfile copies', () => {
