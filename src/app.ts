@@ -21,6 +21,7 @@ import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenDirectory } from './open-directory.ts'
+import { newOutageLog } from './outages.ts'
 import { getPlatform, type Platform, type Platforms } from './platform/platform.ts'
 import { startContentReader } from './provisioning/content-reader.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
@@ -65,20 +66,20 @@ export interface AppParts {
  * @throws {ConfigError} if a file that a setting names is wrong
  * @throws {Error} if the port is in use
  */
-export async function startApp({ config, log, metrics, open }: AppParts): Promise<App> {
-  const { dir, platforms } = open
+export async function startApp({ config, metrics, open, ...parts }: AppParts): Promise<App> {
+  const { log, dir, stop } = newOutageLog(parts.log, open)
   await assertAuditKey(dir)
-  const platform = newPlatformView(dir, platforms, open.main)
-  const s3Capabilities = readS3Capabilities(config.osis.s3CapabilitiesFile)
+  const platform = newPlatformView(dir, open.platforms, open.main)
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const issuer = await openIssuer(dir, publicUrl)
-  await warnOfOtherIssuers(config, dir, log)
-  const reconciler = new Reconciler(dir, platforms, { log, observeAttempt: metrics.observeAttempt })
+  await warnOfSettings(config, dir, log)
+  const reconciler = new Reconciler(dir, open.platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
   const server = await buildServer({
-    ...{ dir, issuer, reconciler, platform, publicUrl, log, s3Capabilities },
+    ...{ dir, issuer, reconciler, platform, publicUrl, log },
     ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
+    s3Capabilities: readS3Capabilities(config.osis.s3CapabilitiesFile),
     osisSettings: config.osis,
     clients: newClientFinder(dir),
     bearer: newBearerCheck([
@@ -95,10 +96,10 @@ export async function startApp({ config, log, metrics, open }: AppParts): Promis
   // Closed from the last to the first: requests that end need the reconciler, and both need the store.
   const opened = new AsyncDisposableStack()
   opened.defer(() => open.close())
-  opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms }))
+  opened.defer(stop)
+  opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms: open.platforms }))
   opened.defer(listening.close)
   void logPlatforms(open, log)
-  warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
 }
 
@@ -125,6 +126,12 @@ async function listen(
     await close()
     throw error
   }
+}
+
+/** Warns of settings that are valid, but keep callers out or secrets open. */
+async function warnOfSettings(config: Config, dir: Directory, log: Logger): Promise<void> {
+  warnOfPlainHttp(config, log)
+  await warnOfOtherIssuers(config, dir, log)
 }
 
 /** Warns of clients that cannot call, because USHER_ISSUERS does not have the issuer of their tokens. */

@@ -35,6 +35,7 @@ export type AttemptOutcome = 'applied' | 'failed' | 'late' | 'data_left' | 'stop
 /** Receives what the operator should know about attempts. */
 export interface Observer {
   readonly log: {
+    debug(fields: object, message: string): void
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
   }
@@ -181,10 +182,11 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
   // The message may come from outside, and not every store accepts U+0000.
   const reason = (error instanceof Error ? error.message : String(error)).replaceAll('\0', ' ')
   const fields = { account: pk, platform, reason }
-  observer.log.warn(fields, 'applying an account failed')
   const isOwn = await isOwnFailure(platforms, platform)
+  // With the error itself, the log can tell an outage. A platform that is healthy has none.
+  const logged = isOwn && error instanceof PlatformError ? fields : { ...fields, err: error }
   try {
-    const parked = await dir.store.write(async (tx) => {
+    const { repeated, parked } = await dir.store.write(async (tx) => {
       const before = await selectFailureCounts(tx, pk)
       const ownFailures = before.ownFailures + (isOwn ? 1 : 0)
       const { pauseMs, parked } = planAttempt({ ...before, ownFailures })
@@ -192,13 +194,15 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
       const dueAt = new Date(now.getTime() + pauseMs).toISOString()
       const parkedAt = parked ? (before.parkedAt ?? now.toISOString()) : null
       const kept = await markAccountFailed(tx, claimed, { error: reason, dueAt, ownFailures, parkedAt })
-      return kept && parked && before.parkedAt === null
+      return { repeated: isOwn && before.ownFailures > 0, parked: kept && parked && before.parkedAt === null }
     })
+    // Later failures of the same account are in `usher platform status`.
+    observer.log[repeated ? 'debug' : 'warn'](logged, 'applying an account failed')
     if (parked)
       observer.log.error(fields, 'account parked; see usher platform status and usher platform retry')
   } catch (failed) {
     // The account is tried again: this process may use its own lease, and other processes wait until it expires.
-    observer.log.error({ account: pk, err: failed }, 'recording a failed attempt failed')
+    observer.log.error({ account: pk, reason, err: failed }, 'recording a failed attempt failed')
   }
 }
 

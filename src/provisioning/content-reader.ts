@@ -102,7 +102,8 @@ async function readOne({ platform, log, stopping }: Round, due: DueContent): Pro
     return await platform.readContent(due.canonicalUserId, signal)
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error
-    const fields = { account: due.account, platform: platform.name, reason: error.message }
+    // With the error itself, the log counts the accounts of an outage in place of a line for each.
+    const fields = { account: due.account, platform: platform.name, err: error }
     if (!stopping.aborted) log.warn(fields, 'reading the usage of an account failed')
     return undefined
   }

@@ -19,7 +19,7 @@ const FIX_MS = ATTEMPT_MS + 5_000
  */
 export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer & { stop(): Promise<void> } {
   const { dir, platforms } = deps
-  const silent = { warn: () => undefined, error: () => undefined }
+  const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined }
   const reconciler = new Reconciler(dir, platforms, { log: silent, observeAttempt: () => undefined })
   return {
     async fix(desired) {

@@ -9,7 +9,7 @@ import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts
 import type { OpenStore } from '../support/stores.ts'
 
 const QUIET = {
-  log: { warn: () => undefined, error: () => undefined },
+  log: { debug: () => undefined, warn: () => undefined, error: () => undefined },
   observeAttempt: () => undefined,
 }
 

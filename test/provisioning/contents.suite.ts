@@ -15,7 +15,10 @@ import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts
 import type { OpenStore } from '../support/stores.ts'
 
 const HOUR = 60 * 60_000
-const SILENT = { log: { warn: () => undefined, error: () => undefined }, observeAttempt: () => undefined }
+const SILENT = {
+  log: { debug: () => undefined, warn: () => undefined, error: () => undefined },
+  observeAttempt: () => undefined,
+}
 
 interface World {
   readonly on: TestDirectory

@@ -14,7 +14,7 @@ import { type FakePlatform, newFakePlatform, only } from '../support/platform.ts
 import type { OpenStore } from '../support/stores.ts'
 
 export const QUIET: Observer = {
-  log: { warn: () => undefined, error: () => undefined },
+  log: { debug: () => undefined, warn: () => undefined, error: () => undefined },
   observeAttempt: () => undefined,
 }
 
@@ -51,7 +51,11 @@ export async function newClaimed(open: OpenStore): Promise<World & { credential:
 export function newObserver(): Observer & { readonly outcomes: AttemptOutcome[]; readonly errors: string[] } {
   const outcomes: AttemptOutcome[] = []
   const errors: string[] = []
-  const log = { warn: () => undefined, error: (_: object, message: string) => void errors.push(message) }
+  const log = {
+    debug: () => undefined,
+    warn: () => undefined,
+    error: (_: object, message: string) => void errors.push(message),
+  }
   return { log, outcomes, errors, observeAttempt: (outcome) => void outcomes.push(outcome) }
 }
 
