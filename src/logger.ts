@@ -15,6 +15,9 @@ export interface TextSink {
   readonly columns?: number
 }
 
+/** The most text that waits for a log that cannot be written, in characters. Lines beyond it are lost. */
+const MAX_WAITING = 1024 * 1024
+
 /**
  * Makes the program's log: JSON lines, or readable lines when `target` is a terminal. Code that logs a request names
  * the operation and the ids; headers, query values and bodies are never passed to it.
@@ -28,7 +31,7 @@ export async function newLogger(level: LogLevel, target: TextSink): Promise<Logg
 async function toDestination(target: TextSink): Promise<DestinationStream> {
   const { fd, isTTY } = target
   if (fd === undefined) return { write: (line) => target.write(escapeJson(line)) }
-  const file = pino.destination({ dest: fd, sync: true })
+  const file = pino.destination({ dest: fd, sync: true, maxLength: MAX_WAITING })
   file.on('error', () => undefined)
   if (isTTY) {
     // Loaded only here: a service, whose log is no terminal, starts sooner without it.
