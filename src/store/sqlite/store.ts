@@ -1,13 +1,10 @@
 import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Compilable } from 'kysely'
 import { retry } from '../../retry.ts'
 import { dropLeases } from '../accounts/leases.ts'
 import { sealBlock } from '../audit/blocks.ts'
-import { addKeyAtUpgrade, getAuditKey } from '../audit/keys.ts'
+import { getAuditKey } from '../audit/keys.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
-import { applyMigrations, pendingMigrations } from '../migrations/migrate.ts'
-import type { Migration } from '../migrations/migration.ts'
 import {
   type AppliedMigration,
   type AuditHead,
@@ -20,10 +17,11 @@ import {
   type Tx,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
-import { type Connection, columnTypes, newBuilder, openConnection, toStoreError } from './connection.ts'
+import { type Connection, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { isLogMarked, markLog } from './log-marks.ts'
+import { applyPending, listPending } from './schema.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
@@ -156,29 +154,18 @@ class SqliteStore implements Store {
 
   async migrate(): Promise<number[]> {
     const db = this.#writer
-    if (this.#listPending().length === 0) return []
+    if (listPending(db).length === 0) return []
     // A migration changes the schema, which a mark contains.
     await this.#whenFree(async () => markLog(db, this.#path))
     await this.#whenFree(async () => db.exec('BEGIN IMMEDIATE'))
     try {
-      db.createMigrationsTable()
-      const query = async (one: Compilable): Promise<unknown[]> => db.runCompiled(one.compile())
-      const versions = await applyMigrations(this.#listPending(), {
-        db: newBuilder(),
-        types: columnTypes,
-        query,
-      })
-      await addKeyAtUpgrade(versions, { db: db.builder, query }, this.#auditKeys)
+      const versions = await applyPending(db, this.#auditKeys)
       db.exec('COMMIT')
       return versions
     } catch (error) {
       db.rollback()
       throw toStoreError(error)
     }
-  }
-
-  #listPending(): Migration[] {
-    return pendingMigrations(this.#writer.listMigrations().map(({ version }) => version))
   }
 
   async listMigrations(): Promise<AppliedMigration[]> {
