@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { enterPortal } from '../../src/directory/context.ts'
 import { deleteOldAnswers } from '../../src/directory/idempotency.ts'
 import { type CreateUserAnswer, createUser, deleteUser } from '../../src/directory/users.ts'
 import type { Context } from '../../src/model/context.ts'
 import type { NewUser } from '../../src/model/users.ts'
+import { insertRecordedAnswer } from '../../src/store/tables/idempotency-keys.ts'
 import {
   addClient,
   addOrganization,
@@ -92,6 +94,22 @@ export function idempotencySuite(open: OpenStore): void {
       await create(on, 'k')
       for (const key of ['K', 'k ', 'kk'])
         assert.equal((await create(on, key)).created, false, `the key '${key}' was taken for 'k'`)
+    })
+
+    test('an answer that 0.1 recorded for a request is replayed', async () => {
+      const on = await newTestDirectory(open)
+      const user = newUser({ groupIds: on.groupIds.slice(0, 1) })
+      // The fingerprint of 0.1: the request as it was sent. In its folded form it must be the same.
+      const request = { organizationId: on.customerId, kind: 'customer', user, idempotencyKey: 'k' }
+      const requestHash = hash('sha256', JSON.stringify([on.setup.provider.id, request]), 'base64url')
+      const { caller } = on.provider
+      assert.equal(caller.kind, 'client')
+      const answer = { id: '0192f7c4-a6a8-7c3e-9d4b-5e6f7a8b9c0d', created: true }
+      const record = { client: caller.kind === 'client' ? caller.pk : 0, key: 'k', requestHash }
+      const [now, expiresAt] = ['2026-11-22T07:00:00.000Z', '2026-11-23T07:00:00.000Z']
+      const row = { ...record, answer: JSON.stringify(answer), expiresAt }
+      await on.dir.store.write((tx) => insertRecordedAnswer(tx, row, now))
+      assert.deepEqual(await create(on, 'k', { groupIds: user.groupIds }), answer)
     })
 
     moreTests(open)
