@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from '../logger.ts'
 import { findDeepNesting, findJsonFault } from './json-faults.ts'
 
 const KIB = 1024
@@ -102,13 +103,18 @@ const GRACE_MS = 2_000
  */
 export class BodyRoom {
   readonly #bytes: number
+  readonly #reportFull: () => void
   readonly #now: () => number
   readonly #arriving = new Set<HeldBody>()
   #used = 0
 
-  /** @param bytes how many bytes all bodies may have together */
-  constructor(bytes: number, now: () => number = () => performance.now()) {
+  /**
+   * @param bytes how many bytes all bodies may have together
+   * @param reportFull called for each body that is refused or given up
+   */
+  constructor(bytes: number, reportFull: () => void, now: () => number = () => performance.now()) {
     this.#bytes = bytes
+    this.#reportFull = reportFull
     this.#now = now
   }
 
@@ -132,6 +138,7 @@ export class BodyRoom {
     }
     if (this.#used <= this.#bytes) return true
     this.leave(body)
+    this.#reportFull()
     return false
   }
 
@@ -149,6 +156,7 @@ export class BodyRoom {
 
   #giveUp(body: HeldBody): void {
     this.leave(body)
+    this.#reportFull()
     body.cut(new OverloadedError())
   }
 }
@@ -162,8 +170,26 @@ export interface BodyRooms {
 }
 
 /** Makes the rooms of a process: 2 MiB for bodies on open routes, 8 MiB for those of admitted callers. */
-export function newBodyRooms(): BodyRooms {
-  return { open: new BodyRoom(2 * MIB), admitted: new BodyRoom(8 * MIB) }
+export function newBodyRooms(log: Logger): BodyRooms {
+  const reportFull = newFullReport(log)
+  return { open: new BodyRoom(2 * MIB, reportFull), admitted: new BodyRoom(8 * MIB, reportFull) }
+}
+
+/** How long refused bodies are counted for one line of the log, in milliseconds. */
+const REPORT_MS = 60_000
+
+/** Returns a function that logs the first refused body at once, and the number of the others a minute later. */
+function newFullReport(log: Logger): () => void {
+  let refused = 0
+  const summarize = (): void => {
+    if (refused > 1) log.warn({ count: refused }, 'large bodies were refused in the last minute')
+    refused = 0
+  }
+  return () => {
+    if (refused++ > 0) return
+    log.warn('a large body is refused, because others take all the memory that there is for bodies')
+    setTimeout(summarize, REPORT_MS).unref()
+  }
 }
 
 /** Bodies of at most so many bytes need no second look: the connection that carries one takes more memory. */
@@ -177,12 +203,12 @@ const CHUNK_BYTES = 512
  * @throws {BodyError} for a coding that is not supported
  */
 export function reviewBody(
-  { raw, headers, method, routeOptions }: FastifyRequest,
+  { raw, headers, method, routeOptions, is404 }: FastifyRequest,
   reply: FastifyReply,
   rooms: BodyRooms,
 ): Readable | undefined {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
-  if (!hasBody || method === 'GET' || method === 'HEAD') return undefined
+  if (!hasBody || is404 || method === 'GET' || method === 'HEAD') return undefined
   if (!isIdentity(headers)) throw unsupportedCoding()
   const room = routeOptions.config.open ? rooms.open : rooms.admitted
   let size = 0

@@ -63,7 +63,7 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
     if (status >= 500) logFailure(parts.log, request, error)
     reply.code(status < 500 ? status : 503).send({ status: status < 500 ? 'refused' : 'unavailable' })
   })
-  const shared = { rooms: newBodyRooms(), limits: newLimits(app, parts.rateLimits, parts.log) }
+  const shared = { rooms: newBodyRooms(parts.log), limits: newLimits(app, parts.rateLimits, parts.log) }
   const { osisTokens: tokens, osisSettings: settings } = parts
   await app.register(partnerApi, { ...parts, ...shared })
   await app.register(osisApi, { ...parts, ...shared, tokens, settings })

@@ -2,13 +2,22 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { BodyRoom, OverloadedError } from '../../src/api/bodies.ts'
+import { newLogger } from '../../src/logger.ts'
 import { send } from '../../testing/http.ts'
+import { newCollector } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { buildBareServer } from '../support/server.ts'
 
 function newRoom(): { room: BodyRoom; clock: { now: number } } {
   const clock = { now: 0 }
-  return { room: new BodyRoom(100, () => clock.now), clock }
+  return {
+    room: new BodyRoom(
+      100,
+      () => undefined,
+      () => clock.now,
+    ),
+    clock,
+  }
 }
 
 const notCut = (): void => assert.fail('the body was given up')
@@ -61,7 +70,8 @@ test('slow bodies are given up when others need their room, the oldest first', (
   assert.deepEqual(cut, ['slow', 'slower'])
 })
 
-const app = await buildBareServer({ clients: async () => undefined })
+const log = newCollector()
+const app = await buildBareServer({ clients: async () => undefined, log: await newLogger('info', log) })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 after(() => app.close())
 
@@ -93,4 +103,7 @@ test('senders that stop in the middle keep neither small requests out nor, for l
   assert.match(refused.text, /temporarily_unavailable/)
   assert.equal((await requestToken(0)).status, 400, 'a small request needs no room')
   await waitUntil(async () => (await requestToken(14_000)).status === 400, 10_000)
+  const lines = log.text().match(/"msg":"a large body is refused/g) ?? []
+  assert.equal(lines.length, 1, 'one line for all of them')
+  assert.ok(!log.text().includes('request failed'))
 })

@@ -279,6 +279,12 @@ test('a body on a path without a route is not read', async () => {
   }
 })
 
+test('a coded body on an unknown path of an API is a 404', async () => {
+  const headers = { ...osisHeaders(), 'content-encoding': 'gzip' }
+  const answer = await send(target.url, { method: 'POST', path: '/api/v1/x', headers, body: '{}' })
+  assert.equal(answer.status, 404, answer.text)
+})
+
 test('a coded request without a body, and a GET, are served', async () => {
   const headers = { ...osisHeaders(), 'content-encoding': 'gzip' }
   const get = await send(target.url, { method: 'GET', path: '/api/v1/tenants', headers })

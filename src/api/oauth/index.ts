@@ -224,7 +224,7 @@ function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): 
   const { status, code, message } = toAnswer(error)
   if (status === 401) reply.header('www-authenticate', 'Basic realm="usher"')
   reply.code(status).send({ error: code, error_description: message })
-  return status >= 500
+  return status >= 500 && !(error instanceof OverloadedError)
 }
 
 interface Answer {

@@ -77,7 +77,7 @@ export function newErrorSender(authModes: readonly AuthMode[]): Dialect['sendErr
       const body: Static<typeof OsisError> = { code, message }
       reply.send(body)
     }
-    return status >= 500 && !(error instanceof NotImplementedError)
+    return status >= 500 && !(error instanceof NotImplementedError || error instanceof OverloadedError)
   }
 }
 

@@ -72,7 +72,9 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
   }
   reply.send(body)
   // The key set logs an outage once, and not for every request.
-  return answer.status >= 500 && !(error instanceof IssuerUnavailableError)
+  return (
+    answer.status >= 500 && !(error instanceof IssuerUnavailableError || error instanceof OverloadedError)
+  )
 }
 
 function toAnswer(error: Error, request: FastifyRequest): Answer {
