@@ -11,6 +11,7 @@ import pg from 'pg'
 import { type PostgresUrl, parsePostgresUrl } from '../../database-url.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import { StoreError } from '../port.ts'
+import { Client } from './client.ts'
 import { chooseTls } from './tls.ts'
 
 /** The most connections of one process. More connections than the database has cores would only wait there. */
@@ -45,6 +46,7 @@ export interface PostgresOptions {
 /** Makes the bounded pool of connections for units of work. */
 export function newPool({ connection, allowDataLoss, patient }: PostgresOptions): pg.Pool {
   return new pg.Pool({
+    Client,
     ...connection,
     max: MAX_CONNECTIONS,
     // Settings that make the database lose commits can change while it runs, and only new connections are checked.
@@ -70,7 +72,7 @@ export function newPool({ connection, allowDataLoss, patient }: PostgresOptions)
  * @throws {StoreError} `unsafe` when the database may lose commits
  */
 export async function openSlowClient({ connection, allowDataLoss }: PostgresOptions): Promise<pg.Client> {
-  const client = new pg.Client({ ...connection, lock_timeout: SCHEMA_LOCK_MS })
+  const client = new Client({ ...connection, lock_timeout: SCHEMA_LOCK_MS })
   // If the connection breaks, the waiting query reports it.
   client.on('error', () => undefined)
   try {

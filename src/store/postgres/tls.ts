@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
 import { type PostgresUrl, parseSslMode, type SslMode } from '../../database-url.ts'
+import { Client } from './client.ts'
 
 /** How a connection uses TLS: not at all, or with these options. */
 export type Tls = false | ConnectionOptions
@@ -56,7 +57,7 @@ function toOptions({ host, sslRootCert, sslCert, sslKey }: PostgresUrl, mode: Ss
 
 /** Makes one connection, and ends it. Returns its error, if it fails. */
 async function tryToConnect(config: pg.ClientConfig): Promise<unknown> {
-  const client = new pg.Client(config)
+  const client = new Client(config)
   client.on('error', () => undefined)
   try {
     await client.connect()
