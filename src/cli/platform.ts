@@ -136,8 +136,8 @@ function adopt(session: Session): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx, platform }) => {
     const cluster = await adoptCluster(dir, ctx, platform)
     const text =
-      `The directory's accounts on ${platform.name} are now those of the cluster ${cluster}. Restart the server, and ` +
-      'run usher platform check --fix to create accounts that the cluster does not have.'
+      `The directory's accounts on ${platform.name} are now those of the cluster ${cluster}. Run ` +
+      'usher platform check --fix to create accounts that the cluster does not have.'
     return { json: { platform: platform.name, cluster }, lines: [text] }
   })
 }

@@ -9,6 +9,7 @@ import {
   selectUsage,
 } from '../store/accounts/contents.ts'
 import type { Directory } from './directory.ts'
+import { EMBEDDED } from './platforms.ts'
 import {
   findReachableTenant,
   getProviderPk,
@@ -48,6 +49,8 @@ export function measureAccounts(
     }
     const tenant = tenantId === undefined ? undefined : await getReachableTenant(scope, tenantId)
     const platform = tenant?.platform ?? of.platform
+    // It stores nothing, and is never read.
+    if (platform === EMBEDDED) return { platform, canonicalIds: [] }
     const accounts = tenant ? { tenant: tenant.pk } : { provider: getProviderPk(scope), platform }
     const canonicalIds = await findFew(scope, accounts)
     if (canonicalIds) return { platform, canonicalIds }
@@ -70,6 +73,7 @@ export function findBuckets(
     const tenant = await findReachableTenant(scope, tenantId)
     if (!tenant) return null
     const { platform, pk } = tenant
+    if (platform === EMBEDDED) return { platform, canonicalIds: [] }
     const canonicalIds = await findFew(scope, { tenant: pk })
     if (canonicalIds) return { platform, canonicalIds }
     await readUsage(dir, scope, { tenant: pk })

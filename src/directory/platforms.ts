@@ -89,7 +89,7 @@ function describeMain(configured: string, main: string, tenants: number): string
   if (configured !== EMBEDDED)
     return (
       `The settings name the platform ${configured}, but the directory's platform is ${main} and has ` +
-      `${tenants} tenants: they and new tenants stay there. Move them with usher tenant move.`
+      `${count(tenants)}: they and new ones stay there. Move them with usher tenant move.`
     )
   return (
     `The directory's platform is ${main}, but this process has no settings for it. Accounts are kept, and are ` +
@@ -97,8 +97,12 @@ function describeMain(configured: string, main: string, tenants: number): string
   )
 }
 
+function count(tenants: number): string {
+  return tenants === 1 ? '1 tenant' : `${tenants} tenants`
+}
+
 function describeOthers(name: string, tenants: number, main: string): string {
-  const fact = `${tenants} tenants are on ${name}, and the directory's platform is ${main}.`
+  const fact = `The directory's platform is ${main}, and ${name} has ${count(tenants)}.`
   return name === EMBEDDED ? `${fact} Move them with usher tenant move.` : fact
 }
 

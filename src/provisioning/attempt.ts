@@ -207,11 +207,12 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
 }
 
 /**
- * Returns whether the failure counts against the account: not while its platform is unhealthy. If the account could not
- * be read, or its platform is not configured, all platforms must be healthy.
+ * Returns whether the failure counts against the account: not while its platform is unhealthy, or is not configured. If
+ * the account could not be read, all platforms must be healthy.
  */
 async function isOwnFailure(platforms: Platforms, name: string | undefined): Promise<boolean> {
   const own = name === undefined ? undefined : platforms.get(name)
+  if (name !== undefined && !own) return false
   const statuses = await Promise.all((own ? [own] : [...platforms.values()]).map((one) => one.status()))
   return statuses.every(({ health }) => health === 'NORMAL')
 }

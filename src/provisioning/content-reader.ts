@@ -54,8 +54,10 @@ export function startContentReader({ dir, platforms, log }: ContentReaderDeps): 
 
 async function registerNew({ store, now }: Directory): Promise<void> {
   const accounts = await store.read(selectUnregisteredAccounts)
-  const dueAt = new Date(now().getTime() + NEW_MS).toISOString()
-  if (accounts.length > 0) await store.writeLater((tx) => insertContents(tx, accounts, dueAt))
+  if (accounts.length === 0) return
+  const readAt = now()
+  const dueAt = new Date(readAt.getTime() + NEW_MS).toISOString()
+  await store.writeLater((tx) => insertContents(tx, accounts, { readAt: readAt.toISOString(), dueAt }))
 }
 
 /** Finds the accounts for one round: those of which nothing is known, or a few of the others. */

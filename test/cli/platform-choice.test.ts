@@ -172,7 +172,10 @@ describe('the platform of a directory', () => {
     const other = await served.createTenant('Other', 'other')
     const platforms = new Map((await listTenants(on)).map(({ id, platform }) => [id, platform]))
     assert.deepEqual([platforms.get(tenantId), platforms.get(other)], ['ceph-rgw', 'ceph-rgw'])
-    assert.match((await statusOf(on, rgw.settings)).problems.join(), /1 tenants are on embedded/)
+    assert.match(
+      (await statusOf(on, rgw.settings)).problems.join(),
+      /platform is ceph-rgw, and embedded has 1 tenant\. Move/,
+    )
     assert.equal((await on.run(['tenant', 'move', '--all'], rgw.settings)).code, 0)
     assert.deepEqual((await statusOf(on, rgw.settings)).problems, [])
     assert.match((await on.run(['tenant', 'move', '--all'], rgw.settings)).stdout, /no tenant on embedded/)

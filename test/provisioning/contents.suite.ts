@@ -4,6 +4,7 @@ import { findBuckets, measureAccounts } from '../../src/directory/contents.ts'
 import { deleteTenant } from '../../src/directory/tenants.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { Usage } from '../../src/model/contents.ts'
+import { embeddedPlatform } from '../../src/platform/embedded.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import { startContentReader } from '../../src/provisioning/content-reader.ts'
 import { newPlatformView } from '../../src/provisioning/platform-view.ts'
@@ -44,7 +45,8 @@ async function newWorld(open: OpenStore, count: number): Promise<World> {
   for (let i = 0; i < count; i++) accounts.push(await addAccount(on, `u${i}`))
   await new Reconciler(on.dir, only(platform), SILENT).drain()
   const pks = accounts.map(({ pk }) => pk)
-  await on.dir.store.write((tx) => insertContents(tx, pks, on.clock.now.toISOString()))
+  const now = on.clock.now.toISOString()
+  await on.dir.store.write((tx) => insertContents(tx, pks, { readAt: now, dueAt: now }))
   return { on, platform, accounts, reads, view: newPlatformView(on.dir, only(platform), platform.name) }
 }
 
@@ -161,6 +163,20 @@ function tests(open: OpenStore): void {
     on.clock.now = new Date(on.clock.now.getTime() + 61_000)
     await readUntil(world, isSummed(world, 4))
     assert.equal(reads.length, 18)
+  })
+
+  test('the embedded platform stores nothing, for however many accounts', async () => {
+    const on = await newTestDirectory(open)
+    for (let i = 0; i < 17; i++) await addAccount(on, `u${i}`)
+    await on.dir.store.write(async (tx) =>
+      insertContents(tx, await selectUnregisteredAccounts(tx), { readAt: '2020', dueAt: '' }),
+    )
+    const view = newPlatformView(on.dir, only(embeddedPlatform('1')), 'embedded')
+    const nothing = { bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null }
+    for (const asked of [{}, { tenantId: on.tenantId }])
+      assert.deepEqual(await view.readUsage(on.osis, asked), nothing)
+    const page = { offset: 0, limit: 1 }
+    assert.deepEqual(await view.listBuckets(on.osis, on.tenantId, page), { items: [], total: 0 })
   })
 
   test('one account that cannot be read does not keep the others from being read', async () => {

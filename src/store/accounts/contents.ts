@@ -102,7 +102,11 @@ export async function selectUnregisteredAccounts(tx: Tx): Promise<number[]> {
 }
 
 /** Registers new accounts, which store nothing yet. */
-export async function insertContents(tx: Tx, accounts: readonly number[], dueAt: string): Promise<void> {
+export async function insertContents(
+  tx: Tx,
+  accounts: readonly number[],
+  { readAt, dueAt }: Times,
+): Promise<void> {
   await tx.query((db) =>
     db
       .insertInto('contents')
@@ -116,7 +120,7 @@ export async function insertContents(tx: Tx, accounts: readonly number[], dueAt:
           .select([
             ...(['pk', 'provider_pk', 'tenant_pk', 'platform'] as const),
             ...SUMMED.slice(0, 3).map((name) => sql<number>`0`.as(name)),
-            'created_at as read_at',
+            eb.val(readAt).as('read_at'),
             eb.val(dueAt).as('due_at'),
           ])
           .where('pk', 'in', accounts),

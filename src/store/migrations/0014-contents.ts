@@ -36,7 +36,8 @@ export const contents: Migration = {
             ...['bucket_count', 'object_count', 'used_bytes'].map((name) => sql`0`.as(name)),
             sql`''`.as('due_at'),
           ])
-          .where(sql<SqlBool>`wanted = 1`),
+          // A removal that finds data restores its account.
+          .where(sql<SqlBool>`wanted = 1 or applied_version < desired_version`),
       ),
     schema.createIndex('contents_due').on('contents').columns(['platform', 'due_at']),
     schema.createIndex('contents_of_tenant').on('contents').columns(['tenant_pk', 'account_pk']),
