@@ -79,7 +79,7 @@ interface VerifyOptions {
  * @throws {InvalidArgumentError}
  */
 function parseHead(text: string): AuditHead {
-  const [, number, hash] = /^(\d{1,15}):([\w-]{43})$/.exec(text) ?? []
+  const [, number, hash] = /^([1-9]\d{0,14}):([\w-]{43})$/.exec(text) ?? []
   if (number === undefined || hash === undefined)
     throw new InvalidArgumentError('It must be the number and the hash of a block, such as 12:mW3…')
   return { block: Number(number), hash }

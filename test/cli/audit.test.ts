@@ -104,7 +104,7 @@ test('a log that was cut off does not have the block that was noted', async () =
   })
 })
 
-for (const wrong of ['12', 'x:y', '1:short', `0x1:${'a'.repeat(43)}`]) {
+for (const wrong of ['12', 'x:y', '1:short', `0:${'a'.repeat(43)}`, `0x1:${'a'.repeat(43)}`]) {
   test(`--expect ${wrong} is wrong usage`, async () => {
     await inDirectory(async (path) => {
       const { code, stderr } = await runUsher(path, ['audit', 'verify', '--expect', wrong])
