@@ -90,7 +90,7 @@ export const SETTINGS = {
     name: 'USHER_METRICS_HOST',
     byDefault: '127.0.0.1',
     doc: 'Address to listen on with `USHER_METRICS_PORT`',
-    parse: String,
+    parse: parseHost,
   },
   requestsPerMinute: {
     name: 'USHER_REQUESTS_PER_MINUTE',

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { ConfigError, listSettings } from '../src/config.ts'
-import { SETTINGS } from '../src/settings.ts'
+import { SETTINGS, type Setting } from '../src/settings.ts'
 import { OPERATING, renewSettings } from './support/settings-table.ts'
 
 test('the settings are listed with their effective value and where it comes from', async () => {
@@ -70,6 +70,7 @@ const KEPT: readonly (readonly [name: string, value: string, kept: string])[] = 
   ['USHER_HOST', 'Usher-1.Example', 'usher-1.example'],
   ['USHER_HOST', 'bücher.example', 'xn--bcher-kva.example'],
   ['USHER_HOST', 'my_host', 'my_host'],
+  ['USHER_METRICS_HOST', '[2001:DB8::1]', '2001:db8::1'],
   ['USHER_PORT', '0080', '80'],
   ['USHER_DATA_DIR', '/srv/usher//', '/srv/usher'],
   ['USHER_DATA_DIR', '/', '/'],
@@ -98,6 +99,11 @@ const RGW = {
   USHER_CEPH_RGW_SECRET_KEY: 'SECRET',
 }
 
+test('the text of every setting is parsed', () => {
+  for (const { name, parse } of Object.values<Setting>(SETTINGS))
+    assert.notEqual(parse, String, `${name} takes any text`)
+})
+
 for (const [name, value, kept] of KEPT)
   test(`${name}=${value} is kept as ${kept}`, async () => {
     const states = await listSettings({ ...RGW, [name]: value })
@@ -123,21 +129,23 @@ const BAD_URLS = [
   'https://us her.example',
   'https://a\u200db.example',
 ]
+const BAD_HOSTS = [
+  ' ',
+  'http://usher.example',
+  'usher.example:80',
+  '1.2.3.4:80',
+  '*',
+  'a b',
+  'a/b',
+  '-a',
+  '[::1]:80',
+]
 const BAD_PATHS = [' ', '\t', 'a\nb', 'a\u0000', ' /srv', '/srv ', '~/usher', '~']
 
 /** Values that would not survive their use. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
-  USHER_HOST: [
-    ' ',
-    'http://usher.example',
-    'usher.example:80',
-    '1.2.3.4:80',
-    '*',
-    'a b',
-    'a/b',
-    '-a',
-    '[::1]:80',
-  ],
+  USHER_HOST: BAD_HOSTS,
+  USHER_METRICS_HOST: BAD_HOSTS,
   USHER_DATA_DIR: BAD_PATHS,
   USHER_MASTER_KEY_FILE: BAD_PATHS,
   USHER_OSIS_S3_CAPABILITIES: BAD_PATHS,

@@ -5,6 +5,7 @@ import {
   createClient,
   deleteClient,
   findClient,
+  findExternalClient,
   isSecretOf,
   listClients,
 } from '../../src/directory/clients.ts'
@@ -180,6 +181,22 @@ function clientTests(open: OpenStore): void {
     const client = await findClient(on.dir, id)
     assert.equal(client && isSecretOf(client, ''), false)
     await assert.rejects(createClient(on.dir, on.operator, input), refusedAs('external_id_taken'))
+  })
+
+  test('a client of an external issuer is found by its UUID in either letter case', async () => {
+    const on = await newTestDirectory(open)
+    const [issuer, upper] = ['https://issuer.example', '0192F7C4-A6A8-7C3E-9D4B-5E6F7A8B9C0D']
+    const newClient = (id: string) =>
+      createClient(on.dir, on.operator, {
+        ...{ organizationId: on.customerId.toUpperCase(), name: 'x', permission: 'viewer' },
+        external: { issuer, id },
+      })
+    const { id } = await newClient(upper)
+    for (const spelled of [upper, upper.toLowerCase()])
+      assert.equal((await findExternalClient(on.dir, issuer, spelled))?.id, id)
+    await assert.rejects(newClient(upper.toLowerCase()), refusedAs('external_id_taken'))
+    await deleteClient(on.dir, on.operator, id.toUpperCase())
+    assert.equal(await findClient(on.dir, id), undefined)
   })
 
   test('a removed client is not found, and cannot be removed again', async () => {
