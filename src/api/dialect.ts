@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import { AuthError } from '../auth/auth-error.ts'
+import { AuthError, ExpiredError } from '../auth/auth-error.ts'
 import type { Directory } from '../directory/directory.ts'
 import { refuse } from '../directory/unit.ts'
 import type { Logger } from '../logger.ts'
@@ -57,6 +57,8 @@ export interface Dialect {
   readonly sendError: (error: Error, request: FastifyRequest, reply: FastifyReply) => boolean
 }
 
+type Done = (error: Error | null, value?: unknown) => void
+
 /**
  * Serves a dialect: its routes, and its OpenAPI document. Each request is authenticated, admitted, read and checked,
  * in this order, before the handler of its route runs.
@@ -104,6 +106,7 @@ function newAdmissionHook({ admit, limits: { clients, failures } }: Dialect) {
     if (open) return takesBody ? failures.assertMayTry(request) : undefined
     try {
       request.context = await admit(request)
+      if (failures.missing.used.size > 0) failures.forgive(request)
     } finally {
       if (request.caller?.caller.kind === 'client') countRequest(clients, request.caller.caller.id)
     }
@@ -145,11 +148,7 @@ export function newBodyHook(rooms: BodyRooms) {
  * Parses a JSON body. An empty body counts as absent, because clients send `Content-Type: application/json` without one.
  * A byte-order mark is skipped (RFC 8259 section 8.1).
  */
-function parseJson(
-  _: FastifyRequest,
-  body: Buffer,
-  done: (error: Error | null, value?: unknown) => void,
-): void {
+function parseJson(_: FastifyRequest, body: Buffer, done: Done): void {
   let value: unknown
   let error = isUtf8(body) && body.length <= UNCOUNTED_BYTES ? null : findBodyFault(body)
   const decoded = body.toString('utf8')
@@ -217,9 +216,13 @@ function subjectOf(request: FastifyRequest): { organization?: string; target?: s
  * @returns the error to send
  */
 function noteFailure({ failures }: Limits, request: FastifyRequest, error: Error): Error {
-  if (error instanceof AuthError) failures.warn(request, error.message)
-  else if (!request.routeOptions.config.takesBody || !isRefusal(error)) return error
-  return failures.count(request) ?? error
+  if (error instanceof AuthError) {
+    failures.warn(request, error.message)
+    // An expired token was genuine: its client must learn that it needs another, however many requests fail meanwhile.
+    return (error instanceof ExpiredError ? undefined : failures.count(request, error.presented)) ?? error
+  }
+  const counts = request.routeOptions.config.takesBody && isRefusal(error)
+  return (counts ? failures.count(request) : undefined) ?? error
 }
 
 function isRefusal(error: Error): boolean {

@@ -68,6 +68,13 @@ export class MinuteLimit {
     this.#timer = setTimeout(() => this.end(), ms).unref()
   }
 
+  /** Takes back an event of a key. */
+  takeBack(key: string): void {
+    const count = this.used.get(key) ?? 0
+    if (count > 1) this.used.set(key, count - 1)
+    else this.used.delete(key)
+  }
+
   /** Ends the minute: no key has any event. */
   end(): void {
     clearTimeout(this.#timer)
@@ -89,8 +96,19 @@ export interface FailureWatch {
    * @throws {TooManyRequestsError}
    */
   assertMayTry(request: FastifyRequest): void
-  /** Counts a failure of the address of a request. Returns the error to send if that is beyond the limit. */
-  count(request: FastifyRequest): TooManyRequestsError | undefined
+  /**
+   * Counts a failure of the address of a request.
+   * @param presented whether the request had credentials; without, it counts apart, and does not keep from logging in
+   * @returns the error to send if that is beyond the limit
+   */
+  count(request: FastifyRequest, presented?: boolean): TooManyRequestsError | undefined
+  /** Addresses that sent no credentials. */
+  readonly missing: MinuteLimit
+  /**
+   * Takes back one request without credentials, because this one has valid ones: some clients wait for the challenge of
+   * a 401 before they send them (RFC 9110 section 11.4).
+   */
+  forgive(request: FastifyRequest): void
   /** Logs a failed authentication. Beyond LINES_PER_ADDRESS and LINES a minute, only their number is logged. */
   warn(request: FastifyRequest, reason: string): void
 }
@@ -114,9 +132,13 @@ export function newLimits(app: FastifyInstance, rates: RateLimits, log: Logger):
     failuresPerMinute,
     'Too many requests from this address have failed.',
   )
+  const missing = new MinuteLimit(
+    'address',
+    failuresPerMinute,
+    'Too many requests from this address had no credentials.',
+  )
   app.addHook('onClose', async () => {
-    clients.end()
-    addresses.end()
+    for (const limit of [clients, addresses, missing]) limit.end()
   })
   const warn = newWarner(log)
   return {
@@ -125,7 +147,12 @@ export function newLimits(app: FastifyInstance, rates: RateLimits, log: Logger):
       assertMayTry(request) {
         if ((addresses.used.get(networkOf(request.ip)) ?? 0) >= addresses.max) throw addresses.refuse()
       },
-      count: (request) => (addresses.add(networkOf(request.ip)) ? undefined : addresses.refuse()),
+      count(request, presented = true) {
+        const limit = presented ? addresses : missing
+        return limit.add(networkOf(request.ip)) ? undefined : limit.refuse()
+      },
+      missing,
+      forgive: (request) => missing.takeBack(networkOf(request.ip)),
       warn,
     },
   }

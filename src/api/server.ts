@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -79,6 +80,11 @@ export function buildMetricsServer(readMetrics: SystemApi['readMetrics']): Fasti
   return app
 }
 
+/** Ignores what a proxy forwards if it is no address, so that a source address always is one. */
+async function dropUnreadableAddress({ ip, raw }: FastifyRequest): Promise<void> {
+  if (isIP(ip) === 0) delete raw.headers['x-forwarded-for']
+}
+
 /** Makes a server without routes. */
 function newApp(trustedProxies: readonly string[], requestMs: number): FastifyInstance {
   const app = Fastify({
@@ -100,9 +106,9 @@ function newApp(trustedProxies: readonly string[], requestMs: number): FastifyIn
   app.setSerializerCompiler(() => JSON.stringify)
   // Each API adds its own. Without one, a body on a path without a route is not read.
   app.removeAllContentTypeParsers()
-  app.decorateRequest('caller', null)
-  app.decorateRequest('context', null)
+  for (const name of ['caller', 'context']) app.decorateRequest(name, null)
   app.decorateRequest('correlationId', '')
+  if (trustedProxies.length > 0) app.addHook('onRequest', dropUnreadableAddress)
   app.addHook('onRequest', (_, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
     done()

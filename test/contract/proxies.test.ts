@@ -42,6 +42,11 @@ test('what a caller wrote into X-Forwarded-For before the proxy has no effect', 
   assert.equal(await addressOf(proxied, '203.0.113.1, 192.0.2.7, 198.51.100.9'), '192.0.2.7')
 })
 
+test('what a trusted proxy forwards is ignored if it is no address', async () => {
+  for (const forwarded of ['unknown', '192.0.2.7:4711', 'x'.repeat(5_000), '192.0.2.1, _hidden', ''])
+    assert.equal(await addressOf(proxied, forwarded), '127.0.0.1')
+})
+
 test('a header for the host or the scheme changes no URL that Usher gives out', async () => {
   const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
   for (const target of [direct, proxied])

@@ -153,6 +153,34 @@ test('a login from such an address is refused before its body is read', async ()
   assertLimited(answer, 'address', PER_ADDRESS)
 })
 
+test('expired tokens do not count: their clients must learn that they need another', async () => {
+  const address = '203.0.113.5'
+  const token = await target.operator.signAgain(target.token, -10)
+  for (let n = 0; n < PER_ADDRESS + 2; n++) {
+    const answer = await create(target, newUser(), { token, headers: from(address) })
+    assert.equal(answer.status, 401)
+    assert.match(String(answer.headers['www-authenticate']), /expired/)
+  }
+  const { client_id: username, client_secret: password } = target.init.clients.osis
+  assert.equal((await post('/api/v1/auth/login', { username, password }, address)).status, 200)
+})
+
+test('requests without credentials count apart, and not where valid credentials follow', async () => {
+  const call = (address: string, authorization: string | undefined) =>
+    create(target, newUser(), { headers: { ...from(address), authorization } })
+  const flood = '203.0.113.6'
+  for (let n = 0; n < PER_ADDRESS; n++) assert.equal((await call(flood, undefined)).status, 401)
+  assertLimited(await call(flood, undefined), 'address', PER_ADDRESS)
+  const { client_id: username, client_secret: password } = target.init.clients.osis
+  assert.equal((await post('/api/v1/auth/login', { username, password }, flood)).status, 200)
+  const client = '203.0.113.7'
+  for (let n = 0; n < PER_ADDRESS * 2; n++) {
+    assert.equal((await call(client, undefined)).status, 401)
+    const token = await newToken(target, target.init.provider.id)
+    assert.equal((await call(client, `Bearer ${token}`)).status, 201)
+  }
+})
+
 test('successes do not count against an address', async () => {
   const address = '203.0.113.3'
   const { client_id: username, client_secret: password } = target.init.clients.osis
