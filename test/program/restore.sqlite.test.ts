@@ -151,6 +151,38 @@ test('a plain copy of a stopped store is refused next to a later log', async (t)
   await assertStarts(dataDir, init, ['before@example.com'])
 })
 
+test('a backup copied over the store of a running server is noticed by the next write, and nothing is mixed', async (t) => {
+  const usher = await newWorld(t)
+  const { dataDir, init } = usher
+  const [store, copy] = [join(dataDir, 'usher.db'), join(usher.backups, 'copy.db')]
+  await createUser(usher, 'before@example.com')
+  await backUpWithSqlite(store, copy)
+  await createUser(usher, 'later@example.com')
+  copyFileSync(copy, store)
+  assert.equal((await fetch(`${usher.url}/readyz`)).status, 503)
+  const files = readFiles(dataDir)
+  assert.equal(await usher.stop(), 0)
+  assert.deepEqual(readFiles(dataDir), files, 'the stop must not write the log into another file')
+  assert.match((await runUsher(dataDir, ['serve'])).stderr, /usher\.db-wal is not the log of/)
+  await usherJson(dataDir, ['restore', copy])
+  await assertStarts(dataDir, init, ['before@example.com'])
+})
+
+test('a damaged store is reported with what to do', async (t) => {
+  const usher = await newWorld(t)
+  await usher.stop()
+  const store = join(usher.dataDir, 'usher.db')
+  const bytes = readFileSync(store)
+  bytes.fill(0x55, 4096)
+  writeFileSync(store, bytes)
+  for (const args of [['serve'], ['client', 'list'], ['backup', join(usher.backups, 'copy.db')]]) {
+    const { code, stderr } = await runUsher(usher.dataDir, args)
+    assert.equal(code, 1)
+    assert.match(stderr, /^usher: .*is damaged: .*\n$/)
+  }
+  assert.deepEqual(readdirSync(usher.backups), [])
+})
+
 test('a crashed store starts with everything, also after it was copied with its log', async (t) => {
   const usher = await newWorld(t)
   const { dataDir, init } = usher

@@ -20,7 +20,8 @@ import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { type Connection, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
 import { assertLogBelongs } from './log-check.ts'
-import { isLogMarked, markLog } from './log-marks.ts'
+import { markLog } from './log-marks.ts'
+import { closeConnections, keepLogMarked } from './open-log.ts'
 import { applyPending, listPending } from './schema.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
@@ -63,7 +64,6 @@ interface SqliteOptions {
  */
 class SqliteStore implements Store {
   readonly maxIdleMs = 0
-  readonly #path: string
   readonly #events: StoreEvents
   readonly #auditKeys: AuditKeySealer
   /** The audit key, once a commit with it is in the file. */
@@ -71,13 +71,14 @@ class SqliteStore implements Store {
   readonly #servingLock: FileLock | null
   readonly #writer: Connection
   readonly #reader: Connection
+  readonly #path: string
   readonly #file: BigIntStats
-  /** The time of the last change of the file when the log was last seen to be marked. */
+  /** The time of the last change of the file when its log was last seen to be marked. */
   #markedAt: bigint | null = null
   readonly #queue: Unit[] = []
   /** The write-ahead log, for syncs; opened by the first commit. */
   #log: number | null = null
-  /** Set when a sync has failed: after that, the content of the disk is unknown. */
+  /** Set when a sync has failed, or another file was copied over this one: what is on disk is unknown then. */
   #broken: StoreError | null = null
   #flushing: Promise<void> | null = null
   #flushLater: NodeJS.Timeout | undefined
@@ -180,8 +181,7 @@ class SqliteStore implements Store {
     while (this.#flushing) await this.#flushing
     await this.#reading
     if (this.#log !== null) closeSync(this.#log)
-    this.#reader.close()
-    this.#writer.close()
+    closeConnections(this.#path, [this.#reader, this.#writer], this.#broken?.reason !== 'replaced')
     this.#servingLock?.close()
   }
 
@@ -189,10 +189,7 @@ class SqliteStore implements Store {
     if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
 
-  /**
-   * Returns the time of the last change of the file.
-   * @throws {StoreError} if the file was removed or replaced: further writes would be lost without an error
-   */
+  /** Returns the time of the last change. Throws if the file is gone: writes would be lost without an error. */
   #assertFileInPlace(): bigint {
     const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
     if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return now.mtimeNs
@@ -228,6 +225,7 @@ class SqliteStore implements Store {
     } catch (error) {
       this.#writer.rollback()
       const reason = toStoreError(error)
+      if (reason.reason === 'replaced') this.#broken = reason
       for (const unit of units) unit.reject(reason)
       return
     }
@@ -246,11 +244,8 @@ class SqliteStore implements Store {
     try {
       if (this.#log !== null) await syncFile(this.#log)
     } catch (error) {
-      this.#broken = new StoreError(
-        'failed',
-        `${this.#path} could not be synced: ${(error as Error).message}`,
-        error,
-      )
+      const message = `${this.#path} could not be synced: ${(error as Error).message}`
+      this.#broken = new StoreError('failed', message, error)
       for (const unit of units) unit.reject(this.#broken)
       return
     }
@@ -271,17 +266,12 @@ class SqliteStore implements Store {
       await this.#whenFree(() => this.#writer.begin())
     }
     // Only a checkpoint changes the file, and only after a checkpoint can a commit begin a new log.
-    if (this.#assertFileInPlace() !== this.#markedAt) await this.#markAndBegin()
+    if (this.#assertFileInPlace() !== this.#markedAt) await this.#keepLogMarked()
   }
 
-  /** Marks the log, if it is not marked. Must be called, and ends, in a transaction without statements. */
-  async #markAndBegin(): Promise<void> {
-    if (!isLogMarked(this.#writer, this.#path)) {
-      this.#writer.rollback()
-      await this.#whenFree(async () => markLog(this.#writer, this.#path))
-      await this.#whenFree(() => this.#writer.begin())
-    }
-    if (isLogMarked(this.#writer, this.#path)) this.#markedAt = this.#assertFileInPlace()
+  async #keepLogMarked(): Promise<void> {
+    const isMarked = await keepLogMarked(this.#writer, this.#path, (work) => this.#whenFree(work))
+    if (isMarked) this.#markedAt = this.#assertFileInPlace()
   }
 
   /** Repeats `begin` while another process writes to the file, for BUSY_LIMIT_MS at most. */

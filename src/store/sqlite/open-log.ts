@@ -1,0 +1,35 @@
+import { renameSync } from 'node:fs'
+import type { Connection } from './connection.ts'
+import { assertLogBelongs } from './log-check.ts'
+import { isLogMarked, markLog } from './log-marks.ts'
+
+/**
+ * Marks the log of an open store, if a commit can begin a new one. Must be called in a transaction without statements, and
+ * returns in one.
+ * @param whenFree repeats its work while another process writes
+ * @returns whether the log is marked; if not, a reader keeps the log in use
+ * @throws {StoreError} `replaced` if another file was copied over the file: SQLite would mix the two
+ */
+export async function keepLogMarked(
+  db: Connection,
+  path: string,
+  whenFree: (work: () => Promise<void>) => Promise<void>,
+): Promise<boolean> {
+  if (isLogMarked(db, path)) return true
+  assertLogBelongs(path)
+  db.rollback()
+  await whenFree(async () => markLog(db, path))
+  await whenFree(() => db.begin())
+  return isLogMarked(db, path)
+}
+
+/**
+ * Closes the connections to a file. The last one of all processes writes the log into the file.
+ * @param writesLog false if the log belongs to another file: SQLite leaves both as they are while the file has another name
+ */
+export function closeConnections(path: string, connections: readonly Connection[], writesLog: boolean): void {
+  const moved = `${path}.closing`
+  if (!writesLog) renameSync(path, moved)
+  for (const connection of connections) connection.close()
+  if (!writesLog) renameSync(moved, path)
+}
