@@ -5,6 +5,7 @@ import { SealError } from '../directory/sealing/sealer.ts'
 import { enforceAccess, read, runRead } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import type { Tenant } from '../model/tenants.ts'
 import {
   getPlatform,
   type IdPage,
@@ -95,7 +96,7 @@ export async function checkPlatform(
 ): Promise<CheckReport> {
   await enforceAccess(dir, ctx, { operation: 'CheckAccounts' })
   const check = { dir, platform: getPlatform(platforms, name), fixer }
-  const tenantPk = tenantId === undefined ? undefined : await getTenantPk(dir, ctx, tenantId)
+  const tenantPk = tenantId === undefined ? undefined : (await getTenant(dir, ctx, tenantId)).pk
   await assertUp(check.platform)
   // List foreign accounts first, so that an unsupported platform fails before anything is changed.
   const foreign = await findForeign(check, ctx, tenantId)
@@ -107,10 +108,18 @@ export async function checkPlatform(
   return { checked, unapplied, findings }
 }
 
-async function getTenantPk(dir: Directory, ctx: Context, id: string): Promise<number> {
+/**
+ * Returns the name of the platform that a tenant is on, also if the tenant was deleted.
+ * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `store_unavailable`
+ */
+export async function findTenantPlatform(dir: Directory, ctx: Context, id: string): Promise<string> {
+  return (await getTenant(dir, ctx, id)).platform
+}
+
+async function getTenant(dir: Directory, ctx: Context, id: string): Promise<Tenant> {
   const found = await runRead(dir, ctx, 'CheckAccounts', (scope) => findTenantIncludingRemoved(scope, id))
   if (!found) throw new DirectoryError('tenant_not_found', `There is no tenant with the id ${id}.`)
-  return found.tenant.pk
+  return found.tenant
 }
 
 /** Throws if the platform is down. Without this, a check would wait for each of its accounts. */

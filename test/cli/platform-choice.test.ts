@@ -163,7 +163,7 @@ describe('the platform of a directory', () => {
       /is on embedded, and the settings name no other platform\. Set USHER_CEPH_RGW_URL/,
     )
     assert.equal((await on.run(['tenant', 'move', tenantId], rgw.settings)).code, 0)
-    await waitUntil(async () => rgw.users.has(user.canonical_user_id), 10_000)
+    await waitUntil(async () => rgw.users.get(user.canonical_user_id)?.keys.length === 1, 10_000)
     assert.deepEqual(
       rgw.users.get(user.canonical_user_id)?.keys.map((one) => one.access_key),
       [key?.access_key],
@@ -205,6 +205,8 @@ describe('the platform of a directory', () => {
       new RegExp(`${example.orgs[0]} .* is mapped to the tenant ${beta} on ceph-rgw too`),
     )
     assert.equal((await listTenants(on)).find(({ id }) => id === example.id)?.platform, 'embedded')
+    const checked = await on.run(['platform', 'check', '--tenant', example.id], rgw.settings)
+    assert.match(checked.stdout, /^The platform embedded keeps its accounts/)
     // The tenant on the main platform is found.
     const created = await served.createTenant('Example', example.orgs[0] ?? '')
     assert.equal(created, beta)

@@ -3,7 +3,9 @@ import { describe, test } from 'node:test'
 import { createTenant, deleteTenant } from '../../src/directory/tenants.ts'
 import { deleteUser } from '../../src/directory/users.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
+import { checkPlatform } from '../../src/provisioning/check.ts'
 import { addAccount, readAudit, refusedAs } from '../support/directories.ts'
+import { only } from '../support/platform.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 import { byHand, check, fix, kindsOf, newWorld } from './check-world.ts'
@@ -119,6 +121,30 @@ function findTests(open: OpenStore): void {
     const world = await newWorld(open)
     assert.equal((await check(world, world.on.tenantId)).checked, 3)
     await assert.rejects(check(world, 'nobody'), refusedAs('tenant_not_found'))
+  })
+
+  test('who may not check learns nothing: neither the directory nor the platform is asked', async () => {
+    const world = await newWorld(open)
+    const { on, platform } = world
+    let asked = 0
+    const counting = {
+      ...platform,
+      status: () => {
+        asked++
+        return platform.status()
+      },
+      listIds: (from: string | null, signal: AbortSignal) => {
+        asked++
+        return platform.listIds(from, signal)
+      },
+    }
+    const deps = { dir: on.dir, platforms: only(counting) }
+    for (const tenantId of [undefined, on.tenantId, 'nobody'])
+      await assert.rejects(
+        checkPlatform(deps, on.osis, { platform: platform.name, tenantId }),
+        refusedAs('not_permitted'),
+      )
+    assert.equal(asked, 0)
   })
 
   test('accounts beyond a page are all read', async () => {

@@ -51,7 +51,9 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       operationId: 'getUsage',
       tags,
       summary: 'Get the usage of the platform, of a tenant or of a user',
-      description: '`user_id` goes with `tenant_id`.',
+      description:
+        '`user_id` goes with `tenant_id`. For more than 16 users the figures are up to 15 minutes old. The usage of the ' +
+        'platform is that of the users who are managed here.',
     },
     schemas: { querystring: UsageQuery },
     answers: { 200: answer('The usage, in bytes', OsisUsage), ...failures },
@@ -70,7 +72,8 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       operationId: 'getBucketList',
       tags,
       summary: 'List the buckets of a tenant',
-      description: 'An unknown tenant has an empty page.',
+      description:
+        'An unknown tenant has an empty page. For a tenant with more than 16 users the list is up to 15 minutes old.',
     },
     schemas: { querystring: BucketQuery },
     answers: { 200: answer('A page of buckets, by name', BucketPage), ...failures },
