@@ -7,13 +7,34 @@ import {
   createdOf,
   createUser,
   getPage,
+  listCredentials,
   newOsisUser,
   newTenant,
   type OsisCredential,
+  type OsisUser,
   queryPath,
 } from '../contract/object-store.ts'
 import { sealAsIn01 } from '../support/old-seals.ts'
 import { queryStore } from '../support/stored.ts'
+
+test('a credential whose row was moved to another account is not served there', async (t) => {
+  const target = await startTarget()
+  t.after(() => target.end())
+  const { tenant_id } = await newTenant(target)
+  const add = async (): Promise<OsisUser> =>
+    createdOf<OsisUser>(await createUser(target, tenant_id, newOsisUser()))
+  const [ada, eve] = [await add(), await add()]
+  const [own] = (await listCredentials(target, ada)).items
+  const [other] = (await listCredentials(target, eve)).items
+  const account = '(SELECT account_pk FROM credentials AS one WHERE one.access_key = ?)'
+  await queryStore(
+    target.dataDir,
+    `UPDATE credentials SET account_pk = ${account} WHERE access_key = ?`,
+    ...[other?.access_key ?? '', own?.access_key ?? ''],
+  )
+  const moved = (await listCredentials(target, eve)).items
+  assert.deepEqual(moved.map((one) => one.secret_key).sort(), ['Not Available', other?.secret_key].sort())
+})
 
 test('a start serves the secrets that 0.1 sealed, and seals them again', async (t) => {
   const target = await startTarget()
