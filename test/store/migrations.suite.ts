@@ -264,6 +264,24 @@ export function migrationsSuite(engine: MigratedEngine): void {
       assert.deepEqual([after.head.block, after.keyedFrom, after.faults], [4, 4, []])
     })
 
+    test('of several processes that migrate a directory, one makes the audit key, and all use it', async () => {
+      const url = await makeOld(engine, 1)
+      for (const [table, row] of OLD_ROWS.filter(([table]) => !table.startsWith('audit_')))
+        await insert(url, table, row)
+      for (const [table, row] of toOldLog(2)) await insert(url, table, row)
+      const stores = await Promise.all(
+        Array.from({ length: 4 }, () => openStore(url, { auditKeys: TEST_AUDIT_KEYS })),
+      )
+      for (const store of stores) {
+        await putEntries(store, newEntry())
+        await store.sealAudit()
+      }
+      const verdicts = await Promise.all(stores.map((store) => store.verifyAudit()))
+      await Promise.all(stores.map((store) => store.close()))
+      for (const { head, keyedFrom, faults } of verdicts)
+        assert.deepEqual([head.block, keyedFrom, faults], [6, 3, []])
+    })
+
     test('a directory cannot be migrated without the master key that its audit key needs, and stays unchanged', async () => {
       const url = await makeOld(engine, 1)
       for (const [table, row] of OLD_ROWS) await insert(url, table, row)
