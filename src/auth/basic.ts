@@ -22,6 +22,17 @@ export function readBasic(authorization: string | undefined): Credentials | unde
 }
 
 /**
+ * Returns the client that an id and secret belong to.
+ * @throws {AuthError} if there is none; the message does not say which of the two was wrong
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export async function checkSecret(findClient: ClientFinder, id: string, secret: string): Promise<Client> {
+  const client = await findClient(id)
+  if (!client || !isSecretOf(client, secret)) throw new AuthError('The client id or secret is wrong')
+  return client
+}
+
+/**
  * Reads a Basic header whose id and password are form-encoded, as OAuth demands (RFC 6749 section 2.3.1). OSIS does not
  * encode them.
  * @returns undefined also if they are not form-encoded
@@ -39,15 +50,4 @@ export function readFormEncodedBasic(authorization: string | undefined): Credent
 /** @throws {URIError} if a percent sign does not begin an escape of UTF-8 */
 function formDecode(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '))
-}
-
-/**
- * Returns the client that an id and secret belong to.
- * @throws {AuthError} if there is none; the message does not say which of the two was wrong
- * @throws {DirectoryError} `store_unavailable`
- */
-export async function checkSecret(findClient: ClientFinder, id: string, secret: string): Promise<Client> {
-  const client = await findClient(id)
-  if (!client || !isSecretOf(client, secret)) throw new AuthError('The client id or secret is wrong')
-  return client
 }

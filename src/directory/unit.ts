@@ -96,6 +96,20 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
 }
 
 /**
+ * Checks that the caller may run an operation. If not, writes the audit entry of the refusal and throws.
+ * @returns undefined if the caller may: a promise for each operation would cost too much
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function enforceAccess(dir: Directory, ctx: Context, subject: Subject): Promise<never> | undefined {
+  if (isPermitted(ctx, subject.operation)) return undefined
+  return refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
+}
+
+function toFolded(id: string | null | undefined): string | null {
+  return id ? foldId(id) : null
+}
+
+/**
  * Runs an operation that reads, if its access rule permits it. It reads one snapshot. A refusal leaves
  * an audit entry only if it is `not_permitted`.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
@@ -136,16 +150,6 @@ export async function runRecordedRead<T>(
 }
 
 /**
- * Checks that the caller may run an operation. If not, writes the audit entry of the refusal and throws.
- * @returns undefined if the caller may: a promise for each operation would cost too much
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
- */
-export function enforceAccess(dir: Directory, ctx: Context, subject: Subject): Promise<never> | undefined {
-  if (isPermitted(ctx, subject.operation)) return undefined
-  return refuse(dir, ctx, subject, notPermitted(ctx, subject.operation))
-}
-
-/**
  * Writes the audit entry of a refusal, then throws the refusal.
  * @throws {DirectoryError} the passed `error`; `store_unavailable` when the entry could not be written
  */
@@ -172,10 +176,6 @@ export async function refuse(
     }),
   )
   throw error
-}
-
-function toFolded(id: string | null | undefined): string | null {
-  return id ? foldId(id) : null
 }
 
 /** Returns a text only if it can be an id: a refused caller may have sent anything. */

@@ -13,31 +13,10 @@ export function isStorable(text: string): boolean {
   return !text.includes(NUL) && text.isWellFormed()
 }
 
-/**
- * Returns the form in which texts are compared without case: full case folding (Unicode, section 3.13), so that the
- * final sigma equals the other one and `ß` equals `ss`, in canonical composition (NFC). The dotless i stays a letter of
- * its own, and so do compatibility characters that are not a matter of case, such as full-width letters.
- */
-export function foldCase(text: string): string {
-  // Upper case expands letters such as ß; lower case before it handles ẞ. It would turn the dotless i into an i.
-  const expanded = text
-    .normalize('NFD')
-    .toLowerCase()
-    .replace(/[^ı]+/g, (part) => part.toUpperCase())
-  return expanded.toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
-}
-
 /** Returns whether a text consists of ASCII characters. */
 export function isAscii(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
   return /^[\x00-\x7f]*$/.test(text)
-}
-
-/** Counts Unicode code points, not UTF-16 units: an emoji counts once. */
-export function countCodePoints(text: string): number {
-  let count = 0
-  for (const _ of text) count++
-  return count
 }
 
 /**
@@ -59,4 +38,25 @@ export function checkText(path: string, text: string | null, options: { min?: nu
 
 function tooLong(path: string, length: number): Issue {
   return { path, rule: 'maxLength', message: `must have at most ${MAX_TEXT} characters; it has ${length}` }
+}
+
+/**
+ * Returns the form in which texts are compared without case: full case folding (Unicode, section 3.13), so that the
+ * final sigma equals the other one and `ß` equals `ss`, in canonical composition (NFC). The dotless i stays a letter of
+ * its own, and so do compatibility characters that are not a matter of case, such as full-width letters.
+ */
+export function foldCase(text: string): string {
+  // Upper case expands letters such as ß; lower case before it handles ẞ. It would turn the dotless i into an i.
+  const expanded = text
+    .normalize('NFD')
+    .toLowerCase()
+    .replace(/[^ı]+/g, (part) => part.toUpperCase())
+  return expanded.toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
+}
+
+/** Counts Unicode code points, not UTF-16 units: an emoji counts once. */
+export function countCodePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
 }

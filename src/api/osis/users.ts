@@ -36,6 +36,32 @@ const USER_TERMS = [
   'active',
 ] as const
 
+function toNewAccount(body: Static<typeof NewOsisUser>): NewAccount {
+  return {
+    orgId: body.cd_tenant_id,
+    orgUserId: body.cd_user_id,
+    username: body.username || null,
+    email: body.email || null,
+    role: body.role ?? 'UNKNOWN',
+    active: body.active ?? true,
+  }
+}
+
+function toOsisUser(account: Account): Static<typeof OsisUser> {
+  return {
+    user_id: account.userId,
+    canonical_user_id: account.canonicalUserId,
+    user_arn: null,
+    tenant_id: account.tenantId,
+    active: account.active,
+    username: account.username,
+    email: account.email,
+    role: account.role,
+    cd_user_id: account.orgUserId,
+    cd_tenant_id: account.orgId,
+  }
+}
+
 /** The routes of OSIS users, which are the accounts of Cloud Director users on the platform. */
 export const userRoutes: readonly Route<Provisioning>[] = [
   route({
@@ -197,17 +223,6 @@ export const userRoutes: readonly Route<Provisioning>[] = [
   }),
 ]
 
-function toNewAccount(body: Static<typeof NewOsisUser>): NewAccount {
-  return {
-    orgId: body.cd_tenant_id,
-    orgUserId: body.cd_user_id,
-    username: body.username || null,
-    email: body.email || null,
-    role: body.role ?? 'UNKNOWN',
-    active: body.active ?? true,
-  }
-}
-
 /** @returns null if the terms contradict each other */
 function toAccountFilter(text: string | undefined) {
   const terms = parseFilter(text, USER_TERMS)
@@ -223,19 +238,4 @@ function toAccountFilter(text: string | undefined) {
       active: parseFlag('active', terms.active),
     }
   )
-}
-
-function toOsisUser(account: Account): Static<typeof OsisUser> {
-  return {
-    user_id: account.userId,
-    canonical_user_id: account.canonicalUserId,
-    user_arn: null,
-    tenant_id: account.tenantId,
-    active: account.active,
-    username: account.username,
-    email: account.email,
-    role: account.role,
-    cd_user_id: account.orgUserId,
-    cd_tenant_id: account.orgId,
-  }
 }
