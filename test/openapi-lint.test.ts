@@ -5,38 +5,49 @@ import { test } from 'node:test'
 import { type Config, createConfig, lintFromString } from '@redocly/openapi-core'
 import spectralCore, { type RulesetDefinition } from '@stoplight/spectral-core'
 import spectralRulesets from '@stoplight/spectral-rulesets'
-import { DOCUMENTS } from './support/openapi.ts'
+import { DOCUMENTS, readDocuments } from './support/openapi.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const spectral = new spectralCore.Spectral()
 spectral.setRuleset({ extends: [[spectralRulesets.oas as RulesetDefinition, 'recommended']] })
 
+/** Returns what redocly and spectral find in a document. */
+async function lint(source: string): Promise<string[]> {
+  const config: Config = await createConfig({ extends: ['recommended'] })
+  const ofRedocly = await lintFromString({ source, absoluteRef: join(ROOT, 'openapi.json'), config })
+  const ofSpectral = await spectral.run(source)
+  return [
+    ...ofRedocly.map(
+      ({ ruleId, message, location }) => `redocly ${ruleId} ${location[0]?.pointer}: ${message}`,
+    ),
+    ...ofSpectral.map(({ code, message, path }) => `spectral ${code} ${path.join('/')}: ${message}`),
+  ]
+}
+
 // `docs/openapi` holds what the server serves; another test compares them.
 for (const name of DOCUMENTS) {
-  const file = join(ROOT, 'docs/openapi', `${name}.json`)
-  const source = readFileSync(file, 'utf8')
-
-  test(`${name}.json keeps all of redocly's recommended rules`, async () => {
-    const config: Config = await createConfig({ extends: ['recommended'] })
-    const problems = await lintFromString({ source, absoluteRef: file, config })
-    assert.deepEqual(
-      problems.map(({ ruleId, message, location }) => `${ruleId} ${location[0]?.pointer}: ${message}`),
-      [],
-    )
+  test(`${name}.json keeps redocly's recommended rules and spectral's rules for OpenAPI`, async () => {
+    assert.deepEqual(await lint(readFileSync(join(ROOT, 'docs/openapi', `${name}.json`), 'utf8')), [])
   })
+}
 
-  test(`${name}.json keeps all of spectral's rules for OpenAPI`, async () => {
-    const problems = await spectral.run(source)
-    assert.deepEqual(
-      problems.map(({ code, message, path }) => `${code} ${path.join('/')}: ${message}`),
-      [],
-    )
+for (const USHER_OSIS_AUTH of ['basic', 'bearer']) {
+  test(`the documents keep the rules with USHER_OSIS_AUTH=${USHER_OSIS_AUTH}, a prefix and a public URL`, async () => {
+    const USHER_PUBLIC_URL = 'https://usher.provider.example'
+    const served = await readDocuments({ USHER_OSIS_AUTH, USHER_OSIS_PREFIX: '/osis', USHER_PUBLIC_URL })
+    for (const [name, source] of served) {
+      assert.deepEqual(await lint(source), [], name)
+      assert.ok(source.includes(`"url": "${USHER_PUBLIC_URL}"`), name)
+    }
   })
 }
 
 test('both linters find what is wrong', async () => {
   const broken = JSON.stringify({ openapi: '3.1.0', info: { title: 'x', version: '1' }, paths: {} })
-  const config = await createConfig({ extends: ['recommended'] })
-  assert.ok((await lintFromString({ source: broken, config })).length > 0)
-  assert.ok((await spectral.run(broken)).length > 0)
+  const found = await lint(broken)
+  for (const linter of ['redocly', 'spectral'])
+    assert.ok(
+      found.some((one) => one.startsWith(linter)),
+      linter,
+    )
 })

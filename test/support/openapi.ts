@@ -8,14 +8,20 @@ import { newDataDir } from '../../testing/usher.ts'
 /** The dialects that have an OpenAPI document. */
 export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 
-/** Returns the documents that a running Usher serves, by name, in the form of the files in docs/openapi. */
-export async function readDocuments(): Promise<Map<string, string>> {
+/**
+ * Returns the documents that a running Usher serves, by name, in the form of the files in docs/openapi.
+ * @param settings in addition to those of the files
+ */
+export async function readDocuments(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Map<string, string>> {
   const { path, remove } = newDataDir()
   const config = await readConfig({
     USHER_DATA_DIR: path,
     USHER_PORT: '0',
     USHER_PUBLIC_URL: 'http://127.0.0.1:8080',
     USHER_LOG_LEVEL: 'silent',
+    ...settings,
   })
   const app = await startApp({
     config,
