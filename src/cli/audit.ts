@@ -102,7 +102,9 @@ function verify(session: Session, { expect }: VerifyOptions): Promise<Output> {
 function describeLog({ entries, blocks, unsealed, head, keyedFrom }: AuditVerdict): string {
   const counts = `${entries} entries in ${blocks} blocks, ${unsealed} not sealed yet`
   const keyed =
-    keyedFrom === null ? 'the audit key is missing' : `hashes are HMACs from block ${keyedFrom} on`
+    keyedFrom === null
+      ? 'the hashes of blocks were not checked'
+      : `hashes are HMACs from block ${keyedFrom} on`
   return `${counts}; ${keyed}; the newest block is ${head.block}:${head.hash}`
 }
 

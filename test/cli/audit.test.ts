@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { engine } from '../../testing/environment.ts'
 import type { Row } from '../../testing/query.ts'
@@ -26,6 +26,10 @@ async function assertDamaged(path: string, message: RegExp, ...options: string[]
   const { code, stdout, stderr } = await runUsher(path, ['audit', 'verify', ...options])
   assert.match(stdout, message)
   assert.deepEqual([code, stderr], [1, ''])
+}
+
+function randomKey(): string {
+  return randomBytes(32).toString('base64')
 }
 
 /** The name of the column with the hash of a block: an attacker finds it in the schema. */
@@ -130,6 +134,18 @@ test('an empty log in a directory that is set up is a fault, also after new entr
     await usherJson(path, ['organization', 'add', '--kind', 'customer', '--name', 'Third'])
     await sealStore(path)
     await assertDamaged(path, /^the log does not begin with the set-up of the directory$/m)
+  })
+})
+
+test('with another master key the log does not verify, and the message says why', async () => {
+  await inDirectory(async (path) => {
+    const { code, stdout } = await runUsher(path, ['audit', 'verify'], { USHER_MASTER_KEY: randomKey() })
+    assert.equal(code, 1)
+    assert.match(
+      stdout,
+      /^the master key does not open the audit key, so the hashes of blocks cannot be checked$/m,
+    )
+    assert.match(stdout, /damaged: .*; the hashes of blocks were not checked;/)
   })
 })
 
