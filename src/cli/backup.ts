@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
 import type { Command } from 'commander'
 import { ConfigError, readConfig } from '../config.ts'
+import { type PostgresUrl, parsePostgresUrl } from '../database-url.ts'
 import { backUpFile, toSqlitePath } from '../store/open.ts'
 import { action, type Output, type Session, stopSignal } from './command.ts'
 
@@ -36,7 +38,14 @@ async function backUp(session: Session, file: string, overwrite: boolean): Promi
  * @param tool its call, without the database
  */
 export function explainPostgres(tool: string, databaseUrl: string): string {
-  const { hostname, port, pathname } = new URL(databaseUrl)
-  const database = `postgres://${hostname}${port && `:${port}`}${pathname}`
+  const database = toShortUrl(parsePostgresUrl(databaseUrl))
   return `the directory is on PostgreSQL, which has its own tools: ${tool} --dbname=${database}. See "Back up and restore" in docs/operating.md`
+}
+
+/** Returns a URL of the same database, without the user, the password and TLS. */
+function toShortUrl({ host, port, database }: PostgresUrl): string {
+  const path = `/${encodeURIComponent(database ?? '')}`
+  const at = port === null ? '' : `:${port}`
+  if (host?.startsWith('/')) return `postgres://${path}?host=${host}${port === null ? '' : `&port=${port}`}`
+  return `postgres://${isIP(host ?? '') === 6 ? `[${host}]` : (host ?? '')}${at}${path}`
 }

@@ -176,4 +176,13 @@ test('on PostgreSQL both commands name its own tools, and no password', async ()
     /pg_restore .*--dbname=postgres:\/\/db\.example:5433\/usher/,
   )
   assert.doesNotMatch(backup.stderr, /hush/)
+  const others = [
+    ['postgres://usher:hush@/usher?host=/run/postgresql', 'postgres:///usher?host=/run/postgresql'],
+    ['postgres://usher:hush@[::1]:5433/usher', 'postgres://[::1]:5433/usher'],
+  ] as const
+  for (const [url, shown] of others) {
+    const file = ['backup', join(folder.path, 'pg.db')]
+    const { stderr } = await runUsher(dataDir, file, { USHER_DATABASE_URL: url })
+    assert.ok(stderr.includes(`--dbname=${shown}.`), stderr)
+  }
 })
