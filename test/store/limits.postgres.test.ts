@@ -127,7 +127,7 @@ function limitTests(server: DatabaseServer): void {
   test('the error for a missing server does not contain the password', async () => {
     await assert.rejects(openStore('postgres://usher:secret@127.0.0.1:1/directory'), (error: Error) => {
       assert.ok(error instanceof StoreError && error.reason === 'unreachable')
-      assert.match(error.message, /^the database directory at 127\.0\.0\.1 cannot be reached: /)
+      assert.match(error.message, /^the database directory at 127\.0\.0\.1:1 cannot be reached: /)
       assert.doesNotMatch(error.message, /secret/)
       return true
     })

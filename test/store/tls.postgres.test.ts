@@ -76,6 +76,13 @@ await onCluster('TLS to PostgreSQL', (cluster) => {
       await assertRefused(withMode(`sslmode=${mode}`), /the database postgres at 127\.0\.0\.1:\d+ has no TLS/)
   })
 
+  test('a failed unit names the database with its port', async () => {
+    const { port } = new URL(cluster.url)
+    const wrong = Object.assign(new URL(cluster.url), { password: 'hunter2' }).href
+    const where = `the database postgres at 127\\.0\\.0\\.1:${port}`
+    await assert.rejects(usesTls(wrong), new RegExp(`${where} failed: password authentication failed`))
+  })
+
   test('a missing or wrong password is named as such, with the port', async () => {
     const { port } = new URL(cluster.url)
     const where = `the database postgres at 127\\.0\\.0\\.1:${port}`

@@ -64,8 +64,21 @@ export function toQueryError(error: unknown): unknown {
   return isRetryable(error) ? error : toStoreError(error)
 }
 
+const UNNAMED = 'the database'
+
+/**
+ * Puts the name of the database into the message of a `StoreError` that has none, because it came from a statement.
+ * Returns other errors as they are.
+ * @param where from `describeDatabase`
+ */
+export function nameDatabase(error: unknown, where: string): unknown {
+  if (!(error instanceof StoreError) || !error.message.startsWith(`${UNNAMED} `)) return error
+  if (error.message.startsWith(where)) return error
+  return new StoreError(error.reason, `${where}${error.message.slice(UNNAMED.length)}`, error.cause)
+}
+
 /** Converts a failure of the database or the network to an error with a message for the operator. */
-export function toStoreError(error: unknown, where = 'the database'): StoreError {
+export function toStoreError(error: unknown, where = UNNAMED): StoreError {
   if (error instanceof StoreError) return error
   const { message, code } = error as { message: string; code?: string }
   const state = sqlStateOf(error)

@@ -26,7 +26,7 @@ import {
   toConnection,
 } from './connection.ts'
 import { CreateBatch } from './create-batch.ts'
-import { isOutdated, isRetryable, toStoreError } from './errors.ts'
+import { isOutdated, isRetryable, nameDatabase, toStoreError } from './errors.ts'
 import { listMigrations, migrate, skipUsedKeys } from './schema.ts'
 import { type Begin, PostgresTx, Statements } from './tx.ts'
 
@@ -208,7 +208,7 @@ class PostgresStore implements Store {
       return result
     } catch (error) {
       await tx.rollback(isOutdated(error))
-      throw await explainCertificate(error, this.#options.connection)
+      throw await explainCertificate(nameDatabase(error, this.#where), this.#options.connection)
     }
   }
 
