@@ -201,6 +201,14 @@ test('a crashed store whose log was removed is refused: the newest changes would
   const { code, stderr } = await runUsher(usher.dataDir, ['serve'])
   assert.equal(code, 1)
   assert.match(stderr, /its log .*usher\.db-wal is missing: the newest changes are in the log/)
+  const copy = join(usher.backups, 'copy.db')
+  copyFileSync(join(usher.dataDir, 'usher.db'), copy)
+  writeFileSync(`${copy}-wal`, 'the log of something else')
+  const refused = await runUsher(usher.dataDir, ['restore', copy])
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /copy\.db was copied without the log .* --force restores it without them\n$/)
+  await usherJson(usher.dataDir, ['restore', copy, '--force'])
+  await assertStarts(usher.dataDir, usher.init, [])
 })
 
 test('a backup while creates go on has every user that was confirmed before it began', async (t) => {

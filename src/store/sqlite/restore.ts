@@ -40,14 +40,19 @@ export interface StagedRestore {
 export function stageRestore(path: string, backup: string, incomplete: boolean): StagedRestore {
   const target = existsSync(path) ? realpathSync(path) : resolve(path)
   assertBackup(target, backup)
-  if (!incomplete) assertLogBelongs(backup)
+  const hasLog = hasOwnLog(backup)
+  if (!hasLog && !incomplete)
+    throw new StoreError(
+      'replaced',
+      `${backup} was copied without the log ${backup}-wal, which had its newest changes, or lies next to another log. --force restores it without them`,
+    )
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
   const staged = `${target}.restoring`
   const locks = new DisposableStack()
   locks.defer(() => removeAll(staged))
   try {
     locks.adopt(lockStore(target), (lock) => lock.close())
-    copyInto(staged, backup)
+    copyInto(staged, backup, hasLog ? ['', '-wal'] : [''])
     completeCopy(staged, backup)
     assertUsherStore(staged, backup)
     return {
@@ -126,9 +131,19 @@ function lockFile(path: string): FileLock | null {
   return { close }
 }
 
-function copyInto(staged: string, backup: string): void {
+function hasOwnLog(backup: string): boolean {
+  try {
+    assertLogBelongs(backup)
+    return true
+  } catch (error) {
+    if (toStoreError(error).reason !== 'replaced') throw error
+    return false
+  }
+}
+
+function copyInto(staged: string, backup: string, suffixes: readonly string[]): void {
   removeAll(staged)
-  for (const suffix of ['', '-wal']) {
+  for (const suffix of suffixes) {
     if (!existsSync(`${backup}${suffix}`)) continue
     copyFileSync(`${backup}${suffix}`, `${staged}${suffix}`)
     // The copy has the mode of the backup, which others may be allowed to read.
