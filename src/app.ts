@@ -73,7 +73,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   let url = ''
   const publicUrl = (): string => config.publicUrl ?? url
   const issuer = await openIssuer(dir, publicUrl)
-  await warnOfSettings(config, dir, log)
+  await warnOfOtherIssuers(config, dir, log)
   const reconciler = new Reconciler(dir, open.platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
   const server = await buildServer({
@@ -100,6 +100,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms: open.platforms }))
   opened.defer(listening.close)
   void logPlatforms(open, log)
+  warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
 }
 
@@ -126,12 +127,6 @@ async function listen(
     await close()
     throw error
   }
-}
-
-/** Warns of settings that are valid, but keep callers out or secrets open. */
-async function warnOfSettings(config: Config, dir: Directory, log: Logger): Promise<void> {
-  warnOfPlainHttp(config, log)
-  await warnOfOtherIssuers(config, dir, log)
 }
 
 /** Warns of clients that cannot call, because USHER_ISSUERS does not have the issuer of their tokens. */
