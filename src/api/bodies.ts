@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../logger.ts'
-import { findDeepNesting, findJsonFault } from './json-faults.ts'
+import { findDeepNesting, findJsonFault, findUtf8Fault } from './json-faults.ts'
 
 const KIB = 1024
 
@@ -73,7 +72,8 @@ const MAX_DEPTH = 100
  * sequence with U+FFFD; or they nest so deeply that parsing would take ten times longer than for other JSON.
  */
 export function findBodyFault(body: Buffer): BodyError | null {
-  if (!isUtf8(body)) return new BodyError('malformed', 'is not UTF-8')
+  const fault = findUtf8Fault(body)
+  if (fault !== undefined) return new BodyError('malformed', `is not UTF-8: see byte ${fault}`)
   const position = findDeepNesting(body, MAX_DEPTH)
   if (position === undefined) return null
   return new BodyError('malformed', `nests more than ${MAX_DEPTH} levels deep: see position ${position}`)

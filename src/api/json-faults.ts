@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /**
  * Finds the place where a text stops being JSON (RFC 8259). V8's messages do not always have one, and may quote the text.
  * @returns the index of the first character that no JSON text could have there; the length of the text if it only ends
@@ -6,6 +8,31 @@
 export function findJsonFault(text: string): number | undefined {
   const scanner = new Scanner(text)
   return scanner.readText() ? undefined : scanner.at
+}
+
+/**
+ * Finds the byte at which bytes stop being UTF-8.
+ * @returns its index; the number of bytes if they only end in the middle of a character; undefined if they are UTF-8
+ */
+export function findUtf8Fault(bytes: Buffer): number | undefined {
+  if (isUtf8(bytes)) return undefined
+  let [begins, fails] = [0, bytes.length + 1]
+  while (fails - begins > 1) {
+    const middle = Math.floor((begins + fails) / 2)
+    if (beginsUtf8(bytes.subarray(0, middle))) begins = middle
+    else fails = middle
+  }
+  return begins
+}
+
+/** Returns whether bytes are UTF-8, or would be with more bytes after them. */
+function beginsUtf8(bytes: Buffer): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**

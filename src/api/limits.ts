@@ -175,7 +175,8 @@ function newWarner(log: Logger): FailureWatch['warn'] {
       if (left++ === 0) setTimeout(summarize, MINUTE_SECONDS * 1_000).unref()
       return
     }
-    const { correlationId, ip: address, routeOptions } = request
+    const { ip: address, routeOptions } = request
+    const correlationId = request.correlationId || undefined
     const client = findClaimedClient(request)
     const { operation } = routeOptions.config
     log.warn({ correlationId, address, operation, reason, client }, 'authentication failed')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { findDeepNesting, findJsonFault } from '../../src/api/json-faults.ts'
+import { findDeepNesting, findJsonFault, findUtf8Fault } from '../../src/api/json-faults.ts'
 import { rounds } from '../../testing/full-length.ts'
 
 const RUNS = { numRuns: rounds(2_000, 20_000) }
@@ -111,6 +111,27 @@ for (const [text, at] of FAULTS)
 
 test('a fault behind a million open brackets is found, without a deep stack', () => {
   assert.equal(findJsonFault(`${'['.repeat(1_000_000)}x`), 1_000_000)
+})
+
+test('the byte that is not UTF-8 is found', () => {
+  assert.equal(findUtf8Fault(Buffer.from('{"a":"é🦉"}')), undefined)
+  assert.equal(findUtf8Fault(Buffer.from([0x22, 0xff, 0x22])), 1)
+  assert.equal(findUtf8Fault(Buffer.from([0x22, 0xc3])), 2, 'it ends in the middle of a character')
+  assert.equal(findUtf8Fault(Buffer.from([0x22, 0xc3, 0x22])), 2)
+  assert.equal(findUtf8Fault(Buffer.from([0xed, 0xa0, 0x80])), 1, 'a lone surrogate')
+  const byte = fc.oneof(fc.constantFrom(0x22, 0xc3, 0xa9, 0xf0, 0x9f, 0xa6, 0x89), fc.nat(255))
+  fc.assert(
+    fc.property(fc.array(byte, { maxLength: 12 }), (bytes) => {
+      const text = Buffer.from(bytes)
+      const fault = findUtf8Fault(text)
+      const isRight = text.equals(Buffer.from(text.toString('utf8')))
+      assert.equal(fault === undefined, isRight)
+      if (fault === undefined || fault === text.length) return
+      assert.ok((findUtf8Fault(text.subarray(0, fault)) ?? fault) === fault)
+      assert.equal(findUtf8Fault(text.subarray(0, fault + 1)), fault)
+    }),
+    RUNS,
+  )
 })
 
 test('nesting is counted outside of strings', () => {

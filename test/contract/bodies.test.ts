@@ -196,6 +196,9 @@ for (const { name, call, messageOf } of ROUTES.filter((one) => one.name !== 'the
       assert.equal(answer.status, 400, answer.text)
       assert.match(messageOf(answer), fault)
     }
+    const answer = await send(target.url, { ...call(), body: Buffer.from([0x7b, 0x22, 0xff]) })
+    assert.equal(answer.status, 400, answer.text)
+    assert.match(messageOf(answer), /is not UTF-8: see byte 2/)
   })
 
 test('JSON that nests deeply is refused before it is parsed', async () => {
