@@ -103,7 +103,7 @@ function count(tenants: number): string {
 
 function describeOthers(name: string, tenants: number, main: string): string {
   const fact = `The directory's platform is ${main}, and ${name} has ${count(tenants)}.`
-  return name === EMBEDDED ? `${fact} Move them with usher tenant move.` : fact
+  return name === EMBEDDED ? `${fact} usher tenant move takes tenants from there.` : fact
 }
 
 /**

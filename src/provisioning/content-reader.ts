@@ -16,13 +16,13 @@ import {
 const ROUND_MS = 1_000
 /** How many accounts one round reads of which nothing is known: ten thousand are read within two minutes. */
 const FIRST_READS = 100
-/** How many other accounts one round reads, so that the gateway has at most 40 calls a second to serve. */
-const REPEATED_READS = 20
+/** How many other accounts one round reads, so that the gateway has at most 100 calls a second to serve. */
+const REPEATED_READS = 50
 /** When a new account is read for the first time. It is empty, and reading it at once would slow down creates. */
-const NEW_MS = 60_000
+const NEW_MS = 15_000
 /** How many accounts are read at the same time. */
 const CONCURRENCY = 4
-/** How old figures become before they are read again. With more than 18,000 accounts they become older. */
+/** How old figures become before they are read again. With more than 45,000 accounts they become older. */
 const FRESH_MS = 15 * 60_000
 /** How long an account is left alone after a failed read, and while a process reads it. */
 const RETRY_MS = 2 * 60_000

@@ -174,7 +174,7 @@ describe('the platform of a directory', () => {
     assert.deepEqual([platforms.get(tenantId), platforms.get(other)], ['ceph-rgw', 'ceph-rgw'])
     assert.match(
       (await statusOf(on, rgw.settings)).problems.join(),
-      /platform is ceph-rgw, and embedded has 1 tenant\. Move/,
+      /platform is ceph-rgw, and embedded has 1 tenant\. usher tenant move/,
     )
     assert.equal((await on.run(['tenant', 'move', '--all'], rgw.settings)).code, 0)
     assert.deepEqual((await statusOf(on, rgw.settings)).problems, [])
