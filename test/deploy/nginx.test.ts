@@ -107,7 +107,7 @@ test('through the proxy, Usher sees the address of the caller, and nobody reache
         ({ status }) => status === 200,
         () => false,
       ),
-    10_000,
+    30_000,
   )
 
   for (const path of [
