@@ -132,7 +132,7 @@ export const SETTINGS = {
   },
   cephRgwUrl: {
     name: 'USHER_CEPH_RGW_URL',
-    ifAbsent: 'the platform `embedded`',
+    ifAbsent: 'the platform `embedded`, for a new directory',
     doc: 'URL of the Ceph Object Gateway that has the accounts, without a path ([ceph-rgw.md](ceph-rgw.md)). Needs both keys',
     parse: parseOrigin,
   },
