@@ -89,6 +89,14 @@ export class MinuteLimit {
   }
 }
 
+/**
+ * Counts a client's request for a token. It counts apart from the client's other requests.
+ * @throws {TooManyRequestsError}
+ */
+export function countTokenRequest({ clients }: Limits, client: string): void {
+  if (!clients.add(`token ${client}`)) throw clients.refuse()
+}
+
 /** Counts and logs what unauthenticated callers fail with. */
 export interface FailureWatch {
   /**

@@ -182,10 +182,14 @@ test('requests without credentials count apart, and not where valid credentials 
 })
 
 test('successes do not count against an address', async () => {
-  const address = '203.0.113.3'
-  const { client_id: username, client_secret: password } = target.init.clients.osis
-  for (let n = 0; n < PER_ADDRESS + 2; n++)
-    assert.equal((await post('/api/v1/auth/login', { username, password }, address)).status, 200)
+  for (let n = 0; n < PER_ADDRESS + 2; n++) {
+    const client = await target.operator.addClient({
+      organization: target.init.provider.id,
+      permission: 'osis',
+    })
+    const credentials = { username: client.client_id, password: client.client_secret }
+    assert.equal((await post('/api/v1/auth/login', credentials, '203.0.113.3')).status, 200)
+  }
 })
 
 test('addresses of one IPv6 network of 64 bits count together', async () => {
@@ -224,6 +228,27 @@ test('OSIS limits its clients with an OsisError', async () => {
   const answer = await osis(target, { path: '/api/v1/tenants', headers })
   assertLimited(answer, 'client', PER_CLIENT)
   assert.equal(jsonOf<{ code: string }>(answer).code, 'E_TOO_MANY_REQUESTS')
+})
+
+test('requests for tokens have the limit of their client too, apart from its other requests', async () => {
+  const organization = target.init.provider.id
+  const portal = await target.operator.addClient({ organization, permission: 'viewer' })
+  const body = new URLSearchParams({ grant_type: 'client_credentials', ...portal }).toString()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const call = { method: 'POST', path: '/oauth2/v2.0/token', headers, body }
+  for (let n = 0; n < PER_CLIENT; n++) assert.equal((await send(target.url, call)).status, 200)
+  const token = await send(target.url, call)
+  assertLimited(token, 'client', PER_CLIENT)
+  assert.equal(jsonOf<{ error: string }>(token).error, 'temporarily_unavailable')
+  const client = await target.operator.addClient({ organization, permission: 'osis' })
+  const credentials = { username: client.client_id, password: client.client_secret }
+  for (let n = 0; n < PER_CLIENT; n++)
+    assert.equal((await post('/api/v1/auth/login', credentials, '203.0.113.8')).status, 200)
+  const login = await post('/api/v1/auth/login', credentials, '203.0.113.8')
+  assertLimited(login, 'client', PER_CLIENT)
+  assert.equal(jsonOf<{ code: string }>(login).code, 'E_TOO_MANY_REQUESTS')
+  const authorization = basic(client.client_id, client.client_secret)
+  assert.equal((await osis(target, { path: '/api/v1/tenants', headers: { authorization } })).status, 200)
 })
 
 test('health, metrics, documents and discovery have no limit', async () => {

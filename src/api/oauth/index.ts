@@ -13,7 +13,7 @@ import { DirectoryError } from '../../model/error.ts'
 import { foldId, newId } from '../../model/ids.ts'
 import { BODY_LIMITS, BodyError, type BodyRooms, OverloadedError, toBodyError } from '../bodies.ts'
 import { addErrorHeaders, logFailure, newBodyHook } from '../dialect.ts'
-import { type FailureWatch, type Limits, TooManyRequestsError } from '../limits.ts'
+import { countTokenRequest, type FailureWatch, type Limits, TooManyRequestsError } from '../limits.ts'
 import { describeApi } from '../openapi.ts'
 import { openRoute, type Route } from '../route.ts'
 import { DiscoveryDocument, document, Token, TokenForm, tokenFailures } from './schemas.ts'
@@ -144,7 +144,7 @@ function invalidClient(message: string, usesHeader: boolean): TokenError {
  * @throws {TokenError}
  */
 async function issueToken(
-  { dir, clients, issuer }: OauthApi,
+  { dir, clients, issuer, limits }: OauthApi,
   form: Form,
   request: FastifyRequest,
 ): Promise<Static<typeof Token>> {
@@ -154,6 +154,7 @@ async function issueToken(
     if (!(error instanceof AuthError)) throw error
     throw invalidClient(error.message, basic)
   })
+  countTokenRequest(limits, client.id)
   if (form.grant_type !== 'client_credentials') {
     throw new TokenError('unsupported_grant_type', 'grant_type must be client_credentials')
   }

@@ -3,6 +3,7 @@ import type { ClientFinder } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { Type } from '../../json-schema.ts'
 import { BODY_LIMITS } from '../bodies.ts'
+import { countTokenRequest, type Limits } from '../limits.ts'
 import { openRoute, type Route } from '../route.ts'
 import { enter } from './admission.ts'
 import { answer, bodyFailures } from './schemas.ts'
@@ -11,6 +12,7 @@ import { answer, bodyFailures } from './schemas.ts'
 export interface LoginParts {
   readonly clients: ClientFinder
   readonly tokens: OsisTokens
+  readonly limits: Limits
 }
 
 const tags = ['Authentication']
@@ -51,8 +53,9 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: LoginRequest },
     answers: { 200: answer('Both tokens', LoginResponse), ...bodyFailures },
-    async handle({ request, body }, { clients, tokens }) {
+    async handle({ request, body }, { clients, tokens, limits }) {
       const client = await checkSecret(clients, body.username, body.password)
+      countTokenRequest(limits, client.id)
       request.context = enter(client, request)
       const { access, refresh } = await tokens.logIn(request.context)
       return { status: 200, body: { access_token: access, refresh_token: refresh } }
