@@ -84,13 +84,11 @@ test('every name of the filter matches its member exactly', async () => {
   const in_ = `tenant_id==${tenant.tenant_id}`
   for (const name of members) {
     assert.deepEqual((await query(`${name}==${user[name]};${in_}`)).items, [user], name)
-    for (const wrong of [
-      `${user[name]}x`,
-      String(user[name]).toUpperCase(),
-      String(user[name]).slice(1),
-      '%',
-    ])
+    for (const wrong of [`${user[name]}x`, String(user[name]).slice(1), '%'])
       assert.deepEqual((await query(`${in_};${name}==${wrong}`)).items, [], `${name}==${wrong}`)
+    // Ids of Usher that are UUIDs are found in either letter case; other values are compared exactly.
+    const upper = (await query(`${in_};${name}==${String(user[name]).toUpperCase()}`)).items
+    assert.deepEqual(upper, name === 'user_id' ? [user] : [], name)
   }
   assert.deepEqual((await query(in_)).items, users)
   assert.deepEqual((await query(`cd_tenant_id==${user.cd_tenant_id}`)).items.slice(0, 7), users)
