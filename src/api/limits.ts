@@ -199,12 +199,13 @@ function findClaimedClient({ headers, body }: FastifyRequest): string | undefine
   const { authorization = '' } = headers
   const { client_id, username, refresh_token } = (body ?? {}) as Record<string, unknown>
   const bearer = /^bearer +(.+)$/i.exec(authorization)?.[1]
-  return [
+  const claimed = [
     readBasic(authorization)?.id,
     ...listClientClaims(bearer ?? refresh_token),
     client_id,
     username,
-  ].find((one): one is string => typeof one === 'string' && isUuid(one))
+  ]
+  return claimed.find((one): one is string => typeof one === 'string' && isUuid(one))?.toLowerCase()
 }
 
 /** Reads the claims of a token that may name its client. Nothing of the token is verified. */

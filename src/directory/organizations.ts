@@ -154,9 +154,10 @@ export function listPortals(dir: Directory, ctx: Context): ReturnType<typeof sel
  * @throws {DirectoryError} `not_permitted`, `portal_not_found`, `store_unavailable`
  */
 export function deletePortal(dir: Directory, ctx: Context, domain: string): Promise<void> {
-  return runUnit(dir, ctx, { operation: 'DeletePortal', target: domain }, async (unit) => {
-    const owner = await selectPortalOwner(unit.tx, foldDomain(domain))
-    if (!(await deletePortalByDomain(unit.tx, foldDomain(domain)))) {
+  const target = foldDomain(domain)
+  return runUnit(dir, ctx, { operation: 'DeletePortal', target }, async (unit) => {
+    const owner = await selectPortalOwner(unit.tx, target)
+    if (!(await deletePortalByDomain(unit.tx, target))) {
       throw new DirectoryError('portal_not_found', `There is no portal with the domain ${domain}.`)
     }
     await unit.audit({ outcome: 'deleted', organization: owner?.id ?? null })

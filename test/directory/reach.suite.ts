@@ -15,6 +15,7 @@ import {
   getOrganization,
   newTestDirectory,
   newUser,
+  readAudit,
   refusedAs,
   type TestDirectory,
 } from '../support/directories.ts'
@@ -122,6 +123,7 @@ function portalTests(open: OpenStore): void {
   test('a removed portal is refused to callers that have not entered it before', async () => {
     const { on } = await newWorld(open)
     await deletePortal(on.dir, on.operator, 'RESELLER.example')
+    assert.equal((await readAudit(on.dir, 1))[0]?.target, 'reseller.example')
     await assert.rejects(
       enterPortal(on.dir, on.provider, 'reseller.example'),
       refusedAs('portal_not_in_context'),
