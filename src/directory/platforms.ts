@@ -1,6 +1,6 @@
 import type { Context } from '../model/context.ts'
 import type { RecordedPlatform } from '../model/platforms.ts'
-import type { Tx } from '../store/port.ts'
+import { ConstraintError, type Tx } from '../store/port.ts'
 import {
   selectMainPlatform,
   selectPlatforms,
@@ -43,7 +43,13 @@ export async function recordMainPlatform(
     return recorded !== undefined && !(await mayLeave(tx, recorded, dir.platform)) ? recorded : undefined
   })
   if (main !== undefined) return main
-  return dir.store.write((tx) => settleMainPlatform(tx, dir.platform, dir.now().toISOString()))
+  try {
+    return await dir.store.write((tx) => settleMainPlatform(tx, dir.platform, dir.now().toISOString()))
+  } catch (error) {
+    if (!(error instanceof ConstraintError)) throw error
+    // Another process has recorded one at the same moment.
+    return recordMainPlatform(dir)
+  }
 }
 
 /** Returns the name of the directory's main platform without recording it. */

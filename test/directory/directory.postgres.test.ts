@@ -7,6 +7,7 @@ import { administrationSuite } from './administration.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
+import { platformsSuite } from './platforms.suite.ts'
 import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
@@ -21,6 +22,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   administrationSuite(open)
   refusalsSuite(open)
   osisSuite(open)
+  platformsSuite(open)
   refreshTokensSuite(open)
   rotationSuite(open)
   bindingSuite(open)

@@ -5,6 +5,7 @@ import { administrationSuite } from './administration.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { osisSuite } from './osis.suite.ts'
+import { platformsSuite } from './platforms.suite.ts'
 import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
@@ -15,6 +16,7 @@ const { open } = sqliteStores()
 
 usersSuite(open)
 accessSuite(open)
+platformsSuite(open)
 reachSuite(open)
 idempotencySuite(open)
 accountsSuite(open)
