@@ -126,6 +126,17 @@ test('the log of another directory is refused', async (t) => {
   assertRefused(one.crash(), `${other.crash()}-wal`)
 })
 
+test('a log that was just begun, and has no commit yet, is accepted next to any file', async (t) => {
+  const world = await newWorld(t)
+  await world.store.heartbeat()
+  const copy = world.crash()
+  const log = readFileSync(`${copy}-wal`)
+  // SQLite writes the header with new salts before the first frame.
+  for (let i = 16; i < 24; i++) log[i] = (log[i] ?? 0) ^ 0xff
+  writeFileSync(`${copy}-wal`, log)
+  assertLogBelongs(copy)
+})
+
 test('a file whose log was removed is refused, and one that was closed is not', async (t) => {
   const world = await newWorld(t)
   await world.store.heartbeat()

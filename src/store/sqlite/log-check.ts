@@ -71,19 +71,23 @@ function readMarkOrNull(path: string): Mark | null {
 
 /**
  * Returns whether a file has the state in which its log began, or one that a checkpoint of the log gave it.
- * @returns also the marks that were compared
+ * @returns also what was compared
  */
 function belongsTo(file: Mark, path: string): { belongs: boolean; seen: readonly Mark[] } {
   const seen: Mark[] = []
-  for (const inLog of readLogMarks(path)) {
-    seen.push(inLog)
-    if (seen.length === 1 && isBaseOf(file, inLog)) return { belongs: true, seen }
-    // A checkpoint writes page 1 first.
-    if (inLog.mark === file.mark && inLog.before === file.before && inLog.cookie === file.cookie)
-      return { belongs: true, seen }
+  let commits = 0
+  for (const marks of readCommits(path)) {
+    commits++
+    for (const inLog of marks) {
+      seen.push(inLog)
+      if (seen.length === 1 && isBaseOf(file, inLog)) return { belongs: true, seen }
+      // A checkpoint writes page 1 first.
+      if (inLog.mark === file.mark && inLog.before === file.before && inLog.cookie === file.cookie)
+        return { belongs: true, seen }
+    }
   }
-  // A log without page 1 was not begun by Usher, so an open file cannot be its base.
-  return { belongs: seen.length === 0 && !isOpenMark(file.mark), seen }
+  // An empty log changes no file. A log without page 1 was not begun by Usher, so an open file cannot be its base.
+  return { belongs: commits === 0 || (seen.length === 0 && !isOpenMark(file.mark)), seen }
 }
 
 /** Returns whether a log whose first mark is `first` was begun over the file. */
@@ -94,8 +98,8 @@ function isBaseOf(file: Mark, first: Mark): boolean {
   return file.mark === first.before && (!isOpenMark(first.mark) || file.cookie === first.cookie)
 }
 
-/** Reads the marks in a log that were committed, in order. */
-function* readLogMarks(path: string): Generator<Mark> {
+/** Reads the commits in a log, in order: for each, the marks of the pages 1 in it. */
+function* readCommits(path: string): Generator<readonly Mark[]> {
   const log = openOrNull(path)
   if (log === null) return
   try {
@@ -110,7 +114,7 @@ function* readLogMarks(path: string): Generator<Mark> {
       if (!frame.subarray(8, 16).equals(salts)) return
       if (frame.readUInt32BE(0) === 1) uncommitted.push(toMark(frame.subarray(FRAME_HEADER)))
       if (frame.readUInt32BE(4) === 0) continue
-      yield* uncommitted
+      yield uncommitted
       uncommitted = []
     }
   } finally {
