@@ -119,8 +119,10 @@ function listChain(certificate: DetailedPeerCertificate): DetailedPeerCertificat
   return chain
 }
 
+/** A time that cannot be read is shown as it is. */
 function toIso(time: string): string {
-  return new Date(time).toISOString()
+  const at = new Date(time)
+  return Number.isNaN(at.getTime()) ? clean(time) : at.toISOString()
 }
 
 /** Returns the names for which a certificate is valid; its common name if it has no others. */
@@ -157,8 +159,12 @@ async function readCertificate(peer: TlsPeer): Promise<DetailedPeerCertificate |
     })
     tls.on('error', reject)
     tls.on('secureConnect', () => {
-      const certificate = tls?.getPeerCertificate(true)
-      resolve(certificate && Object.keys(certificate).length > 0 ? certificate : undefined)
+      try {
+        const certificate = tls?.getPeerCertificate(true)
+        resolve(certificate && Object.keys(certificate).length > 0 ? certificate : undefined)
+      } catch (error) {
+        reject(error)
+      }
     })
   }
   tcp.on('error', reject)
