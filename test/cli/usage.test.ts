@@ -132,6 +132,11 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['user list --json --organization x --json', /option '--json' must be given only once/],
   ['user list --organization x --organization=x', /option '--organization <id>' must be given only once/],
   ['store copy --from mysql://x --to sqlite:y', /option '--from <url>' must have the form sqlite:<path>/],
+  [
+    'store copy --from postgres://u:p@db/x?sslmode=on --to sqlite:y',
+    /option '--from <url>' has a wrong sslmode/,
+  ],
+  ['store copy --from sqlite:x --to postgres://one,two/y', /option '--to <url>' must name one host/],
 ]
 
 for (const [line, message] of WRONG) {
