@@ -8,7 +8,8 @@ export function formatTable(
   headings: readonly string[],
   rows: readonly (readonly (string | null)[])[],
 ): string[] {
-  const lines = [headings, ...rows].map((row) => row.map((cell) => escapeLine(cell ?? '-')))
+  // A forged row of SQLite may hold bytes in a column of text.
+  const lines = [headings, ...rows].map((row) => row.map((cell) => escapeLine(String(cell ?? '-'))))
   const widths = headings.map((_, i) => Math.max(...lines.map((line) => measureWidth(line[i] ?? ''))))
   return lines.map((line) =>
     line

@@ -178,6 +178,25 @@ for (const edit of [
   })
 }
 
+// The columns of PostgreSQL do not take such values.
+for (const edit of [
+  'UPDATE audit_entries SET position = 9223372036854775807 WHERE block = 1',
+  'UPDATE audit_entries SET pk = 9223372036854775807 WHERE pk = 1',
+  "UPDATE audit_entries SET caller = x'00ff', target = x'00ff' WHERE block = 1",
+  "UPDATE audit_entries SET changed_fields = '5' WHERE block = 1",
+]) {
+  test(`a value that no column should hold is a fault: ${edit}`, {
+    skip: engine() !== 'sqlite',
+  }, async () => {
+    await inDirectory(async (path) => {
+      await queryStore(path, edit)
+      await assertDamaged(path, /^block 1, position /m)
+      const { code, stderr } = await runUsher(path, ['audit', 'list'])
+      assert.deepEqual([code, stderr], [0, ''])
+    })
+  })
+}
+
 test('a server logs the head of the log when it starts', async () => {
   await inDirectory(async (path) => {
     const { head } = await usherJson<{ head: { block: number; hash: string } }>(path, ['audit', 'verify'])

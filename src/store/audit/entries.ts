@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { AuditEntry, AuditStatus, Operation } from '../../model/audit.ts'
 import type { CallerName } from '../../model/context.ts'
 import { foldId, listSpellings } from '../../model/ids.ts'
@@ -95,13 +95,30 @@ export interface AuditFilter {
 /** An entry with its number in the log. Later entries have higher numbers. */
 export type NumberedEntry = AuditEntry & { readonly number: number }
 
+/** The columns that `toEntry` reads. */
+export const ENTRY_COLUMNS = [
+  ...(['id', 'at', 'operation', 'status', 'outcome', 'caller', 'portal', 'organization', 'target'] as const),
+  ...(['correlation_id', 'changed_fields', 'changes', 'address'] as const),
+] as const
+
+/** Reads an integer column. A number that JavaScript cannot express, and whatever else a forged row holds, is -1. */
+export function readInteger(column: string): RawBuilder<number> {
+  const ref = sql.ref(column)
+  return sql<number>`case when ${ref} between 0 and ${sql.lit(Number.MAX_SAFE_INTEGER)} then ${ref} else -1 end`
+}
+
 /**
  * Returns the matching entries, newest first, at most `limit`. Ids match in either letter case: entries of older
  * versions hold them as received.
  */
 export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
   const rows = await tx.query((db) => {
-    let query = db.selectFrom('audit_entries').selectAll().orderBy('pk', 'desc').limit(filter.limit)
+    let query = db
+      .selectFrom('audit_entries')
+      .select(ENTRY_COLUMNS)
+      .select(readInteger('pk').as('number'))
+      .orderBy('pk', 'desc')
+      .limit(filter.limit)
     if (filter.operation) query = query.where('operation', '=', filter.operation)
     if (filter.status) query = query.where('status', '=', filter.status)
     if (filter.caller) query = query.where('caller', '=', foldId(filter.caller))
@@ -112,7 +129,7 @@ export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<N
     if (filter.before) query = query.where('pk', '<', filter.before)
     return query
   })
-  return rows.map((row) => ({ number: row.pk, ...toEntry(row) }))
+  return rows.map((row) => ({ number: row.number, ...toEntry(row) }))
 }
 
 const selectFirst = statement((db) =>
@@ -129,22 +146,28 @@ export function selectFirstEntry(tx: Tx): Promise<{ operation: string; target: s
 }
 
 /** Converts a row to an entry of the model. */
-export function toEntry(row: EntryRow): AuditEntry {
+export function toEntry(row: Pick<EntryRow, (typeof ENTRY_COLUMNS)[number]>): AuditEntry {
   return {
     id: row.id,
     at: row.at,
     operation: row.operation as Operation,
     status: row.status as AuditStatus,
     outcome: row.outcome,
-    caller: parseCaller(row.caller),
+    // SQLite may hold bytes in a column of text.
+    caller: parseCaller(String(row.caller)),
     portal: row.portal,
     organization: row.organization,
     target: row.target,
     correlationId: row.correlation_id,
     address: row.address,
-    changedFields: parse<string[]>(row.changed_fields),
+    changedFields: parseNames(row.changed_fields),
     ...(row.changes !== null && { changes: parse<NonNullable<AuditEntry['changes']>>(row.changes) }),
   }
+}
+
+function parseNames(text: string): string[] {
+  const names = parse<unknown>(text)
+  return Array.isArray(names) ? names : [text]
 }
 
 /** Parses JSON. It never throws, because a row that was tampered with must be reported as changed. */

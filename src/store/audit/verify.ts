@@ -1,10 +1,10 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { GENESIS_HASH, hashEntry } from './blocks.ts'
-import { toEntry } from './entries.ts'
+import { ENTRY_COLUMNS, readInteger, toEntry } from './entries.ts'
 import { FaultList } from './faults.ts'
 import { selectAuditKey } from './keys.ts'
 
@@ -20,20 +20,14 @@ interface CheckOptions {
   readonly expected: AuditHead | undefined
 }
 
-/** Reads an integer column. Whatever else a forged row holds is read as -1. */
-function integer(column: string): RawBuilder<number> {
-  const ref = sql.ref(column)
-  return sql<number>`case when ${ref} between 0 and ${sql.lit(MAX)} then ${ref} else -1 end`
-}
-
 const selectBlocks = statement((db, p: { after: number }) =>
   db
     .selectFrom('audit_blocks')
     .select(['number', 'previous_hash', 'seal'])
     .select([
-      integer('first_pk').as('first'),
-      integer('last_pk').as('last'),
-      integer('entries').as('entries'),
+      readInteger('first_pk').as('first'),
+      readInteger('last_pk').as('last'),
+      readInteger('entries').as('entries'),
     ])
     .where('number', '>', p.after)
     .where('number', '<=', sql.lit(MAX))
@@ -52,8 +46,8 @@ const countImpossible = statement((db) =>
 const selectSealed = statement((db, p: { from: number; last: number; block: number }) =>
   db
     .selectFrom('audit_entries')
-    .selectAll()
-    .select(integer('position').as('position'))
+    .select([...ENTRY_COLUMNS, 'pk', 'hash'])
+    .select(readInteger('position').as('position'))
     .where('pk', '>=', p.from)
     .where('pk', '<=', p.last)
     .where('block', '=', p.block)
