@@ -4,6 +4,7 @@ import { isOpenMark, type Mark, readFileMark } from './log-marks.ts'
 
 // The format of the log: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 const LOG_HEADER = 32
+const LOG_MAGIC: readonly number[] = [0x377f0682, 0x377f0683]
 const FRAME_HEADER = 24
 /** Offsets in page 1, the header of the file. */
 const [COOKIE, USER_VERSION, APPLICATION_ID] = [40, 60, 68]
@@ -46,7 +47,7 @@ function compareMarks(path: string): Comparison {
   const mark = readMarkOrNull(file)
   // Opening the file explains what is wrong with it.
   if (mark === null) return { problem: null, evidence: '' }
-  if (logSize === 0) {
+  if (logSize === 0 || !hasHeader(log)) {
     const problem = `${file} was in use when it was copied or last written, and its log ${log} is missing: the newest changes are in the log`
     return {
       problem: isOpenMark(mark.mark) ? `${problem}. ${PUT_BACK}` : null,
@@ -95,7 +96,7 @@ function isBaseOf(file: Mark, first: Mark): boolean {
   // 0.1.0 marked neither.
   if (first.mark === 0) return file.mark === 0
   // Backups have the mark before an open one, too. They differ in the cookie.
-  return file.mark === first.before && (!isOpenMark(first.mark) || file.cookie === first.cookie)
+  return file.mark === first.before && file.cookie === first.cookie
 }
 
 /** Reads the commits in a log, in order: for each, the marks of the pages 1 in it. */
@@ -117,6 +118,18 @@ function* readCommits(path: string): Generator<readonly Mark[]> {
       yield uncommitted
       uncommitted = []
     }
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Returns whether SQLite takes a file for a log. */
+function hasHeader(path: string): boolean {
+  const log = openOrNull(path)
+  if (log === null) return false
+  try {
+    const magic = Buffer.alloc(4)
+    return readSync(log, magic, 0, 4, 0) === 4 && LOG_MAGIC.includes(magic.readUInt32BE(0))
   } finally {
     closeSync(log)
   }
