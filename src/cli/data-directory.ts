@@ -9,10 +9,12 @@ import { toSqlitePath } from '../store/open.ts'
  */
 export function assertStoreInPlace({ databaseUrl, dataDir, masterKeyFile }: Config): void {
   const path = toSqlitePath(databaseUrl)
-  if (path === null || existsSync(path) || !existsSync(masterKeyFile)) return
+  // A file without content holds no store either; a lost one may look like that.
+  const found = path === null ? undefined : statSync(path, { throwIfNoEntry: false })
+  if (path === null || (found && found.size > 0) || !existsSync(masterKeyFile)) return
   if (resolve(dirname(masterKeyFile)) !== resolve(dataDir)) return
   throw new ConfigError([
-    `the master key ${masterKeyFile} exists, but its store ${path} does not: check USHER_DATA_DIR and USHER_DATABASE_URL, ` +
+    `the master key ${masterKeyFile} exists, but its store ${path} ${found ? 'is empty' : 'does not'}: check USHER_DATA_DIR and USHER_DATABASE_URL, ` +
       'and that the volume of the store is mounted. usher restore FILE puts a backup in place; usher init sets up a new ' +
       'directory with this key',
   ])

@@ -44,3 +44,13 @@ test('a store behind a symbolic link is written to like any other', async (t) =>
   const words = ['user', 'add', '--organization', customer.id, '--email', 'ada@example.com']
   assert.equal((await runUsher(path, words, settings)).code, 0)
 })
+
+test('a second server on the same file is refused under another name of the file', async (t) => {
+  const usher = await startTarget()
+  t.after(() => usher.end())
+  const link = join(usher.dataDir, 'link.db')
+  symlinkSync(join(usher.dataDir, 'usher.db'), link)
+  const { code, stderr } = await runUsher(usher.dataDir, ['serve'], { USHER_DATABASE_URL: `sqlite:${link}` })
+  assert.equal(code, 1)
+  assert.match(stderr, /another Usher already serves /)
+})

@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -151,6 +152,16 @@ test('serve refuses a data directory that has a key and no store; init and resto
   await usherJson(path, ['restore', copy])
   await usherJson(other, ['init'])
   for (const one of [path, other]) assert.equal(await (await serve(one)).stop(), 0)
+})
+
+test('serve refuses a data directory that has a key and an empty file for a store', async (t) => {
+  const path = await newDirectory(t)
+  writeFileSync(join(path, 'usher.db'), '')
+  await assertRefused(
+    path,
+    ['serve'],
+    /master\.key exists, but its store .*usher\.db is empty: .* usher restore/,
+  )
 })
 
 test('serve refuses a store without its key, unless the key is in the setting', async (t) => {

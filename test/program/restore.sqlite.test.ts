@@ -5,11 +5,13 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -315,6 +317,7 @@ test('a directory behind a file that is no backup stays as it is', async (t) => 
   const files = readFiles(usher.dataDir)
   const cases: [string, RegExp][] = [
     [text, /notes\.txt is not a backup/],
+    [usher.backups, /is not a backup/],
     [other, /other\.db is not a backup of Usher/],
     [damaged, /damaged\.db is damaged/],
     [join(usher.backups, 'none.db'), /there is no file/],
@@ -327,4 +330,24 @@ test('a directory behind a file that is no backup stays as it is', async (t) => 
     assert.doesNotMatch(stderr, /restoring|\n\s+at /)
   }
   assert.deepEqual(readFiles(usher.dataDir), files)
+})
+
+test('a restore follows a link to a store that is gone, and refuses if the folder is gone too', async (t) => {
+  const usher = await newWorld(t)
+  const copy = join(usher.backups, 'copy.db')
+  await usherJson(usher.dataDir, ['backup', copy])
+  await usher.stop()
+  const volume = join(usher.backups, 'volume')
+  const link = join(usher.dataDir, 'usher.db')
+  rmSync(link)
+  symlinkSync(join(volume, 'real.db'), link)
+  const { code, stderr } = await runUsher(usher.dataDir, ['restore', copy])
+  assert.equal(code, 1)
+  assert.match(stderr, /^usher: .*usher\.db points to .*real\.db, .* check that its volume is mounted\n$/)
+  assert.ok(!existsSync(volume))
+  mkdirSync(volume)
+  await usherJson(usher.dataDir, ['restore', copy])
+  assert.ok(lstatSync(link).isSymbolicLink())
+  assert.ok(existsSync(join(volume, 'real.db')))
+  assert.equal((await runUsher(usher.dataDir, ['audit', 'verify'])).code, 0)
 })

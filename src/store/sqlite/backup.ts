@@ -39,7 +39,7 @@ export async function backUpFile(path: string, target: string, options: BackupOp
     putInPlace(part, target, options.overwrite)
   } catch (error) {
     if (options.signal.aborted) throw new StoreError('failed', `stopped: ${target} was not written`, error)
-    throw toStoreError(error, target)
+    throw explain(error, path, target)
   } finally {
     for (const name of [part, `${part}-journal`]) rmSync(name, { force: true })
   }
@@ -92,6 +92,14 @@ export function completeCopy(copy: string, name: string): void {
       db.close()
     }
   } catch (error) {
-    throw toStoreError((error as Error).cause ?? error, name)
+    throw explain((error as Error).cause ?? error, name, copy)
   }
+}
+
+/** Explains a failed copy. What is wrong with the content is so in the original; the rest is about the copy. */
+function explain(error: unknown, original: string, copy: string): StoreError {
+  const reason = toStoreError(error, copy)
+  return reason.reason === 'damaged' || reason.reason === 'not_a_store'
+    ? toStoreError(error, original)
+    : reason
 }

@@ -1,18 +1,55 @@
-import { closeSync, fsyncSync, linkSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { StoreError } from '../port.ts'
 
 /** The first bytes of every SQLite file. */
 const MAGIC = Buffer.from('SQLite format 3\0')
 
-/** Returns whether a file that SQLite does not have open is a SQLite file. */
+/**
+ * Returns the file that a path stands for: the target of a symbolic link, also if there is none yet.
+ * @throws {Error} `ELOOP` when links point to each other
+ */
+export function resolveLinks(path: string): string {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true)
+    return statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : resolve(path)
+  // Says so if the links have no end.
+  statSync(path, { throwIfNoEntry: false })
+  return resolveLinks(resolve(dirname(path), readlinkSync(path)))
+}
+
+/**
+ * Returns whether a path is a SQLite file, which SQLite does not have open. Folders and pipes are none.
+ * @throws {StoreError} when it cannot be read
+ */
 export function isSqliteFile(path: string): boolean {
-  const file = openSync(path, 'r')
+  if (!statSync(path).isFile()) return false
+  const file = openToRead(path)
   try {
     const start = Buffer.alloc(MAGIC.length)
     readSync(file, start, 0, MAGIC.length, 0)
     return start.equals(MAGIC)
   } finally {
     closeSync(file)
+  }
+}
+
+function openToRead(path: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    throw new StoreError('failed', `${path} cannot be read: ${(error as Error).message}`, error)
   }
 }
 

@@ -3,19 +3,20 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../port.ts'
 import { completeCopy } from './backup.ts'
 import { toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
-import { isSqliteFile, linkIfPossible, putInPlace, syncPath } from './files.ts'
+import { isSqliteFile, linkIfPossible, putInPlace, resolveLinks, syncPath } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 
 /** A copy of a backup next to the store, and the locks that keep other processes from the store. */
@@ -38,7 +39,7 @@ export interface StagedRestore {
  *   lacks its log, and others when a file cannot be read or written
  */
 export function stageRestore(path: string, backup: string, incomplete: boolean): StagedRestore {
-  const target = existsSync(path) ? realpathSync(path) : resolve(path)
+  const target = resolveLinks(path)
   assertBackup(target, backup)
   const hasLog = hasOwnLog(backup)
   if (!hasLog && !incomplete)
@@ -46,7 +47,7 @@ export function stageRestore(path: string, backup: string, incomplete: boolean):
       'replaced',
       `${backup} was copied without the log ${backup}-wal, which had its newest changes, or lies next to another log. --force restores it without them`,
     )
-  mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+  makeFolder(path, target)
   const staged = `${target}.restoring`
   const locks = new DisposableStack()
   locks.defer(() => removeAll(staged))
@@ -64,6 +65,17 @@ export function stageRestore(path: string, backup: string, incomplete: boolean):
     locks.dispose()
     throw toStoreError(error, target)
   }
+}
+
+/** Makes the folder of a store. That of a symbolic link is on another volume, which may not be mounted. */
+function makeFolder(path: string, target: string): void {
+  const folder = dirname(target)
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && !existsSync(folder))
+    throw new StoreError(
+      'missing',
+      `${path} points to ${target}, whose folder does not exist: check that its volume is mounted`,
+    )
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
 }
 
 function assertBackup(target: string, backup: string): void {

@@ -19,6 +19,7 @@ import {
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { type Connection, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
+import { resolveLinks } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { markLog } from './log-marks.ts'
 import { closeConnections, keepLogMarked } from './open-log.ts'
@@ -88,7 +89,7 @@ class SqliteStore implements Store {
   constructor(path: string, events: StoreEvents, { serving, auditKeys }: SqliteOptions) {
     // A separate file next to the store, so that commands can still use the store.
     this.#servingLock = serving
-      ? takeFileLock(`${path}-serving`, `another Usher already serves ${path}`)
+      ? takeFileLock(`${resolveLinks(path)}-serving`, `another Usher already serves ${path}`)
       : null
     this.#events = events
     this.#auditKeys = auditKeys
