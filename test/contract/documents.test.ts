@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
 import { basic, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { createUser, newOsisUser, newTenant } from './object-store.ts'
@@ -140,9 +142,38 @@ test('the page of documents is served, and needs no other host', async () => {
   }
 })
 
+/** Starts a proxy that serves the target below a path, as `USHER_PUBLIC_URL` may say; returns its URL with the path. */
+async function serveBelow(t: TestContext, path: string): Promise<string> {
+  const proxy = createServer(async ({ url = '' }, response) => {
+    if (!url.startsWith(`${path}/`)) return void response.writeHead(404).end()
+    const { status, headers, text } = await send(target.url, { method: 'GET', path: url.slice(path.length) })
+    response.writeHead(status, headers.location ? { location: headers.location } : {}).end(text)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    proxy.closeAllConnections()
+    proxy.close()
+  })
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${path}`
+}
+
+test('the page of documents works where a proxy serves Usher below a path', async (t) => {
+  const usher = await serveBelow(t, '/usher')
+  for (const page of ['/', '/docs', '/docs/']) {
+    const response = await fetch(`${usher}${page}`)
+    assert.deepEqual([response.status, response.url], [200, `${usher}/docs`])
+    const addresses = addressesIn(await response.text()).map((address) => new URL(address, response.url).href)
+    const script = addresses.find((address) => address.endsWith('/swagger-initializer.js')) ?? assert.fail()
+    const documented = [...(await (await fetch(script)).text()).matchAll(/"url": ?"([^"]+)"/g)]
+    assert.equal(documented.length, DOCUMENTS.length)
+    for (const [, document = ''] of documented) addresses.push(new URL(document, response.url).href)
+    for (const address of addresses) assert.equal((await fetch(address)).status, 200, address)
+  }
+})
+
 test('the page of documents shows all of them, and calls no validator', async () => {
   const text = await (await fetch(`${target.url}/docs/static/swagger-initializer.js`)).text()
-  for (const name of DOCUMENTS) assert.ok(text.includes(`/openapi/${name}.json`), name)
+  for (const name of DOCUMENTS) assert.ok(text.includes(`openapi/${name}.json`), name)
   const code = text.replace(/^\s*\/\/.*$/gm, '')
   assert.doesNotMatch(code, /https?:\/\//)
   assert.match(code, /validatorUrl["']?: ?null/)

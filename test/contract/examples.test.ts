@@ -152,6 +152,6 @@ test('what is open works without anything', async () => {
 
 test('the root leads to the documents', async () => {
   const { status, headers } = await send(target.url, { method: 'GET', path: '/' })
-  assert.deepEqual([status, headers.location], [302, '/docs'])
+  assert.deepEqual([status, headers.location], [302, 'docs'])
   assert.equal((await fetch(target.url)).status, 200)
 })

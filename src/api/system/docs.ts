@@ -7,8 +7,9 @@ const CONTENT_SECURITY_POLICY =
   "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /**
- * Serves a page of all API documents at `/docs`, to which `/` leads. It needs nothing from the internet. Its files are
- * loaded when it is first asked for, because they would slow down every start.
+ * Serves a page of all API documents at `/docs`, to which `/` leads. It needs nothing from the internet. All addresses in
+ * it are relative, so it also works where a proxy serves Usher below a path. Its files are loaded when it is first asked
+ * for, because they would slow down every start.
  */
 export function serveDocs(app: FastifyInstance): void {
   let page: Promise<FastifyInstance> | undefined
@@ -18,6 +19,9 @@ export function serveDocs(app: FastifyInstance): void {
       url,
       schema: { hide: true },
       async handler(request, reply) {
+        // The relative addresses start from `/docs`. HEAD has the length of GET.
+        if (/^[^?]*\/docs\/(\?|$)/i.test(request.url))
+          return reply.header('content-length', '0').redirect('../docs')
         page ??= buildPage()
         const { routing } = await page
         reply.hijack()
@@ -25,7 +29,7 @@ export function serveDocs(app: FastifyInstance): void {
       },
     })
   }
-  app.get('/', { schema: { hide: true } }, (_, reply) => reply.redirect('/docs'))
+  app.get('/', { schema: { hide: true } }, (_, reply) => reply.redirect('docs'))
 }
 
 /** Builds a server of the page alone. It does not listen: the server that has the connection passes requests on. */
@@ -44,15 +48,16 @@ async function buildPage(): Promise<FastifyInstance> {
   await app.register(swagger)
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    indexPrefix: '.',
     logo: { type: 'image/svg+xml', content: LOGO },
     theme: { title: 'Usher: API documentation' },
     staticCSP: CONTENT_SECURITY_POLICY,
     uiConfig: {
       urls: [
-        { url: '/openapi/customer.json', name: 'Partner portal' },
-        { url: '/openapi/osis.json', name: 'OSIS' },
-        { url: '/openapi/oauth.json', name: 'Tokens' },
-        { url: '/openapi/system.json', name: 'Operation' },
+        { url: 'openapi/customer.json', name: 'Partner portal' },
+        { url: 'openapi/osis.json', name: 'OSIS' },
+        { url: 'openapi/oauth.json', name: 'Tokens' },
+        { url: 'openapi/system.json', name: 'Operation' },
       ],
       layout: 'StandaloneLayout',
       deepLinking: true,
