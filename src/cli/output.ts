@@ -51,8 +51,13 @@ export function complain(sink: TextSink, message: string): void {
  * Checks that standard output is open, before a command makes a secret that is shown only once.
  * @throws {OutputError}
  */
-export function assertOpen({ fd }: TextSink): void {
-  if (fd !== undefined && isReplaced(fd)) throw new OutputError(new Error('it is closed'))
+export function assertOpen(sink: TextSink): void {
+  if (!isOpen(sink)) throw new OutputError(new Error('it is closed'))
+}
+
+/** Returns whether standard output was open when the process started. */
+export function isOpen({ fd }: TextSink): boolean {
+  return fd === undefined || !isReplaced(fd)
 }
 
 /** Files, and devices such as /dev/full. Node's own streams do not notice if a disk takes only a part of a text. */

@@ -13,7 +13,7 @@ import { VERSION } from '../version.ts'
 import { action, type Io, type Output, print, type Session } from './command.ts'
 import { assertStoreInPlace, listFileWarnings } from './data-directory.ts'
 import { addSetupOptions, assertSetupOptions, describeFirst, type SetupOptions } from './init.ts'
-import { assertOpen, writeLines } from './output.ts'
+import { isOpen, writeLines } from './output.ts'
 
 /** `usher serve`: the server. */
 export function defineServe(serve: Command, session: Session): void {
@@ -52,8 +52,8 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
     close = () => app.close()
     for (const warning of listFileWarnings(config)) log.warn(warning)
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
-    const setup = await setUpFirst(open.dir, io, options)
-    if (setup) await print(io, describeSetup(open.dir, setup, app.url), options.json === true)
+    const setup = await setUpFirst(open.dir, options)
+    if (setup) await showSetup(io, describeSetup(open.dir, setup, app.url), { options, log })
     // With port 0 the system chooses the port. Print it if the log does not.
     if (config.port === 0 && !log.isLevelEnabled('info')) await writeLines(io.stdout, [`USHER=${app.url}`])
     log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
@@ -85,15 +85,28 @@ function limitStop(signal: string, { exit }: Io, log: Logger): void {
  * Sets up an empty directory.
  * @returns undefined if the directory is set up already, even if another process did it at the same moment
  */
-async function setUpFirst(dir: Directory, io: Io, options: SetupOptions): Promise<Setup | undefined> {
+async function setUpFirst(dir: Directory, options: SetupOptions): Promise<Setup | undefined> {
   if (await isSetUp(dir)) return undefined
-  assertOpen(io.stdout)
   try {
     return await setUp(dir, options)
   } catch (error) {
     if (error instanceof DirectoryError && error.code === 'already_set_up') return undefined
     throw error
   }
+}
+
+/** Prints what was set up. Programs that start a server often discard its output, so that is no reason to refuse. */
+async function showSetup(
+  io: Io,
+  output: Output,
+  { options, log }: { options: ServeOptions; log: Logger },
+): Promise<void> {
+  if (!isOpen(io.stdout)) {
+    log.warn(
+      'standard output is closed: the secrets of the first clients are lost; usher client add makes new clients',
+    )
+  }
+  await print(io, output, options.json === true)
 }
 
 function describeSetup(dir: Directory, setup: Setup, url: string): Output {

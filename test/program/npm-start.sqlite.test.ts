@@ -33,11 +33,9 @@ async function npmStart(t: TestContext, shell?: string): Promise<Started> {
     cwd: ROOT,
     env: await programEnvironment(path, {}),
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
   const pid = child.pid ?? 0
-  // The set-up prints secrets, which a closed output would lose.
-  child.stdout.resume()
   const log = newCollector()
   const closed = once(child, 'close')
   t.after(async () => {
