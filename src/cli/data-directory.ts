@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Config, ConfigError } from '../config.ts'
 import { toSqlitePath } from '../store/open.ts'
 
@@ -12,7 +12,7 @@ export function assertStoreInPlace({ databaseUrl, dataDir, masterKeyFile }: Conf
   // A file without content holds no store either; a lost one may look like that.
   const found = path === null ? undefined : statSync(path, { throwIfNoEntry: false })
   if (path === null || (found && found.size > 0) || !existsSync(masterKeyFile)) return
-  if (resolve(dirname(masterKeyFile)) !== resolve(dataDir)) return
+  if (!existsSync(dataDir) || realpathSync(dirname(masterKeyFile)) !== realpathSync(dataDir)) return
   throw new ConfigError([
     `the master key ${masterKeyFile} exists, but its store ${path} ${found ? 'is empty' : 'does not'}: check USHER_DATA_DIR and USHER_DATABASE_URL, ` +
       'and that the volume of the store is mounted. usher restore FILE puts a backup in place; usher init sets up a new ' +
@@ -30,7 +30,8 @@ export function listFileWarnings({ databaseUrl, dataDir, masterKeyFile, masterKe
   const store = toSqlitePath(databaseUrl)
   const stores = store !== null && existsSync(store) ? listBeside(realpathSync(store)) : []
   const keys = masterKeys || !existsSync(masterKeyFile) ? [] : [masterKeyFile]
-  const folders = new Set([dataDir, ...[...stores, ...keys].map((path) => dirname(path))].filter(existsSync))
+  const parents = [dataDir, ...[...stores, ...keys].map((path) => dirname(path))].filter(existsSync)
+  const folders = new Set(parents.map((path) => realpathSync(path)))
   // Root may own the files of others, and may use theirs.
   const foreign = [...folders, ...stores, ...keys].filter(
     (path) => user !== 0 && ![0, user].includes(statSync(path).uid),

@@ -27,6 +27,7 @@ interface CopyOptions {
 
 async function copy(session: Session, options: CopyOptions): Promise<Output> {
   const [fromUrl, toUrl] = [parseUrl('from', options.from), parseUrl('to', options.to)]
+  if (fromUrl === toUrl) throw new UsageError("options '--from <url>' and '--to <url>' name the same store")
   const config = await readConfig(session.env)
   const from = await openAt(config, fromUrl, false)
   try {

@@ -137,6 +137,7 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
     /option '--from <url>' has a wrong sslmode/,
   ],
   ['store copy --from sqlite:x --to postgres://one,two/y', /option '--to <url>' must name one host/],
+  ['store copy --from sqlite:x --to sqlite:x', /options '--from <url>' and '--to <url>' name the same store/],
 ]
 
 for (const [line, message] of WRONG) {

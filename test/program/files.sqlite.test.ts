@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -55,6 +56,11 @@ test('a start says which folder and files are open to other users, and how to cl
   assert.match(folder ?? '', new RegExp(`are open to other users\\. .* chmod 700 ${path}$`))
   assert.match(store ?? '', new RegExp(`are open to other users\\. .* chmod 600 .*${path}/usher\\.db`))
   assert.deepEqual(others, [])
+  const link = `${path}-link`
+  symlinkSync(path, link)
+  t.after(() => rmSync(link))
+  const [once] = await startAndStop(link)
+  assert.match(once ?? '', new RegExp(` chmod 700 ${path}$`))
 })
 
 test('a key that others may read is refused, with the command that closes it', async (t) => {
@@ -152,6 +158,18 @@ test('serve refuses a data directory that has a key and no store; init and resto
   await usherJson(path, ['restore', copy])
   await usherJson(other, ['init'])
   for (const one of [path, other]) assert.equal(await (await serve(one)).stop(), 0)
+})
+
+test('serve refuses a data directory without a store also where it is named by a link', async (t) => {
+  const path = await newDirectory(t)
+  rmSync(join(path, 'usher.db'))
+  const link = `${path}-link`
+  symlinkSync(path, link)
+  t.after(() => rmSync(link))
+  const settings = { USHER_MASTER_KEY_FILE: join(path, 'master.key') }
+  const { code, stderr } = await runUsher(link, ['serve'], settings)
+  assert.equal(code, 1)
+  assert.match(stderr, /master\.key exists, but its store .*usher\.db does not: /)
 })
 
 test('serve refuses a data directory that has a key and an empty file for a store', async (t) => {
