@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { readBasic } from '../auth/basic.ts'
 import type { Logger } from '../logger.ts'
 import { isUuid } from '../model/ids.ts'
+import { foldAddress } from '../model/text.ts'
 
 /** What callers may do in a minute; 0 stands for no limit. */
 export interface RateLimits {
@@ -183,7 +184,8 @@ function newWarner(log: Logger): FailureWatch['warn'] {
       if (left++ === 0) setTimeout(summarize, MINUTE_SECONDS * 1_000).unref()
       return
     }
-    const { ip: address, routeOptions } = request
+    const { ip, routeOptions } = request
+    const address = foldAddress(ip)
     const correlationId = request.correlationId || undefined
     const client = findClaimedClient(request)
     const { operation } = routeOptions.config
@@ -223,8 +225,8 @@ function listClientClaims(token: unknown): unknown[] {
  * least that one subscriber has.
  */
 export function networkOf(address: string): string {
-  const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (ipv4 !== undefined || !isIPv6(address)) return ipv4 ?? address
+  const folded = foldAddress(address)
+  if (!isIPv6(folded)) return folded
   const [head = '', tail] = address
     .replace(/%.*$/, '')
     .replace(/(\d+\.){3}\d+$/, '0:0')

@@ -80,10 +80,20 @@ export function buildMetricsServer(readMetrics: SystemApi['readMetrics']): Fasti
   return app
 }
 
-/** Ignores what a proxy forwards if it is no address, so that a source address always is one. */
-async function dropUnreadableAddress({ ip, raw }: FastifyRequest): Promise<void> {
-  if (isIP(ip) === 0) delete raw.headers['x-forwarded-for']
+/**
+ * Reads what a proxy forwards where it is not an address alone. Some proxies add the port (`192.0.2.7:4711`). Anything
+ * else is ignored, so that a source address always is one.
+ */
+async function readForwarded(request: FastifyRequest): Promise<void> {
+  if (isIP(request.ip) !== 0) return
+  const { headers } = request.raw
+  const addresses = String(headers['x-forwarded-for']).split(',')
+  headers['x-forwarded-for'] = addresses.map((one) => one.trim().replace(WITH_PORT, '$1$2')).join(',')
+  if (isIP(request.ip) === 0) delete headers['x-forwarded-for']
 }
+
+/** An IPv6 address in brackets, with or without a port, or an IPv4 address with a port. */
+const WITH_PORT = /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/
 
 /** Makes a server without routes. */
 function newApp(trustedProxies: readonly string[], requestMs: number): FastifyInstance {
@@ -108,7 +118,7 @@ function newApp(trustedProxies: readonly string[], requestMs: number): FastifyIn
   app.removeAllContentTypeParsers()
   for (const name of ['caller', 'context']) app.decorateRequest(name, null)
   app.decorateRequest('correlationId', '')
-  if (trustedProxies.length > 0) app.addHook('onRequest', dropUnreadableAddress)
+  if (trustedProxies.length > 0) app.addHook('onRequest', readForwarded)
   app.addHook('onRequest', (_, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
     done()

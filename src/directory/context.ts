@@ -3,6 +3,7 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { foldDomain, type Organization } from '../model/organizations.ts'
+import { foldAddress } from '../model/text.ts'
 import type { Tx } from '../store/port.ts'
 import { isRelated, selectPortalOwner, selectProvider } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
@@ -19,7 +20,7 @@ export function clientContext(client: Client, correlationId: string, address: st
     permission: client.permission,
     portal: null,
     correlationId,
-    address,
+    address: address && foldAddress(address),
   }
 }
 

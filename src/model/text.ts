@@ -13,6 +13,14 @@ export function isStorable(text: string): boolean {
   return !text.includes(NUL) && text.isWellFormed()
 }
 
+/**
+ * Returns the form in which source addresses are recorded and counted: an IPv4 address in its own form, also where a
+ * socket for both protocols reports it as IPv6 (`::ffff:192.0.2.7`).
+ */
+export function foldAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
+}
+
 /** Returns whether a text consists of ASCII characters. */
 export function isAscii(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII

@@ -42,8 +42,38 @@ test('what a caller wrote into X-Forwarded-For before the proxy has no effect', 
   assert.equal(await addressOf(proxied, '203.0.113.1, 192.0.2.7, 198.51.100.9'), '192.0.2.7')
 })
 
+test('a proxy may add the port of its peer', async () => {
+  assert.equal(await addressOf(proxied, '192.0.2.7:4711'), '192.0.2.7')
+  assert.equal(await addressOf(proxied, '203.0.113.1:80, 192.0.2.7:4711, 198.51.100.9:443'), '192.0.2.7')
+  for (const forwarded of ['[2001:db8::7]:4711', '[2001:db8::7]'])
+    assert.equal(await addressOf(proxied, forwarded), '2001:db8::7')
+})
+
+test('an IPv4 address has one form, also where it arrives as IPv6', async () => {
+  assert.equal(await addressOf(proxied, '::ffff:192.0.2.7'), '192.0.2.7')
+  const headers = {
+    'x-forwarded-for': '::FFFF:192.0.2.8',
+    'x-correlation-id': randomUUID(),
+    authorization: 'Bearer x',
+  }
+  assert.equal((await create(proxied, newUser(), { headers })).status, 401)
+  const line = proxied
+    .log()
+    .split('\n')
+    .find((one) => one.includes(headers['x-correlation-id']))
+  assert.equal(JSON.parse(line ?? '').address, '192.0.2.8')
+})
+
 test('what a trusted proxy forwards is ignored if it is no address', async () => {
-  for (const forwarded of ['unknown', '192.0.2.7:4711', 'x'.repeat(5_000), '192.0.2.1, _hidden', ''])
+  for (const forwarded of [
+    'unknown',
+    '192.0.2.7:',
+    '[192.0.2.7',
+    '999.0.2.7:4711',
+    'x'.repeat(5_000),
+    '192.0.2.1, _hidden',
+    '',
+  ])
     assert.equal(await addressOf(proxied, forwarded), '127.0.0.1')
 })
 
