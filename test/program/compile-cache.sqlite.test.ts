@@ -10,8 +10,13 @@ import { waitUntil } from '../../testing/wait.ts'
 const NOBODY = 65534
 const skip = process.getuid?.() !== 0 && 'only root can run a program as another user'
 
-/** Node then logs what it reads from the compile cache. */
-const DEBUG = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', HOME: '/nonexistent', XDG_CACHE_HOME: '' }
+/** Node then logs what it reads from the compile cache. The folder of the test run is not for these processes. */
+const DEBUG = {
+  NODE_DEBUG_NATIVE: 'COMPILE_CACHE',
+  NODE_COMPILE_CACHE: '',
+  HOME: '/nonexistent',
+  XDG_CACHE_HOME: '',
+}
 
 /** A data directory of NOBODY. Its cache is the only one that NOBODY can have. */
 function newOwned(t: TestContext): { data: string; cache: string } {
