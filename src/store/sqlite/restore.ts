@@ -164,7 +164,7 @@ function copyInto(staged: string, backup: string, suffixes: readonly string[]): 
 }
 
 function install(staged: string, target: string, now: Date): string | null {
-  const kept = existsSync(target) || existsSync(`${target}-wal`) ? keep(target, now) : null
+  const kept = ['', ...LOGS].some((suffix) => existsSync(`${target}${suffix}`)) ? keep(target, now) : null
   // The server may run as another user than this command.
   const owner = statSync(kept && existsSync(kept) ? kept : dirname(target))
   if (process.getuid?.() === 0) chownSync(staged, owner.uid, owner.gid)
@@ -172,11 +172,15 @@ function install(staged: string, target: string, now: Date): string | null {
   return kept
 }
 
+/** What SQLite would write into a file of the name. Other programs may leave a journal. */
+const LOGS = ['-wal', '-journal']
+
 /** Gives the store another name, and its log the name that fits. The store keeps its own name too, until it is replaced. */
 function keep(target: string, now: Date): string {
   const kept = `${target}.replaced-${now.toISOString().replace(/[-:.]/g, '')}`
   if (existsSync(target) && !linkIfPossible(target, kept)) renameSync(target, kept)
-  if (existsSync(`${target}-wal`)) renameSync(`${target}-wal`, `${kept}-wal`)
+  for (const suffix of LOGS)
+    if (existsSync(`${target}${suffix}`)) renameSync(`${target}${suffix}`, `${kept}${suffix}`)
   rmSync(`${target}-shm`, { force: true })
   syncPath(dirname(target))
   return kept
