@@ -19,9 +19,6 @@ export const BODY_LIMITS = {
 /** Why a body could not be read. */
 export type BodyFault = 'malformed' | 'too_large' | 'unsupported'
 
-/** The rest of the body is not read, so the connection cannot be used again. */
-const CLOSE = { connection: 'close' } as const
-
 /** A body that could not be read. The message begins with a verb, and quotes nothing of the body. */
 export class BodyError extends Error {
   readonly fault: BodyFault
@@ -39,7 +36,7 @@ export class BodyError extends Error {
 export class OverloadedError extends Error {
   /** Without it, Fastify's reader of bodies would set 400. */
   readonly statusCode = 503
-  readonly headers = { ...CLOSE, 'retry-after': '1' }
+  readonly headers = { connection: 'close', 'retry-after': '1' }
 
   constructor() {
     super('Too many large requests arrive at the moment.')
@@ -225,7 +222,10 @@ export function reviewBody(
   // The reader of the body no longer listens after its first error.
   counted.on('error', () => undefined)
   const body = room.enter((error) => counted.destroy(error))
-  reply.raw.once('close', () => room.leave(body))
+  reply.raw.once('close', () => {
+    room.leave(body)
+    raw.unpipe(counted).resume()
+  })
   raw.once('error', (error) => counted.destroy(error))
   // What still arrives of a body that was refused is read and dropped, so that the caller gets to read the response.
   counted.once('close', () => raw.resume())
@@ -241,5 +241,5 @@ function isIdentity({ 'content-encoding': coding = '' }: IncomingHttpHeaders): b
 /** RFC 9110 section 15.5.16: the response names the codings that would have been accepted. */
 function unsupportedCoding(): BodyError {
   const message = 'must be sent without a Content-Encoding, or with identity'
-  return new BodyError('unsupported', message, { ...CLOSE, 'accept-encoding': 'identity' })
+  return new BodyError('unsupported', message, { 'accept-encoding': 'identity' })
 }

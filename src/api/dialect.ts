@@ -229,8 +229,12 @@ function isRefusal(error: Error): boolean {
   return error instanceof BodyError || (error instanceof DirectoryError && error.code === 'invalid')
 }
 
-/** Adds the headers that an error brings along, whatever the API's own format is. */
+/**
+ * Adds the headers that an error brings along, whatever the API's own format is. After a body that is too large Fastify
+ * would close the connection at once. A caller that still sends would then get a broken connection, not the response.
+ */
 export function addErrorHeaders(error: Error, reply: FastifyReply): void {
+  if (error instanceof BodyError && error.fault === 'too_large') reply.removeHeader('connection')
   if ('headers' in error) reply.headers(error.headers as Record<string, string>)
 }
 

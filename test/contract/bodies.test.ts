@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type Answer, basic, type Call, jsonOf, send } from '../../testing/http.ts'
@@ -199,6 +200,23 @@ for (const { name, call, messageOf } of ROUTES.filter((one) => one.name !== 'the
     const answer = await send(target.url, { ...call(), body: Buffer.from([0x7b, 0x22, 0xff]) })
     assert.equal(answer.status, 400, answer.text)
     assert.match(messageOf(answer), /is not UTF-8: see byte 2/)
+  })
+
+const LARGE = ' '.repeat(KIB * KIB)
+const CHUNKED = `400\r\n${' '.repeat(KIB)}\r\n`.repeat(KIB)
+
+for (const [what, headers, body, status] of [
+  ['is too large', `content-length: ${LARGE.length}`, LARGE, '413'],
+  ['is too large, in chunks', 'transfer-encoding: chunked', `${CHUNKED}0\r\n\r\n`, '413'],
+  ['is coded', `content-encoding: gzip\r\ncontent-length: ${LARGE.length}`, LARGE, '415'],
+] as const)
+  test(`what still arrives of a body that ${what} is dropped, and the connection stays usable`, async () => {
+    const socket = connect(Number(new URL(target.url).port), '127.0.0.1')
+    const received = text(socket)
+    const type = 'host: x\r\ncontent-type: application/json'
+    socket.write(`POST /api/v1/auth/login HTTP/1.1\r\n${type}\r\n${headers}\r\n\r\n${body}`)
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+    assert.deepEqual((await received).match(/(?<=HTTP\/1\.1 )\d+/g), [status, '200'])
   })
 
 test('JSON that nests deeply is refused before it is parsed', async () => {
