@@ -19,7 +19,9 @@ interface End {
 function drip(first: string, byte: string): Promise<End> {
   const { promise, resolve } = Promise.withResolvers<End>()
   const begun = performance.now()
-  const socket = connect(Number(port), '127.0.0.1', () => socket.write(first))
+  const socket = connect(Number(port), '127.0.0.1')
+  // At once, so that it is before the first byte of the timer, however long connecting takes.
+  socket.write(first)
   const timer = setInterval(() => socket.write(byte), 20)
   let text = ''
   socket.on('data', (chunk) => {
