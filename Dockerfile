@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 COPY runtime runtime
 RUN npm ci --omit=dev --ignore-scripts
 COPY src src
-# Starts once on a directory that is thrown away, as the user of the image: Node keeps a cache for each user.
+# Fills the cache with one start on a temporary directory. It runs as the user of the image: Node has one cache per user.
 RUN mkdir cache && chown node cache
 USER node
 RUN export NODE_COMPILE_CACHE=/usher/cache USHER_DATA_DIR=/tmp/usher \
@@ -23,7 +23,7 @@ ENV NODE_ENV=production \
     USHER_HOST=0.0.0.0 \
     USHER_DATA_DIR=/data
 WORKDIR /usher
-# They belong to root: the service can change neither its code nor its cache.
+# The files belong to root: the service can change neither its code nor its cache.
 COPY --from=build --chown=root:root /usher ./
 RUN install -d -o node -g node -m 0700 /data
 USER node
@@ -32,5 +32,5 @@ EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.USHER_PORT || 8080}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "src/main.js"]
-# An empty volume is refused: `init` sets one up and prints its secrets, which do not belong into the log of a server.
+# An empty volume is refused: `init` sets one up and prints its secrets, which must not be in a server's log.
 CMD ["serve", "--no-setup"]

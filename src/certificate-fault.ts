@@ -22,7 +22,7 @@ export function toTlsPeer(url: string): TlsPeer | undefined {
 
 /** The time limit for looking at the certificate again. */
 const INSPECT_MS = 2_000
-/** The longest part of a certificate in a message. It is a text of the other side. */
+/** The longest part of a certificate in a message. The other side chooses these texts. */
 const MAX_TEXT = 200
 
 const EXPIRED = 'CERT_HAS_EXPIRED'

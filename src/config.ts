@@ -15,7 +15,7 @@ export interface Config {
   readonly databaseAllowDataLoss: boolean
   /** The URL has no slash at its end. Null stands for the address that the server listens on. */
   readonly publicUrl: string | null
-  /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses and CIDR ranges of proxies. Only their `X-Forwarded-For` counts. */
   readonly trustedProxies: readonly string[]
   readonly rateLimits: RateLimits
   /** Where the metrics have a listener of their own; null if the server itself serves them. */

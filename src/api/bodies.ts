@@ -189,7 +189,7 @@ function newFullReport(log: Logger): () => void {
   }
 }
 
-/** Bodies of at most so many bytes need no second look: the connection that carries one takes more memory. */
+/** Bodies of up to this many bytes are not counted: the connection that carries one takes more memory. */
 export const UNCOUNTED_BYTES = 4_096
 /** What a chunk takes in memory in addition to its bytes. */
 const CHUNK_BYTES = 512
@@ -219,7 +219,7 @@ export function reviewBody(
       next()
     },
   })
-  // The reader of the body no longer listens after its first error.
+  // The reader of the body stops listening after its first error.
   counted.on('error', () => undefined)
   const body = room.enter((error) => counted.destroy(error))
   reply.raw.once('close', () => {

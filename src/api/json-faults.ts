@@ -36,7 +36,7 @@ function beginsUtf8(bytes: Buffer): boolean {
 }
 
 /**
- * Finds the bracket that nests JSON deeper than so many levels. Parsing deep JSON takes much longer than its size
+ * Finds the first bracket that nests JSON deeper than a limit. Parsing deep JSON takes much longer than its size
  * suggests, so this runs before it. Brackets in strings do not count; the bytes need not be JSON.
  * @returns the index of the byte; undefined if there is none
  */

@@ -107,7 +107,7 @@ export interface FailureWatch {
   assertMayTry(request: FastifyRequest): void
   /**
    * Counts a failure of the address of a request.
-   * @param presented whether the request had credentials; without, it counts apart, and does not keep from logging in
+   * @param presented whether the request had credentials; without, it counts apart, and blocks no login
    * @returns the error to send if that is beyond the limit
    */
   count(request: FastifyRequest, presented?: boolean): TooManyRequestsError | undefined

@@ -38,7 +38,7 @@ export interface ServerParts extends SystemApi {
   readonly platform: PlatformView
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
-  /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses and CIDR ranges of proxies. Only their `X-Forwarded-For` counts. */
   readonly trustedProxies: readonly string[]
   readonly rateLimits: RateLimits
   readonly log: Logger
@@ -47,7 +47,7 @@ export interface ServerParts extends SystemApi {
 
 /** How long a request may take to arrive, in milliseconds: its headers and its body together. */
 const REQUEST_MS = 30_000
-/** The check for late requests runs so often in that time. */
+/** How many times in `REQUEST_MS` Node looks for late requests. */
 const CHECKS = 30
 
 /**

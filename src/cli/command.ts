@@ -52,7 +52,7 @@ export interface Output {
 
 /** A secret that is shown only once, and what to do if it could not be shown. */
 export interface Secret {
-  /** Removes what nobody can use without the secret. */
+  /** Removes what is useless without the secret. */
   readonly remove: () => Promise<unknown>
   /** What is left, and what to do next. */
   readonly advice: string

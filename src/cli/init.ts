@@ -72,7 +72,7 @@ export function describeFirst(setup: Setup, url: string | null, inDirectory: InD
 }
 
 /** The JSON of a set-up. Other programs depend on it; see "Names that others depend on" in docs/operating.md. */
-export function toJson(setup: Setup): object {
+function toJson(setup: Setup): object {
   const { administrator, osis } = setup
   return {
     ...toIdsJson(setup),

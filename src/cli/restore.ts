@@ -49,7 +49,7 @@ async function restoreFile(session: Session, file: string, force: boolean): Prom
 
 /** What a backup contains. */
 interface Findings {
-  /** What speaks against the backup, one text for each. */
+  /** What is wrong with the backup, one text for each fault. */
   readonly problems: readonly string[]
   /** Whether `--force` could restore it all the same. */
   readonly isForcible: boolean

@@ -76,7 +76,7 @@ function move(session: Session, id: string | undefined, options: MoveOptions): P
   })
 }
 
-/** With several tenants, one that cannot be moved does not keep the others where they are. */
+/** Returns why a tenant was not moved, if it is one of many: the others are moved all the same. */
 function toRefusal(error: unknown, isOneOfMany: boolean): string {
   if (isOneOfMany && error instanceof DirectoryError && error.code === 'tenant_not_movable')
     return error.message

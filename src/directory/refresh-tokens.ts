@@ -20,7 +20,7 @@ import type { Directory } from './directory.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
 /** The most valid refresh tokens of one client; the oldest is revoked for a new one. */
-export const MAX_REFRESH_TOKENS = 100
+const MAX_REFRESH_TOKENS = 100
 /** The most revoked refresh tokens of one client that are kept, so that a list shows them. */
 const MAX_REVOKED = 100
 /** Units with this lock insert refresh tokens, so that no two of them count at the same time. */

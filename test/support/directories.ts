@@ -68,7 +68,7 @@ export async function openEmpty(open: OpenStore): Promise<Store> {
 }
 
 /** The context of a client that calls without a portal. */
-export async function contextOf(dir: Directory, clientId: string): Promise<Context> {
+async function contextOf(dir: Directory, clientId: string): Promise<Context> {
   const client = await findClient(dir, clientId)
   if (!client) throw new Error(`there is no client ${clientId}`)
   return clientContext(client, newId(), '192.0.2.1')

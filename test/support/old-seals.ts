@@ -13,7 +13,7 @@ export function sealAsIn01(key: Buffer, secret: string, name: string): string {
 }
 
 /** A credential as its row holds it. */
-export interface SealedCredentialRow {
+interface SealedCredentialRow {
   readonly pk: number
   readonly account_pk: number
   readonly access_key: string

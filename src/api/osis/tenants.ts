@@ -36,7 +36,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       summary: 'Create a tenant in the platform',
       description:
         'Makes a customer with a tenant on the platform. If an org belonged to a customer whose tenant was deleted, ' +
-        'that customer gets the tenant. If one of the orgs has a tenant already, this one is answered, and the other ' +
+        'that customer gets the tenant. If one of the orgs has a tenant already, this one is returned, and the other ' +
         'orgs are mapped to it too.',
     },
     bodyLimit: BODY_LIMITS.orgs,

@@ -18,7 +18,7 @@ export const NewOsisUser = Type.Object(
       Type.Unsafe<AccountRole | null>({
         type: ['string', 'null'],
         enum: [...ACCOUNT_ROLES, null],
-        description: 'user role; UNKNOWN when absent. Stored and answered, never turned into privileges.',
+        description: 'user role; UNKNOWN when absent. Stored and returned, never turned into privileges.',
       }),
     ),
     cd_user_id: requiredText('The ID of the VCD user.'),

@@ -75,7 +75,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
       summary: 'Create a user in the platform',
       description:
         'Create a user in the platform, with exactly one S3 credential. The user_id in request body is ignored. ' +
-        'The same create again answers the existing user, unchanged. 503: the platform cannot be reached; the user ' +
+        'The same create again returns the existing user, unchanged. 503: the platform cannot be reached; the user ' +
         'is kept, and the call can be repeated.',
     },
     schemas: { params: TenantParams, body: NewOsisUser },

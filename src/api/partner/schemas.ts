@@ -29,7 +29,7 @@ const Headers = Type.Object({
       format: 'uuid',
       description:
         'This header is optional and by setting it you can correlate the audit logs made by this request. ' +
-        'Made by the server when absent; always answered.',
+        'Made by the server when absent; always returned.',
     }),
   ),
 })

@@ -23,6 +23,6 @@ function toKey(id: string, content: string): AuditKey {
 }
 
 /** Returns the identity that the audit key is bound to. It has no owner, so the last part is empty. */
-export function auditKeyIdentity(id: string): string {
+function auditKeyIdentity(id: string): string {
   return `audit-key:${id}:`
 }

@@ -47,7 +47,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   NoSuchBucket: NO_ADMIN_API,
 }
 
-/** Only so much of a response is searched for an error code: the code comes first. */
+/** How many characters of a response are searched for an error code, which comes first. */
 const SEARCHED = 4_096
 
 /**

@@ -12,7 +12,10 @@ export type ContentScope =
 
 /** How many new accounts one unit registers. */
 const REGISTERED = 1_000
-/** Accounts with a lower primary key than the newest registered one may be committed after it: so many are looked at. */
+/**
+ * How many primary keys below the newest registered account are searched too: an account with a lower key may be
+ * committed later.
+ */
 const OVERLAP = 1_000
 
 /** What the accounts of a scope store, as it was last read from their platform. */
@@ -236,7 +239,7 @@ const deleteContentRow = statement((db, p: { account: number }) =>
   db.deleteFrom('contents').where('account_pk', '=', p.account),
 )
 
-/** Forgets what an account stored, because its platform no longer has it. */
+/** Deletes what an account stored, because its platform no longer has it. */
 export async function deleteContent(tx: Tx, account: number): Promise<void> {
   await tx.run(deleteBuckets, { account })
   await tx.run(deleteContentRow, { account })

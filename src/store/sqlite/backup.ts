@@ -96,7 +96,7 @@ export function completeCopy(copy: string, name: string): void {
   }
 }
 
-/** Explains a failed copy. What is wrong with the content is so in the original; the rest is about the copy. */
+/** Explains a failed copy. Damaged content is the fault of the original; any other failure is about the copy. */
 function explain(error: unknown, original: string, copy: string): StoreError {
   const reason = toStoreError(error, copy)
   return reason.reason === 'damaged' || reason.reason === 'not_a_store'

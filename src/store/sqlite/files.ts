@@ -24,7 +24,7 @@ const MAGIC = Buffer.from('SQLite format 3\0')
 export function resolveLinks(path: string): string {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true)
     return statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : resolve(path)
-  // Says so if the links have no end.
+  // Throws ELOOP if the links point to each other; the recursion would not end.
   statSync(path, { throwIfNoEntry: false })
   return resolveLinks(resolve(dirname(path), readlinkSync(path)))
 }

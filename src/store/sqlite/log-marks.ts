@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 // both with a number in the header of the file (`user_version`), next to the number before it (`application_id`). When a
 // new log begins, `markLog` writes an odd mark into the file, and then an even mark into the log, which names the odd
 // one. A copy made through SQLite contains the log, and so has an even mark: it is not the file that the log belongs to.
-// log-check.ts compares the marks; docs/decisions/ says why they decide it.
+// log-check.ts compares the marks; docs/decisions/0024 says why.
 
 /** What marks a file, or a page in its log. A change of the schema changes the cookie; so does a backup by SQLite. */
 export interface Mark {

@@ -67,7 +67,7 @@ export function stageRestore(path: string, backup: string, incomplete: boolean):
   }
 }
 
-/** Makes the folder of a store. That of a symbolic link is on another volume, which may not be mounted. */
+/** Makes the folder of a store. If the store is a symbolic link, its folder must exist: its volume may not be mounted. */
 function makeFolder(path: string, target: string): void {
   const folder = dirname(target)
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && !existsSync(folder))

@@ -23,16 +23,6 @@ export async function selectPlatforms(tx: Tx): Promise<RecordedPlatform[]> {
   return (await tx.all(selectAll, {})).map(toRecorded)
 }
 
-const selectByName = statement((db, p: { name: string }) =>
-  db.selectFrom('platforms').selectAll().where('name', '=', p.name),
-)
-
-/** Returns the platform with this name. */
-export async function selectPlatform(tx: Tx, name: string): Promise<RecordedPlatform | undefined> {
-  const row = await tx.get(selectByName, { name })
-  return row && toRecorded(row)
-}
-
 const selectMain = statement((db) => db.selectFrom('platforms').select('name').where('main', '=', YES))
 
 /** Returns the name of the main platform; undefined if none is recorded yet. */

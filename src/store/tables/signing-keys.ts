@@ -69,7 +69,7 @@ const deleteExpired = statement((db, p: { now: string }) =>
   db.deleteFrom('signing_keys').where('expires_at', '<=', p.now),
 )
 
-/** Deletes the signing keys that are no longer published. */
+/** Deletes the signing keys whose publication has ended. */
 export async function deleteExpiredSigningKeys(tx: Tx, now: string): Promise<void> {
   await tx.run(deleteExpired, { now })
 }

@@ -181,7 +181,7 @@ export interface SharedEmail {
   readonly id: string
   readonly email: string
   readonly organizationId: string
-  /** The user who is found by the address; null if there is none any more. */
+  /** The user who is found by the address; null if this user was deleted. */
   readonly olderId: string | null
 }
 
