@@ -17,7 +17,7 @@ const PAGE_HEADER = 72
  * @throws {StoreError} `replaced` when the file or the log was replaced or removed; the message says what to do
  */
 export function assertLogBelongs(path: string): void {
-  // What another process changes between the two reads of one look differs in the next look.
+  // Another process may write between the reads of one look. Only a real fault looks the same twice.
   let seen = ''
   for (;;) {
     const { problem, evidence } = compareMarks(path)
@@ -45,7 +45,7 @@ function compareMarks(path: string): Comparison {
     return { problem: problem && `${problem}. ${PUT_BACK}`, evidence: String(logSize) }
   }
   const mark = readMarkOrNull(file)
-  // Opening the file explains what is wrong with it.
+  // The file is damaged: opening it explains how.
   if (mark === null) return { problem: null, evidence: '' }
   if (logSize === 0 || !hasHeader(log)) {
     const problem = `${file} was in use when it was copied or last written, and its log ${log} is missing: the newest changes are in the log`
@@ -93,9 +93,9 @@ function belongsTo(file: Mark, path: string): { belongs: boolean; seen: readonly
 
 /** Returns whether a log whose first mark is `first` was begun over the file. */
 function isBaseOf(file: Mark, first: Mark): boolean {
-  // 0.1.0 marked neither.
+  // Version 0.1.0 wrote no marks.
   if (first.mark === 0) return file.mark === 0
-  // Backups have the mark before an open one, too. They differ in the cookie.
+  // A backup may have that mark too, but it has another cookie.
   return file.mark === first.before && file.cookie === first.cookie
 }
 
