@@ -20,8 +20,8 @@ const MAX_WAITING = 1024 * 1024
 
 /**
  * Makes the program's log: JSON lines, or readable lines when `target` is a terminal. Code that logs a request names
- * the operation and the ids; headers, query values and bodies are never passed to it.
- * Characters that a terminal obeys are escaped. Lines that cannot be written are lost: the server goes on without its log.
+ * the operation and the ids; headers, query values and bodies are never passed to it. Characters that a terminal obeys
+ * are escaped. Lines that cannot be written are lost: the server goes on without its log.
  * @param target gets the lines; if it has a file descriptor, they are written to that synchronously, without a buffer
  */
 export async function newLogger(level: LogLevel, target: TextSink): Promise<Logger> {

@@ -42,8 +42,8 @@ const MISSING =
   'is missing; without it the secrets in the directory cannot be opened: put it back from its copy, or name it in USHER_MASTER_KEY_FILE'
 
 /**
- * Returns whether users other than root and the service can read a key file. Root may let the group of a service read it,
- * as Kubernetes does. A credential of systemd belongs to root and root's group with mode 0440; an ACL names its reader.
+ * Returns whether users other than root and the service can read a key file. Root may let the group of a service read
+ * it, as Kubernetes does. A credential of systemd is root's, with mode 0440, and an ACL names its reader.
  */
 function isOpenToOthers({ mode, uid, gid }: Stats): boolean {
   const isCredential = uid === 0 && gid === 0 && (mode & 0o777) === 0o440

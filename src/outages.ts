@@ -6,7 +6,10 @@ import { DirectoryError } from './model/error.ts'
 import { PlatformError, type Platforms } from './platform/platform.ts'
 import { StoreError } from './store/port.ts'
 
-/** How often a system that fails is checked, in milliseconds. An outage ends with a check after a pause without failures. */
+/**
+ * The pause between two checks of a system that fails, in milliseconds. An outage ends with a check that succeeds after a
+ * pause without failures.
+ */
 const CHECK_MS = 5_000
 
 /** The log of a server, in which an outage has one line when it begins and one when it ends, with a count. */

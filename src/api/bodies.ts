@@ -229,7 +229,7 @@ export function reviewBody(
   raw.once('error', (error) => counted.destroy(error))
   // What still arrives of a body that was refused is read and dropped, so that the caller gets to read the response.
   counted.once('close', () => raw.resume())
-  // Not before there is a reader: it would miss an error, and wait for ever.
+  // Begins when there is a reader: one that comes later would miss an error, and never end.
   counted.once('resume', () => raw.pipe(counted))
   return counted
 }

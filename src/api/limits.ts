@@ -194,8 +194,8 @@ function newWarner(log: Logger): FailureWatch['warn'] {
 }
 
 /**
- * Finds the id of the client that a request says it comes from. Only a UUID is an id of a client: people paste secrets
- * into such fields.
+ * Finds the id of the client that a request says it comes from. Texts that are not UUIDs are left out: people paste
+ * secrets into such fields.
  */
 function findClaimedClient({ headers, body }: FastifyRequest): string | undefined {
   const { authorization = '' } = headers

@@ -69,8 +69,9 @@ interface MemberSchema {
 type Members = Record<string, unknown>
 
 /**
- * Converts plain integers, and `true` and `false`, before the check; Python writes the two with a capital letter. Ajv's own
- * conversion would also accept `0x10`, `1e400` and blanks. Integers that are too large for a number become the largest safe integer.
+ * Converts plain integers, and `true` and `false`, before the check; Python writes the two with a capital letter. Ajv's
+ * own conversion would also accept `0x10`, `1e400` and blanks. Integers that are too large for a number become the
+ * largest safe integer.
  */
 function plainReader(properties: ObjectSchema['properties']): (query: unknown) => void {
   const ofType = (type: string): string[] =>

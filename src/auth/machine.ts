@@ -32,7 +32,7 @@ function isMachineByDefault({ sub, idtyp }: JWTPayload, client: string): boolean
   return sub === client || idtyp === 'app'
 }
 
-/** A claim that is not a text fulfils no condition; a list with the right text in it neither. */
+/** Makes the check of one condition. Only a text fulfils it: a list does not, even with the right text in it. */
 function newCondition(claim: string, condition: Condition): (claims: JWTPayload) => boolean {
   if (typeof condition === 'string') return (claims) => claims[claim] === condition
   if ('sameAs' in condition) {

@@ -108,7 +108,7 @@ async function verifyWithKnownKeys(trusted: Trusted, token: string): Promise<JWT
   }
 }
 
-/** Tries all keys that fit the algorithm, for a token without `kid`. Jose iterates over them with its error. */
+/** Tries all keys that fit the algorithm, for a token without `kid`. Jose's error iterates over them. */
 async function verifyWithEachKey(
   token: string,
   keys: errors.JWKSMultipleMatchingKeys,
@@ -161,7 +161,7 @@ function notAccepted(claim: string): AuthError {
   return new AuthError(`The token's ${claim} is not accepted`)
 }
 
-/** Whatever else goes wrong is a fault of the token: an issuer's keys are fetched before its signature is checked. */
+/** Every other error is a fault of the token: an issuer's keys are fetched before its signature is checked. */
 function toAuthError(error: unknown): Error {
   if (error instanceof AuthError || error instanceof IssuerUnavailableError) return error
   if (error instanceof DirectoryError) return error

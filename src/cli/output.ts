@@ -72,7 +72,7 @@ function writeAll(fd: number, text: string): void {
     try {
       written += writeSync(fd, bytes, written)
     } catch (error) {
-      // A terminal that is busy.
+      // EAGAIN: the terminal is busy.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
     }
   }

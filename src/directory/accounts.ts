@@ -39,12 +39,13 @@ export interface CreatedAccount {
 
 /**
  * Gives a Cloud Director user an account in a tenant, with exactly one credential. Repeating the create returns the
- * existing account, unchanged; if all of its credentials were deleted, it gets a new one. If a user of the customer has the account's e-mail and no account yet, this user becomes
- * the owner of the account, so that one person is one user.
+ * existing account, unchanged; if all of its credentials were deleted, it gets a new one. If a user of the customer has
+ * the account's e-mail and no account yet, this user becomes the owner of the account, so that one person is one user.
  *
  * The platform has the account once the reconciler has applied it.
  * @param request.lease claims the new account in this commit, for the process that then applies it
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `platform_unavailable` if the tenant's platform is not configured, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `store_unavailable`; `platform_unavailable` if
+ *   the tenant's platform is not configured
  */
 export function createAccount(
   dir: Directory,

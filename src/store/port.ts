@@ -83,8 +83,8 @@ export interface Tx {
   readonly block: OpenBlock | null
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
-   * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail, or when the organization or the
-   * reseller no longer exists.
+   * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail, or when the
+   * organization or the reseller was deleted.
    *
    * If inserting one user is the first statement of a unit, the user may be committed at once, together with users of
    * other units. It then cannot be undone. So no statement may follow in such a unit: it throws `UnitEndedError`.
@@ -206,7 +206,7 @@ export interface AuditFault {
   readonly fault: AuditFaultKind
 }
 
-/** What is wrong. The kinds from `log_empty` on are about the whole log; their block is 0, or that of `not_expected`. */
+/** What is wrong. `block_impossible` and the kinds from `log_empty` on are about the whole log, so their block is 0. */
 export type AuditFaultKind =
   | 'changed'
   | 'removed'

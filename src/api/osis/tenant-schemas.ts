@@ -2,7 +2,7 @@ import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { ignored, nullable, optionalFlag, pageOf, requiredText } from './schemas.ts'
 
-/** So many orgs fit into the largest body, even if each is as long as can be (docs/decisions/0007). */
+/** The most orgs of a tenant: they fit into the largest body, even if each is as long as allowed (docs/decisions/0007). */
 const MAX_ORGS = 250
 
 export const NewOsisTenant = Type.Object(

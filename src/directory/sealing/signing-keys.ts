@@ -43,7 +43,7 @@ export interface Replacement {
   readonly keepMs: number | null
 }
 
-/** Units with this lock change the set of signing keys. */
+/** Units with this lock change the set of signing keys. Nodes of 0.1 take it under this name. */
 const LOCK = 'first-signing-key'
 
 /**
@@ -125,8 +125,8 @@ export function listSigningKeys(dir: Directory, ctx: Context): Promise<SigningKe
 }
 
 /**
- * Returns the key that signs: the newest whose time has come. If that is none, because the clock was set back, the
- * oldest.
+ * Returns the key that signs: the newest whose time has come. If no time has come, because the clock was set back,
+ * the oldest.
  * @param keys newest first
  */
 export function chooseSigner<Key extends { readonly signsAt: string }>(

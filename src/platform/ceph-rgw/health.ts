@@ -21,8 +21,8 @@ export function newHealthCheck(client: AdminClient, accessKey: string): () => Pr
 }
 
 /**
- * Reads Usher's own user on the gateway. This works only if the keys, the gateway and its cluster are in order.
- * The cluster must also be the one that has the accounts.
+ * Reads Usher's own user on the gateway, which works only if the keys, the gateway and its cluster are in order. Then
+ * checks that the cluster is the one that has the accounts.
  */
 async function checkHealth(client: AdminClient, accessKey: string): Promise<PlatformStatus> {
   try {

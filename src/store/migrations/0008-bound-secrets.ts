@@ -2,8 +2,8 @@ import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * Finds the secrets that version 0.1 sealed, which are bound to their access key alone. Each start seals them again; the
- * index then is empty, so a start reads nothing.
+ * Adds an index of the secrets that version 0.1 sealed, which are bound to their access key alone. A start seals them
+ * again. After that the index is empty, so a start reads nothing.
  */
 export const boundSecrets: Migration = {
   version: 8,

@@ -3,8 +3,8 @@ import type { Migration } from './migration.ts'
 
 /**
  * Remembers the customer that an org belongs to, so that an org whose tenant was deleted finds its customer again.
- * Orgs that are mapped now are certain. Those of deleted tenants are known if the tenant had accounts; the newest
- * account decides.
+ * For a mapped org, the customer is that of its tenant. For an org of a deleted tenant, it is known only if the tenant
+ * had accounts; the newest account decides.
  */
 export const orgCustomers: Migration = {
   version: 9,

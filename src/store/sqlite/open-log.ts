@@ -4,8 +4,8 @@ import { assertLogBelongs } from './log-check.ts'
 import { isLogMarked, markLog } from './log-marks.ts'
 
 /**
- * Marks the log of an open store, if a commit can begin a new one. Must be called in a transaction without statements, and
- * returns in one.
+ * Marks the log of an open store, if a commit can begin a new one. Must be called in a transaction that has run no
+ * statement, and returns in one.
  * @param whenFree repeats its work while another process writes
  * @returns whether the log is marked; if not, a reader keeps the log in use
  * @throws {StoreError} `replaced` if another file was copied over the file: SQLite would mix the two
@@ -25,7 +25,8 @@ export async function keepLogMarked(
 
 /**
  * Closes the connections to a file. The last one of all processes writes the log into the file.
- * @param writesLog false if the log belongs to another file: SQLite leaves both as they are while the file has another name
+ * @param writesLog false if the log belongs to another file. The file then has another name while it is closed, so that
+ *   SQLite leaves both as they are
  */
 export function closeConnections(path: string, connections: readonly Connection[], writesLog: boolean): void {
   const moved = `${path}.closing`

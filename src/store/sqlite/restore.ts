@@ -175,7 +175,7 @@ function install(staged: string, target: string, now: Date): string | null {
 /** What SQLite would write into a file of the name. Other programs may leave a journal. */
 const LOGS = ['-wal', '-journal']
 
-/** Gives the store another name, and its log the name that fits. The store keeps its own name too, until it is replaced. */
+/** Gives the store another name, and its log the name that fits. If possible, the store keeps its own name until then. */
 function keep(target: string, now: Date): string {
   const kept = `${target}.replaced-${now.toISOString().replace(/[-:.]/g, '')}`
   if (existsSync(target) && !linkIfPossible(target, kept)) renameSync(target, kept)
