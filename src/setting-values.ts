@@ -164,7 +164,7 @@ export function parseAddresses(text: string): readonly string[] {
 
 /** Parses a number of requests. */
 export function parseCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number up to 999999999, not '${text}'`)
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number up to 999999999, not ${quote(text)}`)
   return Number(text)
 }
 

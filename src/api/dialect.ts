@@ -113,7 +113,10 @@ function newAdmissionHook({ admit, limits: { clients, failures } }: Dialect) {
   }
 }
 
-/** @throws {TooManyRequestsError} if the client has sent too many requests in this minute */
+/**
+ * Counts a request, as `MinuteLimit.add` does. It is written out here because every request passes it.
+ * @throws {TooManyRequestsError} if the client has sent too many requests in this minute
+ */
 function countRequest(limit: MinuteLimit, client: string): void {
   const count = (limit.used.get(client) ?? 0) + 1
   if (count === 1) limit.begin()

@@ -126,7 +126,7 @@ export interface Platform extends OwnerForm {
   status(): Promise<PlatformStatus>
 }
 
-/** The configured platforms. The map's key is the name of the platform. */
+/** The platforms of the directory and of the settings. The map's key is the name of the platform. */
 export type Platforms = ReadonlyMap<string, Platform>
 
 /** The platform could not be reached, or could not get the desired state. The message must not hold a secret. */
@@ -153,7 +153,10 @@ export class WrongClusterError extends PlatformError {
   }
 }
 
-/** @throws {PlatformError} if no platform of this name is configured */
+/**
+ * Returns the platform with this name.
+ * @throws {PlatformError} if there is none
+ */
 export function getPlatform(platforms: Platforms, name: string): Platform {
   const platform = platforms.get(name)
   if (!platform) throw new PlatformError(`the platform ${name} is not configured`)

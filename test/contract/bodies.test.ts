@@ -126,7 +126,7 @@ const ROUTES: readonly BodyRoute[] = [
   },
 ]
 
-/** Returns a body of exactly so many bytes: blanks, or a field that nobody reads, fill it up. */
+/** Returns a body of exactly so many bytes: blanks, or a field without a meaning, fill it up. */
 function filled(call: Call, bytes: number): string {
   const body = String(call.body)
   return body.startsWith('{') ? body.padEnd(bytes) : `${body}&padding=`.padEnd(bytes, 'x')

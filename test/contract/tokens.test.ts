@@ -242,7 +242,7 @@ test('a body that is too large, or no UTF-8, is refused and not 5xx', async () =
   const large = await requestToken(formOf({ padding: 'x'.repeat(1024 * 1024) }))
   assertTokenError(large, 413, 'invalid_request')
   for (const text of ['%', '%ff%fe', 'grant_type=%00&client_id=%ff', '&&==&', '__proto__=x&constructor=y'])
-    assert.ok((await requestToken(text)).status < 500)
+    assert.equal((await requestToken(text)).status, 400)
 })
 
 test('the token is an access token by RFC 9068 that the key set verifies', async () => {

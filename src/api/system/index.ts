@@ -41,7 +41,7 @@ const tags = ['Operation']
 
 const Health = Type.Object(
   { status: Type.Unsafe<'ok' | 'unavailable'>({ type: 'string', enum: ['ok', 'unavailable'] }) },
-  { description: 'The answer' },
+  { description: 'The health' },
 )
 
 const health = {
