@@ -42,8 +42,8 @@ const NO_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'
 
 /**
  * Describes what is wrong with the certificate that a connection failed for: its time, its names or its issuer. The
- * error of the connection says which of them it is, and no more, so the certificate is read over another connection,
- * which sends nothing.
+ * error of the connection says only which of these it is. So this function reads the certificate over another
+ * connection, and sends nothing there.
  * @param error the failure of the connection, or an error with that as its innermost cause
  * @param peer undefined for a connection without TLS, which has no certificate
  * @returns the rest of a sentence that begins with the server, with what to do; undefined if the failure has another
