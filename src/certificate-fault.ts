@@ -58,7 +58,7 @@ export async function describeCertificateFault(
   if (NO_TLS.includes(code)) return `it does not speak TLS on port ${peer.port} (${code}); check the URL`
   if (!isAboutCertificate(code)) return undefined
   const certificate = await readCertificate(peer).catch(() => undefined)
-  return `${describe(code, certificate, peer)} (${code})`
+  return `${describeFault(code, certificate, peer)} (${code})`
 }
 
 function isAboutCertificate(code: string): boolean {
@@ -73,7 +73,11 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-function describe(code: string, certificate: DetailedPeerCertificate | undefined, peer: TlsPeer): string {
+function describeFault(
+  code: string,
+  certificate: DetailedPeerCertificate | undefined,
+  peer: TlsPeer,
+): string {
   const { host, trust = 'set NODE_EXTRA_CA_CERTS to a PEM file with it' } = peer
   const chain = certificate ? listChain(certificate) : []
   const now = new Date()

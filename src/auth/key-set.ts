@@ -93,7 +93,7 @@ export class KeySet {
         this.#log.info({ issuer, ...measure(this.#outage) }, 'the keys of the issuer can be fetched again')
       this.#outage = undefined
     } catch (cause) {
-      const reason = (await describeCertificateFault(cause, toTlsPeer(this.#url))) ?? describe(cause)
+      const reason = (await describeCertificateFault(cause, toTlsPeer(this.#url))) ?? describeFailure(cause)
       if (!this.#outage) this.#log.warn({ issuer, reason }, 'the keys of the issuer cannot be fetched')
       this.#outage = { since: Date.now(), unchecked: 0, ...this.#outage, failedAt: Date.now(), cause }
     }
@@ -141,7 +141,7 @@ async function readText(response: Response): Promise<string> {
  * Describes a failure. `fetch` says only "fetch failed" and has the reason in its cause, which has only a code if a host
  * has several addresses.
  */
-function describe(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof SyntaxError) return 'the response is not JSON'
   const cause = error.cause instanceof Error ? error.cause : error

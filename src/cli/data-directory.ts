@@ -37,9 +37,9 @@ export function listFileWarnings({ databaseUrl, dataDir, masterKeyFile, masterKe
     (path) => user !== 0 && ![0, user].includes(statSync(path).uid),
   )
   return [
-    ...explain(foreign, `belong to another user, who can change them. To correct it: chown ${user}`),
-    ...explain([...folders].filter(isOpen), 'are open to other users. To close them: chmod 700'),
-    ...explain(stores.filter(isOpen), 'are open to other users. To close them: chmod 600'),
+    ...formatWarnings(foreign, `belong to another user, who can change them. To correct it: chown ${user}`),
+    ...formatWarnings([...folders].filter(isOpen), 'are open to other users. To close them: chmod 700'),
+    ...formatWarnings(stores.filter(isOpen), 'are open to other users. To close them: chmod 600'),
   ]
 }
 
@@ -53,8 +53,11 @@ function isOpen(path: string): boolean {
   return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0
 }
 
-/** @param problem what is wrong, and the command to which the paths are added */
-function explain(paths: readonly string[], problem: string): string[] {
+/**
+ * Makes one warning about all paths; none if there are none.
+ * @param problem what is wrong, and the command to which the paths are added
+ */
+function formatWarnings(paths: readonly string[], problem: string): string[] {
   const text = paths.join(' ')
   return paths.length === 0 ? [] : [`these files or folders ${problem} ${text}`]
 }

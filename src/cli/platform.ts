@@ -3,7 +3,7 @@ import { countAppliedAccounts, listFailures, readBacklog, retryAll, retryUser } 
 import { findCluster, listPlatformProblems } from '../directory/platforms.ts'
 import { FAILURE_STATES } from '../model/backlog.ts'
 import { getPlatform } from '../platform/platform.ts'
-import { type CheckReport, checkPlatform, type Finding, findTenantPlatform } from '../provisioning/check.ts'
+import { type CheckReport, checkPlatform, type Finding, getTenantPlatform } from '../provisioning/check.ts'
 import { adoptCluster } from '../provisioning/cluster.ts'
 import { newFixer } from '../provisioning/fix.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
@@ -120,7 +120,7 @@ function check(session: Session, { fix, tenant: tenantId }: CheckOptions): Promi
   return withDirectory(session, async ({ dir, ctx, platforms, platform: main }) => {
     // Not every tenant need be on the main platform.
     const platform =
-      tenantId === undefined ? main : getPlatform(platforms, await findTenantPlatform(dir, ctx, tenantId))
+      tenantId === undefined ? main : getPlatform(platforms, await getTenantPlatform(dir, ctx, tenantId))
     if (!platform.readsBack) {
       const text = `The platform ${platform.name} keeps its accounts in the directory: there is nothing to compare.`
       return { json: { platform: platform.name, comparable: false, ...NOTHING }, lines: [text] }

@@ -40,8 +40,8 @@ async function restoreFile(session: Session, file: string, force: boolean): Prom
     // SQLite works without a pause, so a signal arrives only here.
     await new Promise(setImmediate)
     if (stopping.aborted) throw new StoreError('failed', 'stopped: nothing was changed')
-    if (!findings.isUsed) return refuse(file, findings)
-    return describe(findings, { file, path, kept: staged.install(new Date()) })
+    if (!findings.isUsed) return describeRefusal(file, findings)
+    return describeRestore(findings, { file, path, kept: staged.install(new Date()) })
   } finally {
     staged.close()
   }
@@ -94,14 +94,14 @@ function explainUnopened(identities: readonly string[]): string {
   return `the master key does not open the secret of ${first}${count}: add the master key of the backup's time to the key file as another line, or to USHER_MASTER_KEY`
 }
 
-function refuse(file: string, { problems, isForcible }: Findings): Output {
+function describeRefusal(file: string, { problems, isForcible }: Findings): Output {
   const lines = problems.map((problem) => `${file}: ${problem}`)
   const end = isForcible ? '. --force restores the backup all the same.' : '.'
   lines.push(`Nothing was changed${end}`)
   return { json: { restored: false, problems }, lines, failed: true }
 }
 
-function describe(
+function describeRestore(
   { problems, head, newest }: Findings,
   { file, path, kept }: { file: string; path: string; kept: string | null },
 ): Output {

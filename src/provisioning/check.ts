@@ -112,7 +112,7 @@ export async function checkPlatform(
  * Returns the name of the platform that a tenant is on, also if the tenant was deleted.
  * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `store_unavailable`
  */
-export async function findTenantPlatform(dir: Directory, ctx: Context, id: string): Promise<string> {
+export async function getTenantPlatform(dir: Directory, ctx: Context, id: string): Promise<string> {
   return (await getTenant(dir, ctx, id)).platform
 }
 

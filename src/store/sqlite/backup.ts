@@ -39,7 +39,7 @@ export async function backUpFile(path: string, target: string, options: BackupOp
     putInPlace(part, target, options.overwrite)
   } catch (error) {
     if (options.signal.aborted) throw new StoreError('failed', `stopped: ${target} was not written`, error)
-    throw explain(error, path, target)
+    throw toCopyError(error, path, target)
   } finally {
     for (const name of [part, `${part}-journal`]) rmSync(name, { force: true })
   }
@@ -92,12 +92,12 @@ export function completeCopy(copy: string, name: string): void {
       db.close()
     }
   } catch (error) {
-    throw explain((error as Error).cause ?? error, name, copy)
+    throw toCopyError((error as Error).cause ?? error, name, copy)
   }
 }
 
-/** Explains a failed copy. Damaged content is the fault of the original; any other failure is about the copy. */
-function explain(error: unknown, original: string, copy: string): StoreError {
+/** Converts the failure of a copy. Damaged content is the fault of the original; any other failure is about the copy. */
+function toCopyError(error: unknown, original: string, copy: string): StoreError {
   const reason = toStoreError(error, copy)
   return reason.reason === 'damaged' || reason.reason === 'not_a_store'
     ? toStoreError(error, original)
