@@ -97,7 +97,7 @@ function newChecks(dir: Directory, issuer: Issuer, audience: () => string) {
   return { checkAccess, checkRefresh }
 }
 
-/** Finds the row that proves a refresh token, or lets the signature prove a token of version 0.1. */
+/** Finds the row that proves a refresh token, or lets the signature prove a token of version 0.1.0. */
 async function findGenuine(
   dir: Directory,
   of: {
@@ -116,7 +116,7 @@ async function findGenuine(
     if (found.expired) throw new ExpiredError()
     return { id, client: found.client }
   }
-  // Tokens of version 0.1 have no hash in the store. Their signature proves them, while its key is published.
+  // Tokens of version 0.1.0 have no hash in the store. Their signature proves them, while its key is published.
   const { client } = await checkRefresh(token)
   if (found?.match !== 'unknown') throw new AuthError('The refresh token was not issued')
   return { id, client }

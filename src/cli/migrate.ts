@@ -23,7 +23,7 @@ export function defineMigrate(migrate: Command, session: Session): void {
 async function applyMigrations(session: Session): Promise<Output> {
   const config = await readConfig(session.env)
   const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = config
-  // A directory of Usher 0.1 gets its audit key.
+  // A directory of Usher 0.1.0 gets its audit key.
   const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config, false)))
   // Opening a store applies its migrations. An empty database of PostgreSQL gets its tables; a file is not created.
   const create = toSqlitePath(databaseUrl) === null

@@ -81,7 +81,7 @@ function notAClient(): DirectoryError {
 /** What the row of a refresh token says about a token with its id. */
 export interface FoundRefreshToken {
   readonly client: Client
-  /** `unknown` for a row of version 0.1, which has no hash: only the signature can prove such a token. */
+  /** `unknown` for a row of version 0.1.0, which has no hash: only the signature can prove such a token. */
   readonly match: 'same' | 'different' | 'unknown'
   /** Whether the token was not revoked. */
   readonly valid: boolean

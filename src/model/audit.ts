@@ -101,7 +101,7 @@ export interface AuditEntry {
   /** The id of the user, tenant or other thing that the operation was about. */
   readonly target: string | null
   readonly correlationId: string
-  /** The source address of the request; null for the command line, and for entries of Usher 0.1. */
+  /** The source address of the request; null for the command line, and for entries of Usher 0.1.0. */
   readonly address: string | null
   /** The names of the changed members, never their values, since the log outlives the people in it. */
   readonly changedFields: readonly string[]

@@ -150,7 +150,7 @@ export interface Tables {
     pk: Generated<number>
     /** The token's `jti`. The token itself is not stored. */
     id: string
-    /** The SHA-256 of the token; null for a token of version 0.1 that was not used since. */
+    /** The SHA-256 of the token; null for a token of version 0.1.0 that was not used since. */
     token_hash: string | null
     client_pk: number
     created_at: string
@@ -184,7 +184,7 @@ export interface Tables {
     changed_fields: string
     /** The lists that were replaced, before and after the change, as JSON; null if there are none. */
     changes: string | null
-    /** The source address of the request; null for the command line, and for entries of Usher 0.1. */
+    /** The source address of the request; null for the command line, and for entries of Usher 0.1.0. */
     address: string | null
     /** The block that seals the entry, the entry's position in it, and its hash; null until the entry is sealed. */
     block: number | null

@@ -7,7 +7,7 @@ import { openSealedRow, SEALED_TABLES, sealedRowIdentity } from './sealed-tables
 const PAGE = 200
 
 /**
- * Seals again what Usher 0.1 has sealed: its secrets are bound to the access key or the key id alone, and not to the
+ * Seals again what Usher 0.1.0 has sealed: its secrets are bound to the access key or the key id alone, and not to the
  * account. Other functions refuse them. A secret that no master key opens stays as it is. The call can be repeated, and
  * several processes can make it at once.
  * @returns the number of secrets that were sealed again

@@ -22,7 +22,7 @@ export function sealedRowIdentity(table: SealedTable, row: SealedRow): string {
 }
 
 /**
- * Opens the secret of a row, also one that Usher 0.1 sealed. Only for checks and for sealing again: to serve such a
+ * Opens the secret of a row, also one that Usher 0.1.0 sealed. Only for checks and for sealing again: to serve such a
  * secret would serve a copy of it in another account too.
  * @returns undefined if the sealer does not open it
  */

@@ -43,7 +43,7 @@ export interface Replacement {
   readonly keepMs: number | null
 }
 
-/** Units with this lock change the set of signing keys. Nodes of 0.1 take it under this name. */
+/** Units with this lock change the set of signing keys. Nodes of 0.1.0 take it under this name. */
 const LOCK = 'first-signing-key'
 
 /**

@@ -2,7 +2,7 @@ import { type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * Adds an index of the secrets that version 0.1 sealed, which are bound to their access key alone. A start seals them
+ * Adds an index of the secrets that version 0.1.0 sealed, which are bound to their access key alone. A start seals them
  * again. After that the index is empty, so a start reads nothing.
  */
 export const boundSecrets: Migration = {

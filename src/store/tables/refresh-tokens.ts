@@ -11,7 +11,7 @@ export interface RefreshToken {
   readonly createdAt: string
   readonly expiresAt: string
   readonly revokedAt: string | null
-  /** Whether the hash of the token is recorded: not for a token of version 0.1 that was not used since. */
+  /** Whether the hash of the token is recorded: not for a token of version 0.1.0 that was not used since. */
   readonly recorded: boolean
 }
 
@@ -48,7 +48,7 @@ const selectById = statement((db, p: { id: string }) =>
 /** A refresh token with its client. */
 export interface OwnedRefreshToken {
   readonly client: Client
-  /** The SHA-256 of the token; null for a token of version 0.1 that was not used since. */
+  /** The SHA-256 of the token; null for a token of version 0.1.0 that was not used since. */
   readonly hash: string | null
   readonly expiresAt: string
   readonly revokedAt: string | null

@@ -140,7 +140,7 @@ export function selectSealedUnderOtherKeys(
   return tx.all(STATEMENTS[table].otherKeys, criteria)
 }
 
-/** Returns the rows whose secret is bound to the name of its row alone, as Usher 0.1 sealed it. */
+/** Returns the rows whose secret is bound to the name of its row alone, as Usher 0.1.0 sealed it. */
 export function selectUnbound(tx: Tx, table: SealedTable, page: SealedPage): Promise<SealedRow[]> {
   return tx.all(STATEMENTS[table].unbound, page)
 }
