@@ -32,7 +32,7 @@ export function defineAudit(audit: Command, session: Session): void {
     .description('Check that no audit entry was changed, removed or moved')
     .option(
       '--expect <number:hash>',
-      'Check also that the log has this block: the newest one of an earlier check, or of a line of the server log',
+      'Check also that the log has this block, which an earlier check or the log of the server has named',
       parseHead,
     )
     .action(action(session, (options: VerifyOptions) => verify(session, options)))

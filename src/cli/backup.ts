@@ -8,7 +8,7 @@ import { action, type Output, type Session, stopSignal } from './command.ts'
 /** `usher backup`: a copy of the store, also while Usher serves. */
 export function defineBackup(backup: Command, session: Session): void {
   backup
-    .argument('<file>', 'File to write; it must not exist')
+    .argument('<file>', 'File to write; it must not exist, except with --overwrite')
     .option('--overwrite', 'Replace the file if it is an older backup')
     .addHelpText('after', '\nThe master key is not in the backup: keep a copy of it elsewhere.')
     .action(

@@ -16,7 +16,7 @@ export function defineRestore(restore: Command, session: Session): void {
     .argument('<file>', 'Backup of a SQLite store')
     .option(
       '--force',
-      'Restore it although it lacks its log, its audit log has faults, or the master key does not open every secret',
+      'Restore a backup even if it lacks its log, its audit log has faults, or the master key does not open every secret',
     )
     .addHelpText('after', '\nThe store that is replaced is kept under another name.')
     .action(
@@ -107,7 +107,7 @@ function describeRestore(
 ): Output {
   const lines = [
     ...problems.map((problem) => `Restored in spite of this: ${problem}`),
-    `Restored ${file} to ${path}. Its newest audit entry is of ${newest ?? 'no time'}; its newest block is ${head.block}, hash ${head.hash}.`,
+    `Restored ${file} to ${path}. ${newest === null ? 'It has no audit entry' : `Its newest audit entry is of ${newest}`}; its newest block is ${head.block}, hash ${head.hash}.`,
     ...(kept ? [`The former store is kept as ${kept}; remove it when you do not need it.`] : []),
     'Start Usher, and compare the platform with usher platform check.',
   ]

@@ -11,6 +11,4 @@ export interface RecordedPlatform {
   readonly cluster: string | null
   /** Whether new tenants are created on it. One platform of a directory is the main one. */
   readonly isMain: boolean
-  /** ISO 8601, UTC. */
-  readonly createdAt: string
 }

@@ -12,7 +12,6 @@ function toRecorded(row: Selectable<Tables['platforms']>): RecordedPlatform {
     kind: row.kind,
     cluster: row.cluster,
     isMain: row.main === 1,
-    createdAt: row.created_at,
   }
 }
 
