@@ -12,7 +12,7 @@ export function cutPage<T>(items: readonly T[], limit: number): { items: readonl
  */
 export function describeMore(shown: number, next?: string | null): string {
   const pages = !next ? '' : `add ${next} for the next page, or `
-  return `the list ends after ${shown} entries, and there are more: ${pages}raise --limit`
+  return `the list ends after ${shown} ${shown === 1 ? 'entry' : 'entries'}, and there are more: ${pages}raise --limit`
 }
 
 /** Quotes a text as one word of a POSIX shell. Operators paste it into their shell, and others have typed it. */

@@ -212,7 +212,7 @@ test('a list that ends early says so on standard error, and how to go on', async
   for (const words of ['organization list', 'audit list']) {
     const { code, stderr } = await runUsher(path, [...words.split(' '), '--limit', '1'])
     assert.equal(code, 0)
-    assert.match(stderr, /^usher: the list ends after 1 entries, and there are more: .*raise --limit\n$/)
+    assert.match(stderr, /^usher: the list ends after 1 entry, and there are more: .*raise --limit\n$/)
   }
   assert.equal((await runUsher(path, ['tenant', 'list', '--limit', '1'])).stderr, '')
 })
