@@ -18,7 +18,9 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000'
  * stays as it is.
  */
 export function foldId(id: string): string {
-  return UUID.test(id) ? id.toLowerCase() : id
+  // Nearly all ids are in lower case already, and need not be matched.
+  const lower = id.toLowerCase()
+  return lower !== id && UUID.test(id) ? lower : id
 }
 
 /** Like `foldId`, for an id that a caller may leave out. The nil UUID counts as left out. */
