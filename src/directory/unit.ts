@@ -84,8 +84,9 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     outcome,
     caller: ctx.caller,
     portal: ctx.portal,
-    organization: foldId(organization ?? subject.organization ?? ctx.organization.id),
-    target: toFolded(target ?? subject.target),
+    // Ids of the details come from the directory; those of the subject, from the caller.
+    organization: organization ?? toFolded(subject.organization) ?? ctx.organization.id,
+    target: target ?? toFolded(subject.target),
     correlationId: ctx.correlationId,
     address: ctx.address,
     changedFields: changedFields ?? [],

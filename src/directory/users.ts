@@ -149,7 +149,8 @@ function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
   const picked = new Set<Group>()
   const issues: Issue[] = []
   for (const [i, id] of ids.entries()) {
-    const group = groups.find((one) => one.id === foldId(id))
+    const folded = foldId(id)
+    const group = groups.find((one) => one.id === folded)
     if (group) picked.add(group)
     else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
   }
