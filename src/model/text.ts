@@ -24,7 +24,7 @@ export function foldAddress(address: string): string {
 /** Returns whether a text consists of ASCII characters. */
 export function isAscii(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-  return /^[\x00-\x7f]*$/.test(text)
+  return !/[^\x00-\x7f]/.test(text)
 }
 
 /**
