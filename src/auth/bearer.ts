@@ -23,7 +23,7 @@ export interface VerifiedToken {
 
 /** How long the result of verifying a token is cached. An expired token is refused in any case. */
 const VERIFIED_MS = 5 * 60_000
-/** The most tokens that are cached. */
+/** The most tokens that are cached, unless a check says otherwise. */
 const CACHE_ENTRIES = 10_000
 /** The most characters of a token. Longer ones are refused before they are parsed. */
 export const MAX_TOKEN = 8_192
@@ -41,11 +41,16 @@ export function newBearerCheck(trusted: readonly Trusted[]): BearerCheck {
  * Returns a function that checks a token, and throws like `BearerCheck`. A verified token is cached for VERIFIED_MS.
  * Its client is cached only for CACHE_TTL_MS, so a removed client is refused within 5 s. Calls with the same token at
  * the same time share one query.
+ * @param max the most tokens that are cached; the memory for so many is taken at once, which takes time
  */
-export function newTokenCheck(trusted: readonly Trusted[]): (token: string) => Promise<VerifiedToken> {
-  const tokens = new LRUCache<string, VerifiedClaims>({ max: CACHE_ENTRIES, ttl: VERIFIED_MS })
-  const findClientOf = cacheClients<VerifiedClaims>((_token, known) =>
-    known.trusted.findClient(known.payload),
+export function newTokenCheck(
+  trusted: readonly Trusted[],
+  max = CACHE_ENTRIES,
+): (token: string) => Promise<VerifiedToken> {
+  const tokens = new LRUCache<string, VerifiedClaims>({ max, ttl: VERIFIED_MS })
+  const findClientOf = cacheClients<VerifiedClaims>(
+    (_token, known) => known.trusted.findClient(known.payload),
+    max,
   )
   return async (token) => {
     let known = tokens.get(token)

@@ -3,7 +3,7 @@ import { findClient } from '../directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 
-/** The most clients of one cache. */
+/** The most clients of one cache, unless it says otherwise. */
 const CACHE_ENTRIES = 10_000
 
 /** Finds a client by its id. Returns undefined if it is unknown or was removed. */
@@ -19,13 +19,15 @@ export function newClientFinder(dir: Directory): ClientFinder {
  * Wraps a look-up of clients so that a client is cached for CACHE_TTL_MS; a removed client is refused within 5 s. Calls
  * with the same key at the same time share one look-up. Failures, and clients that do not exist, are not cached.
  * @param find looks a client up by a key, with what the caller knows about the key in addition
+ * @param max the most clients that are cached
  * @returns the client itself if it is cached, else a promise: a promise for each request would cost too much
  */
 export function cacheClients<Known>(
   find: (key: string, known: Known) => Promise<Client | undefined>,
+  max = CACHE_ENTRIES,
 ): (key: string, known: Known) => Client | Promise<Client | undefined> {
   const clients = new LRUCache<string, Client, { readonly known: Known }>({
-    max: CACHE_ENTRIES,
+    max,
     ttl: CACHE_TTL_MS,
     ttlResolution: 0,
     // If other clients push this one out of the cache, calls that wait for it still get it.

@@ -25,6 +25,9 @@ const REFRESH_SECONDS = 262_800 * 60
 const ACCESS_SCOPE = 'ROLE_ADMIN'
 const REFRESH_SCOPE = 'ROLE_REFRESH_TOKEN'
 
+/** The most tokens of each kind that are cached: few programs call OSIS. */
+const CACHED_TOKENS = 1_000
+
 /** The tokens of the OSIS API (section 3.3 of its contract). Neither kind is accepted in place of the other. */
 export interface OsisTokens {
   /**
@@ -86,6 +89,7 @@ function newChecks(dir: Directory, issuer: Issuer, audience: () => string) {
       maxAgeSeconds: ACCESS_SECONDS,
       findClient: (claims) => findByToken(dir, claims, { scope: ACCESS_SCOPE, id: claims.sid }),
     }),
+    CACHED_TOKENS,
   )
   const checkRefresh = newTokenCheck(
     trust({
@@ -93,6 +97,7 @@ function newChecks(dir: Directory, issuer: Issuer, audience: () => string) {
       maxAgeSeconds: REFRESH_SECONDS,
       findClient: (claims) => findByToken(dir, claims, { scope: REFRESH_SCOPE, id: claims.jti }),
     }),
+    CACHED_TOKENS,
   )
   return { checkAccess, checkRefresh }
 }

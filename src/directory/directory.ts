@@ -63,6 +63,7 @@ export function newDirectory(
     ...parts,
     portals: new LRUCache(limits),
     createScopes: new LRUCache(limits),
-    groups: new LRUCache(limits),
+    // One entry for each provider.
+    groups: new LRUCache({ ...limits, max: 100 }),
   }
 }
