@@ -5,6 +5,7 @@ import { dropLeases } from '../accounts/leases.ts'
 import { sealBlock } from '../audit/blocks.ts'
 import { getAuditKey } from '../audit/keys.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
+import { isCurrent } from '../migrations/latest.ts'
 import {
   type AppliedMigration,
   type AuditHead,
@@ -23,7 +24,6 @@ import { resolveLinks } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { markLog } from './log-marks.ts'
 import { closeConnections, keepLogMarked } from './open-log.ts'
-import { applyPending, listPending } from './schema.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
@@ -156,6 +156,8 @@ class SqliteStore implements Store {
 
   async migrate(): Promise<number[]> {
     const db = this.#writer
+    if (isCurrent(db.listMigrations())) return []
+    const { applyPending, listPending } = await import('./schema.ts')
     if (listPending(db).length === 0) return []
     // A migration changes the schema, which a mark contains.
     await this.#whenFree(async () => markLog(db, this.#path))
