@@ -44,7 +44,7 @@ export interface CreateScope {
  * which must stay below 5 s.
  */
 export const CACHE_TTL_MS = 2_000
-/** The most entries of one cache. */
+/** The most entries of a cache. Its memory is taken at once, so small caches say less. */
 const CACHE_ENTRIES = 10_000
 
 /**
@@ -61,7 +61,7 @@ export function newDirectory(
     now: () => new Date(),
     reportUnrecorded: () => undefined,
     ...parts,
-    portals: new LRUCache(limits),
+    portals: new LRUCache({ ...limits, max: 1_000 }),
     createScopes: new LRUCache(limits),
     // One entry for each provider.
     groups: new LRUCache({ ...limits, max: 100 }),
