@@ -129,7 +129,7 @@ function toIso(time: string): string {
   return Number.isNaN(at.getTime()) ? clean(time) : at.toISOString()
 }
 
-/** Returns the names for which a certificate is valid; its common name if it has no others. */
+/** Returns the host names of a certificate. If it has none, returns its subject. */
 function namesOf({ subjectaltname, subject }: DetailedPeerCertificate): string {
   const names = subjectaltname?.replaceAll(/(DNS|IP Address):/g, '') ?? ''
   return clean(names || toText(subject))

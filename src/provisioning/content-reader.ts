@@ -14,9 +14,9 @@ import {
 
 /** The pause between two rounds. */
 const ROUND_MS = 1_000
-/** How many accounts one round reads of which nothing is known: ten thousand are read within two minutes. */
+/** The number of accounts without figures that one round reads: ten thousand take less than two minutes. */
 const FIRST_READS = 100
-/** How many other accounts one round reads, so that the gateway has at most 100 calls a second to serve. */
+/** The number of other accounts that one round reads. The gateway then gets at most 100 calls a second. */
 const REPEATED_READS = 50
 /** When a new account is read for the first time. It is empty, and reading it at once would slow down creates. */
 const NEW_MS = 15_000
@@ -60,7 +60,7 @@ async function registerNew({ store, now }: Directory): Promise<void> {
   await store.writeLater((tx) => insertContents(tx, accounts, { readAt: readAt.toISOString(), dueAt }))
 }
 
-/** Finds the accounts for one round: those of which nothing is known, or a few of the others. */
+/** Finds the accounts for one round: those without figures, or else a few of the others. */
 async function findDue(dir: Directory, platform: string): Promise<DueContent[]> {
   const request = { platform, now: dir.now().toISOString(), limit: FIRST_READS }
   const due = await dir.store.read((tx) => selectDueContents(tx, request))

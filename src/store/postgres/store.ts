@@ -33,7 +33,7 @@ import { type Begin, PostgresTx, Statements } from './tx.ts'
 /** The least number of tries of a unit: every connection of the pool may have outdated statements. */
 const MIN_TRIES = MAX_CONNECTIONS + 2
 /**
- * The least time for which a unit is retried: it fails only after this time and MIN_TRIES. If many units change one row
+ * A unit is retried for at least this time, and at least MIN_TRIES times; then it fails. If many units change one row
  * at once, only one of them succeeds at a time, so the others need several tries.
  */
 const RETRY_MS = 5_000
