@@ -35,6 +35,11 @@ interface DocumentTexts {
   readonly tags: readonly string[]
   readonly summary: string
   readonly description?: string
+  /**
+   * Whether the documents that Usher follows do not have the operation. Its description then begins with "Ours.", and
+   * the document marks it with `x-usher-ours`.
+   */
+  readonly ours?: true
   /** Only if it differs from that of the whole API. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
   /** The media type of the request body, if it is not JSON. */
@@ -161,21 +166,33 @@ function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, 
   run: (request: FastifyRequest, parts: Parts) => Returned<Answers>,
 ): Route<Parts> {
   const names = { headerNames: spellings(schemas.headers), queryNames: spellings(schemas.querystring) }
+  const texts = toTexts(document)
   return (parts) => ({
     method,
     url,
     bodyLimit,
     config: { ...config, ...names },
-    schema: { ...document, ...schemas, response: answers },
+    schema: { ...texts, ...schemas, response: answers },
     async handler(request, reply) {
       const { status, headers, body, text } = await run(request, parts)
       reply.code(status)
-      if (body === undefined && text === undefined) return undefined
-      reply.header('content-type', JSON_TYPE)
+      const isEmpty = body === undefined && text === undefined
+      if (!isEmpty) reply.header('content-type', JSON_TYPE)
       if (headers) reply.headers(headers)
+      if (isEmpty) return undefined
       return text === undefined ? JSON.stringify(body) : Buffer.from(text)
     },
   })
+}
+
+/** Returns what the OpenAPI document says about a route. */
+function toTexts(document: RouteDocument): object {
+  if ('hide' in document) return document
+  const { ours = false, ...texts } = document
+  const saysOurs = texts.description?.startsWith('Ours. ') === true
+  if (saysOurs !== ours)
+    throw new Error(`${texts.operationId}: "ours" and a description that begins with "Ours." belong together`)
+  return ours ? { ...texts, 'x-usher-ours': true } : texts
 }
 
 function spellings(schema: TObject | undefined): ReadonlyMap<string, string> {

@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'too_many_credentials'
   | 'refresh_token_not_found'
   | 'idempotency_key_reused'
+  | 'precondition_failed'
   | 'platform_unavailable'
   | 'store_unavailable'
 

@@ -52,7 +52,8 @@ test('a handler does not run for a caller that was not admitted', async () => {
 })
 
 test('an answer has the declared type, its own headers, or no body', async () => {
-  const send = async (handle: () => { status: 200; text: string } | { status: 204 }) => {
+  type Empty = { status: 204; headers: Record<string, string> }
+  const send = async (handle: () => { status: 200; text: string } | Empty) => {
     const schemas = {
       200: { description: 'A picture', content: { 'image/svg+xml': { schema: Type.String() } } },
       204: Type.Null(),
@@ -60,11 +61,28 @@ test('an answer has the declared type, its own headers, or no body', async () =>
     const declared = openRoute({ method: 'GET', url: '/x', document, schemas: {}, answers: schemas, handle })
     return serve(declared({})).inject('/x')
   }
-  const headers = { 'content-type': 'image/svg+xml' }
+  const headers = { 'content-type': 'image/svg+xml', etag: '"7"' }
   const picture = await send(() => ({ status: 200, headers, text: '<svg/>' }))
   assert.deepEqual([picture.body, picture.headers['content-type']], ['<svg/>', 'image/svg+xml'])
-  const empty = await send(() => ({ status: 204 }))
+  const empty = await send(() => ({ status: 204, headers: { etag: '"8"' } }))
   assert.deepEqual([empty.statusCode, empty.body, empty.headers['content-type']], [204, '', undefined])
+  assert.deepEqual([picture.headers.etag, empty.headers.etag], ['"7"', '"8"'])
+})
+
+test('the documents mark an operation that is ours', () => {
+  const rest = {
+    method: 'GET',
+    url: '/x',
+    schemas: {},
+    answers,
+    handle: () => ({ status: 204 as const }),
+  } as const
+  const declare = (texts: object) => openRoute({ ...rest, document: { ...document, ...texts } })({}).schema
+  const schema: object = declare({ ours: true, description: 'Ours. X.' }) ?? {}
+  assert.equal((schema as Record<string, unknown>)['x-usher-ours'], true)
+  assert.equal('ours' in schema, false)
+  assert.throws(() => declare({ ours: true, description: 'X.' }), /Ours/)
+  assert.throws(() => declare({ description: 'Ours. X.' }), /Ours/)
 })
 
 test('the compiler refuses what is not declared', () => {

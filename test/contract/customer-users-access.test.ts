@@ -191,13 +191,13 @@ test("a token in Usher's own name that Usher did not sign is refused", async () 
 
 test("a token whose issuer's keys cannot be fetched is neither accepted nor refused: 503", async () => {
   const token = await issuer.sign({ iss: 'https://dead.example.com', aud: 'dead' })
-  errorOf(await createWith(token), 503, 'InternalError')
+  errorOf(await createWith(token), 503, 'Unavailable')
 })
 
 test('an outage of an issuer is one line of the log, and not one for each request', async () => {
   const token = await issuer.sign({ iss: 'https://dead.example.com', aud: 'dead' })
   const before = target.log().length
-  for (let i = 0; i < 20; i++) errorOf(await createWith(token), 503, 'InternalError')
+  for (let i = 0; i < 20; i++) errorOf(await createWith(token), 503, 'Unavailable')
   const lines = target
     .log()
     .slice(before)

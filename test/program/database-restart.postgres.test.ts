@@ -25,7 +25,7 @@ const PLATFORM_DOWN = 'The platform cannot be reached at the moment. The user is
 
 /** The only bodies of a 503: each dialect's own error, without any detail of the cause. */
 const UNAVAILABLE = [
-  { statusCode: 503, type: 'InternalError', description: DIRECTORY_DOWN, errors: [] },
+  { statusCode: 503, type: 'Unavailable', description: DIRECTORY_DOWN, errors: [] },
   { code: 'E_INTERNAL', message: DIRECTORY_DOWN },
   { code: 'E_PLATFORM', message: PLATFORM_DOWN },
 ]

@@ -187,7 +187,7 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
       db.close()
       const [portal, osis, ready] = refused
       assert.deepEqual([portal.status, osis.status, ready], [503, 503, 503])
-      assert.equal((portal.body as { type: string }).type, 'InternalError')
+      assert.equal((portal.body as { type: string }).type, 'Unavailable')
       assert.doesNotMatch(JSON.stringify([portal.body, osis.body]), /lock|sqlite|usher\.db/i)
       assert.deepEqual(await readWhole(file), ['a@example.com'])
       assert.equal(await status('/readyz'), 200)

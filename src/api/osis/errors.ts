@@ -50,6 +50,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   refresh_token_not_found: NOT_FOUND,
   orgs_on_several_tenants: BAD_REQUEST,
   idempotency_key_reused: BAD_REQUEST,
+  precondition_failed: CONFLICT,
   platform_unavailable: { status: 503, code: 'E_PLATFORM' },
   store_unavailable: { status: 503, code: 'E_INTERNAL' },
 }

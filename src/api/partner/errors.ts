@@ -34,14 +34,15 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   tenant_not_empty: { status: 400, type: 'Conflict' },
   tenant_not_movable: { status: 400, type: 'Conflict' },
   account_not_empty: { status: 400, type: 'Conflict' },
-  account_being_removed: { status: 503, type: 'InternalError' },
+  account_being_removed: { status: 503, type: 'Unavailable' },
   credential_not_found: { status: 404, type: 'NotFound' },
   too_many_credentials: { status: 400, type: 'Conflict' },
   refresh_token_not_found: { status: 404, type: 'NotFound' },
   orgs_on_several_tenants: { status: 400, type: 'Conflict' },
   idempotency_key_reused: { status: 400, type: 'Conflict' },
-  platform_unavailable: { status: 503, type: 'InternalError' },
-  store_unavailable: { status: 503, type: 'InternalError' },
+  precondition_failed: { status: 412, type: 'PreconditionFailed' },
+  platform_unavailable: { status: 503, type: 'Unavailable' },
+  store_unavailable: { status: 503, type: 'Unavailable' },
 }
 
 interface Answer {
@@ -86,7 +87,7 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof IssuerUnavailableError) {
     return {
       status: 503,
-      type: 'InternalError',
+      type: 'Unavailable',
       description: 'The token cannot be checked at the moment.',
       issues: [],
     }
@@ -97,7 +98,7 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof TooManyRequestsError)
     return { status: 429, type: 'TooManyRequests', description: error.message, issues: [] }
   if (error instanceof OverloadedError)
-    return { status: 503, type: 'InternalError', description: error.message, issues: [] }
+    return { status: 503, type: 'Unavailable', description: error.message, issues: [] }
   const status = (error as { statusCode?: number }).statusCode ?? 500
   if (status >= 400 && status < 500) {
     return { status: 400, type: 'ValidationError', description: 'The request is malformed.', issues: [] }

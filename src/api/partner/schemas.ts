@@ -1,6 +1,7 @@
-import type { Static } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
+import { IF_MATCH, MAX_IF_MATCH } from '../etag.ts'
 import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
 
 /** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
@@ -18,7 +19,7 @@ const nullableText = (description: string, format: 'text' | 'email', example: st
   })
 
 /** Headers of every operation. Their names match in any case. */
-const Headers = Type.Object({
+export const Headers = Type.Object({
   'X-Tenant': Type.String({
     minLength: 1,
     description: 'The domain used to access the portal.',
@@ -34,7 +35,8 @@ const Headers = Type.Object({
   ),
 })
 
-export const CreateUserHeaders = Type.Object({
+/** Headers of every POST and PATCH, except bulk calls. */
+export const WriteHeaders = Type.Object({
   ...Headers.properties,
   'Idempotency-Key': Type.Optional(
     Type.String({
@@ -47,6 +49,20 @@ export const CreateUserHeaders = Type.Object({
     }),
   ),
 })
+
+/** The header of a change that may depend on the state of its object. */
+export const ifMatchHeader = {
+  'If-Match': Type.Optional(
+    Type.String({
+      pattern: IF_MATCH,
+      title: 'ETags, each in double quotes, with a comma between, or *',
+      maxLength: MAX_IF_MATCH,
+      description:
+        'Makes the change only if the object still has one of these ETags; otherwise the response is 412. `*` is ' +
+        'any state (RFC 9110 section 13.1.1).',
+    }),
+  ),
+} as const
 
 export const CustomerParams = Type.Object({ customerId: uuid('GUID Unique identifier for the customer.') })
 
@@ -105,6 +121,8 @@ const ERROR_TYPES = [
   'PayloadTooLarge',
   'UnsupportedMediaType',
   'TooManyRequests',
+  'PreconditionFailed',
+  'Unavailable',
   'InternalError',
 ] as const
 export type ErrorType = (typeof ERROR_TYPES)[number]
@@ -148,11 +166,36 @@ export const ErrorModel = Type.Object(
   { title: 'Error' },
 )
 
-const correlated = {
+/** Documents the headers of a response; every response has the correlation id. */
+const respondsWith = (headers: Readonly<Record<string, object>> = {}) => ({
   headers: {
     'X-Correlation-Id': { type: 'string', format: 'uuid', description: 'The correlation id of the request.' },
+    ...headers,
   },
-}
+})
+
+const correlated = respondsWith()
+
+/** What a document says about the header `ETag` of a response. */
+export const etagHeader = {
+  ETag: { type: 'string', description: 'The state of the object, for `If-Match` (RFC 9110 section 8.8.3).' },
+} as const
+
+/** What a document says about the header `Location` of a response. */
+export const locationHeader = {
+  Location: { type: 'string', description: 'The path of the object that was made, or of the job.' },
+} as const
+
+/** A response without a body. */
+export const NoBody = (description: string, headers?: Readonly<Record<string, object>>) =>
+  Type.Null({ description, ...respondsWith(headers) })
+
+/** Adds to the schema of a response body what the document says about the response. */
+export const Responds = <Schema extends TSchema>(
+  schema: Schema,
+  description: string,
+  headers?: Readonly<Record<string, object>>,
+): Schema => ({ ...schema, ...respondsWith(headers), description })
 
 type ErrorExample = Pick<Static<typeof ErrorModel>, 'type' | 'description'> &
   Partial<Pick<Static<typeof ErrorModel>, 'errors'>>
@@ -200,11 +243,19 @@ export const failures = {
   }),
   503: {
     ...failed(503, 'Service Unavailable', {
-      type: 'InternalError',
+      type: 'Unavailable',
       description: 'The store cannot be reached at the moment.',
     }),
     headers: { ...correlated.headers, ...retryAfterHeader },
   },
+} as const
+
+/** The failure of a change with `If-Match`. */
+export const preconditionFailure = {
+  412: failed(412, 'Precondition Failed', {
+    type: 'PreconditionFailed',
+    description: 'The object has changed. Read it again, and send its new ETag.',
+  }),
 } as const
 
 export const UserId = (description: string) => Type.String({ format: 'uuid', description, ...correlated })

@@ -3,14 +3,7 @@ import type { Directory } from '../../directory/directory.ts'
 import { createUser } from '../../directory/users.ts'
 import type { NewUser } from '../../model/users.ts'
 import { type Route, route } from '../route.ts'
-import {
-  CreateUserHeaders,
-  CustomerParams,
-  failures,
-  ResellerQuery,
-  UserId,
-  UserViewModel,
-} from './schemas.ts'
+import { CustomerParams, failures, ResellerQuery, UserId, UserViewModel, WriteHeaders } from './schemas.ts'
 
 /**
  * The routes of a customer's portal users. Paths `/v1/Customers/…/users` are for other users, those of Microsoft 365.
@@ -28,7 +21,7 @@ export const userRoutes: readonly Route<Directory>[] = [
       description: 'Creates a new User with the provided UserViewModel.',
     },
     schemas: {
-      headers: CreateUserHeaders,
+      headers: WriteHeaders,
       params: CustomerParams,
       querystring: ResellerQuery,
       body: UserViewModel,
