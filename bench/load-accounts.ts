@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util'
 import { readConfig } from '../src/config.ts'
 import { credentialIdentity } from '../src/directory/sealing/sealer.ts'
 import { newId, newSecretKey } from '../src/model/ids.ts'
+import { nameKeyOf } from '../src/model/users.ts'
 import { openDirectory } from '../src/open-directory.ts'
 import { insertAccount } from '../src/store/accounts/accounts.ts'
 import { insertCredential } from '../src/store/accounts/credentials.ts'
 import { claimAccount, markAccountApplied } from '../src/store/accounts/leases.ts'
 import { selectProvider } from '../src/store/tables/organizations.ts'
 import { selectTenantPage } from '../src/store/tables/tenants.ts'
-import { insertUser } from '../src/store/tables/users.ts'
 
 /**
  * Fills the oldest tenant of a directory that has been set up with applied accounts, each with one credential. The
@@ -34,12 +34,15 @@ for (let first = 0; first < count; first += UNIT) {
     const now = new Date().toISOString()
     for (let i = first; i < Math.min(first + UNIT, count); i++) {
       const id = newId()
-      const names = { resellerPk: null, firstName: null, lastName: null, email: null }
-      const user = await insertUser(tx, { id, organizationPk: tenant.organizationPk, ...names, now })
+      const { organizationPk, organizationId, providerPk } = tenant
+      const names = { firstName: null, lastName: null, emailKey: null }
+      const record = { id, organizationPk, providerPk, resellerPk: null, ...names, email: null, now }
+      const keys = { organizationId, resellerId: null, emailKey: null, nameKey: nameKeyOf(names) }
+      const [user] = await tx.insertUsers([{ user: record, ...keys, groups: [], entry: null }])
       const canonicalUserId = `${tenant.id}$${id}`
       const pk = await insertAccount(tx, {
         tenant: tenant.pk,
-        user: user ?? 0,
+        user: Number(user),
         madeUser: true,
         platform: tenant.platform,
         canonicalUserId,

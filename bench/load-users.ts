@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { readConfig } from '../src/config.ts'
 import { newId } from '../src/model/ids.ts'
+import { nameKeyOf } from '../src/model/users.ts'
 import { openDirectory } from '../src/open-directory.ts'
-import { insertAuditEntry } from '../src/store/audit/entries.ts'
-import { insertMemberships, selectGroups } from '../src/store/tables/groups.ts'
+import type { NewUserRow } from '../src/store/port.ts'
+import { selectGroups } from '../src/store/tables/groups.ts'
 import { selectOrganizations } from '../src/store/tables/organizations.ts'
-import { insertUser } from '../src/store/tables/users.ts'
 
 /**
  * Fills a directory that has been set up with users, each with a membership and an audit entry, as creates leave
@@ -31,38 +31,43 @@ const { customer, groups } = await store.read(async (tx) => {
 for (let first = 0; first < count; first += UNIT) {
   await store.write(async (tx) => {
     const now = new Date().toISOString()
-    for (let i = first; i < Math.min(first + UNIT, count); i++) {
-      const id = newId()
-      const pk = await insertUser(tx, {
-        id,
-        organizationPk: customer.pk,
-        resellerPk: null,
-        firstName: 'Loaded',
-        lastName: `Number ${i}`,
-        // Scattered over the index, as real addresses are.
-        email: `${scatter(i)}@${values.domain}`,
-        now,
-      })
-      if (pk === undefined) throw new Error('the directory has been loaded already')
-      await insertMemberships(tx, pk, groups.slice(0, 1))
-      await insertAuditEntry(tx, {
-        id: newId(),
-        at: now,
-        operation: 'CreateUser',
-        status: 'Succeeded',
-        outcome: 'created',
-        caller: { kind: 'operator' },
-        portal: null,
-        organization: customer.id,
-        target: id,
-        correlationId: id,
-        address: null,
-        changedFields: ['firstName', 'lastName', 'email', 'groups'],
-      })
-    }
+    const last = Math.min(first + UNIT, count)
+    const rows = Array.from({ length: last - first }, (_, i) => toRow(first + i, now))
+    if ((await tx.insertUsers(rows)).includes('refused'))
+      throw new Error('the directory has been loaded already')
   })
 }
 await close()
+
+function toRow(i: number, now: string): NewUserRow {
+  const id = newId()
+  // Scattered over the index, as real addresses are.
+  const email = `${scatter(i)}@${values.domain}`
+  const names = { firstName: 'Loaded', lastName: `Number ${i}`, email }
+  const { pk: organizationPk, id: organizationId, providerPk } = customer
+  return {
+    user: { id, organizationPk, resellerPk: null, providerPk, ...names, now },
+    organizationId,
+    resellerId: null,
+    emailKey: email,
+    nameKey: nameKeyOf({ ...names, emailKey: email }),
+    groups: groups.slice(0, 1),
+    entry: {
+      id: newId(),
+      at: now,
+      operation: 'CreateUser',
+      status: 'Succeeded',
+      outcome: 'created',
+      caller: { kind: 'operator' },
+      portal: null,
+      organization: organizationId,
+      target: id,
+      correlationId: id,
+      address: null,
+      changedFields: ['firstName', 'lastName', 'email', 'groups'],
+    },
+  }
+}
 
 /** A bijection of the 32-bit numbers that leaves neighbours far apart. */
 function scatter(i: number): string {

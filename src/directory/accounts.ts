@@ -76,7 +76,11 @@ async function insertNewAccount(
   { tenant, account, lease }: { tenant: Tenant; account: NewAccount; lease: LeaseTerms | undefined },
 ): Promise<CreatedAccount> {
   const { organizationPk, organizationId: organization, platform } = tenant
-  const owner = await findOrInsertOwner(unit, { organizationPk, platform, email: account.email })
+  const owner = await findOrInsertOwner(unit, {
+    organization: { pk: organizationPk, id: organization },
+    platform,
+    email: account.email,
+  })
   const canonicalUserId = getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id })
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,

@@ -158,7 +158,7 @@ async function fill(dir: Directory, unit: Unit, input: { portal: string; example
   for (const name of GROUP_NAMES) {
     const id = newId()
     groups[name] = id
-    await insertGroup(tx, { id, provider: provider.pk, name })
+    await insertGroup(tx, { id, provider: provider.pk, name, now })
   }
   const platform = await settleMainPlatform(tx, dir.platform, now)
   return {

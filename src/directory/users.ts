@@ -2,28 +2,23 @@ import type { Context } from '../model/context.ts'
 import { foldEmail } from '../model/email.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
 import { foldId, foldOptionalId, newId } from '../model/ids.ts'
-import type { OrganizationKind } from '../model/organizations.ts'
-import { checkNewUser, type Group, type NewUser, type User } from '../model/users.ts'
+import type { Organization, OrganizationKind } from '../model/organizations.ts'
+import { checkNewUser, type Group, type NewUser, nameKeyOf, type User } from '../model/users.ts'
 import { hasAccount } from '../store/accounts/accounts.ts'
-import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
-import type { UserRecord } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { isIdTaken } from '../store/tables/ids.ts'
 import {
-  insertUser,
-  markUserDeleted,
   selectDeletedUser,
   selectUser,
   selectUserByEmail,
-  selectUsers,
   touchUser,
-  updateRestoredUser,
+  updateUser,
 } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
 import { runOnce } from './idempotency.ts'
-import { getReachableOrganization, getReachableUser, getReseller, type Scope } from './reach.ts'
-import { runRead, runUnit, type Unit } from './unit.ts'
+import { getReachableOrganization, getReseller, type Scope } from './reach.ts'
+import { type AuditDetails, runUnit, type Unit } from './unit.ts'
 
 /** A user to create, and where. */
 export interface CreateUserRequest {
@@ -122,26 +117,66 @@ async function insertOrRepeat(
   const { user } = request
   const { providerPk } = unit.ctx.organization
   const allGroups = dir.groups.get(providerPk) ?? (await readGroups(dir, unit.tx, providerPk))
-  const groups = pickGroups(allGroups, user.groupIds)
-  const record = toUserRecord(unit, scope.organization.pk, {
-    ...user,
-    resellerPk: scope.reseller?.pk,
-  })
-  const [outcome] = await unit.tx.insertUsers([
-    {
-      user: record,
-      organizationId: scope.organization.id,
-      resellerId: scope.reseller?.id ?? null,
-      emailKey: record.email === null ? null : foldEmail(record.email),
-      groups,
-      idGiven: user.id !== undefined,
-      entry: unit.entry({ outcome: 'created', target: record.id, changedFields: listFields(record, groups) }),
-    },
-  ])
-  if (outcome === 'inserted') return { id: record.id, created: true }
+  const person = { ...scope, ...user, groups: pickGroups(allGroups, user.groupIds) }
+  const details = { outcome: 'created', changedFields: listFields(person) }
+  const { id, pk } = await insertPerson(unit, person, details)
+  if (pk !== 'refused') return { id, created: true }
   // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
   await readCreateScope(unit, request)
-  return restoreOrRepeat(unit, { record, groups, idGiven: user.id !== undefined })
+  return restoreOrRepeat(unit, person)
+}
+
+/** A user to insert. An id that is left out is generated. */
+export interface NewPerson {
+  readonly id?: string | undefined
+  readonly organization: Pick<Organization, 'pk' | 'id'>
+  readonly reseller: Pick<Organization, 'pk' | 'id'> | null
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly email: string | null
+  readonly groups: readonly Group[]
+  /** Whether the user is inserted although a deleted user of the organization has the e-mail. */
+  readonly besideDeleted?: boolean
+}
+
+/**
+ * Inserts a user: the only way into the table, for every dialect and command. On PostgreSQL a unit that begins with it
+ * ends with it; see `Tx.insertUsers`.
+ * @param details what the audit entry of the user says; null if another entry of the unit says it
+ * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or the
+ *   organization or the reseller was deleted
+ */
+export async function insertPerson(
+  unit: Unit,
+  person: NewPerson,
+  details: AuditDetails | null,
+): Promise<{ id: string; pk: number | 'refused' }> {
+  const { organization, reseller, firstName, lastName, email, groups, besideDeleted = false } = person
+  const id = person.id ?? newId()
+  const emailKey = email === null ? null : foldEmail(email)
+  const [pk = 'refused'] = await unit.tx.insertUsers([
+    {
+      user: {
+        id,
+        organizationPk: organization.pk,
+        resellerPk: reseller?.pk ?? null,
+        providerPk: unit.ctx.organization.providerPk,
+        firstName,
+        lastName,
+        email,
+        now: unit.now,
+      },
+      organizationId: organization.id,
+      resellerId: reseller?.id ?? null,
+      emailKey,
+      nameKey: nameKeyOf({ firstName, lastName, emailKey }),
+      groups,
+      idGiven: person.id !== undefined,
+      besideDeleted,
+      entry: details && unit.entry({ target: id, ...details }),
+    },
+  ])
+  return { id, pk }
 }
 
 /** Returns the groups with these ids, each of them once. */
@@ -158,35 +193,13 @@ function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
   return [...picked]
 }
 
-/** The content of a new user. An id that is left out is generated; other members that are left out are null. */
-interface UserContent {
-  readonly id?: string | undefined
-  readonly resellerPk?: number | undefined
-  readonly firstName?: string | null
-  readonly lastName?: string | null
-  readonly email: string | null
-}
-
-/** Makes the row of a new user. All rows of users are made here. */
-function toUserRecord(unit: Unit, organizationPk: number, content: UserContent): UserRecord {
-  return {
-    id: content.id ?? newId(),
-    organizationPk,
-    resellerPk: content.resellerPk ?? null,
-    firstName: content.firstName ?? null,
-    lastName: content.lastName ?? null,
-    email: content.email,
-    now: unit.now,
-  }
-}
-
 /** Lists the members that are not empty, for the audit log. */
-function listFields(user: UserRecord, groups: readonly Group[]): string[] {
+function listFields(user: NewPerson): string[] {
   const fields: string[] = []
   if (user.firstName !== null) fields.push('firstName')
   if (user.lastName !== null) fields.push('lastName')
   if (user.email !== null) fields.push('email')
-  if (groups.length > 0) fields.push('groups')
+  if (user.groups.length > 0) fields.push('groups')
   return fields
 }
 
@@ -206,64 +219,53 @@ export interface Owner {
  */
 export async function findOrInsertOwner(
   unit: Unit,
-  account: { organizationPk: number; platform: string; email: string | null },
+  account: { organization: Pick<Organization, 'pk' | 'id'>; platform: string; email: string | null },
 ): Promise<Owner> {
   const { tx, now } = unit
-  const { organizationPk, platform, email } = account
-  const user = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
+  const { organization, platform, email } = account
+  const user = email === null ? undefined : await selectUserByEmail(tx, organization.pk, email)
   if (user && !(await hasAccount(tx, user.pk, platform))) {
     // Changes the row, so that a concurrent deletion of the user conflicts, runs again, and removes the account too.
     await touchUser(tx, user.pk, now)
     return { pk: user.pk, id: user.id, linked: true }
   }
-  const record = toUserRecord(unit, organizationPk, { email })
-  const pk = (await insertUser(tx, record)) ?? (await insertUser(tx, { ...record, email: null }))
-  return { pk: pk as number, id: record.id, linked: false }
+  const person = { organization, reseller: null, firstName: null, lastName: null, email, groups: [] }
+  let made = await insertPerson(unit, { ...person, besideDeleted: true }, null)
+  if (made.pk === 'refused') made = await insertPerson(unit, { ...person, email: null }, null)
+  return { pk: made.pk as number, id: made.id, linked: false }
 }
 
-/** A user that the store refused to insert. */
-interface RefusedUser {
-  readonly record: UserRecord
-  readonly groups: readonly Group[]
-  /** Whether the caller chose the id. */
-  readonly idGiven: boolean
-}
-
-/** Restores the deleted user with this e-mail, or returns the existing user if it equals the request. */
-async function restoreOrRepeat(unit: Unit, refused: RefusedUser): Promise<CreateUserAnswer> {
+/**
+ * Restores the deleted user with this e-mail, or returns the existing user if it equals the person whom the store refused
+ * to insert.
+ */
+async function restoreOrRepeat(unit: Unit, refused: NewPerson): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const { email, organizationPk } = refused.record
-  const holder = email === null ? undefined : await selectUserByEmail(tx, organizationPk, email)
-  const deleted = email === null || holder ? undefined : await selectDeletedUser(tx, organizationPk, email)
+  const { email, organization } = refused
+  const holder = email === null ? undefined : await selectUserByEmail(tx, organization.pk, email)
+  const deleted = email === null || holder ? undefined : await selectDeletedUser(tx, organization.pk, email)
   return deleted ? restore(unit, deleted, refused) : repeat(unit, holder, refused)
 }
 
-async function restore(
-  unit: Unit,
-  deleted: User,
-  { record, groups, idGiven }: RefusedUser,
-): Promise<CreateUserAnswer> {
-  if (idGiven && record.id !== deleted.id)
-    throw wrongId((await isIdTaken(unit.tx, record.id)) ? ID_TAKEN : ID_DIFFERS)
-  await updateRestoredUser(unit.tx, deleted.pk, record)
-  await replaceMemberships(unit.tx, deleted.pk, groups)
-  await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: listFields(record, groups) })
+async function restore(unit: Unit, deleted: User, person: NewPerson): Promise<CreateUserAnswer> {
+  const { tx, now } = unit
+  const { id, reseller, groups } = person
+  if (id !== undefined && id !== deleted.id) throw wrongId((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
+  await updateUser(tx, deleted.pk, { ...person, resellerPk: reseller?.pk ?? null, active: true, now })
+  await replaceMemberships(tx, deleted.pk, groups)
+  await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: listFields(person) })
   return { id: deleted.id, created: false }
 }
 
-/** Returns the existing user if it equals the request, as after an earlier create. Otherwise throws the conflict. */
-async function repeat(
-  unit: Unit,
-  holder: User | undefined,
-  { record, groups, idGiven }: RefusedUser,
-): Promise<CreateUserAnswer> {
+/** Returns the existing user if it equals the person, as after an earlier create. Otherwise throws the conflict. */
+async function repeat(unit: Unit, holder: User | undefined, person: NewPerson): Promise<CreateUserAnswer> {
   const { tx } = unit
-  const found = (idGiven ? await selectUser(tx, record.id) : undefined) ?? holder
+  const found = (person.id === undefined ? undefined : await selectUser(tx, person.id)) ?? holder
   const isSame =
     found !== undefined &&
     found.deletedAt === null &&
-    isSameUser(found, record, idGiven) &&
-    isSameSet(await selectMemberships(tx, found.pk), groups)
+    isSameUser(found, person) &&
+    isSameSet(await selectMemberships(tx, found.pk), person.groups)
   if (isSame) {
     await unit.audit({ outcome: 'repeated', target: found.id })
     return { id: found.id, created: false }
@@ -272,14 +274,14 @@ async function repeat(
   throw wrongId(ID_TAKEN)
 }
 
-function isSameUser(found: User, user: UserRecord, idGiven: boolean): boolean {
+function isSameUser(found: User, person: NewPerson): boolean {
   return (
-    found.organizationPk === user.organizationPk &&
-    found.resellerPk === user.resellerPk &&
-    found.firstName === user.firstName &&
-    found.lastName === user.lastName &&
-    isSameEmail(found.email, user.email) &&
-    (!idGiven || found.id === user.id)
+    found.organizationPk === person.organization.pk &&
+    found.resellerPk === (person.reseller?.pk ?? null) &&
+    found.firstName === person.firstName &&
+    found.lastName === person.lastName &&
+    isSameEmail(found.email, person.email) &&
+    (person.id === undefined || found.id === person.id)
   )
 }
 
@@ -304,44 +306,5 @@ const ID_DIFFERS = 'differs from the id of the deleted user with this e-mail; le
 function wrongId(message: string): DirectoryError {
   return new DirectoryError('id_taken', `The id ${message}.`, {
     issues: [{ path: 'id', rule: 'unique', message }],
-  })
-}
-
-/** A user with the groups that they are in. */
-export type ListedUser = User & { readonly groups: readonly Group[] }
-
-/**
- * Lists the users of an organization, ordered by e-mail, users without an e-mail first.
- * @param request.after the e-mail of the last user of the page before
- * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `store_unavailable`
- */
-export function listUsers(
-  dir: Directory,
-  ctx: Context,
-  request: { organizationId: string; after?: string | undefined; limit: number },
-): Promise<ListedUser[]> {
-  return runRead(dir, ctx, 'ListUsers', async (scope) => {
-    const { tx } = scope
-    const organization = await getReachableOrganization(scope, { id: request.organizationId })
-    const users = await selectUsers(tx, organization.pk, request)
-    return Promise.all(users.map(async (user) => ({ ...user, groups: await selectMemberships(tx, user.pk) })))
-  })
-}
-
-/**
- * Deletes a user. The directory hides the user at once; their accounts are removed from the platforms after that.
- * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
- */
-export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return runUnit(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {
-    const { user, organization } = await getReachableUser(unit, id)
-    await markUserDeleted(unit.tx, user.pk, unit.now)
-    await markAccountsOfUserRemoved(unit.tx, user.pk, unit.now)
-    await unit.audit({
-      outcome: 'deleted',
-      organization: organization.id,
-      target: user.id,
-      changedFields: ['deletedAt'],
-    })
   })
 }

@@ -1,18 +1,24 @@
 import { checkEmail } from './email.ts'
 import type { Issue } from './error.ts'
 import { isUuid, UUID_MESSAGE } from './ids.ts'
-import { checkText } from './text.ts'
+import { checkText, foldCase, isAscii } from './text.ts'
 
 /** A person or service in exactly one organization. */
 export interface User {
   readonly pk: number
   readonly id: string
   readonly organizationPk: number
+  /** The provider of the organization. */
+  readonly providerPk: number
   /** The reseller for which the user was created; null for none. */
   readonly resellerPk: number | null
   readonly firstName: string | null
   readonly lastName: string | null
   readonly email: string | null
+  /** The person's own status. Their accounts work while the organization is active too. */
+  readonly active: boolean
+  /** Counts the changes of the user, from 1. */
+  readonly version: number
   /** ISO 8601, UTC. */
   readonly createdAt: string
   readonly updatedAt: string
@@ -37,6 +43,25 @@ export interface Group {
 
 /** The names of the groups that each provider has. */
 export const GROUP_NAMES = ['Administrator', 'Viewer', 'Alert Manager'] as const
+
+/** Sorts after every text, so that users without a name come last. */
+const LAST = '\u{10ffff}'
+/** Separates the parts of a key. It sorts before every text that people type. */
+const SEPARATOR = '\u0001'
+/** The most UTF-16 units of a key: an index entry of PostgreSQL holds at most 2,700 bytes. */
+const MAX_KEY = 600
+
+/**
+ * Returns the key by which users are ordered: first name, last name and e-mail without case, missing ones last. Only the
+ * first 600 characters count.
+ * @param user.emailKey the e-mail as `foldEmail` returns it
+ */
+export function nameKeyOf(user: Pick<User, 'firstName' | 'lastName'> & { emailKey: string | null }): string {
+  const names = `${user.firstName ?? LAST}${SEPARATOR}${user.lastName ?? LAST}`
+  const folded = isAscii(names) ? names.toLowerCase() : foldCase(names)
+  const key = `${folded}${SEPARATOR}${user.emailKey ?? LAST}`
+  return key.length > MAX_KEY ? key.slice(0, MAX_KEY).toWellFormed() : key
+}
 
 /**
  * Checks a new user by the rules that hold for every caller.

@@ -32,6 +32,7 @@ const TABLES = {
   audit_entries: ['pk'],
   audit_blocks: ['number'],
   idempotency_keys: ['client_pk', 'key'],
+  external_ids: ['user_pk', 'client_pk'],
 } as const satisfies Record<Table, readonly string[]>
 
 type Row = Record<string, unknown>

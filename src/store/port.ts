@@ -83,8 +83,8 @@ export interface Tx {
   readonly block: OpenBlock | null
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
-   * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail, or when the
-   * organization or the reseller was deleted.
+   * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail (but see
+   * `besideDeleted`), or when the organization or the reseller was deleted.
    *
    * If inserting one user is the first statement of a unit, the user may be committed at once, together with users of
    * other units. It then cannot be undone. So no statement may follow in such a unit: it throws `UnitEndedError`.
@@ -98,6 +98,8 @@ export interface UserRecord {
   readonly id: string
   readonly organizationPk: number
   readonly resellerPk: number | null
+  /** The provider of the organization. */
+  readonly providerPk: number
   readonly firstName: string | null
   readonly lastName: string | null
   readonly email: string | null
@@ -116,15 +118,19 @@ export interface NewUserRow {
   readonly resellerId: string | null
   /** The e-mail as `foldEmail` returns it. */
   readonly emailKey: string | null
+  /** As `nameKeyOf` returns it. */
+  readonly nameKey: string
   readonly groups: readonly Group[]
   /** Whether the caller chose the id. Then no organization, group or client may have it either. */
   readonly idGiven?: boolean
-  /** The entry that says that the user was created. */
-  readonly entry: AuditEntry
+  /** Whether the row is inserted although a deleted user of the organization has the e-mail. */
+  readonly besideDeleted?: boolean
+  /** The entry that says that the user was created; null if an entry of the same unit says it. */
+  readonly entry: AuditEntry | null
 }
 
-/** The outcome of one row of `insertUsers`. */
-export type InsertOutcome = 'inserted' | 'refused'
+/** The outcome of one row of `insertUsers`: the primary key of the new user, unless the row was refused. */
+export type InsertOutcome = number | 'refused'
 
 /** Thrown by a statement that comes after the end of its unit; see `Tx.insertUsers`. */
 export class UnitEndedError extends Error {

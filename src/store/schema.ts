@@ -14,22 +14,42 @@ export interface Tables {
   /** Relations between customers and resellers. */
   customer_resellers: { customer_pk: number; reseller_pk: number; created_at: string }
   portals: { pk: Generated<number>; domain: string; organization_pk: number; created_at: string }
-  groups: { pk: Generated<number>; id: string; provider_pk: number; name: string }
+  groups: {
+    pk: Generated<number>
+    id: string
+    provider_pk: number
+    name: string
+    /** The organization that has the group; null for a group of the provider, in which users of any organization are. */
+    organization_pk: Generated<number | null>
+    version: Generated<number>
+    created_at: string | null
+    updated_at: string | null
+  }
   users: {
     pk: Generated<number>
     id: string
     organization_pk: number
     reseller_pk: number | null
+    /** A copy of the organization's value, so that a provider's users are listed from one index. */
+    provider_pk: number
     first_name: string | null
     last_name: string | null
     email: string | null
     /** The e-mail as it is compared. Unique among the users of an organization that are not deleted. */
     email_key: string | null
+    /** What lists are ordered by; see `nameKeyOf`. */
+    name_key: string
+    /** The person's own status, 1 or 0. Their accounts also follow the status of the organization. */
+    active: Generated<number>
+    /** Counts the changes of the user, from 1. */
+    version: Generated<number>
     created_at: string
     updated_at: string
     deleted_at: string | null
   }
   memberships: { user_pk: number; group_pk: number }
+  /** The ids by which clients know users. */
+  external_ids: { client_pk: number; user_pk: number; external_id: string }
   /** The platforms that tenants and accounts name. One of them has `main` = 1. */
   platforms: {
     pk: Generated<number>

@@ -19,7 +19,8 @@ import {
   listPortals,
 } from '../../src/directory/organizations.ts'
 import { setUp } from '../../src/directory/setup.ts'
-import { createUser, deleteUser } from '../../src/directory/users.ts'
+import { deleteUser } from '../../src/directory/user-changes.ts'
+import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import {
   addClient,

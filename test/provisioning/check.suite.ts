@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createTenant, deleteTenant } from '../../src/directory/tenants.ts'
-import { deleteUser } from '../../src/directory/users.ts'
+import { deleteUser } from '../../src/directory/user-changes.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import { checkPlatform } from '../../src/provisioning/check.ts'
 import { addAccount, readAudit, refusedAs } from '../support/directories.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { deleteUser } from '../../src/directory/users.ts'
+import { deleteUser } from '../../src/directory/user-changes.ts'
 import { PlatformError } from '../../src/platform/platform.ts'
 import { newFixer } from '../../src/provisioning/fix.ts'
 import { readAudit, refusedAs } from '../support/directories.ts'

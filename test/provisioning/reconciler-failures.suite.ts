@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { retryAll, retryUser } from '../../src/directory/backlog.ts'
-import { deleteUser } from '../../src/directory/users.ts'
+import { deleteUser } from '../../src/directory/user-changes.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { selectBacklog } from '../../src/store/accounts/backlog.ts'
 import { selectFailureCounts } from '../../src/store/accounts/leases.ts'

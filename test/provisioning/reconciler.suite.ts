@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { deleteUser } from '../../src/directory/users.ts'
+import { deleteUser } from '../../src/directory/user-changes.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { selectBacklog } from '../../src/store/accounts/backlog.ts'
 import { claimAccount, markAccountApplied } from '../../src/store/accounts/leases.ts'

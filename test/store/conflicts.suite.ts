@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Tx } from '../../src/store/port.ts'
 import { takeLock } from '../../src/store/tables/locks.ts'
-import { selectUser, touchUser, updateRestoredUser } from '../../src/store/tables/users.ts'
+import { selectUser, touchUser, updateUser } from '../../src/store/tables/users.ts'
 import { addProvider, countRows, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -22,7 +22,7 @@ export function conflictsSuite(open: OpenStore): void {
       const countUp = async (tx: Tx): Promise<void> => {
         const count = Number((await selectUser(tx, 'counter'))?.firstName ?? 0)
         const names = { firstName: String(count + 1), lastName: null, email: null }
-        await updateRestoredUser(tx, pk, { id: '', organizationPk: 0, resellerPk: null, ...names, now: NOW })
+        await updateUser(tx, pk, { resellerPk: null, ...names, active: true, now: NOW })
       }
       await times(() => store.write(countUp))
       assert.equal((await store.read((tx) => selectUser(tx, 'counter')))?.firstName, String(TIMES))

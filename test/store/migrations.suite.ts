@@ -3,6 +3,8 @@ import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
+import { foldEmail } from '../../src/model/email.ts'
+import { nameKeyOf } from '../../src/model/users.ts'
 import { selectCredentialPage } from '../../src/store/accounts/credentials.ts'
 import { selectAccountPage } from '../../src/store/accounts/queries.ts'
 import { migrations } from '../../src/store/migrations/index.ts'
@@ -315,6 +317,38 @@ export function migrationsSuite(engine: MigratedEngine): void {
         assert.equal(found?.pk, 10)
       }
       assert.equal((await store.read((tx) => selectUser(tx, 'user-11')))?.email, 'strasse@example.com')
+      await store.close()
+    })
+
+    test('users of 0.1 get the provider, a status, a version and the key of their name', async () => {
+      const url = await makeReleased(engine)
+      const template = toOldUser({ pk: 0, email: '', before: '', after: '' })
+      const names = [
+        ['Ada', 'LOVELACE', 'Ada@Example.com'],
+        ['Zoë', 'Groß', null],
+        [null, 'ΛΌΓΟΣ', null],
+        [null, null, 'b@x.example'],
+        ['a'.repeat(255), 'b'.repeat(255), `${'c'.repeat(200)}@x.example`],
+      ] as const
+      for (const [i, [first_name, last_name, email]] of names.entries()) {
+        const keys = { email, email_key: email === null ? null : foldEmail(email) }
+        await insert(url, 'users', {
+          ...template,
+          pk: i + 10,
+          id: `user-${i}`,
+          first_name,
+          last_name,
+          ...keys,
+        })
+      }
+      const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
+      for (const [i, [firstName, lastName, email]] of names.entries()) {
+        const user = await store.read((tx) => selectUser(tx, `user-${i}`))
+        assert.deepEqual([user?.providerPk, user?.active, user?.version], [1, true, 1])
+        const [row] = await queryDatabase(url, `SELECT name_key FROM users WHERE pk = ${i + 10}`)
+        const emailKey = email === null ? null : foldEmail(email)
+        assert.equal(row?.name_key, nameKeyOf({ firstName, lastName, emailKey }))
+      }
       await store.close()
     })
 

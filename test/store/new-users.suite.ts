@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { foldEmail } from '../../src/model/email.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import type { Group } from '../../src/model/users.ts'
+import { type Group, nameKeyOf } from '../../src/model/users.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import {
   ConstraintError,
@@ -27,7 +27,7 @@ interface World {
   /** A row that is inserted into the provider's organization, unless `change` says otherwise. */
   row(change?: Partial<UserRecord>): NewUserRow
   /** Inserts a user in a unit of its own. */
-  add(change?: Partial<UserRecord>): Promise<InsertOutcome | undefined>
+  add(change?: Partial<UserRecord>): Promise<'inserted' | 'refused'>
 }
 
 async function newWorld(open: OpenStore): Promise<World> {
@@ -35,7 +35,7 @@ async function newWorld(open: OpenStore): Promise<World> {
   const provider = await addProvider(store)
   const groups = await store.write(async (tx) => {
     for (const name of ['Administrator', 'Viewer'])
-      await insertGroup(tx, { id: newId(), provider: provider.pk, name })
+      await insertGroup(tx, { id: newId(), provider: provider.pk, name, now: NOW })
     return selectGroups(tx, provider.pk)
   })
   const row: World['row'] = (change = {}) => {
@@ -43,17 +43,20 @@ async function newWorld(open: OpenStore): Promise<World> {
       id: newId(),
       organizationPk: provider.pk,
       resellerPk: null,
+      providerPk: provider.pk,
       firstName: 'Ada',
       lastName: null,
       email: null,
       now: NOW,
       ...change,
     }
+    const emailKey = user.email === null ? null : foldEmail(user.email)
     return {
       user,
       organizationId: provider.id,
       resellerId: null,
-      emailKey: user.email === null ? null : foldEmail(user.email),
+      emailKey,
+      nameKey: nameKeyOf({ ...user, emailKey }),
       groups,
       entry: newEntry({ target: user.id }),
     }
@@ -62,9 +65,14 @@ async function newWorld(open: OpenStore): Promise<World> {
   return { store, provider, groups, row, add }
 }
 
-async function addRow(store: Store, row: NewUserRow): Promise<InsertOutcome | undefined> {
+async function addRow(store: Store, row: NewUserRow): Promise<'inserted' | 'refused'> {
   const [outcome] = await store.write((tx) => tx.insertUsers([row]))
-  return outcome
+  return say(outcome)
+}
+
+/** Replaces the primary keys of inserted rows. */
+function say(outcome: InsertOutcome | undefined): 'inserted' | 'refused' {
+  return typeof outcome === 'number' ? 'inserted' : 'refused'
 }
 
 const CONTENT = ['users', 'memberships', 'audit_entries']
@@ -90,6 +98,9 @@ function oneUserSuite(open: OpenStore): void {
       const { pk = 0, ...content } = user ?? {}
       assert.deepEqual(content, {
         id,
+        providerPk: provider.pk,
+        active: true,
+        version: 1,
         organizationPk: provider.pk,
         resellerPk: null,
         ...names,
@@ -167,7 +178,7 @@ function severalUsersSuite(open: OpenStore): void {
       { id: 'three', email: 'ONE@example.com' },
       { id: 'two', email: 'two@example.com' },
     ]
-    const outcomes = await store.write((tx) => tx.insertUsers(changes.map(row)))
+    const outcomes = (await store.write((tx) => tx.insertUsers(changes.map(row)))).map(say)
     assert.deepEqual(outcomes, ['inserted', 'refused', 'inserted', 'refused', 'refused'])
     assert.deepEqual(await countRows(store, CONTENT), { users: 3, memberships: 6, audit_entries: 3 })
     assert.deepEqual(await store.write((tx) => tx.insertUsers([])), [])
@@ -200,7 +211,7 @@ function severalUsersSuite(open: OpenStore): void {
     assert.deepEqual(outcomes, [...stale.map(() => 'refused'), 'inserted'])
     const laterInUnit = await store.write(async (tx) => {
       assert.equal(await selectUser(tx, 'nobody'), undefined)
-      return tx.insertUsers([...stale, row()])
+      return (await tx.insertUsers([...stale, row()])).map(say)
     })
     assert.deepEqual(laterInUnit, outcomes)
     assert.deepEqual(await countRows(store, CONTENT), { users: 2, memberships: 4, audit_entries: 2 })
@@ -212,7 +223,7 @@ function endOfUnitSuite(open: OpenStore): void {
     const { store, row } = await newWorld(open)
     const failing = store.write(async (tx) => {
       assert.equal(await selectUser(tx, 'nobody'), undefined)
-      assert.deepEqual(await tx.insertUsers([row()]), ['inserted'])
+      assert.deepEqual((await tx.insertUsers([row()])).map(say), ['inserted'])
       throw new Error('refused')
     })
     await assert.rejects(failing, /refused/)
@@ -222,7 +233,7 @@ function endOfUnitSuite(open: OpenStore): void {
   test('several rows at the beginning of a unit are undone with the unit', async () => {
     const { store, row } = await newWorld(open)
     const failing = store.write(async (tx) => {
-      assert.deepEqual(await tx.insertUsers([row(), row()]), ['inserted', 'inserted'])
+      assert.deepEqual((await tx.insertUsers([row(), row()])).map(say), ['inserted', 'inserted'])
       throw new Error('refused')
     })
     await assert.rejects(failing, /refused/)
@@ -233,8 +244,8 @@ function endOfUnitSuite(open: OpenStore): void {
     const { store, add, row } = await newWorld(open)
     await add({ id: 'taken' })
     const outcomes = await store.write(async (tx) => [
-      await tx.insertUsers([row({ id: 'taken' })]),
-      await tx.insertUsers([row({ id: 'free' })]),
+      (await tx.insertUsers([row({ id: 'taken' })])).map(say),
+      (await tx.insertUsers([row({ id: 'free' })])).map(say),
     ])
     assert.deepEqual(outcomes, [['refused'], ['inserted']])
     assert.notEqual(await store.read((tx) => selectUser(tx, 'free')), undefined)

@@ -4,16 +4,10 @@ import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { Store, Tx } from '../../src/store/port.ts'
-import {
-  insertUser,
-  markUserDeleted,
-  selectUser,
-  selectUserByEmail,
-  selectUsers,
-} from '../../src/store/tables/users.ts'
+import { markUserDeleted, selectUser, selectUserByEmail, selectUsers } from '../../src/store/tables/users.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { anyCharacter } from '../support/characters.ts'
-import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
+import { addOrganization, addProvider, insertUser, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -170,13 +164,7 @@ function exactnessTests(open: OpenStore): void {
     await fc.assert(
       fc.asyncProperty(text, text, async (first, last) => {
         const id = newId()
-        const user = {
-          id,
-          organizationPk: provider.pk,
-          resellerPk: null,
-          email: `${id}@example.com`,
-          now: NOW,
-        }
+        const user = { id, organizationPk: provider.pk, email: `${id}@example.com` }
         await store.write((tx) => insertUser(tx, { ...user, firstName: first, lastName: last }))
         const found = await store.read((tx) => selectUser(tx, id))
         assert.equal(found?.firstName, first)

@@ -27,7 +27,7 @@ import {
   markUserDeleted,
   selectDeletedUser,
   selectUserByEmail,
-  updateRestoredUser,
+  updateUser,
 } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -71,9 +71,9 @@ function userTests(open: OpenStore): void {
     assert.equal((await store.read((tx) => selectDeletedUser(tx, organization, 'A@X')))?.pk, pk)
     assert.equal(await store.write((tx) => putUser(tx, organization, 'b@x', id)), undefined)
     const second = (await store.write((tx) => putUser(tx, organization, 'a@x'))) ?? 0
-    const content = { id, organizationPk: organization, resellerPk: null, firstName: 'A', lastName: null }
+    const content = { resellerPk: null, firstName: 'A', lastName: null, active: true }
     const restore = (): Promise<void> =>
-      store.write((tx) => updateRestoredUser(tx, pk, { ...content, email: 'a@x', now: NOW }))
+      store.write((tx) => updateUser(tx, pk, { ...content, email: 'a@x', now: NOW }))
     await assert.rejects(restore(), ConstraintError)
     await store.write((tx) => markUserDeleted(tx, second, NOW))
     assert.equal((await store.read((tx) => selectDeletedUser(tx, organization, 'a@x')))?.pk, second)
@@ -114,7 +114,7 @@ function organizationTests(open: OpenStore): void {
     const store = await open()
     const [one, other] = [await addProvider(store), await addProvider(store)]
     const put = (provider: number): Promise<void> =>
-      store.write((tx) => insertGroup(tx, { id: newId(), provider, name: 'Viewer' }))
+      store.write((tx) => insertGroup(tx, { id: newId(), provider, name: 'Viewer', now: NOW }))
     await put(one.pk)
     await assert.rejects(put(one.pk), ConstraintError)
     await put(other.pk)

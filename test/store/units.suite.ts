@@ -5,11 +5,12 @@ import { insertAuditEntry } from '../../src/store/audit/entries.ts'
 import { ConstraintError, type Store, StoreError, type Tx } from '../../src/store/port.ts'
 import { insertClient } from '../../src/store/tables/clients.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
-import { insertUser, selectUserByEmail } from '../../src/store/tables/users.ts'
+import { selectUserByEmail } from '../../src/store/tables/users.ts'
 import {
   addProvider,
   CONTENT_TABLES,
   countRows,
+  insertUser,
   NOW,
   newEntry,
   putEntries,
@@ -225,7 +226,7 @@ function constraintTests(open: OpenStore): void {
   test('the same id or e-mail is refused without an error, and the other row stays', async () => {
     const store = await open()
     const provider = await addProvider(store)
-    const user = { organizationPk: provider.pk, resellerPk: null, firstName: null, lastName: null, now: NOW }
+    const user = { organizationPk: provider.pk, firstName: null, lastName: null }
     await store.write((tx) => insertUser(tx, { id: 'a', email: 'a@x', ...user }))
     assert.equal(await store.write((tx) => insertUser(tx, { id: 'a', email: 'b@x', ...user })), undefined)
     assert.equal(await store.write((tx) => insertUser(tx, { id: 'b', email: 'A@X', ...user })), undefined)

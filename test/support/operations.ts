@@ -51,7 +51,9 @@ import {
   queryTenants,
   updateTenant,
 } from '../../src/directory/tenants.ts'
-import { createUser, deleteUser, listUsers } from '../../src/directory/users.ts'
+import { deleteUser } from '../../src/directory/user-changes.ts'
+import { listUsers } from '../../src/directory/user-lists.ts'
+import { createUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { Operation } from '../../src/model/audit.ts'
 import type { Context } from '../../src/model/context.ts'

@@ -1,10 +1,11 @@
 import type { AuditEntry } from '../../src/model/audit.ts'
+import { foldEmail } from '../../src/model/email.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
+import { nameKeyOf } from '../../src/model/users.ts'
 import { insertAuditEntry } from '../../src/store/audit/entries.ts'
-import type { Store, Tx } from '../../src/store/port.ts'
-import { insertOrganization } from '../../src/store/tables/organizations.ts'
-import { insertUser } from '../../src/store/tables/users.ts'
+import type { Store, Tx, UserRecord } from '../../src/store/port.ts'
+import { insertOrganization, selectOrganizationByPk } from '../../src/store/tables/organizations.ts'
 
 export const NOW = '2026-11-22T08:00:00.000Z'
 
@@ -29,8 +30,27 @@ export function putUser(
   email: string | null,
   id = newId(),
 ): Promise<number | undefined> {
-  const names = { resellerPk: null, firstName: null, lastName: null }
-  return insertUser(tx, { id, organizationPk: organization, ...names, email, now: NOW })
+  return insertUser(tx, { id, organizationPk: organization, firstName: null, lastName: null, email })
+}
+
+/**
+ * Inserts a user without an audit entry, beside a deleted user with the e-mail; returns its key, or undefined if it is
+ * refused.
+ */
+export async function insertUser(
+  tx: Tx,
+  user: Pick<UserRecord, 'id' | 'organizationPk' | 'firstName' | 'lastName' | 'email'>,
+): Promise<number | undefined> {
+  // It also keeps the insert from being the whole unit; see `Tx.insertUsers`.
+  const organization = await selectOrganizationByPk(tx, user.organizationPk)
+  if (!organization) return undefined
+  const { id: organizationId, providerPk } = organization
+  const emailKey = user.email === null ? null : foldEmail(user.email)
+  const nameKey = nameKeyOf({ ...user, emailKey })
+  const record = { ...user, resellerPk: null, providerPk, now: NOW }
+  const row = { user: record, organizationId, resellerId: null, emailKey, nameKey, groups: [], entry: null }
+  const [outcome] = await tx.insertUsers([{ ...row, besideDeleted: true }])
+  return outcome === 'refused' ? undefined : outcome
 }
 
 export function newEntry(change: Partial<AuditEntry> = {}): AuditEntry {

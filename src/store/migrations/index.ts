@@ -12,6 +12,7 @@ import { platforms } from './0011-platforms.ts'
 import { auditKey } from './0012-audit-key.ts'
 import { foldedKeys } from './0013-folded-keys.ts'
 import { contents } from './0014-contents.ts'
+import { record } from './0015-record.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   auditKey,
   foldedKeys,
   contents,
+  record,
 ]

@@ -7,26 +7,29 @@ const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUse
   ['id', 'text', ({ user }) => user.id],
   ['organization_pk', 'bigint', ({ user }) => user.organizationPk],
   ['reseller_pk', 'bigint', ({ user }) => user.resellerPk],
+  ['provider_pk', 'bigint', ({ user }) => user.providerPk],
   ['first_name', 'text', ({ user }) => user.firstName],
   ['last_name', 'text', ({ user }) => user.lastName],
   ['email', 'text', ({ user }) => user.email],
   ['email_key', 'text', (row) => row.emailKey],
+  ['name_key', 'text', (row) => row.nameKey],
   ['now', 'text', ({ user }) => user.now],
   ['id_given', 'boolean', ({ idGiven = false }) => idGiven],
+  ['beside_deleted', 'boolean', ({ besideDeleted = false }) => besideDeleted],
   ['group_pks', 'text', ({ groups }) => `{${groups.map((group) => group.pk).join()}}`],
-  ['entry_id', 'text', ({ entry }) => entry.id],
-  ['at', 'text', ({ entry }) => entry.at],
-  ['operation', 'text', ({ entry }) => entry.operation],
-  ['status', 'text', ({ entry }) => entry.status],
-  ['outcome', 'text', ({ entry }) => entry.outcome],
-  ['caller', 'text', ({ entry }) => formatCaller(entry.caller)],
-  ['portal', 'text', ({ entry }) => entry.portal],
-  ['organization', 'text', ({ entry }) => entry.organization],
-  ['target', 'text', ({ entry }) => entry.target],
-  ['correlation_id', 'text', ({ entry }) => entry.correlationId],
-  ['changed_fields', 'text', ({ entry }) => JSON.stringify(entry.changedFields)],
-  ['changes', 'text', ({ entry }) => entry.changes && JSON.stringify(entry.changes)],
-  ['address', 'text', ({ entry }) => entry.address],
+  ['entry_id', 'text', ({ entry }) => entry?.id],
+  ['at', 'text', ({ entry }) => entry?.at],
+  ['operation', 'text', ({ entry }) => entry?.operation],
+  ['status', 'text', ({ entry }) => entry?.status],
+  ['outcome', 'text', ({ entry }) => entry?.outcome],
+  ['caller', 'text', ({ entry }) => entry && formatCaller(entry.caller)],
+  ['portal', 'text', ({ entry }) => entry?.portal],
+  ['organization', 'text', ({ entry }) => entry?.organization],
+  ['target', 'text', ({ entry }) => entry?.target],
+  ['correlation_id', 'text', ({ entry }) => entry?.correlationId],
+  ['changed_fields', 'text', ({ entry }) => entry && JSON.stringify(entry.changedFields)],
+  ['changes', 'text', ({ entry }) => entry?.changes && JSON.stringify(entry.changes)],
+  ['address', 'text', ({ entry }) => entry?.address],
 ]
 
 const NAMES = GIVEN.map(([name]) => name)
@@ -47,13 +50,16 @@ with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
   from unnest(${ARRAYS}) with ordinality as given (${NAMES}, place)
 ), inserted as (
-  insert into users (pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, created_at, updated_at)
-  select pk, id, organization_pk, reseller_pk, first_name, last_name, email, email_key, now, now from given
-  where not exists (
+  insert into users
+    (pk, id, organization_pk, reseller_pk, provider_pk, first_name, last_name, email, email_key, name_key, created_at,
+     updated_at)
+  select pk, id, organization_pk, reseller_pk, provider_pk, first_name, last_name, email, email_key, name_key, now, now
+  from given
+  where not (not beside_deleted and exists (
     select 1 from users as deleted
     where deleted.organization_pk = given.organization_pk and deleted.email_key = given.email_key
       and deleted.deleted_at is not null
-    offset 0)
+    offset 0))
   and not exists (
     select 1 from users as alive
     where alive.organization_pk = given.organization_pk and alive.email_key = given.email_key
@@ -75,9 +81,9 @@ with given as materialized (
      changes, address)
   select entry_id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
     changes, address
-  from inserted join given using (pk) order by place
+  from inserted join given using (pk) where entry_id is not null order by place
 )
-select place from inserted join given using (pk)`
+select place, pk from inserted join given using (pk)`
 
 const UNCHECKED = toText('')
 // PostgreSQL never uses a primary key again, so an organization with this primary key is the one that was looked up.
@@ -87,8 +93,8 @@ const CHECKED = toText(`
     or reseller_pk = any (array(select pk from organizations where pk = any (${arrayOf('reseller_pk')}))))`)
 
 /**
- * Returns the statement that inserts users; see `Tx.insertUsers`. Its result has the place (from 1) of each inserted
- * row; `toOutcomes` reads it.
+ * Returns the statement that inserts users; see `Tx.insertUsers`. Its result has the place (from 1) and the primary
+ * key of each inserted row; `toOutcomes` reads it.
  */
 export function newInsertUsers(rows: readonly NewUserRow[]): pg.QueryConfig {
   return { name: 'usher_insert_users', text: CHECKED, values: toArrays(rows) }
@@ -109,6 +115,6 @@ function toArrays(rows: readonly NewUserRow[]): unknown[][] {
 /** Returns an outcome for each of `count` rows, in order, from the result of the statement. */
 export function toOutcomes(result: Pick<pg.QueryResult, 'rows'>, count: number): InsertOutcome[] {
   const outcomes = new Array<InsertOutcome>(count).fill('refused')
-  for (const { place } of result.rows as { place: number }[]) outcomes[place - 1] = 'inserted'
+  for (const { place, pk } of result.rows as { place: number; pk: number }[]) outcomes[place - 1] = pk
   return outcomes
 }

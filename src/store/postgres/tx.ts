@@ -95,7 +95,7 @@ export class PostgresTx implements Tx {
     const [row] = rows
     if (row && rows.length === 1 && !this.#beginning && !this.#ended) {
       const outcome = await this.#batch.add(row)
-      this.#ended = outcome === 'inserted'
+      this.#ended = outcome !== 'refused'
       return [outcome]
     }
     this.#wrote = true

@@ -78,7 +78,7 @@ export class Connection implements Tx {
     const isFirst = this.#unit === 'new' && rows.length === 1
     const outcomes = await insertUsers(this, rows)
     // The user could stay in this unit, but callers must not depend on the engine.
-    if (isFirst && outcomes[0] === 'inserted') this.#unit = 'ended'
+    if (isFirst && outcomes[0] !== 'refused') this.#unit = 'ended'
     return outcomes
   }
 

@@ -14,36 +14,41 @@ export async function insertUsers(tx: Tx, rows: readonly NewUserRow[]): Promise<
 }
 
 async function insertOne(tx: Tx, row: NewUserRow): Promise<InsertOutcome> {
-  const { user, organizationId, resellerId, emailKey, groups, idGiven = false, entry } = row
-  const statement = idGiven ? insertWithId : insert
-  const pk = await tx.insert(statement, { ...user, organizationId, resellerId, emailKey })
+  const { user, organizationId, resellerId, emailKey, nameKey, groups, idGiven, besideDeleted, entry } = row
+  const statement = idGiven ? insertWithId : besideDeleted ? insertBesideDeleted : insert
+  const pk = await tx.insert(statement, { ...user, organizationId, resellerId, emailKey, nameKey })
   if (pk === undefined) return 'refused'
-  await insertMemberships(tx, pk, groups)
-  await insertAuditEntry(tx, entry)
-  return 'inserted'
+  if (groups.length > 0) await insertMemberships(tx, pk, groups)
+  if (entry) await insertAuditEntry(tx, entry)
+  return pk
 }
 
-type InsertParams = NewUserRow['user'] & Pick<NewUserRow, 'organizationId' | 'resellerId' | 'emailKey'>
+type InsertParams = NewUserRow['user'] &
+  Pick<NewUserRow, 'organizationId' | 'resellerId' | 'emailKey' | 'nameKey'>
 
 const COLUMNS = [
   'id',
   'organization_pk',
   'reseller_pk',
+  'provider_pk',
   'first_name',
   'last_name',
   'email',
   'email_key',
+  'name_key',
   'created_at',
   'updated_at',
 ] as const
 
 // SQLite gives the primary key of a deleted organization to the next one, so the ids are compared as well.
-const insert = statement((db, p: InsertParams) => insertInto(db, selectRow(db, p)))
+const insert = statement((db, p: InsertParams) => insertInto(db, selectNewRow(db, p)))
+
+const insertBesideDeleted = statement((db, p: InsertParams) => insertInto(db, selectRow(db, p)))
 
 const insertWithId = statement((db, p: InsertParams) =>
   insertInto(
     db,
-    selectRow(db, p).where((eb) => eb.not(eb.exists(selectOtherHolder(db, p)))),
+    selectNewRow(db, p).where((eb) => eb.not(eb.exists(selectOtherHolder(db, p)))),
   ),
 )
 
@@ -54,10 +59,12 @@ function selectRow(db: QueryBuilder, p: InsertParams) {
       eb.val(p.id).as('id'),
       'organizations.pk as organization_pk',
       eb.val(p.resellerPk).as('reseller_pk'),
+      eb.val(p.providerPk).as('provider_pk'),
       eb.val(p.firstName).as('first_name'),
       eb.val(p.lastName).as('last_name'),
       eb.val(p.email).as('email'),
       eb.val(p.emailKey).as('email_key'),
+      eb.val(p.nameKey).as('name_key'),
       eb.val(p.now).as('created_at'),
       eb.val(p.now).as('updated_at'),
     ])
@@ -66,7 +73,11 @@ function selectRow(db: QueryBuilder, p: InsertParams) {
     .where((eb) =>
       eb.or([eb(eb.val(p.resellerPk), 'is', null), eb.exists(selectReseller(db, p).select('reseller.pk'))]),
     )
-    .where((eb) => eb.not(eb.exists(selectDeleted(db, p).select('deleted.pk'))))
+}
+
+/** Selects the row, unless a deleted user has the e-mail. */
+function selectNewRow(db: QueryBuilder, p: InsertParams) {
+  return selectRow(db, p).where((eb) => eb.not(eb.exists(selectDeleted(db, p).select('deleted.pk'))))
 }
 
 function insertInto(db: QueryBuilder, rows: ReturnType<typeof selectRow>) {

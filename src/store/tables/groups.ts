@@ -3,22 +3,29 @@ import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 const groupsOfProvider = statement((db, p: { provider: number }) =>
-  db.selectFrom('groups').select(['pk', 'id', 'name']).where('provider_pk', '=', p.provider).orderBy('name'),
+  db
+    .selectFrom('groups')
+    .select(['pk', 'id', 'name'])
+    .where('provider_pk', '=', p.provider)
+    .where('organization_pk', 'is', null)
+    .orderBy('name'),
 )
 
-/** Returns the groups of a provider, ordered by name. */
+/** Returns the groups that all organizations of a provider share, ordered by name. */
 export async function selectGroups(tx: Tx, provider: number): Promise<Group[]> {
   return tx.all(groupsOfProvider, { provider })
 }
 
-const insert = statement((db, p: { id: string; provider: number; name: string }) =>
-  db.insertInto('groups').values({ id: p.id, provider_pk: p.provider, name: p.name }),
+const insert = statement((db, p: { id: string; provider: number; name: string; now: string }) =>
+  db
+    .insertInto('groups')
+    .values({ id: p.id, provider_pk: p.provider, name: p.name, created_at: p.now, updated_at: p.now }),
 )
 
 /** Inserts a group of a provider. */
 export async function insertGroup(
   tx: Tx,
-  group: { id: string; provider: number; name: string },
+  group: { id: string; provider: number; name: string; now: string },
 ): Promise<void> {
   await tx.run(insert, group)
 }

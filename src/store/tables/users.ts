@@ -1,72 +1,72 @@
-import { type SqlBool, sql } from 'kysely'
+import { type Selectable, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
-import type { User } from '../../model/users.ts'
+import { nameKeyOf, type User } from '../../model/users.ts'
 import type { Tx, UserRecord } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 
-type UserRow = Omit<Tables['users'], 'pk'> & { pk: number }
+type UserRow = Selectable<Tables['users']>
 
 function toUser(row: UserRow): User {
   return {
     pk: row.pk,
     id: row.id,
     organizationPk: row.organization_pk,
+    providerPk: row.provider_pk,
     resellerPk: row.reseller_pk,
     firstName: row.first_name,
     lastName: row.last_name,
     email: row.email,
+    active: row.active === 1,
+    version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,
   }
 }
 
-type InsertParams = UserRecord & { emailKey: string | null }
+type Names = Pick<UserRecord, 'resellerPk' | 'firstName' | 'lastName' | 'email'>
 
-const insert = statement((db, p: InsertParams) =>
+type ChangeParams = Names & {
+  pk: number
+  emailKey: string | null
+  nameKey: string
+  active: number
+  now: string
+}
+
+const update = statement((db, p: ChangeParams) =>
   db
-    .insertInto('users')
-    .values({
-      id: p.id,
-      organization_pk: p.organizationPk,
+    .updateTable('users')
+    .set((eb) => ({
       reseller_pk: p.resellerPk,
       first_name: p.firstName,
       last_name: p.lastName,
       email: p.email,
       email_key: p.emailKey,
-      created_at: p.now,
+      name_key: p.nameKey,
+      active: p.active,
+      version: eb('version', '+', 1),
       updated_at: p.now,
-    })
-    .onConflict((conflict) => conflict.doNothing()),
+      deleted_at: null,
+    }))
+    .where('pk', '=', p.pk),
 )
 
-/** Inserts a user and returns its primary key; undefined, with nothing written, if the id or the e-mail is taken. */
-export async function insertUser(tx: Tx, user: UserRecord): Promise<number | undefined> {
-  return tx.insert(insert, { ...user, emailKey: user.email === null ? null : foldEmail(user.email) })
-}
-
-const update = statement(
-  (db, p: { pk: number } & Omit<UserRecord, 'id' | 'organizationPk'> & { emailKey: string | null }) =>
-    db
-      .updateTable('users')
-      .set({
-        reseller_pk: p.resellerPk,
-        first_name: p.firstName,
-        last_name: p.lastName,
-        email: p.email,
-        email_key: p.emailKey,
-        updated_at: p.now,
-        deleted_at: null,
-      })
-      .where('pk', '=', p.pk),
-)
-
-/** Restores a deleted user with new content. */
-export async function updateRestoredUser(tx: Tx, pk: number, user: UserRecord): Promise<void> {
-  const { resellerPk, firstName, lastName, email, now } = user
+/**
+ * Replaces the content of a user, who is restored if they were deleted.
+ * @throws {ConstraintError} when another user of the organization has the e-mail
+ */
+export async function updateUser(
+  tx: Tx,
+  pk: number,
+  change: Names & { readonly active: boolean; readonly now: string },
+): Promise<void> {
+  const { resellerPk, firstName, lastName, email, now } = change
   const emailKey = email === null ? null : foldEmail(email)
-  await tx.run(update, { pk, resellerPk, firstName, lastName, email, emailKey, now })
+  const nameKey = nameKeyOf({ firstName, lastName, emailKey })
+  const active = change.active ? 1 : 0
+  await tx.run(update, { pk, resellerPk, firstName, lastName, email, emailKey, nameKey, active, now })
 }
 
 const selectById = statement((db, p: { id: string }) =>
@@ -121,7 +121,10 @@ export async function selectDeletedUser(
 }
 
 const touch = statement((db, p: { pk: number; now: string }) =>
-  db.updateTable('users').set({ updated_at: p.now }).where('pk', '=', p.pk),
+  db
+    .updateTable('users')
+    .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now }))
+    .where('pk', '=', p.pk),
 )
 
 /** Marks a user as changed, so that concurrent units that change the user run one after the other. */
@@ -130,7 +133,10 @@ export async function touchUser(tx: Tx, pk: number, now: string): Promise<void> 
 }
 
 const markDeleted = statement((db, p: { pk: number; now: string }) =>
-  db.updateTable('users').set({ deleted_at: p.now, updated_at: p.now }).where('pk', '=', p.pk),
+  db
+    .updateTable('users')
+    .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now, deleted_at: p.now }))
+    .where('pk', '=', p.pk),
 )
 
 /** Marks a user as deleted. The row stays, so that the user can be restored. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { deleteUser } from '../../../src/directory/users.ts'
+import { deleteUser } from '../../../src/directory/user-changes.ts'
 import { jsonOf } from '../../../testing/http.ts'
 import { readAudit } from '../../support/directories.ts'
 import { assertOsisCode, type OsisApp, startOsisApp } from '../../support/osis-app.ts'
