@@ -36,20 +36,46 @@ export interface CreateOptions {
   readonly headers?: Readonly<Record<string, string | undefined>>
 }
 
-/** Calls "Create a Customer User", by default as the provider's administrator in the target's customer. */
-export function create(target: Reachable, body: unknown, options: CreateOptions = {}): Promise<Answer> {
-  const { customer = target.init.customer.id, token = target.token, query = '', headers } = options
+export interface PortalCall {
+  /** By default that of the provider's administrator. */
+  readonly token?: string
+  /** The domain in `X-Tenant`; by default the provider's portal. */
+  readonly portal?: string
+  /** These replace the headers of a right call; undefined leaves one out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** Is sent as JSON, unless it is a text or bytes. */
+  readonly body?: unknown
+}
+
+/**
+ * Calls an operation of the partner portal.
+ * @param path follows `/v1`; nothing in it is encoded
+ */
+export function callPortal(
+  target: Reachable,
+  method: string,
+  path: string,
+  call: PortalCall = {},
+): Promise<Answer> {
+  const { token = target.token, portal = target.init.portal, headers, body } = call
   return send(target.url, {
-    method: 'POST',
-    path: `/v1/customer/${customer}/users${query}`,
+    method,
+    path: `/v1${path}`,
     headers: {
-      'content-type': 'application/json',
-      'x-tenant': target.init.portal,
+      'content-type': body === undefined ? undefined : 'application/json',
+      'x-tenant': portal,
       authorization: `Bearer ${token}`,
       ...headers,
     },
-    body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+    body:
+      typeof body === 'string' || Buffer.isBuffer(body) || body === undefined ? body : JSON.stringify(body),
   })
+}
+
+/** Calls "Create a Customer User", by default as the provider's administrator in the target's customer. */
+export function create(target: Reachable, body: unknown, options: CreateOptions = {}): Promise<Answer> {
+  const { customer = target.init.customer.id, query = '', ...call } = options
+  return callPortal(target, 'POST', `/customer/${customer}/users${query}`, { ...call, body })
 }
 
 /** Asserts the status of a create; returns the id in its body. */
