@@ -62,6 +62,18 @@ export function foldCase(text: string): string {
   return expanded.toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
 }
 
+/** The most UTF-16 units of a key: an index entry of PostgreSQL holds at most 2,700 bytes. */
+const MAX_KEY = 600
+
+/**
+ * Returns the form in which a name is searched and sorted: without case, as `foldCase` does. Only the first 600
+ * characters count.
+ */
+export function foldKey(text: string): string {
+  const key = isAscii(text) ? text.toLowerCase() : foldCase(text)
+  return key.length > MAX_KEY ? key.slice(0, MAX_KEY).toWellFormed() : key
+}
+
 /** Counts Unicode code points, not UTF-16 units: an emoji counts once. */
 export function countCodePoints(text: string): number {
   let count = 0

@@ -53,6 +53,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^jose(\/|$)/, ['auth']],
   [/^(aws4|undici)(\/|$)/, ['platform']],
   [/^commander(\/|$)/, ['cli']],
+  [/^libphonenumber-js(\/|$)/, ['model/phone.ts']],
 ]
 
 /**
