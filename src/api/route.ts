@@ -3,6 +3,7 @@ import type { Static, TNull, TObject, TSchema } from 'typebox'
 import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { BODY_LIMITS } from './bodies.ts'
+import { toFingerprint } from './fingerprint.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -137,13 +138,24 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
   declared: RouteDeclaration<Schemas, Answers, Parts>,
 ): Route<Parts> {
   const { operation, subject, handle } = declared
+  // A bulk call has the header too, and a pattern that no key fits.
+  const takesKey = IDEMPOTENCY_KEY in (declared.schemas.headers?.properties ?? {})
   const config = { ...(operation && { operation }), ...(subject && { subject }) }
   return toRoute(declared, config, (request, parts) => {
     const { context: ctx, params, query, headers, body } = request
     if (!ctx) throw new Error('the request was not admitted')
-    return handle({ ctx, params, query, headers, body } as Call<Schemas>, parts)
+    const call = { ctx, params, query, headers, body } as Call<Schemas>
+    const key = takesKey ? request.headers[KEY_NAME] : undefined
+    // Other callers do not repeat calls by themselves.
+    if (typeof key !== 'string' || ctx.caller.kind !== 'client') return handle(call, parts)
+    const idempotency = { key, fingerprint: toFingerprint(declared, ctx.organization.id, call) }
+    return handle({ ...call, ctx: { ...ctx, idempotency } }, parts)
   })
 }
+
+/** The header by which a caller names a call that it may repeat. A route takes it if its schema has it. */
+const IDEMPOTENCY_KEY = 'Idempotency-Key'
+const KEY_NAME = IDEMPOTENCY_KEY.toLowerCase()
 
 /** Declares a route without admission; its handler may authenticate the caller itself. Otherwise it is like `route`. */
 export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(

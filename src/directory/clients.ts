@@ -44,7 +44,12 @@ export function createClient(dir: Directory, ctx: Context, input: NewClient): Pr
     ...checkText('name', input.name, { min: 1 }),
     ...checkText('externalId', externalId, { min: 1 }),
   ]
-  const subject = { operation: 'CreateClient', organization: input.organizationId, issues } as const
+  const subject = {
+    operation: 'CreateClient',
+    organization: input.organizationId,
+    issues,
+    returnsSecret: true,
+  } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const organization = await getReachableOrganization(unit, { id: input.organizationId })
     if (input.permission === 'osis' && organization.kind !== 'provider') throw osisNeedsProvider()

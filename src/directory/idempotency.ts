@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { DirectoryError } from '../model/error.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
@@ -8,45 +7,74 @@ import {
   selectRecordedAnswer,
 } from '../store/tables/idempotency-keys.ts'
 import type { Directory } from './directory.ts'
-import type { Unit } from './unit.ts'
+import type { Scope } from './reach.ts'
+import { SealError } from './sealing/sealer.ts'
 
 /** How long a response can be replayed, in milliseconds. */
 const TTL_MS = 24 * 60 * 60 * 1000
 
-/**
- * Runs work once for each client and idempotency key within 24 hours. A repeated call gets the first response. A call
- * that was refused is not recorded, so that it can be corrected and sent again with its idempotency key.
- * @param call.request the content that is compared, as JSON: a key that was used for a different request is refused
- * @returns the response, and whether an earlier call recorded it
- * @throws {DirectoryError} `idempotency_key_reused`, and what work throws
- */
-export async function runOnce<T>(
-  unit: Unit,
-  call: { key: string; request: unknown },
-  work: () => Promise<T>,
-): Promise<{ answer: T; replayed: boolean }> {
-  const { tx, now } = unit
-  const { caller } = unit.ctx
-  // Only clients have idempotency keys. Other callers do not use a network, so no call of theirs is repeated by
-  // mistake.
-  if (caller.kind !== 'client') return { answer: await work(), replayed: false }
-  const { key } = call
-  const requestHash = hash('sha256', JSON.stringify(call.request), 'base64url')
-  const recorded = await selectRecordedAnswer(tx, caller.pk, { key, now })
-  if (recorded) {
-    if (recorded.requestHash !== requestHash) throw keyReused()
-    return { answer: JSON.parse(recorded.answer) as T, replayed: true }
-  }
-  const answer = await work()
-  const expiresAt = new Date(Date.parse(now) + TTL_MS).toISOString()
-  const record = { client: caller.pk, key, requestHash, answer: JSON.stringify(answer), expiresAt }
-  // Another call with this key was faster. The unit runs again, and finds the response of that call.
-  if (!(await insertRecordedAnswer(tx, record, now))) throw new ConstraintError('idempotency key', undefined)
-  return { answer, replayed: false }
+/** A running unit, as far as idempotency keys need it. */
+type KeyedUnit = Scope & { readonly now: string }
+
+/** The client that calls, and the call that it may repeat. */
+function readCall({ ctx: { caller, idempotency } }: KeyedUnit) {
+  if (caller.kind !== 'client' || !idempotency) throw new Error('the call has no idempotency key')
+  return { client: caller, ...idempotency }
 }
 
-function keyReused(): DirectoryError {
-  const message = 'was used for another request within the last 24 hours'
+/**
+ * Returns what an earlier call recorded under the idempotency key of this call, or undefined.
+ * @throws {DirectoryError} `idempotency_key_reused` if the key was used for another request
+ */
+export async function findRecordedAnswer(dir: Directory, unit: KeyedUnit): Promise<unknown> {
+  const { client, key, fingerprint } = readCall(unit)
+  const recorded = await selectRecordedAnswer(unit.tx, client.pk, { key, now: unit.now })
+  if (!recorded) return undefined
+  if (recorded.requestHash !== fingerprint)
+    throw refuseKey('was used for another request within the last 24 hours')
+  const { answer } = recorded
+  // An answer that is not sealed is a JSON object.
+  return JSON.parse(answer.startsWith('{') ? answer : open(dir, answer, sealedIdentity(client.id, key)))
+}
+
+/** @throws {DirectoryError} `idempotency_key_reused` if the master key was replaced since: the secret is lost */
+function open({ sealer }: Directory, sealed: string, identity: string): string {
+  try {
+    return sealer.open(sealed, identity)
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error
+    throw refuseKey(
+      'was used, and the response can no longer be read: see what the call made, then use another key',
+    )
+  }
+}
+
+/**
+ * Records the answer of a call under its idempotency key.
+ * @param record.isSecret whether the answer is sealed
+ * @throws {ConstraintError} if another call with this key was faster: the unit must run again, and finds its answer
+ */
+export async function recordAnswer(
+  { sealer }: Directory,
+  unit: KeyedUnit,
+  record: { readonly answer: object; readonly isSecret: boolean },
+): Promise<void> {
+  const { client, key, fingerprint: requestHash } = readCall(unit)
+  const { isSecret } = record
+  const text = JSON.stringify(record.answer)
+  const answer = isSecret ? sealer.seal(text, sealedIdentity(client.id, key)) : text
+  const expiresAt = new Date(Date.parse(unit.now) + TTL_MS).toISOString()
+  const row = { client: client.pk, key, requestHash, answer, expiresAt }
+  if (!(await insertRecordedAnswer(unit.tx, row, unit.now)))
+    throw new ConstraintError('idempotency key', undefined)
+}
+
+/** Returns the identity that a sealed answer is bound to. */
+function sealedIdentity(clientId: string, key: string): string {
+  return `idempotency-key:${clientId}:${key}`
+}
+
+function refuseKey(message: string): DirectoryError {
   return new DirectoryError('idempotency_key_reused', `The idempotency key ${message}.`, {
     issues: [{ path: 'idempotencyKey', rule: 'reused', message }],
   })

@@ -1,5 +1,5 @@
 import type { AuditEntry, Operation } from '../model/audit.ts'
-import type { Context } from '../model/context.ts'
+import type { Context, IdempotentCall } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId, newId } from '../model/ids.ts'
 import { foldDomain } from '../model/organizations.ts'
@@ -8,6 +8,7 @@ import { insertAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import { ACCESS, isPermitted, notPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
+import { findRecordedAnswer, recordAnswer } from './idempotency.ts'
 import type { Scope } from './reach.ts'
 import { KeysUnreadableError } from './sealing/following-sealer.ts'
 
@@ -45,13 +46,17 @@ export interface Subject {
   readonly target?: string | null
   /** What is wrong with the input. With any issue the operation is refused as `invalid`, before its unit begins. */
   readonly issues?: readonly Issue[]
+  /** Whether the result has a secret. It is then sealed when it is recorded under an idempotency key. */
+  readonly returnsSecret?: boolean
 }
 
 /**
  * Runs an operation that writes, if its access rule permits it and its input has no issues. A refusal leaves nothing
- * but an audit entry.
- * @param work may run more than once, so it must only query
- * @throws {DirectoryError} `not_permitted`, `invalid`, `store_unavailable`, and what work throws
+ * but an audit entry. If the caller sent an idempotency key, the result is recorded in the same commit, and a repeated
+ * call gets it without running again.
+ * @param work may run more than once, so it must only query. Its result must be the same after `JSON.parse`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `idempotency_key_reused`, `store_unavailable`, and what work
+ *   throws
  */
 export async function runUnit<T>(
   dir: Directory,
@@ -62,15 +67,57 @@ export async function runUnit<T>(
   await enforceAccess(dir, ctx, subject)
   const { issues = [] } = subject
   if (issues.length > 0) return refuse(dir, ctx, subject, toInvalid(issues))
+  const run = ctx.idempotency ? runUnderKey(dir, ctx.idempotency, { subject, work }) : work
   for (let races = 0; ; races++) {
     try {
-      return await dir.store.write((tx) => work(newUnit(dir, ctx, subject, tx)))
+      return await dir.store.write((tx) => run(newUnit(dir, ctx, subject, tx)))
     } catch (error) {
       if (error instanceof ConstraintError && races < MAX_RACES) continue
       if (error instanceof DirectoryError) return refuse(dir, ctx, subject, error)
       throw toUnavailable(error)
     }
   }
+}
+
+/** What is recorded of a call: its result, and what its audit entry is about. */
+type Recorded<T> = Pick<AuditEntry, 'organization' | 'target'> & { readonly result?: T }
+
+/** The work of an operation. */
+interface Work<T> {
+  readonly subject: Subject
+  readonly work: (unit: Unit) => Promise<T>
+}
+
+/**
+ * Makes work that runs once for each client and idempotency key within 24 hours. A call that is refused is not recorded,
+ * so that it can be corrected and sent again with its idempotency key.
+ * @returns work that throws `idempotency_key_reused`, and what the given work throws
+ * @throws {Error} if an earlier unit of the call has run with the key
+ */
+function runUnderKey<T>(dir: Directory, call: IdempotentCall, work: Work<T>): Work<T>['work'] {
+  if (call.used) throw new Error(`${work.subject.operation} is the second unit with one idempotency key`)
+  call.used = true
+  return (unit) => runOnce(dir, unit, work)
+}
+
+async function runOnce<T>(dir: Directory, unit: Unit, { subject, work }: Work<T>): Promise<T> {
+  const { returnsSecret = false } = subject
+  const recorded = (await findRecordedAnswer(dir, unit)) as Recorded<T> | undefined
+  if (recorded) {
+    const { organization, target } = recorded
+    await unit.audit({ outcome: 'replayed', organization, target })
+    return recorded.result as T
+  }
+  let about: Recorded<T> = { organization: null, target: null }
+  const entry: Unit['entry'] = (details) => {
+    const made = unit.entry(details)
+    if (made.operation === subject.operation) about = { organization: made.organization, target: made.target }
+    return made
+  }
+  const audit: Unit['audit'] = (details) => insertAuditEntry(unit.tx, entry(details))
+  const result = await work({ ...unit, entry, audit })
+  await recordAnswer(dir, unit, { answer: { ...about, result }, isSecret: returnsSecret })
+  return result
 }
 
 /** Makes the unit of an operation in an open transaction. */

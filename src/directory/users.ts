@@ -16,7 +16,6 @@ import {
 } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
-import { runOnce } from './idempotency.ts'
 import { getReachableOrganization, getReseller, type Scope } from './reach.ts'
 import { type AuditDetails, runUnit, type Unit } from './unit.ts'
 
@@ -28,8 +27,6 @@ export interface CreateUserRequest {
   /** The reseller for which the user is created. A calling reseller may leave out its own id. */
   readonly resellerId?: string | undefined
   readonly user: NewUser
-  /** For 24 hours, a repeated call with this idempotency key gets the first response; see `runOnce`. */
-  readonly idempotencyKey?: string | undefined
 }
 
 /** The result of a create. */
@@ -48,17 +45,12 @@ export interface CreateUserAnswer {
  */
 export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest): Promise<CreateUserAnswer> {
   const request = foldIds(sent)
-  const { organizationId: organization, user, idempotencyKey: key } = request
+  const { organizationId: organization, user } = request
   const issues = checkNewUser(user)
   const subject = { operation: 'CreateUser', organization, target: user.id ?? null, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const scope = await getCreateScope(dir, unit, request)
-    const create = (): Promise<CreateUserAnswer> => insertOrRepeat(dir, unit, { request, scope })
-    if (key === undefined) return create()
-    const compared = [ctx.organization.id, foldContent(request)]
-    const { answer, replayed } = await runOnce(unit, { key, request: compared }, create)
-    if (replayed) await unit.audit({ outcome: 'replayed', target: answer.id })
-    return answer
+    return insertOrRepeat(dir, unit, { request, scope })
   })
 }
 
@@ -71,13 +63,6 @@ function foldIds(request: CreateUserRequest): CreateUserRequest {
     resellerId: foldOptionalId(resellerId),
     user: { ...user, id: foldOptionalId(user.id) },
   }
-}
-
-/** Folds the other members too, so that another spelling of one request has the same fingerprint. */
-function foldContent(request: CreateUserRequest): CreateUserRequest {
-  const { email, groupIds } = request.user
-  const folded = { email: email === null ? null : foldEmail(email), groupIds: groupIds.map(foldId) }
-  return { ...request, user: { ...request.user, ...folded } }
 }
 
 /**

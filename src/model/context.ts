@@ -17,6 +17,16 @@ export type CallerName =
   | { readonly kind: 'client' | 'person'; readonly id: string }
   | { readonly kind: 'operator' }
 
+/** A call that its caller may repeat without doing it twice. */
+export interface IdempotentCall {
+  /** The caller's own name for the call. */
+  readonly key: string
+  /** A hash of the request, the same for each spelling of it. A key that was used for another request is refused. */
+  readonly fingerprint: string
+  /** Set by the unit that runs with the key: it records its result, so a call may have only one such unit. */
+  used?: true
+}
+
 /** The circumstances of one operation: who calls, for which organization, and through which portal. */
 export interface Context {
   readonly caller: Caller
@@ -29,4 +39,6 @@ export interface Context {
   readonly correlationId: string
   /** The source address of the request; null for the command line, and for what the program does by itself. */
   readonly address: string | null
+  /** Set if the caller sent an idempotency key. */
+  readonly idempotency?: IdempotentCall | undefined
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { hash } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { enterPortal } from '../../src/directory/context.ts'
+import type { Directory } from '../../src/directory/directory.ts'
 import { deleteOldAnswers } from '../../src/directory/idempotency.ts'
+import { newSealer } from '../../src/directory/sealing/sealer.ts'
+import { runUnit } from '../../src/directory/unit.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import { type CreateUserAnswer, createUser } from '../../src/directory/users.ts'
 import type { Context } from '../../src/model/context.ts'
+import { newId } from '../../src/model/ids.ts'
 import type { NewUser } from '../../src/model/users.ts'
-import { insertRecordedAnswer } from '../../src/store/tables/idempotency-keys.ts'
 import {
   addClient,
   addOrganization,
@@ -30,7 +33,13 @@ function create(
   ctx: Context = on.provider,
 ): Promise<CreateUserAnswer> {
   const user = newUser(change)
-  return createUser(on.dir, ctx, { organizationId: on.customerId, kind: 'customer', user, idempotencyKey })
+  const call = keyed(ctx, idempotencyKey, JSON.stringify([ctx.organization.id, change]))
+  return createUser(on.dir, call, { organizationId: on.customerId, kind: 'customer', user })
+}
+
+/** The context of a new call with an idempotency key. */
+function keyed(ctx: Context, key: string, fingerprint = 'request'): Context {
+  return { ...ctx, idempotency: { key, fingerprint } }
 }
 
 function pass(on: TestDirectory, ms: number): void {
@@ -97,22 +106,6 @@ export function idempotencySuite(open: OpenStore): void {
         assert.equal((await create(on, key)).created, false, `the key '${key}' was taken for 'k'`)
     })
 
-    test('an answer that 0.1 recorded for a request is replayed', async () => {
-      const on = await newTestDirectory(open)
-      const user = newUser({ groupIds: on.groupIds.slice(0, 1) })
-      // The fingerprint of 0.1: the request as it was sent. In its folded form it must be the same.
-      const request = { organizationId: on.customerId, kind: 'customer', user, idempotencyKey: 'k' }
-      const requestHash = hash('sha256', JSON.stringify([on.setup.provider.id, request]), 'base64url')
-      const { caller } = on.provider
-      assert.equal(caller.kind, 'client')
-      const answer = { id: '0192f7c4-a6a8-7c3e-9d4b-5e6f7a8b9c0d', created: true }
-      const record = { client: caller.kind === 'client' ? caller.pk : 0, key: 'k', requestHash }
-      const [now, expiresAt] = ['2026-11-22T07:00:00.000Z', '2026-11-23T07:00:00.000Z']
-      const row = { ...record, answer: JSON.stringify(answer), expiresAt }
-      await on.dir.store.write((tx) => insertRecordedAnswer(tx, row, now))
-      assert.deepEqual(await create(on, 'k', { groupIds: user.groupIds }), answer)
-    })
-
     moreTests(open)
   })
 }
@@ -146,6 +139,39 @@ function moreTests(open: OpenStore): void {
     await assert.rejects(create(on, 'k', {}, narrowed), (error: Error) =>
       ['customer_not_found', 'idempotency_key_reused'].includes((error as { code?: string }).code ?? ''),
     )
+  })
+
+  test('a result without a value is replayed too', async () => {
+    const on = await newTestDirectory(open)
+    const subject = { operation: 'CreateUser', target: newId() } as const
+    let runs = 0
+    for (const ctx of [keyed(on.provider, 'k'), keyed(on.provider, 'k')])
+      assert.equal(await runUnit(on.dir, ctx, subject, async () => void runs++), undefined)
+    assert.equal(runs, 1)
+  })
+
+  test('a secret is recorded sealed, and replayed until its master key is replaced', async () => {
+    const on = await newTestDirectory(open)
+    const subject = { operation: 'CreateUser', returnsSecret: true } as const
+    const run = (dir: Directory) =>
+      runUnit(dir, keyed(on.provider, 'k'), subject, async () => ({ secret: 'the-secret' }))
+    assert.deepEqual(await run(on.dir), { secret: 'the-secret' })
+    assert.deepEqual(await run(on.dir), { secret: 'the-secret' })
+    const rows = await on.dir.store.read((tx) =>
+      tx.query((db) => db.selectFrom('idempotency_keys').selectAll()),
+    )
+    assert.equal(rows.length, 1)
+    assert.doesNotMatch(JSON.stringify(rows), /the-secret/)
+    const replaced = { ...on.dir, sealer: newSealer([randomBytes(32)]) }
+    await assert.rejects(run(replaced), refusedAs('idempotency_key_reused', 'idempotencyKey'))
+  })
+
+  test('a call may have only one unit that runs with its key', async () => {
+    const on = await newTestDirectory(open)
+    const ctx = keyed(on.provider, 'k')
+    const run = () => runUnit(on.dir, ctx, { operation: 'CreateUser' }, async () => 1)
+    await run()
+    await assert.rejects(run(), /second unit/)
   })
 
   test('only answers that are too old to be replayed are deleted', async () => {

@@ -50,6 +50,18 @@ export const WriteHeaders = Type.Object({
   ),
 })
 
+/** Headers of bulk calls. */
+export const BulkHeaders = Type.Object({
+  ...Headers.properties,
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      pattern: '(?!)',
+      title: 'left out: each line of a bulk call may be repeated by itself',
+      description: 'Refused: each line of a bulk call may be repeated by itself.',
+    }),
+  ),
+})
+
 /** The header of a change that may depend on the state of its object. */
 export const ifMatchHeader = {
   'If-Match': Type.Optional(

@@ -31,13 +31,12 @@ export const userRoutes: readonly Route<Directory>[] = [
       201: UserId('Created. The id of the user.'),
       ...failures,
     },
-    async handle({ ctx, params, query, headers, body }, dir) {
+    async handle({ ctx, params, query, body }, dir) {
       const { id, created } = await createUser(dir, ctx, {
         organizationId: params.customerId,
         kind: 'customer',
         resellerId: query.resellerId,
         user: toNewUser(body),
-        idempotencyKey: headers['idempotency-key'],
       })
       return { status: created ? 201 : 200, body: id }
     },
