@@ -52,7 +52,7 @@ for (let first = 0; first < count; first += UNIT) {
         email: null,
         role: 'TENANT_USER',
         // Every tenth is suspended.
-        active: i % 10 !== 0,
+        enabled: i % 10 !== 0,
         now,
       })
       await claimAccount(tx, pk, { now, until: now, by: 'load' })

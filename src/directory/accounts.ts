@@ -8,7 +8,7 @@ import { insertAccount, selectAccountByPk, selectAccountOfOrgUser } from '../sto
 import {
   markAccountRemoved,
   selectAccountBeingRemoved,
-  updateAccountActive,
+  updateAccountEnabled,
 } from '../store/accounts/changes.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { selectAccountPage } from '../store/accounts/queries.ts'
@@ -94,7 +94,7 @@ async function insertNewAccount(
     username: account.username ?? account.orgUserId,
     email: account.email,
     role: account.role,
-    active: account.active,
+    enabled: account.active,
     lease: lease && newLease(lease, new Date(unit.now)),
     now: unit.now,
   })
@@ -159,8 +159,8 @@ export function getAccountByCanonicalId(dir: Directory, ctx: Context, canonicalI
 }
 
 /**
- * Activates or suspends an account. Its credentials keep their own status; a credential works while both are active.
- * The platform follows once the reconciler has applied the change.
+ * Activates or suspends an account. It works while its person and its customer are active too. Its credentials keep
+ * their own status. The platform follows once the reconciler has applied the change.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
  */
 export function updateAccount(
@@ -172,11 +172,11 @@ export function updateAccount(
     const account = await getReachableAccount(unit, request)
     const organization = await findCustomerId(unit.tx, account)
     const { active } = request
-    if (account.active === active) {
+    if (account.enabled === active) {
       await unit.audit({ outcome: 'repeated', organization })
       return account
     }
-    await updateAccountActive(unit.tx, account.pk, { active, now: unit.now })
+    await updateAccountEnabled(unit.tx, account.pk, { enabled: active, now: unit.now })
     await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
     return (await selectAccountByPk(unit.tx, account.pk)) as Account
   })

@@ -28,6 +28,9 @@ export interface Account {
   readonly username: string
   readonly email: string | null
   readonly role: AccountRole
+  /** The account's own status. */
+  readonly enabled: boolean
+  /** Whether the account works: it, its person and its customer are active. */
   readonly active: boolean
   readonly desiredVersion: number
   /** The desired version that the platform was last seen to have; 0 for none. */

@@ -4,8 +4,8 @@ import {
   deleteRemovedAccount,
   deleteRemovedCredentials,
   markAccountRestored,
-  markLateAccountRemoved,
 } from '../store/accounts/changes.ts'
+import { settleNewAccount } from '../store/accounts/following.ts'
 import {
   type Claimed,
   claimAccount,
@@ -110,7 +110,7 @@ async function recordResult(deps: AttemptDeps, pk: number, { account, state }: D
   const record = async (tx: Tx): Promise<void> => {
     await markAccountApplied(tx, claimed, account.desiredVersion)
     if (state.status === 'gone') return deleteRemovedAccount(tx, pk, now().toISOString())
-    if (account.appliedVersion === 0) await markLateAccountRemoved(tx, pk, now().toISOString())
+    if (account.appliedVersion === 0) await settleNewAccount(tx, pk, now().toISOString())
     if (!state.isNew) await deleteRemovedCredentials(tx, pk)
   }
   try {

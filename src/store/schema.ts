@@ -10,6 +10,10 @@ export interface Tables {
     /** Null for a provider, which is its own root. */
     provider_pk: number | null
     created_at: string
+    /** Set while a customer is suspended. */
+    suspended_at: string | null
+    /** Set when the deletion of a customer begins. */
+    deleted_at: string | null
   }
   /** Relations between customers and resellers. */
   customer_resellers: { customer_pk: number; reseller_pk: number; created_at: string }
@@ -68,6 +72,8 @@ export interface Tables {
     provider_pk: number
     platform: string
     name: string
+    /** Who gets an account: `named` by Cloud Director, or `everyone` of the customer. */
+    accounts: Generated<'named' | 'everyone'>
     created_at: string
     deleted_at: string | null
   }
@@ -96,6 +102,9 @@ export interface Tables {
     username: string
     email: string | null
     role: string
+    /** The account's own status. */
+    enabled: Generated<number>
+    /** Whether the account works; it follows `enabled`, the person and the customer. See accounts/status.ts. */
     active: number
     /** The desired state: 1 if the account exists, 0 if it was removed. */
     wanted: number

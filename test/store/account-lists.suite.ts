@@ -8,7 +8,7 @@ import {
   markAccountRemoved,
   markAccountRestored,
   markAccountsOfTenantRemoved,
-  updateAccountActive,
+  updateAccountEnabled,
 } from '../../src/store/accounts/changes.ts'
 import {
   markCredentialDeleted,
@@ -136,7 +136,7 @@ function listTests(open: OpenStore): void {
       const { pk = 0 } = added[n % added.length] ?? {}
       const active = n % 2 === 0
       await store.write(async (tx) => {
-        if (kind === 'active') await updateAccountActive(tx, pk, { active, now: NOW })
+        if (kind === 'active') await updateAccountEnabled(tx, pk, { enabled: active, now: NOW })
         if (kind === 'key') await updateCredentialActive(tx, pk, active)
         if (kind === 'delete') await markCredentialDeleted(tx, pk)
         if (kind === 'remove') await markAccountRemoved(tx, pk, { purge: n % 5 === 0, now: NOW })

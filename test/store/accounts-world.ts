@@ -55,7 +55,7 @@ export async function put(
       username: at.username ?? at.orgUserId,
       email: null,
       role: 'TENANT_USER',
-      active: at.active ?? true,
+      enabled: at.active ?? true,
       now: NOW,
     })
     await insertCredential(tx, { account: pk, accessKey: `AK${pk}`, sealedSecret: 's', now: NOW })

@@ -152,7 +152,7 @@ async function addAccount(store: Store): Promise<AddedAccount> {
         username: orgUserId,
         email: null,
         role: 'TENANT_USER',
-        active: true,
+        enabled: true,
         now: NOW,
       }),
     )

@@ -3,6 +3,7 @@ import type { Account, AccountRole } from '../../model/accounts.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
+import { toActive } from './status.ts'
 
 /** For the column `wanted`. A literal, because a bound 1 would keep SQLite from using the partial indexes. */
 export const YES = sql.lit(1)
@@ -31,6 +32,7 @@ export function toAccount(row: AccountRow): Account {
     username: row.username,
     email: row.email,
     role: row.role as AccountRole,
+    enabled: row.enabled === 1,
     active: row.active === 1,
     desiredVersion: row.desired_version,
     appliedVersion: row.applied_version,
@@ -49,7 +51,7 @@ interface InsertParams {
   readonly username: string
   readonly email: string | null
   readonly role: string
-  readonly active: number
+  readonly enabled: number
   readonly attempts: number
   readonly until: string | null
   readonly by: string | null
@@ -69,7 +71,8 @@ const insert = statement((db, p: InsertParams) =>
     username: p.username,
     email: p.email,
     role: p.role,
-    active: p.active,
+    enabled: p.enabled,
+    active: toActive(db, p),
     wanted: 1,
     desired_version: 1,
     applied_version: 0,
@@ -101,14 +104,15 @@ export async function insertAccount(
     username: string
     email: string | null
     role: AccountRole
-    active: boolean
+    /** The account's own status. */
+    enabled: boolean
     /** Claims the account for its first attempt, as `claimAccount` does. */
     lease?: { readonly until: string; readonly by: string } | undefined
     now: string
   },
 ): Promise<number> {
   const { lease, ...values } = account
-  const flags = { active: account.active ? 1 : 0, madeUser: account.madeUser ? 1 : 0 }
+  const flags = { enabled: account.enabled ? 1 : 0, madeUser: account.madeUser ? 1 : 0 }
   const claimed = { attempts: lease ? 1 : 0, until: lease?.until ?? null, by: lease?.by ?? null }
   return (await tx.insert(insert, { ...values, ...flags, ...claimed })) as number
 }

@@ -5,11 +5,12 @@ import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { NO, RESET_ATTEMPTS, selectAccounts, toAccount, YES } from './accounts.ts'
 import { deleteContent, updateContentsPlatform } from './contents.ts'
+import { toActive } from './status.ts'
 
 /**
  * Returns the columns that every change of the desired state sets: a new version, due at once, without attempts yet.
  */
-function bumpVersion(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
+export function bumpVersion(eb: ExpressionBuilder<Tables, 'accounts'>, now: string) {
   return {
     ...RESET_ATTEMPTS,
     last_error: null,
@@ -31,20 +32,23 @@ export async function requestApply(tx: Tx, pk: number, now: string): Promise<voi
   await tx.run(bump, { pk, now })
 }
 
-const setActive = statement((db, p: { pk: number; active: number; now: string }) =>
+const setEnabled = statement((db, p: { pk: number; enabled: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ ...bumpVersion(eb, p.now), active: p.active }))
+    .set((eb) => ({ ...bumpVersion(eb, p.now), enabled: p.enabled, active: toActive(db, { enabled: p.enabled }) }))
     .where('pk', '=', p.pk),
 )
 
-/** Activates or suspends an account. Its credentials keep their own status. */
-export async function updateAccountActive(
+/**
+ * Sets an account's own status. It works if its person and its customer are active too. Its credentials keep their
+ * status.
+ */
+export async function updateAccountEnabled(
   tx: Tx,
   pk: number,
-  change: { active: boolean; now: string },
+  change: { enabled: boolean; now: string },
 ): Promise<void> {
-  await tx.run(setActive, { pk, active: change.active ? 1 : 0, now: change.now })
+  await tx.run(setEnabled, { pk, enabled: change.enabled ? 1 : 0, now: change.now })
 }
 
 const remove = statement((db, p: { pk: number; purge: number; now: string }) =>
@@ -104,29 +108,25 @@ export async function markAccountsOfTenantRemoved(tx: Tx, tenant: number, now: s
   await tx.run(hideCredentialsOfTenant, { tenant })
 }
 
-// If the user was deleted, the restored account is suspended: it keeps the data, but its access keys do not work.
+// If the user was deleted, the restored account is suspended: it keeps the data, but its access keys do not work, also
+// after the user is restored.
 const restore = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({
-      ...bumpVersion(eb, p.now),
-      wanted: 1,
-      leased_until: null,
-      active: eb
-        .case()
-        .when(
-          eb.exists(
-            eb
-              .selectFrom('users')
-              .select('users.pk')
-              .whereRef('users.pk', '=', 'accounts.user_pk')
-              .where('users.deleted_at', 'is not', null),
-          ),
-        )
-        .then(sql.lit(0))
-        .else(eb.ref('active'))
-        .end(),
-    }))
+    .set((eb) => {
+      const user = eb
+        .selectFrom('users')
+        .select('users.pk')
+        .whereRef('users.pk', '=', 'accounts.user_pk')
+        .where('users.deleted_at', 'is not', null)
+      return {
+        ...bumpVersion(eb, p.now),
+        wanted: 1,
+        leased_until: null,
+        enabled: eb.case().when(eb.exists(user)).then(NO).else(eb.ref('enabled')).end(),
+        active: toActive(db),
+      }
+    })
     .where('pk', '=', p.pk)
     .where('wanted', '=', NO)
     .where('purge', '=', NO),
@@ -283,21 +283,6 @@ export async function markLateAccountsRemoved(
   const late = await tx.all(selectAllOfTenant, { tenant })
   for (const { pk } of late) await markAccountRemoved(tx, pk, removal)
   return late.length
-}
-
-const selectLate = statement((db, p: { pk: number }) =>
-  db
-    .selectFrom('accounts')
-    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
-    .select('accounts.pk')
-    .where('accounts.pk', '=', p.pk)
-    .where('accounts.wanted', '=', YES)
-    .where('tenants.deleted_at', 'is not', null),
-)
-
-/** Removes one account if its tenant was deleted. The account is so new that it cannot own data. */
-export async function markLateAccountRemoved(tx: Tx, pk: number, now: string): Promise<void> {
-  if (await tx.get(selectLate, { pk })) await markAccountRemoved(tx, pk, { purge: false, now })
 }
 
 const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>

@@ -13,6 +13,7 @@ import { auditKey } from './0012-audit-key.ts'
 import { foldedKeys } from './0013-folded-keys.ts'
 import { contents } from './0014-contents.ts'
 import { record } from './0015-record.ts'
+import { accountStatus } from './0016-account-status.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   foldedKeys,
   contents,
   record,
+  accountStatus,
 ]

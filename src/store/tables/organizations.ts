@@ -206,3 +206,15 @@ export async function isOrganizationInUse(tx: Tx, pk: number): Promise<boolean> 
   )
   return rows.length > 0
 }
+
+const lock = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('organizations')
+    .set((eb) => ({ name: eb.ref('name') }))
+    .where('pk', '=', p.pk),
+)
+
+/** Locks an organization with an update that changes nothing: units that lock it run one after the other. */
+export async function lockOrganization(tx: Tx, pk: number): Promise<void> {
+  await tx.run(lock, { pk })
+}
