@@ -251,6 +251,17 @@ export function migrationsSuite(engine: MigratedEngine): void {
       }
     })
 
+    test('an account that was suspended keeps its own status; tenants name who gets an account', async () => {
+      const url = await makeOld(engine, 1)
+      for (const [table, row] of OLD_ROWS)
+        await insert(url, table, table === 'accounts' ? { ...row, active: 0 } : row)
+      await migrate(url)
+      const [account] = await queryDatabase(url, 'SELECT active, enabled FROM accounts')
+      assert.deepEqual({ ...account }, { active: 0, enabled: 0 })
+      const [tenant] = await queryDatabase(url, 'SELECT accounts FROM tenants')
+      assert.deepEqual({ ...tenant }, { accounts: 'named' })
+    })
+
     test('an audit log of version 1 verifies as before, and its next block has an HMAC', async () => {
       const url = await makeOld(engine, 1)
       for (const [table, row] of OLD_ROWS.filter(([table]) => !table.startsWith('audit_')))

@@ -6,6 +6,7 @@ import { auditBlocksSuite } from './audit-blocks.suite.ts'
 import { auditKeySuite } from './audit-key.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
+import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
 import { readsSuite } from './reads.suite.ts'
@@ -26,3 +27,4 @@ auditListSuite(openTampered)
 leasesSuite(open)
 accountListsSuite(open)
 accountRemovalsSuite(open)
+followingSuite(open)

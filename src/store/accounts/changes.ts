@@ -35,7 +35,11 @@ export async function requestApply(tx: Tx, pk: number, now: string): Promise<voi
 const setEnabled = statement((db, p: { pk: number; enabled: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => ({ ...bumpVersion(eb, p.now), enabled: p.enabled, active: toActive(db, { enabled: p.enabled }) }))
+    .set((eb) => ({
+      ...bumpVersion(eb, p.now),
+      enabled: p.enabled,
+      active: toActive(db, { enabled: p.enabled }),
+    }))
     .where('pk', '=', p.pk),
 )
 

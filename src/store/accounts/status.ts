@@ -26,5 +26,5 @@ export function toActive(
     .where('organizations.suspended_at', 'is', null)
     .where('organizations.deleted_at', 'is', null)
   const own = enabled ?? sql.ref<number>('accounts.enabled')
-  return sql<number>`case when ${own} = 1 and exists (${owner}) then 1 else 0 end`
+  return sql<number>`case when ${own} = 1 and exists ${owner} then 1 else 0 end`
 }
