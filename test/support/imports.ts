@@ -21,6 +21,7 @@ const SHARED = [
   'certificate-fault.ts',
   'database-url.ts',
   'json-schema.ts',
+  'lines.ts',
   'loop.ts',
   'retry.ts',
   'share-for.ts',
@@ -52,7 +53,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^(typebox|@sinclair\/typebox)(\/|$)/, ['api', 'issuers.ts', 'json-schema.ts']],
   [/^jose(\/|$)/, ['auth']],
   [/^(aws4|undici)(\/|$)/, ['platform']],
-  [/^commander(\/|$)/, ['cli']],
+  [/^(commander|csv-parse)(\/|$)/, ['cli']],
   [/^libphonenumber-js(\/|$)/, ['model/phone.ts']],
 ]
 

@@ -1,0 +1,136 @@
+import { MAX_ROW_BYTES, readJsonRows } from '../../directory/imports/json-rows.ts'
+import { type Line, readLines } from '../../lines.ts'
+import {
+  newUnreadableRow,
+  type PersonRow,
+  ROW_MEMBERS,
+  type RowMember,
+  toTextRow,
+} from '../../model/person-rows.ts'
+import { fits, parseCsvRecord, readCsvRecords } from './csv-records.ts'
+import { FileError, type FileProfile, readBytes } from './file.ts'
+
+/** A file that is being read: what its header says, and its rows. */
+export interface RowFile {
+  /** The columns of a CSV file that no member of a person has. */
+  readonly ignored: readonly string[]
+  /** The rows of the file, some at a time. */
+  readonly rows: AsyncGenerator<PersonRow[]>
+}
+
+/**
+ * Opens a profiled file. Its memory does not depend on its size.
+ * @throws {FileError} if its header names no e-mail, or a member twice
+ */
+export async function openRows(profile: FileProfile): Promise<RowFile> {
+  const bytes = readBytes(profile)
+  if (profile.format === 'ndjson') return { ignored: [], rows: readJsonRows(bytes) }
+  const lines = readLines(bytes, { maxBytes: MAX_ROW_BYTES, end: profile.lineEnd })
+  const decode = newDecode(profile)
+  const header = await readHeader(lines, decode, profile.path).catch(async (error) => {
+    // Closes the file.
+    await lines.return(undefined)
+    throw error
+  })
+  const rows = readTextRows(header, readCsvRecords(prepend(header.rest, lines), { ...header, decode }))
+  return { ignored: header.ignored, rows }
+}
+
+/** Decodes one line: both encodings have line breaks and quotes in one byte. */
+function newDecode({ encoding }: FileProfile): (bytes: Buffer) => string {
+  if (encoding !== 'windows-1252') return (bytes) => bytes.toString('utf8')
+  const decoder = new TextDecoder(encoding)
+  return (bytes) => decoder.decode(bytes)
+}
+
+interface Header {
+  readonly delimiter: string
+  readonly columns: number
+  /** The member of each column; undefined for one that is ignored. */
+  readonly members: readonly (RowMember | undefined)[]
+  readonly ignored: readonly string[]
+  /** The lines after the header that were read with it. */
+  readonly rest: readonly Line[]
+}
+
+const DELIMITERS = [',', ';', '\t'] as const
+
+/** Reads the header, and finds the delimiter: the one that makes it name the most members. */
+async function readHeader(
+  batches: AsyncGenerator<Line[]>,
+  decode: (bytes: Buffer) => string,
+  path: string,
+): Promise<Header> {
+  for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
+    const at = batch.value.findIndex(({ bytes }) => bytes === null || decode(bytes).trim() !== '')
+    if (at < 0) continue
+    const bytes = batch.value[at]?.bytes
+    const text = bytes ? decode(bytes).trim() : ''
+    // Excel writes and reads this line, to say which delimiter a file has.
+    const [, named] = /^sep=([,;\t])$/i.exec(text) ?? []
+    const rest = batch.value.slice(at + 1)
+    if (named !== undefined) return readHeader(prepend(rest, batches), decode, path)
+    return { ...toHeader(text, path), rest }
+  }
+  throw new FileError(`${path} is empty: the first line must name the columns, for example ${EXAMPLE}`)
+}
+
+const EXAMPLE = 'firstName,lastName,email,groups'
+
+function toHeader(text: string, path: string): Omit<Header, 'rest'> {
+  const [best] = DELIMITERS.map((delimiter) => {
+    const cells = parseCsvRecord(text, delimiter) ?? []
+    const members: readonly (RowMember | undefined)[] = cells.map(toMember)
+    return { delimiter, cells, members, count: members.filter(Boolean).length }
+  }).sort((one, other) => other.count - one.count)
+  if (!best) throw new Error('there is no delimiter')
+  const { delimiter, cells, members } = best
+  if (!members.includes('email'))
+    throw new FileError(
+      `${path} has no column email: its first line must name the columns, for example ${EXAMPLE}`,
+    )
+  const repeated = members.find((member, i) => member && members.indexOf(member) !== i)
+  if (repeated) throw new FileError(`${path} has two columns ${repeated}: keep one of them`)
+  const ignored = cells.filter((cell, i) => !members[i] && cell !== '')
+  return { delimiter, columns: cells.length, members, ignored }
+}
+
+/** Finds the member that a column names: in any case, also with blanks, hyphens or underscores (`First name`). */
+function toMember(cell: string): RowMember | undefined {
+  const name = cell.replace(/[\s_-]/g, '').toLowerCase()
+  return ROW_MEMBERS.find((member) => member.toLowerCase() === name)
+}
+
+async function* prepend(first: readonly Line[], others: AsyncGenerator<Line[]>): AsyncGenerator<Line[]> {
+  if (first.length > 0) yield [...first]
+  yield* others
+}
+
+async function* readTextRows(
+  { columns, members }: Header,
+  batches: ReturnType<typeof readCsvRecords>,
+): AsyncGenerator<PersonRow[]> {
+  const places = members.flatMap((member, i) => (member ? [[member, i] as const] : []))
+  for await (const records of batches) {
+    yield records.map(({ line, cells, fault }) => {
+      if (fault !== undefined) return newUnreadableRow(line, fault)
+      if (!fits(cells, columns))
+        return newUnreadableRow(line, `has ${cells.length} cells, but the header has ${columns}`)
+      return toTextRow(
+        line,
+        Object.fromEntries(places.map(([member, i]) => [member, unescapeCell(cells[i] ?? '')])),
+      )
+    })
+  }
+}
+
+/**
+ * Escapes a cell that a spreadsheet would run as a formula: it gets an apostrophe. `unescapeCell` takes it away again.
+ */
+export function escapeCell(text: string): string {
+  return /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text
+}
+
+function unescapeCell(text: string): string {
+  return /^'+[=+\-@\t\r]/.test(text) ? text.slice(1) : text
+}
