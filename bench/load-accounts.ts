@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { readConfig } from '../src/config.ts'
 import { credentialIdentity } from '../src/directory/sealing/sealer.ts'
+import { EVERYTHING } from '../src/model/conditions.ts'
 import { newId, newSecretKey } from '../src/model/ids.ts'
 import { nameKeyOf } from '../src/model/users.ts'
 import { openDirectory } from '../src/open-directory.ts'
@@ -23,7 +24,11 @@ const { store, sealer } = dir
 const tenant = await store.read(async (tx) => {
   const provider = await selectProvider(tx)
   if (!provider) throw new Error('set the directory up first')
-  const { items } = await selectTenantPage(tx, { provider: provider.pk }, { offset: 0, limit: 1 })
+  const { items } = await selectTenantPage(
+    tx,
+    { provider: provider.pk, where: EVERYTHING },
+    { offset: 0, limit: 1 },
+  )
   if (!items[0]) throw new Error('there is no tenant')
   return items[0]
 })

@@ -1,7 +1,8 @@
 import type { Account } from '../model/accounts.ts'
+import { type Condition, whereEqual } from '../model/conditions.ts'
 import type { Tenant } from '../model/tenants.ts'
-import type { CredentialCriteria } from '../store/accounts/credentials.ts'
-import { type AccountCriteria, hasAccountOfOrg } from '../store/accounts/queries.ts'
+import type { CredentialCriteria, CredentialFields } from '../store/accounts/credentials.ts'
+import { type AccountCriteria, type AccountFields, hasAccountOfOrg } from '../store/accounts/queries.ts'
 import { isOrgOfTenantNamed, selectTenantByOrg } from '../store/tables/tenants.ts'
 import { findAccountsOfUser, findReachableTenant, getProviderPk, type Scope } from './reach.ts'
 
@@ -33,24 +34,22 @@ export async function resolveAccountFilter(
   if (!within) return undefined
   const user = userId === undefined ? undefined : await findUserPk(scope, userId)
   if (userId !== undefined && user === undefined) return undefined
-  const named =
-    displayName === undefined || (await isTenantName(scope, within, displayName))
-      ? undefined
-      : {
-          text: displayName,
-          user: (await findUserPk(scope, displayName)) ?? null,
-        }
-  return {
-    provider,
-    ...(within.tenant !== undefined && { tenant: within.tenant }),
-    ...(within.orgId !== undefined && { orgId: within.orgId }),
-    ...(user !== undefined && { user }),
-    ...(canonicalUserId !== undefined && { canonicalUserId }),
-    ...(orgUserId !== undefined && { orgUserId }),
-    ...(username !== undefined && { username }),
-    ...(named && { named }),
-    ...(active !== undefined && { active }),
-  }
+  const { tenant, orgId } = within
+  const equal = { tenant, orgId, user, canonicalUserId, orgUserId, username, active }
+  const tests: Condition<AccountFields>[] = [...whereEqual<AccountFields>(equal).all]
+  if (displayName !== undefined && !(await isTenantName(scope, within, displayName)))
+    tests.push(await toNamed(scope, displayName))
+  return { provider, where: { all: tests } }
+}
+
+/** Returns what accounts meet whose username or Cloud Director user is the text, or that the user with this id has. */
+async function toNamed(scope: Scope, text: string): Promise<Condition<AccountFields>> {
+  const user = await findUserPk(scope, text)
+  const named: Condition<AccountFields>[] = [
+    { field: 'username', is: text },
+    { field: 'orgUserId', is: text },
+  ]
+  return { any: user === undefined ? named : [...named, { field: 'user', is: user }] }
 }
 
 /** Returns the primary key of a user who has an account. */
@@ -121,15 +120,12 @@ export async function resolveCredentialFilter(
       ? undefined
       : (await findAccountsOfUser(scope, userId)).filter((one) => isOwner(one, { ...within, orgUserId }))
   if (accounts?.length === 0) return undefined
-  return {
-    provider,
-    ...(within.tenant !== undefined && { tenant: within.tenant }),
-    ...(accounts && { accounts: accounts.map(({ pk }) => pk) }),
-    ...(accessKey !== undefined && { accessKey }),
-    ...(within.orgId !== undefined && { orgId: within.orgId }),
-    ...(orgUserId !== undefined && { orgUserId }),
-    ...(active !== undefined && { active }),
-  }
+  const { tenant, orgId } = within
+  // The accounts have been compared with what the filter says of the owner.
+  const ofOwner: Condition<CredentialFields> = accounts
+    ? { field: 'account', in: accounts.map(({ pk }) => pk) }
+    : whereEqual({ tenant, orgId, orgUserId })
+  return { provider, where: { all: [ofOwner, whereEqual<CredentialFields>({ accessKey, active })] } }
 }
 
 function isOwner(

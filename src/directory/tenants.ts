@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ListChange } from '../model/audit.ts'
+import { whereEqual } from '../model/conditions.ts'
 import type { Context } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
@@ -194,7 +195,7 @@ export function queryTenants(
     const prefer = await getMainPlatform(scope.tx, dir)
     const pk = await resolveTenantFilter(scope, { ...filter, prefer })
     if (pk === null) return { items: [], total: 0 }
-    return selectTenantPage(scope.tx, { provider: getProviderPk(scope), pk }, page)
+    return selectTenantPage(scope.tx, { provider: getProviderPk(scope), where: whereEqual({ pk }) }, page)
   })
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { EVERYTHING } from '../../src/model/conditions.ts'
 import { newId } from '../../src/model/ids.ts'
 import {
   deleteRemovedAccount,
@@ -30,8 +31,8 @@ function removalTests(open: OpenStore): void {
   const remove = ({ store }: World, pk: number, purge = false): Promise<void> =>
     store.write((tx) => markAccountRemoved(tx, pk, { purge, now: LATER }))
   const total = async ({ store, provider }: World): Promise<[number, number]> => [
-    (await store.read((tx) => selectAccountPage(tx, { provider }, PAGE))).total,
-    (await store.read((tx) => selectCredentialPage(tx, { provider }, PAGE))).total,
+    (await store.read((tx) => selectAccountPage(tx, { provider, where: EVERYTHING }, PAGE))).total,
+    (await store.read((tx) => selectCredentialPage(tx, { provider, where: EVERYTHING }, PAGE))).total,
   ]
 
   test('a removed account and its credentials are not listed; after a restore both are', async () => {
@@ -72,7 +73,7 @@ function removalTests(open: OpenStore): void {
     await remove(world, pk)
     await world.store.write((tx) => markAccountRestored(tx, pk, LATER))
     const { items } = await world.store.read((tx) =>
-      selectAccountPage(tx, { provider: world.provider }, PAGE),
+      selectAccountPage(tx, { provider: world.provider, where: EVERYTHING }, PAGE),
     )
     assert.deepEqual(
       items.map((account) => account.active),

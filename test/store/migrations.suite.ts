@@ -3,8 +3,10 @@ import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
+import { EVERYTHING, whereEqual } from '../../src/model/conditions.ts'
 import { foldEmail } from '../../src/model/email.ts'
 import { nameKeyOf } from '../../src/model/users.ts'
+
 import { selectCredentialPage } from '../../src/store/accounts/credentials.ts'
 import { selectAccountPage } from '../../src/store/accounts/queries.ts'
 import { migrations } from '../../src/store/migrations/index.ts'
@@ -213,18 +215,19 @@ export function migrationsSuite(engine: MigratedEngine): void {
       for (const [table, row] of OLD_ROWS) await insert(url, table, row)
       const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
       const page = { offset: 0, limit: 10 }
-      const tenants = await store.read((tx) => selectTenantPage(tx, { provider: 1 }, page))
+      const tenants = await store.read((tx) => selectTenantPage(tx, { provider: 1, where: EVERYTHING }, page))
       assert.partialDeepStrictEqual(tenants, {
         total: 1,
         items: [{ id: 'tenant', orgIds: ['org'], providerPk: 1 }],
       })
       for (const criteria of [{}, { tenant: 1 }, { orgId: 'org' }]) {
-        const accounts = await store.read((tx) => selectAccountPage(tx, { provider: 1, ...criteria }, page))
+        const of = { provider: 1, where: whereEqual<{ tenant: number; orgId: string }>(criteria) }
+        const accounts = await store.read((tx) => selectAccountPage(tx, of, page))
         assert.partialDeepStrictEqual(accounts, {
           total: 1,
           items: [{ canonicalUserId: 'tenant$user', providerPk: 1 }],
         })
-        const keys = await store.read((tx) => selectCredentialPage(tx, { provider: 1, ...criteria }, page))
+        const keys = await store.read((tx) => selectCredentialPage(tx, of, page))
         assert.partialDeepStrictEqual(keys, { total: 1, items: [{ accessKey: 'KEY' }] })
       }
       await store.close()

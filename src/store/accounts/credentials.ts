@@ -1,12 +1,14 @@
 import { sql } from 'kysely'
 import type { Account } from '../../model/accounts.ts'
+import { type Condition, hasEquality, listConjuncts, type Test } from '../../model/conditions.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
+import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { type AccountRow, selectAccounts, toAccount, YES } from './accounts.ts'
 import { selectMatching as selectMatchingAccounts } from './queries.ts'
-import { selectTotal, type TotalsKey } from './totals.ts'
+import { selectTotal } from './totals.ts'
 
 /** A stored credential, with its secret key encrypted. */
 export interface SealedCredential {
@@ -167,45 +169,70 @@ export async function markCredentialDeleted(tx: Tx, pk: number): Promise<void> {
   await tx.run(markDeleted, { pk })
 }
 
-/** What credentials must match; members that are left out match anything. */
-export interface CredentialCriteria extends TotalsKey {
-  /**
-   * Primary keys of accounts. If given, the owner must be one of them, and no other member about the owner is compared.
-   */
-  readonly accounts?: readonly number[]
-  readonly accessKey?: string
-  readonly orgUserId?: string
+/** What conditions on credentials may compare. */
+export interface CredentialFields {
+  /** Primary keys. */
+  readonly account: number
+  readonly tenant: number
+  readonly orgId: string
+  readonly orgUserId: string
+  readonly accessKey: string
+  readonly active: boolean
+}
+
+/** Which credentials of a provider a query is for. A condition on `account` leaves out the other fields of the owner. */
+export interface CredentialCriteria {
+  /** The primary key of the provider. */
+  readonly provider: number
+  readonly where: Condition<CredentialFields>
 }
 
 /**
  * Starts a query for the matching credentials without their other columns, so that counting and paging read only an
  * index; the caller selects `pk`.
  */
-function selectMatching(db: QueryBuilder, criteria: CredentialCriteria) {
-  const { provider, tenant, accounts, accessKey, orgId, orgUserId, active } = criteria
-  let query = db.selectFrom('credentials').where('credentials.wanted', '=', YES)
-  if (active !== undefined) query = query.where('credentials.active', '=', active ? 1 : 0)
-  if (accessKey !== undefined) query = query.where('credentials.access_key', '=', accessKey)
-  // These are few accounts, and an index finds their credentials.
-  if (accounts !== undefined) return query.where('credentials.account_pk', 'in', accounts)
-  if (orgUserId !== undefined) {
-    const owner = {
-      provider,
-      ...(tenant !== undefined && { tenant }),
-      ...(orgId !== undefined && { orgId }),
-      orgUserId,
-    }
-    return query.where(
-      'credentials.account_pk',
-      'in',
-      selectMatchingAccounts(db, owner).select('accounts.pk'),
-    )
-  }
-  query =
-    tenant === undefined
-      ? query.where('credentials.provider_pk', '=', provider)
-      : query.where('credentials.tenant_pk', '=', tenant)
-  return orgId === undefined ? query : query.where('credentials.org_id', '=', orgId)
+function selectMatching(db: QueryBuilder, { provider, where }: CredentialCriteria) {
+  const query = db.selectFrom('credentials').where('credentials.wanted', '=', YES)
+  const conditions = listConjuncts(where)
+  // These are few accounts, and an index finds their credentials. To compare more would prevent its use.
+  if (conditions.some((one) => 'field' in one && one.field === 'account'))
+    return query.where(compileCondition(db, FIELDS, where))
+  if (hasEquality(where, 'orgUserId')) return selectOfOwners(db, { provider, where })
+  const within = hasEquality(where, 'tenant') ? query : query.where('credentials.provider_pk', '=', provider)
+  return within.where(compileCondition(db, FIELDS, where))
+}
+
+/** What is said of the owners is compared with the accounts: a Cloud Director user has few. */
+function selectOfOwners(db: QueryBuilder, { provider, where }: CredentialCriteria) {
+  const conditions = listConjuncts(where)
+  const ofOwner = conditions.filter(isAboutOwner)
+  const owners = selectMatchingAccounts(db, { provider, where: { all: ofOwner } }).select('accounts.pk')
+  const own = { all: conditions.filter((one) => !isAboutOwner(one)) }
+  return db
+    .selectFrom('credentials')
+    .where('credentials.wanted', '=', YES)
+    .where('credentials.account_pk', 'in', owners)
+    .where(compileCondition(db, FIELDS, own))
+}
+
+function isAboutOwner(
+  condition: Condition<CredentialFields>,
+): condition is Test<Pick<CredentialFields, 'tenant' | 'orgId' | 'orgUserId'>> {
+  return 'field' in condition && ['tenant', 'orgId', 'orgUserId'].includes(condition.field)
+}
+
+const FIELDS: FieldTable<CredentialFields> = {
+  pk: 'credentials.pk',
+  fields: {
+    account: { column: 'credentials.account_pk' },
+    tenant: { column: 'credentials.tenant_pk' },
+    orgId: { column: 'credentials.org_id' },
+    orgUserId: {
+      test: (id) => sql`credentials.account_pk in (select pk from accounts where org_user_id = ${id})`,
+    },
+    accessKey: { column: 'credentials.access_key' },
+    active: { column: 'credentials.active' },
+  },
 }
 
 /** Returns a page of the matching credentials, oldest first, and the exact number of all that match. */

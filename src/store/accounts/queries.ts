@@ -1,67 +1,67 @@
 import { sql } from 'kysely'
 import type { Account } from '../../model/accounts.ts'
+import { type Condition, hasEquality } from '../../model/conditions.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
+import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { selectAccounts, toAccount, YES } from './accounts.ts'
-import { selectTotal, type TotalsKey } from './totals.ts'
+import { selectTotal } from './totals.ts'
 
-/** What accounts must match; members that are left out match anything. */
-export interface AccountCriteria extends TotalsKey {
-  /** The primary key of the user. */
-  readonly user?: number
-  readonly canonicalUserId?: string
-  readonly orgUserId?: string
-  readonly username?: string
-  /**
-   * Matches accounts whose username or Cloud Director user id is `text`, and accounts of the user with the primary key
-   * `user`.
-   */
-  readonly named?: { readonly text: string; readonly user: number | null }
+/** What conditions on accounts may compare. */
+export interface AccountFields {
+  /** Primary keys. */
+  readonly tenant: number
+  readonly user: number
+  readonly canonicalUserId: string
+  readonly orgId: string
+  readonly orgUserId: string
+  readonly username: string
+  readonly active: boolean
+}
+
+/** Which accounts of a provider a query is for. */
+export interface AccountCriteria {
+  /** The primary key of the provider. */
+  readonly provider: number
+  readonly where: Condition<AccountFields>
 }
 
 /**
  * Starts a query for the matching accounts without their other columns, so that counting and paging read only an index;
  * the caller selects `pk`.
  */
-export function selectMatching(db: QueryBuilder, criteria: AccountCriteria) {
-  const { provider, tenant, canonicalUserId, orgId, active } = criteria
-  let query = db.selectFrom('accounts').where('accounts.wanted', '=', YES)
+export function selectMatching(db: QueryBuilder, { provider, where }: AccountCriteria) {
+  const query = db.selectFrom('accounts').where('accounts.wanted', '=', YES)
   // A tenant belongs to one provider. To compare the provider as well would prevent the use of the tenant's indexes.
-  query =
-    tenant === undefined
-      ? query.where('accounts.provider_pk', '=', provider)
-      : query.where('accounts.tenant_pk', '=', tenant)
-  if (canonicalUserId !== undefined) query = query.where('accounts.canonical_user_id', '=', canonicalUserId)
-  if (orgId !== undefined) query = query.where('accounts.org_id', '=', orgId)
-  if (active !== undefined) query = query.where('accounts.active', '=', active ? 1 : 0)
-  for (const few of selectFew(db, criteria)) query = query.where('accounts.pk', 'in', few)
-  return query
+  const within = hasEquality(where, 'tenant') ? query : query.where('accounts.provider_pk', '=', provider)
+  return within.where(compileCondition(db, fieldsOf(provider), where))
 }
 
-/**
- * Returns a subquery for each criterion that matches few accounts. Without statistics an engine does not know that a
- * username is more selective than an org, and would scan the whole org.
- */
-function selectFew(db: QueryBuilder, { provider, user, orgUserId, username, named }: AccountCriteria) {
-  const by = (column: 'org_user_id' | 'username', text: string) =>
-    db
-      .selectFrom('accounts')
-      .select('pk')
-      .where('provider_pk', '=', provider)
-      .where(column, '=', text)
-      .where('wanted', '=', YES)
-  const ofUser = (pk: number) => db.selectFrom('accounts').select('pk').where('user_pk', '=', pk)
-  const few = []
-  if (user !== undefined) few.push(ofUser(user))
-  if (orgUserId !== undefined) few.push(by('org_user_id', orgUserId))
-  if (username !== undefined) few.push(by('username', username))
-  if (named) {
-    const either = by('username', named.text).union(by('org_user_id', named.text))
-    few.push(named.user === null ? either : either.union(ofUser(named.user)))
+/** How the fields are compared. A user, a Cloud Director user and a username have few accounts. */
+function fieldsOf(provider: number): FieldTable<AccountFields> {
+  const by = (column: 'org_user_id' | 'username') => ({
+    few: (db: QueryBuilder, text: string) =>
+      db
+        .selectFrom('accounts')
+        .select('pk')
+        .where('provider_pk', '=', provider)
+        .where(column, '=', text)
+        .where('wanted', '=', YES),
+  })
+  return {
+    pk: 'accounts.pk',
+    fields: {
+      tenant: { column: 'accounts.tenant_pk' },
+      canonicalUserId: { column: 'accounts.canonical_user_id' },
+      orgId: { column: 'accounts.org_id' },
+      active: { column: 'accounts.active' },
+      user: { few: (db, user) => db.selectFrom('accounts').select('pk').where('user_pk', '=', user) },
+      orgUserId: by('org_user_id'),
+      username: by('username'),
+    },
   }
-  return few
 }
 
 /** Returns a page of the matching accounts, oldest first, and the exact number of all that match. */

@@ -1,20 +1,26 @@
+import { type Condition, toEqualities } from '../../model/conditions.ts'
 import type { Tx } from '../port.ts'
 
-/** The criteria that the store keeps totals for; members that are left out match anything. */
-export interface TotalsKey {
-  readonly provider: number
+/** The fields that the store keeps totals for. */
+interface TotalsKey {
   readonly tenant?: number
   readonly orgId?: string
   readonly active?: boolean
 }
 
-/** Returns the stored total, or undefined if the criteria have members that no totals are kept for. */
-export async function selectTotal(
+/**
+ * Returns the stored total, or undefined if the condition is not about equal values of fields that totals are kept for.
+ * @param of.provider the primary key of the provider
+ */
+export async function selectTotal<F extends object>(
   tx: Tx,
   table: 'account_totals' | 'credential_totals',
-  { provider, tenant, orgId, active, ...more }: TotalsKey,
+  { provider, where }: { provider: number; where: Condition<F> },
 ): Promise<number | undefined> {
-  if (Object.values(more).some((value) => value !== undefined)) return undefined
+  const equalities = toEqualities(where)
+  if (!equalities) return undefined
+  const { tenant, orgId, active, ...more } = equalities as TotalsKey
+  if (Object.keys(more).length > 0) return undefined
   const rows = await tx.query((db) => {
     let query = db.selectFrom(table).select((eb) => eb.fn.sum<number | null>('total').as('total'))
     // A tenant belongs to one provider.

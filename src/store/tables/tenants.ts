@@ -1,6 +1,8 @@
+import type { Condition } from '../../model/conditions.ts'
 import type { Organization } from '../../model/organizations.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
 import type { Tenant } from '../../model/tenants.ts'
+import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
@@ -276,18 +278,27 @@ export async function updateRenewedTenant(
   return { ...deleted, id, name, orgIds }
 }
 
-/** What tenants must match; members that are left out match anything. */
-export interface TenantCriteria {
-  readonly provider: number
-  readonly pk?: number | undefined
+/** What conditions on tenants may compare. */
+export interface TenantFields {
+  /** The primary key. */
+  readonly pk: number
 }
 
-function selectMatching(db: QueryBuilder, { provider, pk }: TenantCriteria) {
-  const query = db
+/** Which tenants of a provider a query is for. */
+export interface TenantCriteria {
+  /** The primary key of the provider. */
+  readonly provider: number
+  readonly where: Condition<TenantFields>
+}
+
+const FIELDS: FieldTable<TenantFields> = { pk: 'tenants.pk', fields: { pk: { column: 'tenants.pk' } } }
+
+function selectMatching(db: QueryBuilder, { provider, where }: TenantCriteria) {
+  return db
     .selectFrom('tenants')
     .where('tenants.provider_pk', '=', provider)
     .where('tenants.deleted_at', 'is', null)
-  return pk === undefined ? query : query.where('tenants.pk', '=', pk)
+    .where(compileCondition(db, FIELDS, where))
 }
 
 /** Returns a page of the matching tenants, oldest first, and the exact number of all that match. */
