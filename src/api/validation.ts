@@ -4,6 +4,7 @@ import { EMAIL_MESSAGE, isEmail } from '../model/email.ts'
 import type { Issue } from '../model/error.ts'
 import { isUuid, UUID_MESSAGE } from '../model/ids.ts'
 import { isStorable, STORABLE_MESSAGE } from '../model/text.ts'
+import { isTime, TIME_MESSAGE } from '../model/times.ts'
 
 /**
  * Returns a compiler for the schemas of one dialect. A check finds all errors of a part, not only the first. It
@@ -136,7 +137,7 @@ const FORMATS = {
   text: isStorable,
   int32: true,
   int64: true,
-  'date-time': true,
+  'date-time': isTime,
   uri: true,
 } as const
 
@@ -224,6 +225,7 @@ const FORMAT_RULES: Readonly<Record<string, string>> = {
   email: EMAIL_MESSAGE,
   'email-or-empty': EMAIL_MESSAGE,
   text: STORABLE_MESSAGE,
+  'date-time': TIME_MESSAGE,
 }
 
 function typeOf(value: unknown): string {
