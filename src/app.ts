@@ -14,6 +14,9 @@ import { readBacklog } from './directory/backlog.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
 import { deleteOldAnswers } from './directory/idempotency.ts'
+import { deleteOldJobs } from './directory/jobs/jobs.ts'
+import { JOB_KINDS } from './directory/jobs/kinds.ts'
+import { JobRunner } from './directory/jobs/runner.ts'
 import { listPlatformProblems } from './directory/platforms.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
@@ -169,6 +172,7 @@ function startBackgroundWork(
 ): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
+    await deleteOldJobs(dir)
   })
   const head = startLoop({ name: 'reading the head of the audit log', everyMs: HEAD_MS, log }, async () => {
     const newest = await getAuditHead(dir)
@@ -179,8 +183,11 @@ function startBackgroundWork(
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   const contents = startContentReader({ dir, platforms, log })
   reconciler.start()
+  const jobs = new JobRunner(dir, JOB_KINDS, log)
+  jobs.start()
   const stop = async (): Promise<void> => {
-    await Promise.all([sweep.stop(), head.stop(), keys.stop(), contents.stop(), reconciler.stop()])
+    const loops = [sweep, head, keys, contents, reconciler, jobs]
+    await Promise.all(loops.map((one) => one.stop()))
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }

@@ -50,6 +50,7 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     'Show, retry and check the accounts on the storage platform',
     async () => (await import('./platform.ts')).definePlatform,
   ],
+  ['job', 'Follow, stop and resume long work', async () => (await import('./job.ts')).defineJob],
   [
     'token',
     'Manage the refresh tokens of OSIS clients',

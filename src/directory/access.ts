@@ -49,6 +49,11 @@ const MANAGE_USERS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, ADMINISTRATOR_PERSON],
   reach: 'below',
 }
+/** Callers follow the jobs that they have begun; viewers may read them too. */
+const READ_JOBS: Rule = {
+  grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON],
+  reach: 'below',
+}
 /** Cloud Director may run the operation, and so may the command line in its place. */
 const USE_STORAGE: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'below' }
 /** The operation is also served to callers who are not authenticated. */
@@ -121,6 +126,11 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CreateClient: OPERATE,
   DeleteClient: MAINTAIN,
   ListClients: MAINTAIN,
+
+  GetJob: READ_JOBS,
+  ListJobs: MAINTAIN,
+  StopJob: MAINTAIN,
+  ResumeJob: MAINTAIN,
 
   RetryAccounts: MAINTAIN,
   ReapplyAccount: MAINTAIN,

@@ -35,6 +35,8 @@ type Write =
   | 'ReapplyAccount'
   | 'SuspendForeignAccount'
   | 'AdoptCluster'
+  | 'StopJob'
+  | 'ResumeJob'
 
 /**
  * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they return
@@ -68,6 +70,8 @@ type Read =
   | 'ListPortals'
   | 'ListClients'
   | 'ListFailures'
+  | 'GetJob'
+  | 'ListJobs'
   | 'CheckAccounts'
   | 'ListAudit'
   | 'VerifyAudit'

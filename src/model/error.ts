@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'credential_not_found'
   | 'too_many_credentials'
   | 'refresh_token_not_found'
+  | 'job_not_found'
+  | 'job_ended'
   | 'idempotency_key_reused'
   | 'precondition_failed'
   | 'platform_unavailable'

@@ -33,6 +33,7 @@ const TABLES = {
   audit_blocks: ['number'],
   idempotency_keys: ['client_pk', 'key'],
   external_ids: ['user_pk', 'client_pk'],
+  jobs: ['pk'],
 } as const satisfies Record<Table, readonly string[]>
 
 type Row = Record<string, unknown>

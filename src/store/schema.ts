@@ -1,7 +1,8 @@
 import type { Generated } from 'kysely'
+import type { WorkTables } from './work-schema.ts'
 
 /** The columns as both engines hold them: times as ISO 8601 text in UTC, booleans as 0 and 1, lists as JSON text. */
-export interface Tables {
+export interface Tables extends WorkTables {
   organizations: {
     pk: Generated<number>
     id: string

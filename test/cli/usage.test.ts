@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   user: ['add', 'list', 'remove'],
   tenant: ['create', 'move', 'list'],
   platform: ['status', 'retry', 'check', 'adopt-cluster'],
+  job: ['list', 'show', 'stop', 'resume'],
   token: ['list', 'revoke'],
   key: ['rotate', 'rotate-signing', 'list'],
   audit: ['list', 'verify'],

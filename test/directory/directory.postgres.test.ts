@@ -6,6 +6,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
+import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { platformsSuite } from './platforms.suite.ts'
 import { reachSuite } from './reach.suite.ts'
@@ -18,6 +19,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   const { open } = postgresStores(server)
   usersSuite(open)
   idempotencySuite(open)
+  jobsSuite(open)
   accountsSuite(open)
   administrationSuite(open)
   refusalsSuite(open)

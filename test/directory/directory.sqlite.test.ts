@@ -4,6 +4,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
+import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { platformsSuite } from './platforms.suite.ts'
 import { reachSuite } from './reach.suite.ts'
@@ -19,6 +20,7 @@ accessSuite(open)
 platformsSuite(open)
 reachSuite(open)
 idempotencySuite(open)
+jobsSuite(open)
 accountsSuite(open)
 administrationSuite(open)
 refusalsSuite(open)

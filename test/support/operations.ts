@@ -25,6 +25,7 @@ import {
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
 import { recordIssuedToken } from '../../src/directory/issued-tokens.ts'
+import { getJob, listJobs, resumeJob, stopJob } from '../../src/directory/jobs/jobs.ts'
 import {
   createOrganization,
   createPortal,
@@ -159,6 +160,11 @@ const CALLS: Readonly<Record<Operation, Call>> = {
     createClient(dir, ctx, { organizationId: customerId, name: 'Client', permission: 'viewer' }),
   DeleteClient: ({ dir }, ctx) => deleteClient(dir, ctx, newId()),
   ListClients: ({ dir }, ctx) => listClients(dir, ctx),
+
+  GetJob: ({ dir }, ctx) => getJob(dir, ctx, newId()),
+  ListJobs: ({ dir }, ctx) => listJobs(dir, ctx, { limit: 1 }),
+  StopJob: ({ dir }, ctx) => stopJob(dir, ctx, newId()),
+  ResumeJob: ({ dir }, ctx) => resumeJob(dir, ctx, newId()),
 
   RetryAccounts: ({ dir }, ctx) => retryAll(dir, ctx),
   ReapplyAccount: ({ dir }, ctx) => reapplyAccount(dir, ctx, { account: NO_ACCOUNT, exists: true }),

@@ -7,6 +7,7 @@ import { serveDialect } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
 import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
+import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
 import { userRoutes } from './users.ts'
 
@@ -33,7 +34,7 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
     documentPath: '/openapi/customer.json',
     publicUrl,
     prefix: '/v1',
-    routes: userRoutes.map((declared) => declared(dir)),
+    routes: [...userRoutes, ...jobRoutes].map((declared) => declared(dir)),
     admit: newAdmission(dir, bearer),
     sendError,
   })

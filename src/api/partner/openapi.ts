@@ -11,7 +11,10 @@ export const document: ApiDocument = {
       'this order: authentication (401), portal and permission (403), the shape of the request (400, all errors in one ' +
       'answer), existence (404), conflicts (400).',
   },
-  tags: [{ name: 'Users', description: 'People who log in to the portal in the context of a customer.' }],
+  tags: [
+    { name: 'Users', description: 'People who log in to the portal in the context of a customer.' },
+    { name: 'Jobs', description: 'Long work that goes on after the call that began it.' },
+  ],
   components: {
     securitySchemes: {
       bearer: {

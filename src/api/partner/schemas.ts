@@ -7,7 +7,7 @@ import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
 /** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
 const MAX_GROUPS = 32
 
-const uuid = (description: string) => Type.String({ format: 'uuid', description })
+export const uuid = (description: string) => Type.String({ format: 'uuid', description })
 
 const nullableText = (description: string, format: 'text' | 'email', example: string) =>
   Type.Unsafe<string | null>({

@@ -14,6 +14,7 @@ import { foldedKeys } from './0013-folded-keys.ts'
 import { contents } from './0014-contents.ts'
 import { record } from './0015-record.ts'
 import { accountStatus } from './0016-account-status.ts'
+import { jobs } from './0017-jobs.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   contents,
   record,
   accountStatus,
+  jobs,
 ]

@@ -18,6 +18,7 @@ import {
   type Tx,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
+import { dropJobLeases } from '../tables/job-leases.ts'
 import { type Connection, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
 import { resolveLinks } from './files.ts'
@@ -139,7 +140,10 @@ class SqliteStore implements Store {
   }
 
   async dropStaleLeases(): Promise<boolean> {
-    await this.write(dropLeases)
+    await this.write(async (tx) => {
+      await dropLeases(tx)
+      await dropJobLeases(tx)
+    })
     return true
   }
 
