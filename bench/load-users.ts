@@ -64,6 +64,7 @@ function toRow(i: number, now: string): NewUserRow {
       target: id,
       correlationId: id,
       address: null,
+      reseller: null,
       changedFields: ['firstName', 'lastName', 'email', 'groups'],
     },
   }

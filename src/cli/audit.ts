@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { listAudit, verifyAudit } from '../directory/audit.ts'
+import type { OpenedChange } from '../directory/sealing/person-keys.ts'
 import { formatCaller } from '../store/audit/entries.ts'
 import type { AuditFault, AuditFaultKind, AuditHead, AuditVerdict } from '../store/port.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
@@ -58,7 +59,11 @@ function list(session: Session, options: ListOptions): Promise<Output> {
       await listAudit(dir, ctx, { ...filter, limit: limit + 1 }),
       limit,
     )
-    const json = entries.map((entry) => ({ ...entry, caller: formatCaller(entry.caller) }))
+    const json = entries.map((entry) => ({
+      ...entry,
+      caller: formatCaller(entry.caller),
+      ...(entry.changes && { changes: toJsonChanges(entry.changes) }),
+    }))
     const rows = json.map((entry) => [
       ...[String(entry.number), entry.at, entry.operation, entry.status, entry.outcome],
       ...[entry.caller, entry.address, entry.target, entry.changedFields.join(',')],
@@ -66,6 +71,18 @@ function list(session: Session, options: ListOptions): Promise<Output> {
     const note = more ? describeMore(limit, `--before ${entries.at(-1)?.number}`) : undefined
     return { json, lines: formatTable(HEADINGS, rows), note }
   })
+}
+
+/** Converts changes to an object with a member for each of them. For lists of ids, it also names what differs. */
+function toJsonChanges(changes: readonly OpenedChange[]): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    changes.map(({ name, before, after, ...rest }) => {
+      if (!Array.isArray(before) || !Array.isArray(after)) return [name, { before, after, ...rest }]
+      const [old, now] = [new Set(before), new Set(after)]
+      const [added, removed] = [after.filter((id) => !old.has(id)), before.filter((id) => !now.has(id))]
+      return [name, { before, after, added, removed }]
+    }),
+  )
 }
 
 const HEADINGS = 'NUMBER AT OPERATION STATUS OUTCOME CALLER ADDRESS TARGET CHANGED'.split(' ')

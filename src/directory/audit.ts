@@ -10,14 +10,20 @@ import { AUDIT_KEY_MISSING, selectAuditKey } from '../store/audit/keys.ts'
 import { type AuditFaultKind, type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
 import { selectProvider } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
+import { type OpenedChange, openChanges } from './sealing/person-keys.ts'
 import { enforceAccess, read, runRead, runUnit, toUnavailable } from './unit.ts'
+
+/** An entry of the audit log with its number, and with the values of its changes. */
+export type OpenedEntry = Omit<NumberedEntry, 'changes'> & { readonly changes?: readonly OpenedChange[] }
 
 /**
  * Lists audit entries, newest first.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Promise<NumberedEntry[]> {
-  return runRead(dir, ctx, 'ListAudit', ({ tx }) => selectAuditEntries(tx, filter))
+export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Promise<OpenedEntry[]> {
+  return runRead(dir, ctx, 'ListAudit', async ({ tx }) =>
+    openChanges(dir.sealer, tx, await selectAuditEntries(tx, filter)),
+  )
 }
 
 /**

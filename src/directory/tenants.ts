@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { ListChange } from '../model/audit.ts'
+import { diff } from '../model/audit.ts'
 import { whereEqual } from '../model/conditions.ts'
 import type { Context } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
@@ -74,8 +73,7 @@ async function addOrgs(unit: Unit, tenant: Tenant, orgIds: readonly string[]): P
   const after = [...before, ...added]
   // Locks the tenant, so that it is not deleted at the same moment, which would keep the orgs mapped to it.
   await replaceOrgs(unit.tx, tenant, after)
-  const changes = { orgIds: { before, after, added, removed: [] } }
-  await unit.audit({ outcome: 'updated', organization, target, changedFields: ['orgIds'], changes })
+  await unit.audit({ outcome: 'updated', organization, target, changes: [{ name: 'orgIds', before, after }] })
   return { ...tenant, orgIds: after }
 }
 
@@ -217,24 +215,11 @@ export function updateTenant(
     const holder = await findTenantOfOrgs(unit, dir, after)
     if (holder && holder.pk !== tenant.pk) throw orgsElsewhere()
     const before = await replaceOrgs(unit.tx, tenant, after)
-    const change = { before, after, ...differenceOf(before, after) }
-    const changed = !isDeepStrictEqual(before, after)
-    await unit.audit({
-      outcome: changed ? 'updated' : 'repeated',
-      organization: tenant.organizationId,
-      changedFields: changed ? ['orgIds'] : [],
-      ...(changed && { changes: { orgIds: change } }),
-    })
+    const changes = diff({ orgIds: before }, { orgIds: after })
+    const outcome = changes.length > 0 ? 'updated' : 'repeated'
+    await unit.audit({ outcome, organization: tenant.organizationId, changes })
     return { ...tenant, orgIds: after }
   })
-}
-
-function differenceOf(
-  before: readonly string[],
-  after: readonly string[],
-): Pick<ListChange, 'added' | 'removed'> {
-  const [old, now] = [new Set(before), new Set(after)]
-  return { added: after.filter((id) => !old.has(id)), removed: before.filter((id) => !now.has(id)) }
 }
 
 /** An org is mapped to one tenant at most: it must be unmapped from the other tenant first. */
@@ -277,14 +262,10 @@ export function deleteTenant(
       outcome: 'deleted',
       organization: tenant.organizationId,
       changedFields: request.purge ? ['deletedAt', 'users', 'data'] : ['deletedAt'],
-      ...(tenant.orgIds.length > 0 && { changes: { orgIds: withdrawn(tenant.orgIds) } }),
+      changes: diff({ orgIds: tenant.orgIds }, { orgIds: [] }),
     })
     return tenant
   })
-}
-
-function withdrawn(orgIds: readonly string[]): ListChange {
-  return { before: orgIds, after: [], added: [], removed: orgIds }
 }
 
 function notEmpty(): DirectoryError {

@@ -1,8 +1,8 @@
-import type { AuditEntry, Operation } from '../model/audit.ts'
+import { type AuditEntry, type Change, isPersonal, type Operation } from '../model/audit.ts'
 import type { Context, IdempotentCall } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId, newId } from '../model/ids.ts'
-import { foldDomain } from '../model/organizations.ts'
+import { foldDomain, type Organization } from '../model/organizations.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { insertAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
@@ -11,6 +11,7 @@ import type { Directory } from './directory.ts'
 import { findRecordedAnswer, recordAnswer } from './idempotency.ts'
 import type { Scope } from './reach.ts'
 import { KeysUnreadableError } from './sealing/following-sealer.ts'
+import { type Person, sealChanges } from './sealing/person-keys.ts'
 
 /**
  * How many times a unit runs again after another unit inserted the same unique value first. After that the error is
@@ -34,8 +35,14 @@ export interface AuditDetails {
   readonly outcome: string
   readonly organization?: string | null
   readonly target?: string | null
+  /** The id of the reseller that the operation was about; the one of the context when left out. */
+  readonly reseller?: string | null | undefined
+  /** Those of `changes` when left out. */
   readonly changedFields?: readonly string[]
-  readonly changes?: AuditEntry['changes']
+  /** What `diff` returns; none for a create. */
+  readonly changes?: readonly Change[]
+  /** Whose values the personal members of `changes` are: a person, or an organization for those of its contact. */
+  readonly person?: Person
 }
 
 /** The operation, and what is known about it before it runs. */
@@ -123,7 +130,16 @@ async function runOnce<T>(dir: Directory, unit: Unit, { subject, work }: Work<T>
 /** Makes the unit of an operation in an open transaction. */
 export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
   const now = dir.now().toISOString()
-  const entry: Unit['entry'] = ({ operation, outcome, organization, target, changedFields, changes }) => ({
+  const { organization: own } = ctx
+  const entry: Unit['entry'] = ({
+    operation,
+    outcome,
+    organization,
+    target,
+    reseller,
+    changedFields,
+    changes,
+  }) => ({
     id: newId(),
     at: now,
     operation: operation ?? subject.operation,
@@ -132,15 +148,41 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     caller: ctx.caller,
     portal: ctx.portal,
     // Ids of the details come from the directory; those of the subject, from the caller.
-    organization: organization ?? toFolded(subject.organization) ?? ctx.organization.id,
+    organization: organization ?? toFolded(subject.organization) ?? own.id,
     target: target ?? toFolded(subject.target),
     correlationId: ctx.correlationId,
     address: ctx.address,
-    changedFields: changedFields ?? [],
-    ...(changes && { changes }),
+    reseller: reseller ?? resellerOf(own),
+    changedFields: changedFields ?? changes?.map(({ name }) => name) ?? [],
+    ...(changes?.length && { changes: assertNotPersonal(changes) }),
   })
-  const { reach } = ACCESS[subject.operation]
-  return { tx, ctx, reach, now, entry, audit: (details) => insertAuditEntry(tx, entry(details)) }
+  const audit: Unit['audit'] = (details) =>
+    details.person ? auditPerson(dir, { tx, entry }, details) : insertAuditEntry(tx, entry(details))
+  return { tx, ctx, reach: ACCESS[subject.operation].reach, now, entry, audit }
+}
+
+/** Writes an audit entry with the values of a person, which are sealed with the person's key. */
+async function auditPerson(
+  { sealer }: Directory,
+  { tx, entry }: Pick<Unit, 'tx' | 'entry'>,
+  { changes = [], person, ...details }: AuditDetails,
+): Promise<void> {
+  const names = changes.map(({ name }) => name)
+  const written = entry({ ...details, changedFields: details.changedFields ?? names })
+  const sealed = await sealChanges(sealer, tx, { changes, person, entry: written.id, now: written.at })
+  await insertAuditEntry(tx, { ...written, ...(sealed.length > 0 && { changes: sealed }) })
+}
+
+function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
+  const personal = changes.find(({ name }) => isPersonal(name))
+  if (personal)
+    throw new Error(`an audit entry has the personal member ${personal.name}, and no person to seal it`)
+  return changes
+}
+
+/** Returns the reseller in whose context an organization acts. */
+function resellerOf({ kind, id }: Organization): string | null {
+  return kind === 'reseller' ? id : null
 }
 
 /**
@@ -220,6 +262,7 @@ export async function refuse(
       target: toFolded(toStorable(subject.target)),
       correlationId: ctx.correlationId,
       address: ctx.address,
+      reseller: resellerOf(ctx.organization),
       changedFields: [],
     }),
   )

@@ -78,12 +78,57 @@ type Read =
 
 export type AuditStatus = 'Succeeded' | 'Failed'
 
-/** A list before and after a change, and the difference. */
-export interface ListChange {
-  readonly before: readonly string[]
-  readonly after: readonly string[]
-  readonly added: readonly string[]
-  readonly removed: readonly string[]
+/** The value of a member in an entry. */
+export type AuditValue = string | number | boolean | null | readonly AuditValue[]
+
+/** One changed member of the target. A list holds ids. */
+export interface Change {
+  readonly name: string
+  readonly before: AuditValue
+  readonly after: AuditValue
+}
+
+/**
+ * A change whose values are encrypted with the key of a person. Without that key, they are lost. So the log keeps no
+ * personal values of a person who was erased, and its hashes stay valid.
+ */
+export interface SealedChange {
+  readonly name: string
+  /** The id of the person, or of the organization whose contact the person is. */
+  readonly person: string
+  readonly sealed: string
+}
+
+/** A change as an entry holds it. */
+export type RecordedChange = Change | SealedChange
+
+/** Members with personal values. An entry holds their changes sealed. */
+const PERSONAL_MEMBERS: ReadonlySet<string> = new Set([
+  ...['firstName', 'middleName', 'lastName', 'email', 'phone', 'username', 'displayName', 'taxId'],
+  ...['addressLine1', 'addressLine2', 'city', 'zip', 'zipCode'],
+])
+
+/** Returns whether the values of a member are personal: a name, an address, or another way to reach a person. */
+export function isPersonal(name: string): boolean {
+  return PERSONAL_MEMBERS.has(name)
+}
+
+/**
+ * Compares two states of an object, for an audit entry.
+ * @param after members that are missing did not change
+ * @param names the members to compare; all of `after` when left out
+ * @returns a change for each member that differs, in the order of `names`
+ */
+export function diff(before: object, after: object, names: readonly string[] = Object.keys(after)): Change[] {
+  const [old, now] = [before, after] as [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>]
+  return names
+    .filter((name) => now[name] !== undefined)
+    .map((name) => ({ name, before: toValue(old[name]), after: toValue(now[name]) }))
+    .filter((change) => JSON.stringify(change.before) !== JSON.stringify(change.after))
+}
+
+function toValue(value: unknown): AuditValue {
+  return (value ?? null) as AuditValue
 }
 
 /** One entry of the audit log: who did what to which target, when, and with which outcome. */
@@ -107,11 +152,13 @@ export interface AuditEntry {
   readonly correlationId: string
   /** The source address of the request; null for the command line, and for entries of Usher 0.1.0. */
   readonly address: string | null
-  /** The names of the changed members, never their values, since the log outlives the people in it. */
-  readonly changedFields: readonly string[]
   /**
-   * For each member that holds a list of ids: the list before and after the change. OSIS has no versions, so one caller
-   * can overwrite the change of another; this makes it visible.
+   * The id of the reseller in whose context the operation ran, or whose rows it was about; null for none. No other
+   * reseller sees the entry.
    */
-  readonly changes?: Readonly<Record<string, ListChange>>
+  readonly reseller: string | null
+  /** The names of the changed members. */
+  readonly changedFields: readonly string[]
+  /** The changes of members; none for a create. OSIS has no versions: this shows what one caller overwrote. */
+  readonly changes?: readonly RecordedChange[]
 }

@@ -29,6 +29,7 @@ const TABLES = {
   refresh_tokens: ['pk'],
   signing_keys: ['pk'],
   audit_keys: ['pk'],
+  person_keys: ['pk'],
   audit_entries: ['pk'],
   audit_blocks: ['number'],
   idempotency_keys: ['client_pk', 'key'],

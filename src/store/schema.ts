@@ -212,10 +212,12 @@ export interface Tables extends WorkTables {
     target: string | null
     correlation_id: string
     changed_fields: string
-    /** The lists that were replaced, before and after the change, as JSON; null if there are none. */
+    /** The changes as JSON, some of them sealed; null if there are none. */
     changes: string | null
     /** The source address of the request; null for the command line, and for entries of Usher 0.1.0. */
     address: string | null
+    /** The id of the reseller in whose context the operation ran, or whose rows it was about; null for none. */
+    reseller: string | null
     /** The block that seals the entry, the entry's position in it, and its hash; null until the entry is sealed. */
     block: number | null
     position: number | null
@@ -232,6 +234,18 @@ export interface Tables extends WorkTables {
   }
   /** The audit key: one row; none before the directory is set up. */
   audit_keys: { pk: number; id: string; sealed: string; created_at: string }
+  /**
+   * The keys that seal the personal values of the audit log: one for each person who was changed, and for the contact of
+   * each organization. `sealed` is encrypted with a master key. It is empty, and `erased_at` is set, once the person was
+   * erased.
+   */
+  person_keys: {
+    pk: Generated<number>
+    id: string
+    sealed: string
+    created_at: string
+    erased_at: string | null
+  }
   idempotency_keys: {
     client_pk: number
     key: string

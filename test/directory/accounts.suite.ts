@@ -223,8 +223,8 @@ function tenantTests(open: OpenStore): void {
     assert.deepEqual(await put(on, ['a'], 'Other'), tenant)
     assert.deepEqual(await put(on, ['z', 'a'], 'Other'), { ...tenant, orgIds: ['a', 'z'] })
     const [entry] = await readAudit(on.dir, 1)
-    const orgIds = { before: ['a'], after: ['a', 'z'], added: ['z'], removed: [] }
-    assert.deepEqual([entry?.outcome, entry?.changes], ['updated', { orgIds }])
+    const changes = [{ name: 'orgIds', before: ['a'], after: ['a', 'z'] }]
+    assert.deepEqual([entry?.outcome, entry?.changes], ['updated', changes])
     await assert.rejects(put(on, ['a', on.orgId]), refusedAs('orgs_on_several_tenants', 'orgIds'))
   })
 

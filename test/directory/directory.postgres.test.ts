@@ -4,6 +4,7 @@ import { postgresStores } from '../support/stores.ts'
 import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
+import { auditChangesSuite } from './audit-changes.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
@@ -21,6 +22,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   idempotencySuite(open)
   jobsSuite(open)
   accountsSuite(open)
+  auditChangesSuite(open)
   administrationSuite(open)
   refusalsSuite(open)
   osisSuite(open)

@@ -2,6 +2,7 @@ import { sqliteStores } from '../support/stores.ts'
 import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
+import { auditChangesSuite } from './audit-changes.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
@@ -22,6 +23,7 @@ reachSuite(open)
 idempotencySuite(open)
 jobsSuite(open)
 accountsSuite(open)
+auditChangesSuite(open)
 administrationSuite(open)
 refusalsSuite(open)
 osisSuite(open)

@@ -92,6 +92,7 @@ export function refusalsSuite(open: OpenStore): void {
           target: id,
           correlationId: ctx.correlationId,
           address: '192.0.2.1',
+          reseller: null,
           changedFields: [],
         },
       )

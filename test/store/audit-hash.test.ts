@@ -18,12 +18,12 @@ for (const [caller, hash] of HASHES) {
   })
 }
 
-test('the address and the changes of an entry have separate places in its hash', () => {
-  const change = { before: [], after: [], added: [], removed: [] }
-  const variants = [{}, { address: '192.0.2.1' }, { changes: { orgIds: change } }]
-  const both = [...variants, { address: '192.0.2.1', changes: { orgIds: change } }]
+test('the address, the changes and the reseller of an entry have separate places in its hash', () => {
+  const changes = [{ name: 'orgIds', before: [], after: [] }]
+  const variants = [{}, { address: '192.0.2.1' }, { changes }, { reseller: '192.0.2.1' }]
+  const both = [...variants, { address: '192.0.2.1', changes }, { address: 'a', changes, reseller: 'r' }]
   // The changes of a row are any JSON that was stored, so they can be the text of an address.
-  const moved = { changes: '192.0.2.1' as unknown as Record<string, typeof change> }
+  const moved = { changes: '192.0.2.1' as unknown as typeof changes }
   const hashes = [...both, moved].map((one) =>
     hashEntry(newEntry({ id: 'e', correlationId: 'c', address: null, ...one }), 'c', {
       block: 3,

@@ -62,5 +62,6 @@ export const FIELDS = [
   'changed_fields',
   'changes',
   'address',
+  'reseller',
   'hash',
 ]

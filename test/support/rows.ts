@@ -66,6 +66,7 @@ export function newEntry(change: Partial<AuditEntry> = {}): AuditEntry {
     target: 'target',
     correlationId: newId(),
     address: '192.0.2.1',
+    reseller: null,
     changedFields: ['firstName', 'email'],
     ...change,
   }

@@ -6,6 +6,7 @@ const KINDS: Readonly<Record<SealedTable, string>> = {
   credentials: 'credential',
   signing_keys: 'signing-key',
   audit_keys: 'audit-key',
+  person_keys: 'person-key',
 }
 
 /** The tables with sealed secrets. */

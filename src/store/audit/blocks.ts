@@ -7,15 +7,19 @@ import { statement } from '../statement.ts'
 /** Stands in the first block for the hash of a previous block. */
 export const GENESIS_HASH = hash('sha256', 'usher audit log', 'base64url')
 
+/** An entry as its hash covers it: `changes` is the stored JSON, also in the form of an older version. */
+export type HashedEntry = Omit<AuditEntry, 'caller' | 'changes'> & { readonly changes?: unknown }
+
 /**
  * Hashes an entry: its whole content, and its place in the chain, so that it cannot be moved.
  * @param caller the text that is stored for the caller
  */
 export function hashEntry(
-  entry: Omit<AuditEntry, 'caller'>,
+  entry: HashedEntry,
   caller: string,
   { block, position }: { block: number; position: number },
 ): string {
+  const { changes = null, address, reseller } = entry
   const content = [
     block,
     position,
@@ -31,8 +35,9 @@ export function hashEntry(
     entry.correlationId,
     entry.changedFields,
     // What an entry does not have is left out at the end, so that the hashes of older entries stay valid.
-    ...(entry.changes || entry.address !== null ? [entry.changes ?? null] : []),
-    ...(entry.address !== null ? [entry.address] : []),
+    ...(changes !== null || address !== null || reseller !== null ? [changes] : []),
+    ...(address !== null || reseller !== null ? [address] : []),
+    ...(reseller !== null ? [reseller] : []),
   ]
   return hash('sha256', JSON.stringify(content), 'base64url')
 }

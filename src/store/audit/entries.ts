@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { AuditEntry, AuditStatus, Operation } from '../../model/audit.ts'
+import type { AuditEntry, AuditStatus, AuditValue, Operation, RecordedChange } from '../../model/audit.ts'
 import type { CallerName } from '../../model/context.ts'
 import { foldId, listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { hashEntry } from './blocks.ts'
+import { type HashedEntry, hashEntry } from './blocks.ts'
 
 /** A row of `audit_entries` without its primary key. */
 export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
@@ -25,6 +25,7 @@ const insertEntry = statement((db, p: EntryRow) =>
     changed_fields: p.changed_fields,
     changes: p.changes,
     address: p.address,
+    reseller: p.reseller,
     block: p.block,
     position: p.position,
     hash: p.hash,
@@ -51,6 +52,7 @@ export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void>
     changed_fields: JSON.stringify(entry.changedFields),
     changes: entry.changes ? JSON.stringify(entry.changes) : null,
     address: entry.address,
+    reseller: entry.reseller,
     block: block ? block.number : null,
     position,
     hash,
@@ -98,7 +100,7 @@ export type NumberedEntry = AuditEntry & { readonly number: number }
 /** The columns that `toEntry` reads. */
 export const ENTRY_COLUMNS = [
   ...(['id', 'at', 'operation', 'status', 'outcome', 'caller', 'portal', 'organization', 'target'] as const),
-  ...(['correlation_id', 'changed_fields', 'changes', 'address'] as const),
+  ...(['correlation_id', 'changed_fields', 'changes', 'address', 'reseller'] as const),
 ] as const
 
 /** Reads an integer column. A number that JavaScript cannot express, and whatever else a forged row holds, is -1. */
@@ -160,9 +162,31 @@ export function toEntry(row: Pick<EntryRow, (typeof ENTRY_COLUMNS)[number]>): Au
     target: row.target,
     correlationId: row.correlation_id,
     address: row.address,
+    reseller: row.reseller,
     changedFields: parseNames(row.changed_fields),
-    ...(row.changes !== null && { changes: parse<NonNullable<AuditEntry['changes']>>(row.changes) }),
+    ...(row.changes !== null && { changes: toChanges(parse(row.changes)) }),
   }
+}
+
+/** Converts a row to what the hash of its entry covers. */
+export function toHashedEntry(row: Parameters<typeof toEntry>[0]): HashedEntry {
+  return { ...toEntry(row), ...(row.changes !== null && { changes: parse(row.changes) }) }
+}
+
+/** Converts the stored changes. Before version 18 of the schema, they were an object with a member for each changed list. */
+function toChanges(stored: unknown): RecordedChange[] {
+  const isObject = typeof stored === 'object' && stored !== null
+  const listed: readonly unknown[] = Array.isArray(stored)
+    ? stored
+    : Object.entries(isObject ? stored : {}).map(([name, change]) => ({ ...(change as object), name }))
+  return listed.map(toChange)
+}
+
+/** Converts one stored change. A forged one becomes a change with empty values. */
+function toChange(stored: unknown): RecordedChange {
+  const { name, person, sealed, before, after } = (stored ?? {}) as Record<string, AuditValue | undefined>
+  if (typeof person === 'string' && typeof sealed === 'string') return { name: String(name), person, sealed }
+  return { name: String(name), before: before ?? null, after: after ?? null }
 }
 
 function parseNames(text: string): string[] {

@@ -4,7 +4,7 @@ import type { AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../p
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { GENESIS_HASH, hashEntry } from './blocks.ts'
-import { ENTRY_COLUMNS, readInteger, toEntry } from './entries.ts'
+import { ENTRY_COLUMNS, readInteger, toHashedEntry } from './entries.ts'
 import { FaultList } from './faults.ts'
 import { selectAuditKey } from './keys.ts'
 
@@ -191,7 +191,7 @@ async function checkEntries(tx: Tx, { block, key }: Link, faults: FaultList): Pr
         faults.addMissingEntries(block.number, expected, position - 1)
         expected = position + 1
       }
-      if (hashEntry(toEntry(row), row.caller, { block: block.number, position }) !== row.hash)
+      if (hashEntry(toHashedEntry(row), row.caller, { block: block.number, position }) !== row.hash)
         faults.addEntry(place, row, 'changed')
       hasher.update(`,${JSON.stringify(row.hash)}`)
       if (found === 0) firstPk = row.pk

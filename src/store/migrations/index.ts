@@ -15,6 +15,7 @@ import { contents } from './0014-contents.ts'
 import { record } from './0015-record.ts'
 import { accountStatus } from './0016-account-status.ts'
 import { jobs } from './0017-jobs.ts'
+import { personKeys } from './0018-person-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   record,
   accountStatus,
   jobs,
+  personKeys,
 ]

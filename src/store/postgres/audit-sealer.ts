@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { hashEntry, headBlock, toNextBlock, writeSeal } from '../audit/blocks.ts'
-import { type EntryRow, toEntry } from '../audit/entries.ts'
+import { type EntryRow, toHashedEntry } from '../audit/entries.ts'
 import { getAuditKey } from '../audit/keys.ts'
 import type { AuditKeySealer, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
@@ -31,7 +31,7 @@ export async function sealAuditEntries(tx: Tx, sealer: AuditKeySealer): Promise<
   const key = await getAuditKey(tx, sealer)
   const block = toNextBlock(await tx.get(headBlock, {}))
   rows.forEach((row, position) => {
-    block.hashes.push(hashEntry(toEntry(row), row.caller, { block: block.number, position }))
+    block.hashes.push(hashEntry(toHashedEntry(row), row.caller, { block: block.number, position }))
   })
   const seals = sql`
     update audit_entries set block = ${block.number}, position = place - 1, hash = entry_hash

@@ -30,6 +30,7 @@ const GIVEN: readonly (readonly [name: string, type: string, value: (row: NewUse
   ['changed_fields', 'text', ({ entry }) => entry && JSON.stringify(entry.changedFields)],
   ['changes', 'text', ({ entry }) => entry?.changes && JSON.stringify(entry.changes)],
   ['address', 'text', ({ entry }) => entry?.address],
+  ['reseller', 'text', ({ entry }) => entry?.reseller],
 ]
 
 const NAMES = GIVEN.map(([name]) => name)
@@ -78,9 +79,9 @@ with given as materialized (
 ), audited as (
   insert into audit_entries
     (id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
-     changes, address)
+     changes, address, reseller)
   select entry_id, at, operation, status, outcome, caller, portal, organization, target, correlation_id, changed_fields,
-    changes, address
+    changes, address, reseller
   from inserted join given using (pk) where entry_id is not null order by place
 )
 select place, pk from inserted join given using (pk)`

@@ -3,12 +3,12 @@ import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** A table whose rows hold an encrypted secret. */
-export type SealedTable = 'credentials' | 'signing_keys' | 'audit_keys'
+export type SealedTable = 'credentials' | 'signing_keys' | 'audit_keys' | 'person_keys'
 
 /** A row with an encrypted secret. */
 export interface SealedRow {
   readonly pk: number
-  /** The name of the row: the access key of a credential, or the id of a key. */
+  /** The name of the row: the access key of a credential, or the id of a key or of its person. */
   readonly name: string
   /** What the secret is bound to in addition: the account of a credential, or the public half of a signing key. */
   readonly owner: string
@@ -114,7 +114,38 @@ function selectAuditKeys(db: QueryBuilder, p: SealedPage) {
     .limit(p.limit)
 }
 
-const STATEMENTS = { credentials, signing_keys: signingKeys, audit_keys: auditKeys } as const
+const personKeys = {
+  all: statement((db, p: SealedPage) => selectPersonKeys(db, p)),
+  otherKeys: statement((db, p: OtherKeys) =>
+    selectPersonKeys(db, p).where(startsDifferently('sealed', p.mark)),
+  ),
+  unbound: statement((db, p: SealedPage) => selectPersonKeys(db, p).where(isUnbound('sealed'))),
+  update: statement((db, p: Replacement) =>
+    db
+      .updateTable('person_keys')
+      .set({ sealed: p.replacement })
+      .where('pk', '=', p.pk)
+      .where('sealed', '=', p.sealed),
+  ),
+}
+
+/** Keys that were destroyed are left out: they are empty. */
+function selectPersonKeys(db: QueryBuilder, p: SealedPage) {
+  return db
+    .selectFrom('person_keys')
+    .select(['pk', 'id as name', sql<string>`''`.as('owner'), 'sealed'])
+    .where('pk', '>', p.after)
+    .where('sealed', '<>', sql.lit(''))
+    .orderBy('pk')
+    .limit(p.limit)
+}
+
+const STATEMENTS = {
+  credentials,
+  signing_keys: signingKeys,
+  audit_keys: auditKeys,
+  person_keys: personKeys,
+} as const
 
 /** Compares by substr, because LIKE would treat the `_` in a mark as a wildcard. */
 function startsDifferently(column: string, mark: string): RawBuilder<boolean> {
