@@ -133,6 +133,7 @@ const FORMATS = {
   uuid: isUuid,
   email: isEmail,
   'email-or-empty': (text: string) => text === '' || isEmail(text),
+  'email-or-id': (text: string) => isUuid(text) || isEmail(text),
   /** Text that every store can hold: no U+0000, no lone surrogate. */
   text: isStorable,
   int32: true,
@@ -224,6 +225,7 @@ const FORMAT_RULES: Readonly<Record<string, string>> = {
   uuid: UUID_MESSAGE,
   email: EMAIL_MESSAGE,
   'email-or-empty': EMAIL_MESSAGE,
+  'email-or-id': `${EMAIL_MESSAGE} or the id of a user`,
   text: STORABLE_MESSAGE,
   'date-time': TIME_MESSAGE,
 }

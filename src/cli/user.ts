@@ -104,7 +104,7 @@ function list(session: Session, options: ListOptions): Promise<Output> {
 
 function remove(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    await deleteUser(dir, ctx, id)
+    await deleteUser(dir, ctx, { user: id })
     return { json: { removed: id }, lines: [`Removed ${id}.`] }
   })
 }

@@ -2,6 +2,32 @@ import type { Operation } from '../model/audit.ts'
 import type { CallerKind, Context, Permission } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
+import { GROUP_NAMES, type Group, type GroupName } from '../model/users.ts'
+
+/** What a group lets its members do in their organization. */
+export interface GroupMeaning {
+  /** What a member may do: `administrator` manages, `viewer` reads; null for a group that adds no such permission. */
+  readonly permission: 'administrator' | 'viewer' | null
+  /** Whether members get alerts about consumption, in addition to what their other groups let them do. */
+  readonly alerts: boolean
+}
+
+/** The meaning of the groups that each provider has. Groups of one organization give no permission. */
+export const GROUP_MEANINGS: Readonly<Record<GroupName, GroupMeaning>> = {
+  Administrator: { permission: 'administrator', alerts: false },
+  Viewer: { permission: 'viewer', alerts: false },
+  'Alert Manager': { permission: null, alerts: true },
+}
+
+/**
+ * Returns what a person may do who is in these groups: the most that one of them gives; null for nothing.
+ * @param groups groups of the provider; groups of an organization must be left out
+ */
+export function getPermission(groups: readonly Pick<Group, 'name'>[]): GroupMeaning['permission'] {
+  const given = GROUP_NAMES.filter((name) => groups.some((group) => group.name === name))
+  const permissions = given.map((name) => GROUP_MEANINGS[name].permission)
+  return permissions.find((one) => one === 'administrator') ?? permissions.find((one) => one !== null) ?? null
+}
 
 /** One kind of caller that may run an operation. All three members must match the context of the call. */
 export interface Grant {
@@ -39,6 +65,7 @@ const ADMINISTRATOR_PERSON: Grant = {
   permissions: ['administrator'],
   organizations: ['provider', 'reseller'],
 }
+const VIEWER_PERSON: Grant = { ...ADMINISTRATOR_PERSON, permissions: ['viewer'] }
 const OSIS_CLIENT: Grant = { caller: 'client', permissions: ['osis'], organizations: ['provider'] }
 
 /** Only the command line may run the operation. It reaches one provider. */
@@ -54,6 +81,15 @@ const READ_JOBS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON],
   reach: 'below',
 }
+/** Viewers may run the operation too: it changes nothing and returns no secrets. */
+const READ_USERS: Rule = {
+  grants: [...MANAGE_USERS.grants, VIEWER_CLIENT, VIEWER_PERSON],
+  reach: 'below',
+}
+/** Customers may not run the operation: it is about the users of a reseller. */
+const MANAGE_RESELLER_USERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
+/** Only a provider may run the operation, and not in the portal of a reseller, where it acts as that reseller. */
+const MANAGE_PROVIDER_USERS: Rule = onlyFor(['provider'], MANAGE_USERS)
 /** Cloud Director may run the operation, and so may the command line in its place. */
 const USE_STORAGE: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'below' }
 /** The operation is also served to callers who are not authenticated. */
@@ -69,12 +105,28 @@ const READ_SETTINGS: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'nothing' 
 const LOG_IN: Rule = { grants: [ADMINISTRATOR_CLIENT, VIEWER_CLIENT], reach: 'nothing' }
 const LOG_IN_TO_OSIS: Rule = { grants: [OSIS_CLIENT], reach: 'own' }
 
+/** Returns a rule without its grants for other kinds of organizations. */
+function onlyFor(kinds: readonly OrganizationKind[], { grants, reach }: Rule): Rule {
+  const narrowed = grants.map((grant) => ({
+    ...grant,
+    organizations: grant.organizations.filter((kind) => kinds.includes(kind)),
+  }))
+  return { grants: narrowed, reach }
+}
+
 /** The access rules: one for each operation. `runUnit` and `runRead` enforce them. */
 export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CreateUser: MANAGE_USERS,
-  DeleteUser: OPERATE,
-  ListUsers: MANAGE_USERS,
-  ListGroups: MANAGE_USERS,
+  CreateResellerUser: MANAGE_RESELLER_USERS,
+  CreateProviderUser: MANAGE_PROVIDER_USERS,
+  UpdateUser: MANAGE_USERS,
+  DeleteUser: MANAGE_USERS,
+  SuspendUser: MANAGE_USERS,
+  ResumeUser: MANAGE_USERS,
+  RestoreUser: MANAGE_USERS,
+  GetUser: READ_USERS,
+  ListUsers: READ_USERS,
+  ListGroups: READ_USERS,
 
   CreateTenant: USE_STORAGE,
   UpdateTenant: USE_STORAGE,

@@ -3,6 +3,7 @@ import type { Group } from '../model/users.ts'
 import type { Tx } from '../store/port.ts'
 import { selectGroups } from '../store/tables/groups.ts'
 import type { Directory } from './directory.ts'
+import type { Scope } from './reach.ts'
 import { runRead } from './unit.ts'
 
 /**
@@ -11,6 +12,12 @@ import { runRead } from './unit.ts'
  */
 export function listGroups(dir: Directory, ctx: Context): Promise<readonly Group[]> {
   return runRead(dir, ctx, 'ListGroups', ({ tx }) => readGroups(dir, tx, ctx.organization.providerPk))
+}
+
+/** Returns the groups that the organizations of the caller's provider share, from the cache. */
+export async function getGroups(dir: Directory, { tx, ctx }: Scope): Promise<readonly Group[]> {
+  const { providerPk } = ctx.organization
+  return dir.groups.get(providerPk) ?? readGroups(dir, tx, providerPk)
 }
 
 /** Reads the groups of a provider from the store, and caches them. */

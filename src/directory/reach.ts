@@ -1,7 +1,7 @@
 import type { Account } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import { foldId } from '../model/ids.ts'
+import { foldId, isUuid } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import type { Tenant } from '../model/tenants.ts'
 import type { User } from '../model/users.ts'
@@ -14,7 +14,7 @@ import {
 import type { Tx } from '../store/port.ts'
 import { isRelated, selectOrganization, selectOrganizationByPk } from '../store/tables/organizations.ts'
 import { selectTenant, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
-import { selectUser } from '../store/tables/users.ts'
+import { selectUsersInArea, type UserArea, type UserState } from '../store/tables/users-in-area.ts'
 import type { Reach } from './access.ts'
 
 // All look-ups of organizations, users, tenants and accounts with an id from a caller are in this file. Each applies
@@ -52,24 +52,37 @@ export async function getReachableOrganization(
 }
 
 /**
- * Returns the reseller for which a customer's users are managed: the one that the caller names, or the calling
- * reseller.
- * @param request.id undefined when the caller named none
+ * Refuses a call in the context of a reseller that names another one. It comes before every look-up, so that the
+ * response does not say whether that other one exists.
+ * @throws {DirectoryError} `reseller_not_own`
+ */
+export function assertOwnReseller({ organization }: Context, id: string | undefined): void {
+  if (organization.kind === 'reseller' && id !== undefined && foldId(id) !== organization.id)
+    throw new DirectoryError('reseller_not_own', 'A reseller acts in its own context only.')
+}
+
+/**
+ * Returns the reseller in whose context a call acts: the one that the caller names, or the calling reseller.
+ * @param request.customer the customer that the call is about; a provider gets `reseller_not_related` without a relation
  * @returns null when the provider or the customer itself acts
  * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `reseller_not_related`
  */
 export async function getReseller(
   { tx, ctx }: Scope,
-  request: { id: string | undefined; customer: Organization },
+  request: { id: string | undefined; customer?: Organization },
 ): Promise<Organization | null> {
+  assertOwnReseller(ctx, request.id)
   const own = ctx.organization
-  if (request.id === undefined) return own.kind === 'reseller' ? own : null
+  if (own.kind === 'reseller') return own
+  if (request.id === undefined) return null
   const reseller = await selectOrganization(tx, foldId(request.id))
-  if (reseller?.kind !== 'reseller' || reseller.providerPk !== own.providerPk)
+  const customer = own.kind === 'customer' ? own : request.customer
+  const isRelatedTo = !customer || (await isRelated(tx, customer.pk, reseller?.pk ?? 0))
+  const isKnown = reseller?.kind === 'reseller' && reseller.providerPk === own.providerPk
+  // A customer does not learn which other resellers exist.
+  if (!isKnown || (own.kind === 'customer' && !isRelatedTo))
     throw new DirectoryError('reseller_not_found', `There is no reseller with the id ${request.id}.`)
-  if (own.kind === 'reseller' && reseller.pk !== own.pk)
-    throw new DirectoryError('reseller_not_own', 'A reseller acts in its own context only.')
-  if (!(await isRelated(tx, request.customer.pk, reseller.pk)))
+  if (!isRelatedTo)
     throw new DirectoryError('reseller_not_related', 'The customer has no relation with that reseller.')
   return reseller
 }
@@ -83,20 +96,78 @@ async function isReachable({ tx, ctx, reach }: Scope, other: Organization): Prom
   return own.kind === 'reseller' && isRelated(tx, other.pk, own.pk)
 }
 
+/** A user as callers name them. */
+export interface UserRef {
+  /** The id of the user, or their e-mail, compared without case. */
+  readonly user: string
+  /** Only a user in the context of this reseller. A calling reseller may leave out its own id. */
+  readonly resellerId?: string | undefined
+  /** Only a user of this organization. An organization of another kind is reported as missing. */
+  readonly organization?: { readonly id: string; readonly kind?: OrganizationKind } | undefined
+}
+
+/** A user with the organization that they belong to. */
+export interface ReachableUser {
+  readonly user: User
+  readonly organization: Organization
+}
+
 /**
- * Returns a user who has not been deleted, with their organization.
- * @throws {DirectoryError} `user_not_found`
+ * Returns a user within reach. A user in the context of another reseller is not.
+ * @param state which users count; `live` when left out
+ * @throws {DirectoryError} `user_not_found`; `email_ambiguous` if several users have the e-mail; `reseller_not_found`,
+ *   `reseller_not_own`, `customer_not_found`, `organization_not_found` for what narrows the search
  */
 export async function getReachableUser(
   scope: Scope,
-  id: string,
-): Promise<{ user: User; organization: Organization }> {
-  const user = await selectUser(scope.tx, foldId(id))
-  if (user?.deletedAt === null) {
-    const organization = await selectOrganizationByPk(scope.tx, user.organizationPk)
-    if (organization && (await isReachable(scope, organization))) return { user, organization }
+  ref: UserRef,
+  state: UserState = 'live',
+): Promise<ReachableUser> {
+  const area = await getUserArea(scope, ref)
+  const named = isUuid(ref.user) ? { id: foldId(ref.user) } : { email: ref.user }
+  const found = await selectUsersInArea(scope.tx, area, { ...named, state, limit: 2 })
+  const [user] = found
+  if (found.length > 1) throw emailAmbiguous()
+  const organization = user && (await selectOrganizationByPk(scope.tx, user.organizationPk))
+  if (user && organization) return { user, organization }
+  const what = 'id' in named ? 'id' : 'e-mail address'
+  const kind = state === 'deleted' ? 'deleted user' : 'user'
+  throw new DirectoryError('user_not_found', `There is no ${kind} with the ${what} ${ref.user}.`)
+}
+
+function emailAmbiguous(): DirectoryError {
+  const message =
+    'must say which user is meant: several have this e-mail address; or send the id of the user instead'
+  return new DirectoryError('email_ambiguous', 'Several users have this e-mail address.', {
+    issues: [{ path: 'customerId', rule: 'ambiguous', message }],
+  })
+}
+
+/**
+ * Returns the users that a call reaches: those of the context, narrowed by what the caller names.
+ * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `customer_not_found`, `organization_not_found`
+ */
+export async function getUserArea(scope: Scope, narrow: Omit<UserRef, 'user'>): Promise<UserArea> {
+  const { ctx, reach } = scope
+  if (reach !== 'below') throw new Error(`an operation with the reach ${reach} looks for users`)
+  const { kind, pk, providerPk } = ctx.organization
+  const reseller = await getReseller(scope, { id: narrow.resellerId })
+  const organization = narrow.organization && (await getReachableOrganization(scope, narrow.organization))
+  return {
+    providerPk,
+    organizationPk: organization?.pk ?? (kind === 'customer' ? pk : undefined),
+    resellerPk: reseller?.pk,
   }
-  throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
+}
+
+/** Returns the id of the reseller in whose context a user is, for views; a reseller's own users are in its context. */
+export async function findResellerId(
+  { tx }: Scope,
+  { user, organization }: ReachableUser,
+): Promise<string | null> {
+  if (organization.kind === 'reseller') return organization.id
+  const reseller = user.resellerPk === null ? undefined : await selectOrganizationByPk(tx, user.resellerPk)
+  return reseller?.id ?? null
 }
 
 /**

@@ -1,24 +1,286 @@
 import type { Context } from '../model/context.ts'
+import { type Issue, toInvalid } from '../model/error.ts'
+import { foldOptionalId, isUuid } from '../model/ids.ts'
+import type { Organization } from '../model/organizations.ts'
+import {
+  checkUserChanges,
+  type FixedMembers,
+  type Group,
+  type User,
+  type UserChanges,
+} from '../model/users.ts'
+import { assertState, type ExpectedStates, type Versioned } from '../model/versions.ts'
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
-import { markUserDeleted } from '../store/tables/users.ts'
+import { followUser } from '../store/accounts/following.ts'
+import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
+import {
+  markUserDeleted,
+  markUserRestored,
+  selectUserByEmail,
+  updateUserActive,
+  updateUser as updateUserRow,
+} from '../store/tables/users.ts'
+import { checkLastAdministrator, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
-import { getReachableUser } from './reach.ts'
-import { runUnit } from './unit.ts'
+import { getGroups } from './groups.ts'
+import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
+import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
+import { emailTaken, isSameEmail, pickGroups } from './users.ts'
+
+/** A user with what a view of them needs. */
+export interface UserDetails extends ReachableUser {
+  readonly groups: readonly Group[]
+  /** The reseller in whose context the user is; null for none. */
+  readonly resellerId: string | null
+}
+
+/**
+ * Returns one user with their groups.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
+ *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `store_unavailable`
+ */
+export function getUser(dir: Directory, ctx: Context, ref: UserRef): Promise<UserDetails> {
+  return runRead(dir, ctx, 'GetUser', async (scope) => {
+    const found = await getReachableUser(scope, ref)
+    const groups = await selectMemberships(scope.tx, found.user.pk)
+    return { ...found, groups, resellerId: await findResellerId(scope, found) }
+  })
+}
+
+/** How a change of one user runs. */
+export interface ChangeOptions {
+  /** The states of the user that the change is for; any when left out. */
+  readonly expected?: ExpectedStates
+  /** Makes the change although the organization then has no active Administrator. Only for the command line. */
+  readonly force?: boolean
+}
+
+type ChangeRequest = UserRef & ChangeOptions
+
+/**
+ * Changes a user. A change that leaves the user as they are writes only an audit entry.
+ * @returns the user's id, and their version after the change
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
+ *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `precondition_failed`, `group_not_found`,
+ *   `email_taken`, `last_administrator`, `store_unavailable`
+ */
+export function updateUser(
+  dir: Directory,
+  ctx: Context,
+  request: ChangeRequest & { readonly changes: UserChanges },
+): Promise<Versioned> {
+  const { changes, expected, force } = request
+  const subject = { ...toSubject('UpdateUser', request), issues: checkUserChanges(changes) }
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const found = await getReachableUser(unit, request)
+    assertState(found.user, expected)
+    if (changes.fixed) await assertFixed(unit, found, changes.fixed)
+    return changeUser(dir, unit, { ...found, changes, force })
+  })
+}
+
+function toSubject(operation: Subject['operation'], { user }: UserRef): Subject {
+  // An e-mail address is personal, so the log does not keep it.
+  return { operation, target: isUuid(user) ? user : null }
+}
+
+/** Refuses a change of what cannot change. Equal values pass, since callers send back what they have read. */
+async function assertFixed(unit: Unit, found: ReachableUser, sent: FixedMembers): Promise<void> {
+  const { user, organization } = found
+  const actual: Required<FixedMembers> = {
+    id: user.id,
+    kind: organization.kind,
+    active: user.active,
+    customerId: organization.kind === 'customer' ? organization.id : null,
+    resellerId: sent.resellerId === undefined ? null : await findResellerId(unit, found),
+  }
+  const issues: Issue[] = []
+  for (const [path, message] of Object.entries(FIXED) as [keyof FixedMembers, string][]) {
+    const value = sent[path]
+    const folded = typeof value === 'string' ? foldOptionalId(value) : value
+    if (folded !== undefined && folded !== actual[path]) issues.push({ path, rule: 'fixed', message })
+  }
+  if (issues.length > 0) throw toInvalid(issues)
+}
+
+const FIXED: Readonly<Record<keyof FixedMembers, string>> = {
+  id: 'must be the id of the user, or be left out: an id never changes',
+  kind: 'must be what the user has, or be left out: it follows from the organization',
+  active: 'must be what the user has, or be left out: suspend or resume the user to change it',
+  customerId: 'must be what the user has, or be left out: a user stays in their organization',
+  resellerId: 'must be what the user has, or be left out: a user stays in their context',
+}
+
+/**
+ * Changes a user inside a unit, and writes the audit entry.
+ * @returns the user's id, and their version after the change
+ * @throws {DirectoryError} `group_not_found`, `email_taken`, `last_administrator`
+ */
+export async function changeUser(
+  dir: Directory,
+  unit: Unit,
+  {
+    user,
+    organization,
+    changes,
+    force = false,
+  }: ReachableUser & { changes: UserChanges; force?: boolean | undefined },
+): Promise<Versioned> {
+  const { tx, now } = unit
+  const groups = await selectMemberships(tx, user.pk)
+  const wanted = changes.groupIds ? pickGroups(await getGroups(dir, unit), changes.groupIds) : groups
+  const { firstName = user.firstName, lastName = user.lastName, email = user.email } = changes
+  const before = { ...toNames(user), groups: listIds(groups) }
+  const after = { ...toNames({ firstName, lastName, email }), groups: listIds(wanted) }
+  const keepsKey = isSameEmail(email, user.email)
+  const changedFields = listDifferences(before, after)
+  if (changedFields.length === 0) {
+    await audit(unit, { user, organization }, { outcome: 'repeated' })
+    return stateOf(user)
+  }
+  if (!keepsKey) await assertEmailFree(unit, organization, email)
+  const isLast =
+    losesAdministrator(groups, wanted) &&
+    (await checkLastAdministrator(unit, { user, organization, groups }, force))
+  await updateUserRow(tx, user.pk, { ...user, firstName, lastName, email, keepsKey, now })
+  if (changedFields.includes('groups')) await replaceMemberships(tx, user.pk, wanted)
+  await audit(unit, { user, organization }, { outcome: 'updated', changedFields, isLast })
+  return stateOf(user, 1)
+}
+
+/** The result of a change has nothing personal, because it may be recorded under an idempotency key. */
+function stateOf({ id, version }: User, changes = 0): Versioned {
+  return { id, version: version + changes }
+}
+
+function toNames({ firstName, lastName, email }: Pick<User, 'firstName' | 'lastName' | 'email'>) {
+  return { firstName, lastName, email }
+}
+
+function listIds(groups: readonly Group[]): string[] {
+  return groups.map(({ id }) => id).sort()
+}
+
+function listDifferences<T extends object>(before: T, after: T): string[] {
+  const names = Object.keys(before) as (keyof T & string)[]
+  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+}
+
+/** @throws {DirectoryError} `email_taken` */
+async function assertEmailFree(
+  { tx }: Unit,
+  organization: Organization,
+  email: string | null,
+): Promise<void> {
+  // The unique index decides; this look-up finds out for whom.
+  if (email !== null && (await selectUserByEmail(tx, organization.pk, email))) throw emailTaken()
+}
 
 /**
  * Deletes a user. The directory hides the user at once; their accounts are removed from the platforms after that.
- * @throws {DirectoryError} `not_permitted`, `user_not_found`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
+ *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `precondition_failed`, `last_administrator`,
+ *   `store_unavailable`
  */
-export function deleteUser(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return runUnit(dir, ctx, { operation: 'DeleteUser', target: id }, async (unit) => {
-    const { user, organization } = await getReachableUser(unit, id)
-    await markUserDeleted(unit.tx, user.pk, unit.now)
-    await markAccountsOfUserRemoved(unit.tx, user.pk, unit.now)
-    await unit.audit({
-      outcome: 'deleted',
-      organization: organization.id,
-      target: user.id,
-      changedFields: ['deletedAt'],
-    })
+export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<void> {
+  return runUnit(dir, ctx, toSubject('DeleteUser', request), async (unit) => {
+    const found = await getReachableUser(unit, request)
+    assertState(found.user, request.expected)
+    await removeUser(unit, found, request)
+  })
+}
+
+/**
+ * Deletes a user inside a unit, and writes the audit entry.
+ * @throws {DirectoryError} `last_administrator`
+ */
+export async function removeUser(
+  unit: Unit,
+  { user, organization }: ReachableUser,
+  { force = false }: Pick<ChangeOptions, 'force'> = {},
+): Promise<void> {
+  const { tx, now } = unit
+  const isLast = await checkLeaving(unit, { user, organization }, force)
+  await markUserDeleted(tx, user.pk, now)
+  await markAccountsOfUserRemoved(tx, user.pk, now)
+  await audit(unit, { user, organization }, { outcome: 'deleted', changedFields: ['deletedAt'], isLast })
+}
+
+/**
+ * Suspends a user: their accounts stop working on the platforms, and they cannot sign in. Repeating it changes nothing.
+ * @returns the user's id, and their version after the change
+ * @throws {DirectoryError} as `deleteUser`
+ */
+export function suspendUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
+  return runUnit(dir, ctx, toSubject('SuspendUser', request), (unit) => setActive(unit, request, false))
+}
+
+/**
+ * Ends the suspension of a user: everything works again that worked before. Repeating it changes nothing.
+ * @returns the user's id, and their version after the change
+ * @throws {DirectoryError} as `deleteUser`, except `last_administrator`
+ */
+export function resumeUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
+  return runUnit(dir, ctx, toSubject('ResumeUser', request), (unit) => setActive(unit, request, true))
+}
+
+async function setActive(unit: Unit, request: ChangeRequest, active: boolean): Promise<Versioned> {
+  const { tx, now } = unit
+  const found = await getReachableUser(unit, request)
+  const { user } = found
+  assertState(user, request.expected)
+  if (user.active === active) {
+    await audit(unit, found, { outcome: 'repeated' })
+    return stateOf(user)
+  }
+  const isLast = active ? false : await checkLeaving(unit, found, request.force === true)
+  await updateUserActive(tx, user.pk, { active, now })
+  await followUser(tx, user.pk, now)
+  await audit(unit, found, { outcome: active ? 'resumed' : 'suspended', changedFields: ['active'], isLast })
+  return stateOf(user, 1)
+}
+
+async function checkLeaving(unit: Unit, found: ReachableUser, force: boolean): Promise<boolean> {
+  const groups = await selectMemberships(unit.tx, found.user.pk)
+  return checkLastAdministrator(unit, { ...found, groups }, force)
+}
+
+/**
+ * Restores a deleted user with their content and groups, but without accounts. Restoring a live user changes nothing.
+ * @returns the user's id, and their version after the change
+ * @throws {DirectoryError} as `deleteUser`, except `last_administrator`; `email_taken` if a live user of the
+ *   organization has the e-mail
+ */
+export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
+  return runUnit(dir, ctx, toSubject('RestoreUser', request), async (unit) => {
+    const { tx, now } = unit
+    const found = await getReachableUser(unit, request, isUuid(request.user) ? 'any' : 'deleted')
+    const { user, organization } = found
+    assertState(user, request.expected)
+    if (user.deletedAt === null) {
+      await audit(unit, found, { outcome: 'repeated' })
+      return stateOf(user)
+    }
+    await assertEmailFree(unit, organization, user.email)
+    await markUserRestored(tx, user.pk, now)
+    await audit(unit, found, { outcome: 'restored', changedFields: ['deletedAt'] })
+    return stateOf(user, 1)
+  })
+}
+
+interface Done {
+  readonly outcome: string
+  readonly changedFields?: readonly string[]
+  /** Whether an organization was left without an active Administrator. */
+  readonly isLast?: boolean
+}
+
+async function audit(unit: Unit, { user, organization }: ReachableUser, done: Done): Promise<void> {
+  const { outcome, changedFields = [], isLast = false } = done
+  await unit.audit({
+    outcome,
+    organization: organization.id,
+    target: user.id,
+    changedFields: isLast ? [...changedFields, 'lastAdministrator'] : changedFields,
   })
 }

@@ -1,3 +1,4 @@
+import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { foldEmail } from '../model/email.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
@@ -16,7 +17,7 @@ import {
 } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
-import { getReachableOrganization, getReseller, type Scope } from './reach.ts'
+import { assertOwnReseller, getReachableOrganization, getReseller, type Scope } from './reach.ts'
 import { type AuditDetails, runUnit, type Unit } from './unit.ts'
 
 /** A user to create, and where. */
@@ -47,12 +48,19 @@ export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest
   const request = foldIds(sent)
   const { organizationId: organization, user } = request
   const issues = checkNewUser(user)
-  const subject = { operation: 'CreateUser', organization, target: user.id ?? null, issues } as const
+  const operation = OPERATIONS[request.kind ?? 'customer']
+  const subject = { operation, organization, target: user.id ?? null, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const scope = await getCreateScope(dir, unit, request)
     return insertOrRepeat(dir, unit, { request, scope })
   })
 }
+
+const OPERATIONS = {
+  customer: 'CreateUser',
+  reseller: 'CreateResellerUser',
+  provider: 'CreateProviderUser',
+} as const satisfies Record<OrganizationKind, Operation>
 
 /** Folds the ids that a caller may have spelled in several ways. The nil UUID counts as no id. */
 function foldIds(request: CreateUserRequest): CreateUserRequest {
@@ -86,8 +94,11 @@ async function readCreateScope(
   unit: Scope,
   { organizationId: id, kind, resellerId }: CreateUserRequest,
 ): Promise<CreateScope> {
+  assertOwnReseller(unit.ctx, resellerId)
   const organization = await getReachableOrganization(unit, { id, kind })
-  return { organization, reseller: await getReseller(unit, { id: resellerId, customer: organization }) }
+  // Only users of customers are in the context of a reseller.
+  const customer = organization.kind === 'customer' ? organization : null
+  return { organization, reseller: customer && (await getReseller(unit, { id: resellerId, customer })) }
 }
 
 /**
@@ -164,8 +175,11 @@ export async function insertPerson(
   return { id, pk }
 }
 
-/** Returns the groups with these ids, each of them once. */
-function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
+/**
+ * Returns the groups with these ids, each of them once.
+ * @throws {DirectoryError} `group_not_found`
+ */
+export function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
   const picked = new Set<Group>()
   const issues: Issue[] = []
   for (const [i, id] of ids.entries()) {
@@ -270,7 +284,8 @@ function isSameUser(found: User, person: NewPerson): boolean {
   )
 }
 
-function isSameEmail(one: string | null, other: string | null): boolean {
+/** Returns whether two e-mail addresses are the same, compared without case. */
+export function isSameEmail(one: string | null, other: string | null): boolean {
   return one === null || other === null ? one === other : foldEmail(one) === foldEmail(other)
 }
 
@@ -278,7 +293,8 @@ function isSameSet(one: readonly Group[], other: readonly Group[]): boolean {
   return one.length === other.length && other.every((group) => one.some(({ pk }) => pk === group.pk))
 }
 
-function emailTaken(): DirectoryError {
+/** Makes the refusal of an e-mail address that another user of the organization has. */
+export function emailTaken(): DirectoryError {
   const message = 'belongs to another user of this organization'
   return new DirectoryError('email_taken', `The e-mail address ${message}.`, {
     issues: [{ path: 'email', rule: 'unique', message }],

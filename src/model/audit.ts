@@ -5,7 +5,13 @@ export type Operation = Write | Read
 
 type Write =
   | 'CreateUser'
+  | 'CreateResellerUser'
+  | 'CreateProviderUser'
+  | 'UpdateUser'
   | 'DeleteUser'
+  | 'SuspendUser'
+  | 'ResumeUser'
+  | 'RestoreUser'
   | 'CreateTenant'
   | 'UpdateTenant'
   | 'DeleteTenant'
@@ -43,6 +49,7 @@ type Write =
  * secrets.
  */
 type Read =
+  | 'GetUser'
   | 'ListUsers'
   | 'ListGroups'
   | 'ListTenants'
@@ -139,7 +146,7 @@ export interface AuditEntry {
   readonly operation: Operation
   readonly status: AuditStatus
   /**
-   * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `deleted`, `revoked`, `begun`,
+   * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `suspended`, `resumed`, `deleted`, `revoked`, `begun`,
    * `resealed`, `replaced`, `issued`, `read`, `retried`, `reapplied`; the error code for a refusal.
    */
   readonly outcome: string

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'domain_taken'
   | 'user_not_found'
   | 'email_taken'
+  | 'email_ambiguous'
+  | 'last_administrator'
   | 'id_taken'
   | 'group_not_found'
   | 'client_not_found'

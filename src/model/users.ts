@@ -34,6 +34,26 @@ export interface NewUser {
   readonly groupIds: readonly string[]
 }
 
+/** Changes of a user. A member that is left out stays as it is; null empties it. */
+export interface UserChanges {
+  readonly firstName?: string | null | undefined
+  readonly lastName?: string | null | undefined
+  readonly email?: string | null | undefined
+  /** Replaces all groups of the user. A repeated id counts once. */
+  readonly groupIds?: readonly string[] | undefined
+  readonly fixed?: FixedMembers | undefined
+}
+
+/** Members of a user that a change cannot touch. Values that the user has are ignored, others are refused. */
+export interface FixedMembers {
+  readonly id?: string | undefined
+  /** The kind of the organization, or any other text that a caller sent for it. */
+  readonly kind?: string | undefined
+  readonly active?: boolean | undefined
+  readonly customerId?: string | null | undefined
+  readonly resellerId?: string | null | undefined
+}
+
 /** A group: what its members may do inside their organization. */
 export interface Group {
   readonly pk: number
@@ -43,6 +63,7 @@ export interface Group {
 
 /** The names of the groups that each provider has. */
 export const GROUP_NAMES = ['Administrator', 'Viewer', 'Alert Manager'] as const
+export type GroupName = (typeof GROUP_NAMES)[number]
 
 /** Sorts after every text, so that users without a name come last. */
 const LAST = '\u{10ffff}'
@@ -76,4 +97,16 @@ export function checkNewUser(user: NewUser): Issue[] {
   if (user.id !== undefined && !isUuid(user.id))
     issues.push({ path: 'id', rule: 'uuid', message: UUID_MESSAGE })
   return issues
+}
+
+/**
+ * Checks changes of a user by the rules that hold for every caller.
+ * @returns one issue for each rule that is broken; `path` is the name of the member
+ */
+export function checkUserChanges({ firstName, lastName, email }: UserChanges): Issue[] {
+  return [
+    ...checkText('firstName', firstName ?? null),
+    ...checkText('lastName', lastName ?? null),
+    ...checkEmail('email', email ?? null),
+  ]
 }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ACCESS, isPermitted } from '../../src/directory/access.ts'
+import { ACCESS, GROUP_MEANINGS, getPermission, isPermitted } from '../../src/directory/access.ts'
 import type { Operation } from '../../src/model/audit.ts'
 import type { Caller, Context, Permission } from '../../src/model/context.ts'
 import type { OrganizationKind } from '../../src/model/organizations.ts'
+import { GROUP_NAMES } from '../../src/model/users.ts'
 
 const DIRECTORY = join(import.meta.dirname, '../../src/directory')
 const OPERATIONS = Object.keys(ACCESS) as Operation[]
@@ -20,16 +21,34 @@ const CLIENT: Caller = { kind: 'client', pk: 1, id: 'client' }
 const PERSON: Caller = { kind: 'person', id: 'person' }
 const KINDS = ['provider', 'reseller', 'customer'] as const
 
-test('a client that is an administrator manages users, and nothing else', () => {
+/** What changes users, by the kind of organization for which it is done. */
+const CHANGES = {
+  provider: ['CreateUser', 'CreateResellerUser', 'CreateProviderUser'],
+  reseller: ['CreateUser', 'CreateResellerUser'],
+  customer: ['CreateUser'],
+} as const
+const CHANGES_OF_ONE = ['UpdateUser', 'DeleteUser', 'SuspendUser', 'ResumeUser', 'RestoreUser'] as const
+const READS = ['GetUser', 'ListUsers', 'ListGroups'] as const
+const ABOUT_USERS: ReadonlySet<Operation> = new Set([...CHANGES.provider, ...CHANGES_OF_ONE, ...READS])
+
+/** The operations about single users that a caller may run. */
+function listOfUsers(caller: Caller, permission: Permission, kind: OrganizationKind): Operation[] {
+  return listPermitted(caller, permission, kind).filter((one) => ABOUT_USERS.has(one))
+}
+
+test('an administrator manages users, and those of the provider for a provider alone', () => {
   for (const kind of KINDS)
-    assert.deepEqual(listPermitted(CLIENT, 'administrator', kind), [
-      ...['CreateUser', 'ListUsers', 'ListGroups'],
-      ...['GetInfo', 'IssueToken'],
+    assert.deepEqual(listOfUsers(CLIENT, 'administrator', kind), [
+      ...[...CHANGES[kind], ...CHANGES_OF_ONE, ...READS],
     ])
 })
 
-test('a client that is a viewer may get a token, and do nothing with it', () => {
-  for (const kind of KINDS) assert.deepEqual(listPermitted(CLIENT, 'viewer', kind), ['GetInfo', 'IssueToken'])
+test('a viewer reads, and changes nothing', () => {
+  for (const kind of KINDS) {
+    assert.deepEqual(listOfUsers(CLIENT, 'viewer', kind), READS)
+    for (const one of listPermitted(CLIENT, 'viewer', kind))
+      assert.match(one, /^(Get|List|Export|IssueToken)/)
+  }
 })
 
 test('an OSIS client of a provider runs the operations of OSIS, and no others', () => {
@@ -52,13 +71,26 @@ test('the operator runs every operation but those by which a client logs in', ()
   assert.deepEqual(refused, ['IssueToken', 'CreateRefreshToken', 'RefreshToken'])
 })
 
-test('a person who administers a provider or a reseller manages users', () => {
-  for (const kind of ['provider', 'reseller'] as const)
-    assert.deepEqual(listPermitted(PERSON, 'administrator', kind), [
-      ...['CreateUser', 'ListUsers', 'ListGroups', 'GetInfo'],
-    ])
-  for (const permission of ['viewer', 'osis'] as const)
-    assert.deepEqual(listPermitted(PERSON, permission, 'provider'), [])
+test('a person of a provider or a reseller manages users as an administrator, and reads as a viewer', () => {
+  for (const kind of ['provider', 'reseller'] as const) {
+    const all = [...CHANGES[kind], ...CHANGES_OF_ONE, ...READS]
+    assert.deepEqual(listOfUsers(PERSON, 'administrator', kind), all)
+    assert.deepEqual(listOfUsers(PERSON, 'viewer', kind), READS)
+    assert.deepEqual(listPermitted(PERSON, 'osis', kind), [])
+  }
+})
+
+test('the most that one of their groups gives is what a person may do; alerts come on top', () => {
+  const permit = (...names: string[]) => getPermission(names.map((name) => ({ name })))
+  assert.equal(permit('Viewer', 'Administrator'), 'administrator')
+  assert.equal(permit('Alert Manager', 'Viewer'), 'viewer')
+  for (const none of [[], ['Alert Manager'], ['administrator'], ['toString']])
+    assert.equal(permit(...none), null)
+  assert.deepEqual(Object.keys(GROUP_MEANINGS), GROUP_NAMES)
+  assert.deepEqual(
+    GROUP_NAMES.filter((name) => GROUP_MEANINGS[name].alerts),
+    ['Alert Manager'],
+  )
 })
 
 /** Look-ups by ids that callers send. They must go through reach.ts, which applies the reach of the operation. */

@@ -108,7 +108,7 @@ function createTests(open: OpenStore): void {
   test('a user whose account is being removed gets no new one yet', async () => {
     const on = await newTestDirectory(open)
     const first = await create(on)
-    await deleteUser(on.dir, on.operator, first.userId)
+    await deleteUser(on.dir, on.operator, { user: first.userId })
     const ids = { tenantId: on.tenantId, userId: first.userId }
     await assert.rejects(getAccount(on.dir, on.osis, ids), refusedAs('user_not_found'))
     const request = newAccountRequest(on, 'ada')

@@ -62,7 +62,7 @@ export function idempotencySuite(open: OpenStore): void {
     test('the first answer is replayed even if the user has been deleted since', async () => {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
-      await deleteUser(on.dir, on.operator, first.id)
+      await deleteUser(on.dir, on.operator, { user: first.id })
       assert.deepEqual(await create(on, 'k'), first)
     })
 

@@ -185,7 +185,7 @@ function idTests(open: OpenStore): void {
     const { id: near } = await create(on, { email: 'near@example.com' })
     const { id: far } = await create(on, { email: 'far@example.com' }, { organizationId: other.id })
     const { id: gone } = await create(on, { email: 'gone@example.com' })
-    await deleteUser(on.dir, on.operator, gone)
+    await deleteUser(on.dir, on.operator, { user: gone })
     for (const id of [near, far, gone]) await assert.rejects(create(on, { id }), refusedAs('id_taken', 'id'))
     assert.equal((await create(on)).created, true)
   })
@@ -194,9 +194,9 @@ function idTests(open: OpenStore): void {
 function restoreTests(open: OpenStore): void {
   test('a deleted user is restored under its id with only the new content', async () => {
     const on = await newTestDirectory(open)
-    const [first = '', second = ''] = on.groupIds
+    const [second = '', first = ''] = on.groupIds
     const { id } = await create(on, { groupIds: [first] })
-    await deleteUser(on.dir, on.operator, id)
+    await deleteUser(on.dir, on.operator, { user: id })
     const again = await create(on, { email: 'ADA@example.com', firstName: 'Augusta', groupIds: [second] })
     assert.deepEqual(again, { id, created: false })
     const users = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
@@ -214,7 +214,7 @@ function restoreTests(open: OpenStore): void {
   test('a deleted user is restored only under its own id', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
-    await deleteUser(on.dir, on.operator, id)
+    await deleteUser(on.dir, on.operator, { user: id })
     await assert.rejects(create(on, { id: newId() }), refusedAs('id_taken', 'id'))
     assert.deepEqual(await create(on, { id }), { id, created: false })
   })
@@ -222,7 +222,7 @@ function restoreTests(open: OpenStore): void {
   test('while another user has the e-mail, a deleted user with it stays deleted', async () => {
     const on = await newTestDirectory(open)
     const { id: gone } = await create(on)
-    await deleteUser(on.dir, on.operator, gone)
+    await deleteUser(on.dir, on.operator, { user: gone })
     const { id } = await create(on, { id: gone })
     const { store } = on.dir
     const [holder] = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 1 })
@@ -240,7 +240,10 @@ function restoreTests(open: OpenStore): void {
     for (let i = 0; i < 20; i++) {
       const email = `${i}@example.com`
       const { id } = await create(on, { email })
-      const [again] = await Promise.all([create(on, { email }), deleteUser(on.dir, on.operator, id)])
+      const [again] = await Promise.all([
+        create(on, { email }),
+        deleteUser(on.dir, on.operator, { user: id }),
+      ])
       assert.equal(again.id, id)
     }
     assert.deepEqual(await countRows(on.dir.store, ['users']), { users: 20 })
@@ -249,9 +252,9 @@ function restoreTests(open: OpenStore): void {
   test('a user can be deleted once, and is no longer listed', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
-    await deleteUser(on.dir, on.operator, id)
-    await assert.rejects(deleteUser(on.dir, on.operator, id), refusedAs('user_not_found'))
-    await assert.rejects(deleteUser(on.dir, on.operator, newId()), refusedAs('user_not_found'))
+    await deleteUser(on.dir, on.operator, { user: id })
+    await assert.rejects(deleteUser(on.dir, on.operator, { user: id }), refusedAs('user_not_found'))
+    await assert.rejects(deleteUser(on.dir, on.operator, { user: newId() }), refusedAs('user_not_found'))
     const users = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
     assert.deepEqual(users, [])
   })
@@ -273,7 +276,7 @@ function raceTests(open: OpenStore): void {
   test('50 equal creates at the same time restore a deleted user once', async () => {
     const on = await newTestDirectory(open)
     const { id } = await create(on)
-    await deleteUser(on.dir, on.operator, id)
+    await deleteUser(on.dir, on.operator, { user: id })
     const answers = await fifty(() => create(on))
     for (const answer of answers) assert.deepEqual(answer, { id, created: false })
     const outcomes = (await readAudit(on.dir, 50)).map((entry) => entry.outcome)

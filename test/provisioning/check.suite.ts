@@ -47,7 +47,7 @@ function findTests(open: OpenStore): void {
     const { on, platform, reconciler, accounts } = world
     const [ada] = accounts
     const held = platform.accounts.get(ada.canonicalUserId)
-    await deleteUser(on.dir, on.operator, ada.userId)
+    await deleteUser(on.dir, on.operator, { user: ada.userId })
     await reconciler.drain()
     assert.deepEqual((await check(world)).findings, [])
     assert.ok(held)
@@ -92,7 +92,7 @@ function findTests(open: OpenStore): void {
   test('an account that is not applied yet is counted, and is not drift', async () => {
     const world = await newWorld(open)
     const { on, platform, accounts } = world
-    await deleteUser(on.dir, on.operator, accounts[0].userId)
+    await deleteUser(on.dir, on.operator, { user: accounts[0].userId })
     platform.accounts.delete(accounts[0].canonicalUserId)
     assert.deepEqual(await check(world), { checked: 2, unapplied: 1, findings: [] })
   })
@@ -107,7 +107,7 @@ function findTests(open: OpenStore): void {
       read: async (id: string, signal: AbortSignal) => {
         if (id === ada.canonicalUserId && !changed) {
           changed = true
-          await deleteUser(on.dir, on.operator, ada.userId)
+          await deleteUser(on.dir, on.operator, { user: ada.userId })
           await reconciler.drain()
         }
         return platform.read(id, signal)

@@ -48,7 +48,7 @@ function fixTests(open: OpenStore): void {
     const { on, platform, reconciler, accounts } = world
     const [ada, bob] = accounts
     const held = structuredClone(platform.accounts)
-    for (const one of [ada, bob]) await deleteUser(on.dir, on.operator, one.userId)
+    for (const one of [ada, bob]) await deleteUser(on.dir, on.operator, { user: one.userId })
     await reconciler.drain()
     for (const [id, account] of held) platform.accounts.set(id, account)
     platform.buckets.set(bob.canonicalUserId, [

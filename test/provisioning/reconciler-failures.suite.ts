@@ -72,7 +72,7 @@ function failureTests(open: OpenStore): void {
     await reconciler.drain()
     const healed = await stateOf(world)
     assert.deepEqual([healed.applied, healed.attempts, healed.error], [1, 0, null])
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     platform.fail('refused')
     await reconciler.drain()
     assert.ok((await stateOf(world)).dueIn <= 1_100)
@@ -272,7 +272,7 @@ function parkingTests(open: OpenStore): void {
 
   test('a new desired state, or a retry, ends the parking of an account', async () => {
     for (const change of [
-      (world: World) => deleteUser(world.on.dir, world.on.operator, world.account.userId),
+      (world: World) => deleteUser(world.on.dir, world.on.operator, { user: world.account.userId }),
       (world: World) => retryUser(world.on.dir, world.on.operator, world.account.userId),
       (world: World) => retryAll(world.on.dir, world.on.operator),
     ]) {

@@ -26,7 +26,7 @@ function removalTests(open: OpenStore): void {
   test('a user whose account was removed gets a new one under the same Cloud Director id', async () => {
     const { on, platform, reconciler, account } = await newWorld(open)
     await reconciler.drain()
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     await reconciler.drain()
     const second = await addAccount(on, 'ada')
     assert.notEqual(second.userId, account.userId)
@@ -43,7 +43,7 @@ function removalTests(open: OpenStore): void {
       started.resolve()
       return released.promise
     })
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     const creating = settling.addAccount({ dir: on.dir, reconciler }, on.osis, newAccountRequest(on, 'ada'))
     // Only the waiting create starts the removal, because the background loop does not run.
     await started.promise
@@ -61,7 +61,7 @@ function removalTests(open: OpenStore): void {
     platform.buckets.set(account.canonicalUserId, [
       { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId },
     ])
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     assert.equal((await addAccount(on, 'ada')).pk, account.pk)
     await reconciler.drain()
     const back = await addAccount(on, 'ada')
@@ -123,7 +123,7 @@ function removalTests(open: OpenStore): void {
     assert.ok(held)
     // It confirms the removal without removing the account.
     const lying = new Reconciler(on.dir, only({ ...platform, apply: async () => undefined }), QUIET)
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     await lying.drain()
     const { applied, error } = await stateOf(world)
     assert.deepEqual([applied, error], [1, 'the platform still has the account after its removal'])
@@ -137,7 +137,7 @@ function removalTests(open: OpenStore): void {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     await reconciler.drain()
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     const blind = { ...platform, read: () => Promise.reject(new PlatformError('no answer')) }
     await new Reconciler(on.dir, only(blind), QUIET).drain()
     assert.deepEqual([(await stateOf(world)).applied, platform.accounts.size], [1, 0])
@@ -154,7 +154,7 @@ function removalTests(open: OpenStore): void {
     await reconciler.drain()
     const bucket = { name: 'b', createdAt: on.clock.now.toISOString(), owner: account.canonicalUserId }
     platform.buckets.set(account.canonicalUserId, [bucket])
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     await reconciler.drain()
     assert.deepEqual(observer.outcomes, ['failed', 'applied', 'data_left', 'applied'])
   })

@@ -54,7 +54,7 @@ function applyTests(open: OpenStore): void {
     const world = await newWorld(open)
     const { on, platform, reconciler, account } = world
     await reconciler.drain()
-    await deleteUser(on.dir, on.operator, account.userId)
+    await deleteUser(on.dir, on.operator, { user: account.userId })
     await reconciler.drain()
     assert.deepEqual(
       platform.calls.map((call) => call.status),
@@ -68,7 +68,7 @@ function applyTests(open: OpenStore): void {
     const { on, platform, reconciler, account } = world
     platform.behave(async () => {
       platform.succeed()
-      await deleteUser(on.dir, on.operator, account.userId)
+      await deleteUser(on.dir, on.operator, { user: account.userId })
     })
     await reconciler.settle(account, 5_000)
     await reconciler.drain()
@@ -85,7 +85,7 @@ function applyTests(open: OpenStore): void {
     const { on, platform, reconciler, account } = world
     const seen: number[] = []
     platform.behave(async (state) => {
-      if (state.status === 'active') await deleteUser(on.dir, on.operator, account.userId)
+      if (state.status === 'active') await deleteUser(on.dir, on.operator, { user: account.userId })
       else seen.push((await stateOf(world)).applied)
     })
     await reconciler.drain()

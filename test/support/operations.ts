@@ -52,7 +52,14 @@ import {
   queryTenants,
   updateTenant,
 } from '../../src/directory/tenants.ts'
-import { deleteUser } from '../../src/directory/user-changes.ts'
+import {
+  deleteUser,
+  getUser,
+  restoreUser,
+  resumeUser,
+  suspendUser,
+  updateUser,
+} from '../../src/directory/user-changes.ts'
 import { listUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
 import type { Account } from '../../src/model/accounts.ts'
@@ -74,6 +81,7 @@ export async function callOperation(on: TestDirectory, ctx: Context, operation: 
 const page = { offset: 0, limit: 1 }
 const list = { after: 0, limit: 1 }
 const ids = { tenantId: 'none', userId: 'none' }
+const nameless = { user: newId() }
 const accessKey = 'NONE'
 
 const NO_ACCOUNT = { ...ids, pk: 0, providerPk: 0 } as Account
@@ -98,7 +106,16 @@ const addAccountTo: Call = (on, ctx) => createAccount(on.dir, ctx, newAccountReq
 const CALLS: Readonly<Record<Operation, Call>> = {
   CreateUser: ({ dir, customerId }, ctx) =>
     createUser(dir, ctx, { organizationId: customerId, user: newUser() }),
-  DeleteUser: ({ dir }, ctx) => deleteUser(dir, ctx, newId()),
+  CreateResellerUser: ({ dir, resellerId }, ctx) =>
+    createUser(dir, ctx, { organizationId: resellerId, kind: 'reseller', user: newUser() }),
+  CreateProviderUser: ({ dir, setup }, ctx) =>
+    createUser(dir, ctx, { organizationId: setup.provider.id, kind: 'provider', user: newUser() }),
+  UpdateUser: ({ dir }, ctx) => updateUser(dir, ctx, { ...nameless, changes: {} }),
+  DeleteUser: ({ dir }, ctx) => deleteUser(dir, ctx, nameless),
+  SuspendUser: ({ dir }, ctx) => suspendUser(dir, ctx, nameless),
+  ResumeUser: ({ dir }, ctx) => resumeUser(dir, ctx, nameless),
+  RestoreUser: ({ dir }, ctx) => restoreUser(dir, ctx, nameless),
+  GetUser: ({ dir }, ctx) => getUser(dir, ctx, nameless),
   ListUsers: ({ dir, customerId }, ctx) => listUsers(dir, ctx, { organizationId: customerId, limit: 1 }),
   ListGroups: ({ dir }, ctx) => listGroups(dir, ctx),
 

@@ -24,6 +24,8 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   domain_taken: { status: 400, type: 'Conflict' },
   user_not_found: { status: 404, type: 'NotFound' },
   email_taken: { status: 400, type: 'Conflict' },
+  email_ambiguous: { status: 400, type: 'Conflict' },
+  last_administrator: { status: 400, type: 'Conflict' },
   id_taken: { status: 400, type: 'Conflict' },
   group_not_found: { status: 400, type: 'ValidationError' },
   client_not_found: { status: 404, type: 'NotFound' },

@@ -9,6 +9,7 @@ import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
+import { singleUserRoutes } from './single-users.ts'
 import { userRoutes } from './users.ts'
 
 /** What the partner portal's API needs. */
@@ -34,7 +35,7 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
     documentPath: '/openapi/customer.json',
     publicUrl,
     prefix: '/v1',
-    routes: [...userRoutes, ...jobRoutes].map((declared) => declared(dir)),
+    routes: [...userRoutes, ...singleUserRoutes, ...jobRoutes].map((declared) => declared(dir)),
     admit: newAdmission(dir, bearer),
     sendError,
   })

@@ -1,8 +1,24 @@
 import { renamePath } from '../../model/error.ts'
+import type { OrganizationKind } from '../../model/organizations.ts'
+
+/** The partner portal's name of each kind of organization, in a user's `role.name`. */
+export const ROLE_NAMES: Readonly<Record<OrganizationKind, string>> = {
+  provider: 'csp',
+  reseller: 'reseller',
+  customer: 'customer',
+}
+
+/** Translates a `role.name`. A name that is none stays as it is, and is refused as one that the user does not have. */
+export function fromRoleName(name: string): string {
+  const [kind] = Object.entries(ROLE_NAMES).find(([, role]) => role === name) ?? []
+  return kind ?? `role ${name}`
+}
 
 /** The partner portal's names of members that have another name in the model. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
+  groupIds: 'groups',
   'groupIds[]': 'groups[].id',
+  kind: 'role.name',
   idempotencyKey: 'Idempotency-Key',
 }
 

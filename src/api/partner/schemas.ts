@@ -7,9 +7,11 @@ import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
 /** There are only three groups, but callers may repeat them in a list (docs/decisions/0007). */
 const MAX_GROUPS = 32
 
+/** Declares an id. */
 export const uuid = (description: string) => Type.String({ format: 'uuid', description })
 
-const nullableText = (description: string, format: 'text' | 'email', example: string) =>
+/** Declares a short text that may be null. */
+export const nullableText = (description: string, format: 'text' | 'email', example: string) =>
   Type.Unsafe<string | null>({
     type: ['string', 'null'],
     format,
@@ -77,6 +79,8 @@ export const ifMatchHeader = {
 } as const
 
 export const CustomerParams = Type.Object({ customerId: uuid('GUID Unique identifier for the customer.') })
+
+export const ResellerParams = Type.Object({ resellerId: uuid('GUID Unique identifier for the reseller.') })
 
 export const ResellerQuery = Type.Object({
   resellerId: Type.Optional(

@@ -1,12 +1,28 @@
 import type { Static } from 'typebox'
 import type { Directory } from '../../directory/directory.ts'
-import { createUser } from '../../directory/users.ts'
+import { type CreateUserAnswer, createUser } from '../../directory/users.ts'
 import type { NewUser } from '../../model/users.ts'
 import { type Route, route } from '../route.ts'
-import { CustomerParams, failures, ResellerQuery, UserId, UserViewModel, WriteHeaders } from './schemas.ts'
+import {
+  CustomerParams,
+  failures,
+  locationHeader,
+  ResellerParams,
+  ResellerQuery,
+  Responds,
+  UserId,
+  UserViewModel,
+  WriteHeaders,
+} from './schemas.ts'
+
+const created = {
+  200: UserId('OK: the same create again, or a deleted user brought back. The id of the user.'),
+  201: Responds(UserId(''), 'Created. The id of the user.', locationHeader),
+  ...failures,
+}
 
 /**
- * The routes of a customer's portal users. Paths `/v1/Customers/…/users` are for other users, those of Microsoft 365.
+ * The routes that create portal users: of a customer, of a reseller, and of the provider. Paths `/v1/Customers/…/users` are for other users, those of Microsoft 365.
  */
 export const userRoutes: readonly Route<Directory>[] = [
   route({
@@ -26,22 +42,63 @@ export const userRoutes: readonly Route<Directory>[] = [
       querystring: ResellerQuery,
       body: UserViewModel,
     },
-    answers: {
-      200: UserId('OK: the same create again, or a deleted user brought back. The id of the user.'),
-      201: UserId('Created. The id of the user.'),
-      ...failures,
-    },
+    answers: created,
     async handle({ ctx, params, query, body }, dir) {
-      const { id, created } = await createUser(dir, ctx, {
+      const answer = await createUser(dir, ctx, {
         organizationId: params.customerId,
         kind: 'customer',
         resellerId: query.resellerId,
         user: toNewUser(body),
       })
-      return { status: created ? 201 : 200, body: id }
+      return toCreated(answer)
+    },
+  }),
+  route({
+    operation: 'CreateResellerUser',
+    subject: { organization: 'resellerId' },
+    method: 'POST',
+    url: '/reseller/:resellerId/users',
+    document: {
+      operationId: 'CreateResellerUser',
+      tags: ['Users'],
+      summary: 'Create a Reseller User',
+      description: 'Creates a new User of a reseller with the provided UserViewModel.',
+    },
+    schemas: { headers: WriteHeaders, params: ResellerParams, body: UserViewModel },
+    answers: created,
+    async handle({ ctx, params, body }, dir) {
+      const request = { organizationId: params.resellerId, kind: 'reseller', user: toNewUser(body) } as const
+      return toCreated(await createUser(dir, ctx, request))
+    },
+  }),
+  route({
+    operation: 'CreateProviderUser',
+    method: 'POST',
+    url: '/users',
+    document: {
+      operationId: 'CreateProviderUser',
+      tags: ['Users'],
+      summary: 'Create a User of the provider',
+      description: 'Ours. Creates a new User of the provider with the provided UserViewModel.',
+      ours: true,
+    },
+    schemas: { headers: WriteHeaders, body: UserViewModel },
+    answers: created,
+    async handle({ ctx, body }, dir) {
+      const request = {
+        organizationId: ctx.organization.id,
+        kind: 'provider',
+        user: toNewUser(body),
+      } as const
+      return toCreated(await createUser(dir, ctx, request))
     },
   }),
 ]
+
+function toCreated({ id, created }: CreateUserAnswer) {
+  if (!created) return { status: 200, body: id } as const
+  return { status: 201, body: id, headers: { location: `/v1/users/${id}` } } as const
+}
 
 function toNewUser(body: Static<typeof UserViewModel>): NewUser {
   const { id, firstName, lastName, email, groups } = body

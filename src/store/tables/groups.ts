@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Group } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
@@ -61,4 +62,32 @@ const groupsOfUser = statement((db, p: { user: number }) =>
 /** Returns the groups of a user, ordered by name. */
 export async function selectMemberships(tx: Tx, user: number): Promise<Group[]> {
   return tx.all(groupsOfUser, { user })
+}
+
+const activeMembers = statement(
+  (db, p: { provider: number; name: string; organization: number; limit: number }) =>
+    db
+      .selectFrom('users')
+      .innerJoin('memberships', 'memberships.user_pk', 'users.pk')
+      .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
+      .select('users.pk')
+      .where('users.organization_pk', '=', p.organization)
+      .where('users.deleted_at', 'is', null)
+      .where('users.active', '=', sql.lit(1))
+      .where('groups.provider_pk', '=', p.provider)
+      .where('groups.organization_pk', 'is', null)
+      .where('groups.name', '=', p.name)
+      .limit(p.limit),
+)
+
+/**
+ * Returns the primary keys of the live, active users of an organization who are in a group of the provider.
+ * @param group.name one of `GROUP_NAMES`
+ */
+export async function selectActiveMembers(
+  tx: Tx,
+  group: { provider: number; name: string },
+  { organization, limit }: { organization: number; limit: number },
+): Promise<number[]> {
+  return (await tx.all(activeMembers, { ...group, organization, limit })).map(({ pk }) => pk)
 }

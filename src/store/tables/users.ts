@@ -7,7 +7,8 @@ import { statement } from '../statement.ts'
 
 type UserRow = Selectable<Tables['users']>
 
-function toUser(row: UserRow): User {
+/** Makes a user of a row. */
+export function toUser(row: UserRow): User {
   return {
     pk: row.pk,
     id: row.id,
@@ -30,6 +31,7 @@ type Names = Pick<UserRecord, 'resellerPk' | 'firstName' | 'lastName' | 'email'>
 type ChangeParams = Names & {
   pk: number
   emailKey: string | null
+  keepsKey: number
   nameKey: string
   active: number
   now: string
@@ -43,7 +45,12 @@ const update = statement((db, p: ChangeParams) =>
       first_name: p.firstName,
       last_name: p.lastName,
       email: p.email,
-      email_key: p.emailKey,
+      email_key: eb
+        .case()
+        .when(eb.val(p.keepsKey), '=', sql.lit(1))
+        .then(eb.ref('email_key'))
+        .else(p.emailKey)
+        .end(),
       name_key: p.nameKey,
       active: p.active,
       version: eb('version', '+', 1),
@@ -55,18 +62,21 @@ const update = statement((db, p: ChangeParams) =>
 
 /**
  * Replaces the content of a user, who is restored if they were deleted.
+ * @param change.keepsKey whether the key of the e-mail stays, because only its letter case changes. A user who shares an
+ *   address with an older one has a key of their own; see decision 22
  * @throws {ConstraintError} when another user of the organization has the e-mail
  */
 export async function updateUser(
   tx: Tx,
   pk: number,
-  change: Names & { readonly active: boolean; readonly now: string },
+  change: Names & { readonly active: boolean; readonly keepsKey?: boolean; readonly now: string },
 ): Promise<void> {
   const { resellerPk, firstName, lastName, email, now } = change
   const emailKey = email === null ? null : foldEmail(email)
   const nameKey = nameKeyOf({ firstName, lastName, emailKey })
-  const active = change.active ? 1 : 0
-  await tx.run(update, { pk, resellerPk, firstName, lastName, email, emailKey, nameKey, active, now })
+  const [active, keepsKey] = [change.active ? 1 : 0, change.keepsKey ? 1 : 0]
+  const names = { resellerPk, firstName, lastName, email, emailKey, keepsKey, nameKey }
+  await tx.run(update, { pk, ...names, active, now })
 }
 
 const selectById = statement((db, p: { id: string }) =>
@@ -142,6 +152,37 @@ const markDeleted = statement((db, p: { pk: number; now: string }) =>
 /** Marks a user as deleted. The row stays, so that the user can be restored. */
 export async function markUserDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
+}
+
+const markRestored = statement((db, p: { pk: number; now: string }) =>
+  db
+    .updateTable('users')
+    .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now, deleted_at: null }))
+    .where('pk', '=', p.pk),
+)
+
+/**
+ * Restores a deleted user with what they had.
+ * @throws {ConstraintError} when another user of the organization has the e-mail
+ */
+export async function markUserRestored(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(markRestored, { pk, now })
+}
+
+const setActive = statement((db, p: { pk: number; active: number; now: string }) =>
+  db
+    .updateTable('users')
+    .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now, active: p.active }))
+    .where('pk', '=', p.pk),
+)
+
+/** Suspends a user, or ends their suspension. */
+export async function updateUserActive(
+  tx: Tx,
+  pk: number,
+  { active, now }: { active: boolean; now: string },
+): Promise<void> {
+  await tx.run(setActive, { pk, active: active ? 1 : 0, now })
 }
 
 const selectPage = statement((db, p: { organization: number; limit: number }) =>

@@ -81,7 +81,7 @@ test('deleting a user who has data leaves a suspended account, which can be purg
   const { on, platform, call, addUser, own } = await start(t)
   const user = await addUser()
   own(user, 'backups')
-  await deleteUser(on.dir, on.operator, user.user_id)
+  await deleteUser(on.dir, on.operator, { user: user.user_id })
   // The removal and, once it has met the data, the suspension.
   const states = () => platform.calls.slice(-2).map((one) => one.status)
   while (states().join() !== 'gone,suspended') await new Promise((resolve) => setTimeout(resolve, 20))

@@ -1,0 +1,59 @@
+import type { Static } from 'typebox'
+import type { UserDetails } from '../../directory/user-changes.ts'
+import { Type } from '../../json-schema.ts'
+import { ROLE_NAMES } from './names.ts'
+import { nullableText, uuid } from './schemas.ts'
+
+/** Declares an id that may be null. */
+export const nullableId = (description: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'uuid', description })
+
+/** A user as the portal returns them: the documented members, and ours. */
+export const UserView = Type.Object(
+  {
+    id: uuid('The id of the user.'),
+    firstName: nullableText('The first name of the user.', 'text', 'Ada'),
+    lastName: nullableText('The last name of the user.', 'text', 'Lovelace'),
+    email: nullableText('The email.', 'email', 'ada@example.com'),
+    role: Type.Object({
+      name: Type.Unsafe<string>({
+        type: ['string', 'null'],
+        enum: Object.values(ROLE_NAMES),
+        description: 'The name of the enumeration: the kind of organization that the user belongs to.',
+      }),
+    }),
+    groups: Type.Array(
+      Type.Object({
+        id: uuid('The id of the group.'),
+        name: Type.String({ description: 'The group name.' }),
+      }),
+      { description: 'The user groups, ordered by name.' },
+    ),
+    customerId: nullableId(
+      'Ours: the customer of the user; null for users of the provider and of resellers.',
+    ),
+    resellerId: nullableId('Ours: the reseller in whose context the user is; null for none.'),
+    active: Type.Boolean({ description: 'Ours: false for a suspended user.' }),
+    createdAt: Type.String({ format: 'date-time', description: 'Ours: when the user was created.' }),
+    updatedAt: Type.String({ format: 'date-time', description: 'Ours: when the user was last changed.' }),
+  },
+  { title: 'User' },
+)
+
+/** Translates a user with what belongs to a view of them. */
+export function toUserView({ user, organization, groups, resellerId }: UserDetails): Static<typeof UserView> {
+  const { id, firstName, lastName, email, active, createdAt, updatedAt } = user
+  return {
+    id,
+    firstName,
+    lastName,
+    email,
+    role: { name: ROLE_NAMES[organization.kind] },
+    groups: groups.map((group) => ({ id: group.id, name: group.name })),
+    customerId: organization.kind === 'customer' ? organization.id : null,
+    resellerId,
+    active,
+    createdAt,
+    updatedAt,
+  }
+}

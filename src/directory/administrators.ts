@@ -1,0 +1,46 @@
+import { DirectoryError } from '../model/error.ts'
+import type { Organization } from '../model/organizations.ts'
+import type { Group, User } from '../model/users.ts'
+import { selectActiveMembers } from '../store/tables/groups.ts'
+import { takeLock } from '../store/tables/locks.ts'
+import type { Unit } from './unit.ts'
+
+const ADMINISTRATOR = 'Administrator'
+
+/** A user who is about to be deleted, suspended, or taken out of groups. */
+export interface LeavingUser {
+  readonly user: User
+  readonly organization: Pick<Organization, 'pk' | 'id'>
+  /** The groups of the user now. */
+  readonly groups: readonly Group[]
+}
+
+/**
+ * Refuses a change that would leave an organization without an active Administrator. Units that take an Administrator
+ * away from one organization run one after the other, so that two of them cannot each count on the other's.
+ * @param force makes the change all the same, for the command line
+ * @returns whether the user is the last one, which is true only with `force`: the audit entry must say so
+ * @throws {DirectoryError} `last_administrator`
+ */
+export async function checkLastAdministrator(
+  { tx, now }: Unit,
+  { user, organization, groups }: LeavingUser,
+  force: boolean,
+): Promise<boolean> {
+  if (!user.active || !groups.some(({ name }) => name === ADMINISTRATOR)) return false
+  await takeLock(tx, `administrators ${organization.id}`, now)
+  const group = { provider: user.providerPk, name: ADMINISTRATOR }
+  const left = await selectActiveMembers(tx, group, { organization: organization.pk, limit: 2 })
+  const isLast = left.length === 1 && left[0] === user.pk
+  if (!isLast || force) return isLast
+  const message = `must keep ${ADMINISTRATOR}: the user is the last active one of the organization`
+  throw new DirectoryError('last_administrator', `The groups ${message}.`, {
+    issues: [{ path: 'groupIds', rule: 'last', message }],
+  })
+}
+
+/** Returns whether a change of groups takes Administrator away. */
+export function losesAdministrator(before: readonly Group[], after: readonly Group[]): boolean {
+  const has = (groups: readonly Group[]): boolean => groups.some(({ name }) => name === ADMINISTRATOR)
+  return has(before) && !has(after)
+}

@@ -1,0 +1,68 @@
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { foldEmail } from '../../model/email.ts'
+import type { User } from '../../model/users.ts'
+import type { Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { toUser } from './users.ts'
+
+/** The users that a call can reach. Each member that is set narrows the area. */
+export interface UserArea {
+  readonly providerPk: number
+  /** Only users of this organization. */
+  readonly organizationPk?: number | undefined
+  /**
+   * Only users in the context of this reseller: its own users, and those of its customers that are in its context or in
+   * none.
+   */
+  readonly resellerPk?: number | undefined
+}
+
+/** Which users count: live ones, deleted ones, or both. */
+export type UserState = 'live' | 'deleted' | 'any'
+
+/** Returns the condition that a user is in an area. */
+export function isInArea(eb: ExpressionBuilder<Tables, 'users'>, area: UserArea): Expression<SqlBool> {
+  const { providerPk, organizationPk, resellerPk } = area
+  const conditions: Expression<SqlBool>[] = [eb('users.provider_pk', '=', providerPk)]
+  if (organizationPk !== undefined) conditions.push(eb('users.organization_pk', '=', organizationPk))
+  if (resellerPk !== undefined) conditions.push(isInContext(eb, resellerPk))
+  return eb.and(conditions)
+}
+
+function isInContext(eb: ExpressionBuilder<Tables, 'users'>, reseller: number): Expression<SqlBool> {
+  const relation = eb
+    .selectFrom('customer_resellers as relation')
+    .select('relation.customer_pk')
+    .whereRef('relation.customer_pk', '=', 'users.organization_pk')
+    .where('relation.reseller_pk', '=', reseller)
+  const isForReseller = eb.or([eb('users.reseller_pk', 'is', null), eb('users.reseller_pk', '=', reseller)])
+  return eb.or([eb('users.organization_pk', '=', reseller), eb.and([isForReseller, eb.exists(relation)])])
+}
+
+/**
+ * Returns users of an area: the one with an id, or those with an e-mail, compared without case.
+ * @param named.limit the most users to return
+ */
+export async function selectUsersInArea(
+  tx: Tx,
+  area: UserArea,
+  named: ({ readonly id: string } | { readonly email: string }) & { state: UserState; limit: number },
+): Promise<User[]> {
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('users')
+      .selectAll()
+      .where(
+        'id' in named ? 'users.id' : 'users.email_key',
+        '=',
+        'id' in named ? named.id : foldEmail(named.email),
+      )
+      .$if(named.state !== 'any', (query) =>
+        query.where('users.deleted_at', named.state === 'live' ? 'is' : 'is not', null),
+      )
+      .where((eb) => isInArea(eb, area))
+      .orderBy('users.pk')
+      .limit(sql.lit(named.limit)),
+  )
+  return rows.map(toUser)
+}
