@@ -35,6 +35,8 @@ const TABLES = {
   idempotency_keys: ['client_pk', 'key'],
   external_ids: ['user_pk', 'client_pk'],
   jobs: ['pk'],
+  imports: ['pk'],
+  import_users: ['import_pk', 'user_pk'],
 } as const satisfies Record<Table, readonly string[]>
 
 type Row = Record<string, unknown>

@@ -76,6 +76,11 @@ export interface Tx {
   /** Returns the number of rows changed. */
   run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number>
   /**
+   * Inserts rows by a statement that ends with the values of one row: together on PostgreSQL, where each statement costs a
+   * round trip; one after the other on SQLite, where that is faster.
+   */
+  insertAll<P extends object>(statement: Statement<P, InsertResult>, rows: readonly P[]): Promise<void>
+  /**
    * Runs a query whose shape depends on the request. It is compiled on each call, so the create path must not use it.
    */
   query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>

@@ -253,6 +253,47 @@ export interface Tables extends WorkTables {
     answer: string
     expires_at: string
   }
+  /** Imports of files, and bulk calls. */
+  imports: {
+    pk: Generated<number>
+    id: string
+    provider_pk: number
+    /** The organization that rows belong to which name none. */
+    organization_pk: number
+    organization_id: string
+    /** The reseller in whose context it creates users. */
+    reseller_id: string | null
+    source: 'file' | 'call'
+    file: string | null
+    content_hash: string | null
+    caller: string
+    correlation_id: string
+    /** The numbers of rows with each outcome. */
+    created: number
+    restored: number
+    changed: number
+    unchanged: number
+    invalid: number
+    conflict: number
+    began_at: string
+    ended_at: string | null
+    undo_began_at: string | null
+    undo_ended_at: string | null
+  }
+  /** The users that an import met: its change set. */
+  import_users: {
+    import_pk: number
+    user_pk: number
+    /** The line of the row that decided. */
+    line: number
+    outcome: 'created' | 'restored' | 'changed' | 'unchanged'
+    /** The user's version after it. */
+    version: number
+    /** The content before it, as JSON; null for a new or unchanged user, and after the person was erased. */
+    before: string | null
+    /** 1 once an undo has looked at it. */
+    undone: number
+  }
   /** The named locks, one row each: units with the same lock take turns; see tables/locks.ts. */
   turns: { name: string; taken_at: string }
   heartbeats: { pk: Generated<number>; at: string }

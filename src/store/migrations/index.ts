@@ -16,6 +16,7 @@ import { record } from './0015-record.ts'
 import { accountStatus } from './0016-account-status.ts'
 import { jobs } from './0017-jobs.ts'
 import { personKeys } from './0018-person-keys.ts'
+import { imports } from './0019-imports.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   accountStatus,
   jobs,
   personKeys,
+  imports,
 ]

@@ -77,6 +77,22 @@ export class PostgresTx implements Tx {
     return (rows[0] as { pk: number } | undefined)?.pk
   }
 
+  async insertAll<P extends object>(
+    statement: Statement<P, InsertResult>,
+    rows: readonly P[],
+  ): Promise<void> {
+    const { plan } = this.#statements.prepare(statement, '')
+    const most = Math.floor(MAX_PARAMETERS / Math.max(plan.slots.length, 1))
+    for (let from = 0; from < rows.length; from += most) {
+      const some = rows.slice(from, from + most)
+      this.#wrote = true
+      await this.#send({
+        text: repeatValues(plan, some.length),
+        values: some.flatMap((row) => bind(plan, row)),
+      })
+    }
+  }
+
   async run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number> {
     return (await this.#call(statement, params)).rowCount ?? 0
   }
@@ -180,6 +196,19 @@ export class PostgresTx implements Tx {
     this.#begun.catch(() => undefined)
     return client
   }
+}
+
+/** The most parameters of one statement, far below PostgreSQL's limit of 65,535. */
+const MAX_PARAMETERS = 10_000
+
+/** Returns the SQL of an insert of one row for several rows: the list of values is repeated, with other parameters. */
+function repeatValues({ sql, slots }: Plan, rows: number): string {
+  const [, insert, values] = /^(.* values )(\(.*\))$/s.exec(sql) ?? []
+  if (insert === undefined || values === undefined) throw new Error('the statement ends with no values')
+  const lists = Array.from({ length: rows }, (_, row) =>
+    values.replace(/\$(\d+)/g, (_, place: string) => `$${Number(place) + row * slots.length}`),
+  )
+  return insert + lists.join(', ')
 }
 
 /**

@@ -74,6 +74,10 @@ export class Connection implements Tx {
     return (this.#call(statement, params, 'run') as StatementResult).changes
   }
 
+  async insertAll<P extends object>(statement: Statement<P, unknown>, rows: readonly P[]): Promise<void> {
+    for (const row of rows) this.#call(statement, row, 'run')
+  }
+
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
     const isFirst = this.#unit === 'new' && rows.length === 1
     const outcomes = await insertUsers(this, rows)
