@@ -40,8 +40,8 @@ for (let first = 0; first < count; first += UNIT) {
     for (let i = first; i < Math.min(first + UNIT, count); i++) {
       const id = newId()
       const { organizationPk, organizationId, providerPk } = tenant
-      const names = { firstName: null, lastName: null, emailKey: null }
-      const record = { id, organizationPk, providerPk, resellerPk: null, ...names, email: null, now }
+      const names = { firstName: null, lastName: null, email: null, emailKey: null }
+      const record = { id, organizationPk, providerPk, resellerPk: null, ...names, now }
       const keys = { organizationId, resellerId: null, emailKey: null, nameKey: nameKeyOf(names) }
       const [user] = await tx.insertUsers([{ user: record, ...keys, groups: [], entry: null }])
       const canonicalUserId = `${tenant.id}$${id}`

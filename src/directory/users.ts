@@ -165,7 +165,7 @@ export async function insertPerson(
       organizationId: organization.id,
       resellerId: reseller?.id ?? null,
       emailKey,
-      nameKey: nameKeyOf({ firstName, lastName, emailKey }),
+      nameKey: nameKeyOf({ firstName, lastName, email, emailKey }),
       groups,
       idGiven: person.id !== undefined,
       besideDeleted,

@@ -70,17 +70,22 @@ const LAST = '\u{10ffff}'
 /** Separates the parts of a key. It sorts before every text that people type. */
 const SEPARATOR = '\u0001'
 /** The most UTF-16 units of a key: an index entry of PostgreSQL holds at most 2,700 bytes. */
-const MAX_KEY = 600
+const MAX_KEY = 800
 
 /**
- * Returns the key by which users are ordered: first name, last name and e-mail without case, missing ones last. Only the
- * first 600 characters count.
+ * Returns the key by which users are ordered: first name, last name and e-mail without case, missing ones last. Searches
+ * look for texts in it, so an e-mail whose domain has another ASCII form is in it in both forms. Only the first 800
+ * characters count.
  * @param user.emailKey the e-mail as `foldEmail` returns it
  */
-export function nameKeyOf(user: Pick<User, 'firstName' | 'lastName'> & { emailKey: string | null }): string {
+export function nameKeyOf(
+  user: Pick<User, 'firstName' | 'lastName' | 'email'> & { emailKey: string | null },
+): string {
+  const { email, emailKey } = user
   const names = `${user.firstName ?? LAST}${SEPARATOR}${user.lastName ?? LAST}`
   const folded = isAscii(names) ? names.toLowerCase() : foldCase(names)
-  const key = `${folded}${SEPARATOR}${user.emailKey ?? LAST}`
+  const typed = email === null || isAscii(email) ? '' : SEPARATOR + foldCase(email)
+  const key = `${folded}${SEPARATOR}${emailKey ?? LAST}${typed}`
   return key.length > MAX_KEY ? key.slice(0, MAX_KEY).toWellFormed() : key
 }
 

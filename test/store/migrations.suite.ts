@@ -342,6 +342,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
         ['Zoë', 'Groß', null],
         [null, 'ΛΌΓΟΣ', null],
         [null, null, 'b@x.example'],
+        ['Ada', 'Müller', 'Ada@Müller.Example'],
         ['a'.repeat(255), 'b'.repeat(255), `${'c'.repeat(200)}@x.example`],
       ] as const
       for (const [i, [first_name, last_name, email]] of names.entries()) {
@@ -361,7 +362,7 @@ export function migrationsSuite(engine: MigratedEngine): void {
         assert.deepEqual([user?.providerPk, user?.active, user?.version], [1, true, 1])
         const [row] = await queryDatabase(url, `SELECT name_key FROM users WHERE pk = ${i + 10}`)
         const emailKey = email === null ? null : foldEmail(email)
-        assert.equal(row?.name_key, nameKeyOf({ firstName, lastName, emailKey }))
+        assert.equal(row?.name_key, nameKeyOf({ firstName, lastName, email, emailKey }))
       }
       await store.close()
     })

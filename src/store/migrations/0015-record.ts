@@ -132,7 +132,7 @@ function fillUsers(toCharacter: 'char' | 'chr') {
     update users set
       provider_pk = (select coalesce(organizations.provider_pk, organizations.pk)
         from organizations where organizations.pk = users.organization_pk),
-      name_key = substr(${sql.join(parts, sql` || `)}, 1, 600)`
+      name_key = substr(${sql.join(parts, sql` || `)}, 1, 800)`
 }
 
 interface NameRow {
@@ -154,7 +154,7 @@ async function fillForeignNames({ run, raw, db }: MigratedStore, _: ColumnTypes)
     )) as NameRow[]
     for (const { pk, first_name, last_name, email } of rows) {
       const emailKey = email === null ? null : foldEmail(email)
-      const name_key = nameKeyOf({ firstName: first_name, lastName: last_name, emailKey })
+      const name_key = nameKeyOf({ firstName: first_name, lastName: last_name, email, emailKey })
       await run(db.updateTable('users').set({ name_key }).where('pk', '=', pk))
     }
     if (rows.length < PAGE) return

@@ -73,7 +73,7 @@ export async function updateUser(
 ): Promise<void> {
   const { resellerPk, firstName, lastName, email, now } = change
   const emailKey = email === null ? null : foldEmail(email)
-  const nameKey = nameKeyOf({ firstName, lastName, emailKey })
+  const nameKey = nameKeyOf({ firstName, lastName, email, emailKey })
   const [active, keepsKey] = [change.active ? 1 : 0, change.keepsKey ? 1 : 0]
   const names = { resellerPk, firstName, lastName, email, emailKey, keepsKey, nameKey }
   await tx.run(update, { pk, ...names, active, now })
