@@ -53,18 +53,16 @@ const LEGAL_FORMS: ReadonlySet<string> = new Set([
 
 /**
  * Checks the members that a call sets for a customer, by the rules for companies and their contacts.
- * @param reservedDomains the domains of the resellers that the customer is related to. The contact's address may not be
- *   in one of them or below it
  * @returns one issue for each rule that is broken; `path` is the name of the member
  */
-export function checkCustomerRules(change: CompanyChange, reservedDomains: readonly string[]): Issue[] {
-  const { companyName, firstName, middleName, lastName, email } = change
+export function checkCustomerRules(change: CompanyChange): Issue[] {
+  const { companyName, firstName, middleName, lastName, email = null } = change
   return [
     ...(companyName === undefined ? [] : checkCompanyName(companyName)),
     ...checkContactName('firstName', firstName),
     ...checkContactName('middleName', middleName),
     ...checkContactName('lastName', lastName),
-    ...checkContactEmail(email ?? null, reservedDomains),
+    ...(domainOf(email) === 'microsoft.com' ? [atMicrosoft()] : []),
   ]
 }
 
@@ -112,11 +110,17 @@ function findFaultOfName(name: string, isMiddle: boolean): string | null {
   return null
 }
 
-function checkContactEmail(email: Company['email'], reservedDomains: readonly string[]): Issue[] {
-  const domain = domainOf(email)
-  if (domain === null) return []
-  if (domain === 'microsoft.com')
-    return [{ path: 'email', rule: 'domain', message: 'must not be an address at microsoft.com' }]
-  if (!reservedDomains.some((own) => domain === own || domain.endsWith(`.${own}`))) return []
+function atMicrosoft(): Issue {
+  return { path: 'email', rule: 'domain', message: 'must not be an address at microsoft.com' }
+}
+
+/**
+ * Checks that the contact of a customer is not reached through its reseller.
+ * @param email the address that a call sets; null and undefined pass
+ * @param domains the reseller's own domains. The address may be neither in one of them nor below it
+ */
+export function checkContactDomain(email: Company['email'] | undefined, domains: readonly string[]): Issue[] {
+  const domain = domainOf(email ?? null)
+  if (!domains.some((own) => domain === own || domain?.endsWith(`.${own}`))) return []
   return [{ path: 'email', rule: 'domain', message: 'must not be in the domain of the reseller' }]
 }

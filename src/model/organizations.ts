@@ -1,3 +1,4 @@
+import type { Company } from './companies.ts'
 import { isDomain, toAsciiDomain } from './email.ts'
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
@@ -13,6 +14,23 @@ export interface Organization {
   /** The primary key of the provider above a reseller or customer; for a provider, its own primary key. */
   readonly providerPk: number
   readonly createdAt: string
+}
+
+/** An organization with everything that is known about it. Its name is that of the company. */
+export interface OrganizationRecord extends Organization {
+  readonly company: Company
+  /** The provider's own id of the organization. */
+  readonly internalIdentifier: string | null
+  /** ISO 8601; null for an organization that is not suspended. */
+  readonly suspendedAt: string | null
+  readonly deletedAt: string | null
+}
+
+/** A customer as one relation shows it: that to a reseller, or that to the provider. */
+export interface CustomerRecord extends OrganizationRecord {
+  /** The reseller of the relation; null for the provider's. `internalIdentifier` belongs to the relation. */
+  readonly resellerId: string | null
+  readonly tenants: readonly { readonly id: string; readonly platform: string; readonly name: string }[]
 }
 
 /**

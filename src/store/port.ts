@@ -89,7 +89,8 @@ export interface Tx {
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
    * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail (but see
-   * `besideDeleted`), or when the organization or the reseller was deleted.
+   * `besideDeleted`), or when the organization was deleted, or
+   * has no relation to the reseller.
    *
    * If inserting one user is the first statement of a unit, the user may be committed at once, together with users of
    * other units. It then cannot be undone. So no statement may follow in such a unit: it throws `UnitEndedError`.

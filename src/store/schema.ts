@@ -13,11 +13,28 @@ export interface Tables extends WorkTables {
     created_at: string
     /** Set while a customer is suspended. */
     suspended_at: string | null
-    /** Set when the deletion of a customer begins. */
+    /** Set when the deletion begins. The row stays: users, accounts and audit entries refer to it. */
     deleted_at: string | null
+    /** The name as lists sort and search it; see `foldKey`. */
+    name_key: string
+    /** When the job that deletes the users and accounts of a deleted organization ended; null until then. */
+    emptied_at: string | null
+    /** The provider's own id of the organization, and the same as it is searched. */
+    internal_identifier: string | null
+    identifier_key: string | null
+    /** The domain of the contact's e-mail address, as it is searched. */
+    email_domain: string | null
+    /** The members of `Company` as JSON; null if there are none. */
+    company: string | null
   }
-  /** Relations between customers and resellers. */
-  customer_resellers: { customer_pk: number; reseller_pk: number; created_at: string }
+  /** Relations between customers and resellers, with the reseller's own id of the customer. */
+  customer_resellers: {
+    customer_pk: number
+    reseller_pk: number
+    created_at: string
+    internal_identifier: string | null
+    identifier_key: string | null
+  }
   portals: { pk: Generated<number>; domain: string; organization_pk: number; created_at: string }
   groups: {
     pk: Generated<number>

@@ -14,8 +14,10 @@ import {
   UnitEndedError,
   type UserRecord,
 } from '../../src/store/port.ts'
+import { markOrganizationDeleted } from '../../src/store/tables/companies.ts'
 import { insertGroup, selectGroups, selectMemberships } from '../../src/store/tables/groups.ts'
-import { deleteOrganizationByPk } from '../../src/store/tables/organizations.ts'
+import { deleteOrganizationByPk, insertRelation } from '../../src/store/tables/organizations.ts'
+import { deleteRelation, updateContext } from '../../src/store/tables/relations.ts'
 import { markUserDeleted, selectUser, selectUserByEmail } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, countRows, NOW, newEntry } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -139,9 +141,51 @@ function oneUserSuite(open: OpenStore): void {
     )
   })
 
-  test('a user of a reseller keeps the reseller', async () => {
+  test('a user is in the context of a reseller only while there is a relation', async () => {
     const { store, provider, row } = await newWorld(open)
     const reseller = await addOrganization(store, provider, 'reseller')
+    const relation = { customer: provider.pk, reseller: reseller.pk }
+    const made = { ...row({ id: 'ada', resellerPk: reseller.pk }), resellerId: reseller.id }
+    const insertInUnit = () =>
+      store.write(async (tx) => {
+        assert.equal(await selectUser(tx, 'nobody'), undefined)
+        return (await tx.insertUsers([made])).map(say)
+      })
+    // Without a relation, the user would be in the context of a reseller that does not reach them.
+    assert.deepEqual([await addRow(store, made), await insertInUnit()], ['refused', ['refused']])
+    await store.write((tx) => insertRelation(tx, provider.pk, { pk: reseller.pk, now: NOW }))
+    assert.equal(await addRow(store, made), 'inserted')
+    // On PostgreSQL a create may run at the same moment, so a foreign key refuses to end its relation.
+    if (store.maxIdleMs > 0)
+      await assert.rejects(
+        store.write((tx) => deleteRelation(tx, relation)),
+        ConstraintError,
+      )
+    await store.write(async (tx) => {
+      assert.equal(await updateContext(tx, relation, { to: null, now: NOW }), 1)
+      await deleteRelation(tx, relation)
+    })
+    assert.equal((await store.read((tx) => selectUser(tx, 'ada')))?.resellerPk, null)
+  })
+
+  test('a deleted organization gets no users', async () => {
+    const { store, provider, row } = await newWorld(open)
+    const customer = await addOrganization(store, provider, 'customer')
+    const made = (): NewUserRow => ({ ...row({ organizationPk: customer.pk }), organizationId: customer.id })
+    assert.equal(await addRow(store, made()), 'inserted')
+    await store.write((tx) => markOrganizationDeleted(tx, customer.pk, NOW))
+    assert.equal(await addRow(store, made()), 'refused')
+    const inUnit = store.write(async (tx) => {
+      assert.equal(await selectUser(tx, 'nobody'), undefined)
+      return (await tx.insertUsers([made()])).map(say)
+    })
+    assert.deepEqual(await inUnit, ['refused'])
+  })
+
+  test('a user of a related reseller keeps the reseller', async () => {
+    const { store, provider, row } = await newWorld(open)
+    const reseller = await addOrganization(store, provider, 'reseller')
+    await store.write((tx) => insertRelation(tx, provider.pk, { pk: reseller.pk, now: NOW }))
     const made = { ...row({ id: 'ada', resellerPk: reseller.pk }), resellerId: reseller.id }
     assert.equal(await addRow(store, made), 'inserted')
     assert.equal((await store.read((tx) => selectUser(tx, 'ada')))?.resellerPk, reseller.pk)

@@ -17,6 +17,7 @@ import { accountStatus } from './0016-account-status.ts'
 import { jobs } from './0017-jobs.ts'
 import { personKeys } from './0018-person-keys.ts'
 import { imports } from './0019-imports.ts'
+import { companies } from './0020-companies.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   jobs,
   personKeys,
   imports,
+  companies,
 ]

@@ -70,6 +70,9 @@ with given as materialized (
     select 1 from organizations where organizations.id = given.id
     union all select 1 from groups where groups.id = given.id
     union all select 1 from clients where clients.id = given.id))
+  and not exists (
+    select 1 from organizations where pk = given.organization_pk and organizations.deleted_at is not null
+    offset 0)
   ${conditions}
   on conflict do nothing
   returning pk
@@ -90,8 +93,10 @@ const UNCHECKED = toText('')
 // PostgreSQL never uses a primary key again, so an organization with this primary key is the one that was looked up.
 const CHECKED = toText(`
   and organization_pk = any (array(select pk from organizations where pk = any (${arrayOf('organization_pk')})))
-  and (reseller_pk is null
-    or reseller_pk = any (array(select pk from organizations where pk = any (${arrayOf('reseller_pk')}))))`)
+  and (reseller_pk is null or exists (
+    select 1 from customer_resellers
+    where customer_pk = given.organization_pk and customer_resellers.reseller_pk = given.reseller_pk
+    offset 0))`)
 
 /**
  * Returns the statement that inserts users; see `Tx.insertUsers`. Its result has the place (from 1) and the primary
@@ -102,8 +107,8 @@ export function newInsertUsers(rows: readonly NewUserRow[]): pg.QueryConfig {
 }
 
 /**
- * Like `newInsertUsers`, but the statement fails if an organization or a reseller was removed, because a foreign key
- * refuses the row. This saves a small batch a tenth of its time.
+ * Like `newInsertUsers`, but the statement fails if an organization or its relation to the reseller was removed, because
+ * a foreign key refuses the row. This saves a small batch a tenth of its time.
  */
 export function newInsertUsersUnchecked(rows: readonly NewUserRow[]): pg.QueryConfig {
   return { name: 'usher_insert_users_unchecked', text: UNCHECKED, values: toArrays(rows) }

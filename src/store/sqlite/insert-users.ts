@@ -70,6 +70,7 @@ function selectRow(db: QueryBuilder, p: InsertParams) {
     ])
     .where('organizations.pk', '=', p.organizationPk)
     .where('organizations.id', '=', p.organizationId)
+    .where('organizations.deleted_at', 'is', null)
     .where((eb) =>
       eb.or([eb(eb.val(p.resellerPk), 'is', null), eb.exists(selectReseller(db, p).select('reseller.pk'))]),
     )
@@ -99,11 +100,15 @@ function selectOtherHolder(db: QueryBuilder, { id }: InsertParams) {
     .unionAll(clients.select('clients.pk').where('clients.id', '=', id))
 }
 
-function selectReseller(db: QueryBuilder, { resellerPk, resellerId }: InsertParams) {
+/** Selects the reseller, if it was not deleted and its relation to the organization has not ended. */
+function selectReseller(db: QueryBuilder, { organizationPk, resellerPk, resellerId }: InsertParams) {
   return db
-    .selectFrom('organizations as reseller')
-    .where('reseller.pk', '=', resellerPk)
+    .selectFrom('customer_resellers as relation')
+    .innerJoin('organizations as reseller', 'reseller.pk', 'relation.reseller_pk')
+    .where('relation.customer_pk', '=', organizationPk)
+    .where('relation.reseller_pk', '=', resellerPk)
     .where('reseller.id', '=', resellerId)
+    .where('reseller.deleted_at', 'is', null)
 }
 
 function selectDeleted(db: QueryBuilder, { organizationPk, emailKey }: InsertParams) {

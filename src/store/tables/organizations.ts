@@ -1,12 +1,27 @@
 import { sql } from 'kysely'
 import type { Organization, OrganizationKind } from '../../model/organizations.ts'
-import type { Tx } from '../port.ts'
+import { foldKey } from '../../model/text.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 
-type OrganizationRow = Omit<Tables['organizations'], 'pk'> & { pk: number }
+/** The columns that a row of the model needs. Company data are read with tables/companies.ts. */
+export const ORGANIZATION_COLUMNS = [
+  'organizations.pk',
+  'organizations.id',
+  'organizations.kind',
+  'organizations.name',
+  'organizations.provider_pk',
+  'organizations.created_at',
+] as const
 
-function toOrganization(row: OrganizationRow): Organization {
+export type OrganizationRow = Pick<
+  Tables['organizations'],
+  'id' | 'kind' | 'name' | 'provider_pk' | 'created_at'
+> & { pk: number }
+
+/** Converts a row to an organization of the model. */
+export function toOrganization(row: OrganizationRow): Organization {
   return {
     pk: row.pk,
     id: row.id,
@@ -18,11 +33,28 @@ function toOrganization(row: OrganizationRow): Organization {
 }
 
 const insert = statement(
-  (db, p: { id: string; kind: OrganizationKind; name: string; provider: number | null; now: string }) =>
+  (
+    db,
+    p: {
+      id: string
+      kind: OrganizationKind
+      name: string
+      key: string
+      provider: number | null
+      now: string
+    },
+  ) =>
     db
       .insertInto('organizations')
-      .values({ id: p.id, kind: p.kind, name: p.name, provider_pk: p.provider, created_at: p.now })
-      .returningAll(),
+      .values({
+        id: p.id,
+        kind: p.kind,
+        name: p.name,
+        name_key: p.key,
+        provider_pk: p.provider,
+        created_at: p.now,
+      })
+      .returning(ORGANIZATION_COLUMNS),
 )
 
 /** Inserts an organization and returns it. A provider has no `providerPk`: it is its own root. */
@@ -31,33 +63,35 @@ export async function insertOrganization(
   organization: { id: string; kind: OrganizationKind; name: string; providerPk: number | null; now: string },
 ): Promise<Organization> {
   const { id, kind, name, providerPk, now } = organization
-  return toOrganization(
-    (await tx.get(insert, { id, kind, name, provider: providerPk, now })) as OrganizationRow,
-  )
+  const row = await tx.get(insert, { id, kind, name, key: foldKey(name), provider: providerPk, now })
+  return toOrganization(row as OrganizationRow)
 }
 
-const selectById = statement((db, p: { id: string }) =>
-  db.selectFrom('organizations').selectAll().where('id', '=', p.id),
-)
+function selectLive(db: QueryBuilder) {
+  return db
+    .selectFrom('organizations')
+    .select(ORGANIZATION_COLUMNS)
+    .where('organizations.deleted_at', 'is', null)
+}
 
-/** Returns the organization with this id. */
+const selectById = statement((db, p: { id: string }) => selectLive(db).where('id', '=', p.id))
+
+/** Returns the organization with this id, unless it was deleted. */
 export async function selectOrganization(tx: Tx, id: string): Promise<Organization | undefined> {
   const row = await tx.get(selectById, { id })
   return row && toOrganization(row)
 }
 
-const selectByPk = statement((db, p: { pk: number }) =>
-  db.selectFrom('organizations').selectAll().where('pk', '=', p.pk),
-)
+const selectByPk = statement((db, p: { pk: number }) => selectLive(db).where('pk', '=', p.pk))
 
-/** Returns the organization with this primary key. */
+/** Returns the organization with this primary key, unless it was deleted. */
 export async function selectOrganizationByPk(tx: Tx, pk: number): Promise<Organization | undefined> {
   const row = await tx.get(selectByPk, { pk })
   return row && toOrganization(row)
 }
 
 const selectFirstProvider = statement((db) =>
-  db.selectFrom('organizations').selectAll().where('kind', '=', 'provider').orderBy('pk').limit(sql.lit(1)),
+  selectLive(db).where('kind', '=', 'provider').orderBy('pk').limit(sql.lit(1)),
 )
 
 /** Returns the provider; undefined before the directory is set up. */
@@ -68,18 +102,14 @@ export async function selectProvider(tx: Tx): Promise<Organization | undefined> 
 
 /**
  * Returns at most `limit` organizations of one kind or of all whose primary key is higher than `after`, ordered by it.
+ * Deleted ones are left out.
  */
 export async function selectOrganizations(
   tx: Tx,
   filter: { kind?: OrganizationKind | undefined; after: number; limit: number },
 ): Promise<Organization[]> {
   const rows = await tx.query((db) => {
-    const query = db
-      .selectFrom('organizations')
-      .selectAll()
-      .where('pk', '>', filter.after)
-      .orderBy('pk')
-      .limit(filter.limit)
+    const query = selectLive(db).where('pk', '>', filter.after).orderBy('pk').limit(filter.limit)
     return filter.kind ? query.where('kind', '=', filter.kind) : query
   })
   return rows.map(toOrganization)
@@ -122,16 +152,14 @@ const selectRelation = statement((db, p: { customer: number; reseller: number })
     .where('reseller_pk', '=', p.reseller),
 )
 
-/** Returns whether a customer is related to a reseller. */
+/** Returns whether a customer is related to a reseller, deleted ones included. */
 export async function isRelated(tx: Tx, customer: number, reseller: number): Promise<boolean> {
   return (await tx.get(selectRelation, { customer, reseller })) !== undefined
 }
 
 const selectPortal = statement((db, p: { domain: string }) =>
-  db
-    .selectFrom('portals')
-    .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
-    .selectAll('organizations')
+  selectLive(db)
+    .innerJoin('portals', 'portals.organization_pk', 'organizations.pk')
     .where('portals.domain', '=', p.domain),
 )
 

@@ -1,0 +1,105 @@
+import type { Organization } from '../../model/organizations.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+import { ORGANIZATION_COLUMNS, toOrganization } from './organizations.ts'
+
+/** A customer and one of its resellers, by their primary keys. */
+export interface Relation {
+  readonly customer: number
+  readonly reseller: number
+}
+
+const selectOne = statement((db, p: Relation) =>
+  db
+    .selectFrom('customer_resellers')
+    .select('internal_identifier as internalIdentifier')
+    .where('customer_pk', '=', p.customer)
+    .where('reseller_pk', '=', p.reseller),
+)
+
+/** Returns the relation of a customer and a reseller. */
+export async function selectRelation(
+  tx: Tx,
+  relation: Relation,
+): Promise<{ readonly internalIdentifier: string | null } | undefined> {
+  return tx.get(selectOne, relation)
+}
+
+const selectResellers = statement((db, p: { customer: number }) =>
+  db
+    .selectFrom('organizations')
+    .innerJoin('customer_resellers', 'customer_resellers.reseller_pk', 'organizations.pk')
+    .select(ORGANIZATION_COLUMNS)
+    .where('customer_resellers.customer_pk', '=', p.customer)
+    .where('organizations.deleted_at', 'is', null)
+    .orderBy('organizations.pk'),
+)
+
+/** Returns the resellers of a customer that were not deleted, oldest first. */
+export async function selectResellersOf(tx: Tx, customer: number): Promise<Organization[]> {
+  return (await tx.all(selectResellers, { customer })).map(toOrganization)
+}
+
+const selectDomains = statement((db, p: { reseller: number }) =>
+  db
+    .selectFrom('portals')
+    .select('domain')
+    .where('organization_pk', '=', p.reseller)
+    .unionAll(
+      db
+        .selectFrom('organizations')
+        .select((eb) => eb.ref('email_domain').$notNull().as('domain'))
+        .where('pk', '=', p.reseller)
+        .where('email_domain', 'is not', null),
+    ),
+)
+
+/** Returns a reseller's own domains: those of its portals, and that of its contact's address. */
+export async function selectDomainsOf(tx: Tx, reseller: number): Promise<string[]> {
+  return (await tx.all(selectDomains, { reseller })).map(({ domain }) => domain)
+}
+
+/** The users of a customer in the context of a reseller, deleted ones included. */
+function updateUsers(db: QueryBuilder, p: Relation & { now: string }) {
+  return db
+    .updateTable('users')
+    .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now }))
+    .where('organization_pk', '=', p.customer)
+    .where('reseller_pk', '=', p.reseller)
+}
+
+const clearContext = statement((db, p: Relation & { now: string }) =>
+  updateUsers(db, p).set({ reseller_pk: null }),
+)
+const moveContext = statement((db, p: Relation & { to: number; now: string }) =>
+  updateUsers(db, p).set({ reseller_pk: p.to }),
+)
+
+/**
+ * Takes the users of a relation out of its context, or moves them to the context of another reseller of the customer.
+ * @returns the number of users, deleted ones included
+ */
+export async function updateContext(
+  tx: Tx,
+  relation: Relation,
+  { to, now }: { to: number | null; now: string },
+): Promise<number> {
+  return to === null
+    ? tx.run(clearContext, { ...relation, now })
+    : tx.run(moveContext, { ...relation, to, now })
+}
+
+const deleteOne = statement((db, p: Relation) =>
+  db
+    .deleteFrom('customer_resellers')
+    .where('customer_pk', '=', p.customer)
+    .where('reseller_pk', '=', p.reseller),
+)
+
+/**
+ * Deletes a relation and its internal identifier.
+ * @throws {ConstraintError} when a user was created in its context meanwhile
+ */
+export async function deleteRelation(tx: Tx, relation: Relation): Promise<void> {
+  await tx.run(deleteOne, relation)
+}
