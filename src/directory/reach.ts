@@ -160,6 +160,16 @@ export async function getUserArea(scope: Scope, narrow: Omit<UserRef, 'user'>): 
   }
 }
 
+/** Returns the newest deleted user within reach of an organization who had this e-mail, compared without case. */
+export async function findDeletedUser(
+  scope: Scope,
+  { organization, email }: { organization: Pick<Organization, 'pk'>; email: string },
+): Promise<User | undefined> {
+  const area = { ...(await getUserArea(scope, {})), organizationPk: organization.pk }
+  const [user] = await selectUsersInArea(scope.tx, area, { email, state: 'deleted', limit: 1 })
+  return user
+}
+
 /** Returns the id of the reseller in whose context a user is, for views; a reseller's own users are in its context. */
 export async function findResellerId(
   { tx }: Scope,

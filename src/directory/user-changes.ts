@@ -1,3 +1,4 @@
+import { type Change, diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { type Issue, toInvalid } from '../model/error.ts'
 import { foldOptionalId, isUuid } from '../model/ids.ts'
@@ -52,7 +53,7 @@ export interface ChangeOptions {
   /** The states of the user that the change is for; any when left out. */
   readonly expected?: ExpectedStates
   /** Makes the change although the organization then has no active Administrator. Only for the command line. */
-  readonly force?: boolean
+  readonly force?: boolean | undefined
 }
 
 type ChangeRequest = UserRef & ChangeOptions
@@ -111,6 +112,11 @@ const FIXED: Readonly<Record<keyof FixedMembers, string>> = {
   resellerId: 'must be what the user has, or be left out: a user stays in their context',
 }
 
+/** What becomes of a user, and whether the last Administrator may lose that group. */
+export interface UserChange extends Pick<ChangeOptions, 'force'> {
+  readonly changes: UserChanges
+}
+
 /**
  * Changes a user inside a unit, and writes the audit entry.
  * @returns the user's id, and their version after the change
@@ -119,32 +125,26 @@ const FIXED: Readonly<Record<keyof FixedMembers, string>> = {
 export async function changeUser(
   dir: Directory,
   unit: Unit,
-  {
-    user,
-    organization,
-    changes,
-    force = false,
-  }: ReachableUser & { changes: UserChanges; force?: boolean | undefined },
+  { user, organization, changes, force = false }: ReachableUser & UserChange,
 ): Promise<Versioned> {
   const { tx, now } = unit
+  const found = { user, organization }
   const groups = await selectMemberships(tx, user.pk)
   const wanted = changes.groupIds ? pickGroups(await getGroups(dir, unit), changes.groupIds) : groups
   const { firstName = user.firstName, lastName = user.lastName, email = user.email } = changes
-  const before = { ...toNames(user), groups: listIds(groups) }
-  const after = { ...toNames({ firstName, lastName, email }), groups: listIds(wanted) }
-  const keepsKey = isSameEmail(email, user.email)
-  const changedFields = listDifferences(before, after)
-  if (changedFields.length === 0) {
-    await audit(unit, { user, organization }, { outcome: 'repeated' })
+  const names = { firstName, lastName, email }
+  const differences = diff({ ...user, groups: listIds(groups) }, { ...names, groups: listIds(wanted) })
+  if (differences.length === 0) {
+    await audit(unit, found, { outcome: 'repeated' })
     return stateOf(user)
   }
+  const keepsKey = isSameEmail(email, user.email)
   if (!keepsKey) await assertEmailFree(unit, organization, email)
   const isLast =
-    losesAdministrator(groups, wanted) &&
-    (await checkLastAdministrator(unit, { user, organization, groups }, force))
-  await updateUserRow(tx, user.pk, { ...user, firstName, lastName, email, keepsKey, now })
-  if (changedFields.includes('groups')) await replaceMemberships(tx, user.pk, wanted)
-  await audit(unit, { user, organization }, { outcome: 'updated', changedFields, isLast })
+    losesAdministrator(groups, wanted) && (await checkLastAdministrator(unit, { ...found, groups }, force))
+  await updateUserRow(tx, user.pk, { ...user, ...names, keepsKey, now })
+  if (differences.some(({ name }) => name === 'groups')) await replaceMemberships(tx, user.pk, wanted)
+  await audit(unit, found, { outcome: 'updated', changes: differences, isLast })
   return stateOf(user, 1)
 }
 
@@ -153,17 +153,8 @@ function stateOf({ id, version }: User, changes = 0): Versioned {
   return { id, version: version + changes }
 }
 
-function toNames({ firstName, lastName, email }: Pick<User, 'firstName' | 'lastName' | 'email'>) {
-  return { firstName, lastName, email }
-}
-
 function listIds(groups: readonly Group[]): string[] {
   return groups.map(({ id }) => id).sort()
-}
-
-function listDifferences<T extends object>(before: T, after: T): string[] {
-  const names = Object.keys(before) as (keyof T & string)[]
-  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
 }
 
 /** @throws {DirectoryError} `email_taken` */
@@ -203,7 +194,11 @@ export async function removeUser(
   const isLast = await checkLeaving(unit, { user, organization }, force)
   await markUserDeleted(tx, user.pk, now)
   await markAccountsOfUserRemoved(tx, user.pk, now)
-  await audit(unit, { user, organization }, { outcome: 'deleted', changedFields: ['deletedAt'], isLast })
+  await audit(
+    unit,
+    { user, organization },
+    { outcome: 'deleted', changes: diff(user, { deletedAt: now }), isLast },
+  )
 }
 
 /**
@@ -236,7 +231,11 @@ async function setActive(unit: Unit, request: ChangeRequest, active: boolean): P
   const isLast = active ? false : await checkLeaving(unit, found, request.force === true)
   await updateUserActive(tx, user.pk, { active, now })
   await followUser(tx, user.pk, now)
-  await audit(unit, found, { outcome: active ? 'resumed' : 'suspended', changedFields: ['active'], isLast })
+  await audit(unit, found, {
+    outcome: active ? 'resumed' : 'suspended',
+    changes: diff(user, { active }),
+    isLast,
+  })
   return stateOf(user, 1)
 }
 
@@ -263,24 +262,28 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
     }
     await assertEmailFree(unit, organization, user.email)
     await markUserRestored(tx, user.pk, now)
-    await audit(unit, found, { outcome: 'restored', changedFields: ['deletedAt'] })
+    await audit(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
     return stateOf(user, 1)
   })
 }
 
 interface Done {
   readonly outcome: string
-  readonly changedFields?: readonly string[]
+  readonly changes?: readonly Change[]
   /** Whether an organization was left without an active Administrator. */
   readonly isLast?: boolean
 }
 
-async function audit(unit: Unit, { user, organization }: ReachableUser, done: Done): Promise<void> {
-  const { outcome, changedFields = [], isLast = false } = done
+/** Writes the entry of a change. If it was forced on the last Administrator, the entry says so. */
+async function audit(unit: Unit, found: ReachableUser, done: Done): Promise<void> {
+  const { user, organization } = found
+  const { outcome, changes = [], isLast = false } = done
   await unit.audit({
     outcome,
     organization: organization.id,
     target: user.id,
-    changedFields: isLast ? [...changedFields, 'lastAdministrator'] : changedFields,
+    reseller: (await findResellerId(unit, found)) ?? undefined,
+    changes: isLast ? [...changes, { name: 'lastAdministrator', before: true, after: false }] : changes,
+    person: { id: user.id },
   })
 }

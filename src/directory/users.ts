@@ -8,16 +8,16 @@ import { checkNewUser, type Group, type NewUser, nameKeyOf, type User } from '..
 import { hasAccount } from '../store/accounts/accounts.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { isIdTaken } from '../store/tables/ids.ts'
-import {
-  selectDeletedUser,
-  selectUser,
-  selectUserByEmail,
-  touchUser,
-  updateUser,
-} from '../store/tables/users.ts'
+import { selectUser, selectUserByEmail, touchUser, updateUser } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
-import { assertOwnReseller, getReachableOrganization, getReseller, type Scope } from './reach.ts'
+import {
+  assertOwnReseller,
+  findDeletedUser,
+  getReachableOrganization,
+  getReseller,
+  type Scope,
+} from './reach.ts'
 import { type AuditDetails, runUnit, type Unit } from './unit.ts'
 
 /** A user to create, and where. */
@@ -114,12 +114,13 @@ async function insertOrRepeat(
   const { providerPk } = unit.ctx.organization
   const allGroups = dir.groups.get(providerPk) ?? (await readGroups(dir, unit.tx, providerPk))
   const person = { ...scope, ...user, groups: pickGroups(allGroups, user.groupIds) }
-  const details = { outcome: 'created', changedFields: listFields(person) }
+  const reseller = (request.kind === 'reseller' ? scope.organization : scope.reseller)?.id
+  const details = { outcome: 'created', reseller, changedFields: listFields(person) }
   const { id, pk } = await insertPerson(unit, person, details)
   if (pk !== 'refused') return { id, created: true }
   // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
   await readCreateScope(unit, request)
-  return restoreOrRepeat(unit, person)
+  return restoreOrRepeat(unit, person, details)
 }
 
 /** A user to insert. An id that is left out is generated. */
@@ -238,26 +239,43 @@ export async function findOrInsertOwner(
  * Restores the deleted user with this e-mail, or returns the existing user if it equals the person whom the store refused
  * to insert.
  */
-async function restoreOrRepeat(unit: Unit, refused: NewPerson): Promise<CreateUserAnswer> {
-  const { tx } = unit
-  const { email, organization } = refused
-  const holder = email === null ? undefined : await selectUserByEmail(tx, organization.pk, email)
-  const deleted = email === null || holder ? undefined : await selectDeletedUser(tx, organization.pk, email)
-  return deleted ? restore(unit, deleted, refused) : repeat(unit, holder, refused)
+async function restoreOrRepeat(
+  unit: Unit,
+  person: NewPerson,
+  details: AuditDetails,
+): Promise<CreateUserAnswer> {
+  const { email, organization } = person
+  const holder = email === null ? undefined : await selectUserByEmail(unit.tx, organization.pk, email)
+  if (email === null || holder) return repeat(unit, holder, { person, details })
+  const deleted = await findDeletedUser(unit, { organization, email })
+  if (deleted) return restore(unit, deleted, { person, details })
+  // A deleted user in the context of another reseller is out of reach, and does not keep the e-mail.
+  const { id, pk } = await insertPerson(unit, { ...person, besideDeleted: true }, details)
+  return pk === 'refused' ? repeat(unit, holder, { person, details }) : { id, created: true }
 }
 
-async function restore(unit: Unit, deleted: User, person: NewPerson): Promise<CreateUserAnswer> {
+/** A person whom the store refused to insert, and what the entry of their create says. */
+interface Refused {
+  readonly person: NewPerson
+  readonly details: AuditDetails
+}
+
+async function restore(unit: Unit, deleted: User, { person, details }: Refused): Promise<CreateUserAnswer> {
   const { tx, now } = unit
   const { id, reseller, groups } = person
   if (id !== undefined && id !== deleted.id) throw wrongId((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
   await updateUser(tx, deleted.pk, { ...person, resellerPk: reseller?.pk ?? null, active: true, now })
   await replaceMemberships(tx, deleted.pk, groups)
-  await unit.audit({ outcome: 'restored', target: deleted.id, changedFields: listFields(person) })
+  await unit.audit({ ...details, outcome: 'restored', target: deleted.id })
   return { id: deleted.id, created: false }
 }
 
 /** Returns the existing user if it equals the person, as after an earlier create. Otherwise throws the conflict. */
-async function repeat(unit: Unit, holder: User | undefined, person: NewPerson): Promise<CreateUserAnswer> {
+async function repeat(
+  unit: Unit,
+  holder: User | undefined,
+  { person, details }: Refused,
+): Promise<CreateUserAnswer> {
   const { tx } = unit
   const found = (person.id === undefined ? undefined : await selectUser(tx, person.id)) ?? holder
   const isSame =
@@ -266,7 +284,7 @@ async function repeat(unit: Unit, holder: User | undefined, person: NewPerson): 
     isSameUser(found, person) &&
     isSameSet(await selectMemberships(tx, found.pk), person.groups)
   if (isSame) {
-    await unit.audit({ outcome: 'repeated', target: found.id })
+    await unit.audit({ ...details, outcome: 'repeated', target: found.id, changedFields: [] })
     return { id: found.id, created: false }
   }
   if (holder) throw emailTaken()

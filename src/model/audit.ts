@@ -146,8 +146,8 @@ export interface AuditEntry {
   readonly operation: Operation
   readonly status: AuditStatus
   /**
-   * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `suspended`, `resumed`, `deleted`, `revoked`, `begun`,
-   * `resealed`, `replaced`, `issued`, `read`, `retried`, `reapplied`; the error code for a refusal.
+   * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `suspended`, `resumed`, `deleted`,
+   * `revoked`, `begun`, `resealed`, `replaced`, `issued`, `read`, `retried`, `reapplied`; the error code for a refusal.
    */
   readonly outcome: string
   readonly caller: CallerName

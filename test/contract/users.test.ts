@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { jsonOf } from '../../testing/http.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -11,56 +11,13 @@ import {
   idOf,
   newEmail,
   newUser,
-  type PortalCall,
 } from './portal.ts'
+import { changed, singleUsersOf, type UserView } from './single-users.ts'
 import { newToken, useTarget } from './target.ts'
 
 const target = useTarget()
 
-interface View {
-  readonly id: string
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly email: string | null
-  readonly role: { readonly name: string }
-  readonly groups: readonly { readonly id: string; readonly name: string }[]
-  readonly customerId: string | null
-  readonly resellerId: string | null
-  readonly active: boolean
-  readonly createdAt: string
-  readonly updatedAt: string
-}
-
-const get = (user: string, call?: PortalCall): Promise<Answer> =>
-  callPortal(target, 'GET', `/users/${user}`, call)
-const patch = (user: string, body: unknown, call?: PortalCall): Promise<Answer> =>
-  callPortal(target, 'PATCH', `/users/${user}`, { body, ...call })
-const remove = (user: string, call?: PortalCall): Promise<Answer> =>
-  callPortal(target, 'DELETE', `/users/${user}`, call)
-const act = (id: string, verb: 'suspend' | 'resume' | 'restore', call?: PortalCall): Promise<Answer> =>
-  callPortal(target, 'POST', `/users/${id}/${verb}`, call)
-
-/** Returns a user as they are read, which must succeed. */
-async function read(user: string): Promise<View> {
-  const answer = await get(user)
-  assert.equal(answer.status, 200, answer.text)
-  return jsonOf<View>(answer)
-}
-
-/** Asserts a 204 without a body; returns the ETag. */
-function changed(answer: Answer): string {
-  assert.deepEqual([answer.status, answer.text], [204, ''])
-  assert.equal(answer.headers['content-type'], undefined)
-  return String(answer.headers.etag)
-}
-
-/** Creates a user; returns their id, and an e-mail that no other user has. */
-async function addUser(
-  members: Readonly<Record<string, unknown>> = {},
-): Promise<{ id: string; email: string }> {
-  const email = newEmail()
-  return { id: idOf(await create(target, newUser({ email, ...members }))), email }
-}
+const { get, patch, remove, act, read, add: addUser } = singleUsersOf(target)
 
 test('a 201 has the path of the user in Location', async () => {
   const user = newUser()
@@ -336,7 +293,7 @@ test('a restored user has their id, content, groups and status', async () => {
   changed(await remove(id))
   const etag = changed(await act(id, 'restore'))
   const answer = await get(email)
-  const after = jsonOf<View>(answer)
+  const after = jsonOf<UserView>(answer)
   assert.deepEqual(after, { ...before, updatedAt: after.updatedAt })
   assert.equal(answer.headers.etag, etag)
   assert.equal(changed(await act(id.toUpperCase(), 'restore')), etag)

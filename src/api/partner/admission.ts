@@ -21,7 +21,11 @@ export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
     const { operation, queryNames } = routeOptions.config
     if (operation) assertPermitted(caller, operation)
     if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
-    return portal === null ? caller : enterPortal(dir, caller, portal)
+    if (portal === null) return caller
+    const entered = await enterPortal(dir, caller, portal)
+    // In the portal of a reseller, a provider may run less.
+    if (operation) assertPermitted(entered, operation)
+    return entered
   }
 }
 

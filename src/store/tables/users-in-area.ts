@@ -20,10 +20,18 @@ export interface UserArea {
 /** Which users count: live ones, deleted ones, or both. */
 export type UserState = 'live' | 'deleted' | 'any'
 
-/** Returns the condition that a user is in an area. */
+/** Returns the condition that a user is in an area. The users of a deleted organization are in none. */
 export function isInArea(eb: ExpressionBuilder<Tables, 'users'>, area: UserArea): Expression<SqlBool> {
   const { providerPk, organizationPk, resellerPk } = area
-  const conditions: Expression<SqlBool>[] = [eb('users.provider_pk', '=', providerPk)]
+  const organization = eb
+    .selectFrom('organizations')
+    .select('organizations.pk')
+    .whereRef('organizations.pk', '=', 'users.organization_pk')
+    .where('organizations.deleted_at', 'is', null)
+  const conditions: Expression<SqlBool>[] = [
+    eb('users.provider_pk', '=', providerPk),
+    eb.exists(organization),
+  ]
   if (organizationPk !== undefined) conditions.push(eb('users.organization_pk', '=', organizationPk))
   if (resellerPk !== undefined) conditions.push(isInContext(eb, resellerPk))
   return eb.and(conditions)
@@ -40,7 +48,7 @@ function isInContext(eb: ExpressionBuilder<Tables, 'users'>, reseller: number): 
 }
 
 /**
- * Returns users of an area: the one with an id, or those with an e-mail, compared without case.
+ * Returns users of an area, newest first: the one with an id, or those with an e-mail, compared without case.
  * @param named.limit the most users to return
  */
 export async function selectUsersInArea(
@@ -61,7 +69,7 @@ export async function selectUsersInArea(
         query.where('users.deleted_at', named.state === 'live' ? 'is' : 'is not', null),
       )
       .where((eb) => isInArea(eb, area))
-      .orderBy('users.pk')
+      .orderBy('users.pk', 'desc')
       .limit(sql.lit(named.limit)),
   )
   return rows.map(toUser)

@@ -108,28 +108,6 @@ export async function selectUserByEmail(
   return row && toUser(row)
 }
 
-// The limit is a literal: with a bound limit SQLite first sets up a sorter, which costs more than the whole look-up.
-const selectDeleted = statement((db, p: { organization: number; emailKey: string }) =>
-  db
-    .selectFrom('users')
-    .selectAll()
-    .where('organization_pk', '=', p.organization)
-    .where('email_key', '=', p.emailKey)
-    .where('deleted_at', 'is not', null)
-    .orderBy('pk', 'desc')
-    .limit(sql.lit(1)),
-)
-
-/** Returns the newest deleted user of an organization that had this e-mail. */
-export async function selectDeletedUser(
-  tx: Tx,
-  organization: number,
-  email: string,
-): Promise<User | undefined> {
-  const row = await tx.get(selectDeleted, { organization, emailKey: foldEmail(email) })
-  return row && toUser(row)
-}
-
 const touch = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('users')

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { type Answer, jsonOf } from '../../testing/http.ts'
+import { callPortal, create, idOf, newEmail, newUser, type PortalCall } from './portal.ts'
+import type { Target } from './target.ts'
+
+/** A user as the portal returns them. */
+export interface UserView {
+  readonly id: string
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly email: string | null
+  readonly role: { readonly name: string }
+  readonly groups: readonly { readonly id: string; readonly name: string }[]
+  readonly customerId: string | null
+  readonly resellerId: string | null
+  readonly active: boolean
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+export type Verb = 'suspend' | 'resume' | 'restore'
+
+/** The calls about one user, who is named by an id, an e-mail, or one of them with a query. */
+export interface SingleUsers {
+  get(user: string, call?: PortalCall): Promise<Answer>
+  patch(user: string, body: unknown, call?: PortalCall): Promise<Answer>
+  remove(user: string, call?: PortalCall): Promise<Answer>
+  act(id: string, verb: Verb, call?: PortalCall): Promise<Answer>
+  /** Returns a user as they are read, which must succeed. */
+  read(user: string, call?: PortalCall): Promise<UserView>
+  /** Creates a user of the target's customer; returns their id, and an e-mail that no other user has. */
+  add(members?: Readonly<Record<string, unknown>>): Promise<{ id: string; email: string }>
+}
+
+export function singleUsersOf(target: Target): SingleUsers {
+  const get: SingleUsers['get'] = (user, call) => callPortal(target, 'GET', `/users/${user}`, call)
+  return {
+    get,
+    patch: (user, body, call) => callPortal(target, 'PATCH', `/users/${user}`, { body, ...call }),
+    remove: (user, call) => callPortal(target, 'DELETE', `/users/${user}`, call),
+    act: (id, verb, call) => callPortal(target, 'POST', `/users/${id}/${verb}`, call),
+    async read(user, call) {
+      const answer = await get(user, call)
+      assert.equal(answer.status, 200, answer.text)
+      return jsonOf<UserView>(answer)
+    },
+    async add(members) {
+      const email = newEmail()
+      return { id: idOf(await create(target, newUser({ email, ...members }))), email }
+    },
+  }
+}
+
+/** Asserts a 204 without a body; returns the ETag. */
+export function changed(answer: Answer): string {
+  assert.deepEqual([answer.status, answer.text], [204, ''])
+  assert.equal(answer.headers['content-type'], undefined)
+  return String(answer.headers.etag)
+}
