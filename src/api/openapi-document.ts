@@ -1,5 +1,6 @@
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import Fastify, { type RouteOptions } from 'fastify'
+import { shareParts } from './shared-parts.ts'
 
 export type ApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
@@ -55,6 +56,7 @@ export async function generateDocument(
     for (const method of METHODS) if (path[method]) complete(path[method], made.security)
   }
   await app.close()
+  shareParts(made)
   return made
 }
 

@@ -41,7 +41,25 @@ export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
 export async function getDocument(url: string, name: (typeof DOCUMENTS)[number]): Promise<ApiDocument> {
   const answer = await send(url, { method: 'GET', path: `/openapi/${name}.json` })
   if (answer.status !== 200) throw new Error(`there is no /openapi/${name}.json: ${answer.status}`)
-  return jsonOf<ApiDocument>(answer)
+  return dereference(jsonOf<ApiDocument>(answer))
+}
+
+/** Returns a document in which each reference is replaced by what it refers to. */
+export function dereference(document: ApiDocument): ApiDocument {
+  const resolve = (part: unknown): unknown => {
+    if (typeof part !== 'object' || part === null) return part
+    if (Array.isArray(part)) return part.map(resolve)
+    if ('$ref' in part) return resolve(find(document, String(part.$ref)))
+    return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, resolve(value)]))
+  }
+  return resolve(document) as ApiDocument
+}
+
+function find(document: ApiDocument, reference: string): unknown {
+  let part: unknown = document
+  for (const name of reference.split('/').slice(1)) part = (part as Record<string, unknown>)[name]
+  if (part === undefined) throw new Error(`the document does not have ${reference}`)
+  return part
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

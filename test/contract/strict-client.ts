@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ApiDocument } from './openapi.ts'
+import { type ApiDocument, dereference } from './openapi.ts'
 import { MODELS, mismatchOf } from './strict-models.ts'
 
 type Model = keyof typeof MODELS
@@ -43,9 +43,9 @@ export const OPERATIONS = {
 export type OperationId = keyof typeof OPERATIONS
 
 /** The published document: that of the repository, not that of the server under test. */
-export const DOCUMENT = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../docs/openapi/osis.json'), 'utf8'),
-) as ApiDocument
+export const DOCUMENT = dereference(
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/openapi/osis.json'), 'utf8')) as ApiDocument,
+)
 
 export interface Arguments {
   readonly path?: Readonly<Record<string, string>>
