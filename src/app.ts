@@ -3,14 +3,15 @@ import type { FastifyInstance } from 'fastify'
 import type { S3Capabilities } from './api/osis/platform-schemas.ts'
 import { parseS3Capabilities } from './api/osis/s3-capabilities.ts'
 import { buildMetricsServer, buildServer } from './api/server.ts'
+import { newSecretCheck } from './auth/basic.ts'
 import { newBearerCheck, trustOwn } from './auth/bearer.ts'
-import { newClientFinder } from './auth/clients.ts'
 import { trustExternal } from './auth/external-issuers.ts'
 import { type Issuer, openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
 import { assertAuditKey, getAuditHead } from './directory/audit.ts'
 import { readBacklog } from './directory/backlog.ts'
+import { writeClientUses } from './directory/client-secrets.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
 import { deleteOldAnswers } from './directory/idempotency.ts'
@@ -35,6 +36,8 @@ import { shareFor } from './share-for.ts'
 const SEAL_MS = 500
 /** The pause between two rounds of deleting expired idempotency keys and refresh tokens. */
 const SWEEP_MS = 60 * 60 * 1000
+/** The pause between two rounds of writing when clients called last. */
+const USES_MS = 60_000
 /** The pause between two log lines with the head of the audit log, for a comparison with a later log. */
 const HEAD_MS = 60 * 60 * 1000
 /** How long callers share one readiness check: it writes, and it needs no authentication. */
@@ -84,7 +87,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
     ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
     s3Capabilities: readS3Capabilities(config.osis.s3CapabilitiesFile),
     osisSettings: config.osis,
-    clients: newClientFinder(dir),
+    checkSecret: newSecretCheck(dir),
     bearer: newBearerCheck([
       trustOwn(issuer, dir),
       ...config.issuers.map((one) => trustExternal(one, { dir, log })),
@@ -178,6 +181,8 @@ function startBackgroundWork(
     const newest = await getAuditHead(dir)
     if (newest) log.info(newest, 'head of the audit log')
   })
+  const using = { name: 'recording the last calls of clients', log }
+  const uses = startLoop({ ...using, everyMs: USES_MS }, () => writeClientUses(dir))
   const sealing = { name: 'sealing audit entries', log }
   const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
@@ -186,8 +191,9 @@ function startBackgroundWork(
   const jobs = new JobRunner(dir, JOB_KINDS, log)
   jobs.start()
   const stop = async (): Promise<void> => {
-    const loops = [sweep, head, keys, contents, reconciler, jobs]
+    const loops = [sweep, head, keys, uses, contents, reconciler, jobs]
     await Promise.all(loops.map((one) => one.stop()))
+    await runRound(using, () => writeClientUses(dir))
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }

@@ -57,12 +57,10 @@ function fold(value: unknown, schema: Spelling = {}): unknown {
   })
 }
 
-/** A path may name an object by its id or by its e-mail address, so texts of no format are folded as well as they can. */
+/** A path may name an object by its id or by its e-mail address. */
 function foldText(text: string, { format }: Spelling): string {
-  if (format === 'uuid') return foldId(text)
-  const mayBeEmail = format === 'email' || format === undefined
-  if (mayBeEmail && isEmail(text)) return foldEmail(text)
-  return format === undefined ? foldId(text) : text
+  if (format === 'text') return text
+  return isEmail(text) ? foldEmail(text) : foldId(text)
 }
 
 /** Returns whether a value is the nil UUID, which counts as an id that was left out. */

@@ -5,8 +5,8 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import type { SecretCheck } from '../auth/basic.ts'
 import type { BearerCheck } from '../auth/bearer.ts'
-import type { ClientFinder } from '../auth/clients.ts'
 import type { Issuer } from '../auth/issuer.ts'
 import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'
@@ -27,7 +27,7 @@ import { type SystemApi, serveMetrics, systemApi } from './system/index.ts'
 /** What the APIs need. */
 export interface ServerParts extends SystemApi {
   readonly dir: Directory
-  readonly clients: ClientFinder
+  readonly checkSecret: SecretCheck
   readonly bearer: BearerCheck
   readonly issuer: Issuer
   readonly osisTokens: OsisTokens

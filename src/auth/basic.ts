@@ -1,7 +1,8 @@
-import { isSecretOf } from '../directory/clients.ts'
+import { isSecretOf, noteClientUse } from '../directory/client-secrets.ts'
+import type { Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError } from './auth-error.ts'
-import type { ClientFinder } from './clients.ts'
+import { newClientFinder } from './clients.ts'
 
 /** What a client presents to authenticate itself. */
 export interface Credentials {
@@ -26,10 +27,18 @@ export function readBasic(authorization: string | undefined): Credentials | unde
  * @throws {AuthError} if there is none; the message does not say which of the two was wrong
  * @throws {DirectoryError} `store_unavailable`
  */
-export async function checkSecret(findClient: ClientFinder, id: string, secret: string): Promise<Client> {
-  const client = await findClient(id)
-  if (!client || !isSecretOf(client, secret)) throw new AuthError('The client id or secret is wrong')
-  return client
+export type SecretCheck = (id: string, secret: string) => Promise<Client>
+
+/** Returns a function that authenticates clients by their secrets. It finds them with `newClientFinder`. */
+export function newSecretCheck(dir: Directory): SecretCheck {
+  const findClient = newClientFinder(dir)
+  return async (id, secret) => {
+    const client = await findClient(id)
+    if (!client || !isSecretOf(client, secret, dir.now()))
+      throw new AuthError('The client id or secret is wrong')
+    noteClientUse(dir, client)
+    return client
+  }
 }
 
 /**

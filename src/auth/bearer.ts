@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { findClient } from '../directory/clients.ts'
+import { findClientOfToken } from '../directory/clients.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError, ExpiredError } from './auth-error.ts'
@@ -87,6 +87,9 @@ export function trustOwn(own: Issuer, dir: Directory): Trusted {
     getKey: own.getKey,
     isPublished: own.isPublished,
     maxAgeSeconds: TOKEN_SECONDS,
-    findClient: async ({ sub }) => (typeof sub === 'string' ? findClient(dir, sub) : undefined),
+    findClient: async ({ sub, secret_id: secretId }) => {
+      const id = typeof secretId === 'string' ? secretId : undefined
+      return typeof sub === 'string' ? findClientOfToken(dir, sub, id) : undefined
+    },
   }
 }

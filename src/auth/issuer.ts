@@ -45,9 +45,10 @@ export interface Issuer {
   readonly url: () => string
   /**
    * Signs an access token (RFC 9068) for a client, valid for `TOKEN_SECONDS`.
-   * @param id the token's `jti`; a random one by default
+   * @param of.id the token's `jti`; a random one by default
+   * @param of.secretId the secret that the token is issued for; the token ends with it
    */
-  issue(client: Client, id?: string): Promise<string>
+  issue(client: Client, of?: { readonly id?: string; readonly secretId?: string }): Promise<string>
   /** Signs any other token with the same key. */
   sign(claims: TokenClaims): Promise<string>
   /** Returns the public parts of the signing keys (RFC 7517). */
@@ -113,14 +114,14 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
         return keys.getKey(header, token)
       }
     },
-    issue: (client, id = randomUUID()) =>
+    issue: (client, { id = randomUUID(), secretId } = {}) =>
       sign({
         type: TOKEN_TYPE,
         audience: url(),
         subject: client.id,
         id,
         seconds: TOKEN_SECONDS,
-        others: { client_id: client.id },
+        others: { client_id: client.id, ...(secretId !== undefined && { secret_id: secretId }) },
       }),
   }
 }

@@ -1,11 +1,13 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Config, ConfigError } from '../config.ts'
-import { createClient, deleteClient, listClients } from '../directory/clients.ts'
-import type { ExternalId } from '../model/clients.ts'
+import { findLastEnd } from '../directory/client-secrets.ts'
+import { createClient, deleteClient, getClient, listClients, rotateClient } from '../directory/clients.ts'
+import type { Client, ExternalId } from '../model/clients.ts'
 import { PERMISSIONS, type Permission } from '../model/context.ts'
 import { action, type Output, type Secret, type Session, UsageError, withDirectory } from './command.ts'
-import { newChoice } from './options.ts'
+import { LIMIT, newChoice, parseTime } from './options.ts'
 import { assertOpen } from './output.ts'
+import { describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
 /** `usher client`: the programs that may call the APIs. */
@@ -23,8 +25,33 @@ export function defineClient(client: Command, session: Session): void {
     .action(action(session, (options: AddOptions) => add(session, options)))
   client
     .command('list')
-    .description('List all clients')
-    .action(action(session, () => list(session)))
+    .description('List clients, oldest first, with the time of their last call')
+    .option('--organization <id>', 'Only the clients of this organization')
+    .option(...LIMIT, 1_000)
+    .action(action(session, (options: ListOptions) => list(session, options)))
+  client
+    .command('show')
+    .description('Show a client')
+    .argument('<id>', 'Id of the client')
+    .action(action(session, (id: string) => show(session, id)))
+  client
+    .command('rotate')
+    .description('Replace the secret of a client; the new one is shown only once')
+    .argument('<id>', 'Id of the client')
+    .addOption(
+      new Option(
+        '--until <time>',
+        'Time until which the former secret is accepted, at most 90 days from now (default: in 24 hours)',
+      ).argParser(parseTime),
+    )
+    .addOption(
+      new Option(
+        '--now',
+        'End the former secret, and the access tokens that it got, within 5 seconds; refresh tokens of OSIS are ' +
+          'ended with usher token revoke',
+      ).conflicts('until'),
+    )
+    .action(action(session, (id: string, options: RotateOptions) => rotate(session, id, options)))
   client
     .command('remove')
     .description('Remove a client; its calls are refused within 5 seconds')
@@ -81,17 +108,70 @@ function toExternal({ issuer, externalId: id }: AddOptions): ExternalId | undefi
   return undefined
 }
 
-function list(session: Session): Promise<Output> {
+interface ListOptions {
+  readonly organization?: string
+  readonly limit: number
+}
+
+function list(session: Session, { organization: organizationId, limit }: ListOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const json = (await listClients(dir, ctx)).map(({ id, name, permission, organization, createdAt }) => ({
-      client_id: id,
-      name,
-      permission,
-      organization: organization.id,
-      createdAt,
-    }))
-    const rows = json.map((one) => [one.client_id, one.permission, one.organization, one.name])
-    return { json, lines: formatTable(['CLIENT', 'PERMISSION', 'ORGANIZATION', 'NAME'], rows) }
+    const page = { offset: 0, limit }
+    const { items, total } = await listClients(dir, ctx, { organizationId, page })
+    const json = items.map((client) => toJson(client, dir.now()))
+    const rows = json.map((one) => {
+      return [one.client_id, one.permission, one.organization, one.lastUsedAt, one.name]
+    })
+    const lines = formatTable(['CLIENT', 'PERMISSION', 'ORGANIZATION', 'LAST CALL', 'NAME'], rows)
+    return { json, lines, note: total > items.length ? describeMore(limit) : undefined }
+  })
+}
+
+function show(session: Session, id: string): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const json = toJson(await getClient(dir, ctx, id), dir.now())
+    return { json, lines: Object.entries(json).map(([name, value]) => `${name}: ${value ?? '-'}`) }
+  })
+}
+
+function toJson(client: Client, now: Date) {
+  return {
+    client_id: client.id,
+    name: client.name,
+    permission: client.permission,
+    organization: client.organization.id,
+    issuer: client.external?.issuer ?? null,
+    externalId: client.external?.id ?? null,
+    createdAt: client.createdAt,
+    secretCreatedAt: client.secretAt,
+    oldSecretValidUntil: findLastEnd(client, now),
+    lastUsedAt: client.lastUsedAt,
+  }
+}
+
+interface RotateOptions {
+  readonly until?: string
+  readonly now?: true
+}
+
+function rotate(session: Session, id: string, { until, now }: RotateOptions): Promise<Output> {
+  assertOpen(session.io.stdout)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const previousUntil = now ? null : until
+    const rotated = await rotateClient(dir, ctx, { id, previousUntil })
+    const end = rotated.previousUntil
+    const kept = end === null ? 'The former secret has ended.' : `The former secret is accepted until ${end}.`
+    return {
+      json: { client_id: rotated.id, client_secret: rotated.secret, oldSecretValidUntil: end },
+      lines: [
+        `CLIENT_ID=${rotated.id}`,
+        `CLIENT_SECRET=${rotated.secret}`,
+        ...(end === null ? [] : [`OLD_SECRET_VALID_UNTIL=${end}`]),
+      ],
+      secret: {
+        remove: async () => undefined,
+        advice: `the new secret of the client ${id} was not shown: rotate it again. ${kept}`,
+      },
+    }
   })
 }
 

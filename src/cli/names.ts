@@ -13,6 +13,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   orgIds: '--org',
   'orgIds[]': '--org',
   externalId: '--external-id',
+  previousUntil: '--until',
   domain: '<domain>',
   provider: '--provider',
   portal: '--portal',

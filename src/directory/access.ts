@@ -90,6 +90,9 @@ const READ_USERS: Rule = {
 const MANAGE_RESELLER_USERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
 /** Only a provider may run the operation, and not in the portal of a reseller, where it acts as that reseller. */
 const MANAGE_PROVIDER_USERS: Rule = onlyFor(['provider'], MANAGE_USERS)
+/** Customers have no API accesses of their own to manage: their reseller or provider does. */
+const MANAGE_CLIENTS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
+const READ_CLIENTS: Rule = onlyFor(['provider', 'reseller'], READ_USERS)
 /** Cloud Director may run the operation, and so may the command line in its place. */
 const USE_STORAGE: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'below' }
 /** The operation is also served to callers who are not authenticated. */
@@ -175,9 +178,11 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CreatePortal: OPERATE,
   DeletePortal: MAINTAIN,
   ListPortals: MAINTAIN,
-  CreateClient: OPERATE,
-  DeleteClient: MAINTAIN,
-  ListClients: MAINTAIN,
+  CreateClient: MANAGE_CLIENTS,
+  RotateClient: MANAGE_CLIENTS,
+  DeleteClient: MANAGE_CLIENTS,
+  ListClients: READ_CLIENTS,
+  GetClient: READ_CLIENTS,
 
   GetJob: READ_JOBS,
   ListJobs: MAINTAIN,

@@ -1,21 +1,23 @@
-import { hash, timingSafeEqual } from 'node:crypto'
-import type { Client, ExternalId } from '../model/clients.ts'
+import type { Client, ExternalId, PreviousSecret } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
-import { DirectoryError, toInvalid } from '../model/error.ts'
+import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId, newClientSecret, newId } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
+import type { Page, PageRequest } from '../model/pages.ts'
 import { checkText } from '../model/text.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
   insertClient,
   markClientDeleted,
-  selectAllClients,
   selectClient,
+  selectClientPage,
   selectExternalClient,
   selectExternalClients,
+  updateClientSecret,
 } from '../store/tables/clients.ts'
+import { hashSecret, hasSecretId, listAccepted, noteClientUse } from './client-secrets.ts'
 import type { Directory } from './directory.ts'
-import { getReachableOrganization } from './reach.ts'
+import { getClientOwner, getReachableClient } from './reach.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
 /** A client to create. */
@@ -51,8 +53,8 @@ export function createClient(dir: Directory, ctx: Context, input: NewClient): Pr
     returnsSecret: true,
   } as const
   return runUnit(dir, ctx, subject, async (unit) => {
-    const organization = await getReachableOrganization(unit, { id: input.organizationId })
-    if (input.permission === 'osis' && organization.kind !== 'provider') throw osisNeedsProvider()
+    const organization = await getClientOwner(unit, input.organizationId)
+    if (input.permission === 'osis') assertMayBeOsis(unit, organization)
     return issueClient(unit, organization, input)
   })
 }
@@ -96,20 +98,19 @@ export async function issueClient(
   return { id, secret }
 }
 
-function osisNeedsProvider(): DirectoryError {
+/**
+ * An OSIS client reads the secrets of all storage accounts of a provider, which no other client may. So clients cannot
+ * make one.
+ * @throws {DirectoryError} `invalid`
+ */
+function assertMayBeOsis({ ctx }: Unit, { kind }: Organization): void {
+  if (ctx.caller.kind !== 'operator') {
+    const message = 'must not be osis: such clients are added at the command line, with usher client add'
+    throw toInvalid([{ path: 'permission', rule: 'operator', message }])
+  }
+  if (kind === 'provider') return
   const message = 'must be a provider: an OSIS client serves all of its customers'
-  return toInvalid([{ path: 'organizationId', rule: 'kind', message }])
-}
-
-/** Hashes a secret. It has 256 random bits, so its plain SHA-256 cannot be inverted by guessing. */
-function hashSecret(secret: string): string {
-  return hash('sha256', secret, 'base64url')
-}
-
-/** Returns whether a secret is the client's, in a time that does not depend on how much of it is right. */
-export function isSecretOf(client: Client, secret: string): boolean {
-  if (client.secretHash === null) return false
-  return timingSafeEqual(Buffer.from(client.secretHash), Buffer.from(hashSecret(secret)))
+  throw toInvalid([{ path: 'organizationId', rule: 'kind', message }])
 }
 
 /**
@@ -124,8 +125,14 @@ export function findClient(dir: Directory, id: string): Promise<Client | undefin
  * Finds the client that an external issuer knows by an id, to authenticate it.
  * @throws {DirectoryError} `store_unavailable`
  */
-export function findExternalClient(dir: Directory, issuer: string, id: string): Promise<Client | undefined> {
-  return read(dir, (tx) => selectExternalClient(tx, issuer, foldId(id)))
+export async function findExternalClient(
+  dir: Directory,
+  issuer: string,
+  id: string,
+): Promise<Client | undefined> {
+  const client = await read(dir, (tx) => selectExternalClient(tx, issuer, foldId(id)))
+  if (client) noteClientUse(dir, client)
+  return client
 }
 
 /**
@@ -141,11 +148,136 @@ export async function findClientsOfOtherIssuers(
 }
 
 /**
- * Lists the clients that have not been removed.
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ * Finds the client of one of our own access tokens, to authenticate it. A token ends with the secret that it was issued
+ * for. Tokens of 0.1.0 name no secret.
+ * @param secretId the id of the secret, as `toSecretId` returns it
+ * @throws {DirectoryError} `store_unavailable`
  */
-export function listClients(dir: Directory, ctx: Context): Promise<Client[]> {
-  return runRead(dir, ctx, 'ListClients', ({ tx }) => selectAllClients(tx))
+export async function findClientOfToken(
+  dir: Directory,
+  id: string,
+  secretId: string | undefined,
+): Promise<Client | undefined> {
+  const client = await findClient(dir, id)
+  if (!client || (secretId !== undefined && !hasSecretId(client, secretId, dir.now()))) return undefined
+  noteClientUse(dir, client)
+  return client
+}
+
+/**
+ * Lists the clients that have not been removed, oldest first: those of a provider and of everything below it, or a
+ * reseller's own.
+ * @param request.organizationId lists the clients of this organization alone
+ * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `store_unavailable`
+ */
+export function listClients(
+  dir: Directory,
+  ctx: Context,
+  request: { readonly organizationId?: string | undefined; readonly page: PageRequest },
+): Promise<Page<Client>> {
+  return runRead(dir, ctx, 'ListClients', async (scope) => {
+    const { organizationId: id, page } = request
+    const own = ctx.organization
+    const organization = id === undefined ? own : await getClientOwner(scope, id)
+    const isWhole = id === undefined && own.kind === 'provider'
+    const within = isWhole ? { providerPk: own.pk } : { organizationPk: organization.pk }
+    return selectClientPage(scope.tx, within, page)
+  })
+}
+
+/**
+ * Returns a client.
+ * @throws {DirectoryError} `not_permitted`, `client_not_found`, `store_unavailable`
+ */
+export function getClient(dir: Directory, ctx: Context, id: string): Promise<Client> {
+  return runRead(dir, ctx, 'GetClient', (scope) => getReachableClient(scope, id))
+}
+
+/** How long a replaced secret is accepted, unless the caller says otherwise, in milliseconds. */
+const OVERLAP_MS = 24 * 60 * 60 * 1000
+/** The longest time that a caller can give, in milliseconds. */
+const MAX_OVERLAP_MS = 90 * 24 * 60 * 60 * 1000
+/** The most secrets of a client that are accepted at once. */
+const MAX_SECRETS = 5
+
+/** The secret to replace, and until when. */
+export interface Rotation {
+  readonly id: string
+  /**
+   * The time until which the former secret is accepted, as `toUtc` returns it; null ends it at once, with all secrets
+   * before it. A day by default, 90 days at most.
+   */
+  readonly previousUntil?: string | null | undefined
+}
+
+/** The new secret of a client, and until when the former one is accepted. */
+export interface RotatedClient {
+  readonly id: string
+  readonly secret: string
+  readonly previousUntil: string | null
+}
+
+/**
+ * Replaces the secret of a client. Secrets that were replaced earlier are accepted as long as they were promised, but no
+ * longer than the former one. Every process refuses a secret within 5 s after its end, and the tokens that were issued
+ * for it. Refresh tokens of OSIS stay valid.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `client_not_found`, `client_not_rotatable`, `store_unavailable`
+ */
+export function rotateClient(
+  dir: Directory,
+  ctx: Context,
+  { id, previousUntil: until }: Rotation,
+): Promise<RotatedClient> {
+  const issues = checkUntil(until, dir.now())
+  const subject = { operation: 'RotateClient', target: id, issues, returnsSecret: true } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const client = await getReachableClient(unit, id)
+    const former = getFormerSecret(unit, client)
+    const now = new Date(unit.now)
+    const previousUntil = until === undefined ? new Date(now.getTime() + OVERLAP_MS).toISOString() : until
+    const secret = newClientSecret()
+    const previous = previousUntil === null ? [] : listPrevious(client, { former, until: previousUntil, now })
+    await updateClientSecret(unit.tx, client.pk, { hash: hashSecret(secret), previous, now: unit.now })
+    await unit.audit({
+      outcome: 'rotated',
+      organization: client.organization.id,
+      target: client.id,
+      changedFields: ['secret'],
+    })
+    return { id: client.id, secret, previousUntil }
+  })
+}
+
+/**
+ * Returns the hash of the secret to replace.
+ * @throws {DirectoryError} `client_not_rotatable` for a client without a secret, and for one of OSIS unless the operator
+ *   calls: such a client reads the secrets of all storage accounts, which no other client may
+ */
+function getFormerSecret({ ctx }: Unit, { secretHash, external, permission }: Client): string {
+  const refuse = (why: string) => new DirectoryError('client_not_rotatable', why)
+  if (secretHash === null) throw refuse(`The client has no secret: its tokens come from ${external?.issuer}.`)
+  if (permission === 'osis' && ctx.caller.kind !== 'operator')
+    throw refuse('The secret of an OSIS client is replaced at the command line: usher client rotate.')
+  return secretHash
+}
+
+function listPrevious(
+  { previousSecrets }: Client,
+  { former, until, now }: { former: string; until: string; now: Date },
+): PreviousSecret[] {
+  const older = listAccepted(previousSecrets, now).map((secret) => {
+    return { ...secret, validUntil: secret.validUntil < until ? secret.validUntil : until }
+  })
+  return [{ hash: former, validUntil: until }, ...older].slice(0, MAX_SECRETS - 1)
+}
+
+function checkUntil(until: string | null | undefined, now: Date): Issue[] {
+  if (until === undefined || until === null) return []
+  const ms = Date.parse(until) - now.getTime()
+  if (ms > 0 && ms <= MAX_OVERLAP_MS) return []
+  const days = MAX_OVERLAP_MS / OVERLAP_MS
+  const message = ms > 0 ? `must be at most ${days} days from now` : 'must be in the future'
+  return [{ path: 'previousUntil', rule: 'range', message }]
 }
 
 /**
@@ -154,8 +286,7 @@ export function listClients(dir: Directory, ctx: Context): Promise<Client[]> {
  */
 export function deleteClient(dir: Directory, ctx: Context, id: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
-    const client = await selectClient(unit.tx, foldId(id))
-    if (!client) throw new DirectoryError('client_not_found', `There is no client with the id ${id}.`)
+    const client = await getReachableClient(unit, id)
     await markClientDeleted(unit.tx, client.pk, unit.now)
     await unit.audit({ outcome: 'deleted', organization: client.organization.id, target: client.id })
   })

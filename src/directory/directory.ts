@@ -23,6 +23,8 @@ export interface Directory {
   readonly portals: LRUCache<string, PortalScope>
   /** Caches the organization and the reseller of recent creates; see `createUser`. */
   readonly createScopes: LRUCache<string, CreateScope>
+  /** When each client called last, as long as the store does not have it; see `noteClientUse`. */
+  readonly clientUses: Map<number, number>
   /** Caches the groups of each provider, with the provider's primary key as the key. */
   readonly groups: LRUCache<number, readonly Group[]>
 }
@@ -63,6 +65,7 @@ export function newDirectory(
     ...parts,
     portals: new LRUCache({ ...limits, max: 1_000 }),
     createScopes: new LRUCache(limits),
+    clientUses: new Map(),
     // One entry for each provider.
     groups: new LRUCache({ ...limits, max: 100 }),
   }

@@ -1,4 +1,5 @@
 import type { Account } from '../model/accounts.ts'
+import type { Client } from '../model/clients.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { foldId, isUuid } from '../model/ids.ts'
@@ -12,6 +13,7 @@ import {
   selectAccountsOfUser,
 } from '../store/accounts/accounts.ts'
 import type { Tx } from '../store/port.ts'
+import { selectClient } from '../store/tables/clients.ts'
 import { isRelated, selectOrganization, selectOrganizationByPk } from '../store/tables/organizations.ts'
 import { selectTenant, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
 import { selectUsersInArea, type UserArea, type UserState } from '../store/tables/users-in-area.ts'
@@ -110,6 +112,29 @@ export interface UserRef {
 export interface ReachableUser {
   readonly user: User
   readonly organization: Organization
+}
+
+/**
+ * Returns an organization whose clients are in reach: any below a provider; otherwise the caller's own alone.
+ * @throws {DirectoryError} `organization_not_found`
+ */
+export async function getClientOwner(scope: Scope, id: string): Promise<Organization> {
+  const own = scope.ctx.organization
+  if (own.kind === 'provider') return getReachableOrganization(scope, { id })
+  if (own.id === foldId(id)) return own
+  throw new DirectoryError('organization_not_found', `There is no organization with the id ${id}.`)
+}
+
+/**
+ * Returns a client whose organization is in reach, as in `getClientOwner`.
+ * @throws {DirectoryError} `client_not_found`
+ */
+export async function getReachableClient({ tx, ctx }: Scope, id: string): Promise<Client> {
+  const own = ctx.organization
+  const client = await selectClient(tx, foldId(id))
+  const owner = own.kind === 'provider' ? client?.organization.providerPk : client?.organization.pk
+  if (client && owner === own.pk) return client
+  throw new DirectoryError('client_not_found', `There is no client with the id ${id}.`)
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   selectRefreshTokens,
   selectRefreshTokensBeyond,
 } from '../store/tables/refresh-tokens.ts'
+import { noteClientUse } from './client-secrets.ts'
 import type { Directory } from './directory.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
@@ -127,8 +128,10 @@ export function useRefreshToken(
  * the client was removed.
  * @throws {DirectoryError} `store_unavailable`
  */
-export function findClientOfRefreshToken(dir: Directory, id: string): Promise<Client | undefined> {
-  return read(dir, (tx) => selectClientOfRefreshToken(tx, id, dir.now().toISOString()))
+export async function findClientOfRefreshToken(dir: Directory, id: string): Promise<Client | undefined> {
+  const client = await read(dir, (tx) => selectClientOfRefreshToken(tx, id, dir.now().toISOString()))
+  if (client) noteClientUse(dir, client)
+  return client
 }
 
 /**

@@ -5,7 +5,7 @@ import { checkDomain, checkOrganizationName, foldDomain, type Organization } fro
 import { GROUP_NAMES } from '../model/users.ts'
 import { insertAuditKey, newAuditKey } from '../store/audit/keys.ts'
 import type { Tx } from '../store/port.ts'
-import { selectAllClients } from '../store/tables/clients.ts'
+import { selectOldestClient } from '../store/tables/clients.ts'
 import { insertGroup, selectGroups } from '../store/tables/groups.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import {
@@ -81,16 +81,15 @@ export function getSetup(dir: Directory, ctx: Context): Promise<SetupIds> {
     const { pk, id, name } = ctx.organization
     const portals = await selectPortals(tx)
     const groups = (await selectGroups(tx, pk)).sort((a, b) => positionOf(a.name) - positionOf(b.name))
-    const clients = (await selectAllClients(tx)).filter(({ organization }) => organization.pk === pk)
-    const find = (permission: Permission): { id: string } | null =>
-      clients.find((client) => client.permission === permission) ?? null
+    const find = async (permission: Permission): Promise<{ id: string } | null> =>
+      (await selectOldestClient(tx, pk, permission)) ?? null
     return {
       provider: { id, name },
       portal: portals.find(({ organizationId }) => organizationId === id)?.domain ?? null,
       groups: Object.fromEntries(groups.map((group) => [group.name, group.id])),
       example: await readExample(dir, tx, ctx.organization),
-      administrator: find('administrator'),
-      osis: find('osis'),
+      administrator: await find('administrator'),
+      osis: await find('osis'),
     }
   })
 }

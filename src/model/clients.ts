@@ -10,6 +10,14 @@ export interface ExternalId {
   readonly id: string
 }
 
+/** A secret that was replaced, and is still accepted until a time. */
+export interface PreviousSecret {
+  /** SHA-256 of the secret, base64url. */
+  readonly hash: string
+  /** ISO 8601. */
+  readonly validUntil: string
+}
+
 /** A program that may call the APIs, bound to an organization. */
 export interface Client {
   readonly pk: number
@@ -19,7 +27,13 @@ export interface Client {
   readonly organization: Organization
   /** SHA-256 of the secret, base64url; null for a client whose tokens come from an external issuer. */
   readonly secretHash: string | null
+  /** Newest first. */
+  readonly previousSecrets: readonly PreviousSecret[]
+  /** When the secret was made; null for a client whose tokens come from an external issuer. */
+  readonly secretAt: string | null
   /** The external issuer of the client's tokens, and its id there; null for a client with a secret. */
   readonly external: ExternalId | null
   readonly createdAt: string
+  /** When the client called last, to a few minutes; null if it never did. */
+  readonly lastUsedAt: string | null
 }

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'id_taken'
   | 'group_not_found'
   | 'client_not_found'
+  | 'client_not_rotatable'
   | 'external_id_taken'
   | 'organization_not_empty'
   | 'tenant_not_found'

@@ -192,6 +192,12 @@ export interface Tables extends WorkTables {
     external_id: string | null
     created_at: string
     deleted_at: string | null
+    /** The secrets that were replaced and are still accepted, as JSON; null if there are none. */
+    previous_secrets: string | null
+    /** When the secret was made; null for a client of an external issuer. */
+    secret_at: string | null
+    /** When the client called last, to a few minutes; null if it never did. */
+    last_used_at: string | null
   }
   refresh_tokens: {
     pk: Generated<number>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { BodyRoom, OverloadedError } from '../../src/api/bodies.ts'
+import { AuthError } from '../../src/auth/auth-error.ts'
 import { newLogger } from '../../src/logger.ts'
 import { send } from '../../testing/http.ts'
 import { newCollector } from '../../testing/usher.ts'
@@ -71,7 +72,8 @@ test('slow bodies are given up when others need their room, the oldest first', (
 })
 
 const log = newCollector()
-const app = await buildBareServer({ clients: async () => undefined, log: await newLogger('info', log) })
+const checkSecret = () => Promise.reject(new AuthError('The client id or secret is wrong'))
+const app = await buildBareServer({ checkSecret, log: await newLogger('info', log) })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 after(() => app.close())
 

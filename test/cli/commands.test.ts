@@ -120,12 +120,44 @@ test('clients are added, listed and removed, and a secret is shown once', async 
     assert.equal(secret.length, 43)
     for (const output of later) assert.ok(!output.includes(secret))
   }
-  assert.match(later[0] ?? '', /^CLIENT +PERMISSION +ORGANIZATION +NAME\n/)
+  assert.match(later[0] ?? '', /^CLIENT +PERMISSION +ORGANIZATION +LAST CALL +NAME\n/)
   const clients = await json<(Issued & { permission: string })[]>('client', 'list')
   const found = clients.find((one) => one.client_id === issued.client_id)
-  assert.deepEqual(Object.keys(found ?? {}), ['client_id', 'name', 'permission', 'organization', 'createdAt'])
+  assert.deepEqual(Object.keys(found ?? {}), [
+    ...['client_id', 'name', 'permission', 'organization', 'issuer', 'externalId'],
+    ...['createdAt', 'secretCreatedAt', 'oldSecretValidUntil', 'lastUsedAt'],
+  ])
+  assert.deepEqual(await json('client', 'show', issued.client_id), found)
+  assert.match(await text('client', 'show', issued.client_id), /^permission: viewer$/m)
+  assert.equal((await json<unknown[]>('client', 'list', '--organization', init.customer.id)).length, 2)
   assert.deepEqual(await json('client', 'remove', issued.client_id), { removed: issued.client_id })
   await refused(/no client/, 'client', 'remove', issued.client_id)
+})
+
+test('the secret of a client is rotated, with an overlap or without', async () => {
+  const words = ['--organization', init.customer.id, '--permission', 'viewer', '--name', 'Portal']
+  const { client_id: id, client_secret: first } = await json<Issued>('client', 'add', ...words)
+  const rotate = (...options: string[]) =>
+    json<Issued & { oldSecretValidUntil: string | null }>('client', 'rotate', id, ...options)
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  const rotated = await rotate('--until', until)
+  assert.deepEqual([rotated.client_id, rotated.oldSecretValidUntil], [id, until])
+  assert.match(rotated.client_secret ?? '', /^[A-Za-z0-9]{43}$/)
+  const shown = await json<{ oldSecretValidUntil: string }>('client', 'show', id)
+  assert.equal(shown.oldSecretValidUntil, until)
+  const byDefault = Date.parse((await rotate()).oldSecretValidUntil ?? '')
+  assert.ok(Math.abs(Date.now() + 86_400_000 - byDefault) < 60_000)
+  const last = await rotate('--now')
+  assert.equal(last.oldSecretValidUntil, null)
+  assert.equal(new Set([first, rotated.client_secret, last.client_secret]).size, 3)
+  const printed = await text('client', 'rotate', id)
+  assert.match(
+    printed,
+    /^CLIENT_ID=[0-9a-f-]{36}\nCLIENT_SECRET=[A-Za-z0-9]{43}\nOLD_SECRET_VALID_UNTIL=2\S+Z\n$/,
+  )
+  await refused(/--until must be in the future/, 'client', 'rotate', id, '--until', '2026-01-01')
+  await refused(/no client/, 'client', 'rotate', init.customer.id)
+  await json('client', 'remove', id)
 })
 
 test('a client of an external issuer has no secret, and its issuer must be configured', async () => {

@@ -93,17 +93,34 @@ test('the most that one of their groups gives is what a person may do; alerts co
   )
 })
 
+test('API accesses are managed for providers and resellers, by administrators; viewers read them', () => {
+  const reads = ['ListClients', 'GetClient']
+  const listOfClients = (...caller: Parameters<typeof listPermitted>) =>
+    listPermitted(...caller).filter((one) => /Clients?$/.test(one))
+  for (const caller of [CLIENT, PERSON]) {
+    for (const kind of ['provider', 'reseller'] as const) {
+      const all = ['CreateClient', 'RotateClient', 'DeleteClient', ...reads]
+      assert.deepEqual(listOfClients(caller, 'administrator', kind), all)
+      assert.deepEqual(listOfClients(caller, 'viewer', kind), reads)
+    }
+    for (const permission of ['administrator', 'viewer'] as const)
+      assert.deepEqual(listOfClients(caller, permission, 'customer'), [])
+  }
+})
+
 /** Look-ups by ids that callers send. They must go through reach.ts, which applies the reach of the operation. */
 const LOOK_UPS =
-  /\bselect(Organization|OrganizationByPk|User|Tenant|TenantIncludingRemoved|Account|AccountIncludingRemoved|AccountByCanonicalId|AccountsOfUser)\b/g
+  /\bselect(Organization|OrganizationByPk|User|Tenant|TenantIncludingRemoved|Account|AccountIncludingRemoved|AccountByCanonicalId|AccountsOfUser|Client)\b/g
 
 /** Uses that cannot show anything to the caller. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // Whether the id of a new user is taken, by anyone in the store.
   'users.ts': ['selectUser'],
+  // The client that authenticates itself.
+  'clients.ts': ['selectClient'],
 }
 
-test('only reach.ts looks organizations, users, tenants and accounts up by id', () => {
+test('only reach.ts looks organizations, users, tenants, accounts and clients up by id', () => {
   const files = readdirSync(DIRECTORY, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.ts'),
   )

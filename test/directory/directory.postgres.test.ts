@@ -6,6 +6,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { auditChangesSuite } from './audit-changes.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
+import { clientsSuite } from './clients.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
@@ -21,6 +22,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   usersSuite(open)
   idempotencySuite(open)
   jobsSuite(open)
+  clientsSuite(open)
   accountsSuite(open)
   auditChangesSuite(open)
   administrationSuite(open)

@@ -4,6 +4,7 @@ import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { auditChangesSuite } from './audit-changes.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
+import { clientsSuite } from './clients.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
@@ -22,6 +23,7 @@ platformsSuite(open)
 reachSuite(open)
 idempotencySuite(open)
 jobsSuite(open)
+clientsSuite(open)
 accountsSuite(open)
 auditChangesSuite(open)
 administrationSuite(open)

@@ -13,7 +13,13 @@ import {
 } from '../../src/directory/accounts.ts'
 import { listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
 import { listFailures, reapplyAccount, retryAll } from '../../src/directory/backlog.ts'
-import { createClient, deleteClient, listClients } from '../../src/directory/clients.ts'
+import {
+  createClient,
+  deleteClient,
+  getClient,
+  listClients,
+  rotateClient,
+} from '../../src/directory/clients.ts'
 import { findBuckets, measureAccounts } from '../../src/directory/contents.ts'
 import {
   createCredential,
@@ -176,7 +182,9 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   CreateClient: ({ dir, customerId }, ctx) =>
     createClient(dir, ctx, { organizationId: customerId, name: 'Client', permission: 'viewer' }),
   DeleteClient: ({ dir }, ctx) => deleteClient(dir, ctx, newId()),
-  ListClients: ({ dir }, ctx) => listClients(dir, ctx),
+  RotateClient: ({ dir }, ctx) => rotateClient(dir, ctx, { id: newId() }),
+  GetClient: ({ dir }, ctx) => getClient(dir, ctx, newId()),
+  ListClients: ({ dir }, ctx) => listClients(dir, ctx, { page }),
 
   GetJob: ({ dir }, ctx) => getJob(dir, ctx, newId()),
   ListJobs: ({ dir }, ctx) => listJobs(dir, ctx, { limit: 1 }),

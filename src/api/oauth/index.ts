@@ -2,9 +2,9 @@ import { parse } from 'node:querystring'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { AuthError } from '../../auth/auth-error.ts'
-import { type Credentials, checkSecret, readFormEncodedBasic } from '../../auth/basic.ts'
-import type { ClientFinder } from '../../auth/clients.ts'
+import { type Credentials, readFormEncodedBasic, type SecretCheck } from '../../auth/basic.ts'
 import { type Issuer, SIGNING_ALGORITHM, TOKEN_SECONDS } from '../../auth/issuer.ts'
+import { toSecretId } from '../../directory/client-secrets.ts'
 import { clientContext } from '../../directory/context.ts'
 import type { Directory } from '../../directory/directory.ts'
 import { recordIssuedToken } from '../../directory/issued-tokens.ts'
@@ -25,7 +25,7 @@ const FORM_TYPE = 'application/x-www-form-urlencoded'
 /** What the token endpoint needs. */
 export interface OauthApi {
   readonly dir: Directory
-  readonly clients: ClientFinder
+  readonly checkSecret: SecretCheck
   readonly issuer: Issuer
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
@@ -144,13 +144,13 @@ function invalidClient(message: string, usesHeader: boolean): TokenError {
  * @throws {TokenError}
  */
 async function issueToken(
-  { dir, clients, issuer, limits }: OauthApi,
+  { dir, checkSecret, issuer, limits }: OauthApi,
   form: Form,
   request: FastifyRequest,
 ): Promise<Static<typeof Token>> {
   if (form.grant_type === undefined) throw new TokenError('invalid_request', 'grant_type is required')
   const { id, secret, basic } = readCredentials(form, request.headers.authorization)
-  const client = await checkSecret(clients, id, secret).catch((error) => {
+  const client = await checkSecret(id, secret).catch((error) => {
     if (!(error instanceof AuthError)) throw error
     throw invalidClient(error.message, basic)
   })
@@ -171,7 +171,7 @@ async function issueToken(
     token_type: 'Bearer',
     expires_in: TOKEN_SECONDS,
     ext_expires_in: TOKEN_SECONDS,
-    access_token: await issuer.issue(client, tokenId),
+    access_token: await issuer.issue(client, { id: tokenId, secretId: toSecretId(secret) }),
   }
 }
 

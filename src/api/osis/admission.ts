@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../auth/auth-error.ts'
-import { checkSecret, readBasic } from '../../auth/basic.ts'
-import type { ClientFinder } from '../../auth/clients.ts'
+import { readBasic, type SecretCheck } from '../../auth/basic.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { isPermitted } from '../../directory/access.ts'
 import { clientContext } from '../../directory/context.ts'
@@ -12,20 +11,20 @@ import type { Admission } from '../dialect.ts'
 import type { AuthMode, OsisSettings } from './settings.ts'
 
 interface AdmissionParts {
-  readonly clients: ClientFinder
+  readonly checkSecret: SecretCheck
   readonly tokens: OsisTokens
   readonly settings: Pick<OsisSettings, 'authModes'>
 }
 
 /** Creates the admission to the OSIS API. It accepts Basic and bearer authentication, as far as the settings allow. */
-export function newAdmission({ clients, tokens, settings }: AdmissionParts): Admission {
+export function newAdmission({ checkSecret, tokens, settings }: AdmissionParts): Admission {
   const { authModes } = settings
   return async (request) => {
     const { authorization } = request.headers
     if (usesBearer(authModes, request)) return enter(await tokens.check(authorization), request)
     const basic = readBasic(authorization)
     if (!basic) throw new AuthError('Basic authentication is required', false)
-    return enter(await checkSecret(clients, basic.id, basic.secret), request)
+    return enter(await checkSecret(basic.id, basic.secret), request)
   }
 }
 

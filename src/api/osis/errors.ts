@@ -39,6 +39,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   id_taken: CONFLICT,
   group_not_found: BAD_REQUEST,
   client_not_found: NOT_FOUND,
+  client_not_rotatable: CONFLICT,
   external_id_taken: CONFLICT,
   organization_not_empty: CONFLICT,
   tenant_not_found: NOT_FOUND,

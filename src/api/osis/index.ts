@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ClientFinder } from '../../auth/clients.ts'
+import type { SecretCheck } from '../../auth/basic.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
@@ -24,7 +24,7 @@ import { userRoutes } from './users.ts'
 /** What the OSIS API needs. */
 export interface OsisApi {
   readonly dir: Directory
-  readonly clients: ClientFinder
+  readonly checkSecret: SecretCheck
   readonly tokens: OsisTokens
   readonly reconciler: Reconciler
   readonly platform: PlatformView

@@ -1,5 +1,4 @@
-import { checkSecret } from '../../auth/basic.ts'
-import type { ClientFinder } from '../../auth/clients.ts'
+import type { SecretCheck } from '../../auth/basic.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { Type } from '../../json-schema.ts'
 import { BODY_LIMITS } from '../bodies.ts'
@@ -10,7 +9,7 @@ import { answer, bodyFailures } from './schemas.ts'
 
 /** What the routes below need. */
 export interface LoginParts {
-  readonly clients: ClientFinder
+  readonly checkSecret: SecretCheck
   readonly tokens: OsisTokens
   readonly limits: Limits
 }
@@ -53,8 +52,8 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: LoginRequest },
     answers: { 200: answer('Both tokens', LoginResponse), ...bodyFailures },
-    async handle({ request, body }, { clients, tokens, limits }) {
-      const client = await checkSecret(clients, body.username, body.password)
+    async handle({ request, body }, { checkSecret, tokens, limits }) {
+      const client = await checkSecret(body.username, body.password)
       countTokenRequest(limits, client.id)
       request.context = enter(client, request)
       const { access, refresh } = await tokens.logIn(request.context)

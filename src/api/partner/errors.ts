@@ -29,6 +29,7 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   id_taken: { status: 400, type: 'Conflict' },
   group_not_found: { status: 400, type: 'ValidationError' },
   client_not_found: { status: 404, type: 'NotFound' },
+  client_not_rotatable: { status: 400, type: 'Conflict' },
   external_id_taken: { status: 400, type: 'Conflict' },
   organization_not_empty: { status: 400, type: 'Conflict' },
   tenant_not_found: { status: 404, type: 'NotFound' },

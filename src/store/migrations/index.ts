@@ -18,6 +18,7 @@ import { jobs } from './0017-jobs.ts'
 import { personKeys } from './0018-person-keys.ts'
 import { imports } from './0019-imports.ts'
 import { companies } from './0020-companies.ts'
+import { clientSecrets } from './0021-client-secrets.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   personKeys,
   imports,
   companies,
+  clientSecrets,
 ]

@@ -1,6 +1,8 @@
-import type { Client } from '../../model/clients.ts'
+import type { Client, PreviousSecret } from '../../model/clients.ts'
 import type { Permission } from '../../model/context.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
+import type { Page, PageRequest } from '../../model/pages.ts'
+import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
@@ -13,6 +15,9 @@ interface ClientRow {
   external_issuer: string | null
   external_id: string | null
   created_at: string
+  previous_secrets: string | null
+  secret_at: string | null
+  last_used_at: string | null
   organization_pk: number
   organization_id: string
   kind: OrganizationKind
@@ -23,13 +28,16 @@ interface ClientRow {
 
 /** Converts a row to a client of the model. */
 export function toClient(row: ClientRow): Client {
-  const { external_issuer: issuer, external_id: id } = row
+  const { external_issuer: issuer, external_id: id, previous_secrets: previous } = row
   return {
     pk: row.pk,
     id: row.id,
     name: row.name,
     permission: row.permission,
     secretHash: row.secret_hash,
+    previousSecrets: previous === null ? [] : (JSON.parse(previous) as PreviousSecret[]),
+    secretAt: row.secret_at,
+    lastUsedAt: row.last_used_at,
     external: issuer === null || id === null ? null : { issuer, id },
     createdAt: row.created_at,
     organization: {
@@ -52,6 +60,9 @@ const CLIENT_COLUMNS = [
   'clients.external_issuer',
   'clients.external_id',
   'clients.created_at',
+  'clients.previous_secrets',
+  'clients.secret_at',
+  'clients.last_used_at',
   'clients.organization_pk',
   'organizations.id as organization_id',
   'organizations.kind',
@@ -62,10 +73,13 @@ const CLIENT_COLUMNS = [
 
 /** Starts a query for clients that were not removed, with their organizations. */
 export function selectClients(db: QueryBuilder) {
+  return joinOrganizations(db).select(CLIENT_COLUMNS)
+}
+
+function joinOrganizations(db: QueryBuilder) {
   return db
     .selectFrom('clients')
     .innerJoin('organizations', 'organizations.pk', 'clients.organization_pk')
-    .select(CLIENT_COLUMNS)
     .where('clients.deleted_at', 'is', null)
 }
 
@@ -96,11 +110,50 @@ export async function selectExternalClients(tx: Tx): Promise<Client[]> {
   return (await tx.all(selectExternal, {})).map(toClient)
 }
 
-const selectAll = statement((db) => selectClients(db).orderBy('clients.pk'))
+const selectOldest = statement((db, p: { organization: number; permission: Permission }) =>
+  selectClients(db)
+    .where('clients.organization_pk', '=', p.organization)
+    .where('clients.permission', '=', p.permission)
+    .orderBy('clients.pk')
+    .limit(1),
+)
 
-/** Returns all clients that were not removed, oldest first. */
-export async function selectAllClients(tx: Tx): Promise<Client[]> {
-  return (await tx.all(selectAll, {})).map(toClient)
+/** Returns the oldest client of an organization with a permission that was not removed. */
+export async function selectOldestClient(
+  tx: Tx,
+  organization: number,
+  permission: Permission,
+): Promise<Client | undefined> {
+  const row = await tx.get(selectOldest, { organization, permission })
+  return row && toClient(row)
+}
+
+/** The clients of one organization, or of a provider and everything below it. */
+export type ClientScope = { readonly organizationPk: number } | { readonly providerPk: number }
+
+/** Returns a part of the clients in scope that were not removed, oldest first, and their number. */
+export async function selectClientPage(tx: Tx, scope: ClientScope, page: PageRequest): Promise<Page<Client>> {
+  const total = await countMatching(tx, (db) => selectIn(db, scope))
+  const plan = planPage(page, total)
+  if (!plan) return { items: [], total }
+  const rows = await tx.query((db) =>
+    selectIn(db, scope)
+      .select(CLIENT_COLUMNS)
+      .orderBy('clients.pk', plan.direction)
+      .offset(plan.offset)
+      .limit(plan.limit),
+  )
+  const items = rows.map(toClient)
+  return { items: plan.direction === 'asc' ? items : items.reverse(), total }
+}
+
+function selectIn(db: QueryBuilder, scope: ClientScope) {
+  const clients = joinOrganizations(db)
+  if ('organizationPk' in scope) return clients.where('clients.organization_pk', '=', scope.organizationPk)
+  const { providerPk } = scope
+  return clients.where((eb) =>
+    eb.or([eb('organizations.provider_pk', '=', providerPk), eb('organizations.pk', '=', providerPk)]),
+  )
 }
 
 interface ClientRecord {
@@ -124,6 +177,7 @@ const insert = statement((db, p: ClientRecord) =>
     external_issuer: p.externalIssuer,
     external_id: p.externalId,
     created_at: p.now,
+    secret_at: p.secretHash === null ? null : p.now,
   }),
 )
 
@@ -137,10 +191,51 @@ export async function insertClient(tx: Tx, client: ClientRecord): Promise<void> 
 
 // The row stays: audit entries and idempotency keys refer to it.
 const markDeleted = statement((db, p: { pk: number; now: string }) =>
-  db.updateTable('clients').set({ deleted_at: p.now, secret_hash: null }).where('pk', '=', p.pk),
+  db
+    .updateTable('clients')
+    .set({ deleted_at: p.now, secret_hash: null, previous_secrets: null })
+    .where('pk', '=', p.pk),
 )
 
-/** Marks a client as deleted, and deletes its secret. */
+/** Marks a client as deleted, and deletes its secrets. */
 export async function markClientDeleted(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markDeleted, { pk, now })
+}
+
+interface NewSecret {
+  readonly pk: number
+  readonly secretHash: string
+  readonly previous: string | null
+  readonly now: string
+}
+
+const replaceSecret = statement((db, p: NewSecret) =>
+  db
+    .updateTable('clients')
+    .set({ secret_hash: p.secretHash, previous_secrets: p.previous, secret_at: p.now })
+    .where('pk', '=', p.pk),
+)
+
+/** Replaces the secret of a client. */
+export async function updateClientSecret(
+  tx: Tx,
+  pk: number,
+  secret: { readonly hash: string; readonly previous: readonly PreviousSecret[]; readonly now: string },
+): Promise<void> {
+  const { hash: secretHash, previous, now } = secret
+  const kept = previous.length === 0 ? null : JSON.stringify(previous)
+  await tx.run(replaceSecret, { pk, secretHash, previous: kept, now })
+}
+
+const setLastUse = statement((db, p: { pk: number; at: string }) =>
+  db
+    .updateTable('clients')
+    .set({ last_used_at: p.at })
+    .where('pk', '=', p.pk)
+    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<', p.at)])),
+)
+
+/** Sets when a client called last, unless a later time is stored. */
+export async function updateLastUse(tx: Tx, pk: number, at: string): Promise<void> {
+  await tx.run(setLastUse, { pk, at })
 }
