@@ -25,7 +25,7 @@ export interface Operator {
   listTenants(): Promise<readonly TenantRow[]>
   /** Returns the users of an organization. */
   listUsers(organization: string): Promise<readonly Person[]>
-  removeUser(id: string): Promise<void>
+  removeUser(id: string, ...options: readonly string[]): Promise<void>
   listRefreshTokens(): Promise<readonly RefreshTokenRow[]>
   revokeRefreshToken(id: string): Promise<void>
   /** Returns the audit entries of a correlation id, newest first. */
@@ -115,7 +115,7 @@ export function newOperator(server: {
     },
     listTenants: () => run('tenant', 'list'),
     listUsers: (organization) => run('user', 'list', '--organization', organization),
-    removeUser: (id) => run('user', 'remove', id),
+    removeUser: (id, ...options) => run('user', 'remove', id, ...options),
     listRefreshTokens: () => run('token', 'list'),
     revokeRefreshToken: (id) => run('token', 'revoke', id),
     listAudit: (correlationId) => run('audit', 'list', '--correlation-id', correlationId),

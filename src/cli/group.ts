@@ -1,6 +1,10 @@
 import type { Command } from 'commander'
+import type { Directory } from '../directory/directory.ts'
 import { listGroups } from '../directory/groups.ts'
-import { action, type Output, type Session, withDirectory } from './command.ts'
+import type { Context } from '../model/context.ts'
+import { foldId } from '../model/ids.ts'
+import { foldCase } from '../model/text.ts'
+import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { formatTable } from './table.ts'
 
 /** `usher group`: the permission groups of the provider. */
@@ -21,5 +25,23 @@ function list(session: Session): Promise<Output> {
         json.map(({ id, name }) => [id, name]),
       ),
     }
+  })
+}
+
+/**
+ * Finds groups by their name or id.
+ * @throws {UsageError} if a group does not exist; the message lists the groups
+ */
+export async function findGroupIds(
+  dir: Directory,
+  ctx: Context,
+  texts: readonly string[],
+): Promise<string[]> {
+  const groups = await listGroups(dir, ctx)
+  return texts.map((text) => {
+    const group = groups.find((one) => one.id === foldId(text) || foldCase(one.name) === foldCase(text))
+    if (group) return group.id
+    const names = groups.map((one) => one.name).join(', ')
+    throw new UsageError(`there is no group '${text}'; the groups are ${names}`)
   })
 }

@@ -1,16 +1,12 @@
 import type { Command } from 'commander'
-import type { Directory } from '../directory/directory.ts'
-import { listGroups } from '../directory/groups.ts'
-import { deleteUser } from '../directory/user-changes.ts'
 import { listUsers } from '../directory/user-lists.ts'
 import { createUser } from '../directory/users.ts'
-import type { Context } from '../model/context.ts'
-import { foldId } from '../model/ids.ts'
-import { foldCase } from '../model/text.ts'
-import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { action, type Output, type Session, withDirectory } from './command.ts'
+import { findGroupIds } from './group.ts'
 import { LIMIT } from './options.ts'
 import { cutPage, describeMore, quoteWord } from './pages.ts'
 import { formatTable } from './table.ts'
+import { defineSingleUser } from './user-changes.ts'
 
 /** `usher user`: the users of an organization. */
 export function defineUser(user: Command, session: Session): void {
@@ -30,13 +26,7 @@ export function defineUser(user: Command, session: Session): void {
     .option('--after <address>', 'Next page: list only e-mail addresses after this one')
     .option(...LIMIT, 1_000)
     .action(action(session, (options: ListOptions) => list(session, options)))
-  user
-    .command('remove')
-    .description(
-      'Remove a user and their accounts on the storage platform; an account that owns data is suspended instead',
-    )
-    .argument('<id>', 'Id of the user')
-    .action(action(session, (id: string) => remove(session, id)))
+  defineSingleUser(user, session)
 }
 
 interface AddOptions {
@@ -59,20 +49,6 @@ function add(session: Session, options: AddOptions): Promise<Output> {
       },
     })
     return { json: { id, created }, lines: [id] }
-  })
-}
-
-/**
- * Finds groups by their name or id.
- * @throws {UsageError} if a group does not exist; the message lists the groups
- */
-async function findGroupIds(dir: Directory, ctx: Context, texts: readonly string[]): Promise<string[]> {
-  const groups = await listGroups(dir, ctx)
-  return texts.map((text) => {
-    const group = groups.find((one) => one.id === foldId(text) || foldCase(one.name) === foldCase(text))
-    if (group) return group.id
-    const names = groups.map((one) => one.name).join(', ')
-    throw new UsageError(`there is no group '${text}'; the groups are ${names}`)
   })
 }
 
@@ -99,12 +75,5 @@ function list(session: Session, options: ListOptions): Promise<Output> {
     const lines = formatTable(['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'GROUPS'], rows)
     const last = users.at(-1)?.email
     return { json, lines, note: more ? describeMore(limit, last && `--after ${quoteWord(last)}`) : undefined }
-  })
-}
-
-function remove(session: Session, id: string): Promise<Output> {
-  return withDirectory(session, async ({ dir, ctx }) => {
-    await deleteUser(dir, ctx, { user: id })
-    return { json: { removed: id }, lines: [`Removed ${id}.`] }
   })
 }

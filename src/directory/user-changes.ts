@@ -169,15 +169,17 @@ async function assertEmailFree(
 
 /**
  * Deletes a user. The directory hides the user at once; their accounts are removed from the platforms after that.
+ * @returns the user's id, and their version after the change
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
  *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `precondition_failed`, `last_administrator`,
  *   `store_unavailable`
  */
-export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<void> {
+export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
   return runUnit(dir, ctx, toSubject('DeleteUser', request), async (unit) => {
     const found = await getReachableUser(unit, request)
     assertState(found.user, request.expected)
     await removeUser(unit, found, request)
+    return stateOf(found.user, 1)
   })
 }
 

@@ -9,6 +9,7 @@ const FILES = [
   'any-input.test.ts',
   'customer-users.test.ts',
   'customer-users-audit.test.ts',
+  'last-administrator.test.ts',
   'osis-credentials.test.ts',
   'osis-filters.test.ts',
   'osis-tenants.test.ts',
@@ -16,6 +17,8 @@ const FILES = [
   'osis-users.test.ts',
   'osis-users-changes.test.ts',
   'osis-users-lists.test.ts',
+  'users-contexts.test.ts',
+  'users-races.test.ts',
 ]
 
 await onPostgres(import.meta.dirname, FULL_LENGTH ? undefined : FILES)
