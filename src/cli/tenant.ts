@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
+import { updateTenantAccounts } from '../directory/tenant-accounts.ts'
 import { listMovableTenants, moveTenant } from '../directory/tenant-move.ts'
 import { adoptCustomer, queryTenants } from '../directory/tenants.ts'
 import { DirectoryError } from '../model/error.ts'
+import { ACCOUNT_POLICIES, type AccountPolicy } from '../model/tenants.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { LIMIT } from './options.ts'
+import { LIMIT, newChoice } from './options.ts'
 import { describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
@@ -18,7 +20,16 @@ export function defineTenant(tenant: Command, session: Session): void {
       '--org <id...>',
       'Ids of the Cloud Director organizations to map to the tenant; Object Storage Extension can also add them later',
     )
+    .addOption(newPolicy().default('named'))
     .action(action(session, (options: CreateOptions) => create(session, options)))
+  tenant
+    .command('change')
+    .description('Say who gets an account in a tenant')
+    .argument('<id>', 'Id of the tenant')
+    .addOption(newPolicy().makeOptionMandatory())
+    .action(
+      action(session, (id: string, options: { accounts: AccountPolicy }) => change(session, id, options)),
+    )
   tenant
     .command('move')
     .description(
@@ -38,16 +49,37 @@ interface CreateOptions {
   readonly customer: string
   readonly name?: string
   readonly org?: readonly string[]
+  readonly accounts: AccountPolicy
+}
+
+function newPolicy() {
+  return newChoice(
+    '--accounts <who>',
+    'Who gets an account: those whom Cloud Director names, or everyone of the customer',
+    ACCOUNT_POLICIES,
+  )
 }
 
 function create(session: Session, options: CreateOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const { id, name, orgIds, platform } = await adoptCustomer(dir, ctx, {
-      customerId: options.customer,
-      name: options.name,
-      orgIds: options.org ?? [],
-    })
-    return { json: { id, name, orgs: orgIds, platform }, lines: [id] }
+    const { customer: customerId, name: sent, org = [], accounts } = options
+    const tenant = await adoptCustomer(dir, ctx, { customerId, name: sent, orgIds: org, accounts })
+    const { id, name, orgIds, platform } = tenant
+    return { json: { id, name, orgs: orgIds, platform, accounts }, lines: [id] }
+  })
+}
+
+function change(session: Session, id: string, options: { accounts: AccountPolicy }): Promise<Output> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const { tenant, jobId } = await updateTenantAccounts(dir, ctx, { tenantId: id, ...options })
+    const { name, platform, accounts } = tenant
+    const json = { id, name, customer: tenant.organizationId, platform, accounts, job: jobId }
+    const lines =
+      accounts === 'named'
+        ? ['Cloud Director names who gets an account. The accounts that exist stay.']
+        : ['Everyone of the customer gets an account.']
+    if (jobId) lines.push(`A running server gives one to those who have none: usher job show ${jobId}`)
+    return { json, lines }
   })
 }
 
@@ -86,18 +118,19 @@ function toRefusal(error: unknown, isOneOfMany: boolean): string {
 function list(session: Session, limit: number): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const { items, total } = await queryTenants(dir, ctx, { filter: {}, page: { offset: 0, limit } })
-    const json = items.map(({ id, name, organizationId, platform, orgIds }) => ({
+    const json = items.map(({ id, name, organizationId, platform, accounts, orgIds }) => ({
       id,
       name,
       customer: organizationId,
       platform,
+      accounts,
       orgs: orgIds,
     }))
     const rows = json.map((one) => [
-      ...[one.id, one.customer, one.platform, one.name],
+      ...[one.id, one.customer, one.platform, one.accounts, one.name],
       one.orgs.join(' ') || null,
     ])
-    const lines = formatTable(['ID', 'CUSTOMER', 'PLATFORM', 'NAME', 'ORGS'], rows)
+    const lines = formatTable(['ID', 'CUSTOMER', 'PLATFORM', 'ACCOUNTS', 'NAME', 'ORGS'], rows)
     return { json, lines, note: total > items.length ? describeMore(limit) : undefined }
   })
 }

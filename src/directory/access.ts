@@ -90,6 +90,7 @@ const READ_USERS: Rule = {
 const MANAGE_RESELLER_USERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
 /** Only a provider may run the operation, and not in the portal of a reseller, where it acts as that reseller. */
 const MANAGE_PROVIDER_USERS: Rule = onlyFor(['provider'], MANAGE_USERS)
+const MANAGE_TENANTS: Rule = MANAGE_PROVIDER_USERS
 /** Customers have no API accesses of their own to manage: their reseller or provider does. */
 const MANAGE_CLIENTS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
 const READ_CLIENTS: Rule = onlyFor(['provider', 'reseller'], READ_USERS)
@@ -135,10 +136,13 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   UpdateTenant: USE_STORAGE,
   DeleteTenant: USE_STORAGE,
   MoveTenant: OPERATE,
+  UpdateTenantAccounts: MANAGE_TENANTS,
+  CreateAccounts: MANAGE_TENANTS,
   ListTenants: USE_STORAGE,
   QueryTenants: USE_STORAGE,
   GetTenant: USE_STORAGE,
   HeadTenant: USE_STORAGE,
+  GetCustomerTenant: READ_USERS,
 
   CreateAccount: USE_STORAGE,
   LinkAccount: USE_STORAGE,

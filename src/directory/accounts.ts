@@ -1,4 +1,4 @@
-import { type Account, checkNewAccount, type NewAccount, type OwnerForm } from '../model/accounts.ts'
+import { type Account, checkNewAccount, type NewAccount } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import type { Credential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -11,9 +11,10 @@ import {
   updateAccountEnabled,
 } from '../store/accounts/changes.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
+import { hasEnabledCredential, updateLinkedAccount } from '../store/accounts/people.ts'
 import { selectAccountPage } from '../store/accounts/queries.ts'
 import { ensureCredential, issueCredential } from './credentials.ts'
-import type { Directory } from './directory.ts'
+import { type Directory, getOwnerForm } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
 import {
   type AccountIds,
@@ -81,6 +82,7 @@ async function insertNewAccount(
     platform,
     email: account.email,
   })
+  if (owner.account !== null) return linkAccount(dir, unit, { tenant, account, pk: owner.account })
   const canonicalUserId = getOwnerForm(dir, platform).toCanonicalId({ tenantId: tenant.id, userId: owner.id })
   const pk = await insertAccount(unit.tx, {
     tenant: tenant.pk,
@@ -90,8 +92,7 @@ async function insertNewAccount(
     canonicalUserId,
     orgId: account.orgId,
     orgUserId: account.orgUserId,
-    // OSIS needs a name in every response. The id stands in for a missing name.
-    username: account.username ?? account.orgUserId,
+    username: toUsername(account),
     email: account.email,
     role: account.role,
     enabled: account.active,
@@ -107,12 +108,9 @@ async function insertNewAccount(
   return { account: (await selectAccountByPk(unit.tx, pk)) as Account, credential, beingRemoved: false }
 }
 
-/** Returns how a platform names owners. A process that has not opened the platform must be started again. */
-function getOwnerForm({ ownerForms }: Directory, platform: string): OwnerForm {
-  const form = ownerForms.get(platform)
-  if (form) return form
-  const message = `The platform ${platform} is not configured here; restart Usher with its settings.`
-  throw new DirectoryError('platform_unavailable', message)
+/** OSIS needs a name in every response. The id stands in for a missing name. */
+function toUsername({ username, orgUserId }: NewAccount): string {
+  return username ?? orgUserId
 }
 
 /** Lists the members that are not empty, for the audit log. */
@@ -216,4 +214,32 @@ export function deleteAccount(
 
 function isApplied(account: Account): boolean {
   return account.appliedVersion >= account.desiredVersion
+}
+
+/**
+ * Gives the account that a person has without Cloud Director the names of its Cloud Director user. Its data and keys stay.
+ * A key is added if none works: Cloud Director needs one. The account stays disabled if it was.
+ */
+async function linkAccount(
+  dir: Directory,
+  unit: Unit,
+  { tenant, account, pk }: { tenant: Tenant; account: NewAccount; pk: number },
+): Promise<CreatedAccount> {
+  const { tx, now } = unit
+  const before = (await selectAccountByPk(tx, pk)) as Account
+  const { orgId, orgUserId, email, role } = account
+  const enabled = before.enabled && account.active
+  await updateLinkedAccount(tx, pk, {
+    ...{ orgId, orgUserId, email, role, enabled, now },
+    username: toUsername(account),
+  })
+  if (!(await hasEnabledCredential(tx, pk))) await issueCredential(dir, unit, before)
+  await unit.audit({
+    operation: 'LinkAccount',
+    outcome: 'linked',
+    organization: tenant.organizationId,
+    target: before.userId,
+    changedFields: listFields(account),
+  })
+  return { account: (await selectAccountByPk(tx, pk)) as Account, credential: null, beingRemoved: false }
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { OwnerForm } from '../model/accounts.ts'
+import { DirectoryError } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Group } from '../model/users.ts'
 import type { Store } from '../store/port.ts'
@@ -39,6 +40,8 @@ export interface PortalScope {
 export interface CreateScope {
   readonly organization: Pick<Organization, 'pk' | 'id'>
   readonly reseller: Pick<Organization, 'pk' | 'id'> | null
+  /** Whether everyone of the organization gets an account. */
+  readonly givesAccounts: boolean
 }
 
 /**
@@ -69,4 +72,15 @@ export function newDirectory(
     // One entry for each provider.
     groups: new LRUCache({ ...limits, max: 100 }),
   }
+}
+
+/**
+ * Returns how a platform names owners. A process that has not opened the platform must be started again.
+ * @throws {DirectoryError} `platform_unavailable`
+ */
+export function getOwnerForm({ ownerForms }: Pick<Directory, 'ownerForms'>, platform: string): OwnerForm {
+  const form = ownerForms.get(platform)
+  if (form) return form
+  const message = `The platform ${platform} is not configured here; restart Usher with its settings.`
+  throw new DirectoryError('platform_unavailable', message)
 }

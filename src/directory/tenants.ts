@@ -5,7 +5,13 @@ import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
-import { checkNewTenant, checkOrgIds, type NewTenant, type Tenant } from '../model/tenants.ts'
+import {
+  type AccountPolicy,
+  checkNewTenant,
+  checkOrgIds,
+  type NewTenant,
+  type Tenant,
+} from '../model/tenants.ts'
 import {
   hasAccounts,
   markAccountsOfTenantRemoved,
@@ -33,6 +39,7 @@ import {
   getReachableTenant,
   type Scope,
 } from './reach.ts'
+import { changePolicy } from './tenant-policy.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 
 /**
@@ -112,7 +119,7 @@ export function findTenantBeingRemoved(
  * Inserts the tenant of a customer. A customer has one row per platform, so a deleted tenant's row is used again.
  * @throws {DirectoryError} `tenant_exists`; `account_being_removed` while a former tenant is being removed
  */
-async function insertTenantOf(
+export async function insertTenantOf(
   unit: Unit,
   dir: Directory,
   customer: Organization,
@@ -276,13 +283,19 @@ function notEmpty(): DirectoryError {
 /**
  * Gives an existing customer a tenant, so that its portal users and its Cloud Director users are the same people.
  * @param input.name the name of the tenant; the customer's name when left out
+ * @param input.accounts who gets an account; those whom Cloud Director names when left out
  * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `tenant_exists`, `account_being_removed`
  *   while a former tenant is being removed, `orgs_on_several_tenants`, `store_unavailable`
  */
 export function adoptCustomer(
   dir: Directory,
   ctx: Context,
-  input: { customerId: string; name: string | undefined; orgIds: readonly string[] },
+  input: {
+    customerId: string
+    name: string | undefined
+    orgIds: readonly string[]
+    accounts?: AccountPolicy
+  },
 ): Promise<Tenant> {
   const subject = { operation: 'CreateTenant', organization: input.customerId } as const
   return runUnit(dir, ctx, subject, async (unit) => {
@@ -291,6 +304,8 @@ export function adoptCustomer(
     assertValid(checkNewTenant({ name, orgIds: input.orgIds }))
     const orgIds = [...new Set(input.orgIds)]
     if (await findTenantOfOrgs(unit, dir, orgIds)) throw orgsElsewhere()
-    return insertTenantOf(unit, dir, customer, { name, orgIds })
+    const tenant = await insertTenantOf(unit, dir, customer, { name, orgIds })
+    if (input.accounts !== 'everyone') return tenant
+    return (await changePolicy(dir, unit, { tenant, accounts: input.accounts })).tenant
   })
 }

@@ -23,6 +23,7 @@ const MAX_RACES = 3
 export interface Unit extends Scope {
   /** The time of everything that the unit writes, ISO 8601. */
   readonly now: string
+  readonly ownerForms: Directory['ownerForms']
   /** Returns an audit entry of the operation without writing it, for a statement that writes it together with rows. */
   entry(details: AuditDetails): AuditEntry
   /** Writes an audit entry of the operation. */
@@ -158,7 +159,8 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
   })
   const audit: Unit['audit'] = (details) =>
     details.person ? auditPerson(dir, { tx, entry }, details) : insertAuditEntry(tx, entry(details))
-  return { tx, ctx, reach: ACCESS[subject.operation].reach, now, entry, audit }
+  const { reach } = ACCESS[subject.operation]
+  return { tx, ctx, reach, now, ownerForms: dir.ownerForms, entry, audit }
 }
 
 /** Writes an audit entry with the values of a person, which are sealed with the person's key. */

@@ -21,6 +21,7 @@ import {
   updateUserActive,
   updateUser as updateUserRow,
 } from '../store/tables/users.ts'
+import { giveAccountBack } from './accounts-job.ts'
 import { checkLastAdministrator, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
@@ -247,7 +248,8 @@ async function checkLeaving(unit: Unit, found: ReachableUser, force: boolean): P
 }
 
 /**
- * Restores a deleted user with their content and groups, but without accounts. Restoring a live user changes nothing.
+ * Restores a deleted user with their content and groups, but without their former accounts; they get an account if
+ * everyone of the organization has one. Restoring a live user changes nothing.
  * @returns the user's id, and their version after the change
  * @throws {DirectoryError} as `deleteUser`, except `last_administrator`; `email_taken` if a live user of the
  *   organization has the e-mail
@@ -265,6 +267,7 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
     await assertEmailFree(unit, organization, user.email)
     await markUserRestored(tx, user.pk, now)
     await audit(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
+    await giveAccountBack(unit, user, organization)
     return stateOf(user, 1)
   })
 }

@@ -5,12 +5,15 @@ import { DirectoryError, type Issue } from '../model/error.ts'
 import { foldId, foldOptionalId, newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, nameKeyOf, type User } from '../model/users.ts'
-import { hasAccount } from '../store/accounts/accounts.ts'
+import { selectAccountOfPerson } from '../store/accounts/people.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { isIdTaken } from '../store/tables/ids.ts'
+import { selectTenantPlace } from '../store/tables/tenant-accounts.ts'
 import { selectUser, selectUserByEmail, touchUser, updateUser } from '../store/tables/users.ts'
+import { giveAccountBack } from './accounts-job.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
+import { findAccountPlace, giveAccount } from './people-accounts.ts'
 import {
   assertOwnReseller,
   findDeletedUser,
@@ -96,9 +99,11 @@ async function readCreateScope(
 ): Promise<CreateScope> {
   assertOwnReseller(unit.ctx, resellerId)
   const organization = await getReachableOrganization(unit, { id, kind })
-  // Only users of customers are in the context of a reseller.
-  const customer = organization.kind === 'customer' ? organization : null
-  return { organization, reseller: customer && (await getReseller(unit, { id: resellerId, customer })) }
+  // Only customers have tenants, and only their users are in the context of a reseller.
+  if (organization.kind !== 'customer') return { organization, reseller: null, givesAccounts: false }
+  const reseller = await getReseller(unit, { id: resellerId, customer: organization })
+  const tenant = await selectTenantPlace(unit.tx, organization.pk)
+  return { organization, reseller, givesAccounts: tenant?.accounts === 'everyone' }
 }
 
 /**
@@ -134,11 +139,14 @@ export interface NewPerson {
   readonly groups: readonly Group[]
   /** Whether the user is inserted although a deleted user of the organization has the e-mail. */
   readonly besideDeleted?: boolean
+  /** Whether everyone of the organization gets an account, as the caller remembers it; it is looked up again. */
+  readonly givesAccounts?: boolean
 }
 
 /**
- * Inserts a user: the only way into the table, for every dialect and command. On PostgreSQL a unit that begins with it
- * ends with it; see `Tx.insertUsers`.
+ * Inserts a user: the only way into the table, for every dialect and command. If everyone of the organization gets an
+ * account, so does the user. Without an account, a unit that begins with this function ends with it; see
+ * `Tx.insertUsers`.
  * @param details what the audit entry of the user says; null if another entry of the unit says it
  * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or the
  *   organization or the reseller was deleted
@@ -151,6 +159,7 @@ export async function insertPerson(
   const { organization, reseller, firstName, lastName, email, groups, besideDeleted = false } = person
   const id = person.id ?? newId()
   const emailKey = email === null ? null : foldEmail(email)
+  const place = person.givesAccounts ? await findAccountPlace(unit, organization.pk) : null
   const [pk = 'refused'] = await unit.tx.insertUsers([
     {
       user: {
@@ -173,6 +182,8 @@ export async function insertPerson(
       entry: details && unit.entry({ target: id, ...details }),
     },
   ])
+  if (place && pk !== 'refused')
+    await giveAccount(unit, { user: { pk, id }, organizationId: organization.id, place })
   return { id, pk }
 }
 
@@ -207,14 +218,17 @@ function listFields(user: NewPerson): string[] {
 export interface Owner {
   readonly pk: number
   readonly id: string
-  /** Whether the user existed before the account. */
+  /** Whether the user existed before. */
   readonly linked: boolean
+  /** The primary key of the account that the user has without Cloud Director; null for none. */
+  readonly account: number | null
 }
 
 /**
- * Finds the user that a new account is for: the user of the organization who has the account's e-mail and no account on
- * the platform. If there is none, inserts a new user. If another user has the e-mail, the new user gets none: accounts
- * of several orgs may share an e-mail, users may not. The calling function writes the audit entry.
+ * Finds the user that a new account is for: the user of the organization who has the account's e-mail, and no account on
+ * the platform or one that Cloud Director does not know. If there is none, inserts a new user. If another user has the
+ * e-mail, the new user gets none: accounts of several orgs may share an e-mail, users may not. The calling function writes
+ * the audit entry.
  * @param account.email null for an account that cannot be linked
  */
 export async function findOrInsertOwner(
@@ -224,15 +238,16 @@ export async function findOrInsertOwner(
   const { tx, now } = unit
   const { organization, platform, email } = account
   const user = email === null ? undefined : await selectUserByEmail(tx, organization.pk, email)
-  if (user && !(await hasAccount(tx, user.pk, platform))) {
+  const former = user && (await selectAccountOfPerson(tx, user.pk, platform))
+  if (user && (!former || (former.exists && !former.isNamed))) {
     // Changes the row, so that a concurrent deletion of the user conflicts, runs again, and removes the account too.
     await touchUser(tx, user.pk, now)
-    return { pk: user.pk, id: user.id, linked: true }
+    return { pk: user.pk, id: user.id, linked: true, account: former?.pk ?? null }
   }
   const person = { organization, reseller: null, firstName: null, lastName: null, email, groups: [] }
   let made = await insertPerson(unit, { ...person, besideDeleted: true }, null)
   if (made.pk === 'refused') made = await insertPerson(unit, { ...person, email: null }, null)
-  return { pk: made.pk as number, id: made.id, linked: false }
+  return { pk: made.pk as number, id: made.id, linked: false, account: null }
 }
 
 /**
@@ -267,6 +282,7 @@ async function restore(unit: Unit, deleted: User, { person, details }: Refused):
   await updateUser(tx, deleted.pk, { ...person, resellerPk: reseller?.pk ?? null, active: true, now })
   await replaceMemberships(tx, deleted.pk, groups)
   await unit.audit({ ...details, outcome: 'restored', target: deleted.id })
+  await giveAccountBack(unit, deleted, person.organization)
   return { id: deleted.id, created: false }
 }
 

@@ -22,7 +22,10 @@ export interface Account {
   readonly platform: string
   /** The owner of buckets and objects, as the platform names it. */
   readonly canonicalUserId: string
-  /** The ids that Cloud Director gave to the org and to the user in it. */
+  /**
+   * The ids that Cloud Director gave to the org and to the user in it. For an account without Cloud Director the org is
+   * empty, and the id of the user stands in for the other id and the name.
+   */
   readonly orgId: string
   readonly orgUserId: string
   readonly username: string
@@ -60,6 +63,14 @@ export interface OwnerForm {
   toCanonicalId(ids: { readonly tenantId: string; readonly userId: string }): string
   /** Splits a canonical id into its parts. Returns undefined for an id of another form. */
   fromCanonicalId(canonicalId: string): { tenantId: string; userId: string } | undefined
+}
+
+/** Where the people of a customer get accounts, although Cloud Director does not name them. */
+export interface AccountPlace {
+  readonly tenantPk: number
+  readonly tenantId: string
+  readonly platform: string
+  readonly ownerForm: OwnerForm
 }
 
 /**

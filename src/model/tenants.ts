@@ -1,6 +1,10 @@
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
 
+/** Who gets an account in a tenant: those whom Cloud Director names, or everyone of the customer. */
+export const ACCOUNT_POLICIES = ['named', 'everyone'] as const
+export type AccountPolicy = (typeof ACCOUNT_POLICIES)[number]
+
 /** A customer's place on an object-storage platform. */
 export interface Tenant {
   readonly pk: number
@@ -11,6 +15,7 @@ export interface Tenant {
   readonly providerPk: number
   readonly platform: string
   readonly name: string
+  readonly accounts: AccountPolicy
   /** The Cloud Director orgs that are mapped to the tenant, in the order received. */
   readonly orgIds: readonly string[]
 }

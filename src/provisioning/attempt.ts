@@ -5,7 +5,6 @@ import {
   deleteRemovedCredentials,
   markAccountRestored,
 } from '../store/accounts/changes.ts'
-import { settleNewAccount } from '../store/accounts/following.ts'
 import {
   type Claimed,
   claimAccount,
@@ -15,6 +14,7 @@ import {
   newLease,
   releaseAccount,
   selectFailureCounts,
+  settleNewAccount,
 } from '../store/accounts/leases.ts'
 import type { Tx } from '../store/port.ts'
 import { withDeadline } from './deadline.ts'

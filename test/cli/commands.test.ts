@@ -38,6 +38,12 @@ interface Organization {
   readonly name: string
 }
 
+interface Tenant {
+  readonly id: string
+  readonly platform: string
+  readonly accounts: string
+}
+
 test('a customer can be related to a reseller later, and repeatedly', async () => {
   const reseller = (await text('organization', 'add', '--kind', 'reseller', '--name', 'Late')).trim()
   const { customer } = init
@@ -307,6 +313,29 @@ test('an empty directory is refused, with advice', async (t) => {
   const message = engine() === 'sqlite' ? missing : 'the store is empty; usher init sets it up'
   assert.equal(stderr, `usher: ${message}\n`)
   assert.deepEqual(readdirSync(empty.path), [])
+})
+
+test('a tenant says who gets an account, and everyone then has one', async () => {
+  const { id: customer } = await json<Organization>(
+    'organization',
+    'add',
+    '--kind',
+    'customer',
+    '--name',
+    'Sto',
+  )
+  const made = await json<Tenant>('tenant', 'create', '--customer', customer, '--accounts', 'everyone')
+  assert.deepEqual([made.accounts, made.platform], ['everyone', 'embedded'])
+  assert.deepEqual(await json('tenant', 'change', made.id, '--accounts', 'named'), {
+    ...{ id: made.id, name: 'Sto', customer, platform: 'embedded', accounts: 'named', job: null },
+  })
+  const changed = await text('tenant', 'change', made.id, '--accounts', 'everyone')
+  const [, job = ''] = /^Everyone of .+\nA running .+: usher job show (\S+)\n$/.exec(changed) ?? []
+  const shown = await json<{ operation: string; state: string }>('job', 'show', job)
+  assert.deepEqual([shown.operation, shown.state], ['CreateAccounts', 'waiting'])
+  const tenants = await json<readonly Tenant[]>('tenant', 'list')
+  assert.equal(tenants.find(({ id }) => id === made.id)?.accounts, 'everyone')
+  await refused(/no tenant with the id none/, 'tenant', 'change', 'none', '--accounts', 'named')
 })
 
 test('a wrong value is named by its option', async () => {

@@ -118,6 +118,9 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'users.ts': ['selectUser'],
   // The client that authenticates itself.
   'clients.ts': ['selectClient'],
+  // The organization of a job, and the tenant of a customer within reach.
+  'accounts-job.ts': ['selectOrganization'],
+  'tenant-accounts.ts': ['selectTenant'],
 }
 
 test('only reach.ts looks organizations, users, tenants, accounts and clients up by id', () => {

@@ -10,6 +10,7 @@ import { clientsSuite } from './clients.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
+import { peopleAccountsSuite } from './people-accounts.suite.ts'
 import { platformsSuite } from './platforms.suite.ts'
 import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
@@ -24,6 +25,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   jobsSuite(open)
   clientsSuite(open)
   accountsSuite(open)
+  peopleAccountsSuite(open)
   auditChangesSuite(open)
   administrationSuite(open)
   refusalsSuite(open)

@@ -8,6 +8,7 @@ import { clientsSuite } from './clients.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
+import { peopleAccountsSuite } from './people-accounts.suite.ts'
 import { platformsSuite } from './platforms.suite.ts'
 import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
@@ -25,6 +26,7 @@ idempotencySuite(open)
 jobsSuite(open)
 clientsSuite(open)
 accountsSuite(open)
+peopleAccountsSuite(open)
 auditChangesSuite(open)
 administrationSuite(open)
 refusalsSuite(open)

@@ -6,12 +6,8 @@ import {
   markAccountRestored,
   updateAccountEnabled,
 } from '../../src/store/accounts/changes.ts'
-import {
-  type FollowCursor,
-  followOrganization,
-  followUser,
-  settleNewAccount,
-} from '../../src/store/accounts/following.ts'
+import { type FollowCursor, followOrganization, followUser } from '../../src/store/accounts/following.ts'
+import { settleNewAccount } from '../../src/store/accounts/leases.ts'
 import type { Tx } from '../../src/store/port.ts'
 import { markTenantDeleted } from '../../src/store/tables/tenants.ts'
 import { markUserDeleted } from '../../src/store/tables/users.ts'

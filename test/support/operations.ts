@@ -50,6 +50,7 @@ import {
 import { recordRotation } from '../../src/directory/sealing/rotation.ts'
 import { listSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { getSetup } from '../../src/directory/setup.ts'
+import { getCustomerTenant, updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { moveTenant } from '../../src/directory/tenant-move.ts'
 import {
   createTenant,
@@ -58,6 +59,7 @@ import {
   queryTenants,
   updateTenant,
 } from '../../src/directory/tenants.ts'
+import { runUnit } from '../../src/directory/unit.ts'
 import {
   deleteUser,
   getUser,
@@ -133,6 +135,11 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   QueryTenants: query.tenants,
   GetTenant: find.tenant,
   HeadTenant: find.tenant,
+  GetCustomerTenant: ({ dir, customerId }, ctx) => getCustomerTenant(dir, ctx, customerId),
+  UpdateTenantAccounts: ({ dir, tenantId }, ctx) =>
+    updateTenantAccounts(dir, ctx, { tenantId, accounts: 'named' }),
+  // The steps of a job run without a call of their own.
+  CreateAccounts: ({ dir }, ctx) => runUnit(dir, ctx, { operation: 'CreateAccounts' }, async () => undefined),
 
   CreateAccount: addAccountTo,
   LinkAccount: addAccountTo,

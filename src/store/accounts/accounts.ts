@@ -14,7 +14,11 @@ export const NO = sql.lit(0)
 export const RESET_ATTEMPTS = { attempts: 0, own_failures: 0, parked_at: null } as const
 
 /** An account with the ids of its tenant and its user. */
-export type AccountRow = Selectable<Tables['accounts']> & { tenant_id: string; user_id: string }
+export type AccountRow = Selectable<Tables['accounts']> & {
+  tenant_id: string
+  user_id: string
+  user_email: string | null
+}
 
 /** Converts a row to an account of the model. */
 export function toAccount(row: AccountRow): Account {
@@ -30,7 +34,8 @@ export function toAccount(row: AccountRow): Account {
     orgId: row.org_id,
     orgUserId: row.org_user_id,
     username: row.username,
-    email: row.email,
+    // Cloud Director has not said an e-mail for an account that it does not know.
+    email: row.org_id === '' ? row.user_email : row.email,
     role: row.role as AccountRole,
     enabled: row.enabled === 1,
     active: row.active === 1,
@@ -124,7 +129,7 @@ export function selectAccounts(db: QueryBuilder) {
     .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
     .innerJoin('users', 'users.pk', 'accounts.user_pk')
     .selectAll('accounts')
-    .select(['tenants.id as tenant_id', 'users.id as user_id'])
+    .select(['tenants.id as tenant_id', 'users.id as user_id', 'users.email as user_email'])
 }
 
 const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: string }) =>
@@ -227,13 +232,4 @@ export async function selectAccountToReconcile(tx: Tx, pk: number): Promise<Acco
   const { due_at: dueAt, last_error: lastError } = row
   const [exists, purge] = [row.wanted === 1, row.purge === 1]
   return { account: toAccount(row), exists, purge, dueAt, lastError }
-}
-
-const selectOfUser = statement((db, p: { user: number; platform: string }) =>
-  db.selectFrom('accounts').select('pk').where('user_pk', '=', p.user).where('platform', '=', p.platform),
-)
-
-/** Returns whether a user has, or once had, an account on a platform. */
-export async function hasAccount(tx: Tx, user: number, platform: string): Promise<boolean> {
-  return (await tx.get(selectOfUser, { user, platform })) !== undefined
 }

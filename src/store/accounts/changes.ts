@@ -155,6 +155,10 @@ export async function markAccountRestored(tx: Tx, pk: number, now: string): Prom
   return true
 }
 
+const selectGone = statement((db, p: { pk: number }) =>
+  db.selectFrom('accounts').select('pk').where('pk', '=', p.pk).where('wanted', '=', NO),
+)
+
 const deleteCredentials = statement((db, p: { account: number }) =>
   db.deleteFrom('credentials').where('account_pk', '=', p.account),
 )
@@ -162,7 +166,7 @@ const deleteCredentials = statement((db, p: { account: number }) =>
 const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
   db
     .updateTable('users')
-    .set({ deleted_at: p.now, updated_at: p.now })
+    .set((eb) => ({ version: eb('version', '+', 1), deleted_at: p.now, updated_at: p.now }))
     .where('pk', '=', (eb) =>
       eb
         .selectFrom('accounts')
@@ -184,8 +188,10 @@ const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
 /**
  * Deletes the credentials of an account that the platform no longer has. Also deletes the user that was created for
  * the account, unless the user has been changed since. The account's row stays, so that its ids are never used again.
+ * Does nothing if the person was given the account again meanwhile.
  */
 export async function deleteRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
+  if (!(await tx.get(selectGone, { pk }))) return
   await tx.run(deleteCredentials, { account: pk })
   await deleteContent(tx, pk)
   await tx.run(deleteMadeUser, { account: pk, now })

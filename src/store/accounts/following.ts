@@ -1,9 +1,8 @@
-import { sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { lockOrganization } from '../tables/organizations.ts'
 import { YES } from './accounts.ts'
-import { bumpVersion, markAccountRemoved } from './changes.ts'
+import { bumpVersion } from './changes.ts'
 import { toActive } from './status.ts'
 
 const followOfUser = statement((db, p: { user: number; now: string }) =>
@@ -65,7 +64,7 @@ const followSome = statement((db, p: FollowCursor & { last: number; now: string 
  * Makes some accounts of an organization follow a change of the organization's status. The unit that changes the status
  * makes the first call; units of a job continue until the cursor is null. Units at the same time run one after the other,
  * so that each sees the newest status. An account that is created meanwhile follows when it is applied for the first
- * time; see `settleNewAccount`.
+ * time; see `settleNewAccount` in leases.ts.
  * @param from the cursor of the call before; undefined for the first call
  * @param page.limit the most accounts to look at, at least 1: about 15 microseconds each on SQLite
  * @returns the number of accounts that changed, and the cursor of the next call; null after the last one
@@ -89,37 +88,4 @@ export async function followOrganization(
     if (looked === limit) return { changed, next: { tenant, after: last } }
   }
   return { changed, next: null }
-}
-
-const selectLate = statement((db, p: { pk: number }) =>
-  db
-    .selectFrom('accounts')
-    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
-    .select((eb) => [
-      'tenants.deleted_at as tenantDeletedAt',
-      eb.case().when('accounts.active', '<>', toActive(db)).then(1).else(0).end().as('differs'),
-    ])
-    .where('accounts.pk', '=', p.pk)
-    .where('accounts.wanted', '=', YES),
-)
-
-const followOne = statement((db, p: { pk: number; now: string }) =>
-  db
-    .updateTable('accounts')
-    .set((eb) => ({ ...bumpVersion(eb, p.now), active: toActive(db) }))
-    .where('pk', '=', p.pk)
-    .where('wanted', '=', sql.lit(1)),
-)
-
-/**
- * Lets an account that was applied for the first time follow what happened while it was created: removes it if its
- * tenant was deleted (it is so new that it cannot own data), and suspends it if its person or its customer was suspended.
- * The rows of the tenant, the person and the customer are not locked by creates, so that these do not wait for each
- * other.
- */
-export async function settleNewAccount(tx: Tx, pk: number, now: string): Promise<void> {
-  const found = await tx.get(selectLate, { pk })
-  if (!found) return
-  if (found.tenantDeletedAt !== null) await markAccountRemoved(tx, pk, { purge: false, now })
-  else if (found.differs === 1) await tx.run(followOne, { pk, now })
 }

@@ -2,7 +2,9 @@ import type { ExpressionBuilder } from 'kysely'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { RESET_ATTEMPTS } from './accounts.ts'
+import { RESET_ATTEMPTS, YES } from './accounts.ts'
+import { bumpVersion, markAccountRemoved } from './changes.ts'
+import { toActive } from './status.ts'
 
 /** What all leases of a process have in common. */
 export interface LeaseTerms {
@@ -106,6 +108,39 @@ const markApplied = statement((db, p: Claimed & { version: number }) =>
 /** Records that the platform has the state of this version. If the desired version is newer, the account stays due. */
 export async function markAccountApplied(tx: Tx, claimed: Claimed, version: number): Promise<void> {
   await tx.run(markApplied, { ...claimed, version })
+}
+
+const selectLate = statement((db, p: { pk: number }) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('tenants', 'tenants.pk', 'accounts.tenant_pk')
+    .select((eb) => [
+      'tenants.deleted_at as tenantDeletedAt',
+      eb.case().when('accounts.active', '<>', toActive(db)).then(1).else(0).end().as('differs'),
+    ])
+    .where('accounts.pk', '=', p.pk)
+    .where('accounts.wanted', '=', YES),
+)
+
+const followOne = statement((db, p: { pk: number; now: string }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({ ...bumpVersion(eb, p.now), active: toActive(db) }))
+    .where('pk', '=', p.pk)
+    .where('wanted', '=', YES),
+)
+
+/**
+ * Lets an account that was applied for the first time follow what happened while it was created: removes it if its
+ * tenant was deleted (it is so new that it cannot own data), and suspends it if its person or its customer was suspended.
+ * The rows of the tenant, the person and the customer are not locked by creates, so that these do not wait for each
+ * other.
+ */
+export async function settleNewAccount(tx: Tx, pk: number, now: string): Promise<void> {
+  const found = await tx.get(selectLate, { pk })
+  if (!found) return
+  if (found.tenantDeletedAt !== null) await markAccountRemoved(tx, pk, { purge: false, now })
+  else if (found.differs === 1) await tx.run(followOne, { pk, now })
 }
 
 /** The failed attempts since the desired state last changed or was applied. */

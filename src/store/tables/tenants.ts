@@ -1,7 +1,7 @@
 import type { Condition } from '../../model/conditions.ts'
 import type { Organization } from '../../model/organizations.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
-import type { Tenant } from '../../model/tenants.ts'
+import type { AccountPolicy, Tenant } from '../../model/tenants.ts'
 import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
@@ -16,6 +16,7 @@ interface TenantRow {
   provider_pk: number
   platform: string
   name: string
+  accounts: AccountPolicy
 }
 
 const selectOrgs = statement((db, p: { tenant: number }) =>
@@ -39,6 +40,7 @@ function toTenant(row: TenantRow, orgIds: readonly string[]): Tenant {
     providerPk: row.provider_pk,
     platform: row.platform,
     name: row.name,
+    accounts: row.accounts,
     orgIds,
   }
 }
@@ -262,7 +264,7 @@ export async function selectTenantOfCustomer(
 const renew = statement((db, p: { pk: number; id: string; name: string; now: string }) =>
   db
     .updateTable('tenants')
-    .set({ id: p.id, name: p.name, created_at: p.now, deleted_at: null })
+    .set({ id: p.id, name: p.name, accounts: 'named', created_at: p.now, deleted_at: null })
     .where('pk', '=', p.pk),
 )
 
@@ -275,7 +277,7 @@ export async function updateRenewedTenant(
   const { id, name, orgIds, now } = tenant
   await tx.run(renew, { pk: deleted.pk, id, name, now })
   await replaceOrgs(tx, deleted, orgIds)
-  return { ...deleted, id, name, orgIds }
+  return { ...deleted, id, name, accounts: 'named', orgIds }
 }
 
 /** What conditions on tenants may compare. */
