@@ -1,4 +1,5 @@
 import { isSecretOf, noteClientUse } from '../directory/client-secrets.ts'
+import { findClient } from '../directory/clients.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Client } from '../model/clients.ts'
 import { AuthError } from './auth-error.ts'
@@ -29,11 +30,13 @@ export function readBasic(authorization: string | undefined): Credentials | unde
  */
 export type SecretCheck = (id: string, secret: string) => Promise<Client>
 
-/** Returns a function that authenticates clients by their secrets. It finds them with `newClientFinder`. */
+/** Returns a function that authenticates clients by their secrets. A client is cached for CACHE_TTL_MS. */
 export function newSecretCheck(dir: Directory): SecretCheck {
-  const findClient = newClientFinder(dir)
+  const findCached = newClientFinder(dir)
   return async (id, secret) => {
-    const client = await findClient(id)
+    let client = await findCached(id)
+    // The secret may be newer than the cached client.
+    if (client && !isSecretOf(client, secret, dir.now())) client = await findClient(dir, id)
     if (!client || !isSecretOf(client, secret, dir.now()))
       throw new AuthError('The client id or secret is wrong')
     noteClientUse(dir, client)

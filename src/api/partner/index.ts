@@ -6,6 +6,7 @@ import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
 import { newAdmission } from './admission.ts'
+import { apiAccessRoutes } from './api-accesses.ts'
 import { sendError } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
@@ -35,7 +36,9 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
     documentPath: '/openapi/customer.json',
     publicUrl,
     prefix: '/v1',
-    routes: [...userRoutes, ...singleUserRoutes, ...jobRoutes].map((declared) => declared(dir)),
+    routes: [...userRoutes, ...singleUserRoutes, ...jobRoutes, ...apiAccessRoutes].map((declared) =>
+      declared(dir),
+    ),
     admit: newAdmission(dir, bearer),
     sendError,
   })

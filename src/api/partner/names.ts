@@ -20,6 +20,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   'groupIds[]': 'groups[].id',
   kind: 'role.name',
   idempotencyKey: 'Idempotency-Key',
+  previousUntil: 'oldSecretValidUntil',
 }
 
 /**
