@@ -108,6 +108,15 @@ test('API accesses are managed for providers and resellers, by administrators; v
   }
 })
 
+test('docs/users.md says what the groups mean', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/users.md'), 'utf8')
+  const verbs = { administrator: '`administrator`: manages', viewer: '`viewer`: reads' } as const
+  for (const [name, { permission, alerts }] of Object.entries(GROUP_MEANINGS)) {
+    const given = permission ? verbs[permission] : 'none of its own'
+    assert.ok(page.includes(`\n| ${name} | ${given} | ${alerts ? 'yes' : 'no'} |\n`), name)
+  }
+})
+
 /** Look-ups by ids that callers send. They must go through reach.ts, which applies the reach of the operation. */
 const LOOK_UPS =
   /\bselect(Organization|OrganizationByPk|User|Tenant|TenantIncludingRemoved|Account|AccountIncludingRemoved|AccountByCanonicalId|AccountsOfUser|Client)\b/g

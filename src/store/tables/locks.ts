@@ -12,8 +12,8 @@ const take = statement((db, p: { name: string; now: string }) =>
 
 /**
  * Takes a named lock until the unit ends. Units with the same name run one after the other, in all processes, and the
- * later one sees what the earlier one wrote. It is for rules that no unique index can enforce, and must be the
- * first statement of the unit.
+ * later one sees what the earlier one wrote: a unit that has read before it runs again. It is for rules that no unique
+ * index can enforce.
  */
 export async function takeLock(tx: Tx, name: string, now: string): Promise<void> {
   await tx.run(take, { name, now })
