@@ -31,6 +31,9 @@ import { startContentReader } from './provisioning/content-reader.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
+import { VERSION } from './version.ts'
+import { Deliverer } from './webhooks/deliverer.ts'
+import { newWebhookSender, type WebhookSender } from './webhooks/sender.ts'
 
 /** The pause between two rounds of sealing audit entries. Only PostgreSQL needs them: SQLite seals in each commit. */
 const SEAL_MS = 500
@@ -82,8 +85,9 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   await warnOfOtherIssuers(config, dir, log)
   const reconciler = new Reconciler(dir, open.platforms, { log, observeAttempt: metrics.observeAttempt })
   metrics.watchBacklog(() => readBacklog(dir))
+  const webhooks = newWebhookSender({ networks: config.webhooks.networks, version: VERSION })
   const server = await buildServer({
-    ...{ dir, issuer, reconciler, platform, publicUrl, log },
+    ...{ dir, issuer, reconciler, platform, publicUrl, webhooks, log },
     ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
     s3Capabilities: readS3Capabilities(config.osis.s3CapabilitiesFile),
     osisSettings: config.osis,
@@ -103,7 +107,9 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   const opened = new AsyncDisposableStack()
   opened.defer(() => open.close())
   opened.defer(stop)
-  opened.defer(startBackgroundWork(dir, { issuer, reconciler, log, platforms: open.platforms }))
+  opened.defer(
+    startBackgroundWork(dir, { issuer, reconciler, log, platforms: open.platforms, webhooks, config }),
+  )
   opened.defer(listening.close)
   void logPlatforms(open, log)
   warnOfPlainHttp(config, log)
@@ -166,12 +172,14 @@ interface BackgroundParts {
   readonly reconciler: Reconciler
   readonly log: Logger
   readonly platforms: Platforms
+  readonly webhooks: WebhookSender
+  readonly config: Config
 }
 
 /** @returns a function that stops the work; if the store no longer responds, it returns after LAST_MS */
 function startBackgroundWork(
   dir: Directory,
-  { issuer, reconciler, log, platforms }: BackgroundParts,
+  { issuer, reconciler, log, platforms, webhooks, config }: BackgroundParts,
 ): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
@@ -190,8 +198,10 @@ function startBackgroundWork(
   reconciler.start()
   const jobs = new JobRunner(dir, JOB_KINDS, log)
   jobs.start()
+  const deliverer = new Deliverer(dir, webhooks, { log, retryMs: config.webhooks.retryMs })
+  deliverer.start()
   const stop = async (): Promise<void> => {
-    const loops = [sweep, head, keys, uses, contents, reconciler, jobs]
+    const loops = [sweep, head, keys, uses, contents, reconciler, jobs, deliverer]
     await Promise.all(loops.map((one) => one.stop()))
     await runRound(using, () => writeClientUses(dir))
     await seal.stop()

@@ -28,6 +28,12 @@ export interface Config {
   /** Null if there is no Ceph RGW: accounts are then kept in the directory only. */
   readonly cephRgw: CephRgwSettings | null
   readonly osis: OsisSettings
+  readonly webhooks: {
+    /** Addresses and CIDR ranges inside the provider's network that receivers may have. */
+    readonly networks: readonly string[]
+    /** How long after its first failure an event is given up, in milliseconds. */
+    readonly retryMs: number
+  }
 }
 
 /** One or more settings are wrong. The message has one line for each problem. */
@@ -84,6 +90,10 @@ function toConfig(values: SettingValues): Config {
     }),
     issuers: values.issuers ?? Object.freeze([]),
     cephRgw: toCephRgw(values),
+    webhooks: Object.freeze({
+      networks: values.webhookNetworks ?? Object.freeze([]),
+      retryMs: values.webhookRetryHours * 60 * 60 * 1000,
+    }),
     osis: Object.freeze({
       authModes: values.osisAuth,
       prefix: values.osisPrefix ?? '',

@@ -117,6 +117,18 @@ export const SETTINGS = {
     doc: 'File of master keys, one on each line, with mode 0600. The first start creates it',
     parse: parsePath,
   },
+  webhookNetworks: {
+    name: 'USHER_WEBHOOK_NETWORKS',
+    ifAbsent: 'none: receivers are on the internet, and speak https',
+    doc: 'Addresses or CIDR ranges inside your own network that receivers of webhooks may have, separated by commas. There they may speak http ([webhooks](#webhooks))',
+    parse: parseAddresses,
+  },
+  webhookRetryHours: {
+    name: 'USHER_WEBHOOK_RETRY_HOURS',
+    byDefault: '24',
+    doc: 'How long an event is tried again before it is given up; `0` gives it up after its first failure ([webhooks](#webhooks))',
+    parse: parseCount,
+  },
   logLevel: {
     name: 'USHER_LOG_LEVEL',
     byDefault: 'info',

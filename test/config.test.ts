@@ -44,6 +44,7 @@ test('an empty environment gives the documented defaults', async () => {
     logLevel: 'info',
     issuers: [],
     cephRgw: null,
+    webhooks: { networks: [], retryMs: 86_400_000 },
     osis: { authModes: ['basic', 'bearer'], prefix: '', s3CapabilitiesFile: null, consoleUrl: null },
   })
 })
@@ -67,6 +68,8 @@ test('every setting is taken from its variable', async () => {
     USHER_ISSUERS: JSON.stringify([{ ...ISSUER, algorithms: ['PS256'] }]),
     ...CEPH_RGW,
     USHER_CEPH_RGW_S3_URL: 'https://s3.example/',
+    USHER_WEBHOOK_NETWORKS: '10.1.0.0/16',
+    USHER_WEBHOOK_RETRY_HOURS: '2',
     USHER_OSIS_AUTH: 'bearer',
     USHER_OSIS_PREFIX: '/osis/v9/',
     USHER_OSIS_S3_CAPABILITIES: '/etc/usher/s3.json',
@@ -92,6 +95,7 @@ test('every setting is taken from its variable', async () => {
       secretKey: 'se/cr+et=',
       s3Url: 'https://s3.example',
     },
+    webhooks: { networks: ['10.1.0.0/16'], retryMs: 7_200_000 },
     osis: {
       authModes: ['bearer'],
       prefix: '/osis/v9',

@@ -13,6 +13,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { Logger } from '../logger.ts'
 import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
+import type { WebhookSender } from '../webhooks/sender.ts'
 import { BODY_LIMITS, newBodyRooms } from './bodies.ts'
 import { logFailure } from './dialect.ts'
 import { newLimits, type RateLimits } from './limits.ts'
@@ -36,6 +37,7 @@ export interface ServerParts extends SystemApi {
   readonly s3Capabilities: S3Capabilities | null
   readonly reconciler: Reconciler
   readonly platform: PlatformView
+  readonly webhooks: WebhookSender
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   /** Addresses and CIDR ranges of proxies. Only their `X-Forwarded-For` counts. */

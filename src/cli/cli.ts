@@ -50,6 +50,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     'Show, retry and check the accounts on the storage platform',
     async () => (await import('./platform.ts')).definePlatform,
   ],
+  [
+    'webhook',
+    'Send events to systems that follow the directory',
+    async () => (await import('./webhook.ts')).defineWebhook,
+  ],
   ['job', 'Follow, stop and resume long work', async () => (await import('./job.ts')).defineJob],
   [
     'token',

@@ -17,6 +17,10 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   domain: '<domain>',
   provider: '--provider',
   portal: '--portal',
+  url: '--url',
+  from: '--from',
+  'operations[]': '--operation',
+  operations: '--operation',
 }
 
 /** Translates the path of an issue to the option that set it, for example `orgIds[0]` to `--org`. */

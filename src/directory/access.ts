@@ -76,6 +76,19 @@ const MANAGE_USERS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, ADMINISTRATOR_PERSON],
   reach: 'below',
 }
+/** Providers and resellers have webhooks, each for its own context; customers have none. */
+const MANAGE_WEBHOOKS: Rule = {
+  grants: [
+    OPERATOR,
+    { ...ADMINISTRATOR_CLIENT, organizations: ['provider', 'reseller'] },
+    ADMINISTRATOR_PERSON,
+  ],
+  reach: 'below',
+}
+const READ_WEBHOOKS: Rule = {
+  ...MANAGE_WEBHOOKS,
+  grants: [...MANAGE_WEBHOOKS.grants, { ...VIEWER_CLIENT, organizations: ['provider', 'reseller'] }],
+}
 /** Callers follow the jobs that they have begun; viewers may read them too. */
 const READ_JOBS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON],
@@ -187,6 +200,14 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   DeleteClient: MANAGE_CLIENTS,
   ListClients: READ_CLIENTS,
   GetClient: READ_CLIENTS,
+
+  CreateWebhook: MANAGE_WEBHOOKS,
+  DeleteWebhook: MANAGE_WEBHOOKS,
+  ReplayWebhook: MANAGE_WEBHOOKS,
+  TestWebhook: MANAGE_WEBHOOKS,
+  GetWebhook: READ_WEBHOOKS,
+  ListWebhooks: READ_WEBHOOKS,
+  ListDeadLetters: READ_WEBHOOKS,
 
   GetJob: READ_JOBS,
   ListJobs: MAINTAIN,

@@ -45,6 +45,10 @@ type Write =
   | 'SuspendForeignAccount'
   | 'AdoptCluster'
   | 'StopJob'
+  | 'CreateWebhook'
+  | 'DeleteWebhook'
+  | 'ReplayWebhook'
+  | 'TestWebhook'
   | 'ResumeJob'
 
 /**
@@ -83,6 +87,9 @@ type Read =
   | 'GetClient'
   | 'ListFailures'
   | 'GetJob'
+  | 'GetWebhook'
+  | 'ListWebhooks'
+  | 'ListDeadLetters'
   | 'ListJobs'
   | 'CheckAccounts'
   | 'ListAudit'

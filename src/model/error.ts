@@ -41,6 +41,8 @@ export type ErrorCode =
   | 'credential_not_found'
   | 'too_many_credentials'
   | 'refresh_token_not_found'
+  | 'webhook_not_found'
+  | 'too_many_webhooks'
   | 'job_not_found'
   | 'job_ended'
   | 'idempotency_key_reused'

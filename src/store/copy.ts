@@ -37,6 +37,8 @@ const TABLES = {
   jobs: ['pk'],
   imports: ['pk'],
   import_users: ['import_pk', 'user_pk'],
+  webhooks: ['pk'],
+  deliveries: ['pk'],
 } as const satisfies Record<Table, readonly string[]>
 
 type Row = Record<string, unknown>

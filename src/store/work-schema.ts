@@ -39,4 +39,46 @@ export interface WorkTables {
     started_at: string | null
     ended_at: string | null
   }
+  webhooks: {
+    pk: Generated<number>
+    id: string
+    provider_pk: number
+    /** The organization whose events it gets. SQLite may give the key of a deleted row to a new one. */
+    organization_pk: number
+    organization_id: string
+    url: string
+    name: string | null
+    /** JSON: the operations whose events it gets; null for all. */
+    operations: string | null
+    sealed_secret: string
+    /** The place in the audit log up to which events were delivered, or are rows of `deliveries`. */
+    cursor_block: number
+    cursor_pk: number
+    /** The failed attempts since the last accepted one, and why the last one failed. */
+    failures: number
+    error: string | null
+    delivered_at: string | null
+    /** When the next attempt of an event that waits is due; null if none waits. */
+    due_at: string | null
+    leased_until: string | null
+    leased_by: string | null
+    created_at: string
+  }
+  /** Events that a receiver has not accepted, one row for each webhook and entry. */
+  deliveries: {
+    pk: Generated<number>
+    webhook_pk: number
+    /** The place of the entry in the log. */
+    block: number
+    entry_pk: number
+    /** The organization of the entry, in which events keep their order; empty for none. */
+    organization: string
+    attempts: number
+    first_failed_at: string | null
+    /** When the next attempt is due; empty if it is due as soon as no earlier event of the organization waits. */
+    due_at: string
+    error: string | null
+    /** When it was given up; null while it waits. */
+    dead_at: string | null
+  }
 }

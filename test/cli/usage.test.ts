@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   user: ['add', 'list', 'show', 'change', 'suspend', 'resume', 'delete', 'restore'],
   tenant: ['create', 'change', 'move', 'list'],
   platform: ['status', 'retry', 'check', 'adopt-cluster'],
+  webhook: ['create', 'list', 'show', 'delete', 'dead-letters', 'replay', 'test'],
   job: ['list', 'show', 'stop', 'resume'],
   token: ['list', 'revoke'],
   key: ['rotate', 'rotate-signing', 'list'],

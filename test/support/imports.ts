@@ -7,9 +7,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   directory: ['model', 'store'],
   auth: ['model', 'directory'],
   platform: ['model'],
+  webhooks: ['model', 'store', 'directory'],
   provisioning: ['model', 'store', 'directory', 'platform'],
-  api: ['model', 'directory', 'auth', 'provisioning'],
-  cli: ['model', 'store', 'directory', 'auth', 'platform', 'provisioning'],
+  api: ['model', 'directory', 'auth', 'provisioning', 'webhooks'],
+  cli: ['model', 'store', 'directory', 'auth', 'platform', 'provisioning', 'webhooks'],
 }
 
 /** Files at the root of src that put the folders together; the others there are leaves. */

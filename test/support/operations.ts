@@ -70,6 +70,15 @@ import {
 } from '../../src/directory/user-changes.ts'
 import { listUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
+import {
+  beginWebhookTest,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listDeadLetters,
+  listWebhooks,
+  replayWebhook,
+} from '../../src/directory/webhooks.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { Operation } from '../../src/model/audit.ts'
 import type { Context } from '../../src/model/context.ts'
@@ -192,6 +201,15 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   RotateClient: ({ dir }, ctx) => rotateClient(dir, ctx, { id: newId() }),
   GetClient: ({ dir }, ctx) => getClient(dir, ctx, newId()),
   ListClients: ({ dir }, ctx) => listClients(dir, ctx, { page }),
+
+  CreateWebhook: ({ dir }, ctx) =>
+    createWebhook(dir, ctx, { url: 'https://receiver.example', allowsHttp: false }),
+  DeleteWebhook: ({ dir }, ctx) => deleteWebhook(dir, ctx, newId()),
+  ReplayWebhook: ({ dir }, ctx) => replayWebhook(dir, ctx, { id: newId(), deadLetters: true }),
+  TestWebhook: ({ dir }, ctx) => beginWebhookTest(dir, ctx, newId()),
+  GetWebhook: ({ dir }, ctx) => getWebhook(dir, ctx, newId()),
+  ListWebhooks: ({ dir }, ctx) => listWebhooks(dir, ctx),
+  ListDeadLetters: ({ dir }, ctx) => listDeadLetters(dir, ctx, { id: newId(), ...list }),
 
   GetJob: ({ dir }, ctx) => getJob(dir, ctx, newId()),
   ListJobs: ({ dir }, ctx) => listJobs(dir, ctx, { limit: 1 }),

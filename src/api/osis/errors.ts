@@ -52,6 +52,8 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   too_many_credentials: CONFLICT,
   refresh_token_not_found: NOT_FOUND,
   orgs_on_several_tenants: BAD_REQUEST,
+  webhook_not_found: NOT_FOUND,
+  too_many_webhooks: CONFLICT,
   job_not_found: NOT_FOUND,
   job_ended: BAD_REQUEST,
   idempotency_key_reused: BAD_REQUEST,

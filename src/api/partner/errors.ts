@@ -42,6 +42,8 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   too_many_credentials: { status: 400, type: 'Conflict' },
   refresh_token_not_found: { status: 404, type: 'NotFound' },
   orgs_on_several_tenants: { status: 400, type: 'Conflict' },
+  webhook_not_found: { status: 404, type: 'NotFound' },
+  too_many_webhooks: { status: 400, type: 'Conflict' },
   job_not_found: { status: 404, type: 'NotFound' },
   job_ended: { status: 400, type: 'Conflict' },
   idempotency_key_reused: { status: 400, type: 'Conflict' },

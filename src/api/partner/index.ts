@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
+import type { WebhookSender } from '../../webhooks/sender.ts'
 import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
@@ -12,11 +13,13 @@ import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
 import { singleUserRoutes } from './single-users.ts'
 import { userRoutes } from './users.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 /** What the partner portal's API needs. */
 export interface PartnerApi {
   readonly dir: Directory
   readonly bearer: BearerCheck
+  readonly webhooks: WebhookSender
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   readonly log: Logger
@@ -36,9 +39,12 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
     documentPath: '/openapi/customer.json',
     publicUrl,
     prefix: '/v1',
-    routes: [...userRoutes, ...singleUserRoutes, ...jobRoutes, ...apiAccessRoutes].map((declared) =>
-      declared(dir),
-    ),
+    routes: [
+      ...[...userRoutes, ...singleUserRoutes, ...jobRoutes, ...apiAccessRoutes].map((declared) =>
+        declared(dir),
+      ),
+      ...webhookRoutes.map((declared) => declared(parts)),
+    ],
     admit: newAdmission(dir, bearer),
     sendError,
   })

@@ -14,6 +14,7 @@ export const document: ApiDocument = {
   tags: [
     { name: 'Users', description: 'People who log in to the portal in the context of a customer.' },
     { name: 'API accesses', description: 'The programs that may call, and their secrets.' },
+    { name: 'Webhooks', description: 'Events for systems that follow the directory.' },
     { name: 'Jobs', description: 'Long work that goes on after the call that began it.' },
   ],
   components: {

@@ -7,6 +7,7 @@ const KINDS: Readonly<Record<SealedTable, string>> = {
   signing_keys: 'signing-key',
   audit_keys: 'audit-key',
   person_keys: 'person-key',
+  webhooks: 'webhook',
 }
 
 /** The tables with sealed secrets. */

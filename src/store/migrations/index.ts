@@ -19,6 +19,7 @@ import { personKeys } from './0018-person-keys.ts'
 import { imports } from './0019-imports.ts'
 import { companies } from './0020-companies.ts'
 import { clientSecrets } from './0021-client-secrets.ts'
+import { webhooks } from './0022-webhooks.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   imports,
   companies,
   clientSecrets,
+  webhooks,
 ]

@@ -1,10 +1,10 @@
 import { type BigIntStats, closeSync, fdatasync, openSync, realpathSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { retry } from '../../retry.ts'
-import { dropLeases } from '../accounts/leases.ts'
 import { sealBlock } from '../audit/blocks.ts'
 import { getAuditKey } from '../audit/keys.ts'
 import { verifySealedAuditLog } from '../audit/verify.ts'
+import { dropAllLeases } from '../leases.ts'
 import { isCurrent } from '../migrations/latest.ts'
 import {
   type AppliedMigration,
@@ -18,7 +18,6 @@ import {
   type Tx,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
-import { dropJobLeases } from '../tables/job-leases.ts'
 import { type Connection, openConnection, toStoreError } from './connection.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
 import { resolveLinks } from './files.ts'
@@ -140,10 +139,7 @@ class SqliteStore implements Store {
   }
 
   async dropStaleLeases(): Promise<boolean> {
-    await this.write(async (tx) => {
-      await dropLeases(tx)
-      await dropJobLeases(tx)
-    })
+    await this.write(dropAllLeases)
     return true
   }
 

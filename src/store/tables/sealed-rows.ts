@@ -3,14 +3,14 @@ import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** A table whose rows hold an encrypted secret. */
-export type SealedTable = 'credentials' | 'signing_keys' | 'audit_keys' | 'person_keys'
+export type SealedTable = 'credentials' | 'signing_keys' | 'audit_keys' | 'person_keys' | 'webhooks'
 
 /** A row with an encrypted secret. */
 export interface SealedRow {
   readonly pk: number
   /** The name of the row: the access key of a credential, or the id of a key or of its person. */
   readonly name: string
-  /** What the secret is bound to in addition: the account of a credential, or the public half of a signing key. */
+  /** What the secret is bound to in addition: the account of a credential, or the public half of a signing key, or the organization of a webhook. */
   readonly owner: string
   readonly sealed: string
 }
@@ -140,11 +140,36 @@ function selectPersonKeys(db: QueryBuilder, p: SealedPage) {
     .limit(p.limit)
 }
 
+const webhooks = {
+  all: statement((db, p: SealedPage) => selectWebhooks(db, p)),
+  otherKeys: statement((db, p: OtherKeys) =>
+    selectWebhooks(db, p).where(startsDifferently('sealed_secret', p.mark)),
+  ),
+  unbound: statement((db, p: SealedPage) => selectWebhooks(db, p).where(isUnbound('sealed_secret'))),
+  update: statement((db, p: Replacement) =>
+    db
+      .updateTable('webhooks')
+      .set({ sealed_secret: p.replacement })
+      .where('pk', '=', p.pk)
+      .where('sealed_secret', '=', p.sealed),
+  ),
+}
+
+function selectWebhooks(db: QueryBuilder, p: SealedPage) {
+  return db
+    .selectFrom('webhooks')
+    .select(['pk', 'id as name', 'organization_id as owner', 'sealed_secret as sealed'])
+    .where('pk', '>', p.after)
+    .orderBy('pk')
+    .limit(p.limit)
+}
+
 const STATEMENTS = {
   credentials,
   signing_keys: signingKeys,
   audit_keys: auditKeys,
   person_keys: personKeys,
+  webhooks,
 } as const
 
 /** Compares by substr, because LIKE would treat the `_` in a mark as a wildcard. */

@@ -1,0 +1,158 @@
+import type { Directory } from '../../directory/directory.ts'
+import {
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listDeadLetters,
+  listWebhooks,
+  replayWebhook,
+} from '../../directory/webhooks.ts'
+import type { Webhook } from '../../model/webhooks.ts'
+import type { WebhookSender } from '../../webhooks/sender.ts'
+import { testWebhook } from '../../webhooks/test-event.ts'
+import { type Route, route } from '../route.ts'
+import { failures, Headers, locationHeader, NoBody, Responds, WriteHeaders } from './schemas.ts'
+import {
+  DeadLetterList,
+  DeadLetterQuery,
+  IssuedWebhookModel,
+  NewWebhookModel,
+  ReplayedModel,
+  ReplayModel,
+  TestedModel,
+  WebhookList,
+  WebhookModel,
+  WebhookParams,
+} from './webhook-schemas.ts'
+
+/** What the routes of webhooks need. */
+export interface WebhookParts {
+  readonly dir: Directory
+  readonly webhooks: WebhookSender
+}
+
+const about = (operationId: string, summary: string, description: string) =>
+  ({ operationId, tags: ['Webhooks'], ours: true, summary, description: `Ours. ${description}` }) as const
+
+const url = '/webhooks/:webhookId'
+const subject = { target: 'webhookId' } as const
+
+/** The routes that change webhooks. The documents of the partner portal have no webhooks. */
+const changes: readonly Route<WebhookParts>[] = [
+  route({
+    operation: 'CreateWebhook',
+    method: 'POST',
+    url: '/webhooks',
+    document: about(
+      'CreateWebhook',
+      'Create a webhook',
+      'The receiver gets the events of the organization of the context, from now on: see docs/webhooks.md.',
+    ),
+    schemas: { headers: WriteHeaders, body: NewWebhookModel },
+    answers: { 201: Responds(IssuedWebhookModel, 'Created, with its secret.', locationHeader), ...failures },
+    async handle({ ctx, body }, { dir, webhooks: { allowsHttp } }) {
+      const issued = await createWebhook(dir, ctx, { ...body, allowsHttp })
+      return { status: 201, headers: { location: `/v1/webhooks/${issued.id}` }, body: issued }
+    },
+  }),
+  route({
+    operation: 'DeleteWebhook',
+    subject,
+    method: 'DELETE',
+    url,
+    document: about('DeleteWebhook', 'Delete a webhook', 'What waits for it is deleted, too.'),
+    schemas: { headers: Headers, params: WebhookParams },
+    answers: { 204: NoBody('Deleted.'), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      await deleteWebhook(dir, ctx, params.webhookId)
+      return { status: 204 }
+    },
+  }),
+  route({
+    operation: 'ReplayWebhook',
+    subject,
+    method: 'POST',
+    url: `${url}/replay`,
+    document: about(
+      'ReplayWebhook',
+      'Send events again',
+      'Sends everything from a time or an event on, or what was given up. Receivers know repeats by their ids.',
+    ),
+    schemas: { headers: WriteHeaders, params: WebhookParams, body: ReplayModel },
+    answers: { 200: Responds(ReplayedModel, 'OK'), ...failures },
+    async handle({ ctx, params, body }, { dir }) {
+      const deadLetters = await replayWebhook(dir, ctx, { id: params.webhookId, ...body })
+      return { status: 200, body: { deadLetters } }
+    },
+  }),
+  route({
+    operation: 'TestWebhook',
+    subject,
+    method: 'POST',
+    url: `${url}/test`,
+    document: about(
+      'TestWebhook',
+      'Send a test event',
+      'Sends one event of the type `Test`, once, and returns how the receiver responded.',
+    ),
+    schemas: { headers: WriteHeaders, params: WebhookParams },
+    answers: { 200: Responds(TestedModel, 'OK: the event was sent, and accepted or not.'), ...failures },
+    async handle({ ctx, params }, { dir, webhooks }) {
+      return { status: 200, body: await testWebhook(dir, ctx, { id: params.webhookId, sender: webhooks }) }
+    },
+  }),
+]
+
+/** The routes of webhooks. */
+export const webhookRoutes: readonly Route<WebhookParts>[] = [
+  ...changes,
+  route({
+    operation: 'ListWebhooks',
+    method: 'GET',
+    url: '/webhooks',
+    document: about(
+      'ListWebhooks',
+      'List webhooks',
+      'Those of the organization of the context, and below it.',
+    ),
+    schemas: { headers: Headers },
+    answers: { 200: Responds(WebhookList, 'OK'), ...failures },
+    async handle({ ctx }, { dir }) {
+      return { status: 200, body: (await listWebhooks(dir, ctx)).map(toModel) }
+    },
+  }),
+  route({
+    operation: 'GetWebhook',
+    subject,
+    method: 'GET',
+    url,
+    document: about('GetWebhook', 'Get a webhook', 'Returns the webhook with the state of its deliveries.'),
+    schemas: { headers: Headers, params: WebhookParams },
+    answers: { 200: Responds(WebhookModel, 'OK'), ...failures },
+    async handle({ ctx, params }, { dir }) {
+      return { status: 200, body: toModel(await getWebhook(dir, ctx, params.webhookId)) }
+    },
+  }),
+  route({
+    operation: 'ListDeadLetters',
+    subject,
+    method: 'GET',
+    url: `${url}/dead-letters`,
+    document: about(
+      'ListDeadLetters',
+      'List the events that were given up',
+      'An event is given up when the receiver has not accepted it for 24 hours, or as the operator has set.',
+    ),
+    schemas: { headers: Headers, params: WebhookParams, querystring: DeadLetterQuery },
+    answers: { 200: Responds(DeadLetterList, 'OK'), ...failures },
+    async handle({ ctx, params, query }, { dir }) {
+      const { after = 0, limit = 100 } = query
+      const letters = await listDeadLetters(dir, ctx, { id: params.webhookId, after, limit })
+      return { status: 200, body: letters }
+    },
+  }),
+]
+
+function toModel({ operations, ...webhook }: Webhook) {
+  return { ...webhook, operations: operations && [...operations] }
+}

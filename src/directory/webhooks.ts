@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto'
+import type { Operation } from '../model/audit.ts'
+import type { Context } from '../model/context.ts'
+import { DirectoryError, type Issue } from '../model/error.ts'
+import { findTimeOfId, foldId, newId } from '../model/ids.ts'
+import { isTime, toUtc } from '../model/times.ts'
+import {
+  checkWebhook,
+  type DeadLetter,
+  hasEvents,
+  MAX_WEBHOOKS,
+  type NewWebhook,
+  toEvent,
+  type Webhook,
+} from '../model/webhooks.ts'
+import { selectLogEnd, selectLogPlaceAt } from '../store/audit/follow.ts'
+import type { Tx } from '../store/port.ts'
+import { selectDeadLetters } from '../store/tables/deliveries.ts'
+import { takeLock } from '../store/tables/locks.ts'
+import {
+  countWebhooks,
+  deleteWebhookByPk,
+  insertWebhook,
+  reviveDeadLetters,
+  rewindWebhook,
+  type StoredWebhook,
+  selectAllWebhooks,
+  selectWebhook,
+  type WebhookReach,
+} from '../store/tables/webhooks.ts'
+import { ACCESS } from './access.ts'
+import type { Directory } from './directory.ts'
+import { runRead, runUnit } from './unit.ts'
+
+/** The operations that have events, sorted. */
+export const EVENT_OPERATIONS: readonly string[] = (Object.keys(ACCESS) as Operation[])
+  .filter((name) => hasEvents(name) && !/^(Get|Head|List|Query|Check|Verify)/.test(name))
+  .sort()
+
+const KNOWN: ReadonlySet<string> = new Set(EVENT_OPERATIONS)
+
+/** A new webhook. Its secret is returned only here. */
+export interface IssuedWebhook {
+  readonly id: string
+  /** In the form of Standard Webhooks: `whsec_` and 32 bytes in base64. */
+  readonly secret: string
+}
+
+/** The beginning of every secret (Standard Webhooks). */
+export const SECRET_PREFIX = 'whsec_'
+const SECRET_BYTES = 32
+
+/**
+ * Creates a webhook of the organization of the context. It gets the events from now on.
+ * @param input.allowsHttp whether the settings allow receivers inside the network of the provider
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `too_many_webhooks`, `store_unavailable`
+ */
+export function createWebhook(
+  dir: Directory,
+  ctx: Context,
+  input: NewWebhook & { readonly allowsHttp: boolean },
+): Promise<IssuedWebhook> {
+  const issues = checkWebhook(input, { known: KNOWN, allowsHttp: input.allowsHttp })
+  const subject = { operation: 'CreateWebhook', issues, returnsSecret: true } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const { tx, now } = unit
+    const { organization } = ctx
+    await takeLock(tx, `webhooks of ${organization.id}`, now)
+    if ((await countWebhooks(tx, organization.pk)) >= MAX_WEBHOOKS) throw tooMany()
+    const id = newId()
+    const secret = `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`
+    const end = await selectLogEnd(tx)
+    await insertWebhook(tx, {
+      id,
+      providerPk: organization.providerPk,
+      organizationPk: organization.pk,
+      organizationId: organization.id,
+      url: input.url,
+      name: input.name ?? null,
+      operations: input.operations ? JSON.stringify([...new Set(input.operations)].sort()) : null,
+      sealedSecret: dir.sealer.seal(secret, webhookIdentity({ id, organizationId: organization.id })),
+      block: end.block,
+      entryPk: end.pk,
+      now,
+    })
+    await unit.audit({ outcome: 'created', target: id, changedFields: ['url', 'name', 'operations'] })
+    return { id, secret }
+  })
+}
+
+function tooMany(): DirectoryError {
+  const message = `An organization has at most ${MAX_WEBHOOKS} webhooks; delete one first.`
+  return new DirectoryError('too_many_webhooks', message)
+}
+
+/** Returns the identity that the secret of a webhook is bound to. */
+export function webhookIdentity({ id, organizationId }: { id: string; organizationId: string }): string {
+  return `webhook:${id}:${organizationId}`
+}
+
+/** Leaves out what only Usher itself reads. */
+function toWebhook(stored: StoredWebhook): Webhook {
+  const { pk, providerPk, organizationPk, sealedSecret, cursor, ...webhook } = stored
+  return webhook
+}
+
+function reachOf({ organization: { kind, pk, providerPk } }: Context): WebhookReach {
+  return { providerPk, ownPk: kind === 'provider' ? null : pk }
+}
+
+async function getReachable(tx: Tx, ctx: Context, id: string): Promise<StoredWebhook> {
+  const webhook = await selectWebhook(tx, foldId(id), reachOf(ctx))
+  if (webhook) return webhook
+  throw new DirectoryError('webhook_not_found', `There is no webhook with the id ${id}.`)
+}
+
+/**
+ * Lists the webhooks of the organization of the context and of those below it, oldest first.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function listWebhooks(dir: Directory, ctx: Context): Promise<Webhook[]> {
+  return runRead(dir, ctx, 'ListWebhooks', async ({ tx }) =>
+    (await selectAllWebhooks(tx, reachOf(ctx))).map(toWebhook),
+  )
+}
+
+/**
+ * Returns a webhook with the state of its deliveries.
+ * @throws {DirectoryError} `not_permitted`, `webhook_not_found`, `store_unavailable`
+ */
+export function getWebhook(dir: Directory, ctx: Context, id: string): Promise<Webhook> {
+  return runRead(dir, ctx, 'GetWebhook', async ({ tx }) => toWebhook(await getReachable(tx, ctx, id)))
+}
+
+/**
+ * Deletes a webhook, with everything that waits for it.
+ * @throws {DirectoryError} `not_permitted`, `webhook_not_found`, `store_unavailable`
+ */
+export function deleteWebhook(dir: Directory, ctx: Context, id: string): Promise<void> {
+  return runUnit(dir, ctx, { operation: 'DeleteWebhook', target: id }, async (unit) => {
+    const { pk, organizationId, ...webhook } = await getReachable(unit.tx, ctx, id)
+    await deleteWebhookByPk(unit.tx, pk)
+    await unit.audit({ outcome: 'deleted', organization: organizationId, target: webhook.id })
+  })
+}
+
+/**
+ * Lists the events that were given up.
+ * @param page.after the `number` of the last one of the page before; 0 for the first page
+ * @throws {DirectoryError} `not_permitted`, `webhook_not_found`, `store_unavailable`
+ */
+export function listDeadLetters(
+  dir: Directory,
+  ctx: Context,
+  { id, ...page }: { id: string; after: number; limit: number },
+): Promise<DeadLetter[]> {
+  return runRead(dir, ctx, 'ListDeadLetters', async ({ tx }) => {
+    const { pk } = await getReachable(tx, ctx, id)
+    const letters = await selectDeadLetters(tx, { webhookPk: pk, ...page })
+    return letters.map(({ pk, entry, attempts, error, deadAt }) => {
+      return { number: pk, event: toEvent(entry), attempts, error, failedAt: deadAt ?? '' }
+    })
+  })
+}
+
+/** What to send again. At least one member is given. */
+export interface Replay {
+  /** The time (ISO 8601, UTC) or the id of an event, from which on all events are sent again. */
+  readonly from?: string | undefined
+  /** Whether the events that were given up are tried again. */
+  readonly deadLetters?: boolean | undefined
+}
+
+/**
+ * Sends events again: everything from a time or an event on, or what was given up. Receivers know repeats by their ids.
+ * @returns how many events that were given up are tried again
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `webhook_not_found`, `store_unavailable`
+ */
+export function replayWebhook(
+  dir: Directory,
+  ctx: Context,
+  { id, from, deadLetters = false }: Replay & { readonly id: string },
+): Promise<number> {
+  const time = from === undefined ? undefined : isTime(from) ? toUtc(from) : findTimeOfId(from)
+  const issues = checkReplay({ from, deadLetters, time, now: dir.now().toISOString() })
+  return runUnit(dir, ctx, { operation: 'ReplayWebhook', target: id, issues }, async (unit) => {
+    const { tx } = unit
+    const { pk, organizationId, cursor, ...webhook } = await getReachable(tx, ctx, id)
+    const revived = deadLetters ? await reviveDeadLetters(tx, pk) : 0
+    if (time !== undefined) {
+      const place = await selectLogPlaceAt(tx, time)
+      // A place after the cursor would skip events.
+      if (place.block <= cursor.block) await rewindWebhook(tx, pk, place)
+    }
+    await unit.audit({ outcome: 'replayed', organization: organizationId, target: webhook.id })
+    return revived
+  })
+}
+
+function checkReplay(replay: Replay & { readonly time: string | undefined; readonly now: string }): Issue[] {
+  const { from, deadLetters, time, now } = replay
+  const fault =
+    from === undefined
+      ? !deadLetters && 'must be given, unless deadLetters is true'
+      : time === undefined
+        ? 'must be the id of an event, or a time such as 2026-11-22T08:00:00Z'
+        : time > now && 'must not be in the future'
+  return fault ? [{ path: 'from', rule: 'time', message: fault }] : []
+}
+
+/** A webhook, and the secret that signs its events. */
+export interface SigningWebhook {
+  readonly id: string
+  readonly url: string
+  readonly secret: string
+}
+
+/**
+ * Returns what a test event needs, and records the test.
+ * @throws {DirectoryError} `not_permitted`, `webhook_not_found`, `store_unavailable`
+ * @throws {SealError} if the master keys do not open the secret
+ */
+export async function beginWebhookTest(dir: Directory, ctx: Context, id: string): Promise<SigningWebhook> {
+  const found = await runUnit(dir, ctx, { operation: 'TestWebhook', target: id }, async (unit) => {
+    const { organizationId, url, sealedSecret, ...webhook } = await getReachable(unit.tx, ctx, id)
+    await unit.audit({ outcome: 'tested', organization: organizationId, target: webhook.id })
+    return { id: webhook.id, organizationId, url, sealedSecret }
+  })
+  return openWebhook(dir, found)
+}
+
+/**
+ * Opens the secret of a webhook.
+ * @throws {SealError} if the master keys do not open it
+ */
+export function openWebhook(
+  { sealer }: Directory,
+  found: Pick<StoredWebhook, 'id' | 'organizationId' | 'url' | 'sealedSecret'>,
+): SigningWebhook {
+  const { id, url, sealedSecret } = found
+  return { id, url, secret: sealer.open(sealedSecret, webhookIdentity(found)) }
+}

@@ -1,0 +1,124 @@
+import type { AuditEntry, Operation } from './audit.ts'
+import type { Issue } from './error.ts'
+import { checkText } from './text.ts'
+
+/** The most webhooks of one organization. */
+export const MAX_WEBHOOKS = 20
+/** The most characters of the URL of a webhook. */
+export const MAX_WEBHOOK_URL = 1_000
+
+/** A URL that gets the events of an organization. Times are ISO 8601, UTC. */
+export interface Webhook {
+  readonly id: string
+  readonly organizationId: string
+  readonly url: string
+  readonly name: string | null
+  /** Only events of these operations are sent; null for all. */
+  readonly operations: readonly string[] | null
+  readonly createdAt: string
+  /** When the receiver last accepted an event; null before. */
+  readonly deliveredAt: string | null
+  /** How many attempts have failed since the receiver last accepted an event. */
+  readonly failures: number
+  /** Why the last failed attempt failed; null if no event waits. */
+  readonly error: string | null
+  /** Events that wait for another attempt, and those that were given up. */
+  readonly waiting: number
+  readonly deadLetters: number
+}
+
+/** An event that a receiver did not accept for so long that it was given up. */
+export interface DeadLetter {
+  readonly number: number
+  readonly event: WebhookEvent
+  readonly attempts: number
+  readonly error: string | null
+  readonly failedAt: string
+}
+
+/** An event: a change of the directory, as the audit log has it. It holds ids and names of members, never values. */
+export interface WebhookEvent {
+  /** The id of the audit entry. Every attempt has it, so that receivers can drop repeats. */
+  readonly id: string
+  readonly type: string
+  /** When the change was made, ISO 8601. */
+  readonly timestamp: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Operations that change nothing which a receiver follows: tokens, keys, jobs, webhooks, work on platforms. */
+const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
+  ...(['IssueToken', 'CreateRefreshToken', 'RefreshToken', 'RevokeRefreshToken'] as const),
+  ...(['RotateKey', 'RotateSigningKey', 'RestoreDirectory', 'AdoptCluster'] as const),
+  ...(['RetryAccounts', 'ReapplyAccount', 'SuspendForeignAccount', 'StopJob', 'ResumeJob'] as const),
+  ...(['CreateWebhook', 'DeleteWebhook', 'ReplayWebhook', 'TestWebhook'] as const),
+])
+
+/** Outcomes that say that nothing was changed. */
+const NO_CHANGES: ReadonlySet<string> = new Set(['read', 'repeated', 'replayed', 'unchanged'])
+
+/** Returns whether a successful operation of this name can be an event. */
+export function hasEvents(operation: Operation): boolean {
+  return !NO_EVENTS.has(operation)
+}
+
+/** Returns whether an audit entry is an event: a change that has succeeded. */
+export function isEvent({ operation, status, outcome }: AuditEntry): boolean {
+  return status === 'Succeeded' && hasEvents(operation) && !NO_CHANGES.has(outcome)
+}
+
+/** Makes the event of an audit entry. */
+export function toEvent(entry: AuditEntry): WebhookEvent {
+  const { id, operation, at, outcome, organization, reseller, target, changedFields } = entry
+  const { correlationId, caller } = entry
+  return {
+    id,
+    type: operation,
+    timestamp: at,
+    data: {
+      ...{ organizationId: organization, resellerId: reseller, target, outcome },
+      ...{ changedFields, correlationId, caller },
+    },
+  }
+}
+
+/** What a caller sends to make a webhook. */
+export interface NewWebhook {
+  readonly url: string
+  readonly name?: string | null | undefined
+  readonly operations?: readonly string[] | null | undefined
+}
+
+/**
+ * Checks a webhook.
+ * @param known the operations that have events
+ * @param allowsHttp whether a receiver may be inside the network of the provider, where `http` is accepted
+ */
+export function checkWebhook(
+  { url, name = null, operations }: NewWebhook,
+  { known, allowsHttp }: { known: ReadonlySet<string>; allowsHttp: boolean },
+): Issue[] {
+  const unknown = [...(operations ?? []).entries()].filter(([, one]) => !known.has(one))
+  return [
+    ...checkUrl(url, allowsHttp),
+    ...checkText('name', name),
+    ...unknown.map(([i]) => issue(`operations[${i}]`, 'operation', 'must be an operation that has events')),
+    ...(operations?.length === 0 ? [issue('operations', 'minItems', 'must not be empty; null is all')] : []),
+  ]
+}
+
+function checkUrl(text: string, allowsHttp: boolean): Issue[] {
+  const schemes = allowsHttp ? ['https:', 'http:'] : ['https:']
+  if (text.length > MAX_WEBHOOK_URL)
+    return [issue('url', 'maxLength', `must have at most ${MAX_WEBHOOK_URL} characters`)]
+  const url = URL.canParse(text) && !/[\p{Cc}\s]/u.test(text) ? new URL(text) : undefined
+  if (!url || !schemes.includes(url.protocol))
+    return [issue('url', 'url', `must be a URL that begins with ${schemes.join('// or ')}//`)]
+  if (url.username !== '' || url.password !== '' || text.includes('#'))
+    return [issue('url', 'url', 'must have no user, no password and no fragment')]
+  return url.port === '0' ? [issue('url', 'url', 'must have a port from 1 to 65535')] : []
+}
+
+function issue(path: string, rule: string, message: string): Issue {
+  return { path, rule, message }
+}

@@ -1,0 +1,153 @@
+import { lookup } from 'node:dns'
+import { type ClientRequest, Agent as HttpAgent, request as requestHttp } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
+import type { SigningWebhook } from '../directory/webhooks.ts'
+import type { WebhookEvent } from '../model/webhooks.ts'
+import { newAddressRule } from './addresses.ts'
+import { signEvent } from './signature.ts'
+
+/** How long a receiver may take to respond, in milliseconds. */
+export const ATTEMPT_MS = 10_000
+/** The most bytes of a response that are read, so that the connection can be used again. */
+const MAX_RESPONSE = 64 * 1024
+
+/** The result of sending an event once. */
+export interface Attempt {
+  /** Whether the receiver accepted the event: it responded with a status of 200 to 299. */
+  readonly delivered: boolean
+  /** The status of the response; null without one. */
+  readonly status: number | null
+  /** Why the event was not accepted; null if it was. It says nothing about the network of the provider. */
+  readonly error: string | null
+}
+
+/** Sends events to receivers. */
+export interface WebhookSender {
+  /** Whether receivers may be inside the network of the provider, and plain `http` is used there. */
+  readonly allowsHttp: boolean
+  /**
+   * Sends an event once. Redirects are not followed.
+   * @param stopping cuts the request
+   */
+  send(webhook: SigningWebhook, event: WebhookEvent, stopping?: AbortSignal): Promise<Attempt>
+  /** Closes the connections that are kept open. */
+  close(): void
+}
+
+/** The address of a receiver is inside a network that is not allowed. */
+class AddressError extends Error {}
+
+/**
+ * Makes a sender. Each connection is checked by the address that it is made to, so a name that resolves to another
+ * address later changes nothing.
+ * @param parts.networks addresses and CIDR ranges inside the network of the provider that receivers may have
+ * @param parts.version the version of Usher, which stands in `User-Agent`
+ */
+export function newWebhookSender(parts: {
+  readonly networks: readonly string[]
+  readonly version: string
+}): WebhookSender {
+  const { networks, version } = parts
+  const rule = newAddressRule(networks)
+  const find = (insideOnly: boolean): LookupFunction => newLookup((one) => rule.permits(one, insideOnly))
+  const options = { keepAlive: true, maxFreeSockets: 16, timeout: ATTEMPT_MS }
+  const plain = new HttpAgent({ ...options, lookup: find(true) })
+  const secure = new HttpsAgent({ ...options, lookup: find(false) })
+  const open = (url: URL, headers: Record<string, string | number>, signal: AbortSignal): ClientRequest => {
+    const isPlain = url.protocol === 'http:'
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    // Node does not look up addresses.
+    if (isIP(host) !== 0 && !rule.permits(host, isPlain)) throw new AddressError()
+    const start = isPlain ? requestHttp : requestHttps
+    const outgoing = start(url, { method: 'POST', headers, agent: isPlain ? plain : secure, signal })
+    outgoing.once('socket', (socket) => {
+      checkPeer(socket, (address) => rule.permits(address, isPlain), outgoing)
+    })
+    return outgoing
+  }
+  return {
+    allowsHttp: networks.length > 0,
+    async send(webhook, event, stopping) {
+      const body = JSON.stringify({ type: event.type, timestamp: event.timestamp, data: event.data })
+      const timestamp = Math.floor(Date.now() / 1000)
+      const signed = signEvent(webhook.secret, { id: event.id, timestamp, body })
+      const length = Buffer.byteLength(body)
+      const agent = { 'user-agent': `usher/${version}`, 'content-type': 'application/json' }
+      const headers = { ...agent, ...signed, 'content-length': length }
+      const limit = AbortSignal.timeout(ATTEMPT_MS)
+      const signal = stopping ? AbortSignal.any([limit, stopping]) : limit
+      try {
+        const status = await exchange(open(new URL(webhook.url), headers, signal), body)
+        const delivered = status >= 200 && status < 300
+        return { delivered, status, error: delivered ? null : `the receiver responded with ${status}` }
+      } catch (error) {
+        return { delivered: false, status: null, error: explain(error, limit) }
+      }
+    },
+    close() {
+      plain.destroy()
+      secure.destroy()
+    },
+  }
+}
+
+/** Resolves a name to the addresses that are permitted. Fails if there are none. */
+function newLookup(permits: (address: string) => boolean): LookupFunction {
+  return (host, options, done) => {
+    lookup(host, { ...options, all: true }, (error, found) => {
+      if (error) return done(error, '', 0)
+      const permitted = found.filter(({ address }) => permits(address))
+      const [first] = permitted
+      if (!first) return done(new AddressError(), '', 0)
+      return options.all ? done(null, permitted) : done(null, first.address, first.family)
+    })
+  }
+}
+
+/** Cuts a connection to an address that is not permitted, before anything is sent. */
+function checkPeer(socket: Socket, permits: (address: string) => boolean, outgoing: ClientRequest): void {
+  const check = (): void => {
+    if (!permits(socket.remoteAddress ?? '')) outgoing.destroy(new AddressError())
+  }
+  if (socket.connecting) socket.once('connect', check)
+  else check()
+}
+
+/** Sends the body. Returns the status of the response, whose content does not matter. */
+function exchange(outgoing: ClientRequest, body: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    outgoing.on('error', reject)
+    outgoing.on('response', (incoming) => {
+      let read = 0
+      incoming.on('data', (chunk: Buffer) => {
+        read += chunk.length
+        if (read > MAX_RESPONSE) incoming.destroy()
+      })
+      incoming.on('error', () => undefined)
+      resolve(incoming.statusCode ?? 0)
+    })
+    outgoing.end(body)
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the name of the receiver does not exist',
+  EAI_AGAIN: 'the name of the receiver cannot be resolved at the moment',
+  ECONNREFUSED: 'the receiver refuses connections',
+  ECONNRESET: 'the receiver closed the connection',
+  ETIMEDOUT: 'the receiver cannot be reached',
+  EHOSTUNREACH: 'the receiver cannot be reached',
+  ENETUNREACH: 'the receiver cannot be reached',
+}
+
+function explain(error: unknown, limit: AbortSignal): string {
+  if (error instanceof AddressError)
+    return 'the address of the receiver is inside a network that is not allowed; see USHER_WEBHOOK_NETWORKS'
+  if (limit.aborted) return `the receiver did not respond within ${ATTEMPT_MS / 1000} s`
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const reason = REASONS[code]
+  if (reason !== undefined) return reason
+  const isTls = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code)
+  return isTls ? `TLS failed: ${message}`.slice(0, 200) : 'the request failed'
+}
