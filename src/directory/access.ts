@@ -151,6 +151,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   MoveTenant: OPERATE,
   UpdateTenantAccounts: MANAGE_TENANTS,
   CreateAccounts: MANAGE_TENANTS,
+  FollowOrganization: MANAGE_RESELLER_USERS,
   ListTenants: USE_STORAGE,
   QueryTenants: USE_STORAGE,
   GetTenant: USE_STORAGE,

@@ -18,6 +18,7 @@ type Write =
   | 'MoveTenant'
   | 'UpdateTenantAccounts'
   | 'CreateAccounts'
+  | 'FollowOrganization'
   | 'CreateAccount'
   | 'LinkAccount'
   | 'UpdateAccount'

@@ -13,8 +13,8 @@ import { type AttemptDeps, type AttemptResult, LEASE_MS, type Observer, runAttem
 import { withDeadline } from './deadline.ts'
 import { type Desired, toDesired } from './desired.ts'
 
-/** The pause between two looks for accounts that are due. */
-const POLL_MS = 1_000
+/** The pause between two looks for accounts that are due. A suspension takes effect within a second. */
+const POLL_MS = 500
 /** How many attempts of the background loop run at the same time. */
 const CONCURRENCY = 8
 /** The pause before `settle` reads an unapplied account again. */

@@ -129,6 +129,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'clients.ts': ['selectClient'],
   // The organization of a job, and the tenant of a customer within reach.
   'accounts-job.ts': ['selectOrganization'],
+  'following.ts': ['selectOrganization'],
   'tenant-accounts.ts': ['selectTenant'],
 }
 

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createAccount } from '../../src/directory/accounts.ts'
-import { CREATE_ACCOUNTS } from '../../src/directory/accounts-job.ts'
 import { queryCredentials } from '../../src/directory/credentials.ts'
+import { followStatus } from '../../src/directory/following.ts'
 import { getJob } from '../../src/directory/jobs/jobs.ts'
+import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
 import { JobRunner } from '../../src/directory/jobs/runner.ts'
 import { updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
+import { runUnit } from '../../src/directory/unit.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
-import type { NewAccount } from '../../src/model/accounts.ts'
+import type { Account, NewAccount } from '../../src/model/accounts.ts'
 import type { AccountPolicy } from '../../src/model/tenants.ts'
 import { selectAccountsOfUser } from '../../src/store/accounts/accounts.ts'
 import {
@@ -17,7 +19,14 @@ import {
   markAccountRestored,
 } from '../../src/store/accounts/changes.ts'
 import { claimAccount, markAccountApplied } from '../../src/store/accounts/leases.ts'
-import { newTestDirectory, newUser, readAudit, type TestDirectory } from '../support/directories.ts'
+import {
+  addAccount,
+  getOrganization,
+  newTestDirectory,
+  newUser,
+  readAudit,
+  type TestDirectory,
+} from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 /** Accounts of people whom Cloud Director does not name. */
@@ -33,6 +42,8 @@ export function peopleAccountsSuite(open: OpenStore): void {
     test('an account whose data is being purged is not given back before the data is gone', () =>
       purgeComesFirst(open))
   })
+  test('all accounts follow the status of their customer, also one that is created at the same moment', () =>
+    customersAreFollowed(open))
 }
 
 function setPolicy({ dir, operator, tenantId }: TestDirectory, accounts: AccountPolicy) {
@@ -65,7 +76,7 @@ function link(on: TestDirectory, change: Partial<NewAccount> = {}) {
 }
 
 const runJobs = ({ dir }: TestDirectory): Promise<void> =>
-  new JobRunner(dir, [CREATE_ACCOUNTS], { error: (fields) => assert.fail(JSON.stringify(fields)) }).drain()
+  new JobRunner(dir, JOB_KINDS, { error: (fields) => assert.fail(JSON.stringify(fields)) }).drain()
 
 async function createMakesAccount(open: OpenStore): Promise<void> {
   const on = await newTestDirectory(open)
@@ -208,4 +219,40 @@ async function purgeComesFirst(open: OpenStore): Promise<void> {
   assert.partialDeepStrictEqual(await accountsOf(on, ada), [
     { pk: account.pk, appliedVersion: 0, active: true },
   ])
+}
+
+async function customersAreFollowed(open: OpenStore): Promise<void> {
+  const on = await newTestDirectory(open)
+  const accounts: Account[] = []
+  for (const orgUserId of ['a', 'b', 'c']) accounts.push(await addAccount(on, orgUserId))
+  const customer = await getOrganization(on.dir, on.customerId)
+  const setSuspended = (suspended_at: string | null): Promise<string> =>
+    runUnit(on.dir, on.provider, { operation: 'FollowOrganization' }, async (unit) => {
+      await unit.tx.query((db) =>
+        db.updateTable('organizations').set({ suspended_at }).where('pk', '=', customer.pk),
+      )
+      return followStatus(unit, customer)
+    })
+  const read = (): Promise<boolean[]> =>
+    on.dir.store.read(async (tx) => {
+      const rows = await tx.query((db) => db.selectFrom('accounts').select('active').orderBy('pk'))
+      return rows.map(({ active }) => active === 1)
+    })
+  const jobId = await setSuspended(on.clock.now.toISOString())
+  assert.deepEqual(await read(), [false, false, false])
+  // A create that did not see the suspension.
+  await on.dir.store.write((tx) =>
+    tx.query((db) =>
+      db
+        .updateTable('accounts')
+        .set({ active: 1 })
+        .where('pk', '=', accounts[1]?.pk ?? 0),
+    ),
+  )
+  await runJobs(on)
+  assert.deepEqual(await read(), [false, false, false])
+  const job = await getJob(on.dir, on.operator, jobId)
+  assert.deepEqual([job.state, job.result, job.target], ['succeeded', { accounts: 1 }, on.customerId])
+  await setSuspended(null)
+  assert.deepEqual(await read(), [true, true, true])
 }

@@ -149,6 +149,8 @@ const CALLS: Readonly<Record<Operation, Call>> = {
     updateTenantAccounts(dir, ctx, { tenantId, accounts: 'named' }),
   // The steps of a job run without a call of their own.
   CreateAccounts: ({ dir }, ctx) => runUnit(dir, ctx, { operation: 'CreateAccounts' }, async () => undefined),
+  FollowOrganization: ({ dir }, ctx) =>
+    runUnit(dir, ctx, { operation: 'FollowOrganization' }, async () => undefined),
 
   CreateAccount: addAccountTo,
   LinkAccount: addAccountTo,
