@@ -251,6 +251,7 @@ export async function refuse(
   subject: Subject,
   error: DirectoryError,
 ): Promise<never> {
+  const { organization, target, reseller } = { ...subject, ...error.about }
   await write(dir, (tx) =>
     insertAuditEntry(tx, {
       id: newId(),
@@ -260,11 +261,11 @@ export async function refuse(
       outcome: error.code,
       caller: ctx.caller,
       portal: ctx.portal === null ? null : foldDomain(ctx.portal),
-      organization: foldId(toStorable(subject.organization) ?? ctx.organization.id),
-      target: toFolded(toStorable(subject.target)),
+      organization: foldId(toStorable(organization) ?? ctx.organization.id),
+      target: toFolded(toStorable(target)),
       correlationId: ctx.correlationId,
       address: ctx.address,
-      reseller: resellerOf(ctx.organization),
+      reseller: reseller ?? resellerOf(ctx.organization),
       changedFields: [],
     }),
   )

@@ -1,6 +1,6 @@
 import { type Change, diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
-import { type Issue, toInvalid } from '../model/error.ts'
+import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldOptionalId, isUuid } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
 import {
@@ -75,10 +75,29 @@ export function updateUser(
   const subject = { ...toSubject('UpdateUser', request), issues: checkUserChanges(changes) }
   return runUnit(dir, ctx, subject, async (unit) => {
     const found = await getReachableUser(unit, request)
-    assertState(found.user, expected)
-    if (changes.fixed) await assertFixed(unit, found, changes.fixed)
-    return changeUser(dir, unit, { ...found, changes, force })
+    return naming(unit, found, async () => {
+      assertState(found.user, expected)
+      if (changes.fixed) await assertFixed(unit, found, changes.fixed)
+      return changeUser(dir, unit, { ...found, changes, force })
+    })
   })
+}
+
+/** Runs work on a user. If it is refused, the entry names the user, whom the call may have named by their e-mail. */
+async function naming<T>(unit: Unit, found: ReachableUser, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DirectoryError) {
+      const { user, organization } = found
+      error.about = {
+        organization: organization.id,
+        target: user.id,
+        reseller: await findResellerId(unit, found),
+      }
+    }
+    throw error
+  }
 }
 
 function toSubject(operation: Subject['operation'], { user }: UserRef): Subject {
@@ -178,9 +197,11 @@ async function assertEmailFree(
 export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
   return runUnit(dir, ctx, toSubject('DeleteUser', request), async (unit) => {
     const found = await getReachableUser(unit, request)
-    assertState(found.user, request.expected)
-    await removeUser(unit, found, request)
-    return stateOf(found.user, 1)
+    return naming(unit, found, async () => {
+      assertState(found.user, request.expected)
+      await removeUser(unit, found, request)
+      return stateOf(found.user, 1)
+    })
   })
 }
 
@@ -210,7 +231,7 @@ export async function removeUser(
  * @throws {DirectoryError} as `deleteUser`
  */
 export function suspendUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
-  return runUnit(dir, ctx, toSubject('SuspendUser', request), (unit) => setActive(unit, request, false))
+  return setActive(dir, ctx, { ...request, operation: 'SuspendUser' })
 }
 
 /**
@@ -219,27 +240,33 @@ export function suspendUser(dir: Directory, ctx: Context, request: ChangeRequest
  * @throws {DirectoryError} as `deleteUser`, except `last_administrator`
  */
 export function resumeUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
-  return runUnit(dir, ctx, toSubject('ResumeUser', request), (unit) => setActive(unit, request, true))
+  return setActive(dir, ctx, { ...request, operation: 'ResumeUser' })
 }
 
-async function setActive(unit: Unit, request: ChangeRequest, active: boolean): Promise<Versioned> {
-  const { tx, now } = unit
-  const found = await getReachableUser(unit, request)
-  const { user } = found
-  assertState(user, request.expected)
-  if (user.active === active) {
-    await audit(unit, found, { outcome: 'repeated' })
-    return stateOf(user)
-  }
-  const isLast = active ? false : await checkLeaving(unit, found, request.force === true)
-  await updateUserActive(tx, user.pk, { active, now })
-  await followUser(tx, user.pk, now)
-  await audit(unit, found, {
-    outcome: active ? 'resumed' : 'suspended',
-    changes: diff(user, { active }),
-    isLast,
+function setActive(
+  dir: Directory,
+  ctx: Context,
+  request: ChangeRequest & { readonly operation: 'SuspendUser' | 'ResumeUser' },
+): Promise<Versioned> {
+  const active = request.operation === 'ResumeUser'
+  return runUnit(dir, ctx, toSubject(request.operation, request), async (unit) => {
+    const { tx, now } = unit
+    const found = await getReachableUser(unit, request)
+    const { user } = found
+    return naming(unit, found, async () => {
+      assertState(user, request.expected)
+      if (user.active === active) {
+        await audit(unit, found, { outcome: 'repeated' })
+        return stateOf(user)
+      }
+      const isLast = active ? false : await checkLeaving(unit, found, request.force === true)
+      await updateUserActive(tx, user.pk, { active, now })
+      await followUser(tx, user.pk, now)
+      const outcome = active ? 'resumed' : 'suspended'
+      await audit(unit, found, { outcome, changes: diff(user, { active }), isLast })
+      return stateOf(user, 1)
+    })
   })
-  return stateOf(user, 1)
 }
 
 async function checkLeaving(unit: Unit, found: ReachableUser, force: boolean): Promise<boolean> {
@@ -259,16 +286,18 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
     const { tx, now } = unit
     const found = await getReachableUser(unit, request, isUuid(request.user) ? 'any' : 'deleted')
     const { user, organization } = found
-    assertState(user, request.expected)
-    if (user.deletedAt === null) {
-      await audit(unit, found, { outcome: 'repeated' })
-      return stateOf(user)
-    }
-    await assertEmailFree(unit, organization, user.email)
-    await markUserRestored(tx, user.pk, now)
-    await audit(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
-    await giveAccountBack(unit, user, organization)
-    return stateOf(user, 1)
+    return naming(unit, found, async () => {
+      assertState(user, request.expected)
+      if (user.deletedAt === null) {
+        await audit(unit, found, { outcome: 'repeated' })
+        return stateOf(user)
+      }
+      await assertEmailFree(unit, organization, user.email)
+      await markUserRestored(tx, user.pk, now)
+      await audit(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
+      await giveAccountBack(unit, user, organization)
+      return stateOf(user, 1)
+    })
   })
 }
 

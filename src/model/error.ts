@@ -50,10 +50,19 @@ export type ErrorCode =
   | 'platform_unavailable'
   | 'store_unavailable'
 
+/** The ids of what a refused call was about. */
+export interface RefusalSubject {
+  readonly organization: string
+  readonly target: string
+  readonly reseller: string | null
+}
+
 /** A refusal of the directory. It knows no HTTP: each dialect has one table that translates the code. */
 export class DirectoryError extends Error {
   readonly code: ErrorCode
   readonly issues: readonly Issue[]
+  /** What the refused call was about, for its audit entry, if the directory found more than the caller named. */
+  about: RefusalSubject | undefined
 
   constructor(
     code: ErrorCode,

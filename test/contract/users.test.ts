@@ -401,7 +401,7 @@ test('a refusal is recorded, and no entry has an e-mail address', async () => {
   )
   assert.deepEqual(
     entries.map(({ target }) => target),
-    [null, null, null, null, id],
+    [null, id, null, null, id],
   )
   assert.doesNotMatch(JSON.stringify(entries), /@/)
 })

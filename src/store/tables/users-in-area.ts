@@ -48,7 +48,8 @@ function isInContext(eb: ExpressionBuilder<Tables, 'users'>, reseller: number): 
 }
 
 /**
- * Returns users of an area, newest first: the one with an id, or those with an e-mail, compared without case.
+ * Returns users of an area: the one with an id, or those with an e-mail, compared without case. Deleted ones are ordered,
+ * newest first.
  * @param named.limit the most users to return
  */
 export async function selectUsersInArea(
@@ -69,7 +70,8 @@ export async function selectUsersInArea(
         query.where('users.deleted_at', named.state === 'live' ? 'is' : 'is not', null),
       )
       .where((eb) => isInArea(eb, area))
-      .orderBy('users.pk', 'desc')
+      // Without an order the search ends at the limit, however many organizations have a user with the e-mail.
+      .$if(named.state === 'deleted', (query) => query.orderBy('users.pk', 'desc'))
       .limit(sql.lit(named.limit)),
   )
   return rows.map(toUser)
