@@ -4,6 +4,7 @@ import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { BODY_LIMITS } from './bodies.ts'
 import { toFingerprint } from './fingerprint.ts'
+import { toListBody } from './list-body.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -91,10 +92,16 @@ type Answer<Answers extends AnswerSchemas> = {
 }[keyof Answers & number]
 
 type Payload<Schema extends TSchema> = Schema extends TNull
-  ? { readonly body?: undefined; readonly text?: undefined }
+  ? { readonly body?: undefined; readonly text?: undefined; readonly parts?: undefined }
   : Schema extends { readonly content: object }
-    ? { readonly text: string; readonly body?: undefined }
-    : { readonly body: Static<Schema>; readonly text?: undefined }
+    ? { readonly text: string; readonly body?: undefined; readonly parts?: undefined }
+    : { readonly body: Static<Schema>; readonly text?: undefined; readonly parts?: undefined } | Parts<Schema>
+
+/** A list that is too long to be in memory: its items, in parts. The response ends with the last part. */
+type Parts<Schema extends TSchema> =
+  Static<Schema> extends readonly unknown[]
+    ? { readonly parts: AsyncIterable<Static<Schema>>; readonly body?: undefined; readonly text?: undefined }
+    : never
 
 interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas> {
   readonly method: Method
@@ -186,12 +193,13 @@ function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, 
     config: { ...config, ...names },
     schema: { ...texts, ...schemas, response: answers },
     async handler(request, reply) {
-      const { status, headers, body, text } = await run(request, parts)
+      const { status, headers, body, text, parts: list } = await run(request, parts)
       reply.code(status)
-      const isEmpty = body === undefined && text === undefined
+      const isEmpty = body === undefined && text === undefined && list === undefined
       if (!isEmpty) reply.header('content-type', JSON_TYPE)
       if (headers) reply.headers(headers)
       if (isEmpty) return undefined
+      if (list) return toListBody(list)
       return text === undefined ? JSON.stringify(body) : Buffer.from(text)
     },
   })

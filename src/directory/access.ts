@@ -101,6 +101,8 @@ const READ_USERS: Rule = {
 }
 /** Customers may not run the operation: it is about the users of a reseller. */
 const MANAGE_RESELLER_USERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
+/** Customers may not run the operation: it is about the users of several organizations. */
+const READ_USERS_OF_CUSTOMERS: Rule = onlyFor(['provider', 'reseller'], READ_USERS)
 /** Only a provider may run the operation, and not in the portal of a reseller, where it acts as that reseller. */
 const MANAGE_PROVIDER_USERS: Rule = onlyFor(['provider'], MANAGE_USERS)
 const MANAGE_TENANTS: Rule = MANAGE_PROVIDER_USERS
@@ -142,7 +144,8 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ResumeUser: MANAGE_USERS,
   RestoreUser: MANAGE_USERS,
   GetUser: READ_USERS,
-  ListUsers: READ_USERS,
+  ListUsers: READ_USERS_OF_CUSTOMERS,
+  ListCustomerUsers: READ_USERS,
   ListGroups: READ_USERS,
 
   CreateTenant: USE_STORAGE,

@@ -1,28 +1,113 @@
+import { type Condition, EVERYTHING } from '../model/conditions.ts'
 import type { Context } from '../model/context.ts'
-import type { Group, User } from '../model/users.ts'
-import { selectMemberships } from '../store/tables/groups.ts'
-import { selectUsers } from '../store/tables/users.ts'
+import { toInvalid } from '../model/error.ts'
+import { foldId } from '../model/ids.ts'
+import type { OrganizationKind } from '../model/organizations.ts'
+import type { Page, PageRequest } from '../model/pages.ts'
+import { foldCase } from '../model/text.ts'
+import { type ListedUser, toSearchWords, type UserOrder } from '../model/user-lists.ts'
+import type { UserArea } from '../store/tables/users-in-area.ts'
+import { selectUserPage, selectUsersAfter, type UserPosition } from '../store/users/user-pages.ts'
+import { selectVanishing, type UserFields } from '../store/users/user-sql.ts'
 import type { Directory } from './directory.ts'
-import { getReachableOrganization } from './reach.ts'
+import { getGroups } from './groups.ts'
+import { assertOwnReseller, getReachableOrganization, getReseller, getUserArea, type Scope } from './reach.ts'
 import { runRead } from './unit.ts'
 
-/** A user with the groups that they are in. */
-export type ListedUser = User & { readonly groups: readonly Group[] }
+/** Which users to list. */
+export interface UserListRequest {
+  /** Only users of this organization. An organization of another kind is reported as missing. */
+  readonly organization?: { readonly id: string; readonly kind?: OrganizationKind } | undefined
+  /** Only users in the context of this reseller. A calling reseller may leave out its own id. */
+  readonly resellerId?: string | undefined
+  /** Words that all must be in the first name, the last name or the e-mail, without case. */
+  readonly search?: string | undefined
+  /** Ids or names of groups. The users are in at least one of them. */
+  readonly groups?: readonly string[] | undefined
+  /** Lists deleted users instead of the others. */
+  readonly deleted?: boolean | undefined
+  readonly order: UserOrder
+  readonly page: PageRequest
+}
 
 /**
- * Lists the users of an organization, ordered by e-mail, users without an e-mail first.
- * @param request.after the e-mail of the last user of the page before
- * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `store_unavailable`
+ * Lists users in the context of the caller.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `reseller_not_own`, `customer_not_found`,
+ *   `organization_not_found`, `store_unavailable`
  */
-export function listUsers(
+export function listUsers(dir: Directory, ctx: Context, request: UserListRequest): Promise<Page<ListedUser>> {
+  const { search = '', groups, deleted = false, order, page } = request
+  return runRead(dir, ctx, 'ListUsers', async (scope) => {
+    const area = await getUserArea(scope, request)
+    const where: Condition<UserFields>[] = toSearchWords(search).map((contains) => ({
+      field: 'text',
+      contains,
+    }))
+    if (groups) where.push({ field: 'group', in: await findGroups(dir, scope, groups) })
+    const vanishing = await selectVanishing(scope.tx, area.providerPk)
+    const criteria = { area, deleted, where: { all: where }, vanishing }
+    return selectUserPage(scope.tx, criteria, { order, page })
+  })
+}
+
+/**
+ * Returns the primary keys of groups.
+ * @throws {DirectoryError} `invalid` about `groups`
+ */
+async function findGroups(dir: Directory, scope: Scope, refs: readonly string[]): Promise<number[]> {
+  const groups = await getGroups(dir, scope)
+  return refs.map((ref) => {
+    const found = groups.find(({ id, name }) => id === foldId(ref) || foldCase(name) === foldCase(ref))
+    if (found) return found.pk
+    const message = `must have ids or names of groups, not '${ref}'; there are ${groups.map(({ name }) => name).join(', ')}`
+    throw toInvalid([{ path: 'groups', rule: 'unknown', message }])
+  })
+}
+
+/** How many users `streamCustomerUsers` reads at once. */
+const STREAM_PAGE = 500
+
+/**
+ * Lists all users of a customer, ordered by name, in pages that are read one after the other. So the whole list is never
+ * in memory, and a slow reader holds nothing in the store. A user who is renamed meanwhile may be listed twice or not at
+ * all.
+ * @returns the pages, after the first one was read
+ * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `reseller_not_own`,
+ *   `reseller_not_related`, `store_unavailable`; reading a later page may throw the same errors
+ */
+export async function streamCustomerUsers(
   dir: Directory,
   ctx: Context,
-  request: { organizationId: string; after?: string | undefined; limit: number },
-): Promise<ListedUser[]> {
-  return runRead(dir, ctx, 'ListUsers', async (scope) => {
-    const { tx } = scope
-    const organization = await getReachableOrganization(scope, { id: request.organizationId })
-    const users = await selectUsers(tx, organization.pk, request)
-    return Promise.all(users.map(async (user) => ({ ...user, groups: await selectMemberships(tx, user.pk) })))
-  })
+  request: { customerId: string; resellerId?: string | undefined },
+): Promise<AsyncIterable<readonly ListedUser[]>> {
+  const readPage = (after?: UserPosition) =>
+    runRead(dir, ctx, 'ListCustomerUsers', async (scope) => {
+      const area = await getCustomerArea(scope, request)
+      const criteria = { area, deleted: false, where: EVERYTHING, vanishing: [] }
+      return selectUsersAfter(scope.tx, criteria, { after, limit: STREAM_PAGE })
+    })
+  const first = await readPage()
+  return readOn(first, readPage)
+}
+
+type StreamPage = Awaited<ReturnType<typeof selectUsersAfter>>
+
+async function* readOn(
+  first: StreamPage,
+  readPage: (after: UserPosition) => Promise<StreamPage>,
+): AsyncGenerator<readonly ListedUser[]> {
+  for (let page = first; ; page = await readPage(page.last as UserPosition)) {
+    yield page.users
+    if (page.users.length < STREAM_PAGE) return
+  }
+}
+
+async function getCustomerArea(
+  scope: Scope,
+  { customerId, resellerId }: { customerId: string; resellerId?: string | undefined },
+): Promise<UserArea> {
+  assertOwnReseller(scope.ctx, resellerId)
+  const customer = await getReachableOrganization(scope, { id: customerId, kind: 'customer' })
+  const reseller = await getReseller(scope, { id: resellerId, customer })
+  return { providerPk: customer.providerPk, organizationPk: customer.pk, resellerPk: reseller?.pk }
 }

@@ -59,6 +59,7 @@ type Write =
 type Read =
   | 'GetUser'
   | 'ListUsers'
+  | 'ListCustomerUsers'
   | 'ListGroups'
   | 'ListTenants'
   | 'QueryTenants'

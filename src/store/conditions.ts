@@ -9,7 +9,8 @@ type Value = string | number | boolean | null
 type KeyQuery = SelectQueryBuilder<Tables, 'accounts', { pk: number }>
 
 /**
- * How a field is compared: with a column, with rows of another table (`few`), or by its own SQL.
+ * How a field is compared: with a column, with rows of another table (`few`), or by its own SQL, which takes the values
+ * of which the field may have any.
  *
  * `few` is for a value that few rows have. Without statistics an engine does not know that a username is more selective
  * than an org, and would scan the whole org. So the rows are looked up by themselves, in a subquery.
@@ -17,7 +18,9 @@ type KeyQuery = SelectQueryBuilder<Tables, 'accounts', { pk: number }>
 export type FieldSql<V> =
   | { readonly column: string }
   | { readonly few: (db: QueryBuilder, value: V) => KeyQuery }
-  | { readonly test: (value: V) => RawBuilder<SqlBool> }
+  | { readonly test: (values: readonly V[]) => RawBuilder<SqlBool> }
+
+const NOTHING = sql<SqlBool>`1 = 0`
 
 /** How the fields of one kind of row are compared. */
 export interface FieldTable<F extends object> {
@@ -51,7 +54,7 @@ function joinConditions<F extends object>(
   word: 'and' | 'or',
 ): RawBuilder<SqlBool> {
   const [first, ...others] = conditions.map((one) => compileCondition(db, table, one))
-  if (!first) return word === 'and' ? sql<SqlBool>`1 = 1` : sql<SqlBool>`1 = 0`
+  if (!first) return word === 'and' ? sql<SqlBool>`1 = 1` : NOTHING
   if (others.length === 0) return first
   return sql<SqlBool>`(${sql.join([first, ...others], sql.raw(` ${word} `))})`
 }
@@ -77,8 +80,9 @@ function compileTest<F extends object>(
 ): RawBuilder<SqlBool> {
   const field: FieldSql<F[keyof F & string]> = table.fields[test.field]
   if ('column' in field) return compareColumn(sql.ref(field.column), test)
-  if (!('is' in test)) throw new Error(`the field ${test.field} can only be compared with one value`)
-  return 'few' in field ? isOneOf(table, field.few(db, test.is)) : field.test(test.is)
+  if ('test' in field && 'in' in test) return test.in.length > 0 ? field.test(test.in) : NOTHING
+  if (!('is' in test)) throw new Error(`the field ${test.field} can only be compared with equal values`)
+  return 'few' in field ? isOneOf(table, field.few(db, test.is)) : field.test([test.is])
 }
 
 function compareColumn<F extends object>(column: RawBuilder<unknown>, test: Test<F>): RawBuilder<SqlBool> {
@@ -89,7 +93,7 @@ function compareColumn<F extends object>(column: RawBuilder<unknown>, test: Test
   if ('from' in test) return sql<SqlBool>`${column} >= ${toColumnValue(test.from as Value)}`
   if ('contains' in test) return sql<SqlBool>`${column} like ${toPattern(test.contains)} escape '\\'`
   const values = test.in.map((value) => toColumnValue(value as Value))
-  return values.length === 0 ? sql<SqlBool>`1 = 0` : sql<SqlBool>`${column} in (${sql.join(values)})`
+  return values.length === 0 ? NOTHING : sql<SqlBool>`${column} in (${sql.join(values)})`
 }
 
 /** Booleans are stored as 0 and 1. */

@@ -232,7 +232,7 @@ test('users are added, listed in pages and removed', async () => {
   )
   const [ada] = await json<User[]>('user', 'list', ...organization, '--limit', '1')
   assert.deepEqual([ada?.id, ada?.groups], [added.id, ['Alert Manager', 'Viewer']])
-  const next = await json<User[]>('user', 'list', ...organization, '--after', 'ada@example.com')
+  const next = await json<User[]>('user', 'list', ...organization, '--limit', '1', '--page', '2')
   assert.deepEqual(
     next.map((one) => one.id),
     [bob],
@@ -240,7 +240,7 @@ test('users are added, listed in pages and removed', async () => {
   assert.match(
     await text('user', 'list', ...organization),
     new RegExp(
-      `^ID +EMAIL +FIRST NAME +LAST NAME +GROUPS\n${ada?.id} +ada@example.com +Ada +Lovelace +Alert Manager, Viewer\n`,
+      `^ID +EMAIL +FIRST NAME +LAST NAME +GROUPS +ORGANIZATION +STATE\n${ada?.id} +ada@example.com +Ada +Lovelace +Alert Manager, Viewer +[\\w-]+ +active\n`,
     ),
   )
   assert.deepEqual(await json('user', 'remove', added.id), { removed: added.id })

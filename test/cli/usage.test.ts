@@ -100,7 +100,7 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['--frobnicate', /unknown option '--frobnicate'/],
   ['user lst', /unknown command 'lst' \(Did you mean list\?\)/],
   ['user list --organisation x', /unknown option '--organisation' \(Did you mean --organization\?\)/],
-  ['user list', /required option '--organization <id>' not specified/],
+  ['user list --page 0', /must be a whole number from 1/],
   ['user list extra --organization x', /too many arguments/],
   ['user list --organization', /option '--organization <id>' argument missing/],
   ['user list --organization x --limit 0', LIMIT],

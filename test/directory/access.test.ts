@@ -28,8 +28,16 @@ const CHANGES = {
   customer: ['CreateUser'],
 } as const
 const CHANGES_OF_ONE = ['UpdateUser', 'DeleteUser', 'SuspendUser', 'ResumeUser', 'RestoreUser'] as const
-const READS = ['GetUser', 'ListUsers', 'ListGroups'] as const
-const ABOUT_USERS: ReadonlySet<Operation> = new Set([...CHANGES.provider, ...CHANGES_OF_ONE, ...READS])
+const READS = {
+  provider: ['GetUser', 'ListUsers', 'ListCustomerUsers', 'ListGroups'],
+  reseller: ['GetUser', 'ListUsers', 'ListCustomerUsers', 'ListGroups'],
+  customer: ['GetUser', 'ListCustomerUsers', 'ListGroups'],
+} as const
+const ABOUT_USERS: ReadonlySet<Operation> = new Set([
+  ...CHANGES.provider,
+  ...CHANGES_OF_ONE,
+  ...READS.provider,
+])
 
 /** The operations about single users that a caller may run. */
 function listOfUsers(caller: Caller, permission: Permission, kind: OrganizationKind): Operation[] {
@@ -39,13 +47,13 @@ function listOfUsers(caller: Caller, permission: Permission, kind: OrganizationK
 test('an administrator manages users, and those of the provider for a provider alone', () => {
   for (const kind of KINDS)
     assert.deepEqual(listOfUsers(CLIENT, 'administrator', kind), [
-      ...[...CHANGES[kind], ...CHANGES_OF_ONE, ...READS],
+      ...[...CHANGES[kind], ...CHANGES_OF_ONE, ...READS[kind]],
     ])
 })
 
 test('a viewer reads, and changes nothing', () => {
   for (const kind of KINDS) {
-    assert.deepEqual(listOfUsers(CLIENT, 'viewer', kind), READS)
+    assert.deepEqual(listOfUsers(CLIENT, 'viewer', kind), READS[kind])
     for (const one of listPermitted(CLIENT, 'viewer', kind))
       assert.match(one, /^(Get|List|Export|IssueToken)/)
   }
@@ -73,9 +81,9 @@ test('the operator runs every operation but those by which a client logs in', ()
 
 test('a person of a provider or a reseller manages users as an administrator, and reads as a viewer', () => {
   for (const kind of ['provider', 'reseller'] as const) {
-    const all = [...CHANGES[kind], ...CHANGES_OF_ONE, ...READS]
+    const all = [...CHANGES[kind], ...CHANGES_OF_ONE, ...READS[kind]]
     assert.deepEqual(listOfUsers(PERSON, 'administrator', kind), all)
-    assert.deepEqual(listOfUsers(PERSON, 'viewer', kind), READS)
+    assert.deepEqual(listOfUsers(PERSON, 'viewer', kind), READS[kind])
     assert.deepEqual(listPermitted(PERSON, 'osis', kind), [])
   }
 })

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { enterPortal } from '../../src/directory/context.ts'
 import { deletePortal } from '../../src/directory/organizations.ts'
-import { listUsers } from '../../src/directory/user-lists.ts'
 import { type CreateUserRequest, createUser } from '../../src/directory/users.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
@@ -14,6 +13,7 @@ import {
   addOrganization,
   addPortal,
   getOrganization,
+  listPeople,
   newTestDirectory,
   newUser,
   readAudit,
@@ -189,7 +189,7 @@ function reachTests(open: OpenStore): void {
   test('lists have the same reach', async () => {
     const { on, reseller, foreign } = await newWorld(open)
     const list = (ctx: Context, organizationId: string): Promise<unknown> =>
-      listUsers(on.dir, ctx, { organizationId, limit: 1 })
+      listPeople(on.dir, ctx, organizationId)
     await assert.rejects(list(on.provider, foreign.customer.id), refusedAs('organization_not_found'))
     await assert.rejects(list(reseller, on.setup.provider.id), refusedAs('organization_not_found'))
     assert.deepEqual(await list(reseller, on.customerId), [])

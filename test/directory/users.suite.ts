@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { deleteUser } from '../../src/directory/user-changes.ts'
-import { listUsers } from '../../src/directory/user-lists.ts'
 import { type CreateUserAnswer, createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { NewUser } from '../../src/model/users.ts'
 import { markUserDeleted } from '../../src/store/tables/users.ts'
 import {
   addOrganization,
+  listPeople,
   newTestDirectory,
   newUser,
   readAudit,
@@ -55,7 +55,7 @@ function newTests(open: OpenStore): void {
     const [first = '', second = ''] = on.groupIds
     const { id, created } = await create(on, { groupIds: [second.toUpperCase(), first, second] })
     assert.equal(created, true)
-    const [user] = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
+    const [user] = await listPeople(on.dir, on.provider, on.customerId)
     assert.deepEqual([user?.id, user?.firstName, user?.email], [id, 'Ada', 'ada@example.com'])
     assert.deepEqual(user?.groups.map((group) => group.id).sort(), [first, second].sort())
     assert.deepEqual(await newestEntry(on), {
@@ -199,7 +199,7 @@ function restoreTests(open: OpenStore): void {
     await deleteUser(on.dir, on.operator, { user: id })
     const again = await create(on, { email: 'ADA@example.com', firstName: 'Augusta', groupIds: [second] })
     assert.deepEqual(again, { id, created: false })
-    const users = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
+    const users = await listPeople(on.dir, on.provider, on.customerId)
     assert.equal(users.length, 1)
     assert.deepEqual([users[0]?.firstName, users[0]?.email], ['Augusta', 'ADA@example.com'])
     assert.deepEqual(
@@ -225,7 +225,7 @@ function restoreTests(open: OpenStore): void {
     await deleteUser(on.dir, on.operator, { user: gone })
     const { id } = await create(on, { id: gone })
     const { store } = on.dir
-    const [holder] = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 1 })
+    const [holder] = await listPeople(on.dir, on.provider, on.customerId)
     const organization = holder?.organizationPk ?? 0
     await store.write((tx) => markUserDeleted(tx, holder?.pk ?? 0, '2026-11-22T08:00:00.000Z'))
     const active = newId()
@@ -255,7 +255,7 @@ function restoreTests(open: OpenStore): void {
     await deleteUser(on.dir, on.operator, { user: id })
     await assert.rejects(deleteUser(on.dir, on.operator, { user: id }), refusedAs('user_not_found'))
     await assert.rejects(deleteUser(on.dir, on.operator, { user: newId() }), refusedAs('user_not_found'))
-    const users = await listUsers(on.dir, on.provider, { organizationId: on.customerId, limit: 10 })
+    const users = await listPeople(on.dir, on.provider, on.customerId)
     assert.deepEqual(users, [])
   })
 }

@@ -5,13 +5,14 @@ import { type Directory, newDirectory } from '../../src/directory/directory.ts'
 import { createOrganization, createPortal } from '../../src/directory/organizations.ts'
 import { newSealer } from '../../src/directory/sealing/sealer.ts'
 import { type Setup, setUp } from '../../src/directory/setup.ts'
+import { listUsers } from '../../src/directory/user-lists.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { AuditEntry } from '../../src/model/audit.ts'
 import type { Context, Permission } from '../../src/model/context.ts'
 import { DirectoryError, type ErrorCode } from '../../src/model/error.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
-import type { NewUser } from '../../src/model/users.ts'
+import type { Group, NewUser, User } from '../../src/model/users.ts'
 import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import type { Store } from '../../src/store/port.ts'
@@ -115,7 +116,6 @@ export function newUser(change: Partial<NewUser> = {}): NewUser {
   return { firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com', groupIds: [], ...change }
 }
 
-/** The audit log, newest first. */
 /** What is asked for with an account of a Cloud Director user in the directory's tenant. */
 export function newAccountRequest({ tenantId, orgId }: TestDirectory, orgUserId: string) {
   const named = { username: orgUserId, email: null, role: 'TENANT_USER', active: true } as const
@@ -126,6 +126,21 @@ export async function addAccount(on: TestDirectory, orgUserId = 'ada', orgId = o
   return (await createAccount(on.dir, on.osis, newAccountRequest({ ...on, orgId }, orgUserId))).account
 }
 
+/** The users of an organization, by name, each with the groups that they are in. */
+export async function listPeople(
+  dir: Directory,
+  ctx: Context,
+  organizationId: string,
+): Promise<(User & { groups: readonly Group[] })[]> {
+  const { items } = await listUsers(dir, ctx, {
+    organization: { id: organizationId },
+    order: { by: 'name', ascending: true },
+    page: { offset: 0, limit: 10 },
+  })
+  return items.map(({ user, groups }) => ({ ...user, groups }))
+}
+
+/** The audit log, newest first. */
 export function readAudit(dir: Directory, limit = 1_000): Promise<AuditEntry[]> {
   return dir.store.read((tx) => selectAuditEntries(tx, { limit }))
 }

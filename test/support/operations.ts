@@ -68,7 +68,7 @@ import {
   suspendUser,
   updateUser,
 } from '../../src/directory/user-changes.ts'
-import { listUsers } from '../../src/directory/user-lists.ts'
+import { streamCustomerUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
 import {
   beginWebhookTest,
@@ -83,7 +83,7 @@ import type { Account } from '../../src/model/accounts.ts'
 import type { Operation } from '../../src/model/audit.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
-import { newAccountRequest, newUser, type TestDirectory } from './directories.ts'
+import { listPeople, newAccountRequest, newUser, type TestDirectory } from './directories.ts'
 
 type Call = (on: TestDirectory, ctx: Context) => Promise<unknown>
 
@@ -133,7 +133,8 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ResumeUser: ({ dir }, ctx) => resumeUser(dir, ctx, nameless),
   RestoreUser: ({ dir }, ctx) => restoreUser(dir, ctx, nameless),
   GetUser: ({ dir }, ctx) => getUser(dir, ctx, nameless),
-  ListUsers: ({ dir, customerId }, ctx) => listUsers(dir, ctx, { organizationId: customerId, limit: 1 }),
+  ListUsers: ({ dir, customerId }, ctx) => listPeople(dir, ctx, customerId),
+  ListCustomerUsers: ({ dir, customerId }, ctx) => streamCustomerUsers(dir, ctx, { customerId }),
   ListGroups: ({ dir }, ctx) => listGroups(dir, ctx),
 
   CreateTenant: ({ dir }, ctx) => createTenant(dir, ctx, { name: 'Tenant', orgIds: [] }),

@@ -12,6 +12,7 @@ import { sendError } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
 import { singleUserRoutes } from './single-users.ts'
+import { userListRoutes } from './user-lists.ts'
 import { userRoutes } from './users.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -40,8 +41,8 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
     publicUrl,
     prefix: '/v1',
     routes: [
-      ...[...userRoutes, ...singleUserRoutes, ...jobRoutes, ...apiAccessRoutes].map((declared) =>
-        declared(dir),
+      ...[...userRoutes, ...singleUserRoutes, ...userListRoutes, ...jobRoutes, ...apiAccessRoutes].map(
+        (declared) => declared(dir),
       ),
       ...webhookRoutes.map((declared) => declared(parts)),
     ],

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
-import type { UserDetails } from '../../directory/user-changes.ts'
 import { Type } from '../../json-schema.ts'
+import type { ListedUser } from '../../model/user-lists.ts'
 import { ROLE_NAMES } from './names.ts'
 import { nullableText, uuid } from './schemas.ts'
 
@@ -41,7 +41,7 @@ export const UserView = Type.Object(
 )
 
 /** Translates a user with what belongs to a view of them. */
-export function toUserView({ user, organization, groups, resellerId }: UserDetails): Static<typeof UserView> {
+export function toUserView({ user, organization, groups, resellerId }: ListedUser): Static<typeof UserView> {
   const { id, firstName, lastName, email, active, createdAt, updatedAt } = user
   return {
     id,

@@ -228,7 +228,8 @@ const FIELDS: FieldTable<CredentialFields> = {
     tenant: { column: 'credentials.tenant_pk' },
     orgId: { column: 'credentials.org_id' },
     orgUserId: {
-      test: (id) => sql`credentials.account_pk in (select pk from accounts where org_user_id = ${id})`,
+      test: (ids) =>
+        sql`credentials.account_pk in (select pk from accounts where org_user_id in (${sql.join(ids)}))`,
     },
     accessKey: { column: 'credentials.access_key' },
     active: { column: 'credentials.active' },

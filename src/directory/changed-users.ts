@@ -1,0 +1,94 @@
+import { type ChangeCursor, fromChangeToken, newChangeCursor, toChangeToken } from '../model/change-tokens.ts'
+import type { Context } from '../model/context.ts'
+import { toInvalid } from '../model/error.ts'
+import type { ListedUser } from '../model/user-lists.ts'
+import type { Tx } from '../store/port.ts'
+import type { UserArea } from '../store/tables/users-in-area.ts'
+import { selectChangesAfter, type UserChange } from '../store/users/changed-users.ts'
+import { selectListedUsers } from '../store/users/listed-users.ts'
+import { selectVanishing } from '../store/users/user-sql.ts'
+import type { Directory } from './directory.ts'
+import { getUserArea } from './reach.ts'
+import { runRead } from './unit.ts'
+
+/**
+ * How long the commit of a change may follow its time, the differences of the clocks of several processes included. A
+ * sweep over the changes begins this much before the last one, so that it finds what was committed late.
+ */
+const LATE_MS = 60_000
+/** The most changes that a token remembers, so that it fits a URL. Changes beyond are returned again. */
+const MAX_REMEMBERED = 200
+/** The most changes that one call looks at: a reseller may have few of the provider's users. */
+const MAX_READ = 5_000
+
+/** A part of the changes. */
+export interface ChangedUsers {
+  readonly items: readonly ListedUser[]
+  /** Whether there are more changes now. */
+  readonly more: boolean
+  /** Continues after these changes, now or later. */
+  readonly token: string
+}
+
+/** Where to begin with reading changes: at a time (ISO 8601), or where an earlier call ended. */
+export type ChangesFrom = { readonly since: string } | { readonly token: string }
+
+/**
+ * Lists the users who were created, changed or deleted, the oldest change first, each with their state of now. A call
+ * with the token of the one before returns what has changed after that one. No change is missed, not even one that is
+ * committed late. A change is returned again only if more than 200 users have changed within the minute before the call.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `reseller_not_own`, `store_unavailable`
+ */
+export function listChangedUsers(
+  dir: Directory,
+  ctx: Context,
+  request: { from: ChangesFrom; resellerId?: string | undefined; limit: number },
+): Promise<ChangedUsers> {
+  const { from, resellerId, limit } = request
+  return runRead(dir, ctx, 'ListUsers', async (scope) => {
+    const cursor = toCursor(from)
+    const area = await getUserArea(scope, { resellerId })
+    const late = new Date(dir.now().getTime() - LATE_MS).toISOString()
+    const next = cursor.next ?? (late > cursor.from ? late : cursor.from)
+    return readChanges(scope.tx, area, { cursor: { ...cursor, next }, limit })
+  })
+}
+
+function toCursor(from: ChangesFrom): ChangeCursor {
+  const cursor = 'token' in from ? fromChangeToken(from.token) : newChangeCursor(from.since)
+  if (cursor) return cursor
+  const message = 'must be a token that an earlier call has returned'
+  throw toInvalid([{ path: 'continuationToken', rule: 'token', message }])
+}
+
+async function readChanges(
+  tx: Tx,
+  area: UserArea,
+  { cursor, limit }: { cursor: ChangeCursor & { next: string }; limit: number },
+): Promise<ChangedUsers> {
+  const after = cursor.at ?? { at: cursor.from, pk: 0 }
+  const vanishing = await selectVanishing(tx, area.providerPk)
+  const changes = await selectChangesAfter(tx, area, { after, limit: MAX_READ + 1, vanishing })
+  const returned = new Map(cursor.returned)
+  const found: UserChange[] = []
+  let last: UserChange | undefined
+  let more = false
+  for (const [i, change] of changes.entries()) {
+    const isNew = change.isInArea && cursor.seen.get(change.pk) !== change.version
+    more = i === MAX_READ || (isNew && found.length === limit)
+    if (more) break
+    if (isNew) found.push(change)
+    if (change.isInArea && change.at >= cursor.next && returned.size < MAX_REMEMBERED)
+      returned.set(change.pk, change.version)
+    last = change
+  }
+  const at = last ? { at: last.at, pk: last.pk } : cursor.at
+  const token = more
+    ? toChangeToken({ ...cursor, at, returned })
+    : toChangeToken({ ...newChangeCursor(cursor.next), seen: returned })
+  const users = await selectListedUsers(
+    tx,
+    found.map(({ pk }) => pk),
+  )
+  return { items: users, more, token }
+}

@@ -1,0 +1,114 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Condition } from '../../model/conditions.ts'
+import type { UserOrder } from '../../model/user-lists.ts'
+import { compileCondition, type FieldTable } from '../conditions.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+import type { UserArea } from '../tables/users-in-area.ts'
+
+/** What conditions on users may compare. */
+export interface UserFields {
+  /** The names and the e-mail, as `nameKeyOf` joins them. */
+  readonly text: string
+  /** The primary key of a group that the user is in. */
+  readonly group: number
+  /** The primary key of the user. */
+  readonly pk: number
+}
+
+/** Which users a list is about. */
+export interface UserCriteria {
+  readonly area: UserArea
+  /** Whether the list is about deleted users; otherwise it is about the others. */
+  readonly deleted: boolean
+  readonly where: Condition<UserFields>
+  /** Primary keys of deleted organizations whose users still have to be deleted; see `selectVanishing`. */
+  readonly vanishing: readonly number[]
+}
+
+/**
+ * How an engine finds the users of a reseller's context: `order` walks all users of the provider in the order of the
+ * list and leaves out the others; `area` reads the users of each of the reseller's customers. Other areas have only one
+ * way.
+ */
+export type UserPath = 'order' | 'area'
+
+const FIELDS: FieldTable<UserFields> = {
+  pk: 'users.pk',
+  fields: {
+    text: { column: 'users.name_key' },
+    group: {
+      test: (groups) =>
+        sql<SqlBool>`exists (select 1 from memberships
+          where memberships.user_pk = users.pk and memberships.group_pk in (${sql.join(groups)}))`,
+    },
+    pk: { column: 'users.pk' },
+  },
+}
+
+/** Starts a query for the matching users, without an order. */
+export function selectMatching(db: QueryBuilder, criteria: UserCriteria, path: UserPath) {
+  const { area, deleted, where, vanishing } = criteria
+  return db
+    .selectFrom('users')
+    .where('users.deleted_at', deleted ? 'is not' : 'is', null)
+    .where(toAreaSql(area, path))
+    .where(compileCondition(db, FIELDS, where))
+    .$if(vanishing.length > 0, (query) =>
+      query.where(sql<SqlBool>`+users.organization_pk not in (${sql.join(vanishing)})`),
+    )
+}
+
+/**
+ * Returns the condition that a user is in an area. A plus before a column keeps engines from using its indexes. The
+ * caller has checked that the organization is in the provider, and related to the reseller.
+ */
+function toAreaSql(
+  { providerPk, organizationPk, resellerPk }: UserArea,
+  path: UserPath,
+): RawBuilder<SqlBool> {
+  const inContext = sql<SqlBool>`(users.reseller_pk is null or users.reseller_pk = ${resellerPk})`
+  if (organizationPk !== undefined) {
+    const inOrganization = sql<SqlBool>`users.organization_pk = ${organizationPk}`
+    return resellerPk === undefined ? inOrganization : sql<SqlBool>`${inOrganization} and ${inContext}`
+  }
+  if (resellerPk === undefined) return sql<SqlBool>`users.provider_pk = ${providerPk}`
+  if (path === 'area')
+    return sql<SqlBool>`${inContext} and users.organization_pk in (
+      select ${resellerPk} union all
+      select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
+  return sql<SqlBool>`users.provider_pk = ${providerPk} and ${inContext} and (
+    +users.organization_pk = ${resellerPk} or exists (
+      select 1 from customer_resellers as relation
+      where relation.customer_pk = users.organization_pk and relation.reseller_pk = ${resellerPk}))`
+}
+
+const KEYS = { name: ['name_key', 'id'], email: ['email_key', 'organization_pk', 'pk'] } as const
+
+/** Returns the terms of ORDER BY. Users without an e-mail come last, as those without a name do. */
+export function toOrderSql({ by, ascending }: UserOrder): RawBuilder<unknown> {
+  const direction = sql.raw(ascending ? 'asc nulls last' : 'desc nulls first')
+  const terms = KEYS[by].map((column, i) =>
+    i === 0
+      ? sql`${sql.ref(`users.${column}`)} ${direction}`
+      : sql`${sql.ref(`users.${column}`)} ${sql.raw(ascending ? 'asc' : 'desc')}`,
+  )
+  return sql.join(terms)
+}
+
+const vanishing = statement((db, p: { provider: number }) =>
+  db
+    .selectFrom('organizations')
+    .select('pk')
+    .where('provider_pk', '=', p.provider)
+    .where('deleted_at', 'is not', null)
+    .where('emptied_at', 'is', null),
+)
+
+/**
+ * Returns the primary keys of organizations that were deleted, and whose users are being deleted by a job. Lists leave
+ * these users out. There are few: lists read them first, so that they need not look at the organization of each user.
+ */
+export async function selectVanishing(tx: Tx, provider: number): Promise<number[]> {
+  return (await tx.all(vanishing, { provider })).map(({ pk }) => pk)
+}
