@@ -41,6 +41,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
   ['group', 'List the permission groups', async () => (await import('./group.ts')).defineGroup],
   ['user', 'Manage the users of an organization', async () => (await import('./user.ts')).defineUser],
   [
+    'import',
+    'List, resume and undo imports of users',
+    async () => (await import('./import.ts')).defineImport,
+  ],
+  [
     'tenant',
     'Manage the tenants of customers on the storage platform',
     async () => (await import('./tenant.ts')).defineTenant,

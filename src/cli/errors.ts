@@ -3,6 +3,7 @@ import { SealError } from '../directory/sealing/sealer.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
 import { PlatformError } from '../platform/platform.ts'
 import { StoreError } from '../store/port.ts'
+import { FileError } from './import/file.ts'
 import { toOptionName } from './names.ts'
 import { LostSecretError, OutputError } from './output.ts'
 
@@ -22,7 +23,7 @@ export function explainError(error: unknown): readonly string[] {
 }
 
 /** Errors whose message is for the operator. */
-const EXPLAINED = [StoreError, SealError, PlatformError, OutputError, LostSecretError]
+const EXPLAINED = [FileError, StoreError, SealError, PlatformError, OutputError, LostSecretError]
 
 function explainIssue({ path, message }: Issue): string {
   return `${toOptionName(path)} ${message}`

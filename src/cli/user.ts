@@ -3,6 +3,7 @@ import { createUser } from '../directory/users.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { findGroupIds } from './group.ts'
 import { defineSingleUser } from './user-changes.ts'
+import { defineUserFiles } from './user-files.ts'
 import { defineUserList } from './user-list.ts'
 
 /** `usher user`: the users of all organizations. */
@@ -18,6 +19,7 @@ export function defineUser(user: Command, session: Session): void {
     .action(action(session, (options: AddOptions) => add(session, options)))
   defineUserList(user, session)
   defineSingleUser(user, session)
+  defineUserFiles(user, session)
 }
 
 interface AddOptions {

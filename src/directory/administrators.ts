@@ -5,7 +5,8 @@ import { selectActiveMembers } from '../store/tables/groups.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import type { Unit } from './unit.ts'
 
-const ADMINISTRATOR = 'Administrator'
+/** The name of the group whose members manage an organization. */
+export const ADMINISTRATOR = 'Administrator'
 
 /** A user who is about to be deleted, suspended, or taken out of groups. */
 export interface LeavingUser {
@@ -33,8 +34,13 @@ export async function checkLastAdministrator(
   const left = await selectActiveMembers(tx, group, { organization: organization.pk, limit: 2 })
   const isLast = left.length === 1 && left[0] === user.pk
   if (!isLast || force) return isLast
+  throw lastAdministrator()
+}
+
+/** Makes the refusal of a change that would leave an organization without an active Administrator. */
+export function lastAdministrator(): DirectoryError {
   const message = `must keep ${ADMINISTRATOR}: the user is the last active one of the organization`
-  throw new DirectoryError('last_administrator', `The groups ${message}.`, {
+  return new DirectoryError('last_administrator', `The groups ${message}.`, {
     issues: [{ path: 'groupIds', rule: 'last', message }],
   })
 }

@@ -6,6 +6,7 @@ import { foldId, foldOptionalId, newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewUser, nameKeyOf, type User } from '../model/users.ts'
 import { selectAccountOfPerson } from '../store/accounts/people.ts'
+import type { NewUserRow } from '../store/port.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { isIdTaken } from '../store/tables/ids.ts'
 import { selectTenantPlace } from '../store/tables/tenant-accounts.ts'
@@ -51,7 +52,7 @@ export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest
   const request = foldIds(sent)
   const { organizationId: organization, user } = request
   const issues = checkNewUser(user)
-  const operation = OPERATIONS[request.kind ?? 'customer']
+  const operation = CREATE_OPERATIONS[request.kind ?? 'customer']
   const subject = { operation, organization, target: user.id ?? null, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const scope = await getCreateScope(dir, unit, request)
@@ -59,7 +60,8 @@ export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest
   })
 }
 
-const OPERATIONS = {
+/** The operation that creates a user, by the kind of the organization. */
+export const CREATE_OPERATIONS = {
   customer: 'CreateUser',
   reseller: 'CreateResellerUser',
   provider: 'CreateProviderUser',
@@ -156,35 +158,41 @@ export async function insertPerson(
   person: NewPerson,
   details: AuditDetails | null,
 ): Promise<{ id: string; pk: number | 'refused' }> {
-  const { organization, reseller, firstName, lastName, email, groups, besideDeleted = false } = person
-  const id = person.id ?? newId()
-  const emailKey = email === null ? null : foldEmail(email)
+  const { organization } = person
+  const row = toNewUserRow(unit, person, details)
+  const { id } = row.user
   const place = person.givesAccounts ? await findAccountPlace(unit, organization.pk) : null
-  const [pk = 'refused'] = await unit.tx.insertUsers([
-    {
-      user: {
-        id,
-        organizationPk: organization.pk,
-        resellerPk: reseller?.pk ?? null,
-        providerPk: unit.ctx.organization.providerPk,
-        firstName,
-        lastName,
-        email,
-        now: unit.now,
-      },
-      organizationId: organization.id,
-      resellerId: reseller?.id ?? null,
-      emailKey,
-      nameKey: nameKeyOf({ firstName, lastName, email, emailKey }),
-      groups,
-      idGiven: person.id !== undefined,
-      besideDeleted,
-      entry: details && unit.entry({ target: id, ...details }),
-    },
-  ])
+  const [pk = 'refused'] = await unit.tx.insertUsers([row])
   if (place && pk !== 'refused')
     await giveAccount(unit, { user: { pk, id }, organizationId: organization.id, place })
   return { id, pk }
+}
+
+/** Makes the row of a new user, with its audit entry; see `insertPerson`. */
+export function toNewUserRow(unit: Unit, person: NewPerson, details: AuditDetails | null): NewUserRow {
+  const { organization, reseller, firstName, lastName, email, groups, besideDeleted = false } = person
+  const id = person.id ?? newId()
+  const emailKey = email === null ? null : foldEmail(email)
+  return {
+    user: {
+      id,
+      organizationPk: organization.pk,
+      resellerPk: reseller?.pk ?? null,
+      providerPk: unit.ctx.organization.providerPk,
+      firstName,
+      lastName,
+      email,
+      now: unit.now,
+    },
+    organizationId: organization.id,
+    resellerId: reseller?.id ?? null,
+    emailKey,
+    nameKey: nameKeyOf({ firstName, lastName, email, emailKey }),
+    groups,
+    idGiven: person.id !== undefined,
+    besideDeleted,
+    entry: details && unit.entry({ target: id, ...details }),
+  }
 }
 
 /**
@@ -205,7 +213,7 @@ export function pickGroups(groups: readonly Group[], ids: readonly string[]): Gr
 }
 
 /** Lists the members that are not empty, for the audit log. */
-function listFields(user: NewPerson): string[] {
+export function listFields(user: NewPerson): string[] {
   const fields: string[] = []
   if (user.firstName !== null) fields.push('firstName')
   if (user.lastName !== null) fields.push('lastName')
@@ -270,12 +278,20 @@ async function restoreOrRepeat(
 }
 
 /** A person whom the store refused to insert, and what the entry of their create says. */
-interface Refused {
+export interface Refused {
   readonly person: NewPerson
   readonly details: AuditDetails
 }
 
-async function restore(unit: Unit, deleted: User, { person, details }: Refused): Promise<CreateUserAnswer> {
+/**
+ * Restores a deleted user with new content.
+ * @throws {DirectoryError} `id_taken` when the person has another id
+ */
+export async function restore(
+  unit: Unit,
+  deleted: User,
+  { person, details }: Refused,
+): Promise<CreateUserAnswer> {
   const { tx, now } = unit
   const { id, reseller, groups } = person
   if (id !== undefined && id !== deleted.id) throw wrongId((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)

@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'webhook_not_found'
   | 'too_many_webhooks'
   | 'job_not_found'
+  | 'import_not_found'
   | 'job_ended'
   | 'idempotency_key_reused'
   | 'precondition_failed'

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type AuditKeySealer, type Store, StoreError, type StoreEvents } from './port.ts'
 import type { BackupOptions } from './sqlite/backup.ts'
+import { isFileLocked } from './sqlite/file-lock.ts'
 import type { StagedRestore } from './sqlite/restore.ts'
-import { openSqlite } from './sqlite/store.ts'
+import { openSqlite, servingLockOf } from './sqlite/store.ts'
 
 /** Locks between processes; here because only this file may import an engine. */
 export { takeFileLock } from './sqlite/file-lock.ts'
@@ -27,6 +28,11 @@ export async function stageRestore(
 /** Returns the path of a SQLite store, or null for a store on PostgreSQL. */
 export function toSqlitePath(url: string): string | null {
   return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : null
+}
+
+/** Returns whether a server serves a SQLite store at this moment. */
+export function isServed(path: string): boolean {
+  return isFileLocked(servingLockOf(path))
 }
 
 /** How to open a store. */

@@ -30,6 +30,9 @@ import {
 } from '../../src/directory/credentials.ts'
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
+import { beginBulk } from '../../src/directory/imports/bulk.ts'
+import { listImports } from '../../src/directory/imports/imports.ts'
+import { beginUndo, newUndoKind } from '../../src/directory/imports/undo-job.ts'
 import { recordIssuedToken } from '../../src/directory/issued-tokens.ts'
 import { getJob, listJobs, resumeJob, stopJob } from '../../src/directory/jobs/jobs.ts'
 import {
@@ -132,6 +135,10 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   SuspendUser: ({ dir }, ctx) => suspendUser(dir, ctx, nameless),
   ResumeUser: ({ dir }, ctx) => resumeUser(dir, ctx, nameless),
   RestoreUser: ({ dir }, ctx) => restoreUser(dir, ctx, nameless),
+  ImportUsers: ({ dir, customerId }, ctx) =>
+    beginBulk(dir, ctx, { organizationId: customerId, resellerId: null }),
+  UndoImport: ({ dir }, ctx) => beginUndo(dir, ctx, { id: newId(), kind: newUndoKind(dir, () => undefined) }),
+  ListImports: ({ dir }, ctx) => listImports(dir, ctx, 1),
   GetUser: ({ dir }, ctx) => getUser(dir, ctx, nameless),
   ListUsers: ({ dir, customerId }, ctx) => listPeople(dir, ctx, customerId),
   ListCustomerUsers: ({ dir, customerId }, ctx) => streamCustomerUsers(dir, ctx, { customerId }),

@@ -55,6 +55,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   webhook_not_found: NOT_FOUND,
   too_many_webhooks: CONFLICT,
   job_not_found: NOT_FOUND,
+  import_not_found: NOT_FOUND,
   job_ended: BAD_REQUEST,
   idempotency_key_reused: BAD_REQUEST,
   precondition_failed: CONFLICT,

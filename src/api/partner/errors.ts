@@ -45,6 +45,7 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   webhook_not_found: { status: 404, type: 'NotFound' },
   too_many_webhooks: { status: 400, type: 'Conflict' },
   job_not_found: { status: 404, type: 'NotFound' },
+  import_not_found: { status: 404, type: 'NotFound' },
   job_ended: { status: 400, type: 'Conflict' },
   idempotency_key_reused: { status: 400, type: 'Conflict' },
   precondition_failed: { status: 412, type: 'PreconditionFailed' },

@@ -112,8 +112,12 @@ function findLastStart(bytes: Buffer): number {
 /**
  * Reads the bytes of a profiled file, without a byte-order mark, as UTF-8 or in its encoding of one byte a character.
  * Each chunk is valid until the next one is read: they share their memory.
+ * @param noteRead gets the number of bytes of each chunk
  */
-export async function* readBytes({ path, bom, encoding }: FileProfile): AsyncGenerator<Buffer> {
+export async function* readBytes(
+  { path, bom, encoding }: FileProfile,
+  noteRead: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
   const decoder = encoding.startsWith('utf-16') ? new TextDecoder(encoding) : undefined
   const file = await open(path)
   try {
@@ -121,6 +125,7 @@ export async function* readBytes({ path, bom, encoding }: FileProfile): AsyncGen
     for (let at = bom; ; ) {
       const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, at)
       const chunk = buffer.subarray(0, bytesRead)
+      noteRead(bytesRead)
       if (decoder) yield Buffer.from(decoder.decode(chunk, { stream: bytesRead > 0 }))
       else if (bytesRead > 0) yield chunk
       if (bytesRead === 0) return

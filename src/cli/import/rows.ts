@@ -14,8 +14,12 @@ import { FileError, type FileProfile, readBytes } from './file.ts'
 export interface RowFile {
   /** The columns of a CSV file that no member of a person has. */
   readonly ignored: readonly string[]
+  /** Whether rows can name their organization: the file has a column `customerId`, or is NDJSON. */
+  readonly hasOrganizations: boolean
   /** The rows of the file, some at a time. */
   readonly rows: AsyncGenerator<PersonRow[]>
+  /** Returns how many bytes of the file have been read. */
+  readonly place: () => number
 }
 
 /**
@@ -23,8 +27,14 @@ export interface RowFile {
  * @throws {FileError} if its header names no e-mail, or a member twice
  */
 export async function openRows(profile: FileProfile): Promise<RowFile> {
-  const bytes = readBytes(profile)
-  if (profile.format === 'ndjson') return { ignored: [], rows: readJsonRows(bytes) }
+  let read = 0
+  const place = (): number => read
+  const bytes = readBytes(profile, (chunk) => {
+    read += chunk
+  })
+  if (profile.format === 'ndjson') {
+    return { ignored: [], hasOrganizations: true, rows: readJsonRows(bytes), place }
+  }
   const lines = readLines(bytes, { maxBytes: MAX_ROW_BYTES, end: profile.lineEnd })
   const decode = newDecode(profile)
   const header = await readHeader(lines, decode, profile.path).catch(async (error) => {
@@ -33,7 +43,8 @@ export async function openRows(profile: FileProfile): Promise<RowFile> {
     throw error
   })
   const rows = readTextRows(header, readCsvRecords(prepend(header.rest, lines), { ...header, decode }))
-  return { ignored: header.ignored, rows }
+  const hasOrganizations = header.members.includes('customerId')
+  return { ignored: header.ignored, hasOrganizations, rows, place }
 }
 
 /** Decodes one line: both encodings have line breaks and quotes in one byte. */

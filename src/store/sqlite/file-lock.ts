@@ -1,4 +1,4 @@
-import { chownSync, statSync } from 'node:fs'
+import { chownSync, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../port.ts'
@@ -25,6 +25,25 @@ export function takeFileLock(path: string, taken: string): FileLock {
   } catch (error) {
     const reason = toStoreError(error, path)
     throw reason.reason === 'busy' ? new StoreError('busy', taken, error) : reason
+  }
+}
+
+/**
+ * Returns whether a process holds the lock at this moment.
+ * @param path as for `takeFileLock`
+ */
+export function isFileLocked(path: string): boolean {
+  if (!existsSync(path)) return false
+  try {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: 0 })
+    try {
+      db.prepare('SELECT count(*) FROM sqlite_schema').get()
+      return false
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    return toStoreError(error, path).reason === 'busy'
   }
 }
 

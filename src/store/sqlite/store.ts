@@ -55,6 +55,11 @@ export function openSqlite(path: string, events: StoreEvents, options: SqliteOpt
   return new SqliteStore(path, events, options)
 }
 
+/** Returns the path of the lock that a server of a store holds. */
+export function servingLockOf(path: string): string {
+  return `${resolveLinks(path)}-serving`
+}
+
 interface SqliteOptions {
   readonly serving: boolean
   readonly auditKeys: AuditKeySealer
@@ -89,7 +94,7 @@ class SqliteStore implements Store {
   constructor(path: string, events: StoreEvents, { serving, auditKeys }: SqliteOptions) {
     // A separate file next to the store, so that commands can still use the store.
     this.#servingLock = serving
-      ? takeFileLock(`${resolveLinks(path)}-serving`, `another Usher already serves ${path}`)
+      ? takeFileLock(servingLockOf(path), `another Usher already serves ${path}`)
       : null
     this.#events = events
     this.#auditKeys = auditKeys

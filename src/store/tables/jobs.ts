@@ -143,6 +143,25 @@ export async function selectJobs(tx: Tx, { state, kind, before, limit }: JobFilt
   return (rows as JobRow[]).map(toJob)
 }
 
+const selectOpen = statement((db, p: { kind: string; target: string }) =>
+  db
+    .selectFrom('jobs')
+    .selectAll()
+    .where('kind', '=', p.kind)
+    .where('target', '=', p.target)
+    .where('state', '!=', sql.lit('succeeded'))
+    .orderBy('pk', 'desc'),
+)
+
+/** Returns the newest job of a kind about a thing that has not succeeded. */
+export async function selectOpenJob(
+  tx: Tx,
+  job: { kind: Operation; target: string },
+): Promise<Job | undefined> {
+  const row = (await tx.get(selectOpen, job)) as JobRow | undefined
+  return row && toJob(row)
+}
+
 const setState = statement((db, p: { pk: number; state: JobState; now: string }) =>
   db
     .updateTable('jobs')

@@ -1,0 +1,231 @@
+import type { AccountPlace } from '../../model/accounts.ts'
+import { DirectoryError, type Issue } from '../../model/error.ts'
+import type { RowResult } from '../../model/imports.ts'
+import type { PersonRow } from '../../model/person-rows.ts'
+import type { User } from '../../model/users.ts'
+import { insertAuditEntry } from '../../store/audit/entries.ts'
+import type { InsertOutcome, NewUserRow } from '../../store/port.ts'
+import { isIdTaken } from '../../store/tables/ids.ts'
+import { type ChangeSetUser, insertChangeSetUsers, selectChangeSetUser } from '../../store/tables/imports.ts'
+import type { Directory } from '../directory.ts'
+import { getGroups } from '../groups.ts'
+import { findAccountPlace, giveAccount } from '../people-accounts.ts'
+import { type AuditDetails, newUnit, type Unit } from '../unit.ts'
+import { changeUser } from '../user-changes.ts'
+import { CREATE_OPERATIONS, listFields, type NewPerson, restore, toNewUserRow } from '../users.ts'
+import { findExisting, OUT_OF_REACH } from './existing.ts'
+import {
+  CONFLICTS,
+  type ExistingUser,
+  findChanges,
+  findConflict,
+  toContent,
+  toIssues,
+  toResult,
+} from './merge-row.ts'
+import { type ImportTarget, type Place, type ResolvedRow, RowResolver } from './resolve-rows.ts'
+
+/** The import whose rows are applied. */
+export interface RunningImport {
+  readonly pk: number
+  readonly target: ImportTarget
+}
+
+/**
+ * Applies rows of an import inside its unit: with their audit entries, and the users in its change set. A row that is
+ * invalid or in conflict changes nothing, and does not affect the others.
+ * @returns a result for each row, in order
+ * @throws {DirectoryError} when the organization or the reseller of the import is not there any more
+ */
+export async function applyRows(
+  dir: Directory,
+  unit: Unit,
+  running: RunningImport,
+  rows: readonly PersonRow[],
+): Promise<RowResult[]> {
+  const batch = new Batch(dir, unit, running)
+  const resolver = new RowResolver(unit, running.target, await getGroups(dir, unit))
+  const resolved: ResolvedRow[] = []
+  for (const row of rows) {
+    const one = await resolver.resolve(row)
+    if ('issues' in one) batch.results.push(toResult(one, 'invalid', { issues: one.issues }))
+    else resolved.push(one)
+  }
+  const { first, later } = splitRepeated(resolved)
+  const refused = await batch.insert(first)
+  await batch.merge(refused)
+  // One after the other: each must see what the one before it did.
+  for (const row of later) {
+    const again = await batch.insert([row])
+    await batch.merge(again)
+  }
+  await batch.save()
+  return batch.results.sort((one, other) => one.line - other.line)
+}
+
+/** Splits off the rows with an e-mail or an id that an earlier row has. */
+function splitRepeated(rows: readonly ResolvedRow[]): { first: ResolvedRow[]; later: ResolvedRow[] } {
+  const seen = new Set<string>()
+  const [first, later]: [ResolvedRow[], ResolvedRow[]] = [[], []]
+  for (const one of rows) {
+    const { row, place, emailKey } = one
+    const key = `${place.organization.pk} ${emailKey}`
+    const isRepeated = seen.has(key) || (row.id !== undefined && seen.has(row.id))
+    seen.add(key)
+    if (row.id !== undefined) seen.add(row.id)
+    if (isRepeated) later.push(one)
+    else first.push(one)
+  }
+  return { first, later }
+}
+
+/** The rows of one commit. */
+class Batch {
+  readonly results: RowResult[] = []
+  readonly #dir: Directory
+  readonly #unit: Unit
+  readonly #running: RunningImport
+  /** Where everyone of an organization gets an account; null if Cloud Director names who gets one. */
+  readonly #accountPlaces = new Map<number, AccountPlace | null>()
+  readonly #changeSet = new Map<number, ChangeSetUser>()
+
+  constructor(dir: Directory, unit: Unit, running: RunningImport) {
+    this.#dir = dir
+    this.#unit = unit
+    this.#running = running
+  }
+
+  /** Writes the change set. */
+  async save(): Promise<void> {
+    await insertChangeSetUsers(this.#unit.tx, this.#running.pk, [...this.#changeSet.values()])
+  }
+
+  /** Inserts the users who do not exist. Returns the rows that the store refused. */
+  async insert(rows: readonly ResolvedRow[]): Promise<ResolvedRow[]> {
+    const made = rows.map((row) => ({ row, made: this.#toNewUser(row) }))
+    // In the order of an index of names, so that neighbouring rows change the same pages.
+    made.sort((one, other) => (one.made.nameKey < other.made.nameKey ? -1 : 1))
+    const outcomes = await this.#unit.tx.insertUsers(made.map((one) => one.made))
+    const refused: ResolvedRow[] = []
+    for (const [i, one] of made.entries()) {
+      const pk: InsertOutcome = outcomes[i] ?? 'refused'
+      if (pk === 'refused') refused.push(one.row)
+      else await this.#noteCreated(one.row, { pk, id: one.made.user.id })
+    }
+    return refused.sort((one, other) => one.row.line - other.row.line)
+  }
+
+  #toNewUser({ row, place, groups = [] }: ResolvedRow): NewUserRow {
+    const { id, email, firstName = null, lastName = null } = row
+    const person: NewPerson = { id, email, firstName, lastName, groups, ...place }
+    return toNewUserRow(this.#unit, person, this.#detailsOf(place, person))
+  }
+
+  #detailsOf({ organization, reseller }: Place, person: NewPerson): AuditDetails {
+    return {
+      operation: CREATE_OPERATIONS[organization.kind],
+      organization: organization.id,
+      outcome: 'created',
+      reseller: (organization.kind === 'reseller' ? organization : reseller)?.id,
+      changedFields: listFields(person),
+    }
+  }
+
+  /** Notes a new user, who gets an account if everyone of the organization does. */
+  async #noteCreated(row: ResolvedRow, user: { pk: number; id: string }): Promise<void> {
+    const { pk, id: organizationId } = row.place.organization
+    let place = this.#accountPlaces.get(pk)
+    if (place === undefined) {
+      place = await findAccountPlace(this.#unit, pk)
+      this.#accountPlaces.set(pk, place)
+    }
+    if (place) await giveAccount(this.#unit, { user, organizationId, place })
+    this.#note(row, 'created', { ...user, version: 1, before: null })
+  }
+
+  /** Notes what a row did to a user. */
+  #note(
+    row: ResolvedRow,
+    outcome: ChangeSetUser['outcome'],
+    user: { pk: number; id: string; version: number; before: string | null },
+  ): void {
+    const { pk: userPk, id, version, before } = user
+    this.results.push(toResult(row, outcome, { id }))
+    this.#changeSet.set(userPk, { userPk, line: row.row.line, outcome, version, before })
+  }
+
+  /** Applies rows whose users the store refused to insert: they exist, or were deleted. */
+  async merge(rows: readonly ResolvedRow[]): Promise<void> {
+    if (rows.length === 0) return
+    const found = await findExisting(this.#unit, rows)
+    for (const row of rows) {
+      try {
+        await this.#mergeOne(row, found.get(row))
+      } catch (error) {
+        if (!(error instanceof DirectoryError) || error.code === 'store_unavailable') throw error
+        await this.#refuse(row, toIssues(error), error.code)
+      }
+    }
+  }
+
+  async #mergeOne(row: ResolvedRow, existing: ExistingUser | typeof OUT_OF_REACH | undefined): Promise<void> {
+    if (existing === OUT_OF_REACH) return this.#refuse(row, [CONFLICTS.emailTaken], 'email_taken')
+    if (!existing) return this.#insertOrExplain(row)
+    const { user } = existing
+    const isDeleted = user.deletedAt !== null
+    const changes = findChanges(row, existing)
+    const isSecond = await this.#isInChangeSet(user)
+    const conflict = findConflict(row, existing, { hasChanges: changes !== undefined || isDeleted, isSecond })
+    if (conflict) return this.#refuse(row, [conflict], conflict.path === 'id' ? 'id_taken' : 'email_taken')
+    if (isDeleted) return this.#restore(row, existing)
+    if (changes)
+      await changeUser(this.#dir, this.#unitOf('UpdateUser'), { ...existing, ...row.place, changes })
+    if (isSecond) {
+      this.results.push(toResult(row, 'unchanged', { id: user.id }))
+      return
+    }
+    const version = user.version + (changes ? 1 : 0)
+    const before = changes ? JSON.stringify(toContent(existing)) : null
+    this.#note(row, changes ? 'changed' : 'unchanged', { ...user, version, before })
+  }
+
+  /** Inserts a user whose e-mail only a deleted user out of reach has, or says why the store refuses the row. */
+  async #insertOrExplain(row: ResolvedRow): Promise<void> {
+    const made = { ...this.#toNewUser(row), besideDeleted: true }
+    const [pk = 'refused'] = await this.#unit.tx.insertUsers([made])
+    if (pk !== 'refused')
+      return this.#note(row, 'created', { pk, id: made.user.id, version: 1, before: null })
+    const { id } = row.row
+    if (id === undefined || !(await isIdTaken(this.#unit.tx, id)))
+      throw new DirectoryError('organization_not_found', 'The organization or the reseller was deleted.')
+    return this.#refuse(row, [CONFLICTS.idTaken], 'id_taken')
+  }
+
+  async #restore(resolved: ResolvedRow, existing: ExistingUser): Promise<void> {
+    const { user } = existing
+    const { row, place, groups = existing.groups } = resolved
+    const { email, firstName = user.firstName, lastName = user.lastName } = row
+    const unit = this.#unitOf(CREATE_OPERATIONS[place.organization.kind], place.organization.id)
+    const person = { id: user.id, ...place, email, firstName, lastName, groups }
+    await restore(unit, user, { person, details: this.#detailsOf(place, person) })
+    this.#note(resolved, 'restored', { ...user, version: user.version + 1, before: null })
+  }
+
+  async #isInChangeSet({ pk }: User): Promise<boolean> {
+    if (this.#changeSet.has(pk)) return true
+    return (await selectChangeSetUser(this.#unit.tx, this.#running.pk, pk)) !== undefined
+  }
+
+  /** Reports a conflict, with an audit entry as for a refused call. */
+  async #refuse(row: ResolvedRow, issues: readonly Issue[], outcome: string): Promise<void> {
+    const organization = row.place.organization.id
+    const entry = this.#unit.entry({ operation: 'UpdateUser', outcome, organization })
+    await insertAuditEntry(this.#unit.tx, { ...entry, status: 'Failed' })
+    this.results.push(toResult(row, 'conflict', { issues }))
+  }
+
+  /** Makes a unit of another operation over the same transaction, for its audit entries. */
+  #unitOf(operation: Parameters<typeof newUnit>[2]['operation'], organization: string | null = null): Unit {
+    return newUnit(this.#dir, this.#unit.ctx, { operation, organization }, this.#unit.tx)
+  }
+}

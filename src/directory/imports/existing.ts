@@ -1,0 +1,62 @@
+import type { Group, User } from '../../model/users.ts'
+import { selectMemberships } from '../../store/tables/groups.ts'
+import { selectMembershipsOf, selectUsersByEmails } from '../../store/tables/many-users.ts'
+import { findDeletedUser, type Scope } from '../reach.ts'
+import type { ExistingUser } from './merge-row.ts'
+import type { ResolvedRow } from './resolve-rows.ts'
+
+/** A user with the e-mail of a row who belongs to another reseller: their e-mail is taken, and nothing more is known. */
+export const OUT_OF_REACH = 'out of reach'
+
+/**
+ * Finds the users with the e-mails of rows: the live ones, else the deleted ones. A deleted user in the context of another
+ * reseller counts as none, and does not keep the e-mail.
+ * @returns no entry for a row whose e-mail is free
+ */
+export async function findExisting(
+  scope: Scope,
+  rows: readonly ResolvedRow[],
+): Promise<Map<ResolvedRow, ExistingUser | typeof OUT_OF_REACH>> {
+  const { tx } = scope
+  const users = new Map<ResolvedRow, User>()
+  for (const of of Map.groupBy(rows, ({ place }) => place.organization.pk).values()) {
+    const organization = of[0]?.place.organization.pk ?? 0
+    for (const deleted of [false, true]) {
+      const open = of.filter((row) => !users.has(row))
+      const keys = [...new Set(open.map(({ emailKey }) => emailKey))]
+      const found = await selectUsersByEmails(tx, organization, { keys, deleted })
+      for (const row of open) {
+        const user = found.get(row.emailKey)
+        if (user) users.set(row, user)
+      }
+    }
+  }
+  const groups: Map<number, Group[]> = await selectMembershipsOf(
+    tx,
+    [...users.values()].map(({ pk }) => pk),
+  )
+  const found = new Map<ResolvedRow, ExistingUser | typeof OUT_OF_REACH>()
+  for (const [row, user] of users) {
+    if (isInContext(scope, user)) found.set(row, { user, groups: groups.get(user.pk) ?? [] })
+    else if (user.deletedAt === null) found.set(row, OUT_OF_REACH)
+    else await addDeleted(scope, row, found)
+  }
+  return found
+}
+
+/** Returns whether a user of a reachable organization is in reach too: a reseller does not reach those of another one. */
+function isInContext({ ctx }: Scope, { organizationPk, resellerPk }: User): boolean {
+  const { kind, pk } = ctx.organization
+  return kind !== 'reseller' || organizationPk === pk || resellerPk === null || resellerPk === pk
+}
+
+/** Adds an older deleted user in reach; the newest one is not. */
+async function addDeleted(
+  scope: Scope,
+  row: ResolvedRow,
+  found: Map<ResolvedRow, ExistingUser | typeof OUT_OF_REACH>,
+): Promise<void> {
+  const { organization } = row.place
+  const user = await findDeletedUser(scope, { organization, email: row.row.email })
+  if (user) found.set(row, { user, groups: await selectMemberships(scope.tx, user.pk) })
+}

@@ -1,0 +1,117 @@
+import { type SqlBool, sql } from 'kysely'
+import type { Group, User } from '../../model/users.ts'
+import type { Tx } from '../port.ts'
+import { selectActiveMembers } from './groups.ts'
+import { toUser } from './users.ts'
+
+/** The most e-mail addresses or users of one query: it is compiled on each call. */
+const TOGETHER = 250
+
+/**
+ * Returns the users of an organization with these e-mail addresses, live or deleted ones.
+ * @param keys as `foldEmail` returns them
+ * @returns the users by their key; of several deleted users with one address, the newest
+ */
+export async function selectUsersByEmails(
+  tx: Tx,
+  organization: number,
+  { keys, deleted }: { keys: readonly string[]; deleted: boolean },
+): Promise<Map<string, User>> {
+  const found = new Map<string, User>()
+  for (let from = 0; from < keys.length; from += TOGETHER) {
+    const rows = await tx.query((db) =>
+      db
+        .selectFrom('users')
+        .selectAll()
+        .where('organization_pk', '=', organization)
+        .where('email_key', 'in', keys.slice(from, from + TOGETHER))
+        // A literal, so that it equals the condition of an index.
+        .where(deleted ? sql<SqlBool>`deleted_at is not null` : sql<SqlBool>`deleted_at is null`)
+        .orderBy('pk'),
+    )
+    for (const row of rows) found.set(row.email_key ?? '', toUser(row))
+  }
+  return found
+}
+
+/** Returns users, deleted or not, by their primary keys. */
+export async function selectUsersByPks(tx: Tx, pks: readonly number[]): Promise<Map<number, User>> {
+  const found = new Map<number, User>()
+  for (let from = 0; from < pks.length; from += TOGETHER) {
+    const some = pks.slice(from, from + TOGETHER)
+    for (const row of await tx.query((db) => db.selectFrom('users').selectAll().where('pk', 'in', some)))
+      found.set(row.pk, toUser(row))
+  }
+  return found
+}
+
+/** Returns the groups of users, by the primary key of the user. A user in no group has no entry. */
+export async function selectMembershipsOf(tx: Tx, users: readonly number[]): Promise<Map<number, Group[]>> {
+  const groups = new Map<number, Group[]>()
+  for (let from = 0; from < users.length; from += TOGETHER) {
+    const rows = await tx.query((db) =>
+      db
+        .selectFrom('memberships')
+        .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
+        .select(['memberships.user_pk as user', 'groups.pk', 'groups.id', 'groups.name'])
+        .where('memberships.user_pk', 'in', users.slice(from, from + TOGETHER))
+        .orderBy('groups.name'),
+    )
+    for (const { user, ...group } of rows) {
+      const of = groups.get(user)
+      if (of) of.push(group)
+      else groups.set(user, [group])
+    }
+  }
+  return groups
+}
+
+/** Counts the live, active users of an organization who are in a group of the provider. */
+export async function countActiveMembers(
+  tx: Tx,
+  group: { provider: number; name: string },
+  organization: number,
+): Promise<number> {
+  return (await selectActiveMembers(tx, group, { organization, limit: Number.MAX_SAFE_INTEGER })).length
+}
+
+/** A page of an export. */
+export interface ExportRow extends Pick<User, 'pk' | 'id' | 'firstName' | 'lastName' | 'email'> {
+  readonly customerId: string
+  readonly nameKey: string
+}
+
+/**
+ * Returns the next live users of an organization, or of a provider, ordered by name.
+ * @param page.after the last user of the page before
+ */
+export async function selectExportPage(
+  tx: Tx,
+  of: { providerPk: number; organizationPk: number | undefined },
+  { after, limit }: { after: { nameKey: string; id: string } | undefined; limit: number },
+): Promise<ExportRow[]> {
+  return tx.query((db) => {
+    let query = db
+      .selectFrom('users')
+      .innerJoin('organizations', 'organizations.pk', 'users.organization_pk')
+      .select([
+        'users.pk',
+        'users.id',
+        'users.first_name as firstName',
+        'users.last_name as lastName',
+        'users.email',
+      ])
+      .select(['organizations.id as customerId', 'users.name_key as nameKey'])
+      .where(sql<SqlBool>`users.deleted_at is null`)
+      .where('organizations.deleted_at', 'is', null)
+      .orderBy('users.name_key')
+      .orderBy('users.id')
+      .limit(limit)
+    query =
+      of.organizationPk === undefined
+        ? query.where('users.provider_pk', '=', of.providerPk)
+        : query.where('users.organization_pk', '=', of.organizationPk)
+    if (after) query = query.where(sql<SqlBool>`(users.name_key, users.id) > (${after.nameKey}, ${after.id})`)
+    return query
+  })
+}
