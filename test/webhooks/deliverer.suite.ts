@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newUnit } from '../../src/directory/unit.ts'
+import { createUser } from '../../src/directory/users.ts'
+import { createWebhook, deleteWebhook, getWebhook, replayWebhook } from '../../src/directory/webhooks.ts'
+import type { WebhookEvent } from '../../src/model/webhooks.ts'
+import { Deliverer } from '../../src/webhooks/deliverer.ts'
+import type { WebhookSender } from '../../src/webhooks/sender.ts'
+import { addOrganization, newTestDirectory, newUser, type TestDirectory } from '../support/directories.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+const HOUR_MS = 60 * 60 * 1000
+const URL = 'https://receiver.example'
+
+const failed: object[] = []
+const log = { error: (fields: object) => failed.push(fields) }
+
+/** A receiver in this process. `accepts` decides, and may do something before the response. */
+interface Receiver extends WebhookSender {
+  accepts: (event: WebhookEvent) => boolean | Promise<boolean>
+  /** The targets of all attempts, and of the accepted ones. */
+  readonly tried: string[]
+  readonly accepted: string[]
+}
+
+function newReceiver(): Receiver {
+  const receiver: Receiver = {
+    allowsHttp: false,
+    accepts: () => true,
+    tried: [],
+    accepted: [],
+    async send(_, event) {
+      const target = String(event.data.target)
+      receiver.tried.push(target)
+      const delivered = await receiver.accepts(event)
+      if (delivered) receiver.accepted.push(target)
+      return { delivered, status: delivered ? 204 : 500, error: delivered ? null : 'failed' }
+    },
+    close: () => undefined,
+  }
+  return receiver
+}
+
+interface World {
+  readonly on: TestDirectory
+  readonly id: string
+  readonly receiver: Receiver
+  /** Adds users to a customer, one after the other; returns their ids. */
+  add(count: number, customerId?: string): Promise<string[]>
+  drain(): Promise<void>
+  later(ms: number): void
+}
+
+async function newWorld(open: OpenStore): Promise<World> {
+  const on = await newTestDirectory(open)
+  await on.dir.store.sealAudit()
+  const input = { url: URL, operations: ['CreateUser'], allowsHttp: false }
+  const { id } = await createWebhook(on.dir, on.operator, input)
+  const receiver = newReceiver()
+  let made = 0
+  return {
+    on,
+    id,
+    receiver,
+    async add(count, customerId = on.customerId) {
+      const ids: string[] = []
+      for (let i = 0; i < count; i++) {
+        const user = newUser({ email: `${made++}@example.com` })
+        ids.push((await createUser(on.dir, on.provider, { organizationId: customerId, user })).id)
+      }
+      return ids
+    },
+    async drain() {
+      await on.dir.store.sealAudit()
+      await newDeliverer(on, receiver).drain()
+    },
+    later(ms) {
+      on.clock.now = new Date(on.clock.now.getTime() + ms)
+    },
+  }
+}
+
+function newDeliverer({ dir }: TestDirectory, receiver: Receiver): Deliverer {
+  return new Deliverer(dir, receiver, { log, retryMs: 24 * HOUR_MS })
+}
+
+/** Deliveries: at least once, in order for each organization, from the log. */
+export function delivererSuite(open: OpenStore): void {
+  describe('deliveries', () => {
+    test('events arrive once and in order; those from before the webhook do not', async () => {
+      const { on, id, receiver, add, drain } = await newWorld(open)
+      const users = await add(30)
+      await drain()
+      await drain()
+      assert.deepEqual(receiver.tried, users)
+      const { waiting, deliveredAt } = await getWebhook(on.dir, on.operator, id)
+      assert.deepEqual([waiting, deliveredAt], [0, on.clock.now.toISOString()])
+    })
+
+    test('several deliverers send no event twice', async () => {
+      const { on, receiver, add } = await newWorld(open)
+      const users = await add(20)
+      await on.dir.store.sealAudit()
+      await Promise.all([1, 2, 3].map(() => newDeliverer(on, receiver).drain()))
+      assert.deepEqual(receiver.tried, users)
+    })
+
+    test('a receiver that is down is tried with growing pauses, and further events stay in the log', async () => {
+      const { on, id, receiver, add, drain, later } = await newWorld(open)
+      const customers = [on.customerId]
+      for (let i = 0; i < 7; i++) customers.push((await addOrganization(on, 'customer')).id)
+      receiver.accepts = () => false
+      const users: string[] = []
+      for (const customer of customers) users.push(...(await add(2, customer)))
+      await drain()
+      const tries = receiver.tried.length
+      assert.ok(tries >= 5 && tries <= 2 * customers.length, String(tries))
+      const more = await add(5)
+      for (let i = 0; i < 20; i++) {
+        await drain()
+        later(1_000)
+      }
+      assert.ok(receiver.tried.length < 80, `${receiver.tried.length} attempts in 20 s`)
+      const { waiting, failures, error } = await getWebhook(on.dir, on.operator, id)
+      assert.deepEqual([waiting, error], [16, 'failed'])
+      assert.ok(failures >= 5)
+      assert.ok(!receiver.tried.some((one) => more.includes(one)))
+      receiver.accepts = () => true
+      later(10 * 60_000)
+      await drain()
+      const order = [...users.filter((_, i) => i < 2), ...more]
+      assert.deepEqual(
+        receiver.accepted.filter((one) => order.includes(one)),
+        order,
+      )
+      assert.deepEqual([...receiver.accepted].sort(), [...users, ...more].sort())
+      assert.equal((await getWebhook(on.dir, on.operator, id)).error, null)
+    })
+
+    test('an event is given up 24 hours after its first failure, and then its organization goes on', async () => {
+      const { on, id, receiver, add, drain, later } = await newWorld(open)
+      const [first, second, third] = await add(3)
+      receiver.accepts = ({ data }) => data.target !== first
+      const state = async (): Promise<number[]> => {
+        const { waiting, deadLetters } = await getWebhook(on.dir, on.operator, id)
+        return [waiting, deadLetters]
+      }
+      await drain()
+      assert.deepEqual(await state(), [3, 0])
+      later(24 * HOUR_MS - 1)
+      await drain()
+      assert.deepEqual(await state(), [3, 0])
+      later(HOUR_MS)
+      await drain()
+      assert.deepEqual(await state(), [0, 1])
+      assert.deepEqual(receiver.accepted, [second, third])
+      receiver.accepts = () => true
+      assert.equal(await replayWebhook(on.dir, on.operator, { id, deadLetters: true }), 1)
+      await drain()
+      assert.deepEqual(await state(), [0, 0])
+      assert.deepEqual(receiver.accepted, [second, third, first])
+    })
+
+    test('a replay while events are sent loses none', async () => {
+      const { on, id, receiver, add, drain } = await newWorld(open)
+      const users = await add(3)
+      let replayed = false
+      receiver.accepts = async () => {
+        if (!replayed) {
+          replayed = true
+          await replayWebhook(on.dir, on.operator, { id, from: '2026-01-01T00:00:00Z' })
+        }
+        return true
+      }
+      await drain()
+      await drain()
+      assert.deepEqual([...new Set(receiver.accepted)], users)
+      assert.deepEqual(receiver.accepted.slice(-3), users)
+    })
+
+    test('a webhook that is deleted while events are sent leaves nothing', async () => {
+      const { on, id, receiver, add, drain } = await newWorld(open)
+      await add(3)
+      receiver.accepts = async () => {
+        await deleteWebhook(on.dir, on.operator, id).catch(() => undefined)
+        return false
+      }
+      await drain()
+      const rows = await on.dir.store.read((tx) => tx.query((db) => db.selectFrom('deliveries').selectAll()))
+      assert.deepEqual([rows, receiver.tried.length], [[], 1])
+    })
+
+    test('a process that dies keeps a webhook for a minute, and then another one sends its events', async () => {
+      const { on, receiver, add, drain, later } = await newWorld(open)
+      const users = await add(3)
+      const { promise: never } = Promise.withResolvers<boolean>()
+      const dead = newReceiver()
+      dead.accepts = ({ data }) => (data.target === users[1] ? never : true)
+      await on.dir.store.sealAudit()
+      void newDeliverer(on, dead).drain()
+      while (dead.tried.length < 2) await new Promise(setImmediate)
+      await drain()
+      assert.deepEqual(receiver.tried, [])
+      later(61_000)
+      await drain()
+      assert.deepEqual(receiver.accepted, users)
+    })
+
+    test('a long log is read in parts, and a place in the middle of a block is kept', async () => {
+      const { on, receiver, drain } = await newWorld(open)
+      const ids = Array.from({ length: 450 }, (_, i) => `${i}`)
+      await on.dir.store.write(async (tx) => {
+        const unit = newUnit(on.dir, on.provider, { operation: 'CreateUser' }, tx)
+        for (const target of ids) await unit.audit({ outcome: 'created', target })
+      })
+      await drain()
+      assert.deepEqual(receiver.accepted, ids)
+    })
+  })
+}
