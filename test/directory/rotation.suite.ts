@@ -7,8 +7,9 @@ import { checkSecrets } from '../../src/directory/sealing/check.ts'
 import { newFollowingSealer } from '../../src/directory/sealing/following-sealer.ts'
 import { type Resealed, recordRotation, resealSecrets } from '../../src/directory/sealing/rotation.ts'
 import { sealedRowIdentity } from '../../src/directory/sealing/sealed-tables.ts'
-import { masterKeyId, newSealer, sealMark } from '../../src/directory/sealing/sealer.ts'
+import { masterKeyId, newSealer, sealMark, UnknownKeyError } from '../../src/directory/sealing/sealer.ts'
 import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
+import { beginWebhookTest, createWebhook } from '../../src/directory/webhooks.ts'
 import { selectSealed } from '../../src/store/tables/sealed-rows.ts'
 import {
   addClient,
@@ -96,6 +97,16 @@ function resealTests(open: OpenStore): void {
     assert.equal(key?.privateJwk, '{"d":"private"}')
     const { checked, unopened } = await checkSecrets(on.dir)
     assert.equal(unopened.length, checked, 'the old key still opens something')
+  })
+
+  test('the secret of a webhook is sealed again, and signs as before', async () => {
+    const on = await newSealedDirectory(open, 0)
+    const input = { url: 'https://receiver.example', allowsHttp: false }
+    const { id, secret } = await createWebhook(on.dir, on.operator, input)
+    await reseal(on)
+    const dir = { ...on.dir, sealer: newSealer([NEW]) }
+    assert.equal((await beginWebhookTest(dir, on.operator, id)).secret, secret)
+    await assert.rejects(beginWebhookTest(on.dir, on.operator, id), UnknownKeyError)
   })
 
   test('a repeated re-sealing finds nothing to do, and writes nothing', async () => {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { isSigned, startReceiver } from '../support/receiver.ts'
+import { queryStore } from '../support/stored.ts'
+
+const { path, remove } = newDataDir()
+const receiver = await startReceiver()
+const SETTINGS = { USHER_WEBHOOK_NETWORKS: '127.0.0.1' }
+await usherJson(path, ['init'], SETTINGS)
+after(async () => {
+  await receiver.end()
+  remove()
+})
+
+const usher = (...args: string[]) => runUsher(path, ['webhook', ...args], SETTINGS)
+const json = <T>(...args: string[]): Promise<T> => usherJson<T>(path, ['webhook', ...args], SETTINGS)
+
+test('a webhook is created, listed, shown, tested, replayed and deleted', async () => {
+  const created = ['--url', receiver.url, '--name', 'Billing', '--operation', 'CreateUser', 'DeleteUser']
+  const { id, secret } = await json<{ id: string; secret: string }>('create', ...created)
+  const shown = await usher('show', id)
+  assert.match(shown.stdout, /^Operations: +CreateUser, DeleteUser$/m)
+  assert.match(shown.stdout, /^Delivered: +never$/m)
+  assert.ok(!shown.stdout.includes(secret))
+  const listed = await usher('list')
+  for (const part of [id, 'Billing', receiver.url]) assert.ok(listed.stdout.includes(part))
+  assert.deepEqual(await usher('test', id), {
+    code: 0,
+    stdout: 'The receiver accepted the test event.\n',
+    stderr: '',
+  })
+  const [event] = receiver.requests
+  assert.ok(event && isSigned(event, secret))
+  receiver.respond(() => 500)
+  const failed = await usher('test', id)
+  const said = 'The test event failed: the receiver responded with 500.\n'
+  assert.deepEqual([failed.code, failed.stdout], [1, said])
+  assert.deepEqual(await json('dead-letters', id), [])
+  assert.deepEqual(await json('replay', id, '--dead-letters', '--from', '2026-01-01'), { deadLetters: 0 })
+  assert.deepEqual(await json('delete', id), { deleted: id })
+  const gone = await usher('show', id)
+  assert.deepEqual([gone.code, gone.stderr], [1, `usher: There is no webhook with the id ${id}.\n`])
+})
+
+test('dead letters are listed in pages', async () => {
+  const { id } = await json<{ id: string }>('create', '--url', receiver.url)
+  await queryStore(
+    path,
+    `INSERT INTO deliveries (webhook_pk, block, entry_pk, organization, attempts, first_failed_at, due_at, error, dead_at)
+     SELECT webhooks.pk, block, audit_entries.pk, '', 3, at, '', 'refused', at FROM webhooks, audit_entries
+     WHERE operation = 'CreateOrganization'`,
+  )
+  const { stdout } = await usher('dead-letters', id)
+  assert.match(stdout, /CreateOrganization +\S+ +3 +\S+ +refused/)
+  const letters = await json<{ number: number }[]>('dead-letters', id)
+  const page = await json<{ number: number }[]>('dead-letters', id, '--after', String(letters[0]?.number))
+  assert.deepEqual(page, letters.slice(1))
+  assert.match((await usher('dead-letters', id, '--limit', '1')).stderr, /add --after \d+ for the next page/)
+  assert.deepEqual(await json('replay', id, '--dead-letters'), { deadLetters: letters.length })
+})
+
+test('wrong input is refused with the name of the option', async () => {
+  const id = '01932d3e-7f4a-7c1e-9d55-2f6a8f0b1c2d'
+  for (const [args, code, message] of [
+    [
+      ['create', '--url', 'ftp://x.example'],
+      1,
+      /--url must be a URL that begins with https:\/\/ or http:\/\//,
+    ],
+    [
+      ['create', '--url', 'https://x.example', '--operation', 'Nothing'],
+      1,
+      /--operation must be an operation/,
+    ],
+    [['replay', id], 2, /'--from <time>' or '--dead-letters' must be given/],
+    [['replay', id, '--from', 'yesterday'], 1, /--from must be the id of an event, or a time/],
+    [['test', id], 1, /There is no webhook/],
+  ] as const) {
+    const ended = await usher(...args)
+    assert.equal(ended.code, code, ended.stderr)
+    assert.match(ended.stderr, message)
+  }
+})
