@@ -10,6 +10,7 @@ import { type Issuer, openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { type Config, ConfigError } from './config.ts'
 import { assertAuditKey, getAuditHead } from './directory/audit.ts'
+import { followAudit } from './directory/audit-follower.ts'
 import { readBacklog } from './directory/backlog.ts'
 import { writeClientUses } from './directory/client-secrets.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
@@ -37,6 +38,8 @@ import { newWebhookSender, type WebhookSender } from './webhooks/sender.ts'
 
 /** The pause between two rounds of sealing audit entries. Only PostgreSQL needs them: SQLite seals in each commit. */
 const SEAL_MS = 500
+/** The pause between two rounds of adding new entries to the index of the audit log. */
+const INDEX_MS = 250
 /** The pause between two rounds of deleting expired idempotency keys and refresh tokens. */
 const SWEEP_MS = 60 * 60 * 1000
 /** The pause between two rounds of writing when clients called last. */
@@ -191,6 +194,8 @@ function startBackgroundWork(
   })
   const using = { name: 'recording the last calls of clients', log }
   const uses = startLoop({ ...using, everyMs: USES_MS }, () => writeClientUses(dir))
+  const indexing = { name: 'indexing the audit log', everyMs: INDEX_MS, log }
+  const index = startLoop(indexing, (stopping) => followAudit(dir, stopping))
   const sealing = { name: 'sealing audit entries', log }
   const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
@@ -201,7 +206,7 @@ function startBackgroundWork(
   const deliverer = new Deliverer(dir, webhooks, { log, retryMs: config.webhooks.retryMs })
   deliverer.start()
   const stop = async (): Promise<void> => {
-    const loops = [sweep, head, keys, uses, contents, reconciler, jobs, deliverer]
+    const loops = [sweep, head, index, keys, uses, contents, reconciler, jobs, deliverer]
     await Promise.all(loops.map((one) => one.stop()))
     await runRound(using, () => writeClientUses(dir))
     await seal.stop()

@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { listAudit, verifyAudit } from '../directory/audit.ts'
+import { exportAudit, listAudit, type OpenedEntry, verifyAudit } from '../directory/audit.ts'
 import type { OpenedChange } from '../directory/sealing/person-keys.ts'
+import { escapeJson } from '../escape.ts'
 import { formatCaller } from '../store/audit/entries.ts'
 import type { AuditFault, AuditFaultKind, AuditHead, AuditVerdict } from '../store/port.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber, parseTime } from './options.ts'
+import { OutputError, writeOutput } from './output.ts'
 import { cutPage, describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
 
@@ -28,6 +30,12 @@ export function defineAudit(audit: Command, session: Session): void {
     .option('--before <number>', 'Next page: list only entries before the one with this number', parseNumber)
     .option(...LIMIT, 100)
     .action(action(session, (options: ListOptions) => list(session, options)))
+  audit
+    .command('export')
+    .description('Write audit entries to standard output as NDJSON: one JSON object a line, oldest first')
+    .option('--since <time>', 'Only entries since this time (ISO 8601)', parseTime)
+    .option('--until <time>', 'Only entries before this time (ISO 8601)', parseTime)
+    .action(action(session, (options: ExportOptions) => exportLog(session, options)))
   audit
     .command('verify')
     .description('Check that no audit entry was changed, removed or moved')
@@ -59,11 +67,7 @@ function list(session: Session, options: ListOptions): Promise<Output> {
       await listAudit(dir, ctx, { ...filter, limit: limit + 1 }),
       limit,
     )
-    const json = entries.map((entry) => ({
-      ...entry,
-      caller: formatCaller(entry.caller),
-      ...(entry.changes && { changes: toJsonChanges(entry.changes) }),
-    }))
+    const json = entries.map(toJson)
     const rows = json.map((entry) => [
       ...[String(entry.number), entry.at, entry.operation, entry.status, entry.outcome],
       ...[entry.caller, entry.address, entry.target, entry.changedFields.join(',')],
@@ -71,6 +75,32 @@ function list(session: Session, options: ListOptions): Promise<Output> {
     const note = more ? describeMore(limit, `--before ${entries.at(-1)?.number}`) : undefined
     return { json, lines: formatTable(HEADINGS, rows), note }
   })
+}
+
+interface ExportOptions {
+  readonly since?: string
+  readonly until?: string
+}
+
+/** Writes the pages as they are read, so that a log of any length needs little memory. */
+function exportLog(session: Session, { since, until }: ExportOptions): Promise<undefined> {
+  return withDirectory(session, async ({ dir, ctx }) => {
+    try {
+      for await (const page of exportAudit(dir, ctx, { since, until })) {
+        const lines = page.map((entry) => `${escapeJson(JSON.stringify(toJson(entry)))}\n`)
+        await writeOutput(session.io.stdout, lines.join(''))
+      }
+    } catch (error) {
+      // A reader such as `head` has enough.
+      if (!(error instanceof OutputError && error.isClosed)) throw error
+    }
+    return undefined
+  })
+}
+
+/** Converts an entry to JSON, for programs. */
+function toJson({ caller, changes, ...entry }: OpenedEntry) {
+  return { ...entry, caller: formatCaller(caller), ...(changes && { changes: toJsonChanges(changes) }) }
 }
 
 /** Converts changes to an object with a member for each of them. For lists of ids, it also names what differs. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { createUser } from '../directory/users.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
+import { defineErasure } from './erasure.ts'
 import { findGroupIds } from './group.ts'
 import { defineSingleUser } from './user-changes.ts'
 import { defineUserFiles } from './user-files.ts'
@@ -20,6 +21,7 @@ export function defineUser(user: Command, session: Session): void {
   defineUserList(user, session)
   defineSingleUser(user, session)
   defineUserFiles(user, session)
+  defineErasure(user, session)
 }
 
 interface AddOptions {

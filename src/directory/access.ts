@@ -89,6 +89,28 @@ const READ_WEBHOOKS: Rule = {
   ...MANAGE_WEBHOOKS,
   grants: [...MANAGE_WEBHOOKS.grants, { ...VIEWER_CLIENT, organizations: ['provider', 'reseller'] }],
 }
+const OF_PROVIDER = { organizations: ['provider'] } as const
+const OF_PARTNERS = { organizations: ['provider', 'reseller'] } as const
+/** Administrators of the provider may run the operation: it cannot be undone. */
+const MANAGE_PROVIDER: Rule = {
+  grants: [
+    OPERATOR,
+    { ...ADMINISTRATOR_CLIENT, ...OF_PROVIDER },
+    { ...ADMINISTRATOR_PERSON, ...OF_PROVIDER },
+  ],
+  reach: 'below',
+}
+/** Provider and resellers may read; not their customers. */
+const READ_LOGS: Rule = {
+  grants: [
+    OPERATOR,
+    { ...ADMINISTRATOR_CLIENT, ...OF_PARTNERS },
+    { ...VIEWER_CLIENT, ...OF_PARTNERS },
+    ADMINISTRATOR_PERSON,
+    VIEWER_PERSON,
+  ],
+  reach: 'below',
+}
 /** Callers follow the jobs that they have begun; viewers may read them too. */
 const READ_JOBS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON],
@@ -140,6 +162,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CreateProviderUser: MANAGE_PROVIDER_USERS,
   UpdateUser: MANAGE_USERS,
   DeleteUser: MANAGE_USERS,
+  EraseUser: MANAGE_PROVIDER,
   SuspendUser: MANAGE_USERS,
   ResumeUser: MANAGE_USERS,
   RestoreUser: MANAGE_USERS,
@@ -232,6 +255,8 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ListSigningKeys: MAINTAIN,
   RestoreDirectory: MAINTAIN,
   ListAudit: MAINTAIN,
+  ListAuditLogs: READ_LOGS,
+  ExportAudit: MAINTAIN,
   VerifyAudit: MAINTAIN,
 }
 

@@ -4,6 +4,7 @@ import {
   type AuditFilter,
   type NumberedEntry,
   selectAuditEntries,
+  selectEntriesAfter,
   selectFirstEntry,
 } from '../store/audit/entries.ts'
 import { AUDIT_KEY_MISSING, selectAuditKey } from '../store/audit/keys.ts'
@@ -24,6 +25,30 @@ export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Pr
   return runRead(dir, ctx, 'ListAudit', async ({ tx }) =>
     openChanges(dir.sealer, tx, await selectAuditEntries(tx, filter)),
   )
+}
+
+/** The number of entries in memory at once. */
+const EXPORT_PAGE = 1_000
+
+/**
+ * Reads the audit log, oldest entries first, with the values of their changes.
+ * @param interval.since only entries from this time on, ISO 8601; also `until`, which is excluded
+ * @returns pages of entries. Each page is one snapshot: entries that are written meanwhile may follow
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export async function* exportAudit(
+  dir: Directory,
+  ctx: Context,
+  interval: { readonly since?: string | undefined; readonly until?: string | undefined },
+): AsyncGenerator<OpenedEntry[]> {
+  for (let after = 0; ; ) {
+    const page = await runRead(dir, ctx, 'ExportAudit', async ({ tx }) =>
+      openChanges(dir.sealer, tx, await selectEntriesAfter(tx, { ...interval, after, limit: EXPORT_PAGE })),
+    )
+    if (page.length > 0) yield page
+    if (page.length < EXPORT_PAGE) return
+    after = page.at(-1)?.number ?? after
+  }
 }
 
 /**

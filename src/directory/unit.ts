@@ -88,44 +88,12 @@ export async function runUnit<T>(
 }
 
 /** What is recorded of a call: its result, and what its audit entry is about. */
-type Recorded<T> = Pick<AuditEntry, 'organization' | 'target'> & { readonly result?: T }
+type Recorded<T> = Pick<AuditEntry, 'organization' | 'target' | 'reseller'> & { readonly result?: T }
 
 /** The work of an operation. */
 interface Work<T> {
   readonly subject: Subject
   readonly work: (unit: Unit) => Promise<T>
-}
-
-/**
- * Makes work that runs once for each client and idempotency key within 24 hours. A call that is refused is not recorded,
- * so that it can be corrected and sent again with its idempotency key.
- * @returns work that throws `idempotency_key_reused`, and what the given work throws
- * @throws {Error} if an earlier unit of the call has run with the key
- */
-function runUnderKey<T>(dir: Directory, call: IdempotentCall, work: Work<T>): Work<T>['work'] {
-  if (call.used) throw new Error(`${work.subject.operation} is the second unit with one idempotency key`)
-  call.used = true
-  return (unit) => runOnce(dir, unit, work)
-}
-
-async function runOnce<T>(dir: Directory, unit: Unit, { subject, work }: Work<T>): Promise<T> {
-  const { returnsSecret = false } = subject
-  const recorded = (await findRecordedAnswer(dir, unit)) as Recorded<T> | undefined
-  if (recorded) {
-    const { organization, target } = recorded
-    await unit.audit({ outcome: 'replayed', organization, target })
-    return recorded.result as T
-  }
-  let about: Recorded<T> = { organization: null, target: null }
-  const entry: Unit['entry'] = (details) => {
-    const made = unit.entry(details)
-    if (made.operation === subject.operation) about = { organization: made.organization, target: made.target }
-    return made
-  }
-  const audit: Unit['audit'] = (details) => insertAuditEntry(unit.tx, entry(details))
-  const result = await work({ ...unit, entry, audit })
-  await recordAnswer(dir, unit, { answer: { ...about, result }, isSecret: returnsSecret })
-  return result
 }
 
 /** Makes the unit of an operation in an open transaction. */
@@ -157,29 +125,13 @@ export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx):
     changedFields: changedFields ?? changes?.map(({ name }) => name) ?? [],
     ...(changes?.length && { changes: assertNotPersonal(changes) }),
   })
-  const audit: Unit['audit'] = (details) =>
-    details.person ? auditPerson(dir, { tx, entry }, details) : insertAuditEntry(tx, entry(details))
+  const audit: Unit['audit'] = (details) => writeEntry(dir, { tx, entry }, details)
   const { reach } = ACCESS[subject.operation]
   return { tx, ctx, reach, now, ownerForms: dir.ownerForms, entry, audit }
 }
 
-/** Writes an audit entry with the values of a person, which are sealed with the person's key. */
-async function auditPerson(
-  { sealer }: Directory,
-  { tx, entry }: Pick<Unit, 'tx' | 'entry'>,
-  { changes = [], person, ...details }: AuditDetails,
-): Promise<void> {
-  const names = changes.map(({ name }) => name)
-  const written = entry({ ...details, changedFields: details.changedFields ?? names })
-  const sealed = await sealChanges(sealer, tx, { changes, person, entry: written.id, now: written.at })
-  await insertAuditEntry(tx, { ...written, ...(sealed.length > 0 && { changes: sealed }) })
-}
-
-function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
-  const personal = changes.find(({ name }) => isPersonal(name))
-  if (personal)
-    throw new Error(`an audit entry has the personal member ${personal.name}, and no person to seal it`)
-  return changes
+function writeEntry(dir: Directory, unit: Pick<Unit, 'tx' | 'entry'>, details: AuditDetails): Promise<void> {
+  return details.person ? auditPerson(dir, unit, details) : insertAuditEntry(unit.tx, unit.entry(details))
 }
 
 /** Returns the reseller in whose context an organization acts. */
@@ -309,4 +261,58 @@ export function toUnavailable(error: unknown): unknown {
   if (!(error instanceof StoreError || error instanceof KeysUnreadableError)) return error
   const message = 'The directory cannot be reached at the moment; try again.'
   return new DirectoryError('store_unavailable', message, { cause: error })
+}
+
+/** Writes an audit entry with the values of a person, which are sealed with the person's key. */
+async function auditPerson(
+  { sealer }: Directory,
+  { tx, entry }: Pick<Unit, 'tx' | 'entry'>,
+  { changes = [], person, ...details }: AuditDetails,
+): Promise<void> {
+  const names = changes.map(({ name }) => name)
+  const written = entry({ ...details, changedFields: details.changedFields ?? names })
+  const sealed = await sealChanges(sealer, tx, { changes, person, entry: written.id, now: written.at })
+  await insertAuditEntry(tx, { ...written, ...(sealed.length > 0 && { changes: sealed }) })
+}
+
+function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
+  const personal = changes.find(({ name }) => isPersonal(name))
+  if (personal)
+    throw new Error(`an audit entry has the personal member ${personal.name}, and no person to seal it`)
+  return changes
+}
+
+/**
+ * Makes work that runs once for each client and idempotency key within 24 hours. A call that is refused is not recorded,
+ * so that it can be corrected and sent again with its idempotency key.
+ * @returns work that throws `idempotency_key_reused`, and what the given work throws
+ * @throws {Error} if an earlier unit of the call has run with the key
+ */
+function runUnderKey<T>(dir: Directory, call: IdempotentCall, work: Work<T>): Work<T>['work'] {
+  if (call.used) throw new Error(`${work.subject.operation} is the second unit with one idempotency key`)
+  call.used = true
+  return (unit) => runOnce(dir, unit, work)
+}
+
+async function runOnce<T>(dir: Directory, unit: Unit, { subject, work }: Work<T>): Promise<T> {
+  const { returnsSecret = false } = subject
+  const recorded = (await findRecordedAnswer(dir, unit)) as Recorded<T> | undefined
+  if (recorded) {
+    const { organization, target, reseller } = recorded
+    await unit.audit({ outcome: 'replayed', organization, target, reseller })
+    return recorded.result as T
+  }
+  let about: Recorded<T> = { organization: null, target: null, reseller: null }
+  const entry: Unit['entry'] = (details) => {
+    const made = unit.entry(details)
+    if (made.operation === subject.operation) {
+      const { organization, target, reseller } = made
+      about = { organization, target, reseller }
+    }
+    return made
+  }
+  const audit: Unit['audit'] = (details) => writeEntry(dir, { tx: unit.tx, entry }, details)
+  const result = await work({ ...unit, entry, audit })
+  await recordAnswer(dir, unit, { answer: { ...about, result }, isSecret: returnsSecret })
+  return result
 }

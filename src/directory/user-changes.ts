@@ -14,6 +14,7 @@ import { assertState, type ExpectedStates, type Versioned } from '../model/versi
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
 import { followUser } from '../store/accounts/following.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
+import { selectErasedAt } from '../store/tables/person-keys.ts'
 import {
   markUserDeleted,
   markUserRestored,
@@ -279,7 +280,7 @@ async function checkLeaving(unit: Unit, found: ReachableUser, force: boolean): P
  * everyone of the organization has one. Restoring a live user changes nothing.
  * @returns the user's id, and their version after the change
  * @throws {DirectoryError} as `deleteUser`, except `last_administrator`; `email_taken` if a live user of the
- *   organization has the e-mail
+ *   organization has the e-mail; `user_erased`
  */
 export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
   return runUnit(dir, ctx, toSubject('RestoreUser', request), async (unit) => {
@@ -292,6 +293,7 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
         await audit(unit, found, { outcome: 'repeated' })
         return stateOf(user)
       }
+      if (await selectErasedAt(tx, user.id)) throw erased()
       await assertEmailFree(unit, organization, user.email)
       await markUserRestored(tx, user.pk, now)
       await audit(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
@@ -299,6 +301,13 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
       return stateOf(user, 1)
     })
   })
+}
+
+function erased(): DirectoryError {
+  return new DirectoryError(
+    'user_erased',
+    'The user was erased, so there is nothing to restore; create a new user.',
+  )
 }
 
 interface Done {

@@ -11,6 +11,7 @@ type Write =
   | 'DeleteUser'
   | 'ImportUsers'
   | 'UndoImport'
+  | 'EraseUser'
   | 'SuspendUser'
   | 'ResumeUser'
   | 'RestoreUser'
@@ -98,9 +99,14 @@ type Read =
   | 'ListJobs'
   | 'CheckAccounts'
   | 'ListAudit'
+  | 'ListAuditLogs'
+  | 'ExportAudit'
   | 'VerifyAudit'
 
 export type AuditStatus = 'Succeeded' | 'Failed'
+
+/** The status of an entry as lists of the portal show it: that of an account changes until the platform has it. */
+export type LogStatus = AuditStatus | 'Processing'
 
 /** The value of a member in an entry. */
 export type AuditValue = string | number | boolean | null | readonly AuditValue[]

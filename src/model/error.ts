@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'portal_not_found'
   | 'domain_taken'
   | 'user_not_found'
+  | 'user_not_deleted'
+  | 'user_erased'
   | 'email_taken'
   | 'email_ambiguous'
   | 'last_administrator'

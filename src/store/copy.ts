@@ -6,7 +6,9 @@ import type { Tables } from './schema.ts'
 const PAGE = 1_000
 
 /** Tables that describe one store, or that the store maintains by itself. They are not copied. */
-type NotCopied = 'migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals'
+type NotCopied =
+  | ('migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals')
+  | ('audit_index' | 'audit_ids' | 'audit_progress')
 type Table = Exclude<keyof Tables, NotCopied>
 
 /** The copied tables with their primary keys. Each table comes after the tables that it refers to. */

@@ -1,8 +1,9 @@
 import type { Generated } from 'kysely'
+import type { AuditTables } from './audit-schema.ts'
 import type { WorkTables } from './work-schema.ts'
 
 /** The columns as both engines hold them: times as ISO 8601 text in UTC, booleans as 0 and 1, lists as JSON text. */
-export interface Tables extends WorkTables {
+export interface Tables extends AuditTables, WorkTables {
   organizations: {
     pk: Generated<number>
     id: string
@@ -141,6 +142,8 @@ export interface Tables extends WorkTables {
     due_at: string
     leased_until: string | null
     leased_by: string | null
+    /** When the newest state that the platform has was wanted: its `desired_at`. Null until one was applied. */
+    applied_at: Generated<string | null>
     last_error: string | null
     created_at: string
   }
@@ -220,54 +223,6 @@ export interface Tables extends WorkTables {
     signs_at: string
     /** The time until which the key is published; null if no newer key replaces it. */
     expires_at: string | null
-  }
-  audit_entries: {
-    pk: Generated<number>
-    id: string
-    at: string
-    operation: string
-    status: string
-    outcome: string
-    /** `operator`, a client's id, or `person:` and a person's id. */
-    caller: string
-    portal: string | null
-    organization: string | null
-    target: string | null
-    correlation_id: string
-    changed_fields: string
-    /** The changes as JSON, some of them sealed; null if there are none. */
-    changes: string | null
-    /** The source address of the request; null for the command line, and for entries of Usher 0.1.0. */
-    address: string | null
-    /** The id of the reseller in whose context the operation ran, or whose rows it was about; null for none. */
-    reseller: string | null
-    /** The block that seals the entry, the entry's position in it, and its hash; null until the entry is sealed. */
-    block: number | null
-    position: number | null
-    hash: string | null
-  }
-  audit_blocks: {
-    number: number
-    first_pk: number
-    last_pk: number
-    entries: number
-    previous_hash: string
-    /** The hash of the block: an HMAC from the block on that the audit key names, SHA-256 before it. */
-    seal: string
-  }
-  /** The audit key: one row; none before the directory is set up. */
-  audit_keys: { pk: number; id: string; sealed: string; created_at: string }
-  /**
-   * The keys that seal the personal values of the audit log: one for each person who was changed, and for the contact of
-   * each organization. `sealed` is encrypted with a master key. It is empty, and `erased_at` is set, once the person was
-   * erased.
-   */
-  person_keys: {
-    pk: Generated<number>
-    id: string
-    sealed: string
-    created_at: string
-    erased_at: string | null
   }
   idempotency_keys: {
     client_pk: number

@@ -11,7 +11,8 @@ import {
   queryAccounts,
   updateAccount,
 } from '../../src/directory/accounts.ts'
-import { listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
+import { exportAudit, listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
+import { listAuditLogs } from '../../src/directory/audit-logs.ts'
 import { listFailures, reapplyAccount, retryAll } from '../../src/directory/backlog.ts'
 import {
   createClient,
@@ -28,6 +29,7 @@ import {
   queryCredentials,
   updateCredential,
 } from '../../src/directory/credentials.ts'
+import { eraseUser } from '../../src/directory/erasure.ts'
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
 import { beginBulk } from '../../src/directory/imports/bulk.ts'
@@ -139,6 +141,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
     beginBulk(dir, ctx, { organizationId: customerId, resellerId: null }),
   UndoImport: ({ dir }, ctx) => beginUndo(dir, ctx, { id: newId(), kind: newUndoKind(dir, () => undefined) }),
   ListImports: ({ dir }, ctx) => listImports(dir, ctx, 1),
+  EraseUser: ({ dir }, ctx) => eraseUser(dir, ctx, nameless),
   GetUser: ({ dir }, ctx) => getUser(dir, ctx, nameless),
   ListUsers: ({ dir, customerId }, ctx) => listPeople(dir, ctx, customerId),
   ListCustomerUsers: ({ dir, customerId }, ctx) => streamCustomerUsers(dir, ctx, { customerId }),
@@ -239,5 +242,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ListSigningKeys: ({ dir }, ctx) => listSigningKeys(dir, ctx),
   RestoreDirectory: ({ dir }, ctx) => recordRestore(dir, ctx),
   ListAudit: ({ dir }, ctx) => listAudit(dir, ctx, { limit: 1 }),
+  ListAuditLogs: ({ dir }, ctx) => listAuditLogs(dir, ctx, { page }),
+  ExportAudit: ({ dir }, ctx) => exportAudit(dir, ctx, {}).next(),
   VerifyAudit: ({ dir }, ctx) => verifyAudit(dir, ctx),
 }

@@ -33,6 +33,8 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   portal_not_found: NOT_FOUND,
   domain_taken: CONFLICT,
   user_not_found: NOT_FOUND,
+  user_erased: CONFLICT,
+  user_not_deleted: CONFLICT,
   email_ambiguous: BAD_REQUEST,
   last_administrator: CONFLICT,
   email_taken: CONFLICT,

@@ -23,6 +23,8 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   portal_not_found: { status: 404, type: 'NotFound' },
   domain_taken: { status: 400, type: 'Conflict' },
   user_not_found: { status: 404, type: 'NotFound' },
+  user_erased: { status: 400, type: 'Conflict' },
+  user_not_deleted: { status: 400, type: 'Conflict' },
   email_taken: { status: 400, type: 'Conflict' },
   email_ambiguous: { status: 400, type: 'Conflict' },
   last_administrator: { status: 400, type: 'Conflict' },

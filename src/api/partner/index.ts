@@ -8,6 +8,8 @@ import { serveDialect } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
 import { newAdmission } from './admission.ts'
 import { apiAccessRoutes } from './api-accesses.ts'
+import { auditLogRoutes } from './audit-logs.ts'
+import { erasureRoutes } from './erasure.ts'
 import { sendError } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
@@ -41,9 +43,15 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
     publicUrl,
     prefix: '/v1',
     routes: [
-      ...[...userRoutes, ...singleUserRoutes, ...userListRoutes, ...jobRoutes, ...apiAccessRoutes].map(
-        (declared) => declared(dir),
-      ),
+      ...[
+        ...userRoutes,
+        ...singleUserRoutes,
+        ...userListRoutes,
+        ...jobRoutes,
+        ...apiAccessRoutes,
+        ...auditLogRoutes,
+        ...erasureRoutes,
+      ].map((declared) => declared(dir)),
       ...webhookRoutes.map((declared) => declared(parts)),
     ],
     admit: newAdmission(dir, bearer),

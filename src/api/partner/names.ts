@@ -19,6 +19,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   groupIds: 'groups',
   'groupIds[]': 'groups[].id',
   kind: 'role.name',
+  from: 'StartDate',
   idempotencyKey: 'Idempotency-Key',
   previousUntil: 'oldSecretValidUntil',
 }

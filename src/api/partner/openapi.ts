@@ -15,6 +15,7 @@ export const document: ApiDocument = {
     { name: 'Users', description: 'People who log in to the portal in the context of a customer.' },
     { name: 'API accesses', description: 'The programs that may call, and their secrets.' },
     { name: 'Webhooks', description: 'Events for systems that follow the directory.' },
+    { name: 'Audit logs', description: 'Who did what to whom, and when.' },
     { name: 'Jobs', description: 'Long work that goes on after the call that began it.' },
   ],
   components: {

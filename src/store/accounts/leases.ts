@@ -93,13 +93,19 @@ export async function selectDueAccounts(
 const markApplied = statement((db, p: Claimed & { version: number }) =>
   db
     .updateTable('accounts')
-    .set({
+    .set((eb) => ({
       ...RESET_ATTEMPTS,
       applied_version: p.version,
+      applied_at: eb
+        .case()
+        .when('desired_version', '=', p.version)
+        .then(eb.ref('desired_at'))
+        .else(eb.ref('applied_at'))
+        .end(),
       leased_until: null,
       leased_by: null,
       last_error: null,
-    })
+    }))
     .where('pk', '=', p.pk)
     .where('leased_by', '=', p.by)
     .where('applied_version', '<', p.version),

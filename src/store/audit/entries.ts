@@ -134,6 +134,35 @@ export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<N
   return rows.map((row) => ({ number: row.number, ...toEntry(row) }))
 }
 
+/**
+ * Returns the entries after one, oldest first, at most `limit`.
+ * @param page.after the number of the last entry of the page before
+ * @param page.since only entries from this time on, ISO 8601; also `until`, which is excluded
+ */
+export async function selectEntriesAfter(
+  tx: Tx,
+  page: {
+    readonly after: number
+    readonly since?: string | undefined
+    readonly until?: string | undefined
+    readonly limit: number
+  },
+): Promise<NumberedEntry[]> {
+  const rows = await tx.query((db) => {
+    let query = db
+      .selectFrom('audit_entries')
+      .select(ENTRY_COLUMNS)
+      .select(readInteger('pk').as('number'))
+      .where('pk', '>', page.after)
+      .orderBy('pk')
+      .limit(page.limit)
+    if (page.since) query = query.where('at', '>=', page.since)
+    if (page.until) query = query.where('at', '<', page.until)
+    return query
+  })
+  return rows.map((row) => ({ number: row.number, ...toEntry(row) }))
+}
+
 const selectFirst = statement((db) =>
   db
     .selectFrom('audit_blocks')

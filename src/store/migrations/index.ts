@@ -20,6 +20,7 @@ import { imports } from './0019-imports.ts'
 import { companies } from './0020-companies.ts'
 import { clientSecrets } from './0021-client-secrets.ts'
 import { webhooks } from './0022-webhooks.ts'
+import { auditIndex } from './0023-audit-index.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   companies,
   clientSecrets,
   webhooks,
+  auditIndex,
 ]

@@ -1,0 +1,79 @@
+import type { Context } from '../model/context.ts'
+import { DirectoryError } from '../model/error.ts'
+import { isUuid } from '../model/ids.ts'
+import { countEntriesAbout } from '../store/audit/index-rows.ts'
+import { clearPersonalValues, type ErasedAccount, selectErasedAccounts } from '../store/tables/erasure.ts'
+import { replaceMemberships } from '../store/tables/groups.ts'
+import { deleteImportedContent } from '../store/tables/imports.ts'
+import { destroyPersonKey, selectErasedAt } from '../store/tables/person-keys.ts'
+import type { Directory } from './directory.ts'
+import { findResellerId, getReachableUser, type ReachableUser } from './reach.ts'
+import { runUnit, type Unit } from './unit.ts'
+import { removeUser } from './user-changes.ts'
+
+/** What is left of a person who was erased. */
+export interface ErasureReceipt {
+  /** The id of the user. */
+  readonly id: string
+  /** ISO 8601. */
+  readonly erasedAt: string
+  /** How many entries of the audit log are about the user. They stay, without personal values. */
+  readonly entries: number
+  readonly accounts: readonly ErasedAccount[]
+}
+
+/**
+ * Erases a person: destroys the key of their values in the audit log, and deletes their names, their e-mail and all other
+ * personal values. The row of the user keeps the id, the organization and the times. Erasing again returns the receipt
+ * with the first time, and the accounts as they are now.
+ * @param request.force also erases a user who is not deleted: they are deleted first, also the last Administrator
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `user_not_deleted`, `store_unavailable`
+ */
+export function eraseUser(
+  dir: Directory,
+  ctx: Context,
+  { user: id, force = false }: { readonly user: string; readonly force?: boolean },
+): Promise<ErasureReceipt> {
+  const target = isUuid(id) ? id : null
+  return runUnit(dir, ctx, { operation: 'EraseUser', target }, async (unit) => {
+    if (target === null) throw notFound(id)
+    const found = await getReachableUser(unit, { user: target }, 'any')
+    const erasedAt = await selectErasedAt(unit.tx, found.user.id)
+    if (erasedAt === undefined) await erase(unit, found, force)
+    await audit(unit, found, erasedAt === undefined ? 'erased' : 'repeated')
+    return {
+      id: found.user.id,
+      erasedAt: erasedAt ?? unit.now,
+      entries: await countEntriesAbout(unit.tx, found.user.id),
+      accounts: await selectErasedAccounts(unit.tx, found.user.pk),
+    }
+  })
+}
+
+function notFound(id: string): DirectoryError {
+  return new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
+}
+
+async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<void> {
+  const { tx, now } = unit
+  const { user } = found
+  if (user.deletedAt === null) {
+    if (!force) throw notDeleted()
+    await removeUser(unit, found, { force: true })
+  }
+  await destroyPersonKey(tx, user.id, now)
+  await clearPersonalValues(tx, { pk: user.pk, id: user.id, now })
+  await replaceMemberships(tx, user.pk, [])
+  await deleteImportedContent(tx, user.pk)
+}
+
+async function audit(unit: Unit, found: ReachableUser, outcome: string): Promise<void> {
+  const { user, organization } = found
+  const reseller = await findResellerId(unit, found)
+  await unit.audit({ outcome, organization: organization.id, target: user.id, reseller })
+}
+
+function notDeleted(): DirectoryError {
+  const message = 'The user is not deleted: delete them first. An erasure cannot be undone.'
+  return new DirectoryError('user_not_deleted', message)
+}

@@ -1,0 +1,177 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+
+// The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay for
+// it. What it does not have yet, the tail, is read from the log itself.
+
+/** How far the index is: all entries of lower blocks, and those of this block up to a primary key. */
+export interface IndexProgress {
+  readonly block: number
+  readonly entryPk: number
+}
+
+const selectProgress = statement((db) =>
+  db.selectFrom('audit_progress').select(['block', 'entry_pk as entryPk']),
+)
+
+const updateProgress = statement((db, p: IndexProgress & { before: number }) =>
+  db
+    .updateTable('audit_progress')
+    .set({ block: p.block, entry_pk: p.entryPk })
+    .where('pk', '=', 1)
+    .where('entry_pk', '=', p.before),
+)
+
+const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
+  db
+    .selectFrom('audit_blocks')
+    .select(['number', 'first_pk as first', 'last_pk as last', 'entries'])
+    .where('number', '>=', p.block)
+    .orderBy('number')
+    .limit(p.limit),
+)
+
+/** Runs a query in SQL that both engines know. */
+export function query<R>(tx: Tx, text: RawBuilder<unknown>): Promise<R[]> {
+  return tx.query((db) => ({ compile: () => text.compile(db) })) as Promise<R[]>
+}
+
+/** Operations that change an account. The target of an entry is the user, or one of their access keys. */
+const ABOUT_USERS = [
+  ...['CreateUser', 'UpdateUser', 'DeleteUser', 'RestoreUser', 'SuspendUser', 'ResumeUser', 'EraseUser'],
+  ...['CreateAccount', 'LinkAccount', 'UpdateAccount', 'DeleteAccount'],
+]
+const ABOUT_CREDENTIALS = ['CreateCredential', 'UpdateCredential', 'DeleteCredential']
+
+/** The columns of the index, computed from `audit_entries as entry`. `reaching` is the condition on the entries. */
+export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unknown> {
+  const list = (names: readonly string[]) => sql.join(names.map((name) => sql.lit(name)))
+  // An organization that was removed is counted to the first provider.
+  return sql`
+    select
+      coalesce(org.provider_pk, org.pk, (select min(pk) from organizations where kind = 'provider')) as provider_pk,
+      entry.at, entry.pk as entry_pk, entry.operation, entry.status,
+      case when org.kind = 'customer' then org.id end as customer,
+      coalesce(entry.reseller, case when org.kind = 'reseller' then org.id end) as reseller,
+      case
+        when entry.operation in (${list(ABOUT_USERS)}) then (
+          select users.pk from users where users.id = entry.target
+          and exists (select 1 from accounts where accounts.user_pk = users.pk))
+        when entry.operation in (${list(ABOUT_CREDENTIALS)}) then (
+          select accounts.user_pk from credentials join accounts on accounts.pk = credentials.account_pk
+          where credentials.access_key = entry.target)
+      end as user_pk
+    from audit_entries as entry left join organizations as org on org.id = entry.organization
+    where ${reaching}`
+}
+
+/**
+ * Returns the condition on `audit_entries as entry` that it is not in the index yet; undefined if the index has all.
+ */
+export async function findTail(tx: Tx): Promise<RawBuilder<unknown> | undefined> {
+  const { block, entryPk } = await getProgress(tx)
+  // Primary keys are not in the order of blocks on PostgreSQL, so a later block may have an entry with a lower one.
+  const [least] = await query<{ pk: number | null }>(
+    tx,
+    sql`select min(pk) as pk from (
+      select min(first_pk) as pk from audit_blocks where number > ${block}
+      union all select min(pk) from audit_entries where block is null
+      union all select ${entryPk + 1}) as firsts`,
+  )
+  const tail = sql`entry.pk >= ${least?.pk ?? 0} and (entry.block is null or entry.block > ${block}
+    or (entry.block = ${block} and entry.pk > ${entryPk}))`
+  const [first] = await query(tx, sql`select 1 from audit_entries as entry where ${tail} limit 1`)
+  return first === undefined ? undefined : tail
+}
+
+async function getProgress(tx: Tx): Promise<IndexProgress> {
+  const progress = await tx.get(selectProgress, {})
+  if (!progress) throw new Error('the progress of the index of the audit log is missing')
+  return progress
+}
+
+const selectNewest = statement((db) =>
+  db
+    .selectFrom('audit_blocks')
+    .select(['number', 'last_pk as last'])
+    .orderBy('number', 'desc')
+    .limit(sql.lit(1)),
+)
+
+/** Returns whether the index has all sealed entries. */
+export async function isAuditLogFollowed(tx: Tx): Promise<boolean> {
+  const [progress, newest] = [await getProgress(tx), await tx.get(selectNewest, {})]
+  return newest === undefined || (progress.block === newest.number && progress.entryPk >= newest.last)
+}
+
+/**
+ * Adds the next sealed entries to the index.
+ * @param limit how many entries at most
+ * @returns how many were added; 0 if none is left
+ */
+export async function followAuditLog(tx: Tx, limit: number): Promise<number> {
+  const from = await getProgress(tx)
+  const blocks = await tx.all(selectNextBlocks, { block: from.block, limit })
+  const chosen = chooseBlocks(blocks, limit)
+  const last = chosen.at(-1)
+  if (!last) return 0
+  const lowest = Math.min(...chosen.map(({ first }) => first))
+  const highest = Math.max(...chosen.map((one) => one.last))
+  const rows = await query<{ pk: number; block: number }>(
+    tx,
+    sql`select pk, block from audit_entries
+      where pk between ${lowest} and ${highest} and block between ${from.block} and ${last.number}
+      and (block > ${from.block} or pk > ${from.entryPk})
+      order by block, pk limit ${limit}`,
+  )
+  const end = rows.at(-1)
+  if (!end) return 0
+  await insertRows(
+    tx,
+    rows.map(({ pk }) => pk),
+  )
+  // Of two processes that add the same entries, one is refused by a primary key or by this condition.
+  await tx.run(updateProgress, { block: end.block, entryPk: end.pk, before: from.entryPk })
+  return rows.length
+}
+
+/** Returns the first blocks that have `limit` entries together. The first one may be in the index in part. */
+function chooseBlocks<B extends { readonly entries: number }>(blocks: readonly B[], limit: number): B[] {
+  const chosen: B[] = []
+  let entries = 0
+  for (const block of blocks) {
+    chosen.push(block)
+    if (chosen.length > 1) entries += block.entries
+    if (entries >= limit) break
+  }
+  return chosen
+}
+
+async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
+  const reaching = sql`entry.pk in (${sql.join(pks.map((pk) => sql.lit(pk)))})`
+  await query(
+    tx,
+    sql`insert into audit_index (provider_pk, at, entry_pk, operation, status, customer, reseller, user_pk)
+      ${selectIndexRows(reaching)}`,
+  )
+  await query(
+    tx,
+    sql`insert into audit_ids (id, entry_pk)
+      select lower(correlation_id), pk from audit_entries as entry where ${reaching}
+      union select lower(target), pk from audit_entries as entry where ${reaching} and target is not null
+      union select lower(organization), pk from audit_entries as entry where ${reaching} and organization is not null`,
+  )
+}
+
+/** Counts the entries about a target. */
+export async function countEntriesAbout(tx: Tx, target: string): Promise<number> {
+  const indexed = sql`select count(*) as total from audit_entries as entry
+    where entry.pk in (select entry_pk from audit_ids where id = ${target}) and entry.target = ${target}`
+  const tail = await findTail(tx)
+  const newer = sql`select count(*) as total from audit_entries as entry where ${tail} and entry.target = ${target}`
+  let total = 0
+  for (const text of tail ? [indexed, newer] : [indexed])
+    total += Number((await query<{ total: number }>(tx, text))[0]?.total ?? 0)
+  return total
+}

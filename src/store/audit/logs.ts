@@ -1,0 +1,277 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { AuditEntry, LogStatus } from '../../model/audit.ts'
+import type { PageRequest } from '../../model/pages.ts'
+import { foldKey } from '../../model/text.ts'
+import type { Tx } from '../port.ts'
+import { ENTRY_COLUMNS, toEntry } from './entries.ts'
+import { findTail, query, selectIndexRows } from './index-rows.ts'
+
+/** Which entries a list has. Members that are left out match anything. */
+export interface LogFilter {
+  readonly providerPk: number
+  /** The reseller whose entries are seen; undefined for those of the provider. */
+  readonly reseller?: { readonly pk: number; readonly id: string } | undefined
+  /** ISO 8601, both included. */
+  readonly from: string
+  readonly to: string
+  readonly operations?: readonly string[] | undefined
+  readonly status?: LogStatus | undefined
+  /** A part of the reseller's or the customer's name, compared without case. */
+  readonly resellerName?: string | undefined
+  readonly customerName?: string | undefined
+}
+
+/** An entry as the portal lists it. */
+export interface LogEntry extends Omit<AuditEntry, 'status'> {
+  readonly status: LogStatus
+  readonly customer: string | null
+}
+
+/** A page of entries, newest first. */
+export interface LogPage {
+  readonly items: readonly LogEntry[]
+  /** The number of entries that match. */
+  readonly total: number
+  /** Whether more than `total` entries match: they are counted up to a limit. */
+  readonly more: boolean
+}
+
+/** The most matching entries that are counted. */
+export const MAX_COUNT = 10_000
+/** The most entries that are looked at to count those that match, if many entries have each property of a filter. */
+const MAX_EXAMINED = 50_000
+/** How many entries a rare property has at most: they are then all looked at, instead of the newest entries. */
+const RARE = 5_000
+/** The most organizations whose entries are found by the index of organizations. */
+const MAX_LISTED = 500
+
+type Sql = RawBuilder<unknown>
+
+/** A condition on `audit_index as i`. */
+interface Part {
+  /** With the columns in expressions, so that no index of this part is used. */
+  readonly plain: Sql
+  /** With the columns as they are, so that an engine uses the index of this part. Undefined if none helps. */
+  readonly indexed?: Sql
+  /** Whether the index begins with the provider. */
+  readonly ofProvider?: boolean
+}
+
+type IdColumn = 'operation' | 'customer' | 'reseller'
+
+/** The column is one of these values. */
+function oneOf(column: IdColumn, values: readonly string[]): Part {
+  const list = values.length > 0 ? sql.join(values) : sql`null`
+  const ref = sql.ref(`i.${column}`)
+  return {
+    plain: sql`coalesce(${ref}, '') in (${list})`,
+    indexed: sql`${ref} in (${list})`,
+    ofProvider: column === 'operation',
+  }
+}
+
+/** The column is the id of one of the organizations that a query finds. */
+async function oneOfFound(tx: Tx, column: IdColumn, organizations: Sql): Promise<Part> {
+  const some = await query<{ id: string }>(tx, sql`${organizations} limit ${MAX_LISTED + 1}`)
+  const few = oneOf(
+    column,
+    some.map(({ id }) => id),
+  )
+  return some.length > MAX_LISTED
+    ? { plain: sql`coalesce(${sql.ref(`i.${column}`)}, '') in (${organizations})` }
+    : few
+}
+
+/** Returns the query for the organizations of a kind whose name contains a text. */
+function named(kind: 'customer' | 'reseller', providerPk: number, part: string): Sql {
+  const pattern = `%${foldKey(part).replace(/[\\%_]/g, '\\$&')}%`
+  return sql`select id from organizations where provider_pk = ${providerPk} and kind = ${kind}
+    and name_key like ${pattern} escape '\\'`
+}
+
+/** A condition as alternatives of which no two hold for one entry. */
+type Alternatives = readonly (readonly Part[])[]
+
+/** What a reseller sees: what happened in its context, and what happened in none to its customers. */
+async function seenBy(
+  tx: Tx,
+  { pk, id }: { readonly pk: number; readonly id: string },
+): Promise<Alternatives> {
+  const customers = sql`select org.id from customer_resellers join organizations as org
+    on org.pk = customer_resellers.customer_pk where customer_resellers.reseller_pk = ${pk}`
+  const inNone = { plain: sql`i.reseller is null` }
+  return [[oneOf('reseller', [id])], [await oneOfFound(tx, 'customer', customers), inNone]]
+}
+
+/** Accounts of the entry's user of which the platform does not have the state of the entry yet. */
+const WAITING = sql`select 1 from accounts as a where a.user_pk = i.user_pk
+  and a.applied_version < a.desired_version
+  and (a.applied_at is null or i.at > a.applied_at or i.at = a.desired_at)`
+const IS_WAITING = sql`i.user_pk is not null and exists (${WAITING})`
+const IS_PARKED = sql`i.user_pk is not null and exists (${WAITING} and a.parked_at is not null)`
+/** The status of an entry about an account is worked out when it is read: entries never change. */
+const STATUS = sql`case when i.status = 'Failed' or (${IS_PARKED}) then 'Failed'
+  when ${IS_WAITING} then 'Processing' else 'Succeeded' end`
+
+function having(status: LogStatus): Alternatives {
+  const succeeded = { plain: sql`i.status = 'Succeeded'` }
+  if (status === 'Succeeded') return [[succeeded, { plain: sql`not (${IS_WAITING})` }]]
+  const users = sql`select user_pk from accounts where applied_version < desired_version`
+  const unapplied = { plain: sql`i.user_pk is not null`, indexed: sql`i.user_pk in (${users})` }
+  if (status === 'Processing')
+    return [[unapplied, succeeded, { plain: IS_WAITING }, { plain: sql`not (${IS_PARKED})` }]]
+  const failed = {
+    plain: sql`coalesce(i.status, '') = 'Failed'`,
+    indexed: sql`i.status = 'Failed'`,
+    ofProvider: true,
+  }
+  return [[failed], [unapplied, succeeded, { plain: IS_PARKED }]]
+}
+
+/** Returns the alternatives of a whole filter. */
+async function listAlternatives(tx: Tx, filter: LogFilter): Promise<Alternatives> {
+  const { providerPk, reseller, operations, status, resellerName, customerName } = filter
+  const parts: Alternatives[] = []
+  if (customerName)
+    parts.push([[await oneOfFound(tx, 'customer', named('customer', providerPk, customerName))]])
+  if (resellerName)
+    parts.push([[await oneOfFound(tx, 'reseller', named('reseller', providerPk, resellerName))]])
+  if (reseller) parts.push(await seenBy(tx, reseller))
+  if (status) parts.push(having(status))
+  if (operations) parts.push([[oneOf('operation', operations)]])
+  return parts.reduce<Alternatives>(
+    (all, next) => all.flatMap((one) => next.map((other) => [...one, ...other])),
+    [[]],
+  )
+}
+
+/** Some of the entries: those of one alternative, in the index or in the tail of the log. */
+interface Stream {
+  readonly from: Sql
+  readonly where: Sql
+  /** The part of the condition that finds the entries to count, and the rest of it. */
+  readonly found: Sql
+  readonly rest: Sql
+}
+
+const INDEX = sql`audit_index as i`
+const and = (conditions: readonly Sql[]): Sql =>
+  conditions.length === 0 ? sql`1 = 1` : sql.join(conditions, sql` and `)
+
+function inTime({ providerPk, from, to }: LogFilter, ofProvider = true): Sql {
+  const provider = ofProvider ? sql`i.provider_pk` : sql`coalesce(i.provider_pk, 0)`
+  return sql`${provider} = ${providerPk} and i.at >= ${from} and i.at <= ${to}`
+}
+
+/** Decides how the entries of one alternative are found in the index: by the part that the fewest of them have. */
+async function planStream(tx: Tx, filter: LogFilter, parts: readonly Part[]): Promise<Stream> {
+  const base = inTime(filter)
+  let best = { found: base, part: undefined as Part | undefined, count: Number.POSITIVE_INFINITY }
+  const indexed = parts.filter((part) => part.indexed)
+  if (indexed.length > 0)
+    for (const part of [...indexed, undefined]) {
+      const found = part?.indexed ? and([inTime(filter, part.ofProvider ?? false), part.indexed]) : base
+      const count = await countUpTo(tx, INDEX, found, RARE + 1)
+      if (count < best.count) best = { found, part, count }
+    }
+  const { found, part, count } = best
+  const rest = and(parts.filter((one) => one !== part).map(({ plain }) => plain))
+  // If each part has many entries, the newest ones are looked at: the page is soon full.
+  const newest = and([base, ...parts.map(({ plain }) => plain)])
+  return { from: INDEX, where: count > RARE ? newest : and([found, rest]), found, rest }
+}
+
+/** Returns the stream of the entries that are not in the index yet. */
+function planTail(tail: Sql, filter: LogFilter, parts: readonly Part[]): Stream {
+  const [found, rest] = [inTime(filter), and(parts.map(({ plain }) => plain))]
+  return { from: sql`(${selectIndexRows(tail)}) as i`, where: and([found, rest]), found, rest }
+}
+
+async function countUpTo(tx: Tx, from: Sql, where: Sql, limit: number): Promise<number> {
+  const some = sql`select 1 from ${from} where ${where} limit ${limit}`
+  const [row] = await query<{ total: number }>(tx, sql`select count(*) as total from (${some}) as some`)
+  return Number(row?.total ?? 0)
+}
+
+const COLUMNS = sql.raw(
+  'i.provider_pk, i.at, i.entry_pk, i.operation, i.status, i.customer, i.reseller, i.user_pk',
+)
+
+/** Counts the entries of a stream: at most MAX_COUNT + 1, among at most MAX_EXAMINED of those that its part finds. */
+async function countStream(tx: Tx, { from, found, rest }: Stream): Promise<{ count: number; more: boolean }> {
+  const examined = sql`select ${COLUMNS} from ${from} where ${found} limit ${MAX_EXAMINED}`
+  const matching = sql`select 1 as one from (${examined}) as i where ${rest} limit ${MAX_COUNT + 1}`
+  const [row] = await query<{ total: number }>(
+    tx,
+    sql`select count(*) as total from (${matching}) as matching`,
+  )
+  const count = Number(row?.total ?? 0)
+  if (count > MAX_COUNT) return { count, more: true }
+  return { count, more: (await countUpTo(tx, from, found, MAX_EXAMINED)) === MAX_EXAMINED }
+}
+
+/**
+ * Returns a page of entries, newest first. An entry that is not in the index yet is found in the log itself.
+ */
+export async function selectAuditLogs(tx: Tx, filter: LogFilter, page: PageRequest): Promise<LogPage> {
+  const tail = await findTail(tx)
+  const streams: Stream[] = []
+  for (const parts of await listAlternatives(tx, filter)) {
+    streams.push(await planStream(tx, filter, parts))
+    if (tail) streams.push(planTail(tail, filter, parts))
+  }
+  const rows = await selectRows(tx, streams, page)
+  let [counted, more] = [0, false]
+  for (const stream of streams) {
+    const one = await countStream(tx, stream)
+    counted += one.count
+    more ||= one.more
+  }
+  more ||= counted > MAX_COUNT
+  const items = await selectEntries(tx, rows.slice(0, page.limit))
+  const seen = rows.length > 0 ? page.offset + rows.length : 0
+  return { items, total: Math.max(more ? Math.min(counted, MAX_COUNT) : counted, seen), more }
+}
+
+interface IndexRow {
+  readonly entry_pk: number
+  readonly status: LogStatus
+  readonly customer: string | null
+  readonly reseller: string | null
+}
+
+/** Returns the rows of a page, and one more if there is one. */
+function selectRows(tx: Tx, streams: readonly Stream[], { offset, limit }: PageRequest): Promise<IndexRow[]> {
+  const [only, ...others] = streams.map(
+    ({ from, where }) =>
+      sql`select ${COLUMNS} from ${from} where ${where} order by i.at desc, i.entry_pk desc`,
+  )
+  const last = offset + limit + 1
+  const parts = [only, ...others].map((part) => sql`select * from (${part} limit ${last}) as part`)
+  const rows =
+    only && others.length === 0
+      ? sql`${only} limit ${limit + 1} offset ${offset}`
+      : sql`select * from (${sql.join(parts, sql` union all `)}) as parts
+          order by at desc, entry_pk desc limit ${limit + 1} offset ${offset}`
+  return query(
+    tx,
+    sql`select i.entry_pk, ${STATUS} as status, i.customer, i.reseller from (${rows}) as i
+      order by i.at desc, i.entry_pk desc`,
+  )
+}
+
+async function selectEntries(tx: Tx, rows: readonly IndexRow[]): Promise<LogEntry[]> {
+  if (rows.length === 0) return []
+  const pks = rows.map((row) => row.entry_pk)
+  const found = await tx.query((db) =>
+    db
+      .selectFrom('audit_entries')
+      .select(['pk', ...ENTRY_COLUMNS])
+      .where('pk', 'in', pks),
+  )
+  const byPk = new Map(found.map((row) => [row.pk, toEntry(row)]))
+  return rows.flatMap(({ entry_pk, status, customer, reseller }) => {
+    const entry = byPk.get(entry_pk)
+    return entry ? [{ ...entry, status, customer, reseller }] : []
+  })
+}
