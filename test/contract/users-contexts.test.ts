@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import type { Answer } from '../../testing/http.ts'
+import { type Answer, jsonOf } from '../../testing/http.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -13,7 +13,7 @@ import {
   newUser,
   type PortalCall,
 } from './portal.ts'
-import { changed, singleUsersOf } from './single-users.ts'
+import { changed, singleUsersOf, type UserView } from './single-users.ts'
 import { newToken, useTarget } from './target.ts'
 
 const PORTAL_A = `${randomUUID()}.example`
@@ -221,4 +221,38 @@ test('an entry belongs to the context of the user', async () => {
   changed(await patch(inA.id, { firstName: 'X' }, { headers: { 'x-correlation-id': correlation } }))
   const [entry] = await target.operator.listAudit(correlation)
   assert.equal(entry?.organization, fixture.shared)
+})
+
+test('lists hold exactly the users that are read one by one, in every context', async () => {
+  const path = (id: string): string => `/reseller/${id}/users`
+  const made = [
+    await addIn(asA()),
+    await addIn(asB()),
+    await addIn({}),
+    await addIn({ portal: PORTAL_B }),
+    await addIn(asCustomer()),
+  ].map(({ id }) => id)
+  for (const place of [path(target.init.reseller.id), path(fixture.resellerB), '/users'])
+    made.push(idOf(await callPortal(target, 'POST', place, { body: newUser() })))
+  made.push(idOf(await create(target, newUser(), { customer: fixture.customerB })))
+  const queries = ['', `resellerId=${target.init.reseller.id}`, `resellerId=${fixture.resellerB}`]
+  const calls = [{}, { portal: PORTAL_A }, { portal: PORTAL_B }, asA(), asB()]
+  for (const call of calls)
+    for (const query of queries) {
+      const answer = await callPortal(target, 'GET', `/users?pageSize=2000&${query}`, call)
+      if (answer.status === 403) continue
+      const listed = jsonOf<{ items: UserView[] }>(answer).items.filter(({ id }) => made.includes(id))
+      const views: UserView[] = []
+      for (const id of made) {
+        const one = await get(`${id}?${query}`, call)
+        if (one.status === 200) views.push(jsonOf<UserView>(one))
+        else errorOf(one, 404, 'NotFound')
+      }
+      const byId = (all: UserView[]): UserView[] => all.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      assert.partialDeepStrictEqual(byId(views), byId(listed))
+      assert.equal(views.length, listed.length)
+      assert.ok(views.length > 0)
+    }
+  const listed = await callPortal(target, 'GET', `/customer/${fixture.shared}/users`, asA())
+  for (const { id } of jsonOf<UserView[]>(listed)) assert.equal((await get(id, asA())).status, 200)
 })
