@@ -48,7 +48,8 @@ export async function getReachableOrganization(
 ): Promise<Organization> {
   const { id, kind } = request
   const found = await selectOrganization(scope.tx, foldId(id))
-  if (found && (kind ?? found.kind) === found.kind && (await isReachable(scope, found))) return found
+  const isWithin = await isReachable(scope, found)
+  if (found && isWithin && (kind ?? found.kind) === found.kind) return found
   const what = kind === 'customer' || kind === 'reseller' ? kind : 'organization'
   throw new DirectoryError(`${what}_not_found`, `There is no ${kind ?? 'organization'} with the id ${id}.`)
 }
@@ -89,13 +90,16 @@ export async function getReseller(
   return reseller
 }
 
-/** Returns whether an organization is the one of the context, or lies below it. */
-async function isReachable({ tx, ctx, reach }: Scope, other: Organization): Promise<boolean> {
+/**
+ * Returns whether an organization is the one of the context, or lies below it.
+ * @param other undefined for one that does not exist: it needs the same look-ups as one out of reach
+ */
+async function isReachable({ tx, ctx, reach }: Scope, other: Organization | undefined): Promise<boolean> {
   if (reach !== 'below') return reach === 'directory'
   const own = ctx.organization
-  if (other.pk === own.pk) return true
-  if (own.kind === 'provider') return other.providerPk === own.pk
-  return own.kind === 'reseller' && isRelated(tx, other.pk, own.pk)
+  if (other?.pk === own.pk) return true
+  if (own.kind === 'provider') return other?.providerPk === own.pk
+  return own.kind === 'reseller' && isRelated(tx, other?.pk ?? 0, own.pk)
 }
 
 /** A user as callers name them. */

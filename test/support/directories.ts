@@ -95,7 +95,7 @@ export async function addClient(
 }
 
 export function addOrganization(
-  { dir, operator }: TestDirectory,
+  { dir, operator }: Pick<TestDirectory, 'dir' | 'operator'>,
   kind: 'reseller' | 'customer',
   resellerIds: readonly string[] = [],
 ): Promise<Organization> {
