@@ -1,7 +1,7 @@
 import { dropLeases } from './accounts/leases.ts'
 import type { Tx } from './port.ts'
-import { dropWebhookLeases } from './tables/deliveries.ts'
 import { dropJobLeases } from './tables/job-leases.ts'
+import { dropWebhookLeases } from './tables/webhook-turns.ts'
 
 /** Ends the leases of accounts, jobs and webhooks. To be used only if no other server uses the store. */
 export async function dropAllLeases(tx: Tx): Promise<void> {

@@ -6,7 +6,7 @@ import { type Loop, startLoop } from '../loop.ts'
 import { newId } from '../model/ids.ts'
 import { newLease } from '../store/accounts/leases.ts'
 import { selectLogEnd } from '../store/audit/follow.ts'
-import { claimWebhook, selectDueWebhooks } from '../store/tables/deliveries.ts'
+import { claimWebhook, selectDueWebhooks } from '../store/tables/webhook-turns.ts'
 import type { WebhookSender } from './sender.ts'
 import { type Queue, readTurn, storeTurn, type Turn } from './turn.ts'
 

@@ -2,20 +2,22 @@ import { isEvent, toEvent, type WebhookEvent } from '../model/webhooks.ts'
 import { type LogCursor, type PlacedEntry, selectLogPart } from '../store/audit/follow.ts'
 import type { Tx } from '../store/port.ts'
 import {
-  type ClaimedWebhook,
   type Delivery,
   type DeliveryState,
   deleteDelivery,
   insertDelivery,
-  MAX_FAILURES,
-  selectFollowed,
   selectWaiting,
   selectWaitingOrganizations,
   updateDelivery,
-  updateWebhookDue,
-  updateWebhookTurn,
   type WaitingOrganization,
 } from '../store/tables/deliveries.ts'
+import {
+  type ClaimedWebhook,
+  MAX_FAILURES,
+  selectFollowed,
+  updateWebhookDue,
+  updateWebhookTurn,
+} from '../store/tables/webhook-turns.ts'
 import type { Attempt } from './sender.ts'
 
 /** About how many entries of the log one turn reads. */

@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { deleteOrganization } from '../../src/directory/organizations.ts'
 import { newUnit } from '../../src/directory/unit.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { createWebhook, deleteWebhook, getWebhook, replayWebhook } from '../../src/directory/webhooks.ts'
 import type { WebhookEvent } from '../../src/model/webhooks.ts'
 import { Deliverer } from '../../src/webhooks/deliverer.ts'
 import type { WebhookSender } from '../../src/webhooks/sender.ts'
-import { addOrganization, newTestDirectory, newUser, type TestDirectory } from '../support/directories.ts'
+import {
+  addClient,
+  addOrganization,
+  newTestDirectory,
+  newUser,
+  type TestDirectory,
+} from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 const HOUR_MS = 60 * 60 * 1000
+const NOW = '2026-11-22T08:00:00.000Z'
 const URL = 'https://receiver.example'
 
 const failed: object[] = []
@@ -204,6 +212,33 @@ export function delivererSuite(open: OpenStore): void {
       later(61_000)
       await drain()
       assert.deepEqual(receiver.accepted, users)
+    })
+
+    test('the deletion of an organization, whose row is gone, is an event of the provider', async () => {
+      const { on, receiver, drain } = await newWorld(open)
+      const input = { url: URL, operations: ['DeleteOrganization'], allowsHttp: false }
+      await createWebhook(on.dir, on.operator, input)
+      const { id } = await addOrganization(on, 'customer')
+      await deleteOrganization(on.dir, on.operator, id)
+      await drain()
+      assert.deepEqual(receiver.accepted, [id])
+    })
+
+    test('a reseller that was deleted gets nothing more', async () => {
+      const { on, receiver, add, drain } = await newWorld(open)
+      const reseller = await addClient(on, on.resellerId)
+      await createWebhook(on.dir, reseller, { url: URL, operations: ['CreateUser'], allowsHttp: false })
+      await add(1)
+      await drain()
+      assert.equal(receiver.accepted.length, 2)
+      await on.dir.store.write((tx) =>
+        tx.query((db) =>
+          db.updateTable('organizations').set({ deleted_at: NOW }).where('id', '=', on.resellerId),
+        ),
+      )
+      await add(1)
+      await drain()
+      assert.equal(receiver.accepted.length, 3)
     })
 
     test('a long log is read in parts, and a place in the middle of a block is kept', async () => {
