@@ -9,6 +9,7 @@ import {
   type UserDetails,
   updateUser,
 } from '../directory/user-changes.ts'
+import type { PersonAccount } from '../model/accounts.ts'
 import type { Versioned } from '../model/versions.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { findGroupIds } from './group.ts'
@@ -93,25 +94,37 @@ function toRef(user: string, { organization }: Narrow): UserRef {
 
 function show(session: Session, ref: UserRef): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
-    const json = toJson(await getUser(dir, ctx, ref))
+    const details = await getUser(dir, ctx, ref)
+    const json = toJson(details)
     const rows: (readonly [string, string | null])[] = [
       ['Id', json.id],
       ['First name', json.firstName],
       ['Last name', json.lastName],
       ['E-mail', json.email],
       ['Groups', json.groups.join(', ') || null],
-      ['Status', json.active ? 'active' : 'suspended'],
+      ['Status', details.user.deletedAt !== null ? 'deleted' : json.active ? 'active' : 'suspended'],
       ['Organization', `${json.organization.id} (${json.organization.kind} ${json.organization.name})`],
       ['Reseller', json.reseller],
       ['Created', json.createdAt],
       ['Changed', json.updatedAt],
     ]
+    for (const account of details.accounts) rows.push(['Account', describeAccount(account)])
     return { json, lines: rows.map(([name, value]) => `${`${name}:`.padEnd(14)}${value ?? '-'}`) }
   })
 }
 
-function toJson({ user, organization, groups, resellerId }: UserDetails) {
-  const { id, firstName, lastName, email, active, version, createdAt, updatedAt } = user
+/** Describes what a user has on a platform, with what the operator should know. */
+function describeAccount(account: PersonAccount): string {
+  const { platform, tenantId, state, reason, platformState, error, credentials } = account
+  const why = reason === null ? '' : ` (${reason.replace('_', ' ')})`
+  const keys = credentials === 1 ? '1 key' : `${credentials} keys`
+  const applied =
+    platformState === 'applied' ? '' : `; the platform does not know yet${error === null ? '' : `: ${error}`}`
+  return `${state}${why} on ${platform} in ${tenantId}, ${keys}${applied}`
+}
+
+function toJson({ user, organization, groups, resellerId, accounts }: UserDetails) {
+  const { id, firstName, lastName, email, active, version, createdAt, updatedAt, deletedAt } = user
   return {
     id,
     firstName,
@@ -121,9 +134,11 @@ function toJson({ user, organization, groups, resellerId }: UserDetails) {
     active,
     organization: { id: organization.id, kind: organization.kind, name: organization.name },
     reseller: resellerId,
+    accounts: accounts.map(toAccountJson),
     version,
     createdAt,
     updatedAt,
+    deletedAt,
   }
 }
 
@@ -185,4 +200,10 @@ function remove(session: Session, name: string, options: Forced): Promise<Output
     const { id } = await deleteUser(dir, ctx, request)
     return { json: { removed: id }, lines: [`Removed ${id}.`] }
   })
+}
+
+function toAccountJson(account: PersonAccount) {
+  const { platform, tenantId: tenant, canonicalUserId, state, reason, platformState } = account
+  const { error, credentials, changedAt } = account
+  return { platform, tenant, canonicalUserId, state, reason, platformState, error, credentials, changedAt }
 }

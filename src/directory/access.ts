@@ -197,6 +197,14 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetAccountByCanonicalId: USE_STORAGE,
   HeadAccount: USE_STORAGE,
 
+  CreateUserAccount: MANAGE_USERS,
+  UpdateUserAccount: MANAGE_USERS,
+  DeleteUserAccount: MANAGE_USERS,
+  CreateUserCredential: MANAGE_USERS,
+  UpdateUserCredential: MANAGE_USERS,
+  DeleteUserCredential: MANAGE_USERS,
+  ListUserCredentials: READ_USERS,
+
   CreateCredential: USE_STORAGE,
   UpdateCredential: USE_STORAGE,
   DeleteCredential: USE_STORAGE,

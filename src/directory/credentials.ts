@@ -67,7 +67,7 @@ export function createCredential(
 ): Promise<OwnedCredential> {
   return runUnit(dir, ctx, { operation: 'CreateCredential', target: ids.userId }, async (unit) => {
     const account = await getReachableAccount(unit, ids)
-    if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooMany()
+    if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooManyCredentials()
     const { accessKey } = await issueCredential(dir, unit, account)
     await requestApply(unit.tx, account.pk, unit.now)
     await unit.audit({
@@ -80,7 +80,8 @@ export function createCredential(
   })
 }
 
-function tooMany(): DirectoryError {
+/** Makes the refusal of one more credential of an account. */
+export function tooManyCredentials(): DirectoryError {
   const message = `The user has ${MAX_CREDENTIALS} credentials, and cannot have more; delete one first.`
   return new DirectoryError('too_many_credentials', message)
 }

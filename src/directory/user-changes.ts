@@ -1,3 +1,4 @@
+import type { PersonAccount } from '../model/accounts.ts'
 import { type Change, diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
@@ -13,6 +14,7 @@ import {
 import { assertState, type ExpectedStates, type Versioned } from '../model/versions.ts'
 import { markAccountsOfUserRemoved } from '../store/accounts/changes.ts'
 import { followUser } from '../store/accounts/following.ts'
+import { selectPersonAccounts } from '../store/accounts/views.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { selectErasedAt } from '../store/tables/person-keys.ts'
 import {
@@ -35,18 +37,23 @@ export interface UserDetails extends ReachableUser {
   readonly groups: readonly Group[]
   /** The reseller in whose context the user is; null for none. */
   readonly resellerId: string | null
+  /** What the user has on platforms. */
+  readonly accounts: readonly PersonAccount[]
 }
 
 /**
- * Returns one user with their groups.
+ * Returns one user with their groups and their accounts.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
  *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `store_unavailable`
  */
 export function getUser(dir: Directory, ctx: Context, ref: UserRef): Promise<UserDetails> {
   return runRead(dir, ctx, 'GetUser', async (scope) => {
-    const found = await getReachableUser(scope, ref)
+    // The operator sees what a deleted user still has on a platform.
+    const state = ctx.caller.kind === 'operator' && isUuid(ref.user) ? 'any' : 'live'
+    const found = await getReachableUser(scope, ref, state)
     const groups = await selectMemberships(scope.tx, found.user.pk)
-    return { ...found, groups, resellerId: await findResellerId(scope, found) }
+    const accounts = await selectPersonAccounts(scope.tx, found.user.pk)
+    return { ...found, groups, accounts, resellerId: await findResellerId(scope, found) }
   })
 }
 

@@ -65,6 +65,42 @@ export interface OwnerForm {
   fromCanonicalId(canonicalId: string): { tenantId: string; userId: string } | undefined
 }
 
+/** Why an account does not work although it exists. */
+export const INACTIVE_REASONS = [
+  'customer_deleted',
+  'customer_suspended',
+  'user_deleted',
+  'user_suspended',
+  'account_suspended',
+] as const
+export type InactiveReason = (typeof INACTIVE_REASONS)[number]
+
+/** What the platform must have of an account, and whether it has it: it failed if the account is parked. */
+export const ACCOUNT_STATES = ['active', 'suspended', 'removed'] as const
+export const PLATFORM_STATES = ['applied', 'pending', 'failed'] as const
+
+/** What a person has on one platform. */
+export interface PersonAccount {
+  readonly pk: number
+  readonly platform: string
+  readonly tenantId: string
+  readonly canonicalUserId: string
+  readonly state: (typeof ACCOUNT_STATES)[number]
+  /** Why a suspended account is suspended; null for other states. */
+  readonly reason: InactiveReason | null
+  readonly platformState: (typeof PLATFORM_STATES)[number]
+  /** Why the last attempt to apply it failed, for operators: it may name parts of the platform. */
+  readonly error: string | null
+  /** The account's own status. */
+  readonly enabled: boolean
+  /** How many keys it has. */
+  readonly credentials: number
+  /** When its desired state last changed, ISO 8601. */
+  readonly changedAt: string
+  readonly desiredVersion: number
+  readonly appliedVersion: number
+}
+
 /** Where the people of a customer get accounts, although Cloud Director does not name them. */
 export interface AccountPlace {
   readonly tenantPk: number

@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'tenant_not_empty'
   | 'tenant_not_movable'
   | 'orgs_on_several_tenants'
+  | 'no_tenant'
+  | 'account_not_found'
   | 'account_not_empty'
   | 'account_being_removed'
   | 'credential_not_found'

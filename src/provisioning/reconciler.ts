@@ -21,7 +21,7 @@ const CONCURRENCY = 8
 const RECHECK_MS = 50
 
 /** The desired version and the applied version of an account. */
-type Versions = Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>
+export type Versions = Pick<Account, 'pk' | 'appliedVersion' | 'desiredVersion'>
 
 /**
  * Brings platforms to the desired state. It is level-triggered: only the desired and the applied state count, never
@@ -122,7 +122,7 @@ export class Reconciler {
    * @returns `data_left` if the removal was cancelled because the account owns data; `late` if the deadline came first
    * @throws {DirectoryError} `store_unavailable`
    */
-  async settleRemoval(account: Account, deadlineMs: number): Promise<'gone' | 'data_left' | 'late'> {
+  async settleRemoval(account: Versions, deadlineMs: number): Promise<'gone' | 'data_left' | 'late'> {
     if (!(await this.settle(account, deadlineMs))) return 'late'
     const found = await read(this.#dir, (tx) => selectAccountToReconcile(tx, account.pk))
     return found?.exists ? 'data_left' : 'gone'

@@ -16,6 +16,7 @@ export interface UserView {
   readonly active: boolean
   readonly createdAt: string
   readonly updatedAt: string
+  readonly accounts: readonly object[]
 }
 
 export type Verb = 'suspend' | 'resume' | 'restore'

@@ -50,6 +50,7 @@ test('a user is read by id and by e-mail, with what the documents show and what 
     active: true,
     createdAt: user.createdAt,
     updatedAt: user.createdAt,
+    accounts: [],
   })
   assert.match(user.createdAt, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
   for (const spelling of [id.toUpperCase(), email, email.toUpperCase(), encodeURIComponent(email)])

@@ -46,6 +46,17 @@ import {
   listPortals,
   relateOrganization,
 } from '../../src/directory/organizations.ts'
+import {
+  createPersonAccount,
+  deletePersonAccount,
+  updatePersonAccount,
+} from '../../src/directory/person-accounts.ts'
+import {
+  createPersonCredential,
+  deletePersonCredential,
+  listPersonCredentials,
+  updatePersonCredential,
+} from '../../src/directory/person-credentials.ts'
 import { replaceCluster } from '../../src/directory/platforms.ts'
 import {
   createRefreshToken,
@@ -105,6 +116,7 @@ const list = { after: 0, limit: 1 }
 const ids = { tenantId: 'none', userId: 'none' }
 const nameless = { user: newId() }
 const accessKey = 'NONE'
+const person = { userId: newId() }
 
 const NO_ACCOUNT = { ...ids, pk: 0, providerPk: 0 } as Account
 
@@ -172,6 +184,15 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   GetAccount: find.account,
   GetAccountByCanonicalId: ({ dir }, ctx) => getAccountByCanonicalId(dir, ctx, 'none'),
   HeadAccount: find.account,
+
+  CreateUserAccount: ({ dir }, ctx) => createPersonAccount(dir, ctx, person),
+  UpdateUserAccount: ({ dir }, ctx) => updatePersonAccount(dir, ctx, { ...person, active: true }),
+  DeleteUserAccount: ({ dir }, ctx) => deletePersonAccount(dir, ctx, { ...person, purge: false }),
+  CreateUserCredential: ({ dir }, ctx) => createPersonCredential(dir, ctx, person),
+  UpdateUserCredential: ({ dir }, ctx) =>
+    updatePersonCredential(dir, ctx, { ...person, accessKey, active: true }),
+  DeleteUserCredential: ({ dir }, ctx) => deletePersonCredential(dir, ctx, { ...person, accessKey }),
+  ListUserCredentials: ({ dir }, ctx) => listPersonCredentials(dir, ctx, person),
 
   CreateCredential: ({ dir }, ctx) => createCredential(dir, ctx, ids),
   UpdateCredential: ({ dir }, ctx) => updateCredential(dir, ctx, { accessKey, active: true }),

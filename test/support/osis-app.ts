@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.ts'
 import { newLogger } from '../../src/logger.ts'
 import { newMetrics } from '../../src/metrics.ts'
 import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { getToken } from '../../testing/usher.ts'
 import { newTestDirectory, type TestDirectory } from './directories.ts'
 import { type FakePlatform, newFakePlatform, only } from './platform.ts'
 import type { OpenStore } from './stores.ts'
@@ -14,6 +15,8 @@ export interface OsisApp {
   readonly platform: FakePlatform
   /** Calls an operation as the OSIS client; the path follows `/api/v1/`. */
   call(method: string, path: string, body?: object): Promise<Answer>
+  /** Calls an operation of the partner portal as the provider's administrator; the path follows `/v1`. */
+  portal(method: string, path: string, body?: object): Promise<Answer>
   /** Creates the account of a Cloud Director user in the directory's tenant. */
   addUser(id?: string): Promise<OsisAppUser>
   /** Gives buckets to a user on the platform. */
@@ -48,10 +51,25 @@ export async function startOsisApp(open: OpenStore): Promise<OsisApp> {
       headers: { authorization: basic(id, secret ?? ''), 'content-type': body && 'application/json' },
       body: body && JSON.stringify(body),
     })
+  const { administrator } = on.setup
+  const client = { client_id: administrator.id, client_secret: administrator.secret ?? '' }
+  const token = await getToken(app.url, client)
+  const portal: OsisApp['portal'] = (method, path, body) =>
+    send(app.url, {
+      method,
+      path: `/v1${path}`,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'x-tenant': 'portal.example',
+        'content-type': body && 'application/json',
+      },
+      body: body && JSON.stringify(body),
+    })
   return {
     on,
     platform,
     call,
+    portal,
     async addUser(cdUserId = 'ada') {
       const body = { cd_user_id: cdUserId, cd_tenant_id: on.orgId }
       const answer = await call('POST', `tenants/${on.tenantId}/users`, body)

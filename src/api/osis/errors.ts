@@ -48,6 +48,8 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   tenant_exists: CONFLICT,
   tenant_not_empty: CONFLICT,
   tenant_not_movable: CONFLICT,
+  no_tenant: CONFLICT,
+  account_not_found: NOT_FOUND,
   account_not_empty: CONFLICT,
   account_being_removed: { status: 503, code: 'E_PLATFORM' },
   credential_not_found: NOT_FOUND,

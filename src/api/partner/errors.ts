@@ -38,6 +38,8 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   tenant_exists: { status: 400, type: 'Conflict' },
   tenant_not_empty: { status: 400, type: 'Conflict' },
   tenant_not_movable: { status: 400, type: 'Conflict' },
+  no_tenant: { status: 400, type: 'Conflict' },
+  account_not_found: { status: 404, type: 'NotFound' },
   account_not_empty: { status: 400, type: 'Conflict' },
   account_being_removed: { status: 503, type: 'Unavailable' },
   credential_not_found: { status: 404, type: 'NotFound' },

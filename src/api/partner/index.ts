@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { BearerCheck } from '../../auth/bearer.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
+import type { Reconciler } from '../../provisioning/reconciler.ts'
 import type { WebhookSender } from '../../webhooks/sender.ts'
 import type { BodyRooms } from '../bodies.ts'
 import { serveDialect } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
+import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
 import { apiAccessRoutes } from './api-accesses.ts'
 import { auditLogRoutes } from './audit-logs.ts'
@@ -21,6 +23,7 @@ import { webhookRoutes } from './webhooks.ts'
 /** What the partner portal's API needs. */
 export interface PartnerApi {
   readonly dir: Directory
+  readonly reconciler: Reconciler
   readonly bearer: BearerCheck
   readonly webhooks: WebhookSender
   /** Returns the URL of the service, without a slash at the end. */
@@ -52,6 +55,7 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
         ...auditLogRoutes,
         ...erasureRoutes,
       ].map((declared) => declared(dir)),
+      ...accountRoutes.map((declared) => declared(parts)),
       ...webhookRoutes.map((declared) => declared(parts)),
     ],
     admit: newAdmission(dir, bearer),

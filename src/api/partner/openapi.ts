@@ -13,6 +13,7 @@ export const document: ApiDocument = {
   },
   tags: [
     { name: 'Users', description: 'People who log in to the portal in the context of a customer.' },
+    { name: 'Accounts', description: 'What people and customers have on the storage platform.' },
     { name: 'API accesses', description: 'The programs that may call, and their secrets.' },
     { name: 'Webhooks', description: 'Events for systems that follow the directory.' },
     { name: 'Audit logs', description: 'Who did what to whom, and when.' },

@@ -27,7 +27,7 @@ import {
   uuid,
   WriteHeaders,
 } from './schemas.ts'
-import { nullableId, toUserView, UserView } from './user-views.ts'
+import { nullableId, SingleUserView, toSingleUserView } from './user-views.ts'
 
 const MatchHeaders = Type.Object({ ...Headers.properties, ...ifMatchHeader })
 const MatchWriteHeaders = Type.Object({ ...WriteHeaders.properties, ...ifMatchHeader })
@@ -107,14 +107,16 @@ export const singleUserRoutes: readonly Route<Directory>[] = [
       operationId: 'GetUser',
       tags: ['Users'],
       summary: 'Get a User',
-      description: 'Ours. Returns a user with their groups, and the `ETag` for later changes.',
+      description:
+        'Ours. Returns a user with their groups, what they have on storage platforms, and the `ETag` for later ' +
+        'changes of the user.',
       ours: true,
     },
     schemas: { headers: Headers, params: NamedParams, querystring: NarrowQuery },
-    answers: { 200: Responds(UserView, 'OK: the user.', etagHeader), ...failures },
+    answers: { 200: Responds(SingleUserView, 'OK: the user.', etagHeader), ...failures },
     async handle({ ctx, params, query }, dir) {
       const found = await getUser(dir, ctx, toRef(params.email, query))
-      return { status: 200, body: toUserView(found), headers: { etag: toEtag(found.user) } }
+      return { status: 200, body: toSingleUserView(found), headers: { etag: toEtag(found.user) } }
     },
   }),
   route({

@@ -1,6 +1,8 @@
 import type { Static } from 'typebox'
+import type { UserDetails } from '../../directory/user-changes.ts'
 import { Type } from '../../json-schema.ts'
 import type { ListedUser } from '../../model/user-lists.ts'
+import { AccountView, toAccountView } from './account-schemas.ts'
 import { ROLE_NAMES } from './names.ts'
 import { nullableText, uuid } from './schemas.ts'
 
@@ -39,6 +41,20 @@ export const UserView = Type.Object(
   },
   { title: 'User' },
 )
+
+/** A single user: with what they have on platforms. */
+export const SingleUserView = Type.Object(
+  {
+    ...UserView.properties,
+    accounts: Type.Array(AccountView, { description: 'Ours: what the user has on storage platforms.' }),
+  },
+  { title: 'SingleUser' },
+)
+
+/** Translates a single user. */
+export function toSingleUserView(details: UserDetails): Static<typeof SingleUserView> {
+  return { ...toUserView(details), accounts: details.accounts.map(toAccountView) }
+}
 
 /** Translates a user with what belongs to a view of them. */
 export function toUserView({ user, organization, groups, resellerId }: ListedUser): Static<typeof UserView> {

@@ -1,0 +1,152 @@
+import type { PersonAccount } from '../model/accounts.ts'
+import type { Context } from '../model/context.ts'
+import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
+import { DirectoryError } from '../model/error.ts'
+import { requestApply } from '../store/accounts/changes.ts'
+import {
+  countCredentials,
+  markCredentialDeleted,
+  type OwnedSealedCredential,
+  selectCredential,
+  selectCredentials,
+  updateCredentialActive,
+} from '../store/accounts/credentials.ts'
+import { selectPersonAccounts } from '../store/accounts/views.ts'
+import { issueCredential, tooManyCredentials } from './credentials.ts'
+import type { Directory } from './directory.ts'
+import { getHolder, type PersonRef } from './person-accounts.ts'
+import { runRead, runUnit, type Unit } from './unit.ts'
+
+/** A key without its secret. */
+export type KeyView = Omit<Credential, 'secretKey'>
+
+/** A key of a user, and their account, for a caller who waits for the platform. */
+export interface KeyOfPerson<Key = KeyView> {
+  readonly key: Key
+  readonly account: PersonAccount
+}
+
+type KeyRef = PersonRef & { readonly accessKey: string }
+type Holder = Awaited<ReturnType<typeof getHolder>>
+
+/**
+ * Lists the keys of a user's account, oldest first, without their secrets.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`, `account_not_found`,
+ *   `store_unavailable`
+ */
+export function listPersonCredentials(dir: Directory, ctx: Context, ref: PersonRef): Promise<KeyView[]> {
+  return runRead(dir, ctx, 'ListUserCredentials', async (scope) => {
+    const { account } = await getHolder(scope, ref)
+    const found = await selectCredentials(scope.tx, account.pk, { limit: MAX_CREDENTIALS })
+    return found.map(toKeyView)
+  })
+}
+
+function toKeyView({ accessKey, active, createdAt }: KeyView): KeyView {
+  return { accessKey, active, createdAt }
+}
+
+/**
+ * Gives a user one more key. Its secret is returned this once.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`, `account_not_found`,
+ *   `too_many_credentials`, `store_unavailable`
+ */
+export function createPersonCredential(
+  dir: Directory,
+  ctx: Context,
+  ref: PersonRef,
+): Promise<KeyOfPerson<Credential>> {
+  const subject = { operation: 'CreateUserCredential', target: ref.userId, returnsSecret: true } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const { tx, now } = unit
+    const holder = await getHolder(unit, ref)
+    const { account, user } = holder
+    // The change of the row comes first, so that concurrent calls run one after the other, and none passes the limit.
+    await requestApply(tx, account.pk, now)
+    if ((await countCredentials(tx, account.pk)) >= MAX_CREDENTIALS) throw tooManyCredentials()
+    const owner = { pk: account.pk, canonicalUserId: account.canonicalUserId, userId: user.id }
+    const key = await issueCredential(dir, unit, owner)
+    await audit(unit, holder, {
+      outcome: 'created',
+      target: key.accessKey,
+      changedFields: ['accessKey', 'secretKey'],
+    })
+    return { key, account: await getAccount(unit, holder) }
+  })
+}
+
+/**
+ * Disables or enables one key. The other keys and the account stay as they are.
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`, `account_not_found`,
+ *   `credential_not_found`, `store_unavailable`
+ */
+export function updatePersonCredential(
+  dir: Directory,
+  ctx: Context,
+  request: KeyRef & { readonly active: boolean },
+): Promise<KeyOfPerson> {
+  const { accessKey, active } = request
+  return runUnit(dir, ctx, { operation: 'UpdateUserCredential', target: accessKey }, async (unit) => {
+    const { tx, now } = unit
+    const holder = await getHolder(unit, request)
+    const found = await findKey(unit, holder, accessKey)
+    if (!found?.exists) throw notFound(request)
+    if (found.active === active) {
+      await audit(unit, holder, { outcome: 'repeated' })
+      return { key: toKeyView(found), account: holder.account }
+    }
+    await updateCredentialActive(tx, found.pk, active)
+    await requestApply(tx, holder.account.pk, now)
+    const changes = [{ name: 'active', before: found.active, after: active }]
+    await audit(unit, holder, { outcome: 'updated', changes })
+    return { key: { ...toKeyView(found), active }, account: await getAccount(unit, holder) }
+  })
+}
+
+/**
+ * Deletes a key of a user. Repeating the call changes nothing, as long as the platform still has the key.
+ * @returns the account, for a caller who waits for the platform
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`, `account_not_found`,
+ *   `credential_not_found`, `store_unavailable`
+ */
+export function deletePersonCredential(dir: Directory, ctx: Context, ref: KeyRef): Promise<PersonAccount> {
+  const { accessKey } = ref
+  return runUnit(dir, ctx, { operation: 'DeleteUserCredential', target: accessKey }, async (unit) => {
+    const { tx, now } = unit
+    const holder = await getHolder(unit, ref)
+    const found = await findKey(unit, holder, accessKey)
+    if (!found) throw notFound(ref)
+    if (!found.exists) return holder.account
+    await markCredentialDeleted(tx, found.pk)
+    await requestApply(tx, holder.account.pk, now)
+    await audit(unit, holder, { outcome: 'deleted', changedFields: ['deletedAt'] })
+    return getAccount(unit, holder)
+  })
+}
+
+/** Returns a key of the holder's account, also one that the platform is to remove. */
+async function findKey(
+  { tx }: Unit,
+  { account, organization }: Holder,
+  accessKey: string,
+): Promise<OwnedSealedCredential | undefined> {
+  const found = await selectCredential(tx, organization.providerPk, accessKey)
+  return found?.account.pk === account.pk ? found : undefined
+}
+
+async function getAccount({ tx }: Unit, { user, account }: Holder): Promise<PersonAccount> {
+  const accounts = await selectPersonAccounts(tx, user.pk)
+  return accounts.find(({ pk }) => pk === account.pk) as PersonAccount
+}
+
+function notFound({ accessKey, userId }: KeyRef): DirectoryError {
+  return new DirectoryError('credential_not_found', `The user ${userId} has no key ${accessKey}.`)
+}
+
+async function audit(
+  unit: Unit,
+  { organization }: Holder,
+  details: Parameters<Unit['audit']>[0],
+): Promise<void> {
+  await unit.audit({ organization: organization.id, ...details })
+}
