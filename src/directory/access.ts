@@ -19,6 +19,17 @@ export const GROUP_MEANINGS: Readonly<Record<GroupName, GroupMeaning>> = {
   'Alert Manager': { permission: null, alerts: true },
 }
 
+const VERBS = { administrator: 'manages', viewer: 'reads' } as const
+
+/** Says in one sentence what each group means, for the documents of the APIs. */
+export function describeGroups(): string {
+  const meanings = Object.entries(GROUP_MEANINGS).map(([name, { permission, alerts }]) => {
+    const verbs = [...(permission ? [VERBS[permission]] : []), ...(alerts ? ['adds alerts'] : [])]
+    return `${name} ${verbs.join(' and ')}`
+  })
+  return `In their organization, a member of ${meanings.join(', a member of ')}.`
+}
+
 /**
  * Returns what a person may do who is in these groups: the most that one of them gives; null for nothing.
  * @param groups groups of the provider; groups of an organization must be left out

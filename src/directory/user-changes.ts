@@ -1,6 +1,7 @@
 import type { PersonAccount } from '../model/accounts.ts'
 import { type Change, diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
+import { isSameEmail } from '../model/email.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldOptionalId, isUuid } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
@@ -29,8 +30,9 @@ import { checkLastAdministrator, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
+import { emailTaken } from './repeated-creates.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
-import { emailTaken, isSameEmail, pickGroups } from './users.ts'
+import { pickGroups } from './users.ts'
 
 /** A user with what a view of them needs. */
 export interface UserDetails extends ReachableUser {

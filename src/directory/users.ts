@@ -4,24 +4,16 @@ import { foldEmail } from '../model/email.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
 import { foldId, foldOptionalId, newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
-import { checkNewUser, type Group, type NewUser, nameKeyOf, type User } from '../model/users.ts'
+import { checkNewUser, type Group, type NewPerson, type NewUser, nameKeyOf } from '../model/users.ts'
 import { selectAccountOfPerson } from '../store/accounts/people.ts'
 import type { NewUserRow } from '../store/port.ts'
-import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
-import { isIdTaken } from '../store/tables/ids.ts'
 import { selectTenantPlace } from '../store/tables/tenant-accounts.ts'
-import { selectUser, selectUserByEmail, touchUser, updateUser } from '../store/tables/users.ts'
-import { giveAccountBack } from './accounts-job.ts'
+import { selectUserByEmail, touchUser } from '../store/tables/users.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
 import { findAccountPlace, giveAccount } from './people-accounts.ts'
-import {
-  assertOwnReseller,
-  findDeletedUser,
-  getReachableOrganization,
-  getReseller,
-  type Scope,
-} from './reach.ts'
+import { assertOwnReseller, getReachableOrganization, getReseller, type Scope } from './reach.ts'
+import { type CreateUserAnswer, repeatCreate } from './repeated-creates.ts'
 import { type AuditDetails, runUnit, type Unit } from './unit.ts'
 
 /** A user to create, and where. */
@@ -32,13 +24,6 @@ export interface CreateUserRequest {
   /** The reseller for which the user is created. A calling reseller may leave out its own id. */
   readonly resellerId?: string | undefined
   readonly user: NewUser
-}
-
-/** The result of a create. */
-export interface CreateUserAnswer {
-  readonly id: string
-  /** Whether the user is new; false for a user that existed or was restored. */
-  readonly created: boolean
 }
 
 /**
@@ -127,22 +112,8 @@ async function insertOrRepeat(
   if (pk !== 'refused') return { id, created: true }
   // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
   await readCreateScope(unit, request)
-  return restoreOrRepeat(unit, person, details)
-}
-
-/** A user to insert. An id that is left out is generated. */
-export interface NewPerson {
-  readonly id?: string | undefined
-  readonly organization: Pick<Organization, 'pk' | 'id'>
-  readonly reseller: Pick<Organization, 'pk' | 'id'> | null
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly email: string | null
-  readonly groups: readonly Group[]
-  /** Whether the user is inserted although a deleted user of the organization has the e-mail. */
-  readonly besideDeleted?: boolean
-  /** Whether everyone of the organization gets an account, as the caller remembers it; it is looked up again. */
-  readonly givesAccounts?: boolean
+  const beside = () => insertPerson(unit, { ...person, besideDeleted: true }, details)
+  return repeatCreate(unit, { person, details }, beside)
 }
 
 /**
@@ -256,106 +227,4 @@ export async function findOrInsertOwner(
   let made = await insertPerson(unit, { ...person, besideDeleted: true }, null)
   if (made.pk === 'refused') made = await insertPerson(unit, { ...person, email: null }, null)
   return { pk: made.pk as number, id: made.id, linked: false, account: null }
-}
-
-/**
- * Restores the deleted user with this e-mail, or returns the existing user if it equals the person whom the store refused
- * to insert.
- */
-async function restoreOrRepeat(
-  unit: Unit,
-  person: NewPerson,
-  details: AuditDetails,
-): Promise<CreateUserAnswer> {
-  const { email, organization } = person
-  const holder = email === null ? undefined : await selectUserByEmail(unit.tx, organization.pk, email)
-  if (email === null || holder) return repeat(unit, holder, { person, details })
-  const deleted = await findDeletedUser(unit, { organization, email })
-  if (deleted) return restore(unit, deleted, { person, details })
-  // A deleted user in the context of another reseller is out of reach, and does not keep the e-mail.
-  const { id, pk } = await insertPerson(unit, { ...person, besideDeleted: true }, details)
-  return pk === 'refused' ? repeat(unit, holder, { person, details }) : { id, created: true }
-}
-
-/** A person whom the store refused to insert, and what the entry of their create says. */
-export interface Refused {
-  readonly person: NewPerson
-  readonly details: AuditDetails
-}
-
-/**
- * Restores a deleted user with new content.
- * @throws {DirectoryError} `id_taken` when the person has another id
- */
-export async function restore(
-  unit: Unit,
-  deleted: User,
-  { person, details }: Refused,
-): Promise<CreateUserAnswer> {
-  const { tx, now } = unit
-  const { id, reseller, groups } = person
-  if (id !== undefined && id !== deleted.id) throw wrongId((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
-  await updateUser(tx, deleted.pk, { ...person, resellerPk: reseller?.pk ?? null, active: true, now })
-  await replaceMemberships(tx, deleted.pk, groups)
-  await unit.audit({ ...details, outcome: 'restored', target: deleted.id })
-  await giveAccountBack(unit, deleted, person.organization)
-  return { id: deleted.id, created: false }
-}
-
-/** Returns the existing user if it equals the person, as after an earlier create. Otherwise throws the conflict. */
-async function repeat(
-  unit: Unit,
-  holder: User | undefined,
-  { person, details }: Refused,
-): Promise<CreateUserAnswer> {
-  const { tx } = unit
-  const found = (person.id === undefined ? undefined : await selectUser(tx, person.id)) ?? holder
-  const isSame =
-    found !== undefined &&
-    found.deletedAt === null &&
-    isSameUser(found, person) &&
-    isSameSet(await selectMemberships(tx, found.pk), person.groups)
-  if (isSame) {
-    await unit.audit({ ...details, outcome: 'repeated', target: found.id, changedFields: [] })
-    return { id: found.id, created: false }
-  }
-  if (holder) throw emailTaken()
-  throw wrongId(ID_TAKEN)
-}
-
-function isSameUser(found: User, person: NewPerson): boolean {
-  return (
-    found.organizationPk === person.organization.pk &&
-    found.resellerPk === (person.reseller?.pk ?? null) &&
-    found.firstName === person.firstName &&
-    found.lastName === person.lastName &&
-    isSameEmail(found.email, person.email) &&
-    (person.id === undefined || found.id === person.id)
-  )
-}
-
-/** Returns whether two e-mail addresses are the same, compared without case. */
-export function isSameEmail(one: string | null, other: string | null): boolean {
-  return one === null || other === null ? one === other : foldEmail(one) === foldEmail(other)
-}
-
-function isSameSet(one: readonly Group[], other: readonly Group[]): boolean {
-  return one.length === other.length && other.every((group) => one.some(({ pk }) => pk === group.pk))
-}
-
-/** Makes the refusal of an e-mail address that another user of the organization has. */
-export function emailTaken(): DirectoryError {
-  const message = 'belongs to another user of this organization'
-  return new DirectoryError('email_taken', `The e-mail address ${message}.`, {
-    issues: [{ path: 'email', rule: 'unique', message }],
-  })
-}
-
-const ID_TAKEN = 'is taken; leave it out, or send another one'
-const ID_DIFFERS = 'differs from the id of the deleted user with this e-mail; leave it out, or send that id'
-
-function wrongId(message: string): DirectoryError {
-  return new DirectoryError('id_taken', `The id ${message}.`, {
-    issues: [{ path: 'id', rule: 'unique', message }],
-  })
 }

@@ -36,6 +36,11 @@ export function foldEmail(email: string): string {
   return foldCase(email.slice(0, at + 1)) + (toAsciiDomain(domain) ?? foldCase(domain))
 }
 
+/** Returns whether two e-mail addresses are the same, compared as `foldEmail` folds them. */
+export function isSameEmail(one: string | null, other: string | null): boolean {
+  return one === null || other === null ? one === other : foldEmail(one) === foldEmail(other)
+}
+
 /**
  * Returns whether a text is a DNS name: letters, digits and hyphens of any script, at most 253 characters. One label is
  * enough (`localhost`). A name in other scripts must have an ASCII form: see `toAsciiDomain`.

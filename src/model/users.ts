@@ -1,6 +1,7 @@
 import { checkEmail } from './email.ts'
 import type { Issue } from './error.ts'
 import { isUuid, UUID_MESSAGE } from './ids.ts'
+import type { Organization } from './organizations.ts'
 import { checkText, foldCase, isAscii } from './text.ts'
 
 /** A person or service in exactly one organization. */
@@ -32,6 +33,21 @@ export interface NewUser {
   readonly lastName: string | null
   readonly email: string | null
   readonly groupIds: readonly string[]
+}
+
+/** A user to insert. An id that is left out is generated. */
+export interface NewPerson {
+  readonly id?: string | undefined
+  readonly organization: Pick<Organization, 'pk' | 'id'>
+  readonly reseller: Pick<Organization, 'pk' | 'id'> | null
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly email: string | null
+  readonly groups: readonly Group[]
+  /** Whether the user is inserted although a deleted user of the organization has the e-mail. */
+  readonly besideDeleted?: boolean
+  /** Whether everyone of the organization gets an account, as the caller remembers it; it is looked up again. */
+  readonly givesAccounts?: boolean
 }
 
 /** Changes of a user. A member that is left out stays as it is; null empties it. */

@@ -132,7 +132,7 @@ const LOOK_UPS =
 /** Uses that cannot show anything to the caller. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // Whether the id of a new user is taken, by anyone in the store.
-  'users.ts': ['selectUser'],
+  'repeated-creates.ts': ['selectUser'],
   // The client that authenticates itself.
   'clients.ts': ['selectClient'],
   // The organization of a job, and the tenant of a customer within reach.

@@ -1,3 +1,4 @@
+import { describeGroups } from '../../directory/access.ts'
 import type { ApiDocument } from '../openapi.ts'
 
 /** What the OpenAPI document says in addition to its operations. */
@@ -12,7 +13,7 @@ export const document: ApiDocument = {
       'answer), existence (404), conflicts (400).',
   },
   tags: [
-    { name: 'Users', description: 'People who log in to the portal in the context of a customer.' },
+    { name: 'Users', description: `People who log in to the portal. ${describeGroups()}` },
     { name: 'Accounts', description: 'What people and customers have on the storage platform.' },
     { name: 'API accesses', description: 'The programs that may call, and their secrets.' },
     { name: 'Webhooks', description: 'Events for systems that follow the directory.' },

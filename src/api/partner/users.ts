@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { Directory } from '../../directory/directory.ts'
-import { type CreateUserAnswer, createUser } from '../../directory/users.ts'
+import type { CreateUserAnswer } from '../../directory/repeated-creates.ts'
+import { createUser } from '../../directory/users.ts'
 import type { NewUser } from '../../model/users.ts'
 import { type Route, route } from '../route.ts'
 import {
