@@ -200,11 +200,9 @@ function startBackgroundWork(
   const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   const contents = startContentReader({ dir, platforms, log })
-  reconciler.start()
   const jobs = new JobRunner(dir, JOB_KINDS, log)
-  jobs.start()
   const deliverer = new Deliverer(dir, webhooks, { log, retryMs: config.webhooks.retryMs })
-  deliverer.start()
+  for (const one of [reconciler, jobs, deliverer]) one.start()
   const stop = async (): Promise<void> => {
     const loops = [sweep, head, index, keys, uses, contents, reconciler, jobs, deliverer]
     await Promise.all(loops.map((one) => one.stop()))
@@ -212,15 +210,18 @@ function startBackgroundWork(
     await seal.stop()
     await runRound(sealing, () => dir.store.sealAudit())
   }
-  return async () => {
-    const late = Promise.withResolvers<void>()
-    const limit = setTimeout(() => {
-      log.warn({ afterMs: LAST_MS }, 'gave up background work that did not end')
-      late.resolve()
-    }, LAST_MS)
-    await Promise.race([stop(), late.promise])
-    clearTimeout(limit)
-  }
+  return () => stopInTime(stop, log)
+}
+
+/** Waits for a stop, but not longer than LAST_MS. */
+async function stopInTime(stop: () => Promise<void>, log: Logger): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const limit = setTimeout(() => {
+    log.warn({ afterMs: LAST_MS }, 'gave up background work that did not end')
+    late.resolve()
+  }, LAST_MS)
+  await Promise.race([stop(), late.promise])
+  clearTimeout(limit)
 }
 
 async function closeServer(server: FastifyInstance, log: Logger): Promise<void> {

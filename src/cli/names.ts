@@ -18,7 +18,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   provider: '--provider',
   portal: '--portal',
   url: '--url',
-  from: '--from',
+  replayFrom: '--from',
   'operations[]': '--operation',
   operations: '--operation',
 }

@@ -205,7 +205,7 @@ function checkReplay(replay: Replay & { readonly time: string | undefined; reado
       : time === undefined
         ? 'must be the id of an event, or a time such as 2026-11-22T08:00:00Z'
         : time > now && 'must not be in the future'
-  return fault ? [{ path: 'from', rule: 'time', message: fault }] : []
+  return fault ? [{ path: 'replayFrom', rule: 'time', message: fault }] : []
 }
 
 /** A webhook, and the secret that signs its events. */

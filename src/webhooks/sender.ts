@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SigningWebhook } from '../directory/webhooks.ts'
 import type { WebhookEvent } from '../model/webhooks.ts'
-import { newAddressRule } from './addresses.ts'
+import { type AddressRule, newAddressRule } from './addresses.ts'
 import { signEvent } from './signature.ts'
 
 /** How long a receiver may take to respond, in milliseconds. */
@@ -49,23 +49,7 @@ export function newWebhookSender(parts: {
   readonly version: string
 }): WebhookSender {
   const { networks, version } = parts
-  const rule = newAddressRule(networks)
-  const find = (insideOnly: boolean): LookupFunction => newLookup((one) => rule.permits(one, insideOnly))
-  const options = { keepAlive: true, maxFreeSockets: 16, timeout: ATTEMPT_MS }
-  const plain = new HttpAgent({ ...options, lookup: find(true) })
-  const secure = new HttpsAgent({ ...options, lookup: find(false) })
-  const open = (url: URL, headers: Record<string, string | number>, signal: AbortSignal): ClientRequest => {
-    const isPlain = url.protocol === 'http:'
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-    // Node does not look up addresses.
-    if (isIP(host) !== 0 && !rule.permits(host, isPlain)) throw new AddressError()
-    const start = isPlain ? requestHttp : requestHttps
-    const outgoing = start(url, { method: 'POST', headers, agent: isPlain ? plain : secure, signal })
-    outgoing.once('socket', (socket) => {
-      checkPeer(socket, (address) => rule.permits(address, isPlain), outgoing)
-    })
-    return outgoing
-  }
+  const { open, close } = newOpener(newAddressRule(networks))
   return {
     allowsHttp: networks.length > 0,
     async send(webhook, event, stopping) {
@@ -77,13 +61,39 @@ export function newWebhookSender(parts: {
       const headers = { ...agent, ...signed, 'content-length': length }
       const limit = AbortSignal.timeout(ATTEMPT_MS)
       const signal = stopping ? AbortSignal.any([limit, stopping]) : limit
+      const start = (): ClientRequest => open(new URL(webhook.url), headers, signal)
       try {
-        const status = await exchange(open(new URL(webhook.url), headers, signal), body)
+        const status = await exchange(start, body)
         const delivered = status >= 200 && status < 300
         return { delivered, status, error: delivered ? null : `the receiver responded with ${status}` }
       } catch (error) {
         return { delivered: false, status: null, error: explain(error, limit) }
       }
+    },
+    close,
+  }
+}
+
+type Open = (url: URL, headers: Record<string, string | number>, signal: AbortSignal) => ClientRequest
+
+/** Makes a function that opens requests to permitted addresses alone, and one that closes all connections. */
+function newOpener(rule: AddressRule): { open: Open; close: () => void } {
+  const find = (insideOnly: boolean): LookupFunction => newLookup((one) => rule.permits(one, insideOnly))
+  const options = { keepAlive: true, maxFreeSockets: 16, timeout: ATTEMPT_MS }
+  const plain = new HttpAgent({ ...options, lookup: find(true) })
+  const secure = new HttpsAgent({ ...options, lookup: find(false) })
+  return {
+    open(url, headers, signal) {
+      const isPlain = url.protocol === 'http:'
+      const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+      // Node does not look up addresses.
+      if (isIP(host) !== 0 && !rule.permits(host, isPlain)) throw new AddressError()
+      const start = isPlain ? requestHttp : requestHttps
+      const outgoing = start(url, { method: 'POST', headers, agent: isPlain ? plain : secure, signal })
+      outgoing.once('socket', (socket) => {
+        checkPeer(socket, (address) => rule.permits(address, isPlain), outgoing)
+      })
+      return outgoing
     },
     close() {
       plain.destroy()
@@ -114,8 +124,23 @@ function checkPeer(socket: Socket, permits: (address: string) => boolean, outgoi
   else check()
 }
 
+/**
+ * Sends a request. A receiver may close a kept connection at the moment when it is used again; the request is then sent
+ * once more.
+ */
+async function exchange(start: () => ClientRequest, body: string): Promise<number> {
+  const outgoing = start()
+  try {
+    return await sendBody(outgoing, body)
+  } catch (error) {
+    const isStale = outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+    if (!isStale) throw error
+    return sendBody(start(), body)
+  }
+}
+
 /** Sends the body. Returns the status of the response, whose content does not matter. */
-function exchange(outgoing: ClientRequest, body: string): Promise<number> {
+function sendBody(outgoing: ClientRequest, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
     outgoing.on('error', reject)
     outgoing.on('response', (incoming) => {

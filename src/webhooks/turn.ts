@@ -1,5 +1,5 @@
 import { isEvent, toEvent, type WebhookEvent } from '../model/webhooks.ts'
-import { type LogCursor, type PlacedEntry, selectLogPart } from '../store/audit/follow.ts'
+import { type LogCursor, type LogPart, type PlacedEntry, selectLogPart } from '../store/audit/follow.ts'
 import type { Tx } from '../store/port.ts'
 import {
   type Delivery,
@@ -22,6 +22,8 @@ import type { Attempt } from './sender.ts'
 
 /** About how many entries of the log one turn reads. */
 const LOG_PART = 200
+/** How many parts one turn reads at most: a millisecond each. */
+const MAX_PARTS = 5
 /** How many organizations with events that wait one turn tries, and how many events of each. */
 const WAITING_ORGANIZATIONS = 50
 const WAITING_EVENTS = 50
@@ -100,10 +102,10 @@ export async function readTurn(tx: Tx, webhook: ClaimedWebhook, now: string): Pr
     const items = rows.map((row) => ({ event: toEvent(row.entry), organization, place: row.place, row }))
     queues.set(organization, items)
   }
-  const { entries, cursor } = await selectLogPart(tx, webhook.cursor, countToRead(webhook, waiting))
+  const { entries, cursor } = await readLog(tx, webhook, countToRead(webhook, waiting))
   const blocked: Item[] = []
   const isBlocked = new Set(waiting.map(({ organization }) => organization))
-  for (const { entry, place } of await selectEvents(tx, webhook, entries)) {
+  for (const { entry, place } of entries) {
     const organization = entry.organization ?? ''
     const item = { event: toEvent(entry), organization, place, row: undefined }
     if (isBlocked.has(organization)) blocked.push(item)
@@ -120,6 +122,19 @@ function countToRead({ failures }: ClaimedWebhook, waiting: readonly WaitingOrga
   const count = waiting.reduce((sum, one) => sum + one.waiting, 0)
   if (failures >= MAX_FAILURES) return count > 0 ? 0 : 1
   return count < MAX_WAITING ? LOG_PART : 0
+}
+
+/** Reads the next events of a webhook. It reads several parts of the log, if few of their entries are its events. */
+async function readLog(tx: Tx, webhook: ClaimedWebhook, count: number): Promise<LogPart> {
+  const entries: PlacedEntry[] = []
+  let { cursor } = webhook
+  for (let parts = 0; parts < MAX_PARTS && entries.length < count / 2; parts++) {
+    const part = await selectLogPart(tx, cursor, count)
+    if (part.entries.length === 0) break
+    entries.push(...(await selectEvents(tx, webhook, part.entries)))
+    cursor = part.cursor
+  }
+  return { entries, cursor }
 }
 
 /** Returns the entries that are events of a webhook: of its organizations and operations, and of no other reseller. */

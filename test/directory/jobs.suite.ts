@@ -192,6 +192,31 @@ export function jobsSuite(open: OpenStore): void {
       assert.deepEqual(await stepsOf(on), ['1', '2', '3'])
     })
 
+    test('a job that ends every process that runs it has failed after a while', async () => {
+      const on = await newTestDirectory(open)
+      const kind = newCounting()
+      const id = await begin(on, on.operator, kind)
+      const { promise: never } = Promise.withResolvers<undefined>()
+      let deaths = 0
+      const dying: Counting = {
+        ...kind,
+        prepare: () => {
+          deaths++
+          return never
+        },
+      }
+      while ((await getJob(on.dir, on.operator, id)).state !== 'failed') {
+        const before = deaths
+        void new JobRunner(on.dir, [dying], quiet).drain()
+        while (deaths === before && (await getJob(on.dir, on.operator, id)).state !== 'failed')
+          await new Promise(setImmediate)
+        on.clock.now = new Date(on.clock.now.getTime() + 31_000)
+        assert.ok(deaths < 20)
+      }
+      assert.equal(deaths, 16)
+      assert.match((await getJob(on.dir, on.operator, id)).error ?? '', /several times in a row/)
+    })
+
     test('a refusal of the directory ends a job with its message', async () => {
       const on = await newTestDirectory(open)
       const kind = newCounting(() => {

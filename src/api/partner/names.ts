@@ -20,6 +20,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   'groupIds[]': 'groups[].id',
   kind: 'role.name',
   from: 'StartDate',
+  replayFrom: 'from',
   idempotencyKey: 'Idempotency-Key',
   previousUntil: 'oldSecretValidUntil',
 }

@@ -33,6 +33,8 @@ const TURN_MS = 5_000
 const MAX_REST_MS = 100
 /** A job fails when its steps have failed so often in a row. */
 const MAX_ATTEMPTS = 8
+/** A job fails when so many processes in a row have begun a step and none has ended it: it may be what ends them. */
+const MAX_CLAIMS = 2 * MAX_ATTEMPTS
 /** How often a step is repeated at once after a unique index refused one of its rows. */
 const MAX_RACES = 3
 const FIRST_PAUSE_MS = 1_000
@@ -159,6 +161,7 @@ export class JobRunner {
     const kind = found && this.#kinds.get(found.job.kind)
     if (!found || !kind) return 'lost'
     try {
+      if (found.attempts > MAX_CLAIMS) throw new DirectoryError('job_ended', ABANDONED)
       const prepared = await kind.prepare?.(this.#dir, toState(found), signal)
       return await repeatRaces(() =>
         write(this.#dir, (tx) => this.#commitStep(tx, kind, { claimed, prepared })),
@@ -251,6 +254,9 @@ async function repeatRaces<T>(step: () => Promise<T>): Promise<T> {
 
 /** What callers read about an error of the program itself; the server's log has the details. */
 const UNEXPECTED = 'An unexpected error; the log of the server has the details.'
+
+const ABANDONED =
+  'The processes that ran the job ended in the middle of the same step, several times in a row.'
 
 function pauseAfter(attempts: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** Math.max(attempts - 1, 0), MAX_PAUSE_MS)
