@@ -45,6 +45,8 @@ test('a user is shown by id and by e-mail', async () => {
     version: 1,
     createdAt: user.createdAt,
     updatedAt: user.createdAt,
+    deletedAt: null,
+    accounts: [],
   })
   const shown = await text('show', 'SHOW@example.com')
   for (const line of [
@@ -80,7 +82,7 @@ test('a user is suspended, resumed, deleted and restored', async () => {
   assert.match(await text('show', id), /^Status: +suspended$/m)
   assert.deepEqual(await json('resume', id), { id, version: 3 })
   assert.equal(await text('delete', 'leaver@example.com'), `Removed ${id}.\n`)
-  await fails(1, /^usher: There is no user with the id/i, 'show', id)
+  assert.match(await text('show', id), /^Status: +deleted$/m)
   await fails(1, /no user with the e-mail address leaver@example.com/, 'delete', 'leaver@example.com')
   assert.equal(await text('restore', 'LEAVER@example.com'), `Restored ${id}.\n`)
   await fails(1, /no deleted user with the e-mail address/, 'restore', 'leaver@example.com')
