@@ -10,6 +10,7 @@ const FILES = [
   'audit-logs.test.ts',
   'customer-users.test.ts',
   'customer-users-audit.test.ts',
+  'erasure.test.ts',
   'last-administrator.test.ts',
   'osis-credentials.test.ts',
   'osis-filters.test.ts',

@@ -5,6 +5,7 @@ import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { auditChangesSuite } from './audit-changes.suite.ts'
+import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
@@ -27,6 +28,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   accountsSuite(open)
   peopleAccountsSuite(open)
   auditChangesSuite(open)
+  auditLogsSuite(open)
   administrationSuite(open)
   refusalsSuite(open)
   osisSuite(open)

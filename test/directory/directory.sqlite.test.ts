@@ -3,6 +3,7 @@ import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
 import { administrationSuite } from './administration.suite.ts'
 import { auditChangesSuite } from './audit-changes.suite.ts'
+import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
@@ -28,6 +29,7 @@ clientsSuite(open)
 accountsSuite(open)
 peopleAccountsSuite(open)
 auditChangesSuite(open)
+auditLogsSuite(open)
 administrationSuite(open)
 refusalsSuite(open)
 osisSuite(open)

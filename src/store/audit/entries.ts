@@ -6,6 +6,7 @@ import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { type HashedEntry, hashEntry } from './blocks.ts'
+import { selectEntryKeys } from './index-rows.ts'
 
 /** A row of `audit_entries` without its primary key. */
 export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
@@ -114,6 +115,8 @@ export function readInteger(column: string): RawBuilder<number> {
  * versions hold them as received.
  */
 export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<NumberedEntry[]> {
+  const id = filter.correlationId ?? filter.target ?? filter.organization
+  const found = id === undefined ? undefined : await selectEntryKeys(tx, id)
   const rows = await tx.query((db) => {
     let query = db
       .selectFrom('audit_entries')
@@ -121,6 +124,7 @@ export async function selectAuditEntries(tx: Tx, filter: AuditFilter): Promise<N
       .select(readInteger('pk').as('number'))
       .orderBy('pk', 'desc')
       .limit(filter.limit)
+    if (found) query = query.where('pk', 'in', found)
     if (filter.operation) query = query.where('operation', '=', filter.operation)
     if (filter.status) query = query.where('status', '=', filter.status)
     if (filter.caller) query = query.where('caller', '=', foldId(filter.caller))

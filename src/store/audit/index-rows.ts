@@ -15,12 +15,11 @@ const selectProgress = statement((db) =>
   db.selectFrom('audit_progress').select(['block', 'entry_pk as entryPk']),
 )
 
-const updateProgress = statement((db, p: IndexProgress & { before: number }) =>
+const setProgress = statement((db, p: IndexProgress) =>
   db
-    .updateTable('audit_progress')
-    .set({ block: p.block, entry_pk: p.entryPk })
-    .where('pk', '=', 1)
-    .where('entry_pk', '=', p.before),
+    .insertInto('audit_progress')
+    .values({ pk: 1, block: p.block, entry_pk: p.entryPk })
+    .onConflict((conflict) => conflict.column('pk').doUpdateSet({ block: p.block, entry_pk: p.entryPk })),
 )
 
 const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
@@ -86,9 +85,7 @@ export async function findTail(tx: Tx): Promise<RawBuilder<unknown> | undefined>
 }
 
 async function getProgress(tx: Tx): Promise<IndexProgress> {
-  const progress = await tx.get(selectProgress, {})
-  if (!progress) throw new Error('the progress of the index of the audit log is missing')
-  return progress
+  return (await tx.get(selectProgress, {})) ?? { block: 0, entryPk: 0 }
 }
 
 const selectNewest = statement((db) =>
@@ -131,8 +128,8 @@ export async function followAuditLog(tx: Tx, limit: number): Promise<number> {
     tx,
     rows.map(({ pk }) => pk),
   )
-  // Of two processes that add the same entries, one is refused by a primary key or by this condition.
-  await tx.run(updateProgress, { block: end.block, entryPk: end.pk, before: from.entryPk })
+  // Of two processes that add the same entries, one is refused by a primary key.
+  await tx.run(setProgress, { block: end.block, entryPk: end.pk })
   return rows.length
 }
 
@@ -164,14 +161,22 @@ async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
   )
 }
 
+/**
+ * Returns the query for the primary keys of the entries that have an id as their correlation id, target or organization;
+ * also of all entries that are not in the index yet.
+ */
+export async function selectEntryKeys(tx: Tx, id: string): Promise<RawBuilder<number>> {
+  const tail = await findTail(tx)
+  const indexed = sql`select entry_pk from audit_ids where id = ${id.toLowerCase()}`
+  return tail
+    ? sql<number>`(${indexed} union all select entry.pk from audit_entries as entry where ${tail})`
+    : sql<number>`(${indexed})`
+}
+
 /** Counts the entries about a target. */
 export async function countEntriesAbout(tx: Tx, target: string): Promise<number> {
-  const indexed = sql`select count(*) as total from audit_entries as entry
-    where entry.pk in (select entry_pk from audit_ids where id = ${target}) and entry.target = ${target}`
-  const tail = await findTail(tx)
-  const newer = sql`select count(*) as total from audit_entries as entry where ${tail} and entry.target = ${target}`
-  let total = 0
-  for (const text of tail ? [indexed, newer] : [indexed])
-    total += Number((await query<{ total: number }>(tx, text))[0]?.total ?? 0)
-  return total
+  const keys = await selectEntryKeys(tx, target)
+  const text = sql`select count(*) as total from audit_entries where pk in ${keys} and target = ${target}`
+  const [row] = await query<{ total: number }>(tx, text)
+  return Number(row?.total ?? 0)
 }

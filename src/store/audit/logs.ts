@@ -189,7 +189,7 @@ function planTail(tail: Sql, filter: LogFilter, parts: readonly Part[]): Stream 
 
 async function countUpTo(tx: Tx, from: Sql, where: Sql, limit: number): Promise<number> {
   const some = sql`select 1 from ${from} where ${where} limit ${limit}`
-  const [row] = await query<{ total: number }>(tx, sql`select count(*) as total from (${some}) as some`)
+  const [row] = await query<{ total: number }>(tx, sql`select count(*) as total from (${some}) as limited`)
   return Number(row?.total ?? 0)
 }
 

@@ -57,7 +57,6 @@ export const auditIndex: Migration = {
       .addColumn('pk', ref, (c) => c.primaryKey().check(sql`pk = 1`))
       .addColumn('block', ref, (c) => c.notNull())
       .addColumn('entry_pk', ref, (c) => c.notNull()),
-    db.insertInto('audit_progress').values({ pk: sql.lit(1), block: sql.lit(0), entry_pk: sql.lit(0) }),
     schema.alterTable('accounts').addColumn('applied_at', text),
     // A state that was never applied has no time; the last one that was applied is not known for the others.
     db
