@@ -34,6 +34,15 @@ export function defineClient(client: Command, session: Session): void {
     .description('Show a client')
     .argument('<id>', 'Id of the client')
     .action(action(session, (id: string) => show(session, id)))
+  defineRotate(client, session)
+  client
+    .command('remove')
+    .description('Remove a client; its calls are refused within 5 seconds')
+    .argument('<id>', 'Id of the client')
+    .action(action(session, (id: string) => remove(session, id)))
+}
+
+function defineRotate(client: Command, session: Session): void {
   client
     .command('rotate')
     .description('Replace the secret of a client; the new one is shown only once')
@@ -52,11 +61,6 @@ export function defineClient(client: Command, session: Session): void {
       ).conflicts('until'),
     )
     .action(action(session, (id: string, options: RotateOptions) => rotate(session, id, options)))
-  client
-    .command('remove')
-    .description('Remove a client; its calls are refused within 5 seconds')
-    .argument('<id>', 'Id of the client')
-    .action(action(session, (id: string) => remove(session, id)))
 }
 
 interface AddOptions {
