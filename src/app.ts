@@ -19,6 +19,7 @@ import { deleteOldAnswers } from './directory/idempotency.ts'
 import { deleteOldJobs } from './directory/jobs/jobs.ts'
 import { JOB_KINDS } from './directory/jobs/kinds.ts'
 import { JobRunner } from './directory/jobs/runner.ts'
+import { newListFollower } from './directory/list-follower.ts'
 import { listPlatformProblems } from './directory/platforms.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
@@ -46,6 +47,8 @@ const SWEEP_MS = 60 * 60 * 1000
 const USES_MS = 60_000
 /** The pause between two log lines with the head of the audit log, for a comparison with a later log. */
 const HEAD_MS = 60 * 60 * 1000
+/** The pause between two looks for users who are not in the lists yet. */
+const LIST_MS = 500
 /** How long callers share one readiness check: it writes, and it needs no authentication. */
 const READY_MS = 1_000
 /** How long a stop waits for requests before it cuts their connections. */
@@ -200,11 +203,13 @@ function startBackgroundWork(
   const keys = startLoop({ name: 'reading the signing keys', everyMs: CACHE_TTL_MS, log }, issuer.readKeys)
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   const contents = startContentReader({ dir, platforms, log })
+  const listing = { name: 'taking new users into lists', everyMs: LIST_MS, log }
+  const lists = startLoop(listing, newListFollower(dir))
   const jobs = new JobRunner(dir, JOB_KINDS, log)
   const deliverer = new Deliverer(dir, webhooks, { log, retryMs: config.webhooks.retryMs })
   for (const one of [reconciler, jobs, deliverer]) one.start()
   const stop = async (): Promise<void> => {
-    const loops = [sweep, head, index, keys, uses, contents, reconciler, jobs, deliverer]
+    const loops = [sweep, head, index, lists, keys, uses, contents, reconciler, jobs, deliverer]
     await Promise.all(loops.map((one) => one.stop()))
     await runRound(using, () => writeClientUses(dir))
     await seal.stop()

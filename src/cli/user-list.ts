@@ -58,8 +58,8 @@ function listPage(session: Session, options: ListOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const first = (page - 1) * limit
     const users: ListedUser[] = []
-    let total = first
-    while (users.length < limit) {
+    let more = true
+    while (more && users.length < limit) {
       const found = await listUsers(dir, ctx, {
         ...(organization !== undefined && { organization: { id: organization } }),
         resellerId: reseller,
@@ -68,10 +68,8 @@ function listPage(session: Session, options: ListOptions): Promise<Output> {
         page: { offset: first + users.length, limit: Math.min(READ, limit - users.length) },
       })
       users.push(...found.items)
-      total = found.total
-      if (found.items.length === 0 || first + users.length >= total) break
+      more = found.more
     }
-    const more = total > first + users.length
     return show(users, more ? describeMore(users.length, `--page ${page + 1}`) : undefined)
   })
 }

@@ -3,14 +3,21 @@ import type { Context } from '../model/context.ts'
 import { toInvalid } from '../model/error.ts'
 import { foldId } from '../model/ids.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
-import type { Page, PageRequest } from '../model/pages.ts'
+import type { PageRequest } from '../model/pages.ts'
 import { foldCase } from '../model/text.ts'
 import { type ListedUser, toSearchWords, type UserOrder } from '../model/user-lists.ts'
 import type { UserArea } from '../store/tables/users-in-area.ts'
-import { selectUserPage, selectUsersAfter, type UserPosition } from '../store/users/user-pages.ts'
+import {
+  selectUserPage,
+  selectUsersAfter,
+  type UserPage,
+  type UserPosition,
+} from '../store/users/user-pages.ts'
 import { selectVanishing, type UserFields } from '../store/users/user-sql.ts'
+import { isPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
+import { catchUpLists } from './list-follower.ts'
 import { assertOwnReseller, getReachableOrganization, getReseller, getUserArea, type Scope } from './reach.ts'
 import { runRead } from './unit.ts'
 
@@ -35,8 +42,9 @@ export interface UserListRequest {
  * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `reseller_not_own`, `customer_not_found`,
  *   `organization_not_found`, `store_unavailable`
  */
-export function listUsers(dir: Directory, ctx: Context, request: UserListRequest): Promise<Page<ListedUser>> {
+export async function listUsers(dir: Directory, ctx: Context, request: UserListRequest): Promise<UserPage> {
   const { search = '', groups, deleted = false, order, page } = request
+  if (isPermitted(ctx, 'ListUsers')) await catchUpLists(dir)
   return runRead(dir, ctx, 'ListUsers', async (scope) => {
     const area = await getUserArea(scope, request)
     const where: Condition<UserFields>[] = toSearchWords(search).map((contains) => ({
@@ -86,6 +94,7 @@ export async function streamCustomerUsers(
       const criteria = { area, deleted: false, where: EVERYTHING, vanishing: [] }
       return selectUsersAfter(scope.tx, criteria, { after, limit: STREAM_PAGE })
     })
+  if (isPermitted(ctx, 'ListCustomerUsers')) await catchUpLists(dir)
   const first = await readPage()
   return readOn(first, readPage)
 }

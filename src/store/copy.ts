@@ -8,7 +8,7 @@ const PAGE = 1_000
 /** Tables that describe one store, or that the store maintains by itself. They are not copied. */
 type NotCopied =
   | ('migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals')
-  | ('audit_index' | 'audit_ids' | 'audit_progress')
+  | ('user_totals' | 'audit_index' | 'audit_ids' | 'audit_progress')
 type Table = Exclude<keyof Tables, NotCopied>
 
 /** The copied tables with their primary keys. Each table comes after the tables that it refers to. */
@@ -91,7 +91,8 @@ async function copyTable(source: Tx, target: Tx, table: Table): Promise<number> 
   let copied = 0
   let page = await readPage(source, table, undefined)
   while (page.length > 0) {
-    await insertPage(target, table, page)
+    // The target takes users into its own lists.
+    await insertPage(target, table, table === 'users' ? page.map((row) => ({ ...row, listed: 0 })) : page)
     copied += page.length
     page = page.length < PAGE ? [] : await readPage(source, table, page.at(-1))
   }

@@ -97,6 +97,18 @@ export interface Tx {
    * @returns an outcome for each row, in order
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
+  /**
+   * Takes users into the lists who are not in them yet, oldest first: into the indexes by name and for searches, and into
+   * the totals. No other statement may precede it in its unit.
+   * @returns how many; less than `limit` if none is left
+   */
+  enlistUsers(limit: number): Promise<number>
+  /**
+   * Returns the primary keys of users whose `name_key` contains every word, at most `limit`, in no particular order. Each
+   * word has at least three characters.
+   * @returns undefined if the store has no index for it
+   */
+  searchUsers(words: readonly string[], limit: number): Promise<number[] | undefined>
 }
 
 /** A row of `users`, as it is inserted. */

@@ -60,6 +60,8 @@ export interface Tables extends AuditTables, WorkTables {
     email: string | null
     /** The e-mail as it is compared. Unique among the users of an organization that are not deleted. */
     email_key: string | null
+    /** 1 once the user is in all indexes of lists; a create leaves this to the follower. */
+    listed: Generated<number>
     /** What lists are ordered by; see `nameKeyOf`. */
     name_key: string
     /** The person's own status, 1 or 0. Their accounts also follow the status of the organization. */
@@ -73,6 +75,17 @@ export interface Tables extends AuditTables, WorkTables {
   memberships: { user_pk: number; group_pk: number }
   /** The ids by which clients know users. */
   external_ids: { client_pk: number; user_pk: number; external_id: string }
+  /**
+   * Numbers of listed users. `reseller_pk` is 0 for users in no reseller's context. A combination may have several rows:
+   * add up their totals.
+   */
+  user_totals: {
+    provider_pk: number
+    organization_pk: number
+    reseller_pk: number
+    deleted: number
+    total: number
+  }
   /** The platforms that tenants and accounts name. One of them has `main` = 1. */
   platforms: {
     pk: Generated<number>

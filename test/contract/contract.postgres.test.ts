@@ -7,7 +7,7 @@ import { onPostgres } from '../support/engine.ts'
  */
 const FILES = [
   'any-input.test.ts',
-  'audit-logs.test.ts',
+  'changed-users.test.ts',
   'customer-users.test.ts',
   'customer-users-audit.test.ts',
   'erasure.test.ts',
@@ -19,6 +19,7 @@ const FILES = [
   'osis-users.test.ts',
   'osis-users-changes.test.ts',
   'osis-users-lists.test.ts',
+  'user-lists.test.ts',
   'users-contexts.test.ts',
   'users-races.test.ts',
 ]

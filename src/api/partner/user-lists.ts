@@ -121,7 +121,7 @@ async function list(
     order: { by: sortPropertyName === 'Name' ? 'name' : 'email', ascending: ascendingOrder },
     page: toPageRequest(query),
   })
-  return { status: 200, body: toEnvelope(page, query, toListedView) } as const
+  return { status: 200, body: { ...toEnvelope(page, query, toListedView), hasNextPage: page.more } } as const
 }
 
 const LIST_ONLY = [

@@ -18,6 +18,7 @@ export const record: Migration = {
     schema.alterTable('users').addColumn('active', types.number, (c) => c.notNull().defaultTo(1)),
     schema.alterTable('users').addColumn('version', types.number, (c) => c.notNull().defaultTo(1)),
     schema.alterTable('users').addColumn('name_key', types.text, (c) => c.notNull().defaultTo('')),
+    schema.alterTable('users').addColumn('listed', types.number, (c) => c.notNull().defaultTo(0)),
     { compile: () => FILL_USERS[types.engine].compile(db) },
 
     // Addresses are found across organizations, and lists are ordered by them.
@@ -32,17 +33,18 @@ export const record: Migration = {
       .createIndex('users_name')
       .on('users')
       .columns(['provider_pk', 'name_key', 'id'])
-      .where(sql<SqlBool>`deleted_at is null`),
+      .where(sql<SqlBool>`deleted_at is null and listed = 1`),
     schema
       .createIndex('users_of_organization')
       .on('users')
       .columns(['organization_pk', 'name_key', 'id'])
-      .where(sql<SqlBool>`deleted_at is null`),
+      .where(sql<SqlBool>`deleted_at is null and listed = 1`),
+    schema.createIndex('users_unlisted').on('users').column('pk').where(sql<SqlBool>`listed = 0`),
     schema.createIndex('users_changed').on('users').columns(['provider_pk', 'updated_at', 'pk']),
     schema
       .createIndex('users_deleted')
       .on('users')
-      .columns(['provider_pk', 'deleted_at', 'pk'])
+      .columns(['provider_pk', 'name_key', 'id'])
       .where(sql<SqlBool>`deleted_at is not null`),
 
     schema

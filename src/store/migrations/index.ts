@@ -21,6 +21,7 @@ import { companies } from './0020-companies.ts'
 import { clientSecrets } from './0021-client-secrets.ts'
 import { webhooks } from './0022-webhooks.ts'
 import { auditIndex } from './0023-audit-index.ts'
+import { userLists } from './0024-user-lists.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   clientSecrets,
   webhooks,
   auditIndex,
+  userLists,
 ]

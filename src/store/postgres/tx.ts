@@ -5,6 +5,7 @@ import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
 import { newBuilder } from './connection.ts'
 import type { CreateBatch } from './create-batch.ts'
+import { enlistUsers, searchUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
 
@@ -116,6 +117,14 @@ export class PostgresTx implements Tx {
     }
     this.#wrote = true
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
+  }
+
+  enlistUsers(limit: number): Promise<number> {
+    return enlistUsers(this, limit)
+  }
+
+  searchUsers(words: readonly string[], limit: number): Promise<number[] | undefined> {
+    return searchUsers(this, words, limit)
   }
 
   /** Returns whether the unit wrote something. */

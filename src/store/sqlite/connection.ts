@@ -23,6 +23,7 @@ import {
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
+import { enlistUsers, searchUsers } from './enlist-users.ts'
 import { insertUsers } from './insert-users.ts'
 
 /** The pages in the write-ahead log before a checkpoint. More pages make checkpoints rarer and longer. */
@@ -84,6 +85,14 @@ export class Connection implements Tx {
     // The user could stay in this unit, but callers must not depend on the engine.
     if (isFirst && outcomes[0] !== 'refused') this.#unit = 'ended'
     return outcomes
+  }
+
+  enlistUsers(limit: number): Promise<number> {
+    return enlistUsers(this, limit)
+  }
+
+  searchUsers(words: readonly string[], limit: number): Promise<number[]> {
+    return searchUsers(this, words, limit)
   }
 
   /** Must be called before the first statement of a unit, and before statements that belong to no unit. */

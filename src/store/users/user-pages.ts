@@ -1,30 +1,122 @@
+import { type Condition, listConjuncts } from '../../model/conditions.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
+import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
-import { countMatching, planPage } from '../paging.ts'
+import { planPage } from '../paging.ts'
 import type { Tx } from '../port.ts'
 import { selectListedUsers } from './listed-users.ts'
-import { selectMatching, toOrderSql, type UserCriteria } from './user-sql.ts'
+import { selectMatching, toOrderSql, type UserCriteria, type UserFields, type UserPath } from './user-sql.ts'
+import { selectUserTotal } from './user-totals.ts'
 
-/** Returns a page of the matching users, and the number of all that match. */
-export async function selectUserPage(
+/** An area with at most so many users is read as a whole to count what matches in it. */
+const SMALL_AREA = 5_000
+/** The most users that a search looks up one by one. */
+const MAX_FOUND = 2_000
+/** The least number of characters of a word that the index for searches finds. */
+const MIN_WORD = 3
+
+/** A page of users. */
+export interface UserPage extends Page<ListedUser> {
+  /** Whether there are more users after the page. */
+  readonly more: boolean
+}
+
+/** How to cut a page out of a list. */
+interface Cut {
+  readonly order: UserOrder
+  readonly page: PageRequest
+}
+
+/**
+ * Returns a page of the matching users. The total is exact without conditions, in an area of at most 5,000 users, and for
+ * words that are found in at most 2,000 users. Otherwise counting would take too long, and the total is that of the area:
+ * never less than what matches, so that a reader who computes the number of pages misses no user.
+ */
+export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): Promise<UserPage> {
+  const total = await selectUserTotal(tx, criteria)
+  const isSmall = total <= SMALL_AREA
+  const isPlain = listConjuncts(criteria.where).length === 0
+  if (isPlain) return cutCounted(tx, criteria, { ...cut, total, path: isSmall ? 'area' : 'order' })
+  const found = isSmall ? undefined : await findByWords(tx, criteria)
+  if (found) {
+    const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found }] }
+    return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
+  }
+  return isSmall
+    ? cutWhole(tx, criteria, { ...cut, path: 'area' })
+    : cutBroad(tx, criteria, { ...cut, total })
+}
+
+/** Returns the users who have the words of the condition, if few have; otherwise undefined. */
+async function findByWords(tx: Tx, { where, deleted }: UserCriteria): Promise<number[] | undefined> {
+  const words = listConjuncts(where)
+    .flatMap((one) => ('contains' in one ? [one.contains] : []))
+    .filter((word) => countCodePoints(word) >= MIN_WORD)
+  // PostgreSQL's index does not have deleted users; there are few.
+  if (words.length === 0 || deleted) return undefined
+  const found = await tx.searchUsers(words, MAX_FOUND + 1)
+  return found && found.length <= MAX_FOUND ? found : undefined
+}
+
+/** Cuts a page out of a list whose length is known: from its nearer end. */
+async function cutCounted(
   tx: Tx,
   criteria: UserCriteria,
-  { order, page }: { order: UserOrder; page: PageRequest },
-): Promise<Page<ListedUser>> {
-  const total = await countMatching(tx, (db) => selectMatching(db, criteria, 'order'))
+  { order, page, total, path }: Cut & { total: number; path: UserPath },
+): Promise<UserPage> {
   const plan = planPage(page, total)
-  if (!plan) return { items: [], total }
+  if (!plan) return { items: [], total, more: false }
   const isReversed = plan.direction === 'desc'
-  const walked = { by: order.by, ascending: order.ascending !== isReversed }
+  const pks = await selectPks(tx, criteria, {
+    order: { by: order.by, ascending: order.ascending !== isReversed },
+    page: plan,
+    path,
+  })
+  const items = await selectListedUsers(tx, isReversed ? pks.reverse() : pks)
+  return { items, total, more: page.offset + page.limit < total }
+}
+
+/** Reads all primary keys of a short list, and cuts a page out of them. */
+async function cutWhole(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, path }: Cut & { path: UserPath },
+): Promise<UserPage> {
+  const pks = await selectPks(tx, criteria, { order, path })
+  const end = page.offset + page.limit
+  const items = await selectListedUsers(tx, pks.slice(page.offset, end))
+  return { items, total: pks.length, more: end < pks.length }
+}
+
+/** Cuts a page out of a list of unknown length. It reads one user more, to see whether the page is the last one. */
+async function cutBroad(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, total }: Cut & { total: number },
+): Promise<UserPage> {
+  const { offset, limit } = page
+  const isPast = offset >= total
+  const pks = isPast
+    ? []
+    : await selectPks(tx, criteria, { order, page: { offset, limit: limit + 1 }, path: 'order' })
+  const more = pks.length > limit
+  const items = await selectListedUsers(tx, pks.slice(0, limit))
+  const isLast = !more && (pks.length > 0 || offset === 0)
+  return { items, total: isLast ? offset + pks.length : total, more }
+}
+
+async function selectPks(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, path }: { order: UserOrder; page?: PageRequest; path: UserPath },
+): Promise<number[]> {
   const rows = await tx.query((db) =>
-    selectMatching(db, criteria, 'order')
+    selectMatching(db, criteria, path)
       .select('users.pk')
-      .orderBy(toOrderSql(walked))
-      .limit(plan.limit)
-      .offset(plan.offset),
+      .orderBy(toOrderSql(order))
+      .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0)),
   )
-  const pks = rows.map((row) => row.pk)
-  return { items: await selectListedUsers(tx, isReversed ? pks.reverse() : pks), total }
+  return rows.map((row) => row.pk)
 }
 
 /**

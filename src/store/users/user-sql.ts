@@ -27,11 +27,11 @@ export interface UserCriteria {
 }
 
 /**
- * How an engine finds the users of a reseller's context: `order` walks all users of the provider in the order of the
- * list and leaves out the others; `area` reads the users of each of the reseller's customers. Other areas have only one
- * way.
+ * How an engine finds the users: `order` walks all users of the provider, or of the organization, in the order of the
+ * list and leaves out the others; `area` reads the users of each organization of a reseller's context; `keys` looks up
+ * those whose primary keys the condition names.
  */
-export type UserPath = 'order' | 'area'
+export type UserPath = 'order' | 'area' | 'keys'
 
 const FIELDS: FieldTable<UserFields> = {
   pk: 'users.pk',
@@ -46,12 +46,16 @@ const FIELDS: FieldTable<UserFields> = {
   },
 }
 
+/** A literal, as in the conditions of the indexes. Lists are read after all users were taken into them. */
+const IS_LISTED = sql<SqlBool>`users.listed = 1`
+
 /** Starts a query for the matching users, without an order. */
 export function selectMatching(db: QueryBuilder, criteria: UserCriteria, path: UserPath) {
   const { area, deleted, where, vanishing } = criteria
   return db
     .selectFrom('users')
     .where('users.deleted_at', deleted ? 'is not' : 'is', null)
+    .where(IS_LISTED)
     .where(toAreaSql(area, path))
     .where(compileCondition(db, FIELDS, where))
     .$if(vanishing.length > 0, (query) =>
@@ -69,15 +73,17 @@ function toAreaSql(
 ): RawBuilder<SqlBool> {
   const inContext = sql<SqlBool>`(users.reseller_pk is null or users.reseller_pk = ${resellerPk})`
   if (organizationPk !== undefined) {
-    const inOrganization = sql<SqlBool>`users.organization_pk = ${organizationPk}`
+    const column = sql.raw(`${path === 'keys' ? '+' : ''}users.organization_pk`)
+    const inOrganization = sql<SqlBool>`${column} = ${organizationPk}`
     return resellerPk === undefined ? inOrganization : sql<SqlBool>`${inOrganization} and ${inContext}`
   }
-  if (resellerPk === undefined) return sql<SqlBool>`users.provider_pk = ${providerPk}`
+  const inProvider = sql<SqlBool>`${sql.raw(path === 'keys' ? '+' : '')}users.provider_pk = ${providerPk}`
+  if (resellerPk === undefined) return inProvider
   if (path === 'area')
     return sql<SqlBool>`${inContext} and users.organization_pk in (
       select ${resellerPk} union all
       select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
-  return sql<SqlBool>`users.provider_pk = ${providerPk} and ${inContext} and (
+  return sql<SqlBool>`${inProvider} and ${inContext} and (
     +users.organization_pk = ${resellerPk} or exists (
       select 1 from customer_resellers as relation
       where relation.customer_pk = users.organization_pk and relation.reseller_pk = ${resellerPk}))`

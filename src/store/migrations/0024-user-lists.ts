@@ -1,0 +1,90 @@
+import { type Compilable, sql } from 'kysely'
+import type { Migration } from './migration.ts'
+
+/**
+ * Adds totals of users, and an index for searches in their names and e-mails. Creates do not pay for them: users are
+ * added when they are taken into the lists. Triggers follow the later changes of these users, so that no statement can
+ * forget it.
+ *
+ * SQLite searches with FTS5, whose tokens are trigrams. PostgreSQL uses pg_trgm, if the role may create this extension;
+ * without it, a search reads the users in the order of the list. The row of a total would make concurrent changes on
+ * PostgreSQL wait for each other, so there each statement adds rows, which are added up.
+ */
+export const userLists: Migration = {
+  version: 24,
+  name: 'user-lists',
+  up: (schema, { engine, ref, number }, db) => [
+    schema
+      .createTable('user_totals')
+      .addColumn('provider_pk', ref, (c) => c.notNull())
+      .addColumn('organization_pk', ref, (c) => c.notNull())
+      .addColumn('reseller_pk', ref, (c) => c.notNull())
+      .addColumn('deleted', number, (c) => c.notNull())
+      .addColumn('total', ref, (c) => c.notNull())
+      .$call((table) =>
+        engine === 'sqlite'
+          ? table
+              .addPrimaryKeyConstraint('user_totals_pk', [
+                'provider_pk',
+                'organization_pk',
+                'reseller_pk',
+                'deleted',
+              ])
+              .modifyEnd(sql`without rowid`)
+          : table,
+      ),
+    schema
+      .createIndex('user_totals_of_organization')
+      .on('user_totals')
+      .columns(['organization_pk', 'reseller_pk', 'deleted', 'total']),
+    ...(engine === 'sqlite' ? SQLITE : POSTGRES).map(
+      (text): Compilable => ({ compile: () => sql.raw(text).compile(db) }),
+    ),
+  ],
+}
+
+const KEY = 'provider_pk, organization_pk, reseller_pk, deleted'
+const keyOf = (row: string): string =>
+  `${row}.provider_pk, ${row}.organization_pk, coalesce(${row}.reseller_pk, 0), ${row}.deleted_at is not null`
+
+const SQLITE = [
+  `create virtual table user_search using fts5(
+    text, content='', contentless_delete=1, tokenize='trigram case_sensitive 1')`,
+  `create trigger users_counted after update of provider_pk, organization_pk, reseller_pk, deleted_at on users
+    when old.listed = 1 and (${keyOf('old')}) is not (${keyOf('new')}) begin
+      update user_totals set total = total - 1 where (${KEY}) = (${keyOf('old')});
+      insert into user_totals values (${keyOf('new')}, 1) on conflict do update set total = total + 1;
+    end`,
+  `create trigger users_searched after update of name_key on users
+    when old.listed = 1 and old.name_key <> new.name_key begin
+      delete from user_search where rowid = old.pk;
+      insert into user_search (rowid, text) values (new.pk, new.name_key);
+    end`,
+]
+
+const POSTGRES = [
+  `do $$ begin
+    create extension if not exists pg_trgm;
+  exception when others then
+    raise notice 'searches in lists of users are slow without the extension pg_trgm: %', sqlerrm;
+  end $$`,
+  `do $$ begin
+    if exists (select 1 from pg_extension where extname = 'pg_trgm') then
+      create index users_search on users using gin (name_key gin_trgm_ops) where deleted_at is null and listed = 1;
+    end if;
+  end $$`,
+  `create function count_users() returns trigger language plpgsql as $$ begin
+    insert into user_totals (${KEY}, total)
+    select ${KEY}, sum(change) from (
+      select provider_pk, organization_pk, coalesce(reseller_pk, 0) as reseller_pk,
+        (deleted_at is not null)::integer as deleted, -1 as change from old_users where listed = 1
+      union all
+      select provider_pk, organization_pk, coalesce(reseller_pk, 0), (deleted_at is not null)::integer, 1
+        from new_users where listed = 1
+    ) as changes group by ${KEY} having sum(change) <> 0;
+    return null;
+  end $$`,
+  `create trigger users_counted after update on users
+    referencing old table as old_users new table as new_users
+    for each statement execute function count_users()`,
+]

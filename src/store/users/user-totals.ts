@@ -1,0 +1,32 @@
+import { sql } from 'kysely'
+import type { Tx } from '../port.ts'
+import type { UserCriteria } from './user-sql.ts'
+
+/**
+ * Returns the exact number of users in an area, from stored totals. Conditions do not count.
+ * @param criteria.deleted counts the deleted users instead of the others
+ */
+export async function selectUserTotal(
+  tx: Tx,
+  { area, deleted, vanishing }: Pick<UserCriteria, 'area' | 'deleted' | 'vanishing'>,
+): Promise<number> {
+  const { providerPk, organizationPk, resellerPk } = area
+  const rows = await tx.query((db) => {
+    let query = db
+      .selectFrom('user_totals')
+      .select((eb) => eb.fn.sum<number | null>('total').as('total'))
+      .where('deleted', '=', deleted ? 1 : 0)
+    if (organizationPk !== undefined) query = query.where('organization_pk', '=', organizationPk)
+    else if (resellerPk === undefined) query = query.where('provider_pk', '=', providerPk)
+    else
+      query = query.where(
+        'organization_pk',
+        'in',
+        sql<number>`(select ${resellerPk} union all
+          select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`,
+      )
+    if (resellerPk !== undefined) query = query.where('reseller_pk', 'in', [0, resellerPk])
+    return vanishing.length === 0 ? query : query.where('organization_pk', 'not in', vanishing)
+  })
+  return Number(rows[0]?.total ?? 0)
+}
