@@ -14,7 +14,7 @@ export function newValidatorCompiler(): FastifySchemaCompiler<object> {
   const ajv = newAjv()
   return ({ schema, httpPart }) => {
     if (httpPart === 'headers') return compiledAtFirstUse(ajv, lowerCaseNames(schema as HeaderSchema))
-    const properties = (schema as ObjectSchema).properties
+    const { properties = {} } = schema as Partial<ObjectSchema>
     return compiledAtFirstUse(
       ajv,
       schema,

@@ -50,6 +50,7 @@ export function newTokenCheck(
   const tokens = new LRUCache<string, VerifiedClaims>({ max, ttl: VERIFIED_MS })
   const findClientOf = cacheClients<VerifiedClaims>(
     (_token, known) => known.trusted.findClient(known.payload),
+    (known) => known.trusted.changes,
     max,
   )
   return async (token) => {
@@ -87,6 +88,7 @@ export function trustOwn(own: Issuer, dir: Directory): Trusted {
     getKey: own.getKey,
     isPublished: own.isPublished,
     maxAgeSeconds: TOKEN_SECONDS,
+    changes: dir.changes,
     findClient: async ({ sub, secret_id: secretId }) => {
       const id = typeof secretId === 'string' ? secretId : undefined
       return typeof sub === 'string' ? findClientOfToken(dir, sub, id) : undefined

@@ -47,6 +47,7 @@ export function trustExternal(
         throw new AuthError('The token does not prove that it stands for a program and not for a person')
       }
     },
+    changes: dir.changes,
     async findClient(claims) {
       const id = readClientId(external, claims)
       return id === undefined ? undefined : findExternalClient(dir, issuer, id)

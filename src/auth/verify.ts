@@ -29,6 +29,8 @@ export interface Trusted {
   readonly maxAgeSeconds?: number
   /** Checks further claims. Throws an AuthError for a token that is not accepted. */
   readonly checkClaims?: (claims: JWTPayload) => void
+  /** Counts the changes after which clients are looked up again; see `forgetCached`. */
+  readonly changes?: { readonly count: number }
   readonly findClient: (claims: JWTPayload) => Promise<Client | undefined>
 }
 

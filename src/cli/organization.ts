@@ -1,10 +1,6 @@
 import type { Command } from 'commander'
-import {
-  createOrganization,
-  deleteOrganization,
-  listOrganizations,
-  relateOrganization,
-} from '../directory/organizations.ts'
+import { createOrganization, deleteOrganization, listOrganizations } from '../directory/organizations.ts'
+import { relateOrganization } from '../directory/relations.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { LIMIT, newChoice } from './options.ts'
 import { cutPage, describeMore } from './pages.ts'

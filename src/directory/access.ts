@@ -142,6 +142,10 @@ const MANAGE_TENANTS: Rule = MANAGE_PROVIDER_USERS
 /** Customers have no API accesses of their own to manage: their reseller or provider does. */
 const MANAGE_CLIENTS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
 const READ_CLIENTS: Rule = onlyFor(['provider', 'reseller'], READ_USERS)
+/** Customers may not run the operation: it is about customers as a whole. */
+const MANAGE_CUSTOMERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
+/** Only a provider may run the operation: it decides which resellers there are, and which customers they manage. */
+const MANAGE_RESELLERS: Rule = onlyFor(['provider'], MANAGE_USERS)
 /** Cloud Director may run the operation, and so may the command line in its place. */
 const USE_STORAGE: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'below' }
 /** The operation is also served to callers who are not authenticated. */
@@ -239,9 +243,25 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetSetup: MAINTAIN,
   CreateOrganization: OPERATE,
   DeleteOrganization: OPERATE,
-  RelateOrganization: OPERATE,
+  RelateOrganization: MANAGE_RESELLERS,
+  UnrelateOrganization: MANAGE_RESELLERS,
   ListOrganizations: MAINTAIN,
+  CreateCustomer: MANAGE_CUSTOMERS,
+  UpdateCustomer: MANAGE_CUSTOMERS,
+  UpdateCustomerIdentifier: MANAGE_CUSTOMERS,
+  SuspendCustomer: MANAGE_CUSTOMERS,
+  ResumeCustomer: MANAGE_CUSTOMERS,
+  DeleteCustomer: MANAGE_RESELLERS,
+  ListCustomers: onlyFor(['provider', 'reseller'], READ_USERS),
+  GetCustomer: READ_USERS,
+  CreateReseller: MANAGE_RESELLERS,
+  UpdateReseller: MANAGE_RESELLERS,
+  UpdateResellerIdentifier: MANAGE_RESELLERS,
+  DeleteReseller: MANAGE_RESELLERS,
+  ListResellers: onlyFor(['provider'], READ_USERS),
+  GetReseller: onlyFor(['provider', 'reseller'], READ_USERS),
   CreatePortal: OPERATE,
+  UpdatePortal: MANAGE_RESELLERS,
   DeletePortal: MAINTAIN,
   ListPortals: MAINTAIN,
   CreateClient: MANAGE_CLIENTS,

@@ -9,10 +9,10 @@ import { ConstraintError } from '../store/port.ts'
 import {
   insertClient,
   markClientDeleted,
-  selectClient,
   selectClientPage,
   selectExternalClient,
   selectExternalClients,
+  selectWorkingClient,
   updateClientSecret,
 } from '../store/tables/clients.ts'
 import { hashSecret, hasSecretId, listAccepted, noteClientUse } from './client-secrets.ts'
@@ -114,15 +114,16 @@ function assertMayBeOsis({ ctx }: Unit, { kind }: Organization): void {
 }
 
 /**
- * Finds a client that has not been removed, to authenticate it.
+ * Finds a client that has not been removed, to authenticate it. The clients of a suspended customer are not found.
  * @throws {DirectoryError} `store_unavailable`
  */
 export function findClient(dir: Directory, id: string): Promise<Client | undefined> {
-  return read(dir, (tx) => selectClient(tx, foldId(id)))
+  return read(dir, (tx) => selectWorkingClient(tx, foldId(id)))
 }
 
 /**
- * Finds the client that an external issuer knows by an id, to authenticate it.
+ * Finds the client that an external issuer knows by an id, to authenticate it. The clients of a suspended customer are
+ * not found.
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function findExternalClient(

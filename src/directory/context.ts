@@ -35,8 +35,9 @@ export async function enterPortal(dir: Directory, ctx: Context, domain: string):
   const cached = dir.portals.get(key)
   if (cached) return { ...ctx, ...cached }
   const portal = foldDomain(domain)
+  const { count } = dir.changes
   const organization = await read(dir, (tx) => selectByPortal(tx, ctx.organization, portal))
-  dir.portals.set(key, { organization, portal })
+  if (count === dir.changes.count) dir.portals.set(key, { organization, portal })
   return { ...ctx, organization, portal }
 }
 

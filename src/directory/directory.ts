@@ -20,6 +20,8 @@ export interface Directory {
   readonly now: () => Date
   /** Is called when a read was served although its audit entry could not be written. */
   readonly reportUnrecorded: (error: Error) => void
+  /** Counts the changes after which cached callers and portals must be looked up again; see `forgetCached`. */
+  readonly changes: { count: number }
   /** Caches what `enterPortal` found: the organization that a portal selects for a calling organization. */
   readonly portals: LRUCache<string, PortalScope>
   /** Caches the organization and the reseller of recent creates; see `createUser`. */
@@ -68,6 +70,7 @@ export function newDirectory(
     now: () => new Date(),
     reportUnrecorded: () => undefined,
     ...parts,
+    changes: { count: 0 },
     portals: new LRUCache({ ...limits, max: 1_000 }),
     createScopes: new LRUCache(limits),
     clientUses: new Map(),
@@ -86,4 +89,14 @@ export function getOwnerForm({ ownerForms }: Pick<Directory, 'ownerForms'>, plat
   if (form) return form
   const message = `The platform ${platform} is not configured here; restart Usher with its settings.`
   throw new DirectoryError('platform_unavailable', message)
+}
+
+/**
+ * Lets this process look up callers, portals and organizations again, after a commit that takes access away. Other
+ * processes do so after CACHE_TTL_MS.
+ */
+export function forgetCached({ changes, portals, createScopes }: Directory): void {
+  changes.count++
+  portals.clear()
+  createScopes.clear()
 }

@@ -32,7 +32,8 @@ export interface NewOrganization {
 }
 
 /**
- * Creates a reseller or a customer of the operator's provider.
+ * Creates a reseller or a customer of the operator's provider from its name alone. For a company with its data, see
+ * `createCustomer` and `createReseller`.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `store_unavailable`
  */
 export function createOrganization(
@@ -40,7 +41,8 @@ export function createOrganization(
   ctx: Context,
   input: NewOrganization,
 ): Promise<Organization> {
-  const subject = { operation: 'CreateOrganization', issues: checkOrganizationName(input.name) } as const
+  const operation = input.kind === 'customer' ? 'CreateCustomer' : 'CreateReseller'
+  const subject = { operation, issues: checkOrganizationName(input.name) } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const { kind, name } = input
     const id = newId()
@@ -53,30 +55,6 @@ export function createOrganization(
     const changedFields = input.resellerIds.length > 0 ? ['name', 'kind', 'resellers'] : ['name', 'kind']
     await unit.audit({ outcome: 'created', organization: id, target: id, changedFields })
     return organization
-  })
-}
-
-/**
- * Relates a customer to a reseller, so that the reseller reaches the customer. Repeating the call only adds an audit
- * entry.
- * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `store_unavailable`
- */
-export function relateOrganization(
-  dir: Directory,
-  ctx: Context,
-  input: { customerId: string; resellerId: string },
-): Promise<void> {
-  const subject = { operation: 'RelateOrganization', organization: input.customerId } as const
-  return runUnit(dir, ctx, subject, async (unit) => {
-    const customer = await getReachableOrganization(unit, { id: input.customerId, kind: 'customer' })
-    const reseller = await getReachableOrganization(unit, { id: input.resellerId, kind: 'reseller' })
-    await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
-    await unit.audit({
-      outcome: 'related',
-      organization: customer.id,
-      target: reseller.id,
-      changedFields: ['resellers'],
-    })
   })
 }
 

@@ -91,6 +91,17 @@ export async function getReseller(
 }
 
 /**
+ * Returns the provider above the organization of the context.
+ * @throws {Error} if there is none
+ */
+export async function getProvider({ tx, ctx }: Pick<Scope, 'tx' | 'ctx'>): Promise<Organization> {
+  const { kind, providerPk } = ctx.organization
+  const provider = kind === 'provider' ? ctx.organization : await selectOrganizationByPk(tx, providerPk)
+  if (!provider) throw new Error('the organization of the context has no provider')
+  return provider
+}
+
+/**
  * Returns whether an organization is the one of the context, or lies below it.
  * @param other undefined for one that does not exist: it needs the same look-ups as one out of reach
  */

@@ -193,6 +193,8 @@ async function insertBelow(unit: Unit, kind: 'reseller' | 'customer', name: stri
   const { tx, ctx, now } = unit
   const id = newId()
   const organization = await insertOrganization(tx, { id, kind, name, providerPk: ctx.organization.pk, now })
-  await unit.audit({ outcome: 'created', organization: id, target: id, changedFields: ['name', 'kind'] })
+  const operation = kind === 'customer' ? 'CreateCustomer' : 'CreateReseller'
+  const about = { organization: id, target: id, changedFields: ['name', 'kind'] }
+  await unit.audit({ operation, outcome: 'created', ...about })
   return organization
 }

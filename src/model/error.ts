@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'reseller_not_found'
   | 'reseller_not_own'
   | 'reseller_not_related'
+  | 'relation_not_found'
   | 'portal_not_found'
   | 'domain_taken'
   | 'user_not_found'

@@ -49,7 +49,7 @@ test('dead letters are listed in pages', async () => {
     path,
     `INSERT INTO deliveries (webhook_pk, block, entry_pk, organization, attempts, first_failed_at, due_at, error, dead_at)
      SELECT webhooks.pk, block, audit_entries.pk, '', 3, at, '', 'refused', at FROM webhooks, audit_entries
-     WHERE operation = 'CreateOrganization'`,
+     WHERE operation IN ('CreateOrganization', 'CreateCustomer', 'CreateReseller')`,
   )
   const { stdout } = await usher('dead-letters', id)
   assert.match(stdout, /CreateOrganization +\S+ +3 +\S+ +refused/)

@@ -127,14 +127,14 @@ test('docs/users.md says what the groups mean', () => {
 
 /** Look-ups by ids that callers send. They must go through reach.ts, which applies the reach of the operation. */
 const LOOK_UPS =
-  /\bselect(Organization|OrganizationByPk|User|Tenant|TenantIncludingRemoved|Account|AccountIncludingRemoved|AccountByCanonicalId|AccountsOfUser|Client)\b/g
+  /\bselect(Organization|OrganizationByPk|User|Tenant|TenantIncludingRemoved|Account|AccountIncludingRemoved|AccountByCanonicalId|AccountsOfUser|Client|WorkingClient)\b/g
 
 /** Uses that cannot show anything to the caller. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // Whether the id of a new user is taken, by anyone in the store.
   'repeated-creates.ts': ['selectUser'],
   // The client that authenticates itself.
-  'clients.ts': ['selectClient'],
+  'clients.ts': ['selectWorkingClient'],
   // The organization of a job, and the tenant of a customer within reach.
   'accounts-job.ts': ['selectOrganization'],
   'following.ts': ['selectOrganization'],

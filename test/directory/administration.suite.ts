@@ -74,7 +74,7 @@ function setupTests(open: OpenStore): void {
     const on = await newTestDirectory(open)
     const entries = await listAudit(on.dir, on.operator, { limit: 100 })
     const made = entries.map((entry) => entry.operation).sort()
-    const organizations = ['CreateOrganization', 'CreateOrganization', 'CreateOrganization']
+    const organizations = ['CreateCustomer', 'CreateOrganization', 'CreateReseller']
     assert.deepEqual(made, ['CreateClient', 'CreateClient', ...organizations, 'CreateTenant'])
     for (const entry of entries)
       assert.deepEqual([entry.caller, entry.status], [{ kind: 'operator' }, 'Succeeded'])

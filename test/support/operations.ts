@@ -29,6 +29,14 @@ import {
   queryCredentials,
   updateCredential,
 } from '../../src/directory/credentials.ts'
+import {
+  createCustomer,
+  getCustomer,
+  listCustomers,
+  updateCustomer,
+  updateCustomerIdentifier,
+} from '../../src/directory/customers.ts'
+import { deleteCustomer, deleteReseller } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
@@ -44,7 +52,6 @@ import {
   deletePortal,
   listOrganizations,
   listPortals,
-  relateOrganization,
 } from '../../src/directory/organizations.ts'
 import {
   createPersonAccount,
@@ -63,9 +70,19 @@ import {
   listRefreshTokens,
   revokeRefreshToken,
 } from '../../src/directory/refresh-tokens.ts'
+import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
+import {
+  createReseller,
+  getReseller,
+  listResellers,
+  updatePortal,
+  updateReseller,
+  updateResellerIdentifier,
+} from '../../src/directory/resellers.ts'
 import { recordRotation } from '../../src/directory/sealing/rotation.ts'
 import { listSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { getSetup } from '../../src/directory/setup.ts'
+import { resumeCustomer, suspendCustomer } from '../../src/directory/suspension.ts'
 import { getCustomerTenant, updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { moveTenant } from '../../src/directory/tenant-move.ts'
 import {
@@ -112,6 +129,7 @@ export async function callOperation(on: TestDirectory, ctx: Context, operation: 
 }
 
 const page = { offset: 0, limit: 1 }
+const byName = { ...page, ascending: true }
 const list = { after: 0, limit: 1 }
 const ids = { tenantId: 'none', userId: 'none' }
 const nameless = { user: newId() }
@@ -224,6 +242,28 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   DeleteOrganization: ({ dir }, ctx) => deleteOrganization(dir, ctx, newId()),
   RelateOrganization: ({ dir, customerId, resellerId }, ctx) =>
     relateOrganization(dir, ctx, { customerId, resellerId }),
+  UnrelateOrganization: ({ dir }, ctx) =>
+    unrelateOrganization(dir, ctx, { customerId: newId(), resellerId: newId() }),
+  CreateCustomer: ({ dir }, ctx) => createCustomer(dir, ctx, { company: { companyName: 'Customer' } }),
+  UpdateCustomer: ({ dir, customerId }, ctx) =>
+    updateCustomer(dir, ctx, { customerId, change: { city: newId() }, retry: true }),
+  UpdateCustomerIdentifier: ({ dir, customerId }, ctx) =>
+    updateCustomerIdentifier(dir, ctx, { customerId, identifier: newId() }),
+  DeleteCustomer: ({ dir }, ctx) => deleteCustomer(dir, ctx, { customerId: newId(), purgeData: false }),
+  SuspendCustomer: ({ dir }, ctx) => suspendCustomer(dir, ctx, newId()),
+  ResumeCustomer: ({ dir }, ctx) => resumeCustomer(dir, ctx, newId()),
+  GetCustomer: ({ dir, customerId }, ctx) => getCustomer(dir, ctx, { customerId }),
+  ListCustomers: ({ dir }, ctx) =>
+    listCustomers(dir, ctx, { filter: { includeDeleted: true }, page: byName }),
+  CreateReseller: ({ dir }, ctx) => createReseller(dir, ctx, { company: { companyName: 'Reseller' } }),
+  UpdateReseller: ({ dir, resellerId }, ctx) =>
+    updateReseller(dir, ctx, { resellerId, change: { city: newId() } }),
+  UpdateResellerIdentifier: ({ dir, resellerId }, ctx) =>
+    updateResellerIdentifier(dir, ctx, { resellerId, identifier: newId() }),
+  DeleteReseller: ({ dir }, ctx) => deleteReseller(dir, ctx, newId()),
+  GetReseller: ({ dir, resellerId }, ctx) => getReseller(dir, ctx, resellerId),
+  ListResellers: ({ dir }, ctx) => listResellers(dir, ctx, { filter: {}, page: byName }),
+  UpdatePortal: ({ dir, resellerId }, ctx) => updatePortal(dir, ctx, { resellerId, domain: null }),
   ListOrganizations: ({ dir }, ctx) => listOrganizations(dir, ctx, list),
   CreatePortal: ({ dir, resellerId }, ctx) =>
     createPortal(dir, ctx, { domain: `${newId()}.example`, organizationId: resellerId }),

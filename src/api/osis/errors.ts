@@ -29,6 +29,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   customer_not_found: NOT_FOUND,
   reseller_not_found: NOT_FOUND,
   reseller_not_own: FORBIDDEN,
+  relation_not_found: NOT_FOUND,
   reseller_not_related: FORBIDDEN,
   portal_not_found: NOT_FOUND,
   domain_taken: CONFLICT,

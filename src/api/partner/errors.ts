@@ -19,6 +19,7 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   customer_not_found: { status: 404, type: 'NotFound' },
   reseller_not_found: { status: 404, type: 'NotFound' },
   reseller_not_own: { status: 403, type: null },
+  relation_not_found: { status: 404, type: 'NotFound' },
   reseller_not_related: { status: 403, type: null },
   portal_not_found: { status: 404, type: 'NotFound' },
   domain_taken: { status: 400, type: 'Conflict' },

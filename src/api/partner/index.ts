@@ -11,10 +11,13 @@ import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
 import { apiAccessRoutes } from './api-accesses.ts'
 import { auditLogRoutes } from './audit-logs.ts'
+import { customerStateRoutes } from './customer-states.ts'
+import { customerRoutes } from './customers.ts'
 import { erasureRoutes } from './erasure.ts'
 import { sendError } from './errors.ts'
 import { jobRoutes } from './jobs.ts'
 import { document } from './openapi.ts'
+import { resellerRoutes } from './resellers.ts'
 import { singleUserRoutes } from './single-users.ts'
 import { userListRoutes } from './user-lists.ts'
 import { userRoutes } from './users.ts'
@@ -54,6 +57,9 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
         ...apiAccessRoutes,
         ...auditLogRoutes,
         ...erasureRoutes,
+        ...customerRoutes,
+        ...customerStateRoutes,
+        ...resellerRoutes,
       ].map((declared) => declared(dir)),
       ...accountRoutes.map((declared) => declared(parts)),
       ...webhookRoutes.map((declared) => declared(parts)),

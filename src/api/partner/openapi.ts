@@ -15,6 +15,8 @@ export const document: ApiDocument = {
   tags: [
     { name: 'Users', description: `People who log in to the portal. ${describeGroups()}` },
     { name: 'Accounts', description: 'What people and customers have on the storage platform.' },
+    { name: 'Customers', description: 'Customers as companies, and their relations to resellers.' },
+    { name: 'Resellers', description: 'Resellers as companies, and their portals.' },
     { name: 'API accesses', description: 'The programs that may call, and their secrets.' },
     { name: 'Webhooks', description: 'Events for systems that follow the directory.' },
     { name: 'Audit logs', description: 'Who did what to whom, and when.' },

@@ -112,6 +112,26 @@ export async function markAccountsOfUserDue(tx: Tx, userId: string, now: string)
   return tx.run(retryOfUser, { user: userId, now })
 }
 
+const retryOfOrganization = statement((db, p: { organization: number; now: string }) =>
+  db
+    .updateTable('accounts')
+    .set({ ...RESET_ATTEMPTS, due_at: p.now })
+    .where('tenant_pk', 'in', (eb) =>
+      eb.selectFrom('tenants').select('tenants.pk').where('tenants.organization_pk', '=', p.organization),
+    )
+    .whereRef('applied_version', '<', 'desired_version')
+    .where('last_error', 'is not', null),
+)
+
+/** Makes the accounts of an organization whose last attempt failed due now. Returns the number of accounts. */
+export async function markAccountsOfOrganizationDue(
+  tx: Tx,
+  organization: number,
+  now: string,
+): Promise<number> {
+  return tx.run(retryOfOrganization, { organization, now })
+}
+
 const selectOfUser = statement((db, p: { user: string }) =>
   db
     .selectFrom('accounts')

@@ -70,9 +70,6 @@ with given as materialized (
     select 1 from organizations where organizations.id = given.id
     union all select 1 from groups where groups.id = given.id
     union all select 1 from clients where clients.id = given.id))
-  and not exists (
-    select 1 from organizations where pk = given.organization_pk and organizations.deleted_at is not null
-    offset 0)
   ${conditions}
   on conflict do nothing
   returning pk
@@ -89,9 +86,13 @@ with given as materialized (
 )
 select place, pk from inserted join given using (pk)`
 
-const UNCHECKED = toText('')
+const NOT_DELETED = `
+  and not exists (
+    select 1 from organizations where pk = given.organization_pk and organizations.deleted_at is not null
+    offset 0)`
+const UNCHECKED = toText(NOT_DELETED)
 // PostgreSQL never uses a primary key again, so an organization with this primary key is the one that was looked up.
-const CHECKED = toText(`
+const CHECKED = toText(`${NOT_DELETED}
   and organization_pk = any (array(select pk from organizations where pk = any (${arrayOf('organization_pk')})))
   and (reseller_pk is null or exists (
     select 1 from customer_resellers

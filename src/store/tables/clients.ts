@@ -91,11 +91,28 @@ export async function selectClient(tx: Tx, id: string): Promise<Client | undefin
   return row && toClient(row)
 }
 
-const selectByExternalId = statement((db, p: { issuer: string; id: string }) =>
-  selectClients(db).where('clients.external_issuer', '=', p.issuer).where('clients.external_id', '=', p.id),
+/** Starts a query for clients that may call: their organization is neither suspended nor deleted. */
+function selectWorking(db: QueryBuilder) {
+  return selectClients(db)
+    .where('organizations.suspended_at', 'is', null)
+    .where('organizations.deleted_at', 'is', null)
+}
+
+const selectWorkingById = statement((db, p: { id: string }) =>
+  selectWorking(db).where('clients.id', '=', p.id),
 )
 
-/** Returns the client that an external issuer knows by this id, unless it was removed. */
+/** Returns the client with this id, unless it was removed, or its organization was suspended. */
+export async function selectWorkingClient(tx: Tx, id: string): Promise<Client | undefined> {
+  const row = await tx.get(selectWorkingById, { id })
+  return row && toClient(row)
+}
+
+const selectByExternalId = statement((db, p: { issuer: string; id: string }) =>
+  selectWorking(db).where('clients.external_issuer', '=', p.issuer).where('clients.external_id', '=', p.id),
+)
+
+/** Like `selectWorkingClient`, with the id by which an external issuer knows the client. */
 export async function selectExternalClient(tx: Tx, issuer: string, id: string): Promise<Client | undefined> {
   const row = await tx.get(selectByExternalId, { issuer, id })
   return row && toClient(row)

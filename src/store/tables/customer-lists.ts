@@ -7,8 +7,11 @@ import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { RECORD_COLUMNS, type RecordRow, toRecord } from './companies.ts'
 
-/** What a list looks for. All but `tenant` are parts of a text, compared without case. */
-export type CompanySearch = 'name' | 'domain' | 'identifier' | 'tenant'
+/**
+ * What a list looks for: a part of a text, compared without case; the whole id of a tenant or of its org; or something
+ * that no organization has.
+ */
+export type CompanySearch = 'name' | 'domain' | 'identifier' | 'tenant' | 'nothing'
 
 /** Which organizations a list has. */
 interface CompanyCriteria {
@@ -52,6 +55,7 @@ function selectMatching(
   if (search?.by === 'name') return query.where(contains('organizations.name_key', foldKey(search.text)))
   if (search?.by === 'domain')
     return query.where(contains('organizations.email_domain', foldKey(search.text)))
+  if (search?.by === 'nothing') return query.where(sql<SqlBool>`1 = 0`)
   if (search?.by !== 'tenant') return query
   const ids = listSpellings(search.text)
   const mapped = db

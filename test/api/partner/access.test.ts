@@ -27,6 +27,9 @@ import {
   world,
 } from './portal-calls.ts'
 
+/** A parameter that never names anything. */
+const NAMES_NOTHING = 'providerInstanceId'
+
 // Every operation of the partner portal, called as every kind of caller, with ids in and out of reach and with ids that
 // do not exist. What must happen follows from ACCESS and from REACH below.
 
@@ -94,7 +97,9 @@ for (const area of ['sibling', 'beside', 'direct', 'far'] as const) secrets.set(
 /** The parameters of a query and the members of a body that name things, except the object itself. */
 function listNamed({ document }: Route): { name: string; where: 'query' | 'body' }[] {
   const isId = (schema: unknown): boolean => (schema as { format?: string }).format === 'uuid'
-  const query = (document.parameters ?? []).filter((one) => one.in === 'query' && isId(one.schema))
+  const query = (document.parameters ?? []).filter(
+    (one) => one.in === 'query' && isId(one.schema) && one.name !== NAMES_NOTHING,
+  )
   const [media] = Object.values(document.requestBody?.content ?? {})
   const { properties = {} } = (media?.schema ?? {}) as { properties?: Record<string, unknown> }
   const members = Object.keys(properties).filter((name) => name !== 'id' && isId(properties[name]))

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after } from 'node:test'
 import { createClient } from '../../../src/directory/clients.ts'
 import { beginJob } from '../../../src/directory/jobs/jobs.ts'
+import { relateOrganization } from '../../../src/directory/relations.ts'
 import { newUnit } from '../../../src/directory/unit.ts'
 import { deleteUser } from '../../../src/directory/user-changes.ts'
 import type { Operation } from '../../../src/model/audit.ts'
@@ -151,7 +152,7 @@ export type Kind =
 /** What each parameter names. A new one must be added here, and a new kind to MAKERS. */
 const KINDS: readonly (readonly [parameter: RegExp, kind: Kind])[] = [
   [/ customerId$/, 'customer'],
-  [/ resellerId$/, 'reseller'],
+  [/ (resellerId|from)$/, 'reseller'],
   [/ organizationId$/, 'organization'],
   [/\/users\/.* (id|email)$/, 'user'],
   [/^\/v1\/api-accesses.* id$/, 'client'],
@@ -235,6 +236,11 @@ interface Preparation {
 export const PREPARATIONS: Readonly<Record<string, Preparation>> = {
   'POST /v1/users/{id}/restore': { prepare: removeUser },
   'POST /v1/users/{id}/erase': { prepare: removeUser },
+  'DELETE /v1/Customers/{customerId}/resellers/{resellerId}': {
+    prepare: ({ customerId = '', resellerId = '' }, { operator }) =>
+      relateOrganization(world.dir, operator, { customerId, resellerId }),
+  },
+  'PATCH /v1/Resellers/{resellerId}/internal-identifier': { body: '"R-1"' },
 }
 
 async function removeUser({ id = '' }: Ids, { operator }: Area): Promise<void> {

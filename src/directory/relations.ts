@@ -1,0 +1,109 @@
+import type { Context } from '../model/context.ts'
+import { DirectoryError, toInvalid } from '../model/error.ts'
+import type { Organization } from '../model/organizations.ts'
+import { insertRelation } from '../store/tables/organizations.ts'
+import { deleteRelation, selectRelation, updateContext } from '../store/tables/relations.ts'
+import { type Directory, forgetCached } from './directory.ts'
+import { getReachableOrganization } from './reach.ts'
+import { runUnit, type Unit } from './unit.ts'
+
+/** A customer and a reseller, by their ids. */
+export interface RelationIds {
+  readonly customerId: string
+  readonly resellerId: string
+}
+
+/**
+ * Relates a customer to a reseller, so that the reseller reaches the customer. Repeating the call only adds an audit
+ * entry.
+ * @param request.from moves the customer from this reseller: its relation ends, and its users go along in the same
+ *   commit
+ * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is the same reseller, `customer_not_found`,
+ *   `reseller_not_found`, `relation_not_found` if the customer has no relation to `from`, `store_unavailable`
+ */
+export async function relateOrganization(
+  dir: Directory,
+  ctx: Context,
+  request: RelationIds & { from?: string | undefined },
+): Promise<void> {
+  const subject = {
+    ...({ operation: 'RelateOrganization', organization: request.customerId } as const),
+    target: request.resellerId,
+  }
+  await runUnit(dir, ctx, subject, async (unit) => {
+    const { customer, reseller } = await getBoth(unit, request)
+    const from =
+      request.from === undefined ? undefined : await getFormer(unit, request.from, { customer, reseller })
+    const ids = { customer: customer.pk, reseller: reseller.pk }
+    const isNew = (await selectRelation(unit.tx, ids)) === undefined
+    if (isNew) await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
+    if (from) await endRelation(unit, { customer, reseller: from }, reseller)
+    const about = { organization: customer.id, target: reseller.id, reseller: reseller.id }
+    const changes = isNew ? [{ name: 'resellers', before: [], after: [reseller.id] }] : []
+    await unit.audit({ outcome: from ? 'moved' : isNew ? 'related' : 'repeated', ...about, changes })
+  })
+  forgetCached(dir)
+}
+
+async function getBoth(
+  unit: Unit,
+  { customerId, resellerId }: RelationIds,
+): Promise<{ customer: Organization; reseller: Organization }> {
+  const customer = await getReachableOrganization(unit, { id: customerId, kind: 'customer' })
+  return { customer, reseller: await getReachableOrganization(unit, { id: resellerId, kind: 'reseller' }) }
+}
+
+async function getFormer(
+  unit: Unit,
+  id: string,
+  { customer, reseller }: { customer: Organization; reseller: Organization },
+): Promise<Organization> {
+  const former = await getReachableOrganization(unit, { id, kind: 'reseller' })
+  if (former.pk === reseller.pk)
+    throw toInvalid([{ path: 'from', rule: 'different', message: 'must be another reseller' }])
+  if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
+  return former
+}
+
+function notRelated(): DirectoryError {
+  return new DirectoryError('relation_not_found', 'The customer has no relation with that reseller.')
+}
+
+/**
+ * Ends the relation of a customer and a reseller, and writes an audit entry that this reseller sees.
+ * @param to the reseller whose context the users of the relation move to; null for none
+ */
+async function endRelation(
+  unit: Unit,
+  { customer, reseller }: { customer: Organization; reseller: Organization },
+  to: Organization | null,
+): Promise<void> {
+  const relation = { customer: customer.pk, reseller: reseller.pk }
+  await updateContext(unit.tx, relation, { to: to?.pk ?? null, now: unit.now })
+  await deleteRelation(unit.tx, relation)
+  await unit.audit({
+    ...({ operation: 'UnrelateOrganization', outcome: to ? 'moved' : 'unrelated' } as const),
+    ...{ organization: customer.id, target: reseller.id, reseller: reseller.id },
+    changes: [{ name: 'resellers', before: [reseller.id], after: [] }],
+  })
+}
+
+/**
+ * Ends the relation of a customer and a reseller: its users are in no context then, and its internal
+ * identifier goes.
+ * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `relation_not_found`,
+ *   `store_unavailable`
+ */
+export async function unrelateOrganization(dir: Directory, ctx: Context, ids: RelationIds): Promise<void> {
+  const subject = {
+    ...({ operation: 'UnrelateOrganization', organization: ids.customerId } as const),
+    target: ids.resellerId,
+  }
+  await runUnit(dir, ctx, subject, async (unit) => {
+    const { customer, reseller } = await getBoth(unit, ids)
+    const relation = { customer: customer.pk, reseller: reseller.pk }
+    if (!(await selectRelation(unit.tx, relation))) throw notRelated()
+    await endRelation(unit, { customer, reseller }, null)
+  })
+  forgetCached(dir)
+}
