@@ -23,6 +23,7 @@ import { newListFollower } from './directory/list-follower.ts'
 import { listPlatformProblems } from './directory/platforms.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
+import { deleteOldDeadLetters } from './directory/webhooks.ts'
 import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
@@ -189,7 +190,7 @@ function startBackgroundWork(
 ): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
-    await deleteOldJobs(dir)
+    await Promise.all([deleteOldJobs(dir), deleteOldDeadLetters(dir)])
   })
   const head = startLoop({ name: 'reading the head of the audit log', everyMs: HEAD_MS, log }, async () => {
     const newest = await getAuditHead(dir)

@@ -15,7 +15,7 @@ import {
 } from '../model/webhooks.ts'
 import { selectLogEnd, selectLogPlaceAt } from '../store/audit/follow.ts'
 import type { Tx } from '../store/port.ts'
-import { selectDeadLetters } from '../store/tables/deliveries.ts'
+import { deleteDeadLetters, selectDeadLetters } from '../store/tables/deliveries.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import {
   countWebhooks,
@@ -30,7 +30,7 @@ import {
 } from '../store/tables/webhooks.ts'
 import { ACCESS } from './access.ts'
 import type { Directory } from './directory.ts'
-import { runRead, runUnit } from './unit.ts'
+import { runRead, runUnit, write } from './unit.ts'
 
 /** The operations that have events, sorted. */
 export const EVENT_OPERATIONS: readonly string[] = (Object.keys(ACCESS) as Operation[])
@@ -161,6 +161,18 @@ export function listDeadLetters(
       return { number: pk, event: toEvent(entry), attempts, error, failedAt: deadAt ?? '' }
     })
   })
+}
+
+/** How long the events that were given up are kept, in milliseconds: 30 days. */
+const KEEP_DEAD_LETTERS_MS = 30 * 24 * 60 * 60 * 1000
+
+/**
+ * Deletes the events that were given up more than 30 days ago. They stay in the audit log. Returns how many.
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export function deleteOldDeadLetters(dir: Directory): Promise<number> {
+  const before = new Date(dir.now().getTime() - KEEP_DEAD_LETTERS_MS).toISOString()
+  return write(dir, (tx) => deleteDeadLetters(tx, before))
 }
 
 /** What to send again. At least one member is given. */

@@ -12,8 +12,12 @@ import { type Queue, readTurn, storeTurn, type Turn } from './turn.ts'
 
 /** The pause between two looks for events. */
 const POLL_MS = 500
-/** How many webhooks get events at the same time, and how many organizations of one webhook. */
-const WEBHOOKS = 16
+/** How many webhooks get events at the same time: in all, and of one provider or reseller, whose receivers may be slow. */
+const WEBHOOKS = 32
+const WEBHOOKS_OF_ONE = 4
+/** How many webhooks with something to do are looked at. */
+const LOOKED_AT = 500
+/** How many organizations of one webhook get events at the same time. */
 const ORGANIZATIONS = 8
 /** How long a turn begins new attempts, and how long its lease lasts: an attempt takes 10 s at most. */
 const TURN_MS = 15_000
@@ -36,7 +40,10 @@ export class Deliverer {
   readonly #options: DelivererOptions
   readonly #by = newId()
   readonly #stopping = new AbortController()
-  readonly #running = new Map<number, Promise<void>>()
+  /** The turns that run, and the number of the last turn of each webhook. The keys are primary keys. */
+  readonly #running = new Map<number, { organizationPk: number; turn: Promise<void> }>()
+  readonly #last = new Map<number, number>()
+  #turns = 0
   #loop: Loop | undefined
 
   constructor(dir: Directory, sender: WebhookSender, options: DelivererOptions) {
@@ -52,7 +59,7 @@ export class Deliverer {
       // The look goes on while turns run, so that a slow receiver does not keep the others waiting.
       while ((await this.#startDue()) > 0) {
         const next = pause(POLL_MS, undefined, { ref: false, signal: this.#stopping.signal })
-        await Promise.race([...this.#running.values(), next.catch(() => undefined)])
+        await Promise.race([...this.#listTurns(), next.catch(() => undefined)])
       }
     })
   }
@@ -61,30 +68,49 @@ export class Deliverer {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop?.stop()
-    await Promise.allSettled(this.#running.values())
+    await Promise.allSettled(this.#listTurns())
     this.#sender.close()
   }
 
   /** Delivers until nothing is due. For tests, which must not sleep. */
   async drain(): Promise<void> {
-    while ((await this.#startDue()) > 0) await Promise.all(this.#running.values())
+    while ((await this.#startDue()) > 0) await Promise.all(this.#listTurns())
   }
 
-  /** Starts the turns of webhooks that have something to do. Returns how many turns run. */
+  #listTurns(): Promise<void>[] {
+    return [...this.#running.values()].map(({ turn }) => turn)
+  }
+
+  /**
+   * Starts the turns of webhooks that have something to do; the one whose last turn was longest ago comes first.
+   * @returns how many turns run
+   */
   async #startDue(): Promise<number> {
     if (this.#stopping.signal.aborted) return 0
     const now = this.#dir.now().toISOString()
-    const limit = WEBHOOKS - this.#running.size
-    const due = await read(this.#dir, async (tx) => {
-      return limit > 0 ? selectDueWebhooks(tx, { now, limit, end: await selectLogEnd(tx) }) : []
-    })
-    for (const { pk } of due.filter((one) => !this.#running.has(one.pk))) {
-      const turn = this.#takeTurn(pk)
-        .catch((error) => this.#options.log.error({ err: error }, 'a turn of a webhook failed'))
-        .finally(() => this.#running.delete(pk))
-      this.#running.set(pk, turn)
+    const due = await read(this.#dir, async (tx) =>
+      selectDueWebhooks(tx, { now, limit: LOOKED_AT, end: await selectLogEnd(tx) }),
+    )
+    const lastOf = ({ pk }: { pk: number }): number => this.#last.get(pk) ?? 0
+    for (const { pk, organizationPk } of due.sort((one, other) => lastOf(one) - lastOf(other))) {
+      if (!this.#running.has(pk) && this.#hasRoom(organizationPk)) this.#start(pk, organizationPk)
     }
     return this.#running.size
+  }
+
+  #hasRoom(organizationPk: number): boolean {
+    const own = [...this.#running.values()].filter((one) => one.organizationPk === organizationPk).length
+    return this.#running.size < WEBHOOKS && own < WEBHOOKS_OF_ONE
+  }
+
+  #start(pk: number, organizationPk: number): void {
+    // Webhooks that were deleted leave the map with all others.
+    if (this.#last.size > LOOKED_AT * 10) this.#last.clear()
+    this.#last.set(pk, ++this.#turns)
+    const turn = this.#takeTurn(pk)
+      .catch((error) => this.#options.log.error({ err: error }, 'a turn of a webhook failed'))
+      .finally(() => this.#running.delete(pk))
+    this.#running.set(pk, { organizationPk, turn })
   }
 
   /** Delivers what one webhook can get now, and stores how it went. */

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns'
+import { Resolver } from 'node:dns/promises'
 import { type ClientRequest, Agent as HttpAgent, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
@@ -102,17 +102,42 @@ function newOpener(rule: AddressRule): { open: Open; close: () => void } {
   }
 }
 
-/** Resolves a name to the addresses that are permitted. Fails if there are none. */
+/** How long a name server may take to respond, in milliseconds, and how often it is asked. */
+const DNS = { timeout: 2_000, tries: 2 }
+
+/**
+ * Resolves a name to the addresses that are permitted. Fails if there are none. It asks DNS itself: the resolver of the
+ * system would keep a thread busy for each slow name server, and commits need these threads.
+ */
 function newLookup(permits: (address: string) => boolean): LookupFunction {
   return (host, options, done) => {
-    lookup(host, { ...options, all: true }, (error, found) => {
-      if (error) return done(error, '', 0)
-      const permitted = found.filter(({ address }) => permits(address))
-      const [first] = permitted
-      if (!first) return done(new AddressError(), '', 0)
-      return options.all ? done(null, permitted) : done(null, first.address, first.family)
-    })
+    resolveName(host).then(
+      (found) => {
+        const permitted = found.filter(({ address }) => permits(address))
+        const [first] = permitted
+        if (!first) return done(new AddressError(), '', 0)
+        return options.all ? done(null, permitted) : done(null, first.address, first.family)
+      },
+      (error) => done(error, '', 0),
+    )
   }
+}
+
+/**
+ * Returns the addresses of a name, IPv4 first.
+ * @throws {Error} with the code of DNS if there are none
+ */
+async function resolveName(host: string): Promise<{ address: string; family: number }[]> {
+  // RFC 6761 section 6.3
+  if (/(^|\.)localhost\.?$/i.test(host)) return [{ address: '127.0.0.1', family: 4 }]
+  const resolver = new Resolver(DNS)
+  const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+  const found = [
+    ...(ipv4.status === 'fulfilled' ? ipv4.value.map((address) => ({ address, family: 4 })) : []),
+    ...(ipv6.status === 'fulfilled' ? ipv6.value.map((address) => ({ address, family: 6 })) : []),
+  ]
+  if (found.length === 0 && ipv4.status === 'rejected') throw ipv4.reason
+  return found
 }
 
 /** Cuts a connection to an address that is not permitted, before anything is sent. */
@@ -156,9 +181,14 @@ function sendBody(outgoing: ClientRequest, body: string): Promise<number> {
   })
 }
 
+const NOT_RESOLVED = 'the name of the receiver cannot be resolved at the moment'
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name of the receiver does not exist',
-  EAI_AGAIN: 'the name of the receiver cannot be resolved at the moment',
+  ENODATA: 'the name of the receiver has no address',
+  ESERVFAIL: NOT_RESOLVED,
+  EREFUSED: NOT_RESOLVED,
+  ETIMEOUT: NOT_RESOLVED,
   ECONNREFUSED: 'the receiver refuses connections',
   ECONNRESET: 'the receiver closed the connection',
   ETIMEDOUT: 'the receiver cannot be reached',

@@ -171,7 +171,11 @@ export async function storeTurn(tx: Tx, turn: Turn, storing: Storing): Promise<v
   for (const item of turn.queues.flatMap(({ items }) => items)) await storeItem(tx, turn, { item, storing })
   for (const item of turn.blocked) await storeItem(tx, turn, { item, storing })
   const waiting = await selectWaitingOrganizations(tx, webhook.pk)
-  const [dueAt] = waiting.map((one) => one.dueAt).sort()
+  const [first] = waiting.map((one) => one.dueAt).sort()
+  // A receiver that seems to be down is tried with pauses of its own, however many organizations wait.
+  const down = failures - MAX_FAILURES
+  const least = down < 0 ? '' : pauseUntil(storing.now, down)
+  const dueAt = first !== undefined && first < least ? least : first
   const next = dueAt === undefined ? { dueAt: null, error: null } : { dueAt, error }
   await updateWebhookDue(tx, webhook.pk, next)
 }
@@ -200,9 +204,14 @@ function toFailed(
   const at = now.toISOString()
   const firstFailedAt = before.firstFailedAt ?? at
   const isOver = now.getTime() - Date.parse(firstFailedAt) >= retryMs
-  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** before.attempts, MAX_PAUSE_MS)
-  // Up to 10 % either way, so that events that failed together do not return together.
-  const due = new Date(now.getTime() + pauseMs * (0.9 + Math.random() * 0.2)).toISOString()
+  const due = pauseUntil(now, before.attempts)
   const attempts = before.attempts + 1
   return { attempts, firstFailedAt, dueAt: isOver ? '' : due, error, deadAt: isOver ? at : null }
+}
+
+/** Returns when the next attempt is due, ISO 8601: after a pause that doubles with each failure before. */
+function pauseUntil(now: Date, failures: number): string {
+  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS)
+  // Up to 10 % either way, so that events that failed together do not return together.
+  return new Date(now.getTime() + pauseMs * (0.9 + Math.random() * 0.2)).toISOString()
 }

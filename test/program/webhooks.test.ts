@@ -10,8 +10,8 @@ import { waitUntil } from '../../testing/wait.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { queryStore } from '../support/stored.ts'
 
-const ROUNDS = rounds(2, 20)
-const CREATES = 40
+const ROUNDS = rounds(1, 20)
+const CREATES = 25
 const LIMIT_MS = 30_000
 /** Tokens name their issuer, which must stay the same although the port changes. */
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example', USHER_WEBHOOK_NETWORKS: '127.0.0.1' }

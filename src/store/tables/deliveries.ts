@@ -158,3 +158,12 @@ const deleteOne = statement((db, p: { pk: number }) => db.deleteFrom('deliveries
 export async function deleteDelivery(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteOne, { pk })
 }
+
+const deleteOld = statement((db, p: { before: string }) =>
+  db.deleteFrom('deliveries').where('dead_at', '<', p.before),
+)
+
+/** Deletes the events that were given up before a time. Returns how many. */
+export async function deleteDeadLetters(tx: Tx, before: string): Promise<number> {
+  return tx.run(deleteOld, { before })
+}

@@ -29,12 +29,12 @@ export const MAX_FAILURES = 5
 export function selectDueWebhooks(
   tx: Tx,
   due: Pick<Lease, 'now'> & { end: LogCursor; limit: number },
-): Promise<{ pk: number }[]> {
+): Promise<{ pk: number; organizationPk: number }[]> {
   const { now, end, limit } = due
   return tx.query((db) =>
     db
       .selectFrom('webhooks')
-      .select('pk')
+      .select(['pk', 'organization_pk as organizationPk'])
       .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<', now)]))
       // A deleted reseller gets nothing more. SQLite may give the key of a deleted row to a new one.
       .where((eb) =>
