@@ -1,4 +1,5 @@
 import { type Account, checkNewAccount, type NewAccount } from '../model/accounts.ts'
+import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import type { Credential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -175,7 +176,8 @@ export function updateAccount(
       return account
     }
     await updateAccountEnabled(unit.tx, account.pk, { enabled: active, now: unit.now })
-    await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
+    const changes = diff({ active: account.enabled }, { active })
+    await unit.audit({ outcome: 'updated', organization, changes })
     return (await selectAccountByPk(unit.tx, account.pk)) as Account
   })
 }
@@ -207,6 +209,7 @@ export function deleteAccount(
       outcome: 'deleted',
       organization: await findCustomerId(unit.tx, account),
       changedFields: purge ? ['deletedAt', 'data'] : ['deletedAt'],
+      changes: diff({}, { deletedAt: unit.now }),
     })
     return (await selectAccountByPk(unit.tx, account.pk)) as Account
   })

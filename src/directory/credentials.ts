@@ -1,4 +1,5 @@
 import type { Account } from '../model/accounts.ts'
+import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -116,7 +117,7 @@ export function updateCredential(
     }
     await updateCredentialActive(unit.tx, found.pk, active)
     await requestApply(unit.tx, found.account.pk, unit.now)
-    await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
+    await unit.audit({ outcome: 'updated', organization, changes: diff(found, { active }) })
     return openCredential(dir, await getOwned(unit, request))
   })
 }
@@ -145,7 +146,8 @@ export function deleteCredential(
     await markCredentialDeleted(unit.tx, found.pk)
     await requestApply(unit.tx, found.account.pk, unit.now)
     const organization = await findCustomerId(unit.tx, found.account)
-    await unit.audit({ outcome: 'deleted', organization, changedFields: ['deletedAt'] })
+    const changes = diff({}, { deletedAt: unit.now })
+    await unit.audit({ outcome: 'deleted', organization, changes })
     return selectAccountByPk(unit.tx, found.account.pk)
   })
 }

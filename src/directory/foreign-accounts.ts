@@ -1,3 +1,4 @@
+import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { selectKnownCanonicalIds } from '../store/accounts/queries.ts'
 import { selectKnownTenantIds } from '../store/tables/tenants.ts'
@@ -51,7 +52,7 @@ export function recordForeignSuspension(
     if ((await selectKnownCanonicalIds(unit.tx, [canonicalUserId])).length > 0) return false
     const found = await findTenantIncludingRemoved(unit, tenantId)
     const organization = found?.tenant.organizationId ?? null
-    await unit.audit({ outcome: 'updated', organization, changedFields: ['active'] })
+    await unit.audit({ outcome: 'updated', organization, changes: diff({ active: true }, { active: false }) })
     return true
   })
 }

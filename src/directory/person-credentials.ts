@@ -1,4 +1,5 @@
 import type { PersonAccount } from '../model/accounts.ts'
+import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -119,7 +120,7 @@ export function deletePersonCredential(dir: Directory, ctx: Context, ref: KeyRef
     if (!found.exists) return holder.account
     await markCredentialDeleted(tx, found.pk)
     await requestApply(tx, holder.account.pk, now)
-    await audit(unit, holder, { outcome: 'deleted', changedFields: ['deletedAt'] })
+    await audit(unit, holder, { outcome: 'deleted', changes: diff({}, { deletedAt: now }) })
     return getAccount(unit, holder)
   })
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { diff } from '../model/audit.ts'
 import type { Client } from '../model/clients.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -65,7 +66,7 @@ async function revokeOldest(unit: Unit, client: number): Promise<void> {
   for (const id of await selectRefreshTokensBeyond(tx, { client, now, keep: MAX_REFRESH_TOKENS })) {
     await markRefreshTokenRevoked(tx, id, now)
     const entry = { operation: 'RevokeRefreshToken', outcome: 'revoked', target: id } as const
-    await unit.audit({ ...entry, changedFields: ['revokedAt'] })
+    await unit.audit({ ...entry, changes: diff({}, { revokedAt: now }) })
   }
   await deleteRevokedRefreshTokens(tx, { client, keep: MAX_REVOKED })
 }
@@ -150,7 +151,7 @@ export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Pr
   return runUnit(dir, ctx, { operation: 'RevokeRefreshToken', target: id }, async (unit) => {
     if (!(await markRefreshTokenRevoked(unit.tx, foldId(id), unit.now)))
       throw new DirectoryError('refresh_token_not_found', `There is no refresh token with the id ${id}.`)
-    await unit.audit({ outcome: 'revoked', changedFields: ['revokedAt'] })
+    await unit.audit({ outcome: 'revoked', changes: diff({}, { revokedAt: unit.now }) })
   })
 }
 

@@ -1,3 +1,4 @@
+import { diff } from '../model/audit.ts'
 import { isSameEmail } from '../model/email.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Group, NewPerson, User } from '../model/users.ts'
@@ -54,11 +55,19 @@ export async function restore(
   const { tx, now } = unit
   const { id, reseller, groups } = person
   if (id !== undefined && id !== deleted.id) throw wrongId((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
+  const before = { ...deleted, groups: listIds(await selectMemberships(tx, deleted.pk)) }
   await updateUser(tx, deleted.pk, { ...person, resellerPk: reseller?.pk ?? null, active: true, now })
   await replaceMemberships(tx, deleted.pk, groups)
-  await unit.audit({ ...details, outcome: 'restored', target: deleted.id })
+  const { firstName, lastName, email } = person
+  const after = { firstName, lastName, email, groups: listIds(groups), active: true, deletedAt: null }
+  const about = { outcome: 'restored', target: deleted.id, person: { id: deleted.id } }
+  await unit.audit({ ...details, ...about, changes: diff(before, after) })
   await giveAccountBack(unit, deleted, person.organization)
   return { id: deleted.id, created: false }
+}
+
+function listIds(groups: readonly Group[]): string[] {
+  return groups.map(({ id }) => id).sort()
 }
 
 /** Returns the existing user if it equals the person, as after an earlier create. Otherwise throws the conflict. */

@@ -1,3 +1,4 @@
+import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Tenant } from '../model/tenants.ts'
@@ -29,7 +30,7 @@ export function moveTenant(dir: Directory, ctx: Context, tenantId: string): Prom
     await updateTenantPlatform(unit.tx, tenant.pk, { platform, now: unit.now })
     if ((await selectMainPlatform(unit.tx)) !== platform)
       await updateMainPlatform(unit.tx, platform, unit.now)
-    await unit.audit({ outcome: 'updated', organization, changedFields: ['platform'] })
+    await unit.audit({ outcome: 'updated', organization, changes: diff(tenant, { platform }) })
     return { ...tenant, platform }
   })
 }

@@ -52,6 +52,8 @@ export interface Subject {
   /** The ids that the operation is about, as the caller sent them. */
   readonly organization?: string | null
   readonly target?: string | null
+  /** The reseller that the caller named, for the entry of a refusal: no other reseller sees it. */
+  readonly reseller?: string | null | undefined
   /** What is wrong with the input. With any issue the operation is refused as `invalid`, before its unit begins. */
   readonly issues?: readonly Issue[]
   /** Whether the result has a secret. It is then sealed when it is recorded under an idempotency key. */
@@ -217,7 +219,7 @@ export async function refuse(
       target: toFolded(toStorable(target)),
       correlationId: ctx.correlationId,
       address: ctx.address,
-      reseller: reseller ?? resellerOf(ctx.organization),
+      reseller: resellerOf(ctx.organization) ?? toFolded(toStorable(reseller)),
       changedFields: [],
     }),
   )

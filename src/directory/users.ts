@@ -35,10 +35,10 @@ export interface CreateUserRequest {
  */
 export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest): Promise<CreateUserAnswer> {
   const request = foldIds(sent)
-  const { organizationId: organization, user } = request
+  const { organizationId: organization, resellerId: reseller, user } = request
   const issues = checkNewUser(user)
   const operation = CREATE_OPERATIONS[request.kind ?? 'customer']
-  const subject = { operation, organization, target: user.id ?? null, issues } as const
+  const subject = { operation, organization, reseller, target: user.id ?? null, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const scope = await getCreateScope(dir, unit, request)
     return insertOrRepeat(dir, unit, { request, scope })

@@ -261,3 +261,18 @@ test('a change under an Idempotency-Key is recorded with its values, and its rep
   assert.deepEqual([replay?.description, replay?.changes], ['replayed', []])
   assert.deepEqual(change?.changes, [{ propertyName: 'firstName', before: 'Ada', after: 'Grace' }])
 })
+
+test('a refusal in the context of a reseller is seen by no other one', async () => {
+  const customer = await target.operator.addCustomer(target.init.reseller.id, other.reseller)
+  const correlation = { 'x-correlation-id': randomUUID() }
+  const query = `?resellerId=${target.init.reseller.id}`
+  const body = newUser({ groups: [{ id: randomUUID() }] })
+  errorOf(await create(target, body, { customer, query, headers: correlation }), 400, 'ValidationError')
+  const count = async (options: PortalCall) =>
+    (await list('?PageSize=2000&Status=Failed', options)).items.filter(
+      ({ correlationId }) => correlationId === correlation['x-correlation-id'],
+    ).length
+  assert.equal(await count({}), 1)
+  assert.equal(await count({ token: tokens.reseller, portal: ownPortal }), 1)
+  assert.equal(await count({ token: tokens.other, portal: other.portal }), 0)
+})
