@@ -1,42 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CompiledQuery } from 'kysely'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
 import { followAuditLog } from '../../src/store/audit/index-rows.ts'
 import { type LogFilter, selectAuditLogs } from '../../src/store/audit/logs.ts'
-import type { QueryBuilder, Store, Tx } from '../../src/store/port.ts'
+import type { Store } from '../../src/store/port.ts'
+import { explain } from '../support/query-plans.ts'
 import { addOrganization, addProvider, newEntry, putEntries } from '../support/rows.ts'
 import { sqliteStores } from '../support/stores.ts'
 
 const { open } = sqliteStores()
-
-/** Runs work, and returns what the plan of each of its queries says. */
-async function explain(store: Store, work: (tx: Tx) => Promise<unknown>): Promise<string[]> {
-  return store.read(async (tx) => {
-    const details: string[] = []
-    const query: Tx['query'] = async (build) => {
-      let compiled: CompiledQuery | undefined
-      const rows = await tx.query((db: QueryBuilder) => {
-        const built = build(db)
-        const compile = (): ReturnType<typeof built.compile> => {
-          const result = built.compile()
-          compiled = result as CompiledQuery
-          return result
-        }
-        return { compile }
-      })
-      const { sql, ...rest } = compiled as CompiledQuery
-      const plan = await tx.query(() => ({
-        compile: () => ({ ...rest, sql: `explain query plan ${sql}` }) as never,
-      }))
-      details.push(...(plan as { detail: string }[]).map(({ detail }) => detail))
-      return rows
-    }
-    const traced = { query, get: tx.get.bind(tx), all: tx.all.bind(tx), run: tx.run.bind(tx) }
-    await work(traced as unknown as Tx)
-    return details
-  })
-}
 
 async function newLog(): Promise<{ store: Store; filter: LogFilter; reseller: { pk: number; id: string } }> {
   const store = await open()

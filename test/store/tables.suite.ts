@@ -82,6 +82,23 @@ function userTests(open: OpenStore): void {
     const back = await store.read((tx) => selectUserByEmail(tx, organization, 'a@x'))
     assert.deepEqual([back?.pk, back?.firstName, back?.deletedAt], [pk, 'A', null])
   })
+
+  test('a user who shares an address keeps the key of their own, as long as only the letter case changes', async () => {
+    const store = await open()
+    const { pk: organization } = await addProvider(store)
+    const older = await store.write((tx) => putUser(tx, organization, 'a@x'))
+    const id = newId()
+    const pk = (await store.write((tx) => putUser(tx, organization, 'b@x', id))) ?? 0
+    const shared = { email: 'a@x', email_key: `a@x ${id}` }
+    await store.write((tx) => tx.query((db) => db.updateTable('users').set(shared).where('pk', '=', pk)))
+    const change = { resellerPk: null, firstName: 'B', lastName: null, active: true, now: NOW }
+    await store.write((tx) => updateUser(tx, pk, { ...change, email: 'A@x', keepsKey: true }))
+    assert.equal((await store.read((tx) => selectUserByEmail(tx, organization, 'a@x')))?.pk, older)
+    const taken = store.write((tx) => updateUser(tx, pk, { ...change, email: 'A@x' }))
+    await assert.rejects(taken, ConstraintError)
+    await store.write((tx) => updateUser(tx, pk, { ...change, email: 'c@x' }))
+    assert.equal((await store.read((tx) => selectUserByEmail(tx, organization, 'c@x')))?.firstName, 'B')
+  })
 }
 
 function organizationTests(open: OpenStore): void {

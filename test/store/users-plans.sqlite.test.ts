@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { selectUsersInArea, type UserArea } from '../../src/store/tables/users-in-area.ts'
+import { explain } from '../support/query-plans.ts'
+import { sqliteStores } from '../support/stores.ts'
+
+const { open } = sqliteStores()
+
+const AREAS: readonly UserArea[] = [
+  { providerPk: 1 },
+  { providerPk: 1, organizationPk: 2 },
+  { providerPk: 1, resellerPk: 3 },
+  { providerPk: 1, organizationPk: 2, resellerPk: 3 },
+]
+
+/** Returns the step that finds the users, which must be the only one that is not by primary key. */
+async function planOf(area: UserArea, named: Parameters<typeof selectUsersInArea>[2]): Promise<string> {
+  const plan = await explain(await open(), (tx) => selectUsersInArea(tx, area, named))
+  const [step, ...others] = plan.filter((one) => /^(SEARCH|SCAN) users/.test(one))
+  assert.deepEqual(others, [])
+  assert.doesNotMatch(plan.join('\n'), /SCAN/)
+  return String(step)
+}
+
+test('one user is found by the index of ids or of addresses, in every context', async () => {
+  for (const area of AREAS) {
+    const byId = await planOf(area, { id: 'x', state: 'live', limit: 2 })
+    assert.match(byId, /\(id=\?\)/)
+    const byEmail = await planOf(area, { email: 'a@example.com', state: 'live', limit: 2 })
+    assert.match(byEmail, /users_email \(email_key=\?/)
+  }
+})
+
+test('a deleted user of an organization is found by the index of addresses', async () => {
+  for (const area of AREAS.filter(({ organizationPk }) => organizationPk)) {
+    const step = await planOf(area, { email: 'a@example.com', state: 'deleted', limit: 1 })
+    assert.match(step, /users_deleted_email \(organization_pk=\? AND email_key=\?\)/)
+  }
+})
+
+test('a search by address ends at its limit, and sorts nothing', async () => {
+  const store = await open()
+  const named = { email: 'a@example.com', state: 'live', limit: 2 } as const
+  for (const area of AREAS) {
+    const plan = await explain(store, (tx) => selectUsersInArea(tx, area, named))
+    assert.doesNotMatch(plan.join('\n'), /TEMP B-TREE/)
+  }
+})

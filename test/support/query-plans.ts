@@ -1,0 +1,30 @@
+import type { CompiledQuery } from 'kysely'
+import type { QueryBuilder, Store, Tx } from '../../src/store/port.ts'
+
+/** Runs work on SQLite, and returns what the plan of each of its queries says, one member for each step. */
+export async function explain(store: Store, work: (tx: Tx) => Promise<unknown>): Promise<string[]> {
+  return store.read(async (tx) => {
+    const details: string[] = []
+    const query: Tx['query'] = async (build) => {
+      let compiled: CompiledQuery | undefined
+      const rows = await tx.query((db: QueryBuilder) => {
+        const built = build(db)
+        const compile = (): ReturnType<typeof built.compile> => {
+          const result = built.compile()
+          compiled = result as CompiledQuery
+          return result
+        }
+        return { compile }
+      })
+      const { sql, ...rest } = compiled as CompiledQuery
+      const plan = await tx.query(() => ({
+        compile: () => ({ ...rest, sql: `explain query plan ${sql}` }) as never,
+      }))
+      details.push(...(plan as { detail: string }[]).map(({ detail }) => detail))
+      return rows
+    }
+    const traced = { query, get: tx.get.bind(tx), all: tx.all.bind(tx), run: tx.run.bind(tx) }
+    await work(traced as unknown as Tx)
+    return details
+  })
+}
