@@ -1,11 +1,13 @@
 import { programEnvironment } from './environment.ts'
 import { newOperator, type Operator } from './operator.ts'
 import {
+  type Ended,
   findUrl,
   getToken,
   type Init,
   newCollector,
   newDataDir,
+  runUsher,
   type Served,
   type Settings,
   serve,
@@ -33,6 +35,8 @@ export interface StartedTarget extends Target {
   readonly dataDir: string
   /** Runs a command that must succeed, in this process; returns its JSON. */
   cli<T = unknown>(...args: string[]): Promise<T>
+  /** Runs a command in this process; returns how it ended. */
+  run(...args: string[]): Promise<Ended>
   /** Stops the server, and keeps what it stored. */
   stop(): Promise<unknown>
   /** Stops the server, and deletes what it stored. */
@@ -74,6 +78,7 @@ async function start<T extends Running>(
     init,
     token,
     cli: (...args) => usherJson(dataDir, args, settings),
+    run: (...args) => runUsher(dataDir, args, settings),
     operator: newOperator({ dataDir, url: running.url, settings }),
     async end() {
       await running.stop()
