@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { createClient } from '../../src/directory/clients.ts'
 import { operatorOf } from '../../src/directory/context.ts'
 import type { Directory } from '../../src/directory/directory.ts'
+import { adoptCustomer } from '../../src/directory/tenants.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { newLogger } from '../../src/logger.ts'
 import { newMetrics } from '../../src/metrics.ts'
@@ -111,6 +112,7 @@ async function makeAreas(on: TestDirectory, newToken: NewToken): Promise<PortalW
     const operator = owner === far ? operatorOf(far) : on.operator
     const resellers = owner.kind === 'reseller' ? [owner.id] : []
     const customer = await addOrganization({ ...on, operator }, 'customer', resellers)
+    await addTenant(on.dir, operator, customer)
     return { portal, owner, operator, customer, administrator: await newToken(owner, 'administrator') }
   }
   return {
@@ -133,6 +135,11 @@ async function addProvider({ dir }: TestDirectory): Promise<Organization> {
   })
   providers.set(provider.pk, provider)
   return provider
+}
+
+/** Gives a customer a tenant, so that its users can have accounts. */
+export async function addTenant(dir: Directory, operator: Context, customer: Organization): Promise<void> {
+  await adoptCustomer(dir, operator, { customerId: customer.id, name: undefined, orgIds: [] })
 }
 
 /** Makes a user in the customer of an area, or in another organization. Returns their id and address. */

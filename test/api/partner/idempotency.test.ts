@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import type { Answer } from '../../../testing/http.ts'
 import { readAudit } from '../../support/directories.ts'
 import { bodyOf, call, callers, makeIds, PREPARATIONS, type Route, routes, world } from './portal-calls.ts'
 
 const [administrator] = callers
 assert.ok(administrator)
+
+/** What the platform has is read anew for each response. */
+const textOf = ({ text }: Answer): string => text.replace(/"platformState":"\w+"/, '')
 
 const isBulk = ({ path }: Route): boolean => path.endsWith('/bulk')
 const keyed = routes.filter(({ document }) =>
@@ -24,7 +28,7 @@ for (const route of repeatable)
     assert.ok(first.status < 300, first.text)
     for (const again of [await call(route, sent), await call(route, { ...sent, ids: upper })]) {
       const { etag, location } = first.headers
-      assert.deepEqual([again.status, again.text], [first.status, first.text])
+      assert.deepEqual([again.status, textOf(again)], [first.status, textOf(first)])
       assert.deepEqual([again.headers.etag, again.headers.location], [etag, location])
     }
     const outcomes = (await readAudit(world.dir, 2)).map(({ operation, outcome }) => [operation, outcome])

@@ -13,7 +13,13 @@ import { selectOrganization } from '../../../src/store/tables/organizations.ts'
 import { type Answer, jsonOf, send } from '../../../testing/http.ts'
 import { type ApiDocument, type Operation as Documented, getDocument } from '../../contract/openapi.ts'
 import { addOrganization } from '../../support/directories.ts'
-import { type Area, type AreaName, addUserTo, startPortalWorld } from '../../support/portal-world.ts'
+import {
+  type Area,
+  type AreaName,
+  addTenant,
+  addUserTo,
+  startPortalWorld,
+} from '../../support/portal-world.ts'
 import { sqliteStores } from '../../support/stores.ts'
 
 // The partner portal over HTTP, its routes as the document has them, and every kind of caller, for tests that call every
@@ -192,7 +198,10 @@ const MAKERS: Readonly<Record<Kind, Maker>> = {
   async customer(area, making) {
     if (!making || making.caller.organization.kind === 'customer') return area.customer.id
     const { dir } = world
-    return (await addOrganization({ dir, operator: area.operator }, 'customer', resellersOf(area))).id
+    const { operator } = area
+    const customer = await addOrganization({ dir, operator }, 'customer', resellersOf(area))
+    await addTenant(dir, operator, customer)
+    return customer.id
   },
   async reseller({ operator, owner }, making) {
     // The reseller of a sibling is that of the calling customer, too.
@@ -213,14 +222,17 @@ const MAKERS: Readonly<Record<Kind, Maker>> = {
       const unit = newUnit(world.dir, ctx, { operation: 'RetryAccounts' }, tx)
       return beginJob(unit, { operation: 'RetryAccounts', step: () => assert.fail() }, { input: {} })
     }),
-  async webhook({ portal, administrator }, making) {
+  async webhook(area, making) {
     // An organization may have few webhooks only.
     if (making && making.route.method !== 'DELETE') return idIn('near', 'webhook')
-    const route = routes.find(({ key }) => key === 'POST /v1/webhooks') ?? assert.fail()
-    const caller = { portal, token: administrator } as Caller
-    return jsonOf<{ id: string }>(await call(route, { caller, body: bodyOf(route) })).id
+    return jsonOf<{ id: string }>(await callAs(area, 'POST /v1/webhooks', {})).id
   },
-  accessKey: async () => undefined,
+  async accessKey(area, making) {
+    const id = making?.ids.id ?? (await addUserTo(world, area)).id
+    await addAccountTo(id, area)
+    const { text } = await callAs(area, 'POST /v1/users/{id}/account/credentials', { id })
+    return (JSON.parse(text) as { accessKey: string }).accessKey
+  },
 }
 
 /** What an operation needs before it succeeds: a body other than its example, a query, or another state. */
@@ -241,6 +253,26 @@ export const PREPARATIONS: Readonly<Record<string, Preparation>> = {
       relateOrganization(world.dir, operator, { customerId, resellerId }),
   },
   'PATCH /v1/Resellers/{resellerId}/internal-identifier': { body: '"R-1"' },
+  ...Object.fromEntries(
+    ['/v1/users/{id}/account', '/v1/customer/{customerId}/users/{id}/account'].flatMap((path) =>
+      [`PATCH ${path}`, `DELETE ${path}`, `GET ${path}/credentials`, `POST ${path}/credentials`].map(
+        (key) => [key, { prepare: ({ id = '' }: Ids, area: Area) => addAccountTo(id, area) }],
+      ),
+    ),
+  ),
+}
+
+/** Calls an operation as an administrator of an area. */
+async function callAs({ portal, administrator }: Area, key: string, ids: Ids): Promise<Answer> {
+  const route = routes.find((one) => one.key === key) ?? assert.fail(key)
+  const caller = { portal, token: administrator } as Caller
+  const answer = await call(route, { caller, ids, body: bodyOf(route) })
+  assert.ok(answer.status < 300, answer.text)
+  return answer
+}
+
+async function addAccountTo(id: string, area: Area): Promise<void> {
+  await callAs(area, 'POST /v1/users/{id}/account', { id })
 }
 
 async function removeUser({ id = '' }: Ids, { operator }: Area): Promise<void> {
