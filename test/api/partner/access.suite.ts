@@ -165,37 +165,44 @@ async function assertForeign(route: Route, caller: Caller): Promise<void> {
   }
 }
 
-for (const route of routes)
-  test(`${route.key} is for the callers of ${route.operation}, and for what they reach`, async () => {
-    for (const caller of callers) {
-      if (isAllowed(caller, route.operation)) {
-        await assertOwn(route, caller)
-        await assertForeign(route, caller)
-        continue
+/** Every operation of the partner portal, called as every kind of caller. */
+export function accessSuite(): void {
+  for (const route of routes)
+    test(`${route.key} is for the callers of ${route.operation}, and for what they reach`, async () => {
+      for (const caller of callers) {
+        if (isAllowed(caller, route.operation)) {
+          await assertOwn(route, caller)
+          await assertForeign(route, caller)
+          continue
+        }
+        const ids = Object.fromEntries(
+          [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, randomUUID()]),
+        )
+        const answer = await call(route, { caller, ids, body: bodyOf(route) })
+        assert.deepEqual([answer.status, answer.text], [403, ''], `${caller.name}: ${route.key}`)
       }
-      const ids = Object.fromEntries(
-        [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, randomUUID()]),
-      )
-      const answer = await call(route, { caller, ids, body: bodyOf(route) })
-      assert.deepEqual([answer.status, answer.text], [403, ''], `${caller.name}: ${route.key}`)
-    }
+    })
+
+  test('no caller runs an operation through a portal that is not theirs', async () => {
+    for (const caller of callers.filter(({ name }) => !name.includes('at the portal')))
+      for (const area of caller.foreign)
+        for (const route of routes.filter(({ operation }) => isAllowed(caller, operation)))
+          if (areas[area].portal !== 'portal.example' && area !== 'sibling') {
+            const answer = await call(route, { caller: { ...caller, portal: areas[area].portal } })
+            assert.deepEqual(
+              [answer.status, answer.text],
+              [403, ''],
+              `${caller.name}: ${route.key} at ${area}`,
+            )
+          }
   })
 
-test('no caller runs an operation through a portal that is not theirs', async () => {
-  for (const caller of callers.filter(({ name }) => !name.includes('at the portal')))
-    for (const area of caller.foreign)
-      for (const route of routes.filter(({ operation }) => isAllowed(caller, operation)))
-        if (areas[area].portal !== 'portal.example' && area !== 'sibling') {
-          const answer = await call(route, { caller: { ...caller, portal: areas[area].portal } })
-          assert.deepEqual([answer.status, answer.text], [403, ''], `${caller.name}: ${route.key} at ${area}`)
-        }
-})
-
-test('every POST and PATCH takes an Idempotency-Key, and operations of ours say that they are', () => {
-  for (const { method, key, document } of routes) {
-    const headers = (document.parameters ?? []).filter((one) => one.in === 'header').map(({ name }) => name)
-    assert.equal(headers.includes('Idempotency-Key'), method === 'POST' || method === 'PATCH', key)
-    const { description, 'x-usher-ours': ours = false } = document as Documented & Record<string, unknown>
-    assert.equal(String(description).startsWith('Ours.'), ours, key)
-  }
-})
+  test('every POST and PATCH takes an Idempotency-Key, and operations of ours say that they are', () => {
+    for (const { method, key, document } of routes) {
+      const headers = (document.parameters ?? []).filter((one) => one.in === 'header').map(({ name }) => name)
+      assert.equal(headers.includes('Idempotency-Key'), method === 'POST' || method === 'PATCH', key)
+      const { description, 'x-usher-ours': ours = false } = document as Documented & Record<string, unknown>
+      assert.equal(String(description).startsWith('Ours.'), ours, key)
+    }
+  })
+}

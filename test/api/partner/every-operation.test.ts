@@ -1,0 +1,6 @@
+import { accessSuite } from './access.suite.ts'
+import { idempotencySuite } from './idempotency.suite.ts'
+
+// Both suites share a server.
+accessSuite()
+idempotencySuite()
