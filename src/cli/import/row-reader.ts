@@ -1,4 +1,5 @@
 import type { RowSource } from '../../directory/imports/import-job.ts'
+import { RowBatch } from '../../directory/imports/row-batch.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
 
 /**
@@ -7,11 +8,13 @@ import type { PersonRow } from '../../model/person-rows.ts'
 export class RowReader implements RowSource {
   readonly #rows: AsyncGenerator<PersonRow[]>
   readonly #size: () => number
-  #waiting: PersonRow[] = []
-  /** The rows of the last batch, and how many rows come before it. */
-  #batch: readonly PersonRow[] = []
+  /** Rows that were read, from `#at` on, and do not belong to a batch yet. */
+  #waiting: readonly PersonRow[] = []
+  #at = 0
+  /** The last batch, and how many rows come before it. */
+  #batch = new RowBatch()
   #before = 0
-  #next: Promise<void> | undefined
+  #next: Promise<RowBatch> | undefined
 
   /** @param size returns the number of rows of the next batch */
   constructor(rows: AsyncGenerator<PersonRow[]>, size: () => number) {
@@ -19,36 +22,45 @@ export class RowReader implements RowSource {
     this.#size = size
   }
 
-  async read(done: number): Promise<readonly PersonRow[]> {
-    if (done === this.#before && this.#batch.length > 0) return this.#batch
-    const place = this.#before + this.#batch.length
-    if (done < place) throw new Error('rows are read forwards only')
-    await this.#next
-    this.#before = place
-    // Rows that an earlier process has done.
-    while (this.#before < done && (await this.#fill(1))) this.#drop(done - this.#before)
-    const size = this.#size()
-    await this.#fill(size)
-    this.#batch = this.#waiting.splice(0, size)
-    // Reads ahead while the batch is written.
-    this.#next = this.#fill(size).then(() => undefined)
-    // A failure is thrown by the next read.
+  async read(done: number): Promise<RowBatch> {
+    if (done === this.#before && this.#batch.size > 0) return this.#batch
+    this.#before += this.#batch.size
+    if (done < this.#before) throw new Error('rows are read forwards only')
+    // Rows that an earlier process has done. Nothing was read ahead then.
+    while (this.#before < done && (await this.#peek())) {
+      this.#at++
+      this.#before++
+    }
+    const spare = this.#batch
+    this.#batch = await (this.#next ?? this.#readBatch(new RowBatch()))
+    // Reads ahead while the batch is written. A failure is thrown by the next call.
+    this.#next = this.#readBatch(spare)
     this.#next.catch(() => undefined)
     return this.#batch
   }
 
-  #drop(count: number): void {
-    this.#before += this.#waiting.splice(0, count).length
+  async #readBatch(batch: RowBatch): Promise<RowBatch> {
+    batch.clear()
+    const size = this.#size()
+    for (
+      let row = await this.#peek();
+      row && batch.size < size;
+      row = this.#waiting[this.#at] ?? (await this.#peek())
+    ) {
+      batch.add(row)
+      this.#at++
+    }
+    return batch
   }
 
-  /** Fills up to a number of rows. Returns whether there are any. */
-  async #fill(count: number): Promise<boolean> {
-    while (this.#waiting.length < count) {
+  /** Returns the next row without taking it; undefined after the last one. */
+  async #peek(): Promise<PersonRow | undefined> {
+    while (this.#at >= this.#waiting.length) {
       const { value, done } = await this.#rows.next()
-      if (done) break
-      // One by one: spreading large arrays overflows the stack.
-      for (const row of value) this.#waiting.push(row)
+      if (done) return undefined
+      this.#waiting = value
+      this.#at = 0
     }
-    return this.#waiting.length > 0
+    return this.#waiting[this.#at]
   }
 }

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { type ImportStep, newImportKind } from '../../directory/imports/import-job.ts'
 import { type BegunImport, getImport } from '../../directory/imports/imports.ts'
 import type { Import } from '../../model/imports.ts'
@@ -25,6 +26,8 @@ export interface ImportRun {
  * @returns the import after that; its `endedAt` is null if it has not come to its end
  */
 export async function runImport(session: Session, opened: Opened, run: ImportRun): Promise<Import> {
+  // V8's new space would grow to several times what an import needs. It must stay small from the beginning.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const { dir, ctx } = opened
   const { file, writer } = run
   const pace = newPace(opened)

@@ -25,6 +25,7 @@ import {
   toResult,
 } from './merge-row.ts'
 import { type ImportTarget, type Place, type ResolvedRow, RowResolver } from './resolve-rows.ts'
+import type { RowBatch } from './row-batch.ts'
 
 /** The import whose rows are applied. */
 export interface RunningImport {
@@ -32,52 +33,27 @@ export interface RunningImport {
   readonly target: ImportTarget
 }
 
+/** The number of users that are inserted together: their rows and audit entries are in memory at once. */
+const TOGETHER = 500
+
 /**
  * Applies rows of an import inside its unit: with their audit entries, and the users in its change set. A row that is
  * invalid or in conflict changes nothing, and does not affect the others.
- * @returns a result for each row, in order
+ * @returns a result for each row, in the order of the file
  * @throws {DirectoryError} when the organization or the reseller of the import is not there any more
  */
 export async function applyRows(
   dir: Directory,
   unit: Unit,
-  running: RunningImport,
-  rows: readonly PersonRow[],
+  { rows, ...running }: RunningImport & { rows: RowBatch },
 ): Promise<RowResult[]> {
-  const batch = new Batch(dir, unit, running)
   const resolver = new RowResolver(unit, running.target, await getGroups(dir, unit))
-  const resolved: ResolvedRow[] = []
-  for (const row of rows) {
-    const one = await resolver.resolve(row)
-    if ('issues' in one) batch.results.push(toResult(one, 'invalid', { issues: one.issues }))
-    else resolved.push(one)
-  }
-  const { first, later } = splitRepeated(resolved)
-  const refused = await batch.insert(first)
-  await batch.merge(refused)
+  const batch = new Batch(dir, unit, { running, resolver })
+  await batch.apply(rows.invalid)
+  for (const some of rows.slices(TOGETHER)) await batch.apply(some)
   // One after the other: each must see what the one before it did.
-  for (const row of later) {
-    const again = await batch.insert([row])
-    await batch.merge(again)
-  }
-  await batch.save()
+  for (const row of rows.repeated) await batch.apply([row])
   return batch.results.sort((one, other) => one.line - other.line)
-}
-
-/** Splits off the rows with an e-mail or an id that an earlier row has. */
-function splitRepeated(rows: readonly ResolvedRow[]): { first: ResolvedRow[]; later: ResolvedRow[] } {
-  const seen = new Set<string>()
-  const [first, later]: [ResolvedRow[], ResolvedRow[]] = [[], []]
-  for (const one of rows) {
-    const { row, place, emailKey } = one
-    const key = `${place.organization.pk} ${emailKey}`
-    const isRepeated = seen.has(key) || (row.id !== undefined && seen.has(row.id))
-    seen.add(key)
-    if (row.id !== undefined) seen.add(row.id)
-    if (isRepeated) later.push(one)
-    else first.push(one)
-  }
-  return { first, later }
 }
 
 /** The rows of one commit. */
@@ -88,32 +64,52 @@ class Batch {
   readonly #running: RunningImport
   /** Where everyone of an organization gets an account; null if Cloud Director names who gets one. */
   readonly #accountPlaces = new Map<number, AccountPlace | null>()
-  readonly #changeSet = new Map<number, ChangeSetUser>()
+  #changeSet: ChangeSetUser[] = []
+  readonly #resolver: RowResolver
 
-  constructor(dir: Directory, unit: Unit, running: RunningImport) {
+  constructor(
+    dir: Directory,
+    unit: Unit,
+    { running, resolver }: { running: RunningImport; resolver: RowResolver },
+  ) {
     this.#dir = dir
     this.#unit = unit
     this.#running = running
+    this.#resolver = resolver
   }
 
-  /** Writes the change set. */
-  async save(): Promise<void> {
-    await insertChangeSetUsers(this.#unit.tx, this.#running.pk, [...this.#changeSet.values()])
+  /** Applies rows of which no two have the same e-mail or id. */
+  async apply(rows: readonly PersonRow[]): Promise<void> {
+    const valid: ResolvedRow[] = []
+    for (const row of rows) {
+      const one = await this.#resolver.resolve(row)
+      if ('issues' in one) this.results.push(toResult(one, 'invalid', { issues: one.issues }))
+      else valid.push(one)
+    }
+    if (valid.length === 0) return
+    const refused = await this.#insert(valid)
+    // A refused row may be about a user whom another row of these created.
+    await this.#saveChangeSet()
+    await this.#merge(refused)
+    await this.#saveChangeSet()
+  }
+
+  async #saveChangeSet(): Promise<void> {
+    await insertChangeSetUsers(this.#unit.tx, this.#running.pk, this.#changeSet)
+    this.#changeSet = []
   }
 
   /** Inserts the users who do not exist. Returns the rows that the store refused. */
-  async insert(rows: readonly ResolvedRow[]): Promise<ResolvedRow[]> {
-    const made = rows.map((row) => ({ row, made: this.#toNewUser(row) }))
-    // In the order of an index of names, so that neighbouring rows change the same pages.
-    made.sort((one, other) => (one.made.nameKey < other.made.nameKey ? -1 : 1))
-    const outcomes = await this.#unit.tx.insertUsers(made.map((one) => one.made))
+  async #insert(rows: readonly ResolvedRow[]): Promise<ResolvedRow[]> {
+    const made = rows.map((row) => this.#toNewUser(row))
+    const outcomes = await this.#unit.tx.insertUsers(made)
     const refused: ResolvedRow[] = []
-    for (const [i, one] of made.entries()) {
+    for (const [i, row] of rows.entries()) {
       const pk: InsertOutcome = outcomes[i] ?? 'refused'
-      if (pk === 'refused') refused.push(one.row)
-      else await this.#noteCreated(one.row, { pk, id: one.made.user.id })
+      if (pk === 'refused') refused.push(row)
+      else await this.#noteCreated(row, { pk, id: made[i]?.user.id ?? '' })
     }
-    return refused.sort((one, other) => one.row.line - other.row.line)
+    return refused
   }
 
   #toNewUser({ row, place, groups = [] }: ResolvedRow): NewUserRow {
@@ -152,11 +148,11 @@ class Batch {
   ): void {
     const { pk: userPk, id, version, before } = user
     this.results.push(toResult(row, outcome, { id }))
-    this.#changeSet.set(userPk, { userPk, line: row.row.line, outcome, version, before })
+    this.#changeSet.push({ userPk, line: row.row.line, outcome, version, before })
   }
 
   /** Applies rows whose users the store refused to insert: they exist, or were deleted. */
-  async merge(rows: readonly ResolvedRow[]): Promise<void> {
+  async #merge(rows: readonly ResolvedRow[]): Promise<void> {
     if (rows.length === 0) return
     const found = await findExisting(this.#unit, rows)
     for (const row of rows) {
@@ -213,7 +209,6 @@ class Batch {
   }
 
   async #isInChangeSet({ pk }: User): Promise<boolean> {
-    if (this.#changeSet.has(pk)) return true
     return (await selectChangeSetUser(this.#unit.tx, this.#running.pk, pk)) !== undefined
   }
 

@@ -8,6 +8,7 @@ import { runUnit } from '../unit.ts'
 import { applyRows, type RunningImport } from './apply-rows.ts'
 import { foldTarget, getReachableImport, toNewImport } from './imports.ts'
 import { getTargetOrganization, type ImportTarget } from './resolve-rows.ts'
+import { toRowBatch } from './row-batch.ts'
 
 /** A bulk call that runs. */
 export interface BulkCall extends RunningImport {
@@ -46,7 +47,7 @@ export function applyBulkRows(
 ): Promise<RowResult[]> {
   return runUnit(dir, ctx, toSubject(call), async (unit) => {
     await getReachableImport(unit, call.id)
-    const results = await applyRows(dir, unit, call, rows)
+    const results = await applyRows(dir, unit, { ...call, rows: toRowBatch(rows) })
     await addImportCounts(unit.tx, call.pk, addCounts(NO_ROWS, results))
     return results
   })

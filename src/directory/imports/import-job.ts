@@ -1,18 +1,18 @@
 import { addCounts, NO_ROWS, type RowResult } from '../../model/imports.ts'
-import type { PersonRow } from '../../model/person-rows.ts'
 import { addImportCounts, markImport } from '../../store/tables/imports.ts'
 import type { Directory } from '../directory.ts'
 import type { JobKind } from '../jobs/kind.ts'
 import { applyRows } from './apply-rows.ts'
 import { getReachableImport } from './imports.ts'
 import type { ImportTarget } from './resolve-rows.ts'
+import type { RowBatch } from './row-batch.ts'
 
 /** Where the rows of an import come from. */
 export interface RowSource {
   /**
-   * Returns the rows that follow the first `done` ones; none after the last row. It may be called again for the same rows.
+   * Returns the rows that follow the first `done` ones; an empty batch after the last row. It may be called again for the same rows.
    */
-  readonly read: (done: number) => Promise<readonly PersonRow[]>
+  readonly read: (done: number) => Promise<RowBatch>
 }
 
 /** What a step of an import did. It counts only once the step is committed. */
@@ -31,22 +31,22 @@ export function newImportKind(
   dir: Directory,
   source: RowSource,
   noteStep: (step: ImportStep) => void,
-): JobKind<ImportTarget, number, readonly PersonRow[]> {
+): JobKind<ImportTarget, number, RowBatch> {
   return {
     operation: 'ImportUsers',
     prepare: (_, { done }) => source.read(done),
     async step(unit, { id, input: target, done }, rows) {
       const running = await getReachableImport(unit, id)
-      if (rows.length === 0) {
+      if (rows.size === 0) {
         await markImport(unit.tx, running.pk, 'ended_at', unit.now)
         await unit.audit({ outcome: 'ended', organization: running.organizationId, target: id })
         noteStep({ results: [], isLast: true })
         return { result: running.counts, done }
       }
-      const results = await applyRows(dir, unit, { pk: running.pk, target }, rows)
+      const results = await applyRows(dir, unit, { pk: running.pk, target, rows })
       await addImportCounts(unit.tx, running.pk, addCounts(NO_ROWS, results))
       noteStep({ results, isLast: false })
-      return { cursor: done + rows.length, done: done + rows.length }
+      return { cursor: done + rows.size, done: done + rows.size }
     },
   }
 }

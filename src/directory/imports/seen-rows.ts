@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
 /** The slots of an empty table. It doubles when it is half full. */
-const SLOTS = 1 << 12
+const SLOTS = 1 << 9
 
 /**
  * Remembers which keys have been seen, and with which content, in 12 bytes a slot: a plan must know all people of its
@@ -12,19 +12,27 @@ export class SeenRows {
   #contents = new Uint32Array(SLOTS)
   #count = 0
 
+  /** Notes a key. Returns whether it has been seen before. */
+  add(key: string): boolean {
+    return this.#note(key, 0) !== 'new'
+  }
+
   /**
    * Notes a key with its content, unless the key has been seen.
    * @returns `new`, or whether it was seen with the `same` content or with `other` content
    */
   note(key: string, content: string): 'new' | 'same' | 'other' {
+    return this.#note(key, digest(content).readUInt32BE(0))
+  }
+
+  #note(key: string, content: number): 'new' | 'same' | 'other' {
     if (this.#count * 2 >= this.#keys.length) this.#grow()
     // 0 marks a free slot.
     const number = digest(key).readUIntBE(0, 6) + 1
-    const of = digest(content).readUInt32BE(0)
     const at = this.#find(number)
-    if (this.#keys[at] === number) return this.#contents[at] === of ? 'same' : 'other'
+    if (this.#keys[at] === number) return this.#contents[at] === content ? 'same' : 'other'
     this.#keys[at] = number
-    this.#contents[at] = of
+    this.#contents[at] = content
     this.#count++
     return 'new'
   }
