@@ -228,6 +228,8 @@ export function openConnection(path: string, readOnly: boolean): Connection {
       db.exec('PRAGMA journal_mode = WAL')
       // SqliteStore syncs commits in another thread. With NORMAL, SQLite still syncs around checkpoints.
       db.exec('PRAGMA synchronous = NORMAL')
+      // What is deleted is overwritten with zeros, so that the file does not keep the values of erased persons.
+      db.exec('PRAGMA secure_delete = FAST')
       db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     }
     db.exec('PRAGMA foreign_keys = ON')
