@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { selectActiveMembers } from '../../src/store/tables/groups.ts'
 import { selectUsersInArea, type UserArea } from '../../src/store/tables/users-in-area.ts'
 import { explain } from '../support/query-plans.ts'
 import { sqliteStores } from '../support/stores.ts'
@@ -45,4 +46,19 @@ test('a search by address ends at its limit, and sorts nothing', async () => {
     const plan = await explain(store, (tx) => selectUsersInArea(tx, area, named))
     assert.doesNotMatch(plan.join('\n'), /TEMP B-TREE/)
   }
+})
+
+test('Administrators are looked for among the users of their organization', async () => {
+  const group = { provider: 1, name: 'Administrator' }
+  const plan = await explain(await open(), (tx) =>
+    selectActiveMembers(tx, group, { organization: 2, limit: 2 }),
+  )
+  const users = plan.filter((one) => / users /.test(one))
+  assert.match(String(users[0]), /^SEARCH users USING INDEX users_of_organization \(organization_pk=\?\)/)
+  assert.match(String(users[1]), /^SEARCH users USING INTEGER PRIMARY KEY \(rowid=\?\)/)
+  assert.equal(users.length, 2)
+  assert.ok(
+    plan.some((one) => /tail USING COVERING INDEX users_unlisted/.test(one)),
+    plan.join('\n'),
+  )
 })

@@ -64,30 +64,50 @@ export async function selectMemberships(tx: Tx, user: number): Promise<Group[]> 
   return tx.all(groupsOfUser, { user })
 }
 
-const activeMembers = statement(
-  (db, p: { provider: number; name: string; organization: number; limit: number }) =>
+/**
+ * Returns the primary keys of the live, active users of an organization who are in a group of the provider.
+ * @param group.name one of `GROUP_NAMES`
+ * @param page.limit the most users to return
+ */
+export async function selectActiveMembers(
+  tx: Tx,
+  group: { provider: number; name: string },
+  page: { organization: number; limit: number },
+): Promise<number[]> {
+  const members: number[] = []
+  // Each of the two indexes of live users has a part of them.
+  for (const listed of [1, 0]) {
+    const limit = page.limit - members.length
+    if (limit > 0) members.push(...(await selectMembers(tx, group, { ...page, listed, limit })))
+  }
+  return members
+}
+
+async function selectMembers(
+  tx: Tx,
+  group: { provider: number; name: string },
+  { organization, listed, limit }: { organization: number; listed: number; limit: number },
+): Promise<number[]> {
+  const rows = await tx.query((db) =>
     db
       .selectFrom('users')
       .innerJoin('memberships', 'memberships.user_pk', 'users.pk')
       .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
       .select('users.pk')
-      .where('users.organization_pk', '=', p.organization)
+      .where('users.organization_pk', '=', organization)
       .where('users.deleted_at', 'is', null)
-      .where('users.active', '=', sql.lit(1))
-      .where('groups.provider_pk', '=', p.provider)
+      .$if(listed === 1, (query) => query.where('users.listed', '=', sql.lit(1)))
+      // SQLite would read all users of the store for the few that no list has yet.
+      .$if(listed === 0, (query) =>
+        query.where('users.pk', 'in', (eb) =>
+          eb.selectFrom('users as tail').select('tail.pk').where('tail.listed', '=', sql.lit(0)),
+        ),
+      )
+      .where('users.active', '=', 1)
+      .where('groups.provider_pk', '=', group.provider)
       .where('groups.organization_pk', 'is', null)
-      .where('groups.name', '=', p.name)
-      .limit(p.limit),
-)
-
-/**
- * Returns the primary keys of the live, active users of an organization who are in a group of the provider.
- * @param group.name one of `GROUP_NAMES`
- */
-export async function selectActiveMembers(
-  tx: Tx,
-  group: { provider: number; name: string },
-  { organization, limit }: { organization: number; limit: number },
-): Promise<number[]> {
-  return (await tx.all(activeMembers, { ...group, organization, limit })).map(({ pk }) => pk)
+      .where('groups.name', '=', group.name)
+      .limit(sql.lit(limit)),
+  )
+  return rows.map(({ pk }) => pk)
 }
