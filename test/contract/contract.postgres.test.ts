@@ -7,6 +7,7 @@ import { onPostgres } from '../support/engine.ts'
  */
 const FILES = [
   'any-input.test.ts',
+  'audit-logs.test.ts',
   'changed-users.test.ts',
   'customer-users.test.ts',
   'customer-users-audit.test.ts',

@@ -10,13 +10,17 @@ import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
+import { queryPlansSuite } from './query-plans.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
+import { userListsSuite } from './user-lists.suite.ts'
 
 await onServer('the store on PostgreSQL', (server) => {
   const { open, openTampered } = postgresStores(server)
   unitsSuite(open)
+  userListsSuite(open)
+  queryPlansSuite(open, { explain: 'explain', prepare: 'set local enable_seqscan = off' })
   conflictsSuite(open)
   newUsersSuite(open)
   readsSuite(open)

@@ -9,13 +9,17 @@ import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
+import { queryPlansSuite } from './query-plans.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
+import { userListsSuite } from './user-lists.suite.ts'
 
 const { open, openTampered } = sqliteStores()
 
 unitsSuite(open)
+userListsSuite(open)
+queryPlansSuite(open, { explain: 'explain query plan' })
 conflictsSuite(open)
 newUsersSuite(open)
 readsSuite(open)

@@ -36,7 +36,8 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   const total = await selectUserTotal(tx, criteria)
   const isSmall = total <= SMALL_AREA
   const isPlain = listConjuncts(criteria.where).length === 0
-  if (isPlain) return cutCounted(tx, criteria, { ...cut, total, path: isSmall ? 'area' : 'order' })
+  if (isPlain)
+    return cutCounted(tx, criteria, { ...cut, total, path: isSmall ? 'area' : toWalk(criteria, cut) })
   const found = isSmall ? undefined : await findByWords(tx, criteria)
   if (found) {
     const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found }] }
@@ -45,6 +46,11 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   return isSmall
     ? cutWhole(tx, criteria, { ...cut, path: 'area' })
     : cutBroad(tx, criteria, { ...cut, total })
+}
+
+/** Returns the path that is in the order of the list. Only live users have an index by e-mail. */
+function toWalk({ deleted }: UserCriteria, { order }: Pick<Cut, 'order'>): UserPath {
+  return order.by === 'email' && !deleted ? 'email' : 'order'
 }
 
 /** Returns the users who have the words of the condition, if few have; otherwise undefined. */
@@ -98,7 +104,11 @@ async function cutBroad(
   const isPast = offset >= total
   const pks = isPast
     ? []
-    : await selectPks(tx, criteria, { order, page: { offset, limit: limit + 1 }, path: 'order' })
+    : await selectPks(tx, criteria, {
+        order,
+        page: { offset, limit: limit + 1 },
+        path: toWalk(criteria, { order }),
+      })
   const more = pks.length > limit
   const items = await selectListedUsers(tx, pks.slice(0, limit))
   const isLast = !more && (pks.length > 0 || offset === 0)

@@ -29,9 +29,9 @@ export interface UserCriteria {
 /**
  * How an engine finds the users: `order` walks all users of the provider, or of the organization, in the order of the
  * list and leaves out the others; `area` reads the users of each organization of a reseller's context; `keys` looks up
- * those whose primary keys the condition names.
+ * those whose primary keys the condition names; `email` walks the users of all providers in the order of their e-mails.
  */
-export type UserPath = 'order' | 'area' | 'keys'
+export type UserPath = 'order' | 'area' | 'keys' | 'email'
 
 const FIELDS: FieldTable<UserFields> = {
   pk: 'users.pk',
@@ -77,7 +77,8 @@ function toAreaSql(
     const inOrganization = sql<SqlBool>`${column} = ${organizationPk}`
     return resellerPk === undefined ? inOrganization : sql<SqlBool>`${inOrganization} and ${inContext}`
   }
-  const inProvider = sql<SqlBool>`${sql.raw(path === 'keys' ? '+' : '')}users.provider_pk = ${providerPk}`
+  const plus = sql.raw(path === 'keys' || path === 'email' ? '+' : '')
+  const inProvider = sql<SqlBool>`${plus}users.provider_pk = ${providerPk}`
   if (resellerPk === undefined) return inProvider
   if (path === 'area')
     return sql<SqlBool>`${inContext} and users.organization_pk in (

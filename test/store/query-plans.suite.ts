@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Condition, EVERYTHING } from '../../src/model/conditions.ts'
+import { newId } from '../../src/model/ids.ts'
+import type { QueryBuilder, Tx } from '../../src/store/port.ts'
+import type { UserArea } from '../../src/store/tables/users-in-area.ts'
+import { selectChangesAfter } from '../../src/store/users/changed-users.ts'
+import { selectUserPage, selectUsersAfter } from '../../src/store/users/user-pages.ts'
+import type { UserFields } from '../../src/store/users/user-sql.ts'
+import { addOrganization, addProvider, insertUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+/** What a plan must not have: a table without an index, or a sort of what an index could order. */
+const SLOW =
+  /SCAN users(?! USING)|USE TEMP B-TREE FOR ORDER BY|Seq Scan on (users|memberships|organizations)|^ *Sort Key/m
+
+interface Engine {
+  /** The beginning of a statement that explains another one. */
+  readonly explain: string
+  /** Keeps the engine from reading a table as a whole because it has few rows. */
+  readonly prepare?: string
+}
+
+/** The plans of the queries behind lists. */
+export function queryPlansSuite(open: OpenStore, engine: Engine): void {
+  describe('plans of the queries of lists', () => planTests(open, engine))
+}
+
+/** Runs work, and returns the plan of each query that it runs. */
+async function explainAll(
+  tx: Tx,
+  { explain, prepare }: Engine,
+  work: (tx: Tx) => Promise<unknown>,
+): Promise<string[]> {
+  const run = (text: string, parameters: readonly unknown[], node: object) =>
+    tx.query<Record<string, unknown>>(() => ({
+      compile: () => ({ sql: text, parameters, query: node, queryId: { queryId: '1' } }) as never,
+    }))
+  if (prepare) await run(prepare, [], { kind: 'SelectQueryNode' })
+  const plans: string[] = []
+  const recorder = Object.create(tx, {
+    query: {
+      async value(build: (db: QueryBuilder) => ReturnType<Parameters<Tx['query']>[0]>) {
+        let compiled = { sql: '', parameters: [] as readonly unknown[], query: {} }
+        const rows = await tx.query((db) => {
+          const built = build(db)
+          compiled = built.compile()
+          return built
+        })
+        const plan = await run(`${explain} ${compiled.sql}`, compiled.parameters, compiled.query)
+        plans.push(plan.map((row) => row.detail ?? row['QUERY PLAN']).join('\n'))
+        return rows
+      },
+    },
+    searchUsers: { value: (...args: Parameters<Tx['searchUsers']>) => tx.searchUsers(...args) },
+  }) as Tx
+  await work(recorder)
+  return plans
+}
+
+function planTests(open: OpenStore, engine: Engine): void {
+  test('every list of very many users is read in the order of an index', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const [customer, reseller] = [
+      await addOrganization(store, provider, 'customer'),
+      await addOrganization(store, provider, 'reseller'),
+    ]
+    const names = { firstName: 'Ada', lastName: null, email: null }
+    await store.write((tx) => insertUser(tx, { id: newId(), organizationPk: customer.pk, ...names }))
+    await store.write((tx) => tx.enlistUsers(10))
+    // As if there were very many, of each area.
+    const total = { total: 1_000_000, provider_pk: provider.pk }
+    await store.write((tx) => tx.query((db) => db.updateTable('user_totals').set(total)))
+    for (const { pk } of [provider, reseller])
+      for (const deleted of [0, 1])
+        await store.write((tx) =>
+          tx.query((db) =>
+            db.insertInto('user_totals').values({ organization_pk: pk, reseller_pk: 0, deleted, ...total }),
+          ),
+        )
+    const lists: [
+      string,
+      RegExp,
+      Partial<UserArea>,
+      { by?: 'email'; deleted?: boolean; where?: Condition<UserFields> },
+    ][] = [
+      ['all', /users_name/, {}, {}],
+      ['by e-mail', /users_email/, {}, { by: 'email' }],
+      ['of an organization', /users_of_organization/, { organizationPk: customer.pk }, {}],
+      ['of a reseller', /users_name/, { resellerPk: reseller.pk }, {}],
+      ['deleted', /users_deleted/, {}, { deleted: true }],
+      ['short words', /users_name/, {}, { where: { field: 'text', contains: 'a' } }],
+      ['groups', /users_name/, {}, { where: { field: 'group', in: [1, 2] } }],
+      ['few are found', /users|PRIMARY KEY/, {}, { where: { field: 'text', contains: 'ada' } }],
+    ]
+    for (const [name, index, area, { by = 'name', deleted = false, where = EVERYTHING }] of lists)
+      for (const ascending of [true, false]) {
+        const criteria = { area: { providerPk: provider.pk, ...area }, deleted, where, vanishing: [] }
+        const cut = { order: { by, ascending }, page: { offset: 0, limit: 25 } } as const
+        const plans = await store.read((tx) =>
+          explainAll(tx, engine, (on) => selectUserPage(on, criteria, cut)),
+        )
+        const [, ...ofUsers] = plans
+        assert.match(ofUsers.join('\n'), index, name)
+        if (name !== 'few are found')
+          assert.doesNotMatch(ofUsers[0]?.replace(/Sort Key.*\n *Presorted/g, 'Presorted') ?? '', SLOW, name)
+      }
+    const area = { providerPk: provider.pk }
+    const after = { at: '2026-11-22T08:00:00.000Z', pk: 1 }
+    const changes = await store.read((tx) =>
+      explainAll(tx, engine, (on) => selectChangesAfter(on, area, { after, limit: 25, vanishing: [] })),
+    )
+    assert.match(changes.join(), /users_changed/)
+    assert.doesNotMatch(changes.join(), SLOW)
+    const ofCustomer = {
+      area: { ...area, organizationPk: customer.pk },
+      deleted: false,
+      where: EVERYTHING,
+      vanishing: [],
+    }
+    const stream = await store.read((tx) =>
+      explainAll(tx, engine, (on) =>
+        selectUsersAfter(on, ofCustomer, { after: { key: 'a', id: 'b' }, limit: 25 }),
+      ),
+    )
+    assert.match(stream[0] ?? '', /users_of_organization/)
+    assert.doesNotMatch(stream[0] ?? '', SLOW)
+  })
+}

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { EVERYTHING } from '../../src/model/conditions.ts'
+import { newId } from '../../src/model/ids.ts'
+import type { Organization } from '../../src/model/organizations.ts'
+import { toSearchWords, type UserOrder } from '../../src/model/user-lists.ts'
+import { nameKeyOf } from '../../src/model/users.ts'
+import type { Store } from '../../src/store/port.ts'
+import { insertRelation } from '../../src/store/tables/organizations.ts'
+import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
+import { selectUserPage } from '../../src/store/users/user-pages.ts'
+import { rounds } from '../../testing/full-length.ts'
+import { addOrganization, addProvider, insertUser, NOW } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+/** Lists of users, whatever changed them before, and whether their indexes know them. */
+export function userListsSuite(open: OpenStore): void {
+  describe('lists of users', () => listTests(open))
+}
+
+interface Person {
+  readonly pk: number
+  readonly id: string
+  readonly organization: Organization
+  reseller: number | null
+  firstName: string | null
+  lastName: string | null
+  email: string | null
+  deleted: boolean
+}
+
+interface World {
+  readonly store: Store
+  readonly provider: Organization
+  readonly reseller: Organization
+  readonly organizations: readonly Organization[]
+  readonly people: Person[]
+}
+
+async function newWorld(open: OpenStore): Promise<World> {
+  const store = await open()
+  const provider = await addProvider(store)
+  const reseller = await addOrganization(store, provider, 'reseller')
+  const related = await addOrganization(store, provider, 'customer')
+  const other = await addOrganization(store, provider, 'customer')
+  await store.write((tx) => insertRelation(tx, related.pk, { pk: reseller.pk, now: NOW }))
+  return { store, provider, reseller, organizations: [provider, reseller, related, other], people: [] }
+}
+
+const NAMES = ['Ada', 'ADA', 'Zoë', null, 'Anna Maria', '100%_', 'ada lovelace'] as const
+
+/** Changes something, chosen by two numbers. */
+async function change(
+  { store, people, organizations, reseller }: World,
+  kind: number,
+  n: number,
+): Promise<void> {
+  const [firstName, lastName] = [NAMES[n % NAMES.length] ?? null, NAMES[(n >> 3) % NAMES.length] ?? null]
+  const email = n % 5 === 0 ? null : `${n}.${people.length}@${n % 3 === 0 ? 'müller' : 'plain'}.example`
+  if (kind === 0 || people.length === 0) {
+    const organization = organizations[n % organizations.length] ?? assert.fail()
+    const user = { id: newId(), organizationPk: organization.pk, firstName, lastName, email }
+    const pk = (await store.write((tx) => insertUser(tx, user))) ?? assert.fail()
+    people.push({ pk, organization, reseller: null, deleted: false, ...user })
+    return
+  }
+  if (kind === 1) {
+    await store.write((tx) => tx.enlistUsers((n % 4) + 1))
+    return
+  }
+  const person = people[n % people.length] ?? assert.fail()
+  if (kind === 2) {
+    await store.write((tx) => markUserDeleted(tx, person.pk, NOW))
+    person.deleted = true
+  } else if (kind === 3) {
+    await store.write((tx) => markUserRestored(tx, person.pk, NOW))
+    person.deleted = false
+  } else if (!person.deleted) {
+    const isRelated = person.organization === organizations[2]
+    Object.assign(person, {
+      firstName,
+      lastName,
+      email,
+      reseller: isRelated && n % 2 === 0 ? reseller.pk : null,
+    })
+    const { reseller: resellerPk } = person
+    const content = { resellerPk, firstName, lastName, email, active: true, now: NOW }
+    await store.write((tx) => updateUser(tx, person.pk, content))
+  }
+}
+
+function keyOf({ firstName, lastName, email }: Person): string {
+  const emailKey = email?.toLowerCase().replace('müller', 'xn--mller-kva') ?? null
+  return nameKeyOf({ firstName, lastName, email, emailKey })
+}
+
+function compare(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
+
+function listTests(open: OpenStore): void {
+  test('a list has exactly the users that match, in order, after any changes', async () => {
+    const anySteps = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.nat(999)), { maxLength: 25 })
+    const anyCriteria = fc.record({
+      area: fc.constantFrom('provider', 'reseller', 'organization'),
+      deleted: fc.boolean(),
+      search: fc.constantFrom(
+        '',
+        'ada',
+        'a',
+        'lovelace ada',
+        'müller',
+        'xn--',
+        '%_',
+        'example',
+        'ΑΔΑ',
+        '"ada"',
+      ),
+      ascending: fc.boolean(),
+      by: fc.constantFrom<UserOrder['by']>('name', 'email'),
+    })
+    const world = await newWorld(open)
+    const { store, provider, reseller, organizations, people } = world
+    const property = fc.asyncProperty(
+      anySteps,
+      fc.array(anyCriteria, { maxLength: 6 }),
+      async (steps, all) => {
+        for (const [kind, n] of steps) await change(world, kind, n)
+        while ((await store.write((tx) => tx.enlistUsers(3))) > 0);
+        for (const { area, deleted, search, by, ascending } of all) {
+          const organization = organizations[2] ?? assert.fail()
+          const words = toSearchWords(search)
+          const isIn = (one: Person): boolean => {
+            if (area === 'organization') return one.organization === organization
+            if (area === 'provider') return true
+            return [reseller, organization].includes(one.organization)
+          }
+          const expected = people
+            .filter(
+              (one) =>
+                one.deleted === deleted && isIn(one) && words.every((word) => keyOf(one).includes(word)),
+            )
+            .sort((one, other) => compare(keyOf(one), keyOf(other)) || compare(one.id, other.id))
+          const page = { offset: 2, limit: 5 }
+          const where = { all: words.map((contains) => ({ field: 'text', contains }) as const) }
+          const found = await store.read((tx) =>
+            selectUserPage(
+              tx,
+              {
+                area: {
+                  providerPk: provider.pk,
+                  organizationPk: area === 'organization' ? organization.pk : undefined,
+                  resellerPk: area === 'reseller' ? reseller.pk : undefined,
+                },
+                deleted,
+                where,
+                vanishing: [],
+              },
+              { order: { by, ascending }, page },
+            ),
+          )
+          assert.deepEqual([found.total, found.more], [expected.length, expected.length > 7])
+          if (!ascending) expected.reverse()
+          if (by === 'name')
+            assert.deepEqual(
+              found.items.map(({ user }) => user.id),
+              expected.slice(2, 7).map(({ id }) => id),
+            )
+          else assert.equal(found.items.length, Math.max(0, Math.min(5, expected.length - 2)))
+        }
+      },
+    )
+    await fc.assert(property, { numRuns: rounds(4, 60) })
+  })
+
+  test('organizations whose users are being deleted are left out', async () => {
+    const { store, provider, organizations } = await newWorld(open)
+    for (const { pk } of organizations)
+      await store.write((tx) =>
+        insertUser(tx, { id: newId(), organizationPk: pk, firstName: null, lastName: null, email: null }),
+      )
+    await store.write((tx) => tx.enlistUsers(10))
+    const [, , gone] = organizations
+    const criteria = { area: { providerPk: provider.pk }, deleted: false, vanishing: [gone?.pk ?? 0] }
+    const cut = { order: { by: 'name', ascending: true }, page: { offset: 0, limit: 10 } } as const
+    for (const where of [EVERYTHING, { field: 'text', contains: '\u0001' } as const]) {
+      const { items, total } = await store.read((tx) => selectUserPage(tx, { ...criteria, where }, cut))
+      assert.deepEqual([items.length, total], [3, 3])
+    }
+  })
+}
