@@ -60,7 +60,7 @@ async function getFormer(
 ): Promise<Organization> {
   const former = await getReachableOrganization(unit, { id, kind: 'reseller' })
   if (former.pk === reseller.pk)
-    throw toInvalid([{ path: 'from', rule: 'different', message: 'must be another reseller' }])
+    throw toInvalid([{ path: 'fromResellerId', rule: 'different', message: 'must be another reseller' }])
   if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
   return former
 }

@@ -18,7 +18,7 @@ export interface Tables extends AuditTables, WorkTables {
     deleted_at: string | null
     /** The name as lists sort and search it; see `foldKey`. */
     name_key: string
-    /** When the job that deletes the users and accounts of a deleted organization ended; null until then. */
+    /** When a deleted organization had no users and accounts left; null until then, and while accounts own data. */
     emptied_at: string | null
     /** The provider's own id of the organization, and the same as it is searched. */
     internal_identifier: string | null

@@ -119,19 +119,19 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
       ours: true,
       summary: 'Relate a Customer to a Reseller',
       description:
-        'Ours. Lets a reseller manage a customer. With `from`, the customer moves from that reseller: its relation ' +
+        'Ours. Lets a reseller manage a customer. With `fromResellerId`, the customer moves from that reseller: its relation ' +
         'ends, and the users in its context go along.',
     },
     schemas: {
       headers: Headers,
       params: RelationParams,
       querystring: Type.Object({
-        from: Type.Optional(uuid('The reseller that the customer moves away from.')),
+        fromResellerId: Type.Optional(uuid('The reseller that the customer moves away from.')),
       }),
     },
     answers: { 204: NoBody('No Content: they are related.'), ...failures },
     async handle({ ctx, params, query }, dir) {
-      await relateOrganization(dir, ctx, { ...params, from: query.from })
+      await relateOrganization(dir, ctx, { ...params, from: query.fromResellerId })
       return { status: 204 }
     },
   }),

@@ -19,11 +19,8 @@ const ACCOUNTS_AT_ONCE = 20
 const MAX_PENDING = 200
 /** How long the job waits for the platform. */
 const PLATFORM_MS = 1_000
-/**
- * How long after the deletion the last look for users is, in milliseconds. Other processes may create users in the
- * customer for as long as they cache it; see CACHE_TTL_MS.
- */
-const LATE_MS = 6_000
+/** How long after the deletion the last look for users is: a create that began before it may commit after it. */
+const LATE_MS = 1_000
 /** The most accounts that a receipt names. */
 const MAX_NAMED = 1_000
 
@@ -100,8 +97,9 @@ async function finish(
 ): Promise<Step> {
   const { organizationPk, purge } = input
   const { tx, now } = unit
-  await markOrganizationEmptied(tx, organizationPk, now)
   const left = await selectAccountsOfOrganization(tx, organizationPk, { after: 0, limit: MAX_NAMED + 1 })
+  // Accounts that stay must stay hidden.
+  if (left.length === 0) await markOrganizationEmptied(tx, organizationPk, now)
   const named = left.slice(0, MAX_NAMED).map(toNames)
   const { users, accounts } = cursor
   await unit.audit({

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { Account, AccountRole } from '../../model/accounts.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
@@ -132,6 +132,14 @@ export function selectAccounts(db: QueryBuilder) {
     .select(['tenants.id as tenant_id', 'users.id as user_id', 'users.email as user_email'])
 }
 
+/**
+ * The condition that the customer of an account was not deleted. The accounts of a deleted customer are hidden, although a
+ * job still removes them, or they own data and stay on the platform.
+ */
+export const isOfLiveCustomer = sql<SqlBool>`not exists (
+  select 1 from organizations
+  where organizations.pk = tenants.organization_pk and organizations.deleted_at is not null)`
+
 const selectByOrgUser = statement((db, p: { tenant: number; org: string; user: string }) =>
   selectAccounts(db)
     .where('accounts.tenant_pk', '=', p.tenant)
@@ -154,7 +162,8 @@ const selectByUserId = statement((db, p: { provider: number; tenant: string; use
   selectAccounts(db)
     .where('users.id', '=', p.user)
     .where('tenants.id', '=', p.tenant)
-    .where('accounts.provider_pk', '=', p.provider),
+    .where('accounts.provider_pk', '=', p.provider)
+    .where(isOfLiveCustomer),
 )
 
 /** Returns the account of a user in a tenant of the provider; `exists` is false if it was removed. */
@@ -181,7 +190,8 @@ const selectOfUserId = statement((db, p: { provider: number; user: string }) =>
   selectAccounts(db)
     .where('users.id', '=', p.user)
     .where('accounts.provider_pk', '=', p.provider)
-    .where('accounts.wanted', '=', YES),
+    .where('accounts.wanted', '=', YES)
+    .where(isOfLiveCustomer),
 )
 
 /** Returns the accounts of a user: at most one on each platform, in no particular order. */
@@ -193,7 +203,8 @@ const selectByCanonicalId = statement((db, p: { provider: number; canonical: str
   selectAccounts(db)
     .where('accounts.canonical_user_id', '=', p.canonical)
     .where('accounts.provider_pk', '=', p.provider)
-    .where('accounts.wanted', '=', YES),
+    .where('accounts.wanted', '=', YES)
+    .where(isOfLiveCustomer),
 )
 
 /** Returns the provider's account with this canonical id. */

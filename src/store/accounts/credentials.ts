@@ -6,8 +6,8 @@ import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type AccountRow, selectAccounts, toAccount, YES } from './accounts.ts'
-import { selectMatching as selectMatchingAccounts } from './queries.ts'
+import { type AccountRow, isOfLiveCustomer, selectAccounts, toAccount, YES } from './accounts.ts'
+import { findHidden, selectMatching as selectMatchingAccounts } from './queries.ts'
 import { selectTotal } from './totals.ts'
 
 /** A stored credential, with its secret key encrypted. */
@@ -138,7 +138,8 @@ function toOwned(row: OwnedRow): OwnedSealedCredential {
 const selectByAccessKey = statement((db, p: { provider: number; accessKey: string }) =>
   selectOwned(db)
     .where('credentials.access_key', '=', p.accessKey)
-    .where('credentials.provider_pk', '=', p.provider),
+    .where('credentials.provider_pk', '=', p.provider)
+    .where(isOfLiveCustomer),
 )
 
 /** Returns the provider's credential with this access key; `exists` is false if it was deleted. */
@@ -185,28 +186,35 @@ export interface CredentialCriteria {
   /** The primary key of the provider. */
   readonly provider: number
   readonly where: Condition<CredentialFields>
+  /** As of accounts. */
+  readonly hidden?: readonly number[]
 }
 
 /**
  * Starts a query for the matching credentials without their other columns, so that counting and paging read only an
  * index; the caller selects `pk`.
  */
-function selectMatching(db: QueryBuilder, { provider, where }: CredentialCriteria) {
-  const query = db.selectFrom('credentials').where('credentials.wanted', '=', YES)
+function selectMatching(db: QueryBuilder, { provider, where, hidden = [] }: CredentialCriteria) {
+  const query = db
+    .selectFrom('credentials')
+    .where('credentials.wanted', '=', YES)
+    .$if(hidden.length > 0, (some) => some.where('credentials.tenant_pk', 'not in', [...hidden]))
   const conditions = listConjuncts(where)
   // These are few accounts, and an index finds their credentials. To compare more would prevent its use.
   if (conditions.some((one) => 'field' in one && one.field === 'account'))
     return query.where(compileCondition(db, FIELDS, where))
-  if (hasEquality(where, 'orgUserId')) return selectOfOwners(db, { provider, where })
+  if (hasEquality(where, 'orgUserId')) return selectOfOwners(db, { provider, where, hidden })
   const within = hasEquality(where, 'tenant') ? query : query.where('credentials.provider_pk', '=', provider)
   return within.where(compileCondition(db, FIELDS, where))
 }
 
 /** What is said of the owners is compared with the accounts: a Cloud Director user has few. */
-function selectOfOwners(db: QueryBuilder, { provider, where }: CredentialCriteria) {
+function selectOfOwners(db: QueryBuilder, { provider, where, hidden = [] }: CredentialCriteria) {
   const conditions = listConjuncts(where)
   const ofOwner = conditions.filter(isAboutOwner)
-  const owners = selectMatchingAccounts(db, { provider, where: { all: ofOwner } }).select('accounts.pk')
+  const owners = selectMatchingAccounts(db, { provider, where: { all: ofOwner }, hidden }).select(
+    'accounts.pk',
+  )
   const own = { all: conditions.filter((one) => !isAboutOwner(one)) }
   return db
     .selectFrom('credentials')
@@ -239,9 +247,10 @@ const FIELDS: FieldTable<CredentialFields> = {
 /** Returns a page of the matching credentials, oldest first, and the exact number of all that match. */
 export async function selectCredentialPage(
   tx: Tx,
-  criteria: CredentialCriteria,
+  wanted: Omit<CredentialCriteria, 'hidden'>,
   page: PageRequest,
 ): Promise<Page<OwnedSealedCredential>> {
+  const criteria = { ...wanted, hidden: await findHidden(tx, wanted) }
   const total =
     (await selectTotal(tx, 'credential_totals', criteria)) ??
     (await countMatching(tx, (db) => selectMatching(db, criteria)))

@@ -6,6 +6,7 @@ import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
+import { selectHiddenTenants } from '../tables/tenants.ts'
 import { selectAccounts, toAccount, YES } from './accounts.ts'
 import { selectTotal } from './totals.ts'
 
@@ -26,14 +27,19 @@ export interface AccountCriteria {
   /** The primary key of the provider. */
   readonly provider: number
   readonly where: Condition<AccountFields>
+  /** Primary keys of tenants whose accounts do not match; see `selectHiddenTenants`. None when left out. */
+  readonly hidden?: readonly number[]
 }
 
 /**
  * Starts a query for the matching accounts without their other columns, so that counting and paging read only an index;
  * the caller selects `pk`.
  */
-export function selectMatching(db: QueryBuilder, { provider, where }: AccountCriteria) {
-  const query = db.selectFrom('accounts').where('accounts.wanted', '=', YES)
+export function selectMatching(db: QueryBuilder, { provider, where, hidden = [] }: AccountCriteria) {
+  const query = db
+    .selectFrom('accounts')
+    .where('accounts.wanted', '=', YES)
+    .$if(hidden.length > 0, (some) => some.where('accounts.tenant_pk', 'not in', [...hidden]))
   // A tenant belongs to one provider. To compare the provider as well would prevent the use of the tenant's indexes.
   const within = hasEquality(where, 'tenant') ? query : query.where('accounts.provider_pk', '=', provider)
   return within.where(compileCondition(db, fieldsOf(provider), where))
@@ -67,9 +73,10 @@ function fieldsOf(provider: number): FieldTable<AccountFields> {
 /** Returns a page of the matching accounts, oldest first, and the exact number of all that match. */
 export async function selectAccountPage(
   tx: Tx,
-  criteria: AccountCriteria,
+  wanted: Omit<AccountCriteria, 'hidden'>,
   page: PageRequest,
 ): Promise<Page<Account>> {
+  const criteria = { ...wanted, hidden: await findHidden(tx, wanted) }
   const total =
     (await selectTotal(tx, 'account_totals', criteria)) ??
     (await countMatching(tx, (db) => selectMatching(db, criteria)))
@@ -89,6 +96,14 @@ export async function selectAccountPage(
       .orderBy('accounts.pk'),
   )
   return { items: rows.map(toAccount), total }
+}
+
+/** Returns the tenants that a query leaves out: none if it is about one tenant. */
+export async function findHidden<F extends { readonly tenant: number }>(
+  tx: Tx,
+  { provider, where }: { provider: number; where: Condition<F> },
+): Promise<number[]> {
+  return hasEquality<F>(where, 'tenant') ? [] : selectHiddenTenants(tx, provider)
 }
 
 const selectOneOfOrg = statement((db, p: { provider: number; org: string }) =>

@@ -11,11 +11,12 @@ interface TotalsKey {
 /**
  * Returns the stored total, or undefined if the condition is not about equal values of fields that totals are kept for.
  * @param of.provider the primary key of the provider
+ * @param of.hidden primary keys of tenants that do not count
  */
 export async function selectTotal<F extends object>(
   tx: Tx,
   table: 'account_totals' | 'credential_totals',
-  { provider, where }: { provider: number; where: Condition<F> },
+  { provider, where, hidden = [] }: { provider: number; where: Condition<F>; hidden?: readonly number[] },
 ): Promise<number | undefined> {
   const equalities = toEqualities(where)
   if (!equalities) return undefined
@@ -26,6 +27,7 @@ export async function selectTotal<F extends object>(
     // A tenant belongs to one provider.
     query =
       tenant === undefined ? query.where('provider_pk', '=', provider) : query.where('tenant_pk', '=', tenant)
+    if (hidden.length > 0) query = query.where('tenant_pk', 'not in', [...hidden])
     if (orgId !== undefined) query = query.where('org_id', '=', orgId)
     return active === undefined ? query : query.where('active', '=', active ? 1 : 0)
   })

@@ -129,22 +129,3 @@ const markEmptied = statement((db, p: { pk: number; now: string }) =>
 export async function markOrganizationEmptied(tx: Tx, pk: number, now: string): Promise<void> {
   await tx.run(markEmptied, { pk, now })
 }
-
-// Without these conditions on the columns an engine cannot use the partial index.
-const selectVanishing = statement((db, p: { provider: number }) =>
-  db
-    .selectFrom('organizations')
-    .select('pk')
-    .where('provider_pk', '=', p.provider)
-    .where('deleted_at', 'is not', null)
-    .where('emptied_at', 'is', null)
-    .orderBy('pk'),
-)
-
-/**
- * Returns the primary keys of the deleted organizations of a provider whose users and accounts a job is still deleting.
- * Lists leave these users and accounts out. There are usually none.
- */
-export async function selectVanishingOrganizations(tx: Tx, provider: number): Promise<number[]> {
-  return (await tx.all(selectVanishing, { provider })).map(({ pk }) => pk)
-}

@@ -84,6 +84,24 @@ export async function selectKnownTenantIds(
   return rows.map((row) => row.id)
 }
 
+const selectHidden = statement((db, p: { provider: number }) =>
+  db
+    .selectFrom('organizations')
+    .innerJoin('tenants', 'tenants.organization_pk', 'organizations.pk')
+    .select('tenants.pk')
+    .where('organizations.provider_pk', '=', p.provider)
+    .where('organizations.deleted_at', 'is not', null)
+    .where('organizations.emptied_at', 'is', null),
+)
+
+/**
+ * Returns the primary keys of the tenants of deleted customers that still have accounts. There are few: lists of all
+ * accounts read them first, so that they need not look at the tenant of each account.
+ */
+export async function selectHiddenTenants(tx: Tx, provider: number): Promise<number[]> {
+  return (await tx.all(selectHidden, { provider })).map(({ pk }) => pk)
+}
+
 const selectByOrg = statement((db, p: { provider: number; org: string }) =>
   db
     .selectFrom('tenant_orgs')

@@ -158,7 +158,7 @@ export type Kind =
 /** What each parameter names. A new one must be added here, and a new kind to MAKERS. */
 const KINDS: readonly (readonly [parameter: RegExp, kind: Kind])[] = [
   [/ customerId$/, 'customer'],
-  [/ (resellerId|from)$/, 'reseller'],
+  [/ (resellerId|fromResellerId)$/, 'reseller'],
   [/ organizationId$/, 'organization'],
   [/\/users\/.* (id|email)$/, 'user'],
   [/^\/v1\/api-accesses.* id$/, 'client'],
