@@ -14,12 +14,13 @@ const PATIENCE_MS = 10_000
 /**
  * Takes every user into the lists who was created before this call. A create leaves that to a follower and to the list
  * calls, because it would cost a create more than everything else that it does in the store.
+ * @param patienceMs how long to wait for them
  * @throws {DirectoryError} `store_unavailable`; also when there are too many of these users, as after an import
  */
-export async function catchUpLists(dir: Directory): Promise<void> {
+export async function catchUpLists(dir: Directory, patienceMs = PATIENCE_MS): Promise<void> {
   const newest = await read(dir, selectNewestUnlisted)
   if (newest === undefined) return
-  const until = performance.now() + PATIENCE_MS
+  const until = performance.now() + patienceMs
   for (let oldest: number | undefined = newest; oldest !== undefined && oldest <= newest; ) {
     if (performance.now() > until) {
       const message = 'Very many users were added, and are being put into the lists; try again in a minute.'

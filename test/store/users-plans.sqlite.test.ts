@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Tx } from '../../src/store/port.ts'
 import { selectActiveMembers } from '../../src/store/tables/groups.ts'
+import { selectExportPage } from '../../src/store/tables/many-users.ts'
+import { isOrganizationInUse } from '../../src/store/tables/organizations.ts'
 import { selectUsersInArea, type UserArea } from '../../src/store/tables/users-in-area.ts'
+import { countContents, selectUsersOfOrganization } from '../../src/store/tables/vanishing.ts'
 import { explain } from '../support/query-plans.ts'
 import { sqliteStores } from '../support/stores.ts'
 
@@ -61,4 +65,39 @@ test('Administrators are looked for among the users of their organization', asyn
     plan.some((one) => /tail USING COVERING INDEX users_unlisted/.test(one)),
     plan.join('\n'),
   )
+})
+
+test('the users of one organization are read without those of others', async () => {
+  const store = await open()
+  for (const work of [
+    (tx: Tx) => countContents(tx, 2),
+    (tx: Tx) => selectUsersOfOrganization(tx, 2, 100),
+    (tx: Tx) => isOrganizationInUse(tx, 2),
+  ]) {
+    const plan = await explain(store, work)
+    assert.ok(
+      plan.some((step) => step.includes('users_of_organization (organization_pk=?')),
+      plan.join('\n'),
+    )
+    assert.deepEqual(
+      plan.filter((step) => /^SCAN users\b/.test(step) && !step.includes('users_unlisted')),
+      [],
+      plan.join('\n'),
+    )
+  }
+})
+
+test('an export reads its pages in the order of an index', async () => {
+  const store = await open()
+  const after = { nameKey: 'a', id: 'x' }
+  for (const organizationPk of [2, undefined]) {
+    const plan = await explain(store, (tx) =>
+      selectExportPage(tx, { providerPk: 1, organizationPk }, { after, limit: 1_000 }),
+    )
+    const index = organizationPk
+      ? /users_of_organization \(organization_pk=\? AND/
+      : /users_name \(provider_pk=\? AND/
+    assert.match(plan.join('\n'), index)
+    assert.doesNotMatch(plan.join('\n'), /SCAN users|TEMP B-TREE/)
+  }
 })

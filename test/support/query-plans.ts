@@ -23,7 +23,9 @@ export async function explain(store: Store, work: (tx: Tx) => Promise<unknown>):
       details.push(...(plan as { detail: string }[]).map(({ detail }) => detail))
       return rows
     }
-    const traced = { query, get: tx.get.bind(tx), all: tx.all.bind(tx), run: tx.run.bind(tx) }
+    const all: Tx['all'] = (statement, params) => query((db) => statement.build(db, params))
+    const get: Tx['get'] = async (statement, params) => (await all(statement, params))[0]
+    const traced = { query, get, all, run: tx.run.bind(tx) }
     await work(traced as unknown as Tx)
     return details
   })

@@ -1,6 +1,8 @@
 import type { Context } from '../../model/context.ts'
 import { selectExportPage, selectMembershipsOf } from '../../store/tables/many-users.ts'
+import { isPermitted } from '../access.ts'
 import type { Directory } from '../directory.ts'
+import { catchUpLists } from '../list-follower.ts'
 import { getReachableOrganization } from '../reach.ts'
 import { runRead } from '../unit.ts'
 
@@ -28,6 +30,7 @@ export async function* exportUsers(
   ctx: Context,
   organizationId: string | undefined,
 ): AsyncGenerator<ExportedUser[]> {
+  if (isPermitted(ctx, 'ListUsers')) await catchUpLists(dir, Number.POSITIVE_INFINITY)
   let after: { nameKey: string; id: string } | undefined
   do {
     const page = await runRead(dir, ctx, 'ListUsers', async (scope) => {

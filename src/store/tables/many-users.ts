@@ -82,7 +82,8 @@ export interface ExportRow extends Pick<User, 'pk' | 'id' | 'firstName' | 'lastN
 }
 
 /**
- * Returns the next live users of an organization, or of a provider, ordered by name.
+ * Returns the next live users of an organization, or of a provider, ordered by name. Those that no list has yet are left
+ * out; see `catchUpLists`.
  * @param page.after the last user of the page before
  */
 export async function selectExportPage(
@@ -102,7 +103,7 @@ export async function selectExportPage(
         'users.email',
       ])
       .select(['organizations.id as customerId', 'users.name_key as nameKey'])
-      .where(sql<SqlBool>`users.deleted_at is null`)
+      .where(sql<SqlBool>`users.deleted_at is null and users.listed = 1`)
       .where('organizations.deleted_at', 'is', null)
       .orderBy('users.name_key')
       .orderBy('users.id')

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { Organization, OrganizationKind } from '../../model/organizations.ts'
 import { foldKey } from '../../model/text.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
@@ -224,7 +224,16 @@ export async function isOrganizationInUse(tx: Tx, pk: number): Promise<boolean> 
           eb.exists(
             eb.selectFrom('organizations as below').select('below.pk').where('below.provider_pk', '=', pk),
           ),
-          eb.exists(eb.selectFrom('users').select('users.pk').where('organization_pk', '=', pk)),
+          ...[
+            // Each of these has an index of its own.
+            sql<SqlBool>`deleted_at is null and listed = 1`,
+            sql<SqlBool>`deleted_at is not null`,
+            sql<SqlBool>`pk in (select pk from users where listed = 0)`,
+          ].map((part) =>
+            eb.exists(
+              eb.selectFrom('users').select('users.pk').where('organization_pk', '=', pk).where(part),
+            ),
+          ),
           eb.exists(eb.selectFrom('users').select('users.pk').where('reseller_pk', '=', pk)),
           eb.exists(eb.selectFrom('portals').select('portals.pk').where('organization_pk', '=', pk)),
           eb.exists(eb.selectFrom('clients').select('clients.pk').where('organization_pk', '=', pk)),

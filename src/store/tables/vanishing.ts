@@ -47,10 +47,25 @@ export async function selectTenantsOfOrganization(
   return tx.all(selectTenants, { organization })
 }
 
-const countUsers = statement((db, p: { organization: number }) =>
+// Users are in one of two indexes: users_of_organization, or users_unlisted for those that no list has yet. A query that
+// uses neither reads the users of all organizations.
+
+const countListed = statement((db, p: { organization: number }) =>
   db
     .selectFrom('users')
     .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('organization_pk', '=', p.organization)
+    .where('deleted_at', 'is', null)
+    .where('listed', '=', sql.lit(1)),
+)
+
+const countUnlisted = statement((db, p: { organization: number }) =>
+  db
+    .selectFrom('users')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('pk', 'in', (eb) =>
+      eb.selectFrom('users as tail').select('tail.pk').where('tail.listed', '=', sql.lit(0)),
+    )
     .where('organization_pk', '=', p.organization)
     .where('deleted_at', 'is', null),
 )
@@ -69,9 +84,11 @@ export async function countContents(
   tx: Tx,
   organization: number,
 ): Promise<{ users: number; accounts: number }> {
-  const users = await tx.get(countUsers, { organization })
+  const listed = await tx.get(countListed, { organization })
+  const unlisted = await tx.get(countUnlisted, { organization })
   const accounts = await tx.get(countAccounts, { organization })
-  return { users: Number(users?.count ?? 0), accounts: Number(accounts?.count ?? 0) }
+  const users = Number(listed?.count ?? 0) + Number(unlisted?.count ?? 0)
+  return { users, accounts: Number(accounts?.count ?? 0) }
 }
 
 const selectAccounts = statement((db, p: { organization: number; after: number; limit: number }) =>
@@ -133,14 +150,27 @@ export async function countPendingAccounts(tx: Tx, organization: number): Promis
   return Number((await tx.get(countPending, { organization }))?.count ?? 0)
 }
 
-const selectUsers = statement((db, p: { organization: number; limit: number }) =>
+const selectListed = statement((db, p: { organization: number; limit: number }) =>
   db
     .selectFrom('users')
     .select('pk')
     .where('organization_pk', '=', p.organization)
     .where('deleted_at', 'is', null)
+    .where('listed', '=', sql.lit(1))
     .orderBy('name_key')
     .orderBy('id')
+    .limit(p.limit),
+)
+
+const selectUnlisted = statement((db, p: { organization: number; limit: number }) =>
+  db
+    .selectFrom('users')
+    .select('pk')
+    .where('pk', 'in', (eb) =>
+      eb.selectFrom('users as tail').select('tail.pk').where('tail.listed', '=', sql.lit(0)),
+    )
+    .where('organization_pk', '=', p.organization)
+    .where('deleted_at', 'is', null)
     .limit(p.limit),
 )
 
@@ -150,7 +180,9 @@ export async function selectUsersOfOrganization(
   organization: number,
   limit: number,
 ): Promise<number[]> {
-  return (await tx.all(selectUsers, { organization, limit })).map(({ pk }) => pk)
+  const listed = await tx.all(selectListed, { organization, limit })
+  const found = listed.length > 0 ? listed : await tx.all(selectUnlisted, { organization, limit })
+  return found.map(({ pk }) => pk)
 }
 
 const clearContexts = statement((db, p: { reseller: number; limit: number; now: string }) =>
