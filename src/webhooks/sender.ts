@@ -43,13 +43,15 @@ class AddressError extends Error {}
  * address later changes nothing.
  * @param parts.networks addresses and CIDR ranges inside the network of the provider that receivers may have
  * @param parts.version the version of Usher, which stands in `User-Agent`
+ * @param parts.resolve returns the addresses of a name; DNS when left out
  */
 export function newWebhookSender(parts: {
   readonly networks: readonly string[]
   readonly version: string
+  readonly resolve?: Resolve
 }): WebhookSender {
-  const { networks, version } = parts
-  const { open, close } = newOpener(newAddressRule(networks))
+  const { networks, version, resolve = resolveName } = parts
+  const { open, close } = newOpener(newAddressRule(networks), resolve)
   return {
     allowsHttp: networks.length > 0,
     async send(webhook, event, stopping) {
@@ -74,11 +76,13 @@ export function newWebhookSender(parts: {
   }
 }
 
+type Resolve = (host: string) => Promise<{ address: string; family: number }[]>
 type Open = (url: URL, headers: Record<string, string | number>, signal: AbortSignal) => ClientRequest
 
 /** Makes a function that opens requests to permitted addresses alone, and one that closes all connections. */
-function newOpener(rule: AddressRule): { open: Open; close: () => void } {
-  const find = (insideOnly: boolean): LookupFunction => newLookup((one) => rule.permits(one, insideOnly))
+function newOpener(rule: AddressRule, resolve: Resolve): { open: Open; close: () => void } {
+  const find = (insideOnly: boolean): LookupFunction =>
+    newLookup(resolve, (one) => rule.permits(one, insideOnly))
   const options = { keepAlive: true, maxFreeSockets: 16, timeout: ATTEMPT_MS }
   const plain = new HttpAgent({ ...options, lookup: find(true) })
   const secure = new HttpsAgent({ ...options, lookup: find(false) })
@@ -109,9 +113,9 @@ const DNS = { timeout: 2_000, tries: 2 }
  * Resolves a name to the addresses that are permitted. Fails if there are none. It asks DNS itself: the resolver of the
  * system would keep a thread busy for each slow name server, and commits need these threads.
  */
-function newLookup(permits: (address: string) => boolean): LookupFunction {
+function newLookup(resolve: Resolve, permits: (address: string) => boolean): LookupFunction {
   return (host, options, done) => {
-    resolveName(host).then(
+    resolve(host).then(
       (found) => {
         const permitted = found.filter(({ address }) => permits(address))
         const [first] = permitted

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, test } from 'node:test'
+import { type Attempt, newWebhookSender, type WebhookSender } from '../../src/webhooks/sender.ts'
+
+const INSIDE = /inside a network that is not allowed/
+
+/** A receiver whose handler is replaced by each test. */
+let handle: Parameters<typeof createServer>[1] = (_, response) => void response.end()
+let requests = 0
+const server: Server = createServer((request, response) => {
+  requests++
+  request.resume()
+  handle?.(request, response)
+})
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const { port } = server.address() as AddressInfo
+after(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+const event = { id: 'one', type: 'Test', timestamp: '2026-11-22T08:00:00.000Z', data: {} }
+const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
+
+function send(sender: WebhookSender, url: string, stopping?: AbortSignal): Promise<Attempt> {
+  return sender.send({ id: 'webhook', url, secret }, event, stopping)
+}
+
+/** A sender for which every name has the addresses that `answers` gives, one list for each look-up. */
+function newSender(networks: string[], ...answers: string[][]): WebhookSender {
+  const resolve = async () => (answers.shift() ?? []).map((address) => ({ address, family: 4 }))
+  const sender = newWebhookSender({ networks, version: 'test', resolve })
+  after(sender.close)
+  return sender
+}
+
+test('a name with an address inside a network is not reached, whatever its other addresses are', async () => {
+  const before = requests
+  const inside = newSender([], ['127.0.0.1'])
+  assert.match((await send(inside, `https://receiver.example:${port}`)).error ?? '', INSIDE)
+  const plain = newSender(['10.0.0.0/8'], ['1.1.1.1', '127.0.0.1'])
+  assert.match((await send(plain, `http://receiver.example:${port}`)).error ?? '', INSIDE)
+  assert.equal(requests, before)
+})
+
+test('a name that resolves to another address later is checked again', async () => {
+  handle = (_, response) => void response.writeHead(204, { connection: 'close' }).end()
+  const sender = newSender(['127.0.0.1'], ['127.0.0.1'], ['127.0.0.2'])
+  const url = `http://receiver.example:${port}`
+  assert.deepEqual(await send(sender, url), { delivered: true, status: 204, error: null })
+  const before = requests
+  assert.match((await send(sender, url)).error ?? '', INSIDE)
+  assert.equal(requests, before)
+})
+
+test('a redirect is a failure, and is not followed', async () => {
+  handle = (_, response) => void response.writeHead(307, { location: '/again' }).end()
+  const before = requests
+  const attempt = await send(newSender(['127.0.0.1']), `http://127.0.0.1:${port}`)
+  assert.deepEqual(attempt, { delivered: false, status: 307, error: 'the receiver responded with 307' })
+  assert.equal(requests, before + 1)
+})
+
+test('a connection that the receiver closes at the moment of the next request is opened anew', async () => {
+  const sender = newSender(['127.0.0.1'])
+  handle = (_, response) => void response.writeHead(200).end()
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).delivered, true)
+  let cut = 0
+  handle = (request, response) => {
+    if (cut++ === 0) request.socket.resetAndDestroy()
+    else response.writeHead(200).end()
+  }
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).delivered, true)
+  cut = 0
+  const fresh = await send(newSender(['127.0.0.1']), `http://127.0.0.1:${port}`)
+  assert.equal(fresh.error, 'the receiver closed the connection')
+})
+
+test('an endless or strange response counts by its status, and a stop cuts the request', async () => {
+  const sender = newSender(['127.0.0.1'])
+  handle = (_, response) => {
+    response.writeHead(200)
+    const more = (error?: Error | null): void => {
+      if (!error) response.write(Buffer.alloc(16_384), more)
+    }
+    more()
+  }
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).delivered, true)
+  handle = (request) => void request.socket.end('HTTP/1.1 999 x\r\n\r\n')
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).status, 999)
+  handle = (request) => void request.socket.end('nonsense\r\n\r\n')
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).error, 'the request failed')
+  const stopping = new AbortController()
+  handle = () => stopping.abort()
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`, stopping.signal)).delivered, false)
+})
