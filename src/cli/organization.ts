@@ -1,7 +1,11 @@
 import type { Command } from 'commander'
+import { listCustomers } from '../directory/customers.ts'
 import { createOrganization, deleteOrganization, listOrganizations } from '../directory/organizations.ts'
 import { relateOrganization } from '../directory/relations.ts'
-import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { listResellers } from '../directory/resellers.ts'
+import type { Organization } from '../model/organizations.ts'
+import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { defineCompany } from './company.ts'
 import { LIMIT, newChoice } from './options.ts'
 import { cutPage, describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
@@ -25,15 +29,13 @@ export function defineOrganization(organization: Command, session: Session): voi
     .description('Let a reseller manage a customer')
     .argument('<customer>', 'Id of the customer')
     .requiredOption('--reseller <id>', 'Id of the reseller')
-    .action(
-      action(session, (customer: string, options: { reseller: string }) =>
-        relate(session, customer, options.reseller),
-      ),
-    )
+    .option('--from <id>', 'Move the customer from this reseller: its relation ends, and its users go along')
+    .action(action(session, (customer: string, options: RelateOptions) => relate(session, customer, options)))
   organization
     .command('list')
     .description('List organizations, oldest first')
     .addOption(newChoice('--kind <kind>', 'List only this kind', ['provider', 'reseller', 'customer']))
+    .option('--search <text>', 'List only customers or resellers with this part in their name, by name')
     .option(...LIMIT, 1_000)
     .action(action(session, (options: ListOptions) => list(session, options)))
   organization
@@ -43,6 +45,7 @@ export function defineOrganization(organization: Command, session: Session): voi
     )
     .argument('<id>', 'Id of the organization')
     .action(action(session, (id: string) => remove(session, id)))
+  defineCompany(organization, session)
 }
 
 interface AddOptions {
@@ -61,9 +64,15 @@ async function addOrganization(session: Session, options: AddOptions): Promise<O
   })
 }
 
-function relate(session: Session, customerId: string, resellerId: string): Promise<Output> {
+interface RelateOptions {
+  readonly reseller: string
+  readonly from?: string
+}
+
+function relate(session: Session, customerId: string, options: RelateOptions): Promise<Output> {
+  const { reseller: resellerId, from } = options
   return withDirectory(session, async ({ dir, ctx }) => {
-    await relateOrganization(dir, ctx, { customerId, resellerId })
+    await relateOrganization(dir, ctx, { customerId, resellerId, from })
     return {
       json: { customer: customerId, reseller: resellerId },
       lines: [`Reseller ${resellerId} can now manage customer ${customerId}.`],
@@ -73,15 +82,25 @@ function relate(session: Session, customerId: string, resellerId: string): Promi
 
 interface ListOptions {
   readonly kind?: 'provider' | 'reseller' | 'customer'
+  readonly search?: string
   readonly limit: number
 }
 
-function list(session: Session, { kind, limit }: ListOptions): Promise<Output> {
-  return withDirectory(session, async ({ dir, ctx }) => {
-    const { items: found, more } = cutPage(
-      await listOrganizations(dir, ctx, { kind, after: 0, limit: limit + 1 }),
-      limit,
-    )
+async function find({ dir, ctx }: Opened, { kind, search, limit }: ListOptions): Promise<Organization[]> {
+  if (search === undefined) return listOrganizations(dir, ctx, { kind, after: 0, limit })
+  const page = { offset: 0, limit, ascending: true }
+  const by = { by: 'name', text: search } as const
+  if (kind === 'reseller') return [...(await listResellers(dir, ctx, { filter: { search: by }, page })).items]
+  const filter = { search: by, includeDeleted: false }
+  return [...(await listCustomers(dir, ctx, { filter, page })).items]
+}
+
+function list(session: Session, options: ListOptions): Promise<Output> {
+  const { kind, search, limit } = options
+  if (search !== undefined && kind !== 'customer' && kind !== 'reseller')
+    throw new UsageError("option '--search <text>' needs '--kind customer' or '--kind reseller'")
+  return withDirectory(session, async (opened) => {
+    const { items: found, more } = cutPage(await find(opened, { ...options, limit: limit + 1 }), limit)
     const json = found.map(({ id, kind, name, createdAt }) => ({ id, kind, name, createdAt }))
     const rows = json.map((one) => [one.id, one.kind, one.name])
     const lines = formatTable(['ID', 'KIND', 'NAME'], rows)
