@@ -16,7 +16,7 @@ import { type Desired, toDesired } from './desired.ts'
 /** The pause between two looks for accounts that are due. A suspension takes effect within a second. */
 const POLL_MS = 500
 /** How many attempts of the background loop run at the same time. */
-const CONCURRENCY = 8
+const CONCURRENCY = 24
 /** The pause before `settle` reads an unapplied account again. */
 const RECHECK_MS = 50
 

@@ -191,7 +191,7 @@ function failureTests(open: OpenStore): void {
     const [gate, done] = [newGate(), newGate()]
     await Promise.all(Array.from({ length: 30 }, (_, i) => addAccount(on, `user${i}`)))
     let applied = 0
-    // One place of eight is taken for as long as the test lasts.
+    // One place of the loop is taken for as long as the test lasts.
     platform.behave(async (state) => {
       if (state.displayName === 'ada') await gate.passed
       else if (++applied === 30) done.open()
