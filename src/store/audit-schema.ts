@@ -67,5 +67,7 @@ export interface AuditTables {
   }
   /** The correlation id, the target and the organization of each entry in the index, in lower case. */
   audit_ids: { id: string; entry_pk: number }
+  /** The numbers of entries in the index, by hour (`2026-11-28T09`) and operation. */
+  audit_totals: { provider_pk: number; hour: string; operation: string; total: number }
   audit_progress: { pk: number; block: number; entry_pk: number }
 }

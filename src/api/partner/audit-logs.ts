@@ -144,8 +144,9 @@ export const auditLogRoutes: readonly Route<Directory>[] = [
       tags: ['Audit logs'],
       summary: 'List Audit Logs',
       description:
-        'Lists the audit logs, newest first. Available to the roles csp and reseller. Up to 10,000 matching entries ' +
-        'are counted; then `totalCount` is a lower bound, and `hasNextPage` says whether there are more.',
+        'Lists the audit logs, newest first. Available to the roles csp and reseller. `totalCount` is exact for filters ' +
+        'by time and operation. Others count up to 10,000 matching entries; beyond that, it is a lower bound, and ' +
+        '`hasNextPage` says whether there are more.',
     },
     schemas: { headers: Headers, querystring: AuditLogQuery },
     answers: { 200: PageOf(AuditLogViewModel), ...failures },

@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
+import { addTotals } from './log-totals.ts'
+import { query } from './raw-query.ts'
 
 // The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay for
 // it. What it does not have yet, the tail, is read from the log itself.
@@ -30,11 +32,6 @@ const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
     .orderBy('number')
     .limit(p.limit),
 )
-
-/** Runs a query in SQL that both engines know. */
-export function query<R>(tx: Tx, text: RawBuilder<unknown>): Promise<R[]> {
-  return tx.query((db) => ({ compile: () => text.compile(db) })) as Promise<R[]>
-}
 
 /**
  * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key.
@@ -145,6 +142,7 @@ async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
     sql`insert into audit_index (provider_pk, at, entry_pk, operation, status, customer, reseller, user_pk)
       ${selectIndexRows(reaching)}`,
   )
+  await addTotals(tx, selectIndexRows(reaching))
   await query(
     tx,
     sql`insert into audit_ids (id, entry_pk)

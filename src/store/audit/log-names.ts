@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { CallerName } from '../../model/context.ts'
 import type { Tx } from '../port.ts'
-import { query } from './index-rows.ts'
+import { query } from './raw-query.ts'
 
 /** Returns the current names of organizations, by their ids. It leaves out those that no longer have a row. */
 export async function selectOrganizationNames(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {

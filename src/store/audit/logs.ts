@@ -4,7 +4,9 @@ import type { PageRequest } from '../../model/pages.ts'
 import { foldKey } from '../../model/text.ts'
 import type { Tx } from '../port.ts'
 import { ENTRY_COLUMNS, toEntry } from './entries.ts'
-import { findTail, query, selectIndexRows } from './index-rows.ts'
+import { findTail, selectIndexRows } from './index-rows.ts'
+import { findPlace } from './log-totals.ts'
+import { query } from './raw-query.ts'
 
 /** Which entries a list has. Members that are left out match anything. */
 export interface LogFilter {
@@ -41,9 +43,11 @@ export const MAX_COUNT = 10_000
 /** The most entries that are looked at to count those that match, if many entries have each property of a filter. */
 const MAX_EXAMINED = 50_000
 /** How many entries a rare property has at most: they are then all looked at, instead of the newest entries. */
-const RARE = 5_000
+const RARE = 20_000
+/** The most entries that are not in the index yet and are counted. */
+const MAX_TAIL = 1_000_000
 /** The most organizations whose entries are found by the index of organizations. */
-const MAX_LISTED = 500
+const MAX_LISTED = 2_000
 
 type Sql = RawBuilder<unknown>
 
@@ -145,6 +149,10 @@ async function listAlternatives(tx: Tx, filter: LogFilter): Promise<Alternatives
   )
 }
 
+const COLUMNS = sql.raw(
+  'i.provider_pk, i.at, i.entry_pk, i.operation, i.status, i.customer, i.reseller, i.user_pk',
+)
+
 /** Some of the entries: those of one alternative, in the index or in the tail of the log. */
 interface Stream {
   readonly from: Sql
@@ -163,8 +171,15 @@ function inTime({ providerPk, from, to }: LogFilter, ofProvider = true): Sql {
   return sql`${provider} = ${providerPk} and i.at >= ${from} and i.at <= ${to}`
 }
 
+/** What a page needs from each stream. */
+interface Wanted {
+  readonly filter: LogFilter
+  /** How many of the newest matching entries. */
+  readonly rows: number
+}
+
 /** Decides how the entries of one alternative are found in the index: by the part that the fewest of them have. */
-async function planStream(tx: Tx, filter: LogFilter, parts: readonly Part[]): Promise<Stream> {
+async function planStream(tx: Tx, { filter, rows }: Wanted, parts: readonly Part[]): Promise<Stream> {
   const base = inTime(filter)
   let best = { found: base, part: undefined as Part | undefined, count: Number.POSITIVE_INFINITY }
   const indexed = parts.filter((part) => part.indexed)
@@ -176,9 +191,12 @@ async function planStream(tx: Tx, filter: LogFilter, parts: readonly Part[]): Pr
     }
   const { found, part, count } = best
   const rest = and(parts.filter((one) => one !== part).map(({ plain }) => plain))
-  // If each part has many entries, the newest ones are looked at: the page is soon full.
-  const newest = and([base, ...parts.map(({ plain }) => plain)])
-  return { from: INDEX, where: count > RARE ? newest : and([found, rest]), found, rest }
+  const plain = and(parts.map((one) => one.plain))
+  // If each part has many entries, some of the newest entries may be enough for the page.
+  const newest = sql`(select ${COLUMNS} from ${INDEX} where ${base}
+    order by i.at desc, i.entry_pk desc limit ${RARE + rows}) as i`
+  const areEnough = count > RARE && (await countUpTo(tx, newest, plain, rows)) === rows
+  return { from: INDEX, where: areEnough ? and([base, plain]) : and([found, rest]), found, rest }
 }
 
 /** Returns the stream of the entries that are not in the index yet. */
@@ -192,10 +210,6 @@ async function countUpTo(tx: Tx, from: Sql, where: Sql, limit: number): Promise<
   const [row] = await query<{ total: number }>(tx, sql`select count(*) as total from (${some}) as limited`)
   return Number(row?.total ?? 0)
 }
-
-const COLUMNS = sql.raw(
-  'i.provider_pk, i.at, i.entry_pk, i.operation, i.status, i.customer, i.reseller, i.user_pk',
-)
 
 /** Counts the entries of a stream: at most MAX_COUNT + 1, among at most MAX_EXAMINED of those that its part finds. */
 async function countStream(tx: Tx, { from, found, rest }: Stream): Promise<{ count: number; more: boolean }> {
@@ -215,9 +229,10 @@ async function countStream(tx: Tx, { from, found, rest }: Stream): Promise<{ cou
  */
 export async function selectAuditLogs(tx: Tx, filter: LogFilter, page: PageRequest): Promise<LogPage> {
   const tail = await findTail(tx)
+  if (isByTime(filter)) return selectByTime(tx, filter, { page, tail })
   const streams: Stream[] = []
   for (const parts of await listAlternatives(tx, filter)) {
-    streams.push(await planStream(tx, filter, parts))
+    streams.push(await planStream(tx, { filter, rows: page.offset + page.limit + 1 }, parts))
     if (tail) streams.push(planTail(tail, filter, parts))
   }
   const rows = await selectRows(tx, streams, page)
@@ -228,9 +243,40 @@ export async function selectAuditLogs(tx: Tx, filter: LogFilter, page: PageReque
     more ||= one.more
   }
   more ||= counted > MAX_COUNT
-  const items = await selectEntries(tx, rows.slice(0, page.limit))
   const seen = rows.length > 0 ? page.offset + rows.length : 0
+  const items = await selectEntries(tx, rows.slice(0, page.limit))
   return { items, total: Math.max(more ? Math.min(counted, MAX_COUNT) : counted, seen), more }
+}
+
+function isByTime({ reseller, status, resellerName, customerName }: LogFilter): boolean {
+  return !reseller && !status && !resellerName && !customerName
+}
+
+/** Returns a page of a list that filters by time and operation alone. It has an exact total. */
+async function selectByTime(
+  tx: Tx,
+  filter: LogFilter,
+  { page, tail }: { readonly page: PageRequest; readonly tail: Sql | undefined },
+): Promise<LogPage> {
+  const parts = filter.operations ? [oneOf('operation', filter.operations)] : []
+  const { total, ...place } = await findPlace(tx, filter, page)
+  if (!tail) {
+    const stream = await planStream(
+      tx,
+      { filter: { ...filter, to: place.to }, rows: place.offset + page.limit + 1 },
+      parts,
+    )
+    const rows = await selectRows(tx, [stream], place)
+    return { items: await selectEntries(tx, rows.slice(0, page.limit)), total, more: false }
+  }
+  const newest = planTail(tail, filter, parts)
+  const rows = await selectRows(
+    tx,
+    [await planStream(tx, { filter, rows: page.offset + page.limit + 1 }, parts), newest],
+    page,
+  )
+  const items = await selectEntries(tx, rows.slice(0, page.limit))
+  return { items, total: total + (await countUpTo(tx, newest.from, newest.where, MAX_TAIL)), more: false }
 }
 
 interface IndexRow {

@@ -53,6 +53,14 @@ export const auditIndex: Migration = {
       .addPrimaryKeyConstraint('audit_ids_pk', ['id', 'entry_pk'])
       .$call(clustered),
     schema
+      .createTable('audit_totals')
+      .addColumn('provider_pk', ref, (c) => c.notNull())
+      .addColumn('hour', text, (c) => c.notNull())
+      .addColumn('operation', text, (c) => c.notNull())
+      .addColumn('total', ref, (c) => c.notNull())
+      .addPrimaryKeyConstraint('audit_totals_pk', ['provider_pk', 'hour', 'operation'])
+      .$call(clustered),
+    schema
       .createTable('audit_progress')
       .addColumn('pk', ref, (c) => c.primaryKey().check(sql`pk = 1`))
       .addColumn('block', ref, (c) => c.notNull())
