@@ -92,7 +92,11 @@ async function copyTable(source: Tx, target: Tx, table: Table): Promise<number> 
   let page = await readPage(source, table, undefined)
   while (page.length > 0) {
     // The target takes users into its own lists.
-    await insertPage(target, table, table === 'users' ? page.map((row) => ({ ...row, listed: 0 })) : page)
+    await insertPage(
+      target,
+      table,
+      table === 'users' || table === 'memberships' ? page.map((row) => ({ ...row, listed: 0 })) : page,
+    )
     copied += page.length
     page = page.length < PAGE ? [] : await readPage(source, table, page.at(-1))
   }

@@ -72,7 +72,8 @@ export interface Tables extends AuditTables, WorkTables {
     updated_at: string
     deleted_at: string | null
   }
-  memberships: { user_pk: number; group_pk: number }
+  /** `listed` is 1 if it is 1 for the user. */
+  memberships: { user_pk: number; group_pk: number; listed: Generated<number> }
   /** The ids by which clients know users. */
   external_ids: { client_pk: number; user_pk: number; external_id: string }
   /**

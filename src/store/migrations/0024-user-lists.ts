@@ -1,8 +1,8 @@
-import { type Compilable, sql } from 'kysely'
+import { type Compilable, type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * Adds totals of users, and an index for searches in their names and e-mails. Creates do not pay for them: users are
+ * Adds totals of users, an index of the members of groups, and one for searches in names and e-mails. Creates do not pay for them: users are
  * added when they are taken into the lists. Triggers follow the later changes of these users, so that no statement can
  * forget it.
  *
@@ -37,6 +37,12 @@ export const userLists: Migration = {
       .createIndex('user_totals_of_organization')
       .on('user_totals')
       .columns(['organization_pk', 'reseller_pk', 'deleted', 'total']),
+    schema.alterTable('memberships').addColumn('listed', number, (c) => c.notNull().defaultTo(0)),
+    schema
+      .createIndex('memberships_of_group')
+      .on('memberships')
+      .columns(['group_pk', 'user_pk'])
+      .where(sql<SqlBool>`listed = 1`),
     ...(engine === 'sqlite' ? SQLITE : POSTGRES).map(
       (text): Compilable => ({ compile: () => sql.raw(text).compile(db) }),
     ),

@@ -17,6 +17,9 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
       )
       .returning('pk'),
   )
+  const pks = rows.map(({ pk }) => pk)
+  if (pks.length > 0)
+    await tx.query((db) => db.updateTable('memberships').set({ listed: 1 }).where('user_pk', 'in', pks))
   if (rows.length < limit) await addUpTotals(tx)
   return rows.length
 }

@@ -21,6 +21,11 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
       from users where ${UNLISTED} and pk <= ${last} group by 1, 2, 3, 4
       on conflict do update set total = total + excluded.total`,
   )
+  await run(
+    tx,
+    sql`update memberships set listed = 1
+      where user_pk in (select pk from users where ${UNLISTED} and pk <= ${last})`,
+  )
   await run(tx, sql`update users set listed = 1 where ${UNLISTED} and pk <= ${last}`)
   return rows.length
 }

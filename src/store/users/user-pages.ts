@@ -4,6 +4,7 @@ import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
 import { planPage } from '../paging.ts'
 import type { Tx } from '../port.ts'
+import { selectMembersOf } from '../tables/groups.ts'
 import { selectListedUsers } from './listed-users.ts'
 import { selectMatching, toOrderSql, type UserCriteria, type UserFields, type UserPath } from './user-sql.ts'
 import { selectUserTotal } from './user-totals.ts'
@@ -29,7 +30,7 @@ interface Cut {
 
 /**
  * Returns a page of the matching users. The total is exact without conditions, in an area of at most 5,000 users, and for
- * words that are found in at most 2,000 users. Otherwise counting would take too long, and the total is that of the area:
+ * words or groups that at most 2,000 users have. Otherwise counting would take too long, and the total is that of the area:
  * never less than what matches, so that a reader who computes the number of pages misses no user.
  */
 export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): Promise<UserPage> {
@@ -38,7 +39,9 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   const isPlain = listConjuncts(criteria.where).length === 0
   if (isPlain)
     return cutCounted(tx, criteria, { ...cut, total, path: isSmall ? 'area' : toWalk(criteria, cut) })
-  const found = isSmall ? undefined : await findByWords(tx, criteria)
+  const found = isSmall
+    ? undefined
+    : ((await findByWords(tx, criteria)) ?? (await findByGroups(tx, criteria)))
   if (found) {
     const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found }] }
     return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
@@ -62,6 +65,16 @@ async function findByWords(tx: Tx, { where, deleted }: UserCriteria): Promise<nu
   if (words.length === 0 || deleted) return undefined
   const found = await tx.searchUsers(words, MAX_FOUND + 1)
   return found && found.length <= MAX_FOUND ? found : undefined
+}
+
+/** Returns the members of the groups of the condition, if there are few; otherwise undefined. */
+async function findByGroups(tx: Tx, { where }: UserCriteria): Promise<number[] | undefined> {
+  for (const one of listConjuncts(where)) {
+    if (!('in' in one) || one.field !== 'group') continue
+    const found = await selectMembersOf(tx, one.in, MAX_FOUND + 1)
+    if (found.length <= MAX_FOUND) return found
+  }
+  return undefined
 }
 
 /** Cuts a page out of a list whose length is known: from its nearer end. */
