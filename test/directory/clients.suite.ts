@@ -17,6 +17,8 @@ import {
   type Rotation,
   rotateClient,
 } from '../../src/directory/clients.ts'
+import { deleteCustomer } from '../../src/directory/deletion.ts'
+import { suspendCustomer } from '../../src/directory/suspension.ts'
 import type { Client } from '../../src/model/clients.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
@@ -197,6 +199,19 @@ function managementTests(open: OpenStore): void {
     assert.equal((await getClient(on.dir, reseller, id.toUpperCase())).id, id)
     await deleteClient(on.dir, reseller, id)
     assert.deepEqual(await listIds(on, reseller), [clientIdOf(reseller)])
+  })
+
+  test('the clients of a deleted organization are gone, those of a suspended one are kept', async () => {
+    const { on } = await start(open)
+    const customer = await addOrganization(on, 'customer')
+    const id = clientIdOf(await addClient(on, customer.id))
+    await suspendCustomer(on.dir, on.operator, customer.id)
+    assert.equal((await getClient(on.dir, on.provider, id)).id, id)
+    assert.equal(await findClient(on.dir, id), undefined)
+    await deleteCustomer(on.dir, on.operator, { customerId: customer.id, purgeData: false })
+    assert.ok(!(await listIds(on, on.provider)).includes(id))
+    await assert.rejects(getClient(on.dir, on.provider, id), refusedAs('client_not_found'))
+    await assert.rejects(rotateClient(on.dir, on.provider, { id }), refusedAs('client_not_found'))
   })
 
   test('a list has pages', async () => {

@@ -71,7 +71,7 @@ const CLIENT_COLUMNS = [
   'organizations.created_at as organization_created_at',
 ] as const
 
-/** Starts a query for clients that were not removed, with their organizations. */
+/** Starts a query for clients with their organizations, of which neither was removed. */
 export function selectClients(db: QueryBuilder) {
   return joinOrganizations(db).select(CLIENT_COLUMNS)
 }
@@ -81,6 +81,7 @@ function joinOrganizations(db: QueryBuilder) {
     .selectFrom('clients')
     .innerJoin('organizations', 'organizations.pk', 'clients.organization_pk')
     .where('clients.deleted_at', 'is', null)
+    .where('organizations.deleted_at', 'is', null)
 }
 
 const selectById = statement((db, p: { id: string }) => selectClients(db).where('clients.id', '=', p.id))
@@ -91,11 +92,9 @@ export async function selectClient(tx: Tx, id: string): Promise<Client | undefin
   return row && toClient(row)
 }
 
-/** Starts a query for clients that may call: their organization is neither suspended nor deleted. */
+/** Starts a query for clients that may call: their organization is not suspended either. */
 function selectWorking(db: QueryBuilder) {
-  return selectClients(db)
-    .where('organizations.suspended_at', 'is', null)
-    .where('organizations.deleted_at', 'is', null)
+  return selectClients(db).where('organizations.suspended_at', 'is', null)
 }
 
 const selectWorkingById = statement((db, p: { id: string }) =>
