@@ -137,6 +137,8 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'clients.ts': ['selectWorkingClient'],
   // The organization of a job, and the tenant of a customer within reach.
   'accounts-job.ts': ['selectOrganization'],
+  'jobs/runner.ts': ['selectOrganizationByPk'],
+  'imports/undo-job.ts': ['selectOrganizationByPk'],
   'following.ts': ['selectOrganization'],
   'tenant-accounts.ts': ['selectTenant'],
 }

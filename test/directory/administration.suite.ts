@@ -144,7 +144,6 @@ function organizationTests(open: OpenStore): void {
     const on = await newTestDirectory(open)
     const customer = await addOrganization(on, 'customer')
     const acts = [
-      () => createOrganization(on.dir, on.provider, { kind: 'customer', name: 'x', resellerIds: [] }),
       () => deleteOrganization(on.dir, on.provider, customer.id),
       () => createPortal(on.dir, on.provider, { domain: 'x.example', organizationId: on.resellerId }),
       () => deletePortal(on.dir, on.provider, 'portal.example'),
