@@ -18,6 +18,7 @@ import {
   UNCOUNTED_BYTES,
 } from './bodies.ts'
 import type { Limits, MinuteLimit } from './limits.ts'
+import { NDJSON_TYPE } from './line-body.ts'
 import { type ApiDocument, describeApi } from './openapi.ts'
 import { collectIssues, newValidatorCompiler } from './validation.ts'
 
@@ -92,10 +93,22 @@ export async function serveDialect(app: FastifyInstance, dialect: Dialect): Prom
         if (dialect.sendError(error, request, reply)) logFailure(dialect.log, request, error)
         return reply
       })
-      for (const one of dialect.routes) scope.route(one)
+      const [ofLines, others] = split(dialect.routes)
+      for (const one of others) scope.route(one)
+      await scope.register(async (lines) => {
+        lines.removeAllContentTypeParsers()
+        lines.addContentTypeParser(NDJSON_TYPE, (_, body, done) => done(null, body))
+        for (const one of ofLines) lines.route(one)
+      })
     },
     { prefix },
   )
+}
+
+/** Splits off the routes whose requests are lines of JSON. */
+function split(routes: readonly RouteOptions[]): [RouteOptions[], RouteOptions[]] {
+  const isOfLines = ({ config }: RouteOptions): boolean => config?.takesLines === true
+  return [routes.filter(isOfLines), routes.filter((one) => !isOfLines(one))]
 }
 
 /** Makes the hook that admits a request. An open route admits everyone whose address has not failed too often. */
@@ -142,6 +155,9 @@ export function newBodyHook(rooms: BodyRooms) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<Readable | undefined> => {
     const { 'content-encoding': coding, 'transfer-encoding': chunked } = request.headers
     const length = Number(request.headers['content-length'] ?? 0)
+    // Lines are not kept: they need no room.
+    const { takesLines = false } = request.routeOptions.config
+    if (takesLines && coding === undefined) return undefined
     const isPlain = coding === undefined && chunked === undefined && length <= UNCOUNTED_BYTES
     return isPlain ? undefined : reviewBody(request, reply, rooms)
   }
@@ -181,7 +197,7 @@ export class UnknownPathError extends Error {
  */
 async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyError): Promise<Error> {
   const wrongShape = raw.validation !== undefined
-  const error = wrongShape ? invalidShape(request) : toBodyError(raw, request, 'application/json')
+  const error = wrongShape ? invalidShape(request) : toBodyError(raw, request, mediaTypeOf(request))
   const refusal = toRefusal(request, error, wrongShape)
   const { operation } = request.routeOptions.config
   const ctx = request.context ?? request.caller
@@ -189,6 +205,10 @@ async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyEr
   const subject = { operation, ...(wrongShape && subjectOf(request)) }
   const thrown: unknown = await refuse(dir, ctx, subject, refusal).catch((failure) => failure)
   return thrown === refusal ? error : (thrown as Error)
+}
+
+function mediaTypeOf({ routeOptions }: FastifyRequest): string {
+  return routeOptions.config.takesLines ? NDJSON_TYPE : 'application/json'
 }
 
 function invalidShape(request: FastifyRequest): DirectoryError {

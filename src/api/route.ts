@@ -4,6 +4,7 @@ import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { BODY_LIMITS } from './bodies.ts'
 import { toFingerprint } from './fingerprint.ts'
+import { NDJSON_TYPE, toLineBody } from './line-body.ts'
 import { toListBody } from './list-body.ts'
 
 declare module 'fastify' {
@@ -14,6 +15,8 @@ declare module 'fastify' {
     open?: boolean
     /** Whether an open route takes a body: a request for a token. */
     takesBody?: boolean
+    /** Whether the request is a stream of lines; see `lineRoute`. */
+    takesLines?: boolean
     /** The path parameters that name the subject of the operation, for the audit entry of a refusal. */
     subject?: { readonly organization?: string; readonly target?: string }
     /** The documented spelling of each header name. The map's key is the name in lower case. */
@@ -157,6 +160,49 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
     if (typeof key !== 'string' || ctx.caller.kind !== 'client') return handle(call, parts)
     const idempotency = { key, fingerprint: toFingerprint(declared, ctx.organization.id, call) }
     return handle({ ...call, ctx: { ...ctx, idempotency } }, parts)
+  })
+}
+
+interface LineCall<Schemas extends RequestSchemas> extends Omit<Call<Schemas>, 'body'> {
+  /** The body of the request: lines of JSON. */
+  readonly lines: AsyncIterable<Buffer>
+}
+
+type LineDeclaration<Schemas extends RequestSchemas, Parts> = Omit<
+  RouteDeclaration<Schemas, AnswerSchemas, Parts>,
+  'handle' | 'bodyLimit'
+> & {
+  /** Reads the lines, and returns those of the response. An error counts until the first of them are sent. */
+  readonly handle: (
+    call: LineCall<Schemas>,
+    parts: Parts,
+  ) => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly lines: AsyncIterable<string> }>
+}
+
+/**
+ * Declares a route whose request and response are lines of JSON, too many to be in memory. Otherwise it is like `route`.
+ */
+export function lineRoute<Schemas extends RequestSchemas, Parts>(
+  declared: LineDeclaration<Schemas, Parts>,
+): Route<Parts> {
+  const { method, url, document, schemas, answers, operation, subject, handle } = declared
+  const names = { headerNames: spellings(schemas.headers), queryNames: spellings(schemas.querystring) }
+  const config = { takesLines: true, ...(operation && { operation }), ...(subject && { subject }), ...names }
+  const body = { description: 'One JSON object a line.', content: { [NDJSON_TYPE]: { schema: {} } } }
+  return (parts) => ({
+    method,
+    url,
+    config,
+    schema: { ...toTexts(document), ...schemas, body, response: answers },
+    async handler(request, reply) {
+      const { context: ctx, params, query, headers } = request
+      if (!ctx) throw new Error('the request was not admitted')
+      const lines = (request.body ?? []) as AsyncIterable<Buffer>
+      const answer = await handle({ ctx, params, query, headers, lines } as LineCall<Schemas>, parts)
+      const text = await toLineBody(answer.lines)
+      reply.code(200).headers(answer.headers).header('content-type', NDJSON_TYPE)
+      return text
+    },
   })
 }
 

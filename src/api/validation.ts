@@ -158,7 +158,9 @@ export function collectIssues(
 ): Issue[] {
   const names = request.routeOptions.config.headerNames
   const issues: Issue[] = []
-  for (const part of parts) {
+  // Lines are checked as they are read.
+  const { takesLines = false } = request.routeOptions.config
+  for (const part of parts.filter((one) => one !== 'body' || !takesLines)) {
     const validate = request.getValidationFunction(part) as ValidateFunction | undefined
     const value = part === 'querystring' ? request.query : request[part]
     if (!validate || validate(value ?? null)) continue

@@ -7,6 +7,7 @@ import { onPostgres } from '../support/engine.ts'
  */
 const FILES = [
   'any-input.test.ts',
+  'bulk-users.test.ts',
   'audit-logs.test.ts',
   'changed-users.test.ts',
   'customer-states.test.ts',

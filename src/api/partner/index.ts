@@ -11,6 +11,7 @@ import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
 import { apiAccessRoutes } from './api-accesses.ts'
 import { auditLogRoutes } from './audit-logs.ts'
+import { bulkRoutes } from './bulk-users.ts'
 import { customerStateRoutes } from './customer-states.ts'
 import { customerRoutes } from './customers.ts'
 import { erasureRoutes } from './erasure.ts'
@@ -53,6 +54,7 @@ export function partnerApi(app: FastifyInstance, parts: PartnerApi): Promise<voi
         ...userRoutes,
         ...singleUserRoutes,
         ...userListRoutes,
+        ...bulkRoutes,
         ...jobRoutes,
         ...apiAccessRoutes,
         ...auditLogRoutes,

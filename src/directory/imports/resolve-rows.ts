@@ -11,6 +11,8 @@ import { getReachableOrganization, getReseller, type Scope } from '../reach.ts'
 export interface ImportTarget {
   /** The organization of rows that name none; null if each row must name one. */
   readonly organizationId: string | null
+  /** Whether rows may name no other organization. */
+  readonly isOnly?: boolean
   /** Only organizations of this kind. */
   readonly kind?: OrganizationKind
   /** The reseller in whose context users are created. A calling reseller may leave out its own id. */
@@ -36,6 +38,12 @@ export interface ResolvedRow {
 export interface InvalidRow {
   readonly row: PersonRow
   readonly issues: readonly Issue[]
+}
+
+const OTHER_CUSTOMER: Issue = {
+  path: 'customerId',
+  rule: 'fixed',
+  message: 'must be the customer of the call, or be left out',
 }
 
 /** Looks up the organizations and groups that rows name, each of them once. */
@@ -85,8 +93,9 @@ export class RowResolver {
   }
 
   async #findPlace(named: string | undefined): Promise<Place | Issue> {
-    const { organizationId } = this.#target
+    const { organizationId, isOnly } = this.#target
     const id = named ?? organizationId
+    if (isOnly && id !== organizationId) return OTHER_CUSTOMER
     if (id === null) return { path: 'customerId', rule: 'required', message: 'must not be empty' }
     let place = this.#places.get(id)
     if (!place) {
