@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { deleteAccount } from '../../src/directory/accounts.ts'
+import { createAccount, deleteAccount } from '../../src/directory/accounts.ts'
 import { type AuditLogRequest, listAuditLogs } from '../../src/directory/audit-logs.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
+import { relateOrganization } from '../../src/directory/relations.ts'
 import { deleteUser, updateUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
 import type { LogStatus } from '../../src/model/audit.ts'
@@ -12,6 +13,7 @@ import { selectAuditLogs } from '../../src/store/audit/logs.ts'
 import {
   addAccount,
   addOrganization,
+  newAccountRequest,
   newTestDirectory,
   newUser,
   refusedAs,
@@ -82,6 +84,27 @@ function indexTests(open: OpenStore): void {
     await index(on)
     assert.equal(await on.dir.store.read(isAuditLogFollowed), true)
     assert.deepEqual(await listAll(), tail)
+  })
+
+  test('what Cloud Director does with a user is in the context of their reseller', async () => {
+    const on = await newTestDirectory(open)
+    const { id: other } = await addOrganization(on, 'reseller')
+    await relateOrganization(on.dir, on.operator, { customerId: on.customerId, resellerId: other })
+    const { id } = await createUser(on.dir, on.operator, {
+      ...{ organizationId: on.customerId, resellerId: other, user: newUser() },
+    })
+    const { tenantId, account } = newAccountRequest(on, 'ada')
+    await createAccount(on.dir, on.osis, { tenantId, account: { ...account, email: 'ada@example.com' } })
+    const listOf = async (resellerId?: string) =>
+      (await list(on, { resellerId })).items
+        .filter(({ target }) => target === id)
+        .map(({ operation }) => operation)
+    for (let i = 0; i < 2; i++) {
+      assert.deepEqual(await listOf(), ['LinkAccount', 'CreateUser'])
+      assert.deepEqual(await listOf(other), ['LinkAccount', 'CreateUser'])
+      assert.deepEqual(await listOf(on.resellerId), [])
+      await index(on)
+    }
   })
 
   test('several processes that add to the index at once add each entry once', async () => {

@@ -34,7 +34,8 @@ const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
 )
 
 /**
- * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key.
+ * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key. An
+ * entry about a user is in the context of their reseller, also if Cloud Director or the customer made the change.
  * @param reaching the condition on `audit_entries as entry`
  */
 export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unknown> {
@@ -44,7 +45,12 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
       coalesce(org.provider_pk, org.pk, (select min(pk) from organizations where kind = 'provider')) as provider_pk,
       entry.at, entry.pk as entry_pk, entry.operation, entry.status,
       case when org.kind = 'customer' then org.id end as customer,
-      coalesce(entry.reseller, case when org.kind = 'reseller' then org.id end) as reseller,
+      coalesce(entry.reseller, case when org.kind = 'reseller' then org.id end,
+        (select context.id from users join organizations as context on context.pk = users.reseller_pk
+          where users.id = entry.target),
+        (select context.id from credentials join accounts on accounts.pk = credentials.account_pk
+          join users on users.pk = accounts.user_pk join organizations as context on context.pk = users.reseller_pk
+          where credentials.access_key = entry.target)) as reseller,
       case when substr(entry.operation, 1, 3) not in ('Get', 'Lis', 'Que') then coalesce(
         (select users.pk from users where users.id = entry.target
           and exists (select 1 from accounts where accounts.user_pk = users.pk)),

@@ -195,7 +195,7 @@ async function planStream(tx: Tx, { filter, rows }: Wanted, parts: readonly Part
   // If each part has many entries, some of the newest entries may be enough for the page.
   const newest = sql`(select ${COLUMNS} from ${INDEX} where ${base}
     order by i.at desc, i.entry_pk desc limit ${RARE + rows}) as i`
-  const areEnough = count > RARE && (await countUpTo(tx, newest, plain, rows)) === rows
+  const areEnough = part !== undefined && count > RARE && (await countUpTo(tx, newest, plain, rows)) === rows
   return { from: INDEX, where: areEnough ? and([base, plain]) : and([found, rest]), found, rest }
 }
 
