@@ -51,6 +51,16 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     async () => (await import('./tenant.ts')).defineTenant,
   ],
   [
+    'account',
+    'Manage the accounts of users on the storage platform',
+    async () => (await import('./account.ts')).defineAccount,
+  ],
+  [
+    'credential',
+    'Make, list, disable and remove S3 keys of users',
+    async () => (await import('./account.ts')).defineCredential,
+  ],
+  [
     'platform',
     'Show, retry and check the accounts on the storage platform',
     async () => (await import('./platform.ts')).definePlatform,

@@ -338,6 +338,37 @@ test('a tenant says who gets an account, and everyone then has one', async () =>
   await refused(/no tenant with the id none/, 'tenant', 'change', 'none', '--accounts', 'named')
 })
 
+test('a user gets an account and keys, whose secrets are shown once; the user shows them', async () => {
+  const added = ['organization', 'add', '--kind', 'customer', '--name', 'Keys']
+  const { id: customer } = await json<Organization>(...added)
+  const user = (await text('user', 'add', '--organization', customer, '--email', 'key@example.com')).trim()
+  await refused(/give the customer a tenant first/, 'account', 'add', user)
+  const tenant = (await text('tenant', 'create', '--customer', customer)).trim()
+  const account = await json<{ canonicalUserId: string; created: boolean }>('account', 'add', user)
+  assert.deepEqual([account.canonicalUserId, account.created], [`${tenant}$${user}`, true])
+  const key = await json<{ accessKey: string; secretKey: string }>('credential', 'add', user)
+  assert.match(key.secretKey, /^.{40}$/)
+  const list = () => json<{ accessKey: string; active: boolean }[]>('credential', 'list', user)
+  assert.deepEqual(
+    (await list()).map(({ accessKey, active }) => [accessKey, active]),
+    [[key.accessKey, true]],
+  )
+  await json('credential', 'disable', user, key.accessKey)
+  assert.equal((await list())[0]?.active, false)
+  await json('credential', 'enable', user, key.accessKey)
+  assert.match(await text('account', 'suspend', user), /^The account is suspended: account suspended\.\n/)
+  const shown = await text('user', 'show', user)
+  assert.match(
+    shown,
+    /^Account: +suspended \(account suspended\) on embedded in \w+, 1 key; the platform does not know yet$/m,
+  )
+  await json('account', 'resume', user)
+  await json('credential', 'remove', user, key.accessKey)
+  await refused(/has no key/, 'credential', 'disable', user, 'NONE')
+  await json('account', 'remove', user)
+  await refused(/has no account/, 'credential', 'list', user)
+})
+
 test('a wrong value is named by its option', async () => {
   const words = ['tenant', 'create', '--customer', init.customer.id]
   await refused(/^usher: --org must not be empty\n$/, ...words, '--name', 'Tenant', '--org', '')

@@ -52,6 +52,8 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ],
   import: ['list', 'show', 'resume', 'undo'],
   tenant: ['create', 'change', 'move', 'list'],
+  account: ['add', 'suspend', 'resume', 'remove'],
+  credential: ['add', 'list', 'disable', 'enable', 'remove'],
   platform: ['status', 'retry', 'check', 'adopt-cluster'],
   webhook: ['create', 'list', 'show', 'delete', 'dead-letters', 'replay', 'test'],
   job: ['list', 'show', 'stop', 'resume'],

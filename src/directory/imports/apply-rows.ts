@@ -190,8 +190,7 @@ class Batch {
   async #insertOrExplain(row: ResolvedRow): Promise<void> {
     const made = { ...this.#toNewUser(row), besideDeleted: true }
     const [pk = 'refused'] = await this.#unit.tx.insertUsers([made])
-    if (pk !== 'refused')
-      return this.#note(row, 'created', { pk, id: made.user.id, version: 1, before: null })
+    if (pk !== 'refused') return this.#noteCreated(row, { pk, id: made.user.id })
     const { id } = row.row
     if (id === undefined || !(await isIdTaken(this.#unit.tx, id)))
       throw new DirectoryError('organization_not_found', 'The organization or the reseller was deleted.')
