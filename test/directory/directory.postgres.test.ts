@@ -8,6 +8,7 @@ import { auditChangesSuite } from './audit-changes.suite.ts'
 import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
+import { companiesSuite } from './companies.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
@@ -30,6 +31,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   auditChangesSuite(open)
   auditLogsSuite(open)
   administrationSuite(open)
+  companiesSuite(open)
   refusalsSuite(open)
   osisSuite(open)
   platformsSuite(open)

@@ -6,6 +6,7 @@ import { auditChangesSuite } from './audit-changes.suite.ts'
 import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
+import { companiesSuite } from './companies.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
@@ -31,6 +32,7 @@ peopleAccountsSuite(open)
 auditChangesSuite(open)
 auditLogsSuite(open)
 administrationSuite(open)
+companiesSuite(open)
 refusalsSuite(open)
 osisSuite(open)
 refreshTokensSuite(open)
