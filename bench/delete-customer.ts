@@ -65,6 +65,8 @@ async function main(settings: Readonly<Record<string, string>>): Promise<void> {
     () => call('GET', '/v1/Customers'),
     () => call('GET', '/v1/users?pageSize=25'),
   ]
+  // The lists take up loaded users in the background.
+  while ((await call('GET', '/v1/users')).status === 503) await pause(500)
   await measure(calls, async () => pause(3_000))
   report('before', await measure(calls, async () => pause(Number(values.seconds) * 1000)))
   const began = performance.now()
