@@ -37,7 +37,7 @@ export async function importFile(session: Session, path: string, options: Import
       await finish(session, opened, { file, writer, begin })
     })
   } finally {
-    await file.rows.return(undefined)
+    await file.close()
   }
 }
 
@@ -59,7 +59,7 @@ export async function resumeFile(
       const writer = newWriter(session, options)
       await finish(session, opened, { file, writer, begin: () => resumeImport(dir, ctx, id) })
     } finally {
-      await file.rows.return(undefined)
+      await file.close()
     }
   })
 }

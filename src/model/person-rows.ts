@@ -79,8 +79,8 @@ export function toJsonRow(line: number, value: unknown): PersonRow {
       firstName,
       lastName,
       groups,
-      id: id ?? undefined,
-      organizationId: organizationId ?? undefined,
+      id: id || undefined,
+      organizationId: organizationId || undefined,
     },
     issues,
   )

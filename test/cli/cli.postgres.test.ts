@@ -4,6 +4,7 @@ import { onPostgres } from '../support/engine.ts'
 await onPostgres(import.meta.dirname, [
   'audit.test.ts',
   'commands.test.ts',
+  'import.test.ts',
   'init.test.ts',
   'key.test.ts',
   'platform.test.ts',

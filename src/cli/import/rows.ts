@@ -20,6 +20,8 @@ export interface RowFile {
   readonly rows: AsyncGenerator<PersonRow[]>
   /** Returns how many bytes of the file have been read. */
   readonly place: () => number
+  /** Closes the file. To be called in any case. */
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -33,7 +35,11 @@ export async function openRows(profile: FileProfile): Promise<RowFile> {
     read += chunk
   })
   if (profile.format === 'ndjson') {
-    return { ignored: [], hasOrganizations: true, rows: readJsonRows(bytes), place }
+    const rows = readJsonRows(bytes)
+    const close = async (): Promise<void> => {
+      await rows.return(undefined)
+    }
+    return { ignored: [], hasOrganizations: true, rows, place, close }
   }
   const lines = readLines(bytes, { maxBytes: MAX_ROW_BYTES, end: profile.lineEnd })
   const decode = newDecode(profile)
@@ -44,7 +50,12 @@ export async function openRows(profile: FileProfile): Promise<RowFile> {
   })
   const rows = readTextRows(header, readCsvRecords(prepend(header.rest, lines), { ...header, decode }))
   const hasOrganizations = header.members.includes('customerId')
-  return { ignored: header.ignored, hasOrganizations, rows, place }
+  const close = async (): Promise<void> => {
+    await rows.return(undefined)
+    // A generator that has not begun closes nothing.
+    await lines.return(undefined)
+  }
+  return { ignored: header.ignored, hasOrganizations, rows, place, close }
 }
 
 /** Decodes one line: both encodings have line breaks and quotes in one byte. */
