@@ -26,6 +26,8 @@ export interface Operator {
   /** Returns the users of an organization. */
   listUsers(organization: string): Promise<readonly Person[]>
   removeUser(id: string, ...options: readonly string[]): Promise<void>
+  /** Takes an import back, and returns what the command prints. */
+  undoImport(id: string): Promise<unknown>
   listRefreshTokens(): Promise<readonly RefreshTokenRow[]>
   revokeRefreshToken(id: string): Promise<void>
   /** Returns the audit entries of a correlation id, newest first. */
@@ -116,6 +118,7 @@ export function newOperator(server: {
     listTenants: () => run('tenant', 'list'),
     listUsers: (organization) => run('user', 'list', '--organization', organization),
     removeUser: (id, ...options) => run('user', 'remove', id, ...options),
+    undoImport: (id) => run('import', 'undo', id),
     listRefreshTokens: () => run('token', 'list'),
     revokeRefreshToken: (id) => run('token', 'revoke', id),
     listAudit: (correlationId) => run('audit', 'list', '--correlation-id', correlationId),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { rounds } from '../../testing/full-length.ts'
 import type { Answer } from '../../testing/http.ts'
-import { assertInvalid, callPortal, create, idOf, newUser } from './portal.ts'
+import { assertInvalid, callPortal, create, idOf, newEmail, newUser } from './portal.ts'
 import { changed, singleUsersOf } from './single-users.ts'
 import { useTarget } from './target.ts'
 
@@ -111,6 +111,32 @@ test('an Administrator who comes while the last one leaves decides whether that 
     if (left.status === 204) assertRefused(await remove(coming))
     else assertRefused(left)
   }
+})
+
+test('of a bulk call that takes all Administrators away, one line is refused', async () => {
+  const { path, ids } = await newCustomer(3)
+  const emails = await Promise.all(ids.map(async (id) => (await read(id)).email))
+  const lines = emails.map((email) => JSON.stringify({ email, groups: [] }))
+  const headers = { 'content-type': 'application/x-ndjson' }
+  const answer = await callPortal(target, 'POST', `${path}/bulk`, { headers, body: lines.join('\n') })
+  assert.equal(answer.status, 200, answer.text)
+  const results = answer.text.split('\n').filter(Boolean)
+  const statuses = results.map((line) => (JSON.parse(line) as { status: string }).status)
+  assert.deepEqual(statuses.toSorted(), ['changed', 'changed', 'conflict'])
+  assert.match(String(results.find((line) => line.includes('conflict'))), /"propertyName":"groups"/)
+  const groups = await Promise.all(ids.map(async (id) => (await read(id)).groups.length))
+  assert.deepEqual(groups.toSorted(), [0, 0, 1])
+})
+
+test('undoing an import keeps the last Administrator that it made', async () => {
+  const { path } = await newCustomer(0)
+  const headers = { 'content-type': 'application/x-ndjson' }
+  const body = JSON.stringify({ email: newEmail(), groups: ['Administrator'] })
+  const answer = await callPortal(target, 'POST', `${path}/bulk`, { headers, body })
+  const { id } = JSON.parse(answer.text) as { id: string }
+  // The command says what it kept, and ends with 1.
+  await assert.rejects(target.operator.undoImport(String(answer.headers['x-import-id'])), /ended with 1/)
+  assert.equal((await read(id)).groups.length, 1)
 })
 
 test('--force makes the change at the command line, and the entry says so', async () => {
