@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { getJob, listJobs, resumeJob, stopJob } from '../directory/jobs/jobs.ts'
+import { JOB_KINDS } from '../directory/jobs/kinds.ts'
 import { JOB_STATES, type Job, type JobState } from '../model/jobs.ts'
 import { formatCaller } from '../store/audit/entries.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
@@ -74,7 +75,9 @@ function stop(session: Session, id: string): Promise<Output> {
 function resume(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const job = await resumeJob(dir, ctx, id)
-    return { json: toJson(job), lines: [`${id} goes on after ${formatProgress(job)}.`] }
+    const isServed = JOB_KINDS.some(({ operation }) => operation === job.kind)
+    const who = isServed ? '' : ' when the command that began it runs again'
+    return { json: toJson(job), lines: [`${id} goes on after ${formatProgress(job)}${who}.`] }
   })
 }
 

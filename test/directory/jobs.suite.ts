@@ -131,6 +131,21 @@ export function jobsSuite(open: OpenStore): void {
       await assert.rejects(resumeJob(on.dir, on.operator, id), refusedAs('job_ended'))
     })
 
+    test('a command keeps its job while a server starts', async () => {
+      const on = await newTestDirectory(open)
+      const kind: Counting = {
+        ...newCounting(),
+        prepare: async (dir) => {
+          await dir.store.dropStaleLeases()
+          return undefined
+        },
+      }
+      await begin(on, on.operator, kind)
+      const [{ pk } = { pk: 0 }] = await listJobs(on.dir, on.operator, { limit: 1 })
+      const options = { stopping: new AbortController().signal, report: () => undefined }
+      assert.equal(await new JobRunner(on.dir, [kind], quiet).run(pk, options), 'ended')
+    })
+
     test('a job that is stopped while a step runs does not store that step', async () => {
       const on = await newTestDirectory(open)
       let id = ''

@@ -8,6 +8,7 @@ import { newLease } from '../../store/accounts/leases.ts'
 import { ConstraintError, type Tx } from '../../store/port.ts'
 import {
   type ClaimedJob,
+  COMMAND,
   claimJob,
   type JobClaim,
   markJobEnded,
@@ -53,7 +54,8 @@ export class JobRunner {
   readonly #dir: Directory
   readonly #kinds: ReadonlyMap<string, AnyJobKind>
   readonly #log: JobLog
-  readonly #by = newId()
+  /** Names the process in leases. */
+  #by = `${COMMAND}${newId()}`
   readonly #stopping = new AbortController()
   readonly #running = new Map<number, Promise<unknown>>()
   #loop: Loop | undefined
@@ -67,6 +69,7 @@ export class JobRunner {
 
   /** Starts the background loop, which runs all jobs that are due, including those from before a restart. */
   start(): void {
+    this.#by = newId()
     this.#loop = startLoop({ name: 'running jobs', everyMs: POLL_MS, log: this.#log }, async () => {
       while ((await this.#startDue()) > 0) await Promise.race(this.#running.values())
     })

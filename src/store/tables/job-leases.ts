@@ -185,11 +185,18 @@ export async function releaseJob(
   await tx.run(release, { ...claimed, ...next })
 }
 
+/** The names of processes that run one job for a command begin with this: a server may start meanwhile. */
+export const COMMAND = 'command:'
+
 const dropLeases = statement((db) =>
-  db.updateTable('jobs').set({ leased_until: null, leased_by: null }).where('leased_until', 'is not', null),
+  db
+    .updateTable('jobs')
+    .set({ leased_until: null, leased_by: null })
+    .where('leased_until', 'is not', null)
+    .where('leased_by', 'not like', sql.lit(`${COMMAND}%`)),
 )
 
-/** Ends the leases of all jobs. To be used only if no other server uses the store. */
+/** Ends the leases of all jobs that servers run. To be used only if no other server uses the store. */
 export async function dropJobLeases(tx: Tx): Promise<void> {
   await tx.run(dropLeases, {})
 }
