@@ -125,7 +125,9 @@ export const customerRoutes: readonly Route<Directory>[] = [
     schemas: { headers: Headers, params: CustomerParams, querystring: Type.Object({ resellerId }) },
     answers: { 200: Responds(CustomerView, 'OK: the customer.'), ...failures },
     async handle({ ctx, params, query }, dir) {
-      return { status: 200, body: toView(await getCustomer(dir, ctx, { ...params, ...query })) }
+      const { customerId } = params
+      const resellerId = foldOptionalId(query.resellerId)
+      return { status: 200, body: toView(await getCustomer(dir, ctx, { customerId, resellerId })) }
     },
   }),
   route({

@@ -81,7 +81,7 @@ const changes: readonly Route<WebhookParts>[] = [
     schemas: { headers: WriteHeaders, params: WebhookParams, body: ReplayModel },
     answers: { 200: Responds(ReplayedModel, 'OK'), ...failures },
     async handle({ ctx, params, body }, { dir }) {
-      const deadLetters = await replayWebhook(dir, ctx, { id: params.webhookId, ...body })
+      const deadLetters = await replayWebhook(dir, ctx, { ...body, id: params.webhookId })
       return { status: 200, body: { deadLetters } }
     },
   }),

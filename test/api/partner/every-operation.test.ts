@@ -1,6 +1,8 @@
 import { accessSuite } from './access.suite.ts'
+import { anyInputSuite } from './any-input.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 
-// Both suites share a server.
+// All suites share a server.
 accessSuite()
 idempotencySuite()
+anyInputSuite()
