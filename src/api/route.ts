@@ -4,7 +4,6 @@ import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { BODY_LIMITS } from './bodies.ts'
 import { toFingerprint } from './fingerprint.ts'
-import { NDJSON_TYPE, toLineBody } from './line-body.ts'
 import { toListBody } from './list-body.ts'
 
 declare module 'fastify' {
@@ -15,7 +14,7 @@ declare module 'fastify' {
     open?: boolean
     /** Whether an open route takes a body: a request for a token. */
     takesBody?: boolean
-    /** Whether the request is a stream of lines; see `lineRoute`. */
+    /** Whether the request is a stream of lines; see line-route.ts. */
     takesLines?: boolean
     /** The path parameters that name the subject of the operation, for the audit entry of a refusal. */
     subject?: { readonly organization?: string; readonly target?: string }
@@ -52,7 +51,7 @@ interface DocumentTexts {
 }
 
 /** The parts of a request that a route reads. Each part is checked before the handler runs. */
-interface RequestSchemas {
+export interface RequestSchemas {
   readonly headers?: TObject
   readonly params?: TObject
   readonly querystring?: TObject
@@ -60,7 +59,7 @@ interface RequestSchemas {
 }
 
 /** Every status that a route can return, with the schema of the response body. `Type.Null` means no body. */
-type AnswerSchemas = Readonly<Record<number, TSchema>>
+export type AnswerSchemas = Readonly<Record<number, TSchema>>
 
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
 
@@ -77,7 +76,7 @@ interface RequestParts<Schemas extends RequestSchemas> {
 }
 
 /** What a handler gets: the caller's context, and the parts of the request, already checked against their schemas. */
-interface Call<Schemas extends RequestSchemas> extends RequestParts<Schemas> {
+export interface Call<Schemas extends RequestSchemas> extends RequestParts<Schemas> {
   readonly ctx: Context
 }
 
@@ -117,7 +116,7 @@ interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSche
   readonly bodyLimit?: number
 }
 
-interface RouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
+export interface RouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
   extends Declaration<Schemas, Answers> {
   /** Null for an operation that is not implemented; it has no access rule and no audit entries. */
   readonly operation: Operation | null
@@ -140,6 +139,22 @@ type Returned<Answers extends AnswerSchemas> = Answer<Answers> | Promise<Answer<
 /** A declared route. It becomes a route of Fastify when it gets the parts that its handler needs. */
 export type Route<Parts> = (parts: Parts) => RouteOptions
 
+/** Declares a route without admission; its handler may authenticate the caller itself. Otherwise it is like `route`. */
+export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
+  declared: OpenRouteDeclaration<Schemas, Answers, Parts>,
+): Route<Parts> {
+  const { operation, schemas, handle } = declared
+  const config = { open: true, ...(operation && { operation }), ...(schemas.body && { takesBody: true }) }
+  return toRoute(declared, config, (request, parts) => {
+    const { params, query, headers, body } = request
+    return handle({ request, params, query, headers, body } as OpenCall<Schemas>, parts)
+  })
+}
+
+/** The header by which a caller names a call that it may repeat. A route takes it if its schema has it. */
+const IDEMPOTENCY_KEY = 'Idempotency-Key'
+const KEY_NAME = IDEMPOTENCY_KEY.toLowerCase()
+
 /**
  * Declares a route that serves admitted callers only. Fastify refuses a request if a part does not fit its schema; then
  * the handler does not run. The handler can only return responses that are declared.
@@ -160,65 +175,6 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
     if (typeof key !== 'string' || ctx.caller.kind !== 'client') return handle(call, parts)
     const idempotency = { key, fingerprint: toFingerprint(declared, ctx.organization.id, call) }
     return handle({ ...call, ctx: { ...ctx, idempotency } }, parts)
-  })
-}
-
-interface LineCall<Schemas extends RequestSchemas> extends Omit<Call<Schemas>, 'body'> {
-  /** The body of the request: lines of JSON. */
-  readonly lines: AsyncIterable<Buffer>
-}
-
-type LineDeclaration<Schemas extends RequestSchemas, Parts> = Omit<
-  RouteDeclaration<Schemas, AnswerSchemas, Parts>,
-  'handle' | 'bodyLimit'
-> & {
-  /** Reads the lines, and returns those of the response. An error counts until the first of them are sent. */
-  readonly handle: (
-    call: LineCall<Schemas>,
-    parts: Parts,
-  ) => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly lines: AsyncIterable<string> }>
-}
-
-/**
- * Declares a route whose request and response are lines of JSON, too many to be in memory. Otherwise it is like `route`.
- */
-export function lineRoute<Schemas extends RequestSchemas, Parts>(
-  declared: LineDeclaration<Schemas, Parts>,
-): Route<Parts> {
-  const { method, url, document, schemas, answers, operation, subject, handle } = declared
-  const names = { headerNames: spellings(schemas.headers), queryNames: spellings(schemas.querystring) }
-  const config = { takesLines: true, ...(operation && { operation }), ...(subject && { subject }), ...names }
-  const body = { description: 'One JSON object a line.', content: { [NDJSON_TYPE]: { schema: {} } } }
-  return (parts) => ({
-    method,
-    url,
-    config,
-    schema: { ...toTexts(document), ...schemas, body, response: answers },
-    async handler(request, reply) {
-      const { context: ctx, params, query, headers } = request
-      if (!ctx) throw new Error('the request was not admitted')
-      const lines = (request.body ?? []) as AsyncIterable<Buffer>
-      const answer = await handle({ ctx, params, query, headers, lines } as LineCall<Schemas>, parts)
-      const text = await toLineBody(answer.lines)
-      reply.code(200).headers(answer.headers).header('content-type', NDJSON_TYPE)
-      return text
-    },
-  })
-}
-
-/** The header by which a caller names a call that it may repeat. A route takes it if its schema has it. */
-const IDEMPOTENCY_KEY = 'Idempotency-Key'
-const KEY_NAME = IDEMPOTENCY_KEY.toLowerCase()
-
-/** Declares a route without admission; its handler may authenticate the caller itself. Otherwise it is like `route`. */
-export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
-  declared: OpenRouteDeclaration<Schemas, Answers, Parts>,
-): Route<Parts> {
-  const { operation, schemas, handle } = declared
-  const config = { open: true, ...(operation && { operation }), ...(schemas.body && { takesBody: true }) }
-  return toRoute(declared, config, (request, parts) => {
-    const { params, query, headers, body } = request
-    return handle({ request, params, query, headers, body } as OpenCall<Schemas>, parts)
   })
 }
 
@@ -252,7 +208,7 @@ function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, 
 }
 
 /** Returns what the OpenAPI document says about a route. */
-function toTexts(document: RouteDocument): object {
+export function toTexts(document: RouteDocument): object {
   if ('hide' in document) return document
   const { ours = false, ...texts } = document
   const saysOurs = texts.description?.startsWith('Ours. ') === true
@@ -261,6 +217,7 @@ function toTexts(document: RouteDocument): object {
   return ours ? { ...texts, 'x-usher-ours': true } : texts
 }
 
-function spellings(schema: TObject | undefined): ReadonlyMap<string, string> {
+/** Returns the documented spellings of the names in a part of a request, with the names in lower case as the keys. */
+export function spellings(schema: TObject | undefined): ReadonlyMap<string, string> {
   return new Map(Object.keys(schema?.properties ?? {}).map((name) => [name.toLowerCase(), name]))
 }

@@ -8,7 +8,8 @@ import { ROW_STATUSES, type RowResult } from '../../model/imports.ts'
 import { newUnreadableRow, type PersonRow } from '../../model/person-rows.ts'
 import { OverloadedError } from '../bodies.ts'
 import { NDJSON_TYPE } from '../line-body.ts'
-import { lineRoute, type Route } from '../route.ts'
+import { lineRoute } from '../line-route.ts'
+import type { Route } from '../route.ts'
 import { BulkHeaders, CustomerParams, failures, ResellerQuery } from './schemas.ts'
 
 /** The most lines of one call. */

@@ -22,6 +22,16 @@ const created = {
   ...failures,
 }
 
+function toCreated({ id, created }: CreateUserAnswer) {
+  if (!created) return { status: 200, body: id } as const
+  return { status: 201, body: id, headers: { location: `/v1/users/${id}` } } as const
+}
+
+function toNewUser(body: Static<typeof UserViewModel>): NewUser {
+  const { id, firstName, lastName, email, groups } = body
+  return { id, firstName, lastName, email, groupIds: groups?.map((group) => group.id) ?? [] }
+}
+
 /**
  * The routes that create portal users: of a customer, of a reseller, and of the provider. Paths `/v1/Customers/…/users` are for other users, those of Microsoft 365.
  */
@@ -95,13 +105,3 @@ export const userRoutes: readonly Route<Directory>[] = [
     },
   }),
 ]
-
-function toCreated({ id, created }: CreateUserAnswer) {
-  if (!created) return { status: 200, body: id } as const
-  return { status: 201, body: id, headers: { location: `/v1/users/${id}` } } as const
-}
-
-function toNewUser(body: Static<typeof UserViewModel>): NewUser {
-  const { id, firstName, lastName, email, groups } = body
-  return { id, firstName, lastName, email, groupIds: groups?.map((group) => group.id) ?? [] }
-}

@@ -7,6 +7,49 @@ import { statement } from '../statement.ts'
 /** Stands in the first block for the hash of a previous block. */
 export const GENESIS_HASH = hash('sha256', 'usher audit log', 'base64url')
 
+/** Selects the newest block. */
+export const headBlock = statement((db) =>
+  db
+    .selectFrom('audit_blocks')
+    .select(['number', 'seal as hash'])
+    .orderBy('number', 'desc')
+    .limit(sql.lit(1)),
+)
+
+const selectLastEntry = statement((db) =>
+  db.selectFrom('audit_entries').select((eb) => eb.fn.max('pk').as('pk')),
+)
+
+const insertBlock = statement(
+  (
+    db,
+    p: {
+      number: number
+      first_pk: number
+      last_pk: number
+      entries: number
+      previous_hash: string
+      seal: string
+    },
+  ) =>
+    db.insertInto('audit_blocks').values({
+      number: p.number,
+      first_pk: p.first_pk,
+      last_pk: p.last_pk,
+      entries: p.entries,
+      previous_hash: p.previous_hash,
+      seal: p.seal,
+    }),
+)
+
+/**
+ * Makes the block that follows the newest one, still empty.
+ * @param head what `headBlock` selected; undefined before the first block
+ */
+export function toNextBlock(head: { number: number; hash: string } | undefined): OpenBlock {
+  return { number: (head?.number ?? 0) + 1, previousHash: head?.hash ?? GENESIS_HASH, hashes: [] }
+}
+
 /** An entry as its hash covers it: `changes` is the stored JSON, also in the form of an older version. */
 export type HashedEntry = Omit<AuditEntry, 'caller' | 'changes'> & { readonly changes?: unknown }
 
@@ -50,49 +93,6 @@ export function hashBlock({ number, previousHash, hashes }: OpenBlock, key: Audi
   const content = JSON.stringify([number, previousHash, ...hashes])
   return createHmac('sha256', key.secret).update(content).digest('base64url')
 }
-
-/** Selects the newest block. */
-export const headBlock = statement((db) =>
-  db
-    .selectFrom('audit_blocks')
-    .select(['number', 'seal as hash'])
-    .orderBy('number', 'desc')
-    .limit(sql.lit(1)),
-)
-
-/**
- * Makes the block that follows the newest one, still empty.
- * @param head what `headBlock` selected; undefined before the first block
- */
-export function toNextBlock(head: { number: number; hash: string } | undefined): OpenBlock {
-  return { number: (head?.number ?? 0) + 1, previousHash: head?.hash ?? GENESIS_HASH, hashes: [] }
-}
-
-const selectLastEntry = statement((db) =>
-  db.selectFrom('audit_entries').select((eb) => eb.fn.max('pk').as('pk')),
-)
-
-const insertBlock = statement(
-  (
-    db,
-    p: {
-      number: number
-      first_pk: number
-      last_pk: number
-      entries: number
-      previous_hash: string
-      seal: string
-    },
-  ) =>
-    db.insertInto('audit_blocks').values({
-      number: p.number,
-      first_pk: p.first_pk,
-      last_pk: p.last_pk,
-      entries: p.entries,
-      previous_hash: p.previous_hash,
-      seal: p.seal,
-    }),
-)
 
 /**
  * Seals the audit block of a transaction, as its last statement.
