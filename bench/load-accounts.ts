@@ -9,7 +9,7 @@ import { insertAccount } from '../src/store/accounts/accounts.ts'
 import { insertCredential } from '../src/store/accounts/credentials.ts'
 import { claimAccount, markAccountApplied } from '../src/store/accounts/leases.ts'
 import { selectProvider } from '../src/store/tables/organizations.ts'
-import { selectTenantPage } from '../src/store/tables/tenants.ts'
+import { selectTenantPage } from '../src/store/tables/tenant-lists.ts'
 
 /**
  * Fills the oldest tenant of a directory that has been set up with applied accounts, each with one credential. The

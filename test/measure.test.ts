@@ -9,7 +9,7 @@ import { type Call, listReturns } from './measure/create-path.ts'
  */
 const MISSED: Readonly<Record<string, number>> = {
   'OSIS create: files': 48,
-  'OSIS create: lines': 2_300,
+  'OSIS create: lines': 2_320,
   'OSIS create: returns to a file left': 5,
 }
 

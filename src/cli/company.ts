@@ -41,6 +41,10 @@ export function defineCompany(organization: Command, session: Session): void {
     .action(
       action(session, (id: string, options: { reseller: string }) => unrelate(session, id, options.reseller)),
     )
+  defineStates(organization, session)
+}
+
+function defineStates(organization: Command, session: Session): void {
   for (const [name, run] of [
     ['suspend', suspendCustomer],
     ['resume', resumeCustomer],

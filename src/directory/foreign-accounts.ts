@@ -1,7 +1,7 @@
 import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { selectKnownCanonicalIds } from '../store/accounts/queries.ts'
-import { selectKnownTenantIds } from '../store/tables/tenants.ts'
+import { selectKnownTenantIds } from '../store/tables/tenant-lists.ts'
 import type { Directory } from './directory.ts'
 import { type AccountIds, findTenantIncludingRemoved, getProviderPk } from './reach.ts'
 import { runRead, runUnit } from './unit.ts'

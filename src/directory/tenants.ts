@@ -19,6 +19,7 @@ import {
 } from '../store/accounts/changes.ts'
 import { selectCustomerOfOrg } from '../store/tables/org-customers.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
+import { selectTenantPage } from '../store/tables/tenant-lists.ts'
 import {
   insertTenant,
   markTenantDeleted,
@@ -26,7 +27,6 @@ import {
   selectPresentTenant,
   selectTenantByOrg,
   selectTenantOfCustomer,
-  selectTenantPage,
   updateRenewedTenant,
 } from '../store/tables/tenants.ts'
 import type { Directory } from './directory.ts'

@@ -15,7 +15,7 @@ import type { ColumnTypes, MigratedTables } from '../../src/store/migrations/mig
 import { openStore, openUnmigrated } from '../../src/store/open.ts'
 import { StoreError } from '../../src/store/port.ts'
 import { selectPlatforms } from '../../src/store/tables/platforms.ts'
-import { selectTenantPage } from '../../src/store/tables/tenants.ts'
+import { selectTenantPage } from '../../src/store/tables/tenant-lists.ts'
 import {
   countSharedEmails,
   selectSharedEmails,

@@ -64,161 +64,185 @@ const removed = (what: string) => ({
 
 const WAITS = 'The response waits a moment for the platform, and says whether it has the change.'
 
-function accountRoutesOf({ name, url, params }: Place): Route<Provisioning>[] {
-  return [
-    route({
-      operation: 'CreateUserAccount',
-      subject: { target: 'id' },
-      method: 'POST',
-      url,
-      document: {
-        operationId: `Create${name}Account`,
-        tags,
-        summary: 'Give a User an account',
-        description:
-          'Ours. Gives the user an account on the storage platform, without keys, in the tenant of their customer. ' +
-          `A user who has one keeps it unchanged. ${WAITS}`,
-        ours: true,
-      },
-      schemas: { headers: WriteHeaders, params },
-      answers: {
-        200: Responds(AccountView, 'OK: the user has this account.'),
-        201: Responds(AccountView, 'Created: the account of the user.', locationHeader),
-        ...failures,
-      },
-      async handle({ ctx, params: sent }, provisioning) {
-        const { account, created } = await addPersonAccount(provisioning, ctx, toRef(sent))
-        const body = toAccountView(account)
-        if (!created) return { status: 200, body }
-        return { status: 201, body, headers: { location: `/v1/users/${sent.id.toLowerCase()}` } }
-      },
-    }),
-    route({
-      operation: 'UpdateUserAccount',
-      subject: { target: 'id' },
-      method: 'PATCH',
-      url,
-      document: {
-        operationId: `Update${name}Account`,
-        tags,
-        summary: 'Suspend or resume the account of a User',
-        description: `Ours. The account works if the user and their customer are active too. Its keys and data stay. ${WAITS}`,
-        ours: true,
-      },
-      schemas: { headers: WriteHeaders, params, body: StatusChange },
-      answers: { 200: Responds(AccountView, 'OK: the account.'), ...failures },
-      async handle({ ctx, params: sent, body }, provisioning) {
-        const account = await changePersonAccount(provisioning, ctx, { ...toRef(sent), active: body.active })
-        return { status: 200, body: toAccountView(account) }
-      },
-    }),
-    route({
-      operation: 'DeleteUserAccount',
-      subject: { target: 'id' },
-      method: 'DELETE',
-      url,
-      document: {
-        operationId: `Delete${name}Account`,
-        tags,
-        summary: 'Remove the account of a User',
-        description:
-          'Ours. The user stays; the keys of the account stop working. An account that owns buckets is refused and ' +
-          'kept, unless `purgeData` is set; if the platform found them after the response, the account is back.',
-        ours: true,
-      },
-      schemas: { headers: Headers, params, querystring: PurgeQuery },
-      answers: removed('the account'),
-      async handle({ ctx, params: sent, query }, provisioning) {
-        const request = { ...toRef(sent), purge: query.purgeData ?? false }
-        return { status: (await removePersonAccount(provisioning, ctx, request)) ? 204 : 202 }
-      },
-    }),
-  ]
+function createAccountRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'CreateUserAccount',
+    subject: { target: 'id' },
+    method: 'POST',
+    url,
+    document: {
+      operationId: `Create${name}Account`,
+      tags,
+      summary: 'Give a User an account',
+      description:
+        'Ours. Gives the user an account on the storage platform, without keys, in the tenant of their customer. ' +
+        `A user who has one keeps it unchanged. ${WAITS}`,
+      ours: true,
+    },
+    schemas: { headers: WriteHeaders, params },
+    answers: {
+      200: Responds(AccountView, 'OK: the user has this account.'),
+      201: Responds(AccountView, 'Created: the account of the user.', locationHeader),
+      ...failures,
+    },
+    async handle({ ctx, params: sent }, provisioning) {
+      const { account, created } = await addPersonAccount(provisioning, ctx, toRef(sent))
+      const body = toAccountView(account)
+      if (!created) return { status: 200, body }
+      return { status: 201, body, headers: { location: `/v1/users/${sent.id.toLowerCase()}` } }
+    },
+  })
 }
 
-function keyRoutesOf({ name, url: accountUrl, params }: Place): Route<Provisioning>[] {
-  const url = `${accountUrl}/credentials`
-  const keyParams = Type.Object({ ...params.properties, ...accessKeyParam })
-  return [
-    route({
-      operation: 'ListUserCredentials',
-      method: 'GET',
-      url,
-      document: {
-        operationId: `List${name}Credentials`,
-        tags,
-        summary: 'List the keys of a User',
-        description: 'Ours. The S3 keys of the account of the user, oldest first, without their secrets.',
-        ours: true,
-      },
-      schemas: { headers: Headers, params },
-      answers: { 200: Responds(Type.Array(KeyModel), 'OK: the keys.'), ...failures },
-      async handle({ ctx, params: sent }, { dir }) {
-        return { status: 200, body: await listPersonCredentials(dir, ctx, toRef(sent)) }
-      },
-    }),
-    route({
-      operation: 'CreateUserCredential',
-      subject: { target: 'id' },
-      method: 'POST',
-      url,
-      document: {
-        operationId: `Create${name}Credential`,
-        tags,
-        summary: 'Make a key for a User',
-        description: `Ours. Makes one more S3 key for the account of the user. Its secret is returned this once. ${WAITS}`,
-        ours: true,
-      },
-      schemas: { headers: WriteHeaders, params },
-      answers: { 201: Responds(NewKey, 'Created: the key with its secret.', locationHeader), ...failures },
-      async handle({ ctx, params: sent }, provisioning) {
-        const { key, account } = await addPersonCredential(provisioning, ctx, toRef(sent))
-        const { platformState } = account
-        const location = `/v1/users/${sent.id.toLowerCase()}/account/credentials/${key.accessKey}`
-        return { status: 201, body: { ...key, platformState }, headers: { location } }
-      },
-    }),
-    route({
-      operation: 'UpdateUserCredential',
-      subject: { target: 'accessKey' },
-      method: 'PATCH',
-      url: `${url}/:accessKey`,
-      document: {
-        operationId: `Update${name}Credential`,
-        tags,
-        summary: 'Disable or enable a key of a User',
-        description: `Ours. The other keys and the account stay as they are. ${WAITS}`,
-        ours: true,
-      },
-      schemas: { headers: WriteHeaders, params: keyParams, body: StatusChange },
-      answers: { 200: Responds(ChangedKey, 'OK: the key.'), ...failures },
-      async handle({ ctx, params: sent, body }, provisioning) {
-        const request = { ...toRef(sent), accessKey: sent.accessKey, active: body.active }
-        const { key, account } = await changePersonCredential(provisioning, ctx, request)
-        return { status: 200, body: { ...key, platformState: account.platformState } }
-      },
-    }),
-    route({
-      operation: 'DeleteUserCredential',
-      subject: { target: 'accessKey' },
-      method: 'DELETE',
-      url: `${url}/:accessKey`,
-      document: {
-        operationId: `Delete${name}Credential`,
-        tags,
-        summary: 'Delete a key of a User',
-        description: 'Ours. The key stops working. The other keys and the account stay as they are.',
-        ours: true,
-      },
-      schemas: { headers: Headers, params: keyParams },
-      answers: removed('the key'),
-      async handle({ ctx, params: sent }, provisioning) {
-        const request = { ...toRef(sent), accessKey: sent.accessKey }
-        return { status: (await removePersonCredential(provisioning, ctx, request)) ? 204 : 202 }
-      },
-    }),
-  ]
+function updateAccountRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'UpdateUserAccount',
+    subject: { target: 'id' },
+    method: 'PATCH',
+    url,
+    document: {
+      operationId: `Update${name}Account`,
+      tags,
+      summary: 'Suspend or resume the account of a User',
+      description: `Ours. The account works if the user and their customer are active too. Its keys and data stay. ${WAITS}`,
+      ours: true,
+    },
+    schemas: { headers: WriteHeaders, params, body: StatusChange },
+    answers: { 200: Responds(AccountView, 'OK: the account.'), ...failures },
+    async handle({ ctx, params: sent, body }, provisioning) {
+      const account = await changePersonAccount(provisioning, ctx, { ...toRef(sent), active: body.active })
+      return { status: 200, body: toAccountView(account) }
+    },
+  })
 }
+
+function deleteAccountRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'DeleteUserAccount',
+    subject: { target: 'id' },
+    method: 'DELETE',
+    url,
+    document: {
+      operationId: `Delete${name}Account`,
+      tags,
+      summary: 'Remove the account of a User',
+      description:
+        'Ours. The user stays; the keys of the account stop working. An account that owns buckets is refused and ' +
+        'kept, unless `purgeData` is set; if the platform found them after the response, the account is back.',
+      ours: true,
+    },
+    schemas: { headers: Headers, params, querystring: PurgeQuery },
+    answers: removed('the account'),
+    async handle({ ctx, params: sent, query }, provisioning) {
+      const request = { ...toRef(sent), purge: query.purgeData ?? false }
+      return { status: (await removePersonAccount(provisioning, ctx, request)) ? 204 : 202 }
+    },
+  })
+}
+
+const keysOf = (url: string): string => `${url}/credentials`
+
+const toKeyParams = (params: Place['params']) => Type.Object({ ...params.properties, ...accessKeyParam })
+
+function listKeysRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'ListUserCredentials',
+    method: 'GET',
+    url: keysOf(url),
+    document: {
+      operationId: `List${name}Credentials`,
+      tags,
+      summary: 'List the keys of a User',
+      description: 'Ours. The S3 keys of the account of the user, oldest first, without their secrets.',
+      ours: true,
+    },
+    schemas: { headers: Headers, params },
+    answers: { 200: Responds(Type.Array(KeyModel), 'OK: the keys.'), ...failures },
+    async handle({ ctx, params: sent }, { dir }) {
+      return { status: 200, body: await listPersonCredentials(dir, ctx, toRef(sent)) }
+    },
+  })
+}
+
+function createKeyRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'CreateUserCredential',
+    subject: { target: 'id' },
+    method: 'POST',
+    url: keysOf(url),
+    document: {
+      operationId: `Create${name}Credential`,
+      tags,
+      summary: 'Make a key for a User',
+      description: `Ours. Makes one more S3 key for the account of the user. Its secret is returned this once. ${WAITS}`,
+      ours: true,
+    },
+    schemas: { headers: WriteHeaders, params },
+    answers: { 201: Responds(NewKey, 'Created: the key with its secret.', locationHeader), ...failures },
+    async handle({ ctx, params: sent }, provisioning) {
+      const { key, account } = await addPersonCredential(provisioning, ctx, toRef(sent))
+      const { platformState } = account
+      const location = `/v1/users/${sent.id.toLowerCase()}/account/credentials/${key.accessKey}`
+      return { status: 201, body: { ...key, platformState }, headers: { location } }
+    },
+  })
+}
+
+function updateKeyRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'UpdateUserCredential',
+    subject: { target: 'accessKey' },
+    method: 'PATCH',
+    url: `${keysOf(url)}/:accessKey`,
+    document: {
+      operationId: `Update${name}Credential`,
+      tags,
+      summary: 'Disable or enable a key of a User',
+      description: `Ours. The other keys and the account stay as they are. ${WAITS}`,
+      ours: true,
+    },
+    schemas: { headers: WriteHeaders, params: toKeyParams(params), body: StatusChange },
+    answers: { 200: Responds(ChangedKey, 'OK: the key.'), ...failures },
+    async handle({ ctx, params: sent, body }, provisioning) {
+      const request = { ...toRef(sent), accessKey: sent.accessKey, active: body.active }
+      const { key, account } = await changePersonCredential(provisioning, ctx, request)
+      return { status: 200, body: { ...key, platformState: account.platformState } }
+    },
+  })
+}
+
+function deleteKeyRoute({ name, url, params }: Place): Route<Provisioning> {
+  return route({
+    operation: 'DeleteUserCredential',
+    subject: { target: 'accessKey' },
+    method: 'DELETE',
+    url: `${keysOf(url)}/:accessKey`,
+    document: {
+      operationId: `Delete${name}Credential`,
+      tags,
+      summary: 'Delete a key of a User',
+      description: 'Ours. The key stops working. The other keys and the account stay as they are.',
+      ours: true,
+    },
+    schemas: { headers: Headers, params: toKeyParams(params) },
+    answers: removed('the key'),
+    async handle({ ctx, params: sent }, provisioning) {
+      const request = { ...toRef(sent), accessKey: sent.accessKey }
+      return { status: (await removePersonCredential(provisioning, ctx, request)) ? 204 : 202 }
+    },
+  })
+}
+
+/** The routes of the account of a user, and of its keys. */
+const OF_A_USER = [
+  createAccountRoute,
+  updateAccountRoute,
+  deleteAccountRoute,
+  listKeysRoute,
+  createKeyRoute,
+  updateKeyRoute,
+  deleteKeyRoute,
+]
 
 const tenantUrl = '/Customers/:customerId/tenant'
 
@@ -268,6 +292,6 @@ const tenantRoutes: readonly Route<Provisioning>[] = [
 
 /** The routes of accounts on the storage platform: of users, and of the tenants of customers. */
 export const accountRoutes: readonly Route<Provisioning>[] = [
-  ...PLACES.flatMap((place) => [...accountRoutesOf(place), ...keyRoutesOf(place)]),
+  ...PLACES.flatMap((place) => OF_A_USER.map((declare) => declare(place))),
   ...tenantRoutes,
 ]

@@ -27,11 +27,6 @@ export interface Claimed {
   readonly by: string
 }
 
-/** Returns a lease that starts now. */
-export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
-  return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
-}
-
 /**
  * Matches accounts that this process may claim: no other process has a lease. A process may take over its own lease,
  * because its earlier attempt has ended.
@@ -135,6 +130,11 @@ const followOne = statement((db, p: { pk: number; now: string }) =>
     .where('pk', '=', p.pk)
     .where('wanted', '=', YES),
 )
+
+/** Returns a lease that starts now. */
+export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
+  return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
+}
 
 /**
  * Lets an account that was applied for the first time follow what happened while it was created: removes it if its

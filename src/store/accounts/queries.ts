@@ -6,7 +6,7 @@ import { compileCondition, type FieldTable } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { selectHiddenTenants } from '../tables/tenants.ts'
+import { selectHiddenTenants } from '../tables/tenant-lists.ts'
 import { selectAccounts, toAccount, YES } from './accounts.ts'
 import { selectTotal } from './totals.ts'
 
