@@ -7,7 +7,7 @@ import { replaceMemberships } from '../store/tables/groups.ts'
 import { deleteImportedContent } from '../store/tables/imports.ts'
 import { destroyPersonKey, selectErasedAt } from '../store/tables/person-keys.ts'
 import type { Directory } from './directory.ts'
-import { findResellerId, getReachableUser, type ReachableUser } from './reach.ts'
+import { findResellerId, getErasableUser, type ReachableUser } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
 import { removeUser } from './user-changes.ts'
 
@@ -36,8 +36,7 @@ export function eraseUser(
 ): Promise<ErasureReceipt> {
   const target = isUuid(id) ? id : null
   return runUnit(dir, ctx, { operation: 'EraseUser', target }, async (unit) => {
-    if (target === null) throw notFound(id)
-    const found = await getReachableUser(unit, { user: target }, 'any')
+    const found = await getErasableUser(unit, id)
     const erasedAt = await selectErasedAt(unit.tx, found.user.id)
     if (erasedAt === undefined) await erase(unit, found, force)
     await audit(unit, found, erasedAt === undefined ? 'erased' : 'repeated')
@@ -48,10 +47,6 @@ export function eraseUser(
       accounts: await selectErasedAccounts(unit.tx, found.user.pk),
     }
   })
-}
-
-function notFound(id: string): DirectoryError {
-  return new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
 }
 
 async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<void> {

@@ -14,7 +14,12 @@ import {
 } from '../store/accounts/accounts.ts'
 import type { Tx } from '../store/port.ts'
 import { selectClient } from '../store/tables/clients.ts'
-import { isRelated, selectOrganization, selectOrganizationByPk } from '../store/tables/organizations.ts'
+import {
+  isRelated,
+  selectOrganization,
+  selectOrganizationByPk,
+  selectOrganizationIncludingDeleted,
+} from '../store/tables/organizations.ts'
 import { selectTenant, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
 import { selectUsersInArea, type UserArea, type UserState } from '../store/tables/users-in-area.ts'
 import type { Reach } from './access.ts'
@@ -173,6 +178,18 @@ export async function getReachableUser(
   const what = 'id' in named ? 'id' : 'e-mail address'
   const kind = state === 'deleted' ? 'deleted user' : 'user'
   throw new DirectoryError('user_not_found', `There is no ${kind} with the ${what} ${ref.user}.`)
+}
+
+/**
+ * Returns a user of the provider for an erasure: deleted or not, also of a customer that was deleted.
+ * @throws {DirectoryError} `user_not_found`
+ */
+export async function getErasableUser({ tx, ctx }: Scope, id: string): Promise<ReachableUser> {
+  const area = { providerPk: ctx.organization.providerPk, ofDeleted: true }
+  const [user] = await selectUsersInArea(tx, area, { id: foldId(id), state: 'any', limit: 1 })
+  const organization = user && (await selectOrganizationIncludingDeleted(tx, user.organizationPk))
+  if (user && organization) return { user, organization }
+  throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
 }
 
 function emailAmbiguous(): DirectoryError {

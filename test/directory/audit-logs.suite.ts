@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createAccount, deleteAccount } from '../../src/directory/accounts.ts'
 import { type AuditLogRequest, listAuditLogs } from '../../src/directory/audit-logs.ts'
+import { deleteCustomer } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
 import { relateOrganization } from '../../src/directory/relations.ts'
 import { deleteUser, updateUser } from '../../src/directory/user-changes.ts'
@@ -198,6 +199,21 @@ function erasureTests(open: OpenStore): void {
     assert.partialDeepStrictEqual(accounts, [{ platform: 'embedded', state: 'removing', reason: null }])
     const [account] = await on.dir.store.read((tx) => tx.query((db) => db.selectFrom('accounts').selectAll()))
     assert.deepEqual([account?.username, account?.email], [userId, null])
+  })
+
+  test('a user of a deleted customer can be erased', async () => {
+    const on = await newTestDirectory(open)
+    const customer = await addOrganization(on, 'customer')
+    const { id } = await createUser(on.dir, on.operator, { organizationId: customer.id, user: newUser() })
+    await deleteCustomer(on.dir, on.operator, { customerId: customer.id, purgeData: false })
+    await eraseUser(on.dir, on.operator, { user: id, force: true })
+    const [user] = await on.dir.store.read((tx) =>
+      tx.query((db) => db.selectFrom('users').selectAll().where('id', '=', id)),
+    )
+    assert.deepEqual(
+      [user?.email, user?.first_name, user?.deleted_at],
+      [null, null, on.clock.now.toISOString()],
+    )
   })
 
   test('with force, a live user is deleted first; without, they stay', async () => {

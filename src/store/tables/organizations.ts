@@ -90,6 +90,19 @@ export async function selectOrganizationByPk(tx: Tx, pk: number): Promise<Organi
   return row && toOrganization(row)
 }
 
+const selectAny = statement((db, p: { pk: number }) =>
+  db.selectFrom('organizations').select(ORGANIZATION_COLUMNS).where('pk', '=', p.pk),
+)
+
+/** Returns the organization with this primary key, deleted or not. */
+export async function selectOrganizationIncludingDeleted(
+  tx: Tx,
+  pk: number,
+): Promise<Organization | undefined> {
+  const row = await tx.get(selectAny, { pk })
+  return row && toOrganization(row)
+}
+
 const selectFirstProvider = statement((db) =>
   selectLive(db).where('kind', '=', 'provider').orderBy('pk').limit(sql.lit(1)),
 )

@@ -15,14 +15,16 @@ export interface UserArea {
    * none.
    */
   readonly resellerPk?: number | undefined
+  /** Whether the users of deleted organizations are in the area. */
+  readonly ofDeleted?: boolean
 }
 
 /** Which users count: live ones, deleted ones, or both. */
 export type UserState = 'live' | 'deleted' | 'any'
 
-/** Returns the condition that a user is in an area. The users of a deleted organization are in none. */
+/** Returns the condition that a user is in an area. */
 export function isInArea(eb: ExpressionBuilder<Tables, 'users'>, area: UserArea): Expression<SqlBool> {
-  const { providerPk, organizationPk, resellerPk } = area
+  const { providerPk, organizationPk, resellerPk, ofDeleted = false } = area
   const organization = eb
     .selectFrom('organizations')
     .select('organizations.pk')
@@ -30,7 +32,8 @@ export function isInArea(eb: ExpressionBuilder<Tables, 'users'>, area: UserArea)
     .where('organizations.deleted_at', 'is', null)
   // The sign keeps SQLite from reading all users of the provider: an id or an address finds fewer.
   const provider = sql<number>`+${sql.ref('users.provider_pk')}`
-  const conditions: Expression<SqlBool>[] = [eb(provider, '=', providerPk), eb.exists(organization)]
+  const conditions: Expression<SqlBool>[] = [eb(provider, '=', providerPk)]
+  if (!ofDeleted) conditions.push(eb.exists(organization))
   if (organizationPk !== undefined) conditions.push(eb('users.organization_pk', '=', organizationPk))
   if (resellerPk !== undefined) conditions.push(isInContext(eb, resellerPk))
   return eb.and(conditions)
