@@ -8,7 +8,7 @@ const PAGE = 1_000
 /** Tables that describe one store, or that the store maintains by itself. They are not copied. */
 type NotCopied =
   | ('migrations' | 'heartbeats' | 'turns' | 'account_totals' | 'credential_totals')
-  | ('user_totals' | 'audit_index' | 'audit_ids' | 'audit_totals' | 'audit_progress')
+  | ('user_totals' | 'user_ranks' | 'audit_index' | 'audit_ids' | 'audit_totals' | 'audit_progress')
 type Table = Exclude<keyof Tables, NotCopied>
 
 /** The copied tables with their primary keys. Each table comes after the tables that it refers to. */

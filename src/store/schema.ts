@@ -72,6 +72,11 @@ export interface Tables extends AuditTables, WorkTables {
     updated_at: string
     deleted_at: string | null
   }
+  /**
+   * Numbers of live listed users whose key begins with `prefix` (8 characters) in an order. `start` has its first 3
+   * characters. A prefix may have several rows: add up their totals.
+   */
+  user_ranks: { provider_pk: number; sort: 'name' | 'email'; start: string; prefix: string; total: number }
   /** `listed` is 1 if it is 1 for the user. */
   memberships: { user_pk: number; group_pk: number; listed: Generated<number> }
   /** The ids by which clients know users. */

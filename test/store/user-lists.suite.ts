@@ -9,7 +9,7 @@ import { nameKeyOf } from '../../src/model/users.ts'
 import type { Store } from '../../src/store/port.ts'
 import { insertRelation } from '../../src/store/tables/organizations.ts'
 import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
-import { selectUserPage } from '../../src/store/users/user-pages.ts'
+import { selectFarPks, selectUserPage } from '../../src/store/users/user-pages.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { addOrganization, addProvider, insertUser, NOW } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
@@ -172,6 +172,34 @@ function listTests(open: OpenStore): void {
       },
     )
     await fc.assert(property, { numRuns: rounds(4, 60) })
+  })
+
+  test('a far page is found by counting, and is the same as by skipping', async () => {
+    const world = await newWorld(open)
+    const { store, provider } = world
+    const criteria = { area: { providerPk: provider.pk }, deleted: false, where: EVERYTHING, vanishing: [] }
+    const anySteps = fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 2, 3, 4), fc.nat(999)), { maxLength: 30 })
+    const property = fc.asyncProperty(anySteps, async (steps) => {
+      for (const [kind, n] of steps) await change(world, kind, n)
+      while ((await store.write((tx) => tx.enlistUsers(7))) > 0);
+      for (const by of ['name', 'email'] as const)
+        for (const ascending of [true, false])
+          for (const offset of [0, 1, 5, 11]) {
+            const cut = { order: { by, ascending }, page: { offset, limit: 4 } }
+            await store.read(async (tx) => {
+              const { items, total } = await selectUserPage(tx, criteria, cut)
+              if (offset >= total) return
+              const far = await selectFarPks(tx, criteria, { ...cut, total })
+              const hasNull = items.some(({ user }) => by === 'email' && user.email === null)
+              if (far || !hasNull)
+                assert.deepEqual(
+                  far,
+                  items.map(({ user }) => user.pk),
+                )
+            })
+          }
+    })
+    await fc.assert(property, { numRuns: rounds(4, 40) })
   })
 
   test('organizations whose users are being deleted are left out', async () => {

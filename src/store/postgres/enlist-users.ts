@@ -24,21 +24,23 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
   return rows.length
 }
 
+const TOTALS = [
+  ['user_totals', 'provider_pk, organization_pk, reseller_pk, deleted'],
+  ['user_ranks', 'provider_pk, sort, start, prefix'],
+] as const
+
 /** Adds up the rows of the totals, once there are many. Changes only insert such rows, so they do not conflict. */
 async function addUpTotals(tx: Tx): Promise<void> {
-  const [counts] = await tx.query((db) => ({
-    compile: () =>
-      sql<{ rows: number; keys: number }>`select count(*) as rows,
-        count(distinct (provider_pk, organization_pk, reseller_pk, deleted)) as keys from user_totals`.compile(
-        db,
-      ),
-  }))
-  if (!counts || Number(counts.rows) <= 1_000 + MAX_ROWS * Number(counts.keys)) return
-  const addUp = sql`with old as (delete from user_totals returning *)
-    insert into user_totals
-    select provider_pk, organization_pk, reseller_pk, deleted, sum(total) from old group by 1, 2, 3, 4
-    having sum(total) <> 0`
-  await tx.query((db) => ({ compile: () => addUp.compile(db) }))
+  for (const [table, key] of TOTALS) {
+    const counts = sql<{ rows: number; keys: number }>`
+      select count(*) as rows, count(distinct (${sql.raw(key)})) as keys from ${sql.table(table)}`
+    const [count] = await tx.query((db) => ({ compile: () => counts.compile(db) }))
+    if (!count || Number(count.rows) <= 1_000 + MAX_ROWS * Number(count.keys)) continue
+    const addUp = sql`with old as (delete from ${sql.table(table)} returning *)
+      insert into ${sql.table(table)} (${sql.raw(key)}, total)
+      select ${sql.raw(key)}, sum(total) from old group by ${sql.raw(key)} having sum(total) <> 0`
+    await tx.query((db) => ({ compile: () => addUp.compile(db) }))
+  }
 }
 
 /** Finds users by words; see `Tx.searchUsers`. */

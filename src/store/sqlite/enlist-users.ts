@@ -21,6 +21,17 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
       from users where ${UNLISTED} and pk <= ${last} group by 1, 2, 3, 4
       on conflict do update set total = total + excluded.total`,
   )
+  for (const [sort, key] of [
+    ['name', sql`name_key`],
+    ['email', sql`coalesce(email_key, ${LAST})`],
+  ] as const)
+    await run(
+      tx,
+      sql`insert into user_ranks
+        select provider_pk, ${sort}, substr(${key}, 1, 3), substr(${key}, 1, 8), count(*)
+        from users where ${UNLISTED} and pk <= ${last} and deleted_at is null group by 1, 2, 3, 4
+        on conflict do update set total = total + excluded.total`,
+    )
   await run(
     tx,
     sql`update memberships set listed = 1
@@ -30,6 +41,8 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
   return rows.length
 }
 
+/** Sorts after every e-mail. */
+const LAST = '\u{10ffff}'
 const UNLISTED = sql<boolean>`listed = 0`
 
 async function run(tx: Tx, text: ReturnType<typeof sql>): Promise<void> {

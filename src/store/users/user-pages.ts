@@ -6,6 +6,7 @@ import { planPage } from '../paging.ts'
 import type { Tx } from '../port.ts'
 import { selectMembersOf } from '../tables/groups.ts'
 import { selectListedUsers } from './listed-users.ts'
+import { findRankedStart } from './user-ranks.ts'
 import { selectMatching, toOrderSql, type UserCriteria, type UserFields, type UserPath } from './user-sql.ts'
 import { selectUserTotal } from './user-totals.ts'
 
@@ -13,6 +14,8 @@ import { selectUserTotal } from './user-totals.ts'
 const SMALL_AREA = 5_000
 /** The most users that a search looks up one by one. */
 const MAX_FOUND = 2_000
+/** Pages with at most so many users before or after them are found by skipping those. */
+const NEAR = 2_000
 /** The least number of characters of a word that the index for searches finds. */
 const MIN_WORD = 3
 
@@ -85,6 +88,8 @@ async function cutCounted(
 ): Promise<UserPage> {
   const plan = planPage(page, total)
   if (!plan) return { items: [], total, more: false }
+  const far = plan.offset > NEAR ? await selectFarPks(tx, criteria, { order, page, total }) : undefined
+  if (far) return { items: await selectListedUsers(tx, far), total, more: page.offset + page.limit < total }
   const isReversed = plan.direction === 'desc'
   const pks = await selectPks(tx, criteria, {
     order: { by: order.by, ascending: order.ascending !== isReversed },
@@ -93,6 +98,35 @@ async function cutCounted(
   })
   const items = await selectListedUsers(tx, isReversed ? pks.reverse() : pks)
   return { items, total, more: page.offset + page.limit < total }
+}
+
+/**
+ * Reads the primary keys of a page that is far from both ends of the list of all users.
+ * @returns undefined if there are no totals for the list, or the page has users without an e-mail
+ */
+export async function selectFarPks(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, total }: Cut & { total: number },
+): Promise<number[] | undefined> {
+  const { area, deleted, vanishing } = criteria
+  const isAll = area.organizationPk === undefined && area.resellerPk === undefined
+  if (!isAll || deleted || vanishing.length > 0) return undefined
+  const count = Math.min(page.limit, total - page.offset)
+  const before = order.ascending ? page.offset : total - page.offset - count
+  const start = await findRankedStart(tx, area.providerPk, { by: order.by, offset: before })
+  if (!start) return undefined
+  const rows = await tx.query((db) =>
+    selectMatching(db, criteria, toWalk(criteria, { order }))
+      .select('users.pk')
+      .where(order.by === 'name' ? 'users.name_key' : 'users.email_key', '>=', start.from)
+      .orderBy(toOrderSql({ by: order.by, ascending: true }))
+      .limit(count)
+      .offset(start.offset),
+  )
+  if (rows.length < count) return undefined
+  const pks = rows.map((row) => row.pk)
+  return order.ascending ? pks : pks.reverse()
 }
 
 /** Reads all primary keys of a short list, and cuts a page out of them. */
