@@ -6,6 +6,7 @@ import { onPostgres } from '../support/engine.ts'
  * a database may not take, the audit log. The rest of the contract ends before the store, and runs here at full length.
  */
 const FILES = [
+  'accounts.test.ts',
   'any-input.test.ts',
   'bulk-users.test.ts',
   'audit-logs.test.ts',

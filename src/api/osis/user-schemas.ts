@@ -11,7 +11,7 @@ export const NewOsisUser = Type.Object(
     active: optionalFlag('The status of the platform user; true when absent.'),
     username: optionalText('The platform username mapped with VCD user; the VCD user id when absent.'),
     email: optionalText(
-      'The user email of the VCD user. A user of the customer with the same e-mail and no account yet is given the account.',
+      'The user email of the VCD user. A user of the customer with the same e-mail is given the account, or the account that they have without VCD is linked.',
       'email-or-empty',
     ),
     role: Type.Optional(
@@ -54,8 +54,12 @@ export const OsisUser = Type.Object(
     username: Type.String({ description: 'The platform username mapped with VCD user.' }),
     email: nullable('The user email of the VCD user.'),
     role: Type.Unsafe<AccountRole>({ type: 'string', enum: [...ACCOUNT_ROLES], description: 'user role' }),
-    cd_user_id: Type.String({ description: 'The ID of the VCD user.' }),
-    cd_tenant_id: Type.String({ description: 'The ID of the VCD tenant.' }),
+    cd_user_id: Type.String({
+      description: 'The ID of the VCD user; the user_id for a user that VCD has not named.',
+    }),
+    cd_tenant_id: Type.String({
+      description: 'The ID of the VCD tenant; empty for a user that VCD has not named.',
+    }),
   },
   {
     title: 'OsisUser',
