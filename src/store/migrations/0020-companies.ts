@@ -27,7 +27,8 @@ export const companies: Migration = {
       schema
         .createIndex('organizations_name')
         .on('organizations')
-        .columns(['provider_pk', 'kind', 'name_key', 'pk', 'deleted_at']),
+        // The last columns let a search read the index alone.
+        .columns(['provider_pk', 'kind', 'name_key', 'pk', 'deleted_at', 'email_domain', 'identifier_key']),
       schema
         .createIndex('organizations_vanishing')
         .on('organizations')
