@@ -22,7 +22,7 @@ import {
   selectUser,
   selectUserByEmail,
 } from '../../src/store/tables/users.ts'
-import { queryDatabase, type Row } from '../../testing/query.ts'
+import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
 import { TEST_AUDIT_KEYS } from '../support/stores.ts'
@@ -40,13 +40,16 @@ export interface MigratedEngine {
 /** Creates a store with the migrations up to a version. */
 async function makeOld(engine: MigratedEngine, version: number): Promise<string> {
   const url = await engine.newUrl()
-  const run = (sql: string): Promise<Row[]> => queryDatabase(url, sql)
+  const run = (sql: string, values: readonly unknown[] = []): Promise<Row[]> =>
+    queryDatabase(url, sql, ...(values as Value[]))
   await run(
     'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
   )
   for (const migration of migrations.slice(0, version)) {
-    for (const step of migration.up(engine.builder.schema, engine.types, engine.builder))
-      await run(step.compile().sql)
+    for (const step of migration.up(engine.builder.schema, engine.types, engine.builder)) {
+      const { sql, parameters } = step.compile()
+      await run(sql, parameters)
+    }
     await run(
       `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', '2026-01-01T00:00:00.000Z')`,
     )

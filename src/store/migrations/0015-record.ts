@@ -32,12 +32,12 @@ export const record: Migration = {
     schema
       .createIndex('users_name')
       .on('users')
-      .columns(['provider_pk', 'name_key', 'id'])
+      .columns(['provider_pk', 'name_key', 'id', 'organization_pk', 'reseller_pk'])
       .where(sql<SqlBool>`deleted_at is null and listed = 1`),
     schema
       .createIndex('users_of_organization')
       .on('users')
-      .columns(['organization_pk', 'name_key', 'id'])
+      .columns(['organization_pk', 'name_key', 'id', 'reseller_pk'])
       .where(sql<SqlBool>`deleted_at is null and listed = 1`),
     schema.createIndex('users_unlisted').on('users').column('pk').where(sql<SqlBool>`listed = 0`),
     schema.createIndex('users_changed').on('users').columns(['provider_pk', 'updated_at', 'pk']),

@@ -12,6 +12,8 @@ import { selectUserTotal } from './user-totals.ts'
 
 /** An area with at most so many users is read as a whole to count what matches in it. */
 const SMALL_AREA = 5_000
+/** The users of an area with at most so many are sorted for each page of a list without conditions. */
+const SORTED_AREA = 20_000
 /** The most users that a search looks up one by one. */
 const MAX_FOUND = 2_000
 /** Pages with at most so many users before or after them are found by skipping those. */
@@ -41,7 +43,11 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   const isSmall = total <= SMALL_AREA
   const isPlain = listConjuncts(criteria.where).length === 0
   if (isPlain)
-    return cutCounted(tx, criteria, { ...cut, total, path: isSmall ? 'area' : toWalk(criteria, cut) })
+    return cutCounted(tx, criteria, {
+      ...cut,
+      total,
+      path: total <= SORTED_AREA ? 'area' : toWalk(criteria, cut),
+    })
   const found = isSmall
     ? undefined
     : ((await findByWords(tx, criteria)) ?? (await findByGroups(tx, criteria)))
