@@ -40,11 +40,7 @@ test('what a receiver refuses is given up, listed, and tried again on request', 
   assert.equal(first?.event.type, 'CreateUser')
   assert.deepEqual(await letters('?limit=1'), [first])
   assert.deepEqual(await letters(`?limit=1&after=${first?.number}`), [second])
-  for (const [query, name] of [
-    ['limit=1001', 'limit'],
-    ['after=99999999999999999999', 'after'],
-  ] as const)
-    assertInvalid(await callPortal(target, 'GET', `/webhooks/${id}/dead-letters?${query}`), [name])
+  assertInvalid(await callPortal(target, 'GET', `/webhooks/${id}/dead-letters?limit=1001`), ['limit'])
   receiver.respond(() => 204)
   const revived = await callPortal(target, 'POST', `/webhooks/${id}/replay`, { body: { deadLetters: true } })
   assert.deepEqual(jsonOf(revived), { deadLetters: 2 })

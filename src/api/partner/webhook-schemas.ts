@@ -78,11 +78,7 @@ export const WebhookList = Type.Array(WebhookModel, { description: 'All webhooks
 
 export const DeadLetterQuery = Type.Object({
   after: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: 'The `number` of the last one of the page before.',
-    }),
+    Type.Integer({ minimum: 0, description: 'The `number` of the last one of the page before.' }),
   ),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'The most events to return.' }),
