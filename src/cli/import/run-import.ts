@@ -1,10 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
 import { type ImportStep, newImportKind } from '../../directory/imports/import-job.ts'
 import { type BegunImport, getImport } from '../../directory/imports/imports.ts'
 import type { Import } from '../../model/imports.ts'
 import type { Opened, Session } from '../command.ts'
 import { complain } from '../output.ts'
 import type { FileProfile } from './file.ts'
+import { limitMemory } from './memory.ts'
 import { newPace } from './pace.ts'
 import { ProgressBar } from './progress-bar.ts'
 import type { ResultWriter } from './results.ts'
@@ -26,8 +26,7 @@ export interface ImportRun {
  * @returns the import after that; its `endedAt` is null if it has not come to its end
  */
 export async function runImport(session: Session, opened: Opened, run: ImportRun): Promise<Import> {
-  // V8's new space would grow to several times what an import needs. It must stay small from the beginning.
-  setFlagsFromString('--semi-space-growth-factor=1')
+  const limit = limitMemory()
   const { dir, ctx } = opened
   const { file, writer } = run
   const pace = newPace(opened)
@@ -40,6 +39,7 @@ export async function runImport(session: Session, opened: Opened, run: ImportRun
       // A reader that is slower than the import must not make results pile up.
       await output
       await pace.rest()
+      limit()
       return reader.read(done)
     },
   }
