@@ -18,7 +18,7 @@ import { runRead } from './unit.ts'
 const LATE_MS = 60_000
 /** The most changes that a token remembers, so that it fits a URL. Changes beyond are returned again. */
 const MAX_REMEMBERED = 200
-/** The most changes that one call looks at: a reseller may have few of the provider's users. */
+/** The most changes that one call of a reseller looks at: it may have few of the provider's users. */
 const MAX_READ = 5_000
 
 /** A part of the changes. */
@@ -68,14 +68,16 @@ async function readChanges(
 ): Promise<ChangedUsers> {
   const after = cursor.at ?? { at: cursor.from, pk: 0 }
   const vanishing = await selectVanishing(tx, area.providerPk)
-  const changes = await selectChangesAfter(tx, area, { after, limit: MAX_READ + 1, vanishing })
+  // Of a reseller's users there may be few among many; of the provider's, all count.
+  const most = area.resellerPk === undefined ? limit + cursor.seen.size : MAX_READ
+  const changes = await selectChangesAfter(tx, area, { after, limit: most + 1, vanishing })
   const returned = new Map(cursor.returned)
   const found: UserChange[] = []
   let last: UserChange | undefined
   let more = false
   for (const [i, change] of changes.entries()) {
     const isNew = change.isInArea && cursor.seen.get(change.pk) !== change.version
-    more = i === MAX_READ || (isNew && found.length === limit)
+    more = i === most || (isNew && found.length === limit)
     if (more) break
     if (isNew) found.push(change)
     if (change.isInArea && change.at >= cursor.next && returned.size < MAX_REMEMBERED)
