@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type ChangedUsers, listChangedUsers } from '../../src/directory/changed-users.ts'
 import type { CreateUserAnswer } from '../../src/directory/repeated-creates.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { NewUser } from '../../src/model/users.ts'
-import { markUserDeleted } from '../../src/store/tables/users.ts'
+import { markUserDeleted, touchUser } from '../../src/store/tables/users.ts'
 import {
   addOrganization,
   listPeople,
@@ -42,6 +43,7 @@ async function newestEntry(on: TestDirectory): Promise<object> {
 export function usersSuite(open: OpenStore): void {
   describe('creating users', () => {
     newTests(open)
+    lateTests(open)
     repeatTests(open)
     conflictTests(open)
     idTests(open)
@@ -294,5 +296,28 @@ function raceTests(open: OpenStore): void {
     for (const one of outcomes) if (one.status === 'rejected') refusedAs('email_taken', 'email')(one.reason)
     const counts = await countRows(on.dir.store, ['users'])
     assert.equal(counts.users, 1)
+  })
+}
+
+function lateTests(open: OpenStore): void {
+  test('a change that is committed after a later one is not missed by a reader of changes', async () => {
+    const on = await newTestDirectory(open)
+    const { dir, provider, clock } = on
+    const { id: slow } = await create(on, { email: 'slow@example.com' })
+    const pk = (await listPeople(dir, provider, on.customerId))[0]?.pk ?? 0
+    clock.now = new Date(clock.now.getTime() + 10_000)
+    const since = clock.now.toISOString()
+    const { token } = await listChangedUsers(dir, provider, { from: { since }, limit: 10 })
+    const late = new Date(clock.now.getTime() + 1).toISOString()
+    clock.now = new Date(clock.now.getTime() + 20_000)
+    const { id: quick } = await create(on, { email: 'quick@example.com' })
+    const idsOf = (found: ChangedUsers): string[] => found.items.map(({ user }) => user.id)
+    const first = await listChangedUsers(dir, provider, { from: { token }, limit: 10 })
+    assert.deepEqual(idsOf(first), [quick])
+    await dir.store.write((tx) => touchUser(tx, pk, late))
+    const second = await listChangedUsers(dir, provider, { from: { token: first.token }, limit: 10 })
+    assert.deepEqual(idsOf(second), [slow])
+    const third = await listChangedUsers(dir, provider, { from: { token: second.token }, limit: 10 })
+    assert.deepEqual([idsOf(third), third.more], [[], false])
   })
 }
