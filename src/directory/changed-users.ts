@@ -47,7 +47,8 @@ export function listChangedUsers(
   const { from, resellerId, limit } = request
   return runRead(dir, ctx, 'ListUsers', async (scope) => {
     const cursor = toCursor(from)
-    const area = await getUserArea(scope, { resellerId })
+    // Users who are deleted with their customer are changes, too.
+    const area = { ...(await getUserArea(scope, { resellerId })), ofDeleted: true }
     const late = new Date(dir.now().getTime() - LATE_MS).toISOString()
     const next = cursor.next ?? (late > cursor.from ? late : cursor.from)
     return readChanges(scope.tx, area, { cursor: { ...cursor, next }, limit })

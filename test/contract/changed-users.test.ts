@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rounds } from '../../testing/full-length.ts'
+import { awaitJob } from './companies.ts'
 import { assertInvalid, assertNoBody, callPortal, create, idOf, newUser } from './portal.ts'
 import { newToken, useOwnTarget } from './target.ts'
 import { type Page, portalLists } from './user-lists.ts'
@@ -78,6 +79,31 @@ test('changes take a reseller’s context, and nothing else of a list', async ()
   ]) {
     const [name = ''] = other.split('=')
     assertInvalid(await callPortal(target, 'GET', `?changedSince=${BEGINNING}&${other}`), [name])
+  }
+})
+
+test('users who are deleted with their customer are changes, also for the reseller of the customer', async () => {
+  const reseller = await target.operator.addReseller('vanishing.example')
+  const customer = await target.operator.addCustomer(reseller)
+  const ids = [
+    idOf(await create(target, newUser(), { customer })),
+    idOf(await create(target, newUser(), { customer })),
+  ]
+  const own = { token: await newToken(target, reseller, 'viewer'), portal: 'vanishing.example' }
+  const narrowed = `changedSince=${BEGINNING}&resellerId=${reseller}`
+  const { token } = await readChanges(narrowed)
+  const accepted = await callPortal(target, 'DELETE', `/Customers/${customer}`)
+  await awaitJob(target, accepted)
+  assert.deepEqual((await readChanges(`continuationToken=${token}`)).ids.slice(-2), ids)
+  for (const items of [
+    (await list(`?${narrowed}`)).items,
+    (await list(`?changedSince=${BEGINNING}`, own)).items,
+  ]) {
+    assert.deepEqual(
+      items.map(({ id }) => id),
+      ids,
+    )
+    assert.ok(items.every(({ deletedAt }) => deletedAt !== undefined))
   }
 })
 

@@ -131,8 +131,8 @@ describe('deleting a customer', () => {
       [job.state, job.result],
       ['succeeded', { users: 3, accounts: 1, purgedData: false, keptAccounts: [] }],
     )
-    const deleted = (await list(target, `/users?state=deleted&customerId=${id}`)).items
-    assert.ok(deleted.length >= 0)
+    const deleted = (await list(target, '/users?state=deleted&pageSize=2000')).items
+    assert.equal(deleted.filter(({ customerId }) => customerId === id).length, 4)
     const entries = await target.operator.listAuditOf(id)
     const [receipt] = entries.filter(({ operation }) => operation === 'DeleteCustomer')
     assert.deepEqual([receipt?.outcome, receipt?.target], ['deleted', id])
