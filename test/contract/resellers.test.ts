@@ -40,7 +40,7 @@ describe('resellers', () => {
     assert.deepEqual([view.city, view.zipCode, view.internalIdentifier], ['Porto', '4000', 'R-2'])
     assert.equal((await patch('internal-identifier', 'null')).status, 204)
     assert.equal((await read(target, `/Resellers/${id}`)).internalIdentifier, null)
-    for (const wrong of ['{}', '1', JSON.stringify('x'.repeat(256)), '"a\\u0000"'])
+    for (const wrong of [undefined, '', '{}', '1', JSON.stringify('x'.repeat(256)), '"a\\u0000"'])
       assertInvalid(await patch('internal-identifier', wrong), ['body'])
   })
 

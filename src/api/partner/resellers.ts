@@ -12,6 +12,7 @@ import {
 } from '../../directory/resellers.ts'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
+import { BodyError } from '../bodies.ts'
 import { type Route, route } from '../route.ts'
 import { toCompanyChange, toCompanyPage, toCompanyView, toSearch } from './companies.ts'
 import {
@@ -164,6 +165,8 @@ export const resellerRoutes: readonly Route<Directory>[] = [
     schemas: { headers: WriteHeaders, params: ResellerParams, body: internalIdentifier },
     answers: { 204: NoBody('No Content.'), ...failures },
     async handle({ ctx, params, body }, dir) {
+      // Fastify checks an absent body as null, which is a value here.
+      if (body === undefined) throw new BodyError('malformed', 'is required')
       await updateResellerIdentifier(dir, ctx, { ...params, identifier: body })
       return { status: 204 }
     },
