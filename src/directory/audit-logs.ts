@@ -1,9 +1,8 @@
 import type { LogStatus } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { assertValid } from '../model/error.ts'
-import type { Organization } from '../model/organizations.ts'
 import type { PageRequest } from '../model/pages.ts'
-import { selectCallerNames, selectOrganizationNames } from '../store/audit/log-names.ts'
+import { type LogReader, selectCallerNames, selectOrganizationNames } from '../store/audit/log-names.ts'
 import { type LogEntry, selectAuditLogs } from '../store/audit/logs.ts'
 import type { Tx } from '../store/port.ts'
 import { ACCESS } from './access.ts'
@@ -62,7 +61,10 @@ export function listAuditLogs(dir: Directory, ctx: Context, request: AuditLogReq
     const names = { status, resellerName, customerName }
     const filter = { providerPk, reseller, ...time, operations: operations?.map(toOperation), ...names }
     const { items, ...counts } = await selectAuditLogs(tx, filter, page)
-    return { items: await nameEntries(dir, { tx, reseller }, items), ...counts }
+    return {
+      items: await nameEntries(dir, tx, { reader: { providerPk, reseller }, entries: items }),
+      ...counts,
+    }
   })
 }
 
@@ -102,17 +104,17 @@ const BEGINNING = Date.parse('0000-01-01T00:00:00.000Z')
 
 async function nameEntries(
   dir: Directory,
-  { tx, reseller }: { readonly tx: Tx; readonly reseller: Organization | undefined },
-  entries: readonly LogEntry[],
+  tx: Tx,
+  { reader, entries }: { readonly reader: LogReader; readonly entries: readonly LogEntry[] },
 ): Promise<AuditLogEntry[]> {
   const opened = await openChanges(dir.sealer, tx, entries)
   const callers = await selectCallerNames(
     tx,
     entries.map(({ caller }) => caller),
-    reseller,
+    reader,
   )
   const ids = entries.flatMap(({ customer, reseller: id }) => [customer, id].filter((one) => one !== null))
-  const names = await selectOrganizationNames(tx, [...new Set(ids)])
+  const names = await selectOrganizationNames(tx, [...new Set(ids)], reader)
   const nameOf = (id: string | null): string | null => (id === null ? null : (names.get(id) ?? null))
   return opened.map(({ changes = [], ...entry }) => ({
     ...entry,

@@ -6,6 +6,7 @@ import { foldDomain, type Organization } from '../model/organizations.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { insertAuditEntry } from '../store/audit/entries.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
+import { selectKnownIds } from '../store/tables/relations.ts'
 import { ACCESS, isPermitted, notPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { findRecordedAnswer, recordAnswer } from './idempotency.ts'
@@ -205,8 +206,7 @@ export async function refuse(
   subject: Subject,
   error: DirectoryError,
 ): Promise<never> {
-  const { organization, target, reseller } = { ...subject, ...error.about }
-  await write(dir, (tx) =>
+  await write(dir, async (tx) =>
     insertAuditEntry(tx, {
       id: newId(),
       at: dir.now().toISOString(),
@@ -215,15 +215,37 @@ export async function refuse(
       outcome: error.code,
       caller: ctx.caller,
       portal: ctx.portal === null ? null : foldDomain(ctx.portal),
-      organization: foldId(toStorable(organization) ?? ctx.organization.id),
-      target: toFolded(toStorable(target)),
+      ...(await findSubject(tx, ctx, { ...subject, ...error.about })),
       correlationId: ctx.correlationId,
       address: ctx.address,
-      reseller: resellerOf(ctx.organization) ?? toFolded(toStorable(reseller)),
       changedFields: [],
     }),
   )
   throw error
+}
+
+/**
+ * Returns what the entry of a refusal is about. An organization that the caller cannot know is a mere id, and the target:
+ * otherwise the log would tell them its name, and the entry would stand among those of others.
+ */
+async function findSubject(
+  tx: Tx,
+  { organization: own }: Context,
+  sent: Pick<Subject, 'organization' | 'target' | 'reseller'>,
+): Promise<Pick<AuditEntry, 'organization' | 'target' | 'reseller'>> {
+  const [organization, target, reseller] = [sent.organization, sent.target, sent.reseller].map((id) =>
+    toFolded(toStorable(id)),
+  )
+  const ids = [organization, reseller].filter((id) => typeof id === 'string')
+  const known = await selectKnownIds(tx, own, ids)
+  const isKnown = organization && known.has(organization)
+  // A provider may name resellers that do not exist; no reseller sees these entries.
+  const named = own.kind === 'provider' || (reseller && known.has(reseller)) ? reseller : null
+  return {
+    organization: isKnown ? organization : own.id,
+    target: target ?? (isKnown ? null : (organization ?? null)),
+    reseller: resellerOf(own) ?? named ?? null,
+  }
 }
 
 /** Returns a text only if it can be an id: a refused caller may have sent anything. */

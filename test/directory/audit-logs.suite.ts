@@ -4,7 +4,7 @@ import { createAccount, deleteAccount } from '../../src/directory/accounts.ts'
 import { type AuditLogRequest, listAuditLogs } from '../../src/directory/audit-logs.ts'
 import { deleteCustomer } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
-import { relateOrganization } from '../../src/directory/relations.ts'
+import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
 import { deleteUser, updateUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
 import type { LogStatus } from '../../src/model/audit.ts'
@@ -85,6 +85,22 @@ function indexTests(open: OpenStore): void {
     await index(on)
     assert.equal(await on.dir.store.read(isAuditLogFollowed), true)
     assert.deepEqual(await listAll(), tail)
+  })
+
+  test('a reseller keeps the entries of a customer that it has lost, without the name', async () => {
+    const on = await newTestDirectory(open)
+    const { id: resellerId } = await addOrganization(on, 'reseller')
+    const { id: customerId } = await addOrganization(on, 'customer', [resellerId])
+    await createUser(on.dir, on.operator, { organizationId: customerId, resellerId, user: newUser() })
+    await unrelateOrganization(on.dir, on.operator, { customerId, resellerId })
+    const ofUser = { operations: ['CreateUser'], resellerId }
+    const { items } = await list(on, ofUser)
+    assert.deepEqual(
+      items.map((entry) => [entry.customer, entry.customerName]),
+      [[customerId, null]],
+    )
+    assert.equal((await list(on, { ...ofUser, customerName: 'a customer' })).total, 0)
+    assert.equal((await list(on, { operations: ['CreateUser'], customerName: 'a customer' })).total, 1)
   })
 
   test('what Cloud Director does with a user is in the context of their reseller', async () => {

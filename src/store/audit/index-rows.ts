@@ -39,6 +39,9 @@ const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
  * @param reaching the condition on `audit_entries as entry`
  */
 export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unknown> {
+  // The target of a refused call may be any id: that of another organization's user says nothing.
+  const isOfEntry = sql`(org.pk is null or org.pk = users.organization_pk
+    or (org.kind <> 'customer' and coalesce(org.provider_pk, org.pk) = users.provider_pk))`
   // An organization that was removed is counted to the first provider.
   return sql`
     select
@@ -47,10 +50,10 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
       case when org.kind = 'customer' then org.id end as customer,
       coalesce(entry.reseller, case when org.kind = 'reseller' then org.id end,
         (select context.id from users join organizations as context on context.pk = users.reseller_pk
-          where users.id = entry.target),
+          where users.id = entry.target and ${isOfEntry}),
         (select context.id from credentials join accounts on accounts.pk = credentials.account_pk
           join users on users.pk = accounts.user_pk join organizations as context on context.pk = users.reseller_pk
-          where credentials.access_key = entry.target)) as reseller,
+          where credentials.access_key = entry.target and ${isOfEntry})) as reseller,
       case when substr(entry.operation, 1, 3) not in ('Get', 'Lis', 'Que') then coalesce(
         (select users.pk from users where users.id = entry.target
           and exists (select 1 from accounts where accounts.user_pk = users.pk)),

@@ -1,15 +1,36 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { CallerName } from '../../model/context.ts'
 import type { Tx } from '../port.ts'
 import { query } from './raw-query.ts'
 
-/** Returns the current names of organizations, by their ids. It leaves out those that no longer have a row. */
-export async function selectOrganizationNames(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
+/** Who reads the log: a provider, or one of its resellers. */
+export interface LogReader {
+  readonly providerPk: number
+  readonly reseller?: { readonly pk: number } | undefined
+}
+
+/**
+ * Returns the current names of organizations, by their ids: those that the reader may know. An entry may name others,
+ * because callers send any id, and customers leave resellers.
+ */
+export async function selectOrganizationNames(
+  tx: Tx,
+  ids: readonly string[],
+  { providerPk, reseller }: LogReader,
+): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()
-  const rows = await tx.query((db) =>
-    db.selectFrom('organizations').select(['id', 'name']).where('id', 'in', ids),
+  const seen = reseller ? isOf(reseller.pk) : sql`1 = 1`
+  const rows = await query<{ id: string; name: string }>(
+    tx,
+    sql`select id, name from organizations where id in (${sql.join(ids)}) and provider_pk = ${providerPk} and ${seen}`,
   )
   return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
+/** Returns the condition on `organizations` that it is a reseller, or one of its customers. */
+export function isOf(resellerPk: number): RawBuilder<unknown> {
+  return sql`(organizations.pk = ${resellerPk} or exists (select 1 from customer_resellers
+    where customer_pk = organizations.pk and reseller_pk = ${resellerPk}))`
 }
 
 /** A caller as lists show it. */
@@ -20,21 +41,21 @@ interface NamedCaller {
 }
 
 /**
- * Returns the current names of callers, by their ids.
- * @param viewer a reseller that sees the names of its own callers, and of those of its customers, only
+ * Returns the current names of callers, by their ids. A provider sees those of its own organizations, a reseller those of
+ * itself and of its customers.
  */
 export async function selectCallerNames(
   tx: Tx,
   callers: readonly CallerName[],
-  viewer?: { readonly pk: number },
+  { providerPk, reseller }: LogReader,
 ): Promise<Map<string, NamedCaller>> {
   const idsOf = (kind: 'client' | 'person'): string[] => [
     ...new Set(callers.flatMap((caller) => (caller.kind === kind ? [caller.id] : []))),
   ]
-  const seen = viewer
-    ? sql`(found.organization_pk = ${viewer.pk} or exists (select 1 from customer_resellers
-        where customer_pk = found.organization_pk and reseller_pk = ${viewer.pk}))`
-    : sql`1 = 1`
+  const organization = sql`select 1 from organizations where organizations.pk = found.organization_pk`
+  const seen = reseller
+    ? sql`exists (${organization} and ${isOf(reseller.pk)})`
+    : sql`exists (${organization} and coalesce(provider_pk, organizations.pk) = ${providerPk})`
   const [clients, persons] = [idsOf('client'), idsOf('person')]
   const named = clients.length
     ? await query<NamedCaller>(

@@ -5,6 +5,7 @@ import { foldKey } from '../../model/text.ts'
 import type { Tx } from '../port.ts'
 import { ENTRY_COLUMNS, toEntry } from './entries.ts'
 import { findTail, selectIndexRows } from './index-rows.ts'
+import { isOf } from './log-names.ts'
 import { findPlace } from './log-totals.ts'
 import { query } from './raw-query.ts'
 
@@ -87,10 +88,15 @@ async function oneOfFound(tx: Tx, column: IdColumn, organizations: Sql): Promise
 }
 
 /** Returns the query for the organizations of a kind whose name contains a text. */
-function named(kind: 'customer' | 'reseller', providerPk: number, part: string): Sql {
+function named(
+  kind: 'customer' | 'reseller',
+  { providerPk, reseller }: Pick<LogFilter, 'providerPk' | 'reseller'>,
+  part: string,
+): Sql {
   const pattern = `%${foldKey(part).replace(/[\\%_]/g, '\\$&')}%`
+  const seen = reseller ? isOf(reseller.pk) : sql`1 = 1`
   return sql`select id from organizations where provider_pk = ${providerPk} and kind = ${kind}
-    and name_key like ${pattern} escape '\\'`
+    and name_key like ${pattern} escape '\\' and ${seen}`
 }
 
 /** A condition as alternatives of which no two hold for one entry. */
@@ -134,12 +140,10 @@ function having(status: LogStatus): Alternatives {
 
 /** Returns the alternatives of a whole filter. */
 async function listAlternatives(tx: Tx, filter: LogFilter): Promise<Alternatives> {
-  const { providerPk, reseller, operations, status, resellerName, customerName } = filter
+  const { reseller, operations, status, resellerName, customerName } = filter
   const parts: Alternatives[] = []
-  if (customerName)
-    parts.push([[await oneOfFound(tx, 'customer', named('customer', providerPk, customerName))]])
-  if (resellerName)
-    parts.push([[await oneOfFound(tx, 'reseller', named('reseller', providerPk, resellerName))]])
+  if (customerName) parts.push([[await oneOfFound(tx, 'customer', named('customer', filter, customerName))]])
+  if (resellerName) parts.push([[await oneOfFound(tx, 'reseller', named('reseller', filter, resellerName))]])
   if (reseller) parts.push(await seenBy(tx, reseller))
   if (status) parts.push(having(status))
   if (operations) parts.push([[oneOf('operation', operations)]])

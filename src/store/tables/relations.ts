@@ -40,6 +40,47 @@ export async function selectResellersOf(tx: Tx, customer: number): Promise<Organ
   return (await tx.all(selectResellers, { customer })).map(toOrganization)
 }
 
+/**
+ * Returns those of the ids that an organization may know: its own, those of what is below it, and those of a customer's
+ * resellers. Deleted organizations count.
+ */
+export async function selectKnownIds(
+  tx: Tx,
+  { pk }: Pick<Organization, 'pk'>,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('organizations')
+      .select('organizations.id')
+      .where('organizations.id', 'in', [...ids])
+      .where((eb) => {
+        const relation = eb
+          .selectFrom('customer_resellers')
+          .select('customer_pk')
+          .where((on) =>
+            on.or([
+              on.and([
+                on('reseller_pk', '=', pk),
+                on('customer_pk', '=', on.ref('organizations.pk').$notNull()),
+              ]),
+              on.and([
+                on('customer_pk', '=', pk),
+                on('reseller_pk', '=', on.ref('organizations.pk').$notNull()),
+              ]),
+            ]),
+          )
+        return eb.or([
+          eb('organizations.pk', '=', pk),
+          eb('organizations.provider_pk', '=', pk),
+          eb.exists(relation),
+        ])
+      }),
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
 const selectDomains = statement((db, p: { reseller: number }) =>
   db
     .selectFrom('portals')
