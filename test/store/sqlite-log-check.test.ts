@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -7,7 +7,7 @@ import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/port.ts'
 import { type Connection, openConnection } from '../../src/store/sqlite/connection.ts'
 import { assertLogBelongs } from '../../src/store/sqlite/log-check.ts'
-import { isLogMarked, markLog } from '../../src/store/sqlite/log-marks.ts'
+import { isLogMarked, markLog, readFileMark } from '../../src/store/sqlite/log-marks.ts'
 import { newDataDir } from '../../testing/usher.ts'
 
 const REFUSED = { name: 'StoreError', reason: 'replaced' }
@@ -219,6 +219,15 @@ function observe(connection: Connection, work: () => void): Parameters<typeof ma
     rollback: () => connection.rollback(),
   }
 }
+
+test('the mark can be read in the middle of a checkpoint that makes the file longer', async (t) => {
+  const { path } = await newWorld(t)
+  const copy = `${path}-short`
+  copyFileSync(path, copy)
+  // Page 1 is written first, and has the new number of pages.
+  truncateSync(copy, 4096)
+  assert.deepEqual(readFileMark(copy), readFileMark(path))
+})
 
 test('a crash at any moment of the marking is accepted', async (t) => {
   const world = await newWorld(t)

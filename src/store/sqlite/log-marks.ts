@@ -70,8 +70,11 @@ export function readFileMark(path: string): Mark {
   // SQLite ignores the log of a file that cannot change. Usher must not open the file in another way: closing it would
   // end the locks that SQLite has on it in this process.
   url.searchParams.set('immutable', '1')
-  const db = new DatabaseSync(url, { readOnly: true })
+  const db = new DatabaseSync(url, { readOnly: true, defensive: false })
   try {
+    // In the middle of a checkpoint the header already counts pages that are not in the file yet. SQLite calls such a file
+    // damaged, unless its schema is writable.
+    db.exec('PRAGMA writable_schema = ON')
     const read = (name: string): number => Number(db.prepare(`PRAGMA ${name}`).get()?.[name])
     return { cookie: read('schema_version'), mark: read('user_version'), before: read('application_id') }
   } finally {
