@@ -9,6 +9,7 @@ import { selectListedUsers } from '../store/users/listed-users.ts'
 import { selectVanishing } from '../store/users/user-sql.ts'
 import type { Directory } from './directory.ts'
 import { getUserArea } from './reach.ts'
+import { SealError } from './sealing/sealer.ts'
 import { runRead } from './unit.ts'
 
 /**
@@ -46,18 +47,31 @@ export function listChangedUsers(
 ): Promise<ChangedUsers> {
   const { from, resellerId, limit } = request
   return runRead(dir, ctx, 'ListUsers', async (scope) => {
-    const cursor = toCursor(from)
+    const cursor = toCursor(dir, ctx, from)
     // Users who are deleted with their customer are changes, too.
     const area = { ...(await getUserArea(scope, { resellerId })), ofDeleted: true }
     const late = new Date(dir.now().getTime() - LATE_MS).toISOString()
     const next = cursor.next ?? (late > cursor.from ? late : cursor.from)
-    return readChanges(scope.tx, area, { cursor: { ...cursor, next }, limit })
+    const changes = await readChanges(scope.tx, area, { cursor: { ...cursor, next }, limit })
+    return { ...changes, token: dir.sealer.seal(toChangeToken(changes.cursor), identityOf(ctx)) }
   })
 }
 
-function toCursor(from: ChangesFrom): ChangeCursor {
-  const cursor = 'token' in from ? fromChangeToken(from.token) : newChangeCursor(from.since)
-  if (cursor) return cursor
+/** A cursor tells when users out of reach have changed, so callers get it sealed, each organization its own. */
+function identityOf({ organization }: Context): string {
+  return `changes:${organization.id}`
+}
+
+function toCursor({ sealer }: Directory, ctx: Context, from: ChangesFrom): ChangeCursor {
+  try {
+    const cursor =
+      'token' in from
+        ? fromChangeToken(sealer.open(from.token, identityOf(ctx)))
+        : newChangeCursor(from.since)
+    if (cursor) return cursor
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error
+  }
   const message = 'must be a token that an earlier call has returned'
   throw toInvalid([{ path: 'continuationToken', rule: 'token', message }])
 }
@@ -66,7 +80,7 @@ async function readChanges(
   tx: Tx,
   area: UserArea,
   { cursor, limit }: { cursor: ChangeCursor & { next: string }; limit: number },
-): Promise<ChangedUsers> {
+): Promise<Omit<ChangedUsers, 'token'> & { readonly cursor: ChangeCursor }> {
   const after = cursor.at ?? { at: cursor.from, pk: 0 }
   const vanishing = await selectVanishing(tx, area.providerPk)
   // Of a reseller's users there may be few among many; of the provider's, all count.
@@ -86,12 +100,10 @@ async function readChanges(
     last = change
   }
   const at = last ? { at: last.at, pk: last.pk } : cursor.at
-  const token = more
-    ? toChangeToken({ ...cursor, at, returned })
-    : toChangeToken({ ...newChangeCursor(cursor.next), seen: returned })
+  const next = more ? { ...cursor, at, returned } : { ...newChangeCursor(cursor.next), seen: returned }
   const users = await selectListedUsers(
     tx,
     found.map(({ pk }) => pk),
   )
-  return { items: users, more, token }
+  return { items: users, more, cursor: next }
 }

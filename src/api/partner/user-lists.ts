@@ -69,9 +69,10 @@ const UserListQuery = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 8_000,
-      pattern: '^[\\w-]+$',
+      pattern: '^[\\w.-]+$',
       title: 'a token that an earlier call has returned',
-      description: 'Ours: continues a list of changes after the page that returned this token, now or later.',
+      description:
+        'Ours: continues a list of changes after the page that returned this token, now or later. Each organization has its own.',
     }),
   ),
 })
