@@ -10,7 +10,6 @@ import {
   hasEvents,
   MAX_WEBHOOKS,
   type NewWebhook,
-  toEvent,
   type Webhook,
 } from '../model/webhooks.ts'
 import { selectLogEnd, selectLogPlaceAt } from '../store/audit/follow.ts'
@@ -31,6 +30,7 @@ import {
 import { ACCESS } from './access.ts'
 import type { Directory } from './directory.ts'
 import { runRead, runUnit, write } from './unit.ts'
+import { toEvents } from './webhook-events.ts'
 
 /** The operations that have events, sorted. */
 export const EVENT_OPERATIONS: readonly string[] = (Object.keys(ACCESS) as Operation[])
@@ -155,10 +155,13 @@ export function listDeadLetters(
   { id, ...page }: { id: string; after: number; limit: number },
 ): Promise<DeadLetter[]> {
   return runRead(dir, ctx, 'ListDeadLetters', async ({ tx }) => {
-    const { pk } = await getReachable(tx, ctx, id)
-    const letters = await selectDeadLetters(tx, { webhookPk: pk, ...page })
-    return letters.map(({ pk, entry, attempts, error, deadAt }) => {
-      return { number: pk, event: toEvent(entry), attempts, error, failedAt: deadAt ?? '' }
+    const webhook = await getReachable(tx, ctx, id)
+    const letters = await selectDeadLetters(tx, { webhookPk: webhook.pk, ...page })
+    const entries = letters.map(({ entry }) => entry)
+    const events = await toEvents(tx, webhook, entries)
+    return letters.flatMap(({ pk, attempts, error, deadAt }, i) => {
+      const event = events[i]
+      return event ? [{ number: pk, event, attempts, error, failedAt: deadAt ?? '' }] : []
     })
   })
 }

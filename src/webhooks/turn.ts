@@ -1,5 +1,7 @@
-import { isEvent, toEvent, type WebhookEvent } from '../model/webhooks.ts'
+import { toEvents } from '../directory/webhook-events.ts'
+import { isEvent, type WebhookEvent } from '../model/webhooks.ts'
 import { type LogCursor, type LogPart, type PlacedEntry, selectLogPart } from '../store/audit/follow.ts'
+import { selectContexts } from '../store/audit/index-rows.ts'
 import type { Tx } from '../store/port.ts'
 import {
   type Delivery,
@@ -99,19 +101,32 @@ export async function readTurn(tx: Tx, webhook: ClaimedWebhook, now: string): Pr
   const queues = new Map<string, Item[]>()
   for (const { organization } of due) {
     const rows = await selectWaiting(tx, { webhookPk: webhook.pk, organization, limit: WAITING_EVENTS })
-    const items = rows.map((row) => ({ event: toEvent(row.entry), organization, place: row.place, row }))
-    queues.set(organization, items)
+    queues.set(organization, await toItems(tx, webhook, rows))
   }
   const { entries, cursor } = await readLog(tx, webhook, countToRead(webhook, waiting))
   const blocked: Item[] = []
   const isBlocked = new Set(waiting.map(({ organization }) => organization))
-  for (const { entry, place } of entries) {
-    const organization = entry.organization ?? ''
-    const item = { event: toEvent(entry), organization, place, row: undefined }
+  for (const item of await toItems(tx, webhook, entries)) {
+    const { organization } = item
     if (isBlocked.has(organization)) blocked.push(item)
     else queues.set(organization, [...(queues.get(organization) ?? []), item])
   }
   return new Turn(webhook, { queues: [...queues.values()].map((items) => ({ items })), blocked, to: cursor })
+}
+
+/** @param found entries of the log, or events that wait */
+async function toItems(
+  tx: Tx,
+  webhook: ClaimedWebhook,
+  found: readonly (PlacedEntry | Delivery)[],
+): Promise<Item[]> {
+  const entries = found.map(({ entry }) => entry)
+  const events = await toEvents(tx, webhook, entries)
+  return found.flatMap((one, i) => {
+    const event = events[i]
+    const row = 'attempts' in one ? one : undefined
+    return event ? [{ event, organization: one.entry.organization ?? '', place: one.place, row }] : []
+  })
 }
 
 /**
@@ -149,11 +164,15 @@ async function selectEvents(
   )
   const ids = new Set(events.map(({ entry }) => entry.organization).filter((id) => id !== null))
   const followed = await selectFollowed(tx, [...ids], webhook)
-  const isReseller = providerPk !== organizationPk
-  return events.filter(({ entry: { organization, reseller } }) => {
-    if (isReseller && reseller !== null) return reseller === organizationId
-    return organization !== null && followed.has(organization)
+  const own = events.filter(({ entry: { organization, reseller } }) => {
+    const isOwn = reseller === organizationId && providerPk !== organizationPk
+    return isOwn || (organization !== null && followed.has(organization))
   })
+  if (providerPk === organizationPk) return own
+  // Cloud Director and customers change users in the context of any reseller.
+  const pks = own.map(({ place }) => place.pk)
+  const contexts = await selectContexts(tx, pks)
+  return own.filter(({ place }) => (contexts.get(place.pk) ?? organizationId) === organizationId)
 }
 
 /** When a turn is stored, and by whom. */

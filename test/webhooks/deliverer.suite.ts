@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { createAccount } from '../../src/directory/accounts.ts'
 import { deleteOrganization } from '../../src/directory/organizations.ts'
+import { relateOrganization } from '../../src/directory/relations.ts'
 import { newUnit } from '../../src/directory/unit.ts'
 import { createUser } from '../../src/directory/users.ts'
 import {
@@ -16,6 +18,8 @@ import type { WebhookSender } from '../../src/webhooks/sender.ts'
 import {
   addClient,
   addOrganization,
+  clientIdOf,
+  newAccountRequest,
   newTestDirectory,
   newUser,
   type TestDirectory,
@@ -270,6 +274,37 @@ export function delivererSuite(open: OpenStore): void {
       await deleteOrganization(on.dir, on.operator, id)
       await drain()
       assert.deepEqual(receiver.accepted, [id])
+    })
+
+    test('a reseller gets nothing of the context of another one, and not the ids of the callers of others', async () => {
+      const { on, receiver, add, drain, later } = await newWorld(open)
+      const { id: other } = await addOrganization(on, 'reseller')
+      await relateOrganization(on.dir, on.operator, { customerId: on.customerId, resellerId: other })
+      const reseller = await addClient(on, on.resellerId)
+      await on.dir.store.sealAudit()
+      const { id } = await createWebhook(on.dir, reseller, { url: URL, operations: null, allowsHttp: false })
+      const callers: unknown[] = []
+      const { send } = receiver
+      receiver.send = async (webhook, event, stopping) => {
+        if (webhook.id === id) callers.push(event.data.caller)
+        return send(webhook, event, stopping)
+      }
+      receiver.accepts = () => false
+      const user = newUser({ email: 'ada@example.com' })
+      await createUser(on.dir, on.provider, { organizationId: on.customerId, resellerId: other, user })
+      const { tenantId, account } = newAccountRequest(on, 'ada')
+      await createAccount(on.dir, on.osis, { tenantId, account: { ...account, email: 'ada@example.com' } })
+      await drain()
+      assert.deepEqual(callers, [])
+      await add(1)
+      const own = { organizationId: on.customerId, user: newUser({ email: 'own@example.com' }) }
+      await createUser(on.dir, reseller, own)
+      await drain()
+      receiver.accepts = () => true
+      later(HOUR_MS)
+      await drain()
+      const ownCaller = { kind: 'client', id: clientIdOf(reseller) }
+      assert.deepEqual(callers, [{ kind: 'client' }, { kind: 'client' }, ownCaller])
     })
 
     test('a reseller that was deleted gets nothing more', async () => {

@@ -64,6 +64,16 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
     where ${reaching}`
 }
 
+/** Returns the ids of the resellers in whose context entries are, by the primary keys of the entries; null for none. */
+export async function selectContexts(tx: Tx, pks: readonly number[]): Promise<Map<number, string | null>> {
+  if (pks.length === 0) return new Map()
+  const rows = await query<{ entry_pk: number; reseller: string | null }>(
+    tx,
+    sql`select entry_pk, reseller from (${selectIndexRows(sql`entry.pk in (${sql.join(pks)})`)}) as i`,
+  )
+  return new Map(rows.map(({ entry_pk, reseller }) => [entry_pk, reseller]))
+}
+
 /**
  * Returns the condition on `audit_entries as entry` that it is not in the index yet; undefined if the index has all.
  */
