@@ -204,6 +204,8 @@ function explain(error: ErrorObject): string {
       return `must have at least ${params.limit} ${params.limit === 1 ? 'member' : 'members'}`
     case 'pattern':
       return explainPattern(error)
+    case 'minItems':
+      return `must have at least ${params.limit} ${params.limit === 1 ? 'item' : 'items'}`
     case 'maxItems':
       return `must have at most ${params.limit} items`
     case 'format':

@@ -7,7 +7,7 @@ import { MAX_TEXT } from '../../model/text.ts'
 import { toUtc } from '../../model/times.ts'
 import { type Route, route } from '../route.ts'
 import { PageOf, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
-import { failures, Headers, uuid } from './schemas.ts'
+import { failures, Headers, Responds, uuid } from './schemas.ts'
 
 /** The wire's names of statuses. One is misspelt in the contract. */
 const STATUSES = ['Processing', 'Succeded', 'Failed'] as const
@@ -149,7 +149,7 @@ export const auditLogRoutes: readonly Route<Directory>[] = [
         '`hasNextPage` says whether there are more.',
     },
     schemas: { headers: Headers, querystring: AuditLogQuery },
-    answers: { 200: PageOf(AuditLogViewModel), ...failures },
+    answers: { 200: Responds(PageOf(AuditLogViewModel), 'OK: the entries of the page.'), ...failures },
     async handle({ ctx, query }, dir) {
       const { PageNumber: pageNumber, PageSize: pageSize, StartDate, EndDate, Operations, Status } = query
       const paging = { ...(pageNumber && { pageNumber }), ...(pageSize && { pageSize }) }

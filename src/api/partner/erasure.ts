@@ -2,7 +2,7 @@ import type { Directory } from '../../directory/directory.ts'
 import { eraseUser } from '../../directory/erasure.ts'
 import { Type } from '../../json-schema.ts'
 import { type Route, route } from '../route.ts'
-import { failures, uuid, WriteHeaders } from './schemas.ts'
+import { failures, Responds, uuid, WriteHeaders } from './schemas.ts'
 
 const ErasureReceipt = Type.Object(
   {
@@ -62,7 +62,7 @@ export const erasureRoutes: readonly Route<Directory>[] = [
       ours: true,
     },
     schemas: { headers: WriteHeaders, params: Type.Object({ id: uuid('The id of the user.') }) },
-    answers: { 200: ErasureReceipt, ...failures },
+    answers: { 200: Responds(ErasureReceipt, 'OK: the receipt.'), ...failures },
     async handle({ ctx, params }, dir) {
       const { accounts, ...receipt } = await eraseUser(dir, ctx, { user: params.id })
       return { status: 200, body: { ...receipt, accounts: [...accounts] } }

@@ -4,7 +4,7 @@ import { getJob } from '../../directory/jobs/jobs.ts'
 import { Type } from '../../json-schema.ts'
 import { JOB_STATES, type Job } from '../../model/jobs.ts'
 import { type Route, route } from '../route.ts'
-import { failures, Headers, uuid } from './schemas.ts'
+import { failures, Headers, Responds, uuid } from './schemas.ts'
 
 const nullable = (type: 'string' | 'integer', description: string, format?: string) =>
   Type.Unsafe<string | null>({ type: [type, 'null'], description, ...(format && { format }) })
@@ -72,7 +72,7 @@ export const jobRoutes: readonly Route<Directory>[] = [
       headers: Headers,
       params: Type.Object({ jobId: uuid('GUID Unique identifier for the job.') }),
     },
-    answers: { 200: JobViewModel, ...failures },
+    answers: { 200: Responds(JobViewModel, 'OK: the job.'), ...failures },
     async handle({ ctx, params }, dir) {
       return { status: 200, body: toViewModel(await getJob(dir, ctx, params.jobId)) }
     },

@@ -35,7 +35,8 @@ const UserListQuery = Type.Object({
       type: 'string',
       enum: ['Name', 'Email'],
       default: 'Name',
-      description: 'The property to sort by. Name: first name, last name, email. Missing ones come last.',
+      description:
+        'The property to sort by. Name: first name, last name, email. Missing ones come last, or first in descending order.',
     }),
   ),
   ascendingOrder: Type.Optional(Type.Boolean({ default: true, description: 'Whether to sort upwards.' })),
@@ -62,7 +63,8 @@ const UserListQuery = Type.Object({
       format: 'date-time',
       description:
         'Ours: lists the users who were created, changed or deleted since this time (RFC 3339), the oldest change ' +
-        'first. Of the other parameters it takes `resellerId` and `pageSize`. Continue with `continuationToken`.',
+        'first. Of the other parameters it takes `resellerId` and `pageSize`. Continue with `continuationToken`, ' +
+        'while `hasNextPage` is true and later again; `totalCount` is that of the page.',
     }),
   ),
   continuationToken: Type.Optional(
