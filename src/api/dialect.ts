@@ -197,7 +197,7 @@ export class UnknownPathError extends Error {
  */
 async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyError): Promise<Error> {
   const wrongShape = raw.validation !== undefined
-  const error = wrongShape ? invalidShape(request) : toBodyError(raw, request, mediaTypeOf(request))
+  const error = wrongShape ? await invalidShape(request) : toBodyError(raw, request, mediaTypeOf(request))
   const refusal = toRefusal(request, error, wrongShape)
   const { operation } = request.routeOptions.config
   const ctx = request.context ?? request.caller
@@ -211,8 +211,13 @@ function mediaTypeOf({ routeOptions }: FastifyRequest): string {
   return routeOptions.config.takesLines ? NDJSON_TYPE : 'application/json'
 }
 
-function invalidShape(request: FastifyRequest): DirectoryError {
-  return new DirectoryError('invalid', 'The request is not valid.', { issues: collectIssues(request) })
+async function invalidShape(request: FastifyRequest): Promise<DirectoryError> {
+  const issues = collectIssues(request)
+  const named = new Set(issues.map(({ path }) => path))
+  const others = (await request.routeOptions.config.rules?.(request.body)) ?? []
+  return new DirectoryError('invalid', 'The request is not valid.', {
+    issues: [...issues, ...others.filter(({ path }) => !named.has(path))],
+  })
 }
 
 /**

@@ -2,6 +2,7 @@ import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify
 import type { Static, TNull, TObject, TSchema } from 'typebox'
 import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
+import type { Issue } from '../model/error.ts'
 import { BODY_LIMITS } from './bodies.ts'
 import { toFingerprint } from './fingerprint.ts'
 import { toListBody } from './list-body.ts'
@@ -16,6 +17,8 @@ declare module 'fastify' {
     takesBody?: boolean
     /** Whether the request is a stream of lines; see line-route.ts. */
     takesLines?: boolean
+    /** Rules for members of the body beyond its schema; see `RouteDeclaration`. */
+    rules?: BodyRules
     /** The path parameters that name the subject of the operation, for the audit entry of a refusal. */
     subject?: { readonly organization?: string; readonly target?: string }
     /** The documented spelling of each header name. The map's key is the name in lower case. */
@@ -28,6 +31,9 @@ declare module 'fastify' {
     context: Context | null
   }
 }
+
+/** Checks a body of any shape by the rules beyond its schema. Members of the wrong type are left out. */
+type BodyRules = (body: unknown) => Promise<readonly Issue[]>
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -124,6 +130,11 @@ export interface RouteDeclaration<Schemas extends RequestSchemas, Answers extend
   readonly subject?: Readonly<
     Partial<Record<'organization' | 'target', keyof Part<Schemas['params']> & string>>
   >
+  /**
+   * The rules beyond the schema of the body, if there are any. They are checked here only if the shape of the request is
+   * wrong, so that one response names everything that is wrong; else the directory checks them.
+   */
+  readonly rules?: BodyRules
   /** Makes one call of `directory` or `provisioning`, and translates its input and its result. */
   readonly handle: (call: Call<Schemas>, parts: Parts) => Returned<NoInfer<Answers>>
 }
@@ -162,10 +173,10 @@ const KEY_NAME = IDEMPOTENCY_KEY.toLowerCase()
 export function route<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
   declared: RouteDeclaration<Schemas, Answers, Parts>,
 ): Route<Parts> {
-  const { operation, subject, handle } = declared
+  const { operation, subject, rules, handle } = declared
   // A bulk call has the header too, and a pattern that no key fits.
   const takesKey = IDEMPOTENCY_KEY in (declared.schemas.headers?.properties ?? {})
-  const config = { ...(operation && { operation }), ...(subject && { subject }) }
+  const config = { ...(operation && { operation }), ...(subject && { subject }), ...(rules && { rules }) }
   return toRoute(declared, config, (request, parts) => {
     const { context: ctx, params, query, headers, body } = request
     if (!ctx) throw new Error('the request was not admitted')

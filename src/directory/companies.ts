@@ -26,8 +26,11 @@ export interface NewCompany {
   readonly internalIdentifier?: string | null | undefined
 }
 
+/** A company to create, of which members may be missing. */
+export type PartOfCompany = Omit<NewCompany, 'company'> & { readonly company: CompanyChange }
+
 /** Checks a company to create by the rules that hold for customers and resellers. */
-export async function checkNewCompany({ id, company, internalIdentifier }: NewCompany): Promise<Issue[]> {
+export async function checkNewCompany({ id, company, internalIdentifier }: PartOfCompany): Promise<Issue[]> {
   const issues = checkCompany(company, {
     country: company.country ?? null,
     isPhone: await loadPhoneCheck(),

@@ -2,7 +2,7 @@ import { diff } from '../model/audit.ts'
 import { type CompanyChange, checkCompany, foldCompany } from '../model/companies.ts'
 import { checkContactDomain, checkCustomerRules } from '../model/company-rules.ts'
 import type { Context } from '../model/context.ts'
-import { assertValid } from '../model/error.ts'
+import { assertValid, type Issue } from '../model/error.ts'
 import type { CustomerRecord, Organization } from '../model/organizations.ts'
 import type { Page } from '../model/pages.ts'
 import { loadPhoneCheck } from '../model/phone.ts'
@@ -24,6 +24,7 @@ import {
   insertNewCompany,
   listCompanyFields,
   type NewCompany,
+  type PartOfCompany,
   pickChanges,
 } from './companies.ts'
 import type { Directory } from './directory.ts'
@@ -44,6 +45,11 @@ export interface CustomerView extends CustomerRecord {
   readonly resellerIds?: readonly string[] | undefined
 }
 
+/** Checks a customer to create by the rules that need no look-up; it returns one issue for each that is broken. */
+export async function checkNewCustomer(input: PartOfCompany): Promise<Issue[]> {
+  return [...(await checkNewCompany(input)), ...checkCustomerRules(input.company)]
+}
+
 /**
  * Creates a customer. Names are not unique, so a repeated call creates another one.
  * @returns its id
@@ -55,7 +61,7 @@ export async function createCustomer(
   ctx: Context,
   input: NewCustomer,
 ): Promise<{ id: string }> {
-  const issues = [...(await checkNewCompany(input)), ...checkCustomerRules(input.company)]
+  const issues = await checkNewCustomer(input)
   return runUnit(
     dir,
     ctx,

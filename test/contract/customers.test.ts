@@ -51,6 +51,13 @@ describe('creating and reading a customer', () => {
     const body = newCustomer({ ...wrong, phone: '12' })
     const fields = ['companyName', 'email', 'firstName', 'lastName', 'phone']
     assertInvalid(await callPortal(target, 'POST', '/Customers', { body }), fields)
+    // One response names the rules that are broken and what is missing or of the wrong type.
+    const mixed = { ...without(body, 'city'), state: 7, country: 'XX' }
+    const all = [...fields, 'city', 'country', 'state'].sort()
+    assertInvalid(await callPortal(target, 'POST', '/Customers', { body: mixed }), all)
+    const placeless = { ...without(body, 'country'), phone: '912 345 678' }
+    const others = [...fields.filter((name) => name !== 'phone'), 'country'].sort()
+    assertInvalid(await callPortal(target, 'POST', '/Customers', { body: placeless }), others)
     const shape = newCustomer({
       zip: 'x'.repeat(31),
       country: 'PRT',

@@ -27,6 +27,18 @@ describe('resellers', () => {
     assertInvalid(await callPortal(target, 'POST', '/Resellers', { body: newReseller({ phone: '12' }) }), [
       'phone',
     ])
+    const mixed = newReseller({ phone: '12', country: 'XX', city: 7 })
+    assertInvalid(await callPortal(target, 'POST', '/Resellers', { body: mixed }), [
+      'city',
+      'country',
+      'phone',
+    ])
+    // A member that only customers have is ignored, whatever it is.
+    for (const middleName of [7, {}, ['a'], 'x'.repeat(300)]) {
+      const id = idOf(await callPortal(target, 'POST', '/Resellers', { body: newReseller({ middleName }) }))
+      const path = `/Resellers/${id}/account-info`
+      assert.equal((await callPortal(target, 'PATCH', path, { body: { middleName, zip: 7 } })).status, 204)
+    }
   })
 
   test('account info and the internal identifier are changed', async () => {

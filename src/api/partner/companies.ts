@@ -1,17 +1,43 @@
 import type { CompanyPage, CompanySearch } from '../../directory/customers.ts'
-import { type CompanyChange, NO_COMPANY } from '../../model/companies.ts'
+import { COMPANY_MEMBERS, type CompanyChange } from '../../model/companies.ts'
 import { toInvalid } from '../../model/error.ts'
 import type { OrganizationRecord } from '../../model/organizations.ts'
+import { MAX_TEXT } from '../../model/text.ts'
 import { type PageQuery, toPageRequest } from './paging.ts'
 
 type Sent = { readonly [Name in keyof CompanyChange]?: CompanyChange[Name] | undefined }
 
-/** Picks the members of a company from a body that may have others. */
-export function toCompanyChange(body: Sent): CompanyChange {
-  const names = ['companyName', ...Object.keys(NO_COMPANY)] as readonly (keyof CompanyChange)[]
+const MEMBERS = ['companyName', ...COMPANY_MEMBERS] as const
+
+/**
+ * Picks the members of a company from a body that may have others, which are not checked.
+ * @param kind resellers have no `middleName`
+ */
+export function toCompanyChange(body: Sent, kind: 'customer' | 'reseller'): CompanyChange {
+  const names = MEMBERS.filter((name) => kind === 'customer' || name !== 'middleName')
   return Object.fromEntries(
     names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]),
   )
+}
+
+/** No rule needs more of a text: what is longer breaks the limit of every member. */
+const MAX_READ = 2 * MAX_TEXT
+
+/**
+ * Picks the members of a company that are texts or null from a body that has the wrong shape. A phone number is read
+ * with its country alone.
+ */
+export function readCompany(body: unknown, kind: 'customer' | 'reseller'): CompanyChange {
+  if (typeof body !== 'object' || body === null) return {}
+  const { zipCode, zip = zipCode, ...others } = body as Readonly<Record<string, unknown>>
+  const read = Object.entries({ ...others, zip }).filter(
+    ([, value]) => value === null || (typeof value === 'string' && value.length <= MAX_READ),
+  )
+  const { companyName, country, phone, ...members } = Object.fromEntries(read) as Partial<
+    Record<string, string | null>
+  >
+  const located = country ? { country, phone } : {}
+  return toCompanyChange({ ...members, ...located, companyName: companyName ?? undefined }, kind)
 }
 
 /** Translates the members that customers and resellers have in common, all but the zip code. */

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import {
   type CustomerView as CustomerDetails,
+  checkNewCustomer,
   createCustomer,
   getCustomer,
   listCustomers,
@@ -11,7 +12,7 @@ import type { Directory } from '../../directory/directory.ts'
 import { Type } from '../../json-schema.ts'
 import { foldOptionalId } from '../../model/ids.ts'
 import { type Route, route } from '../route.ts'
-import { toCompanyChange, toCompanyPage, toCompanyView, toSearch } from './companies.ts'
+import { readCompany, toCompanyChange, toCompanyPage, toCompanyView, toSearch } from './companies.ts'
 import {
   CustomerAccountInfo,
   CustomerIdentifierModel,
@@ -99,12 +100,13 @@ export const customerRoutes: readonly Route<Directory>[] = [
         '`Idempotency-Key` with a call that you may repeat.',
     },
     schemas: { headers: WriteHeaders, body: CustomerViewModel },
+    rules: (body) => checkNewCustomer({ company: readCompany(body, 'customer') }),
     answers: { 201: Responds(UserId(''), 'Created. The id of the customer.', locationHeader), ...failures },
     async handle({ ctx, body }, dir) {
       const { id: sentId, internalIdentifier, resellerId, companyName } = body
       const { id } = await createCustomer(dir, ctx, {
         id: sentId,
-        company: { ...toCompanyChange(body), companyName },
+        company: { ...toCompanyChange(body, 'customer'), companyName },
         internalIdentifier,
         resellerId: foldOptionalId(resellerId ?? undefined),
       })
@@ -147,7 +149,7 @@ export const customerRoutes: readonly Route<Directory>[] = [
     async handle({ ctx, params, body }, dir) {
       await updateCustomer(dir, ctx, {
         ...params,
-        change: toCompanyChange(body.customer),
+        change: toCompanyChange(body.customer, 'customer'),
         retry: body.retryFailedProviderCustomersFromCompanyInfo ?? false,
         prefix: 'customer.',
       })

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { checkNewCompany } from '../../directory/companies.ts'
 import { deleteReseller } from '../../directory/deletion.ts'
 import type { Directory } from '../../directory/directory.ts'
 import {
@@ -14,7 +15,7 @@ import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { BodyError } from '../bodies.ts'
 import { type Route, route } from '../route.ts'
-import { toCompanyChange, toCompanyPage, toCompanyView, toSearch } from './companies.ts'
+import { readCompany, toCompanyChange, toCompanyPage, toCompanyView, toSearch } from './companies.ts'
 import {
   internalIdentifier,
   ResellerAccountInfo,
@@ -102,12 +103,13 @@ export const resellerRoutes: readonly Route<Directory>[] = [
         'Creates a reseller. Names are not unique: send an `Idempotency-Key` with a call that you may repeat.',
     },
     schemas: { headers: WriteHeaders, body: ResellerViewModel },
+    rules: (body) => checkNewCompany({ company: readCompany(body, 'reseller') }),
     answers: { 201: Responds(UserId(''), 'Created. The id of the reseller.', locationHeader), ...failures },
     async handle({ ctx, body }, dir) {
       const { id: sentId, internalIdentifier, companyName, zipCode: zip } = body
       const { id } = await createReseller(dir, ctx, {
         id: sentId,
-        company: { ...toCompanyChange({ ...body, zip }), companyName },
+        company: { ...toCompanyChange({ ...body, zip }, 'reseller'), companyName },
         internalIdentifier,
       })
       return { status: 201, body: id, headers: { location: `/v1/Resellers/${id}` } }
@@ -145,7 +147,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
     schemas: { headers: WriteHeaders, params: ResellerParams, body: ResellerAccountInfo },
     answers: { 204: NoBody('No Content.'), ...failures },
     async handle({ ctx, params, body }, dir) {
-      const change = toCompanyChange({ ...body, zip: body.zipCode })
+      const change = toCompanyChange({ ...body, zip: body.zipCode }, 'reseller')
       await updateReseller(dir, ctx, { ...params, change })
       return { status: 204 }
     },
