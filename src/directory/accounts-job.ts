@@ -1,5 +1,5 @@
 import type { Organization } from '../model/organizations.ts'
-import { type Lacking, selectPeopleWithoutAccount } from '../store/accounts/people.ts'
+import { type PersonWithoutAccount, selectPeopleWithoutAccount } from '../store/accounts/people.ts'
 import { selectOrganization } from '../store/tables/organizations.ts'
 import { CACHE_TTL_MS } from './directory.ts'
 import { beginJob } from './jobs/jobs.ts'
@@ -28,7 +28,7 @@ interface Cursor {
   /** When this pass through the people began, in milliseconds, and when the first one did. */
   readonly beganAt: number
   readonly firstAt: number
-  readonly after?: Pick<Lacking, 'id' | 'nameKey'>
+  readonly after?: Pick<PersonWithoutAccount, 'id' | 'nameKey'>
   readonly given: number
   /** Whether this pass left people without an account, because a removal with data runs. */
   readonly waits: boolean
@@ -62,7 +62,7 @@ export const CREATE_ACCOUNTS: JobKind<Input, Cursor> = {
   },
 }
 
-function toKey({ id, nameKey }: Lacking): Pick<Lacking, 'id' | 'nameKey'> {
+function toKey({ id, nameKey }: PersonWithoutAccount): Pick<PersonWithoutAccount, 'id' | 'nameKey'> {
   return { id, nameKey }
 }
 

@@ -6,7 +6,7 @@ import type { Tx } from '../store/port.ts'
 import type { UserArea } from '../store/tables/users-in-area.ts'
 import { selectChangesAfter, type UserChange } from '../store/users/changed-users.ts'
 import { selectListedUsers } from '../store/users/listed-users.ts'
-import { selectVanishing } from '../store/users/user-sql.ts'
+import { selectOrganizationsBeingDeleted } from '../store/users/user-sql.ts'
 import type { Directory } from './directory.ts'
 import { getUserArea } from './reach.ts'
 import { SealError } from './sealing/sealer.ts'
@@ -82,10 +82,10 @@ async function readChanges(
   { cursor, limit }: { cursor: ChangeCursor & { next: string }; limit: number },
 ): Promise<Omit<ChangedUsers, 'token'> & { readonly cursor: ChangeCursor }> {
   const after = cursor.at ?? { at: cursor.from, pk: 0 }
-  const vanishing = await selectVanishing(tx, area.providerPk)
+  const beingDeleted = await selectOrganizationsBeingDeleted(tx, area.providerPk)
   // Of a reseller's users there may be few among many; of the provider's, all count.
   const most = area.resellerPk === undefined ? limit + cursor.seen.size : MAX_READ
-  const changes = await selectChangesAfter(tx, area, { after, limit: most + 1, vanishing })
+  const changes = await selectChangesAfter(tx, area, { after, limit: most + 1, beingDeleted })
   const returned = new Map(cursor.returned)
   const found: UserChange[] = []
   let last: UserChange | undefined

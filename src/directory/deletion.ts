@@ -1,13 +1,13 @@
 import type { Context } from '../model/context.ts'
 import type { Organization } from '../model/organizations.ts'
 import { markOrganizationDeleted } from '../store/tables/companies.ts'
-import { lockOrganization } from '../store/tables/organizations.ts'
-import { markTenantDeleted } from '../store/tables/tenants.ts'
 import {
   deletePortalsOfOrganization,
   markClientsOfOrganizationDeleted,
   selectTenantsOfOrganization,
-} from '../store/tables/vanishing.ts'
+} from '../store/tables/deleted-organizations.ts'
+import { lockOrganization } from '../store/tables/organizations.ts'
+import { markTenantDeleted } from '../store/tables/tenants.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { DELETE_CUSTOMER } from './jobs/delete-customer.ts'
 import { DELETE_RESELLER } from './jobs/delete-reseller.ts'

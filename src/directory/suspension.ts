@@ -1,7 +1,7 @@
 import type { Context } from '../model/context.ts'
 import { updateSuspended } from '../store/tables/companies.ts'
+import { countPendingAccounts } from '../store/tables/deleted-organizations.ts'
 import { lockOrganization } from '../store/tables/organizations.ts'
-import { countPendingAccounts } from '../store/tables/vanishing.ts'
 import { getRecord } from './companies.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { followStatus } from './following.ts'

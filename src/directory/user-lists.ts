@@ -13,7 +13,7 @@ import {
   type UserPage,
   type UserPosition,
 } from '../store/users/user-pages.ts'
-import { selectVanishing, type UserFields } from '../store/users/user-sql.ts'
+import { selectOrganizationsBeingDeleted, type UserFields } from '../store/users/user-sql.ts'
 import { isPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
@@ -52,8 +52,8 @@ export async function listUsers(dir: Directory, ctx: Context, request: UserListR
       contains,
     }))
     if (groups) where.push({ field: 'group', in: await findGroups(dir, scope, groups) })
-    const vanishing = await selectVanishing(scope.tx, area.providerPk)
-    const criteria = { area, deleted, where: { all: where }, vanishing }
+    const beingDeleted = await selectOrganizationsBeingDeleted(scope.tx, area.providerPk)
+    const criteria = { area, deleted, where: { all: where }, beingDeleted }
     return selectUserPage(scope.tx, criteria, { order, page })
   })
 }
@@ -91,7 +91,7 @@ export async function streamCustomerUsers(
   const readPage = (after?: UserPosition) =>
     runRead(dir, ctx, 'ListCustomerUsers', async (scope) => {
       const area = await getCustomerArea(scope, request)
-      const criteria = { area, deleted: false, where: EVERYTHING, vanishing: [] }
+      const criteria = { area, deleted: false, where: EVERYTHING, beingDeleted: [] }
       return selectUsersAfter(scope.tx, criteria, { after, limit: STREAM_PAGE })
     })
   if (isPermitted(ctx, 'ListCustomerUsers')) await catchUpLists(dir)

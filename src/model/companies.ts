@@ -37,13 +37,8 @@ export const NO_COMPANY: Company = {
   phone: null,
 }
 
-export type CompanyMember = keyof Company
-
 /** The members of `Company`, in their documented order. */
-export const COMPANY_MEMBERS = Object.keys(NO_COMPANY) as readonly CompanyMember[]
-
-/** The members that say who the contact is. They are personal. */
-export const CONTACT_MEMBERS = ['firstName', 'middleName', 'lastName', 'email', 'phone'] as const
+export const COMPANY_MEMBERS = Object.keys(NO_COMPANY) as readonly (keyof Company)[]
 
 /** The members of a company to set, and its name. A member that is left out stays as it is; null empties it. */
 export type CompanyChange = Partial<Company> & { readonly companyName?: string }

@@ -101,7 +101,7 @@ function toColumnValue(value: Value): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value
 }
 
-/** Returns the pattern of LIKE for texts that contain this one. */
-function toPattern(text: string): string {
+/** Returns the pattern of LIKE for texts that contain this one; its escape character is the backslash. */
+export function toPattern(text: string): string {
   return `%${text.replace(/[\\%_]/g, '\\$&')}%`
 }

@@ -1,5 +1,6 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Store, StoreError, type Tx } from './port.ts'
+import { query } from './raw-query.ts'
 import type { Tables } from './schema.ts'
 
 /** The number of rows in memory at once. */
@@ -109,7 +110,7 @@ function readPage(source: Tx, table: Table, after: Row | undefined): Promise<Row
   const columns = sql.join(key.map((column) => sql.ref(column)))
   const values = sql.join(key.map((column) => after?.[column]))
   const where = after ? sql`where (${columns}) > (${values})` : sql``
-  return query(source, sql`select * from ${sql.table(table)} ${where} order by ${columns} limit ${PAGE}`)
+  return query<Row>(source, sql`select * from ${sql.table(table)} ${where} order by ${columns} limit ${PAGE}`)
 }
 
 async function insertPage(target: Tx, table: Table, rows: readonly Row[]): Promise<void> {
@@ -120,8 +121,4 @@ async function insertPage(target: Tx, table: Table, rows: readonly Row[]): Promi
     sql`insert into ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})
         values ${sql.join(values)}`,
   )
-}
-
-function query<R = Row>(tx: Tx, text: RawBuilder<unknown>): Promise<R[]> {
-  return tx.query((db) => ({ compile: () => text.compile(db) })) as Promise<R[]>
 }

@@ -96,7 +96,7 @@ function planTests(open: OpenStore, engine: Engine): void {
     ]
     for (const [name, index, area, { by = 'name', deleted = false, where = EVERYTHING }] of lists)
       for (const ascending of [true, false]) {
-        const criteria = { area: { providerPk: provider.pk, ...area }, deleted, where, vanishing: [] }
+        const criteria = { area: { providerPk: provider.pk, ...area }, deleted, where, beingDeleted: [] }
         const cut = { order: { by, ascending }, page: { offset: 0, limit: 25 } } as const
         const plans = await store.read((tx) =>
           explainAll(tx, engine, (on) => selectUserPage(on, criteria, cut)),
@@ -109,7 +109,7 @@ function planTests(open: OpenStore, engine: Engine): void {
     const area = { providerPk: provider.pk }
     const after = { at: '2026-11-22T08:00:00.000Z', pk: 1 }
     const changes = await store.read((tx) =>
-      explainAll(tx, engine, (on) => selectChangesAfter(on, area, { after, limit: 25, vanishing: [] })),
+      explainAll(tx, engine, (on) => selectChangesAfter(on, area, { after, limit: 25, beingDeleted: [] })),
     )
     assert.match(changes.join(), /users_changed/)
     assert.doesNotMatch(changes.join(), SLOW)
@@ -117,7 +117,7 @@ function planTests(open: OpenStore, engine: Engine): void {
       area: { ...area, organizationPk: customer.pk },
       deleted: false,
       where: EVERYTHING,
-      vanishing: [],
+      beingDeleted: [],
     }
     const stream = await store.read((tx) =>
       explainAll(tx, engine, (on) =>

@@ -155,7 +155,7 @@ function listTests(open: OpenStore): void {
                 },
                 deleted,
                 where,
-                vanishing: [],
+                beingDeleted: [],
               },
               { order: { by, ascending }, page },
             ),
@@ -177,7 +177,12 @@ function listTests(open: OpenStore): void {
   test('a far page is found by counting, and is the same as by skipping', async () => {
     const world = await newWorld(open)
     const { store, provider } = world
-    const criteria = { area: { providerPk: provider.pk }, deleted: false, where: EVERYTHING, vanishing: [] }
+    const criteria = {
+      area: { providerPk: provider.pk },
+      deleted: false,
+      where: EVERYTHING,
+      beingDeleted: [],
+    }
     const anySteps = fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 2, 3, 4), fc.nat(999)), { maxLength: 30 })
     const property = fc.asyncProperty(anySteps, async (steps) => {
       for (const [kind, n] of steps) await change(world, kind, n)
@@ -210,7 +215,7 @@ function listTests(open: OpenStore): void {
       )
     await store.write((tx) => tx.enlistUsers(10))
     const [, , gone] = organizations
-    const criteria = { area: { providerPk: provider.pk }, deleted: false, vanishing: [gone?.pk ?? 0] }
+    const criteria = { area: { providerPk: provider.pk }, deleted: false, beingDeleted: [gone?.pk ?? 0] }
     const cut = { order: { by: 'name', ascending: true }, page: { offset: 0, limit: 10 } } as const
     for (const where of [EVERYTHING, { field: 'text', contains: '\u0001' } as const]) {
       const { items, total } = await store.read((tx) => selectUserPage(tx, { ...criteria, where }, cut))

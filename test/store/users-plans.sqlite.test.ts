@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Tx } from '../../src/store/port.ts'
+import { countContents, selectUsersOfOrganization } from '../../src/store/tables/deleted-organizations.ts'
 import { selectActiveMembers } from '../../src/store/tables/groups.ts'
 import { selectExportPage } from '../../src/store/tables/many-users.ts'
 import { isOrganizationInUse } from '../../src/store/tables/organizations.ts'
 import { selectUsersInArea, type UserArea } from '../../src/store/tables/users-in-area.ts'
-import { countContents, selectUsersOfOrganization } from '../../src/store/tables/vanishing.ts'
 import { explain } from '../support/query-plans.ts'
 import { sqliteStores } from '../support/stores.ts'
 

@@ -1,6 +1,6 @@
-import type { Group, User } from '../../model/users.ts'
-import { selectMemberships } from '../../store/tables/groups.ts'
-import { selectMembershipsOf, selectUsersByEmails } from '../../store/tables/many-users.ts'
+import type { User } from '../../model/users.ts'
+import { selectMemberships, selectMembershipsOf } from '../../store/tables/groups.ts'
+import { selectUsersByEmails } from '../../store/tables/many-users.ts'
 import { findDeletedUser, type Scope } from '../reach.ts'
 import type { ExistingUser } from './merge-row.ts'
 import type { ResolvedRow } from './resolve-rows.ts'
@@ -31,7 +31,7 @@ export async function findExisting(
       }
     }
   }
-  const groups: Map<number, Group[]> = await selectMembershipsOf(
+  const groups = await selectMembershipsOf(
     tx,
     [...users.values()].map(({ pk }) => pk),
   )

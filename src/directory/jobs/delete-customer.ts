@@ -1,5 +1,4 @@
 import { markOrganizationEmptied } from '../../store/tables/companies.ts'
-import { markUserDeleted } from '../../store/tables/users.ts'
 import {
   countContents,
   countPendingAccounts,
@@ -7,7 +6,8 @@ import {
   type NamedAccount,
   selectAccountsOfOrganization,
   selectUsersOfOrganization,
-} from '../../store/tables/vanishing.ts'
+} from '../../store/tables/deleted-organizations.ts'
+import { markUserDeleted } from '../../store/tables/users.ts'
 import type { Unit } from '../unit.ts'
 import type { JobKind, JobState, StepResult } from './kind.ts'
 

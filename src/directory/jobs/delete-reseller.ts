@@ -1,10 +1,10 @@
 import { markOrganizationEmptied } from '../../store/tables/companies.ts'
-import { markUserDeleted } from '../../store/tables/users.ts'
 import {
   clearSomeContexts,
   deleteRelationsOfReseller,
   selectUsersOfOrganization,
-} from '../../store/tables/vanishing.ts'
+} from '../../store/tables/deleted-organizations.ts'
+import { markUserDeleted } from '../../store/tables/users.ts'
 import { USERS_AT_ONCE } from './delete-customer.ts'
 import type { JobKind } from './kind.ts'
 

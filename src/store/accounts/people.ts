@@ -217,13 +217,13 @@ export async function hasEnabledCredential(tx: Tx, account: number): Promise<boo
 }
 
 /** A person without an account, and where the search for the next ones begins. */
-export interface Lacking {
+export interface PersonWithoutAccount {
   readonly pk: number
   readonly id: string
   readonly nameKey: string
 }
 
-const selectLacking = statement(
+const selectSomePeople = statement(
   (db, p: { organization: number; platform: string; key: string; id: string; limit: number }) =>
     db
       .selectFrom('users')
@@ -252,10 +252,10 @@ const selectLacking = statement(
 export async function selectPeopleWithoutAccount(
   tx: Tx,
   organization: number,
-  page: { platform: string; after?: Pick<Lacking, 'id' | 'nameKey'> | undefined; limit: number },
-): Promise<{ people: Lacking[]; looked: number; last: Lacking | undefined }> {
+  page: { platform: string; after?: Pick<PersonWithoutAccount, 'id' | 'nameKey'> | undefined; limit: number },
+): Promise<{ people: PersonWithoutAccount[]; last: PersonWithoutAccount | undefined }> {
   const { platform, after, limit } = page
-  const rows = await tx.all(selectLacking, {
+  const rows = await tx.all(selectSomePeople, {
     organization,
     platform,
     key: after?.nameKey ?? '',
@@ -263,5 +263,5 @@ export async function selectPeopleWithoutAccount(
     limit,
   })
   const people = rows.filter((row) => row.account === null)
-  return { people, looked: rows.length, last: rows.length < limit ? undefined : rows.at(-1) }
+  return { people, last: rows.length < limit ? undefined : rows.at(-1) }
 }

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../port.ts'
+import { query } from '../raw-query.ts'
 import { statement } from '../statement.ts'
 import { addTotals } from './log-totals.ts'
-import { query } from './raw-query.ts'
 
 // The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay for
 // it. What it does not have yet, the tail, is read from the log itself.

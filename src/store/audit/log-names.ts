@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { CallerName } from '../../model/context.ts'
 import type { Tx } from '../port.ts'
-import { query } from './raw-query.ts'
+import { query } from '../raw-query.ts'
 
 /** Who reads the log: a provider, or one of its resellers. */
 export interface LogReader {

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { PageRequest } from '../../model/pages.ts'
 import type { Tx } from '../port.ts'
-import { query } from './raw-query.ts'
+import { query } from '../raw-query.ts'
 
 // Lists that filter by time and operation alone are counted by hour, so that they have an exact total, and so that a page
 // far from the newest entry is found without reading all entries before it.
@@ -72,14 +72,18 @@ function countOf({ providerPk, operations }: TimeFilter, time: RawBuilder<unknow
 }
 
 /** The total of a list in the index, and where a page of it begins. */
-export interface Place extends PageRequest {
+export interface PageStart extends PageRequest {
   readonly total: number
   /** The end of the interval in which the page is the one after `offset` entries. */
   readonly to: string
 }
 
 /** Counts a list in the index, and finds the hour in which a page begins. */
-export async function findPlace(tx: Tx, filter: TimeFilter, { offset, limit }: PageRequest): Promise<Place> {
+export async function findPageStart(
+  tx: Tx,
+  filter: TimeFilter,
+  { offset, limit }: PageRequest,
+): Promise<PageStart> {
   const hours = await selectHours(tx, filter)
   const total = hours.reduce((sum, hour) => sum + hour.total, 0)
   let [rest, to] = [offset, filter.to]

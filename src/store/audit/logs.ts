@@ -2,12 +2,13 @@ import { type RawBuilder, sql } from 'kysely'
 import type { AuditEntry, LogStatus } from '../../model/audit.ts'
 import type { PageRequest } from '../../model/pages.ts'
 import { foldKey } from '../../model/text.ts'
+import { toPattern } from '../conditions.ts'
 import type { Tx } from '../port.ts'
+import { query } from '../raw-query.ts'
 import { ENTRY_COLUMNS, toEntry } from './entries.ts'
 import { findTail, selectIndexRows } from './index-rows.ts'
 import { isOf } from './log-names.ts'
-import { findPlace } from './log-totals.ts'
-import { query } from './raw-query.ts'
+import { findPageStart } from './log-totals.ts'
 
 /** Which entries a list has. Members that are left out match anything. */
 export interface LogFilter {
@@ -93,10 +94,9 @@ function named(
   { providerPk, reseller }: Pick<LogFilter, 'providerPk' | 'reseller'>,
   part: string,
 ): Sql {
-  const pattern = `%${foldKey(part).replace(/[\\%_]/g, '\\$&')}%`
   const seen = reseller ? isOf(reseller.pk) : sql`1 = 1`
   return sql`select id from organizations where provider_pk = ${providerPk} and kind = ${kind}
-    and name_key like ${pattern} escape '\\' and ${seen}`
+    and name_key like ${toPattern(foldKey(part))} escape '\\' and ${seen}`
 }
 
 /** A condition as alternatives of which no two hold for one entry. */
@@ -176,14 +176,14 @@ function inTime({ providerPk, from, to }: LogFilter, ofProvider = true): Sql {
 }
 
 /** What a page needs from each stream. */
-interface Wanted {
+interface PageNeeds {
   readonly filter: LogFilter
   /** How many of the newest matching entries. */
   readonly rows: number
 }
 
 /** Decides how the entries of one alternative are found in the index: by the part that the fewest of them have. */
-async function planStream(tx: Tx, { filter, rows }: Wanted, parts: readonly Part[]): Promise<Stream> {
+async function planStream(tx: Tx, { filter, rows }: PageNeeds, parts: readonly Part[]): Promise<Stream> {
   const base = inTime(filter)
   let best = { found: base, part: undefined as Part | undefined, count: Number.POSITIVE_INFINITY }
   const indexed = parts.filter((part) => part.indexed)
@@ -263,14 +263,14 @@ async function selectByTime(
   { page, tail }: { readonly page: PageRequest; readonly tail: Sql | undefined },
 ): Promise<LogPage> {
   const parts = filter.operations ? [oneOf('operation', filter.operations)] : []
-  const { total, ...place } = await findPlace(tx, filter, page)
+  const { total, ...start } = await findPageStart(tx, filter, page)
   if (!tail) {
     const stream = await planStream(
       tx,
-      { filter: { ...filter, to: place.to }, rows: place.offset + page.limit + 1 },
+      { filter: { ...filter, to: start.to }, rows: start.offset + page.limit + 1 },
       parts,
     )
-    const rows = await selectRows(tx, [stream], place)
+    const rows = await selectRows(tx, [stream], start)
     return { items: await selectEntries(tx, rows.slice(0, page.limit)), total, more: false }
   }
   const newest = planTail(tail, filter, parts)

@@ -30,7 +30,7 @@ export const companies: Migration = {
         // The last columns let a search read the index alone.
         .columns(['provider_pk', 'kind', 'name_key', 'pk', 'deleted_at', 'email_domain', 'identifier_key']),
       schema
-        .createIndex('organizations_vanishing')
+        .createIndex('organizations_being_deleted')
         .on('organizations')
         .columns(['provider_pk', 'pk'])
         .where(sql<SqlBool>`deleted_at is not null and emptied_at is null`),

@@ -3,6 +3,7 @@ import { hashEntry, headBlock, toNextBlock, writeSeal } from '../audit/blocks.ts
 import { type EntryRow, toHashedEntry } from '../audit/entries.ts'
 import { getAuditKey } from '../audit/keys.ts'
 import type { AuditKeySealer, Tx } from '../port.ts'
+import { query } from '../raw-query.ts'
 import { statement } from '../statement.ts'
 
 /** The most entries of one block. */
@@ -38,7 +39,7 @@ export async function sealAuditEntries(tx: Tx, sealer: AuditKeySealer): Promise<
     from unnest(${rows.map((row) => row.pk)}::bigint[], ${block.hashes}::text[]) with ordinality
       as seal (entry_pk, entry_hash, place)
     where pk = entry_pk`
-  await tx.query((db) => ({ compile: () => seals.compile(db) }))
+  await query(tx, seals)
   await writeSeal(tx, { block, first, last }, key)
   return rows.length
 }

@@ -1,5 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
+import { toPattern } from '../conditions.ts'
 import type { Tx } from '../port.ts'
+import { query } from '../raw-query.ts'
 import { takeLock } from '../tables/locks.ts'
 
 /** More rows of totals than this for each combination are added up. */
@@ -32,14 +34,14 @@ const TOTALS = [
 /** Adds up the rows of the totals, once there are many. Changes only insert such rows, so they do not conflict. */
 async function addUpTotals(tx: Tx): Promise<void> {
   for (const [table, key] of TOTALS) {
-    const counts = sql<{ rows: number; keys: number }>`
+    const counts = sql`
       select count(*) as rows, count(distinct (${sql.raw(key)})) as keys from ${sql.table(table)}`
-    const [count] = await tx.query((db) => ({ compile: () => counts.compile(db) }))
+    const [count] = await query<{ rows: number; keys: number }>(tx, counts)
     if (!count || Number(count.rows) <= 1_000 + MAX_ROWS * Number(count.keys)) continue
     const addUp = sql`with old as (delete from ${sql.table(table)} returning *)
       insert into ${sql.table(table)} (${sql.raw(key)}, total)
       select ${sql.raw(key)}, sum(total) from old group by ${sql.raw(key)} having sum(total) <> 0`
-    await tx.query((db) => ({ compile: () => addUp.compile(db) }))
+    await query(tx, addUp)
   }
 }
 
@@ -49,12 +51,14 @@ export async function searchUsers(
   words: readonly string[],
   limit: number,
 ): Promise<number[] | undefined> {
-  const indexes = sql<{ name: string | null }>`select to_regclass('users_search')::text as name`
-  const [index] = await tx.query((db) => ({ compile: () => indexes.compile(db) }))
+  const [index] = await query<{ name: string | null }>(
+    tx,
+    sql`select to_regclass('users_search')::text as name`,
+  )
   if (!index?.name) return undefined
   const rows = await tx.query((db) =>
     words.reduce(
-      (query, word) => query.where('name_key', 'like', `%${word.replace(/[\\%_]/g, '\\$&')}%`),
+      (found, word) => found.where('name_key', 'like', toPattern(word)),
       db
         .selectFrom('users')
         .select('pk')

@@ -5,6 +5,7 @@ import { addKeyAtUpgrade } from '../audit/keys.ts'
 import { applyMigrations, pendingMigrations } from '../migrations/migrate.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { type AppliedMigration, type AuditKeySealer, StoreError, type Tx } from '../port.ts'
+import { query } from '../raw-query.ts'
 import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
 import { isLockTimeout } from './errors.ts'
 
@@ -82,13 +83,13 @@ async function listVersions(client: pg.Client): Promise<AppliedMigration[]> {
  * Lets the sequence of every primary key continue after the highest one, after rows were inserted with primary keys.
  */
 export async function skipUsedKeys(tx: Tx): Promise<void> {
-  const find = sql<{ table: string }>`
-    select table_name as table from information_schema.columns
-    where table_schema = current_schema() and column_name = 'pk' and is_identity = 'YES'`
-  const tables = await tx.query((db) => ({ compile: () => find.compile(db) }))
+  const tables = await query<{ table: string }>(
+    tx,
+    sql`select table_name as table from information_schema.columns
+      where table_schema = current_schema() and column_name = 'pk' and is_identity = 'YES'`,
+  )
   for (const { table } of tables) {
     const highest = sql`(select max(pk) from ${sql.table(table)})`
-    const skip = sql`select setval(pg_get_serial_sequence(${table}, 'pk'), ${highest})`
-    await tx.query((db) => ({ compile: () => skip.compile(db) }))
+    await query(tx, sql`select setval(pg_get_serial_sequence(${table}, 'pk'), ${highest})`)
   }
 }

@@ -3,6 +3,7 @@ import { listSpellings } from '../../model/ids.ts'
 import type { CustomerRecord, OrganizationRecord } from '../../model/organizations.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
 import { foldKey } from '../../model/text.ts'
+import { toPattern } from '../conditions.ts'
 import { countMatching, planPage } from '../paging.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { RECORD_COLUMNS, type RecordRow, toRecord } from './companies.ts'
@@ -39,8 +40,7 @@ export interface CompanyPage extends PageRequest {
 
 /** Matches a text that contains another one. Both are keys, or in lower case. */
 function contains(column: string, part: string) {
-  const pattern = `%${part.replace(/[\\%_]/g, '\\$&')}%`
-  return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`
+  return sql<SqlBool>`${sql.ref(column)} like ${toPattern(part)} escape '\\'`
 }
 
 function selectMatching(

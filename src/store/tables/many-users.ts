@@ -1,5 +1,5 @@
 import { type SqlBool, sql } from 'kysely'
-import type { Group, User } from '../../model/users.ts'
+import type { User } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
 import { selectActiveMembers } from './groups.ts'
 import { toUser } from './users.ts'
@@ -43,27 +43,6 @@ export async function selectUsersByPks(tx: Tx, pks: readonly number[]): Promise<
       found.set(row.pk, toUser(row))
   }
   return found
-}
-
-/** Returns the groups of users, by the primary key of the user. A user in no group has no entry. */
-export async function selectMembershipsOf(tx: Tx, users: readonly number[]): Promise<Map<number, Group[]>> {
-  const groups = new Map<number, Group[]>()
-  for (let from = 0; from < users.length; from += TOGETHER) {
-    const rows = await tx.query((db) =>
-      db
-        .selectFrom('memberships')
-        .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
-        .select(['memberships.user_pk as user', 'groups.pk', 'groups.id', 'groups.name'])
-        .where('memberships.user_pk', 'in', users.slice(from, from + TOGETHER))
-        .orderBy('groups.name'),
-    )
-    for (const { user, ...group } of rows) {
-      const of = groups.get(user)
-      if (of) of.push(group)
-      else groups.set(user, [group])
-    }
-  }
-  return groups
 }
 
 /** Counts the live, active users of an organization who are in a group of the provider. */

@@ -163,44 +163,6 @@ export async function updateUserActive(
   await tx.run(setActive, { pk, active: active ? 1 : 0, now })
 }
 
-const selectPage = statement((db, p: { organization: number; limit: number }) =>
-  db
-    .selectFrom('users')
-    .selectAll()
-    .where('organization_pk', '=', p.organization)
-    .where('deleted_at', 'is', null)
-    .orderBy('email_key', (order) => order.asc().nullsFirst())
-    .orderBy('pk')
-    .limit(p.limit),
-)
-
-const selectPageAfter = statement((db, p: { organization: number; after: string; limit: number }) =>
-  db
-    .selectFrom('users')
-    .selectAll()
-    .where('organization_pk', '=', p.organization)
-    .where('deleted_at', 'is', null)
-    .where('email_key', '>', p.after)
-    .orderBy('email_key')
-    .limit(p.limit),
-)
-
-/**
- * Returns a page of an organization's users, ordered by e-mail, users without an e-mail first.
- * @param page.after the last e-mail of the page before
- */
-export async function selectUsers(
-  tx: Tx,
-  organization: number,
-  page: { after?: string | undefined; limit: number },
-): Promise<User[]> {
-  const { after, limit } = page
-  const rows = after
-    ? await tx.all(selectPageAfter, { organization, after: foldEmail(after), limit })
-    : await tx.all(selectPage, { organization, limit })
-  return rows.map(toUser)
-}
-
 /** A user whose e-mail address belongs to an older user of the organization; see decision 22. */
 export interface SharedEmail {
   readonly id: string

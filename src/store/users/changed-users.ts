@@ -26,7 +26,7 @@ export interface UserChange extends ChangePosition {
 export async function selectChangesAfter(
   tx: Tx,
   area: UserArea,
-  { after, limit, vanishing }: { after: ChangePosition; limit: number; vanishing: readonly number[] },
+  { after, limit, beingDeleted }: { after: ChangePosition; limit: number; beingDeleted: readonly number[] },
 ): Promise<UserChange[]> {
   const rows = await tx.query((db) =>
     db
@@ -46,7 +46,7 @@ export async function selectChangesAfter(
       .limit(limit),
   )
   return rows.map(({ pk, at, version, found, organization_pk, deleted_at }) => {
-    const isVanishing = deleted_at === null && vanishing.includes(organization_pk)
-    return { pk, at, version, isInArea: found === 1 && !isVanishing }
+    const isBeingDeleted = deleted_at === null && beingDeleted.includes(organization_pk)
+    return { pk, at, version, isInArea: found === 1 && !isBeingDeleted }
   })
 }

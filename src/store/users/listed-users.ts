@@ -1,6 +1,6 @@
 import type { ListedUser } from '../../model/user-lists.ts'
-import type { Group } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
+import { selectMembershipsOf } from '../tables/groups.ts'
 import { toUser } from '../tables/users.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function selectListedUsers(tx: Tx, pks: readonly number[]): Promise
       .select('reseller.id as reseller_id')
       .where('users.pk', 'in', pks),
   )
-  const groups = await selectGroupsOf(tx, pks)
+  const groups = await selectMembershipsOf(tx, pks)
   const listed = new Map(
     rows.map((row) => {
       const { pk, organization_pk, owner_id: id, owner_kind: kind, reseller_id } = row
@@ -29,23 +29,4 @@ export async function selectListedUsers(tx: Tx, pks: readonly number[]): Promise
     }),
   )
   return pks.flatMap((pk) => listed.get(pk) ?? [])
-}
-
-/** Returns the groups of several users, ordered by name, with the user's primary key as the key. */
-async function selectGroupsOf(tx: Tx, users: readonly number[]): Promise<Map<number, Group[]>> {
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('memberships')
-      .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
-      .select(['memberships.user_pk as user', 'groups.pk', 'groups.id', 'groups.name'])
-      .where('memberships.user_pk', 'in', users)
-      .orderBy('groups.name'),
-  )
-  const groups = new Map<number, Group[]>()
-  for (const { user, ...group } of rows) {
-    const known = groups.get(user)
-    if (known) known.push(group)
-    else groups.set(user, [group])
-  }
-  return groups
 }

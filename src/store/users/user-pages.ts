@@ -115,9 +115,9 @@ export async function selectFarPks(
   criteria: UserCriteria,
   { order, page, total }: Cut & { total: number },
 ): Promise<number[] | undefined> {
-  const { area, deleted, vanishing } = criteria
+  const { area, deleted, beingDeleted } = criteria
   const isAll = area.organizationPk === undefined && area.resellerPk === undefined
-  if (!isAll || deleted || vanishing.length > 0) return undefined
+  if (!isAll || deleted || beingDeleted.length > 0) return undefined
   const count = Math.min(page.limit, total - page.offset)
   const before = order.ascending ? page.offset : total - page.offset - count
   const start = await findRankedStart(tx, area.providerPk, { by: order.by, offset: before })

@@ -22,8 +22,8 @@ export interface UserCriteria {
   /** Whether the list is about deleted users; otherwise it is about the others. */
   readonly deleted: boolean
   readonly where: Condition<UserFields>
-  /** Primary keys of deleted organizations whose users still have to be deleted; see `selectVanishing`. */
-  readonly vanishing: readonly number[]
+  /** Primary keys of deleted organizations whose users still have to be deleted; see `selectOrganizationsBeingDeleted`. */
+  readonly beingDeleted: readonly number[]
 }
 
 /**
@@ -51,15 +51,15 @@ const IS_LISTED = sql<SqlBool>`users.listed = 1`
 
 /** Starts a query for the matching users, without an order. */
 export function selectMatching(db: QueryBuilder, criteria: UserCriteria, path: UserPath) {
-  const { area, deleted, where, vanishing } = criteria
+  const { area, deleted, where, beingDeleted } = criteria
   return db
     .selectFrom('users')
     .where('users.deleted_at', deleted ? 'is not' : 'is', null)
     .where(IS_LISTED)
     .where(toAreaSql(area, path))
     .where(compileCondition(db, FIELDS, where))
-    .$if(vanishing.length > 0, (query) =>
-      query.where(sql<SqlBool>`+users.organization_pk not in (${sql.join(vanishing)})`),
+    .$if(beingDeleted.length > 0, (query) =>
+      query.where(sql<SqlBool>`+users.organization_pk not in (${sql.join(beingDeleted)})`),
     )
 }
 
@@ -103,7 +103,7 @@ export function toOrderSql({ by, ascending }: UserOrder): RawBuilder<unknown> {
   return sql.join(terms)
 }
 
-const vanishing = statement((db, p: { provider: number }) =>
+const beingDeleted = statement((db, p: { provider: number }) =>
   db
     .selectFrom('organizations')
     .select('pk')
@@ -116,6 +116,6 @@ const vanishing = statement((db, p: { provider: number }) =>
  * Returns the primary keys of organizations that were deleted, and whose users are being deleted by a job. Lists leave
  * these users out. There are few: lists read them first, so that they need not look at the organization of each user.
  */
-export async function selectVanishing(tx: Tx, provider: number): Promise<number[]> {
-  return (await tx.all(vanishing, { provider })).map(({ pk }) => pk)
+export async function selectOrganizationsBeingDeleted(tx: Tx, provider: number): Promise<number[]> {
+  return (await tx.all(beingDeleted, { provider })).map(({ pk }) => pk)
 }

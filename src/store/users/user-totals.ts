@@ -8,7 +8,7 @@ import type { UserCriteria } from './user-sql.ts'
  */
 export async function selectUserTotal(
   tx: Tx,
-  { area, deleted, vanishing }: Pick<UserCriteria, 'area' | 'deleted' | 'vanishing'>,
+  { area, deleted, beingDeleted }: Pick<UserCriteria, 'area' | 'deleted' | 'beingDeleted'>,
 ): Promise<number> {
   const { providerPk, organizationPk, resellerPk } = area
   const rows = await tx.query((db) => {
@@ -26,7 +26,7 @@ export async function selectUserTotal(
           select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`,
       )
     if (resellerPk !== undefined) query = query.where('reseller_pk', 'in', [0, resellerPk])
-    return vanishing.length === 0 ? query : query.where('organization_pk', 'not in', vanishing)
+    return beingDeleted.length === 0 ? query : query.where('organization_pk', 'not in', beingDeleted)
   })
   return Number(rows[0]?.total ?? 0)
 }

@@ -8,7 +8,7 @@ import { statement } from '../statement.ts'
 const deleteClients = statement((db, p: { organization: number; now: string }) =>
   db
     .updateTable('clients')
-    .set({ deleted_at: p.now, secret_hash: null })
+    .set({ deleted_at: p.now, secret_hash: null, previous_secrets: null })
     .where('organization_pk', '=', p.organization)
     .where('deleted_at', 'is', null),
 )
