@@ -8,8 +8,8 @@ import { programEnvironment } from '../testing/environment.ts'
 import { type Init, usherJson } from '../testing/usher.ts'
 
 /**
- * How fast `usher user import` is on SQLite without a server, with audit, and how much memory it takes. The addresses are
- * in random order, and so are the names: the worst case for the indexes. Bars: docs/performance.md.
+ * How fast `usher user import` is on SQLite without a server, with audit, and how much memory it takes. The addresses
+ * are in random order, and so are the names: the worst case for the indexes. Bars: docs/performance.md.
  */
 const { values } = parseArgs({
   options: { rows: { type: 'string', default: '1000000' }, directory: { type: 'string', default: '.' } },

@@ -11,8 +11,8 @@ import { type Key, removeUsers, works } from './osis-creators.ts'
 
 /**
  * Suspends a customer with many accounts on a real Ceph RGW. Measures when the first key and the last key stop working,
- * and compares the rate with that of the gateway's Admin API alone: for each user the two calls that a suspension needs,
- * since the metadata call replaces the whole record, which must be read first. Bar: docs/performance.md.
+ * and compares the rate with that of the gateway's Admin API alone: for each user the two calls that a suspension
+ * needs, since the metadata call replaces the whole record, which must be read first. Bar: docs/performance.md.
  */
 const { values } = parseArgs({
   options: {

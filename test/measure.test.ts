@@ -4,8 +4,8 @@ import { readBars } from './measure/bars.ts'
 import { type Call, listReturns } from './measure/create-path.ts'
 
 /**
- * Figures that miss their bar, with the value that they must not exceed meanwhile. An OSIS create inserts its user the way
- * all creates do.
+ * Figures that miss their bar, with the value that they must not exceed meanwhile. An OSIS create inserts its user the
+ * way all creates do.
  */
 const MISSED: Readonly<Record<string, number>> = {
   'OSIS create: files': 48,

@@ -43,7 +43,9 @@ export interface StartedTarget extends Target {
   end(): Promise<void>
 }
 
-/** Starts a new Usher, set up with the example, in this process: that is ten times as fast as in a process of its own. */
+/**
+ * Starts a new Usher, set up with the example, in this process: that is ten times as fast as in a process of its own.
+ */
 export function startTarget(settings: Settings = {}): Promise<StartedTarget> {
   return start(settings, serveHere)
 }

@@ -164,8 +164,8 @@ export function newBodyHook(rooms: BodyRooms) {
 }
 
 /**
- * Parses a JSON body. An empty body counts as absent, because clients send `Content-Type: application/json` without one.
- * A byte-order mark is skipped (RFC 8259 section 8.1).
+ * Parses a JSON body. An empty body counts as absent, because clients send `Content-Type: application/json` without
+ * one. A byte-order mark is skipped (RFC 8259 section 8.1).
  */
 function parseJson(_: FastifyRequest, body: Buffer, done: Done): void {
   let value: unknown

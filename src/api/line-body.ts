@@ -7,9 +7,9 @@ export const NDJSON_TYPE = 'application/x-ndjson'
 const MAX_WAITING = 8 * 1024 * 1024
 
 /**
- * Returns lines as a body. Most callers read the response after they have sent the whole request, so lines are collected
- * while the request is read. A failure until then is an error of the request. If they become too many, the response
- * begins, and the rest of the request is read as fast as the caller reads; a failure then cuts the connection.
+ * Returns lines as a body. Most callers read the response after they have sent the whole request, so lines are
+ * collected while the request is read. A failure until then is an error of the request. If they become too many, the
+ * response begins, and the rest of the request is read as fast as the caller reads; a failure then cuts the connection.
  */
 export async function toLineBody(lines: AsyncIterable<string>): Promise<string | Readable> {
   const iterator = lines[Symbol.asyncIterator]()

@@ -26,7 +26,8 @@ type LineDeclaration<Schemas extends RequestSchemas, Parts> = Omit<
 }
 
 /**
- * Declares a route whose request and response are lines of JSON, too many to be in memory. Otherwise it is like `route`.
+ * Declares a route whose request and response are lines of JSON, too many to be in memory. Otherwise it is like
+ * `route`.
  */
 export function lineRoute<Schemas extends RequestSchemas, Parts>(
   declared: LineDeclaration<Schemas, Parts>,

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 
 /**
- * Returns a list as JSON: as text if it has only one part, else as a stream. A part may be empty. A failure of the first two parts is an
- * error of the request. A later failure cuts the connection, so that the caller does not take the part for the whole.
+ * Returns a list as JSON: as text if it has only one part, else as a stream. A part may be empty. A failure of the
+ * first two parts is an error of the request. A later failure cuts the connection, so that the caller does not take the
+ * part for the whole.
  */
 export async function toListBody(parts: AsyncIterable<readonly unknown[]>): Promise<string | Readable> {
   const iterator = parts[Symbol.asyncIterator]()

@@ -87,7 +87,9 @@ class UnknownKeyError extends AuthError {
   }
 }
 
-/** Verifies a token. If no known key has signed it, the issuer may have a new one, so its keys are fetched once more. */
+/**
+ * Verifies a token. If no known key has signed it, the issuer may have a new one, so its keys are fetched once more.
+ */
 async function verifyWithNewestKeys(trusted: Trusted, token: string): Promise<JWTVerifyResult> {
   try {
     return await verifyWithKnownKeys(trusted, token)

@@ -46,8 +46,8 @@ export interface CreatedAccount {
  *
  * The platform has the account once the reconciler has applied it.
  * @param request.lease claims the new account in this commit, for the process that then applies it
- * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `store_unavailable`; `platform_unavailable` if
- *   the tenant's platform is not configured
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `tenant_not_found`, `store_unavailable`; `platform_unavailable`
+ *   if the tenant's platform is not configured
  */
 export function createAccount(
   dir: Directory,
@@ -220,8 +220,8 @@ function isApplied(account: Account): boolean {
 }
 
 /**
- * Gives the account that a person has without Cloud Director the names of its Cloud Director user. Its data and keys stay.
- * A key is added if none works: Cloud Director needs one. The account stays disabled if it was.
+ * Gives the account that a person has without Cloud Director the names of its Cloud Director user. Its data and keys
+ * stay. A key is added if none works: Cloud Director needs one. The account stays disabled if it was.
  */
 async function linkAccount(
   dir: Directory,

@@ -37,7 +37,8 @@ export type ChangesFrom = { readonly since: string } | { readonly token: string 
 /**
  * Lists the users who were created, changed or deleted, the oldest change first, each with their state of now. A call
  * with the token of the one before returns what has changed after that one. No change is missed, not even one that is
- * committed late. A change is returned again only if more than 200 users have changed within the minute before the call.
+ * committed late. A change is returned again only if more than 200 users have changed within the minute before the
+ * call.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `reseller_not_own`, `store_unavailable`
  */
 export function listChangedUsers(

@@ -32,7 +32,9 @@ export function findLastEnd({ previousSecrets }: Client, now: Date): string | nu
   return ends.sort().at(-1) ?? null
 }
 
-/** Returns the id of a secret, by which a token names the secret that it was issued for. It does not tell the secret. */
+/**
+ * Returns the id of a secret, by which a token names the secret that it was issued for. It does not tell the secret.
+ */
 export function toSecretId(secret: string): string {
   return idOfHash(hashSecret(secret))
 }
@@ -48,7 +50,9 @@ export function hasSecretId({ secretHash, previousSecrets }: Client, id: string,
   return hashes.some((one) => idOfHash(one) === id)
 }
 
-/** How exact the time of the last call of a client is, in milliseconds: a later call within this time is not written. */
+/**
+ * How exact the time of the last call of a client is, in milliseconds: a later call within this time is not written.
+ */
 const LAST_USE_MS = 5 * 60_000
 /** The most clients of one commit. Other units wait for this one. */
 const PAGE = 500

@@ -219,9 +219,9 @@ export interface RotatedClient {
 }
 
 /**
- * Replaces the secret of a client. Secrets that were replaced earlier are accepted as long as they were promised, but no
- * longer than the former one. Every process refuses a secret within 5 s after its end, and the tokens that were issued
- * for it. Refresh tokens of OSIS stay valid.
+ * Replaces the secret of a client. Secrets that were replaced earlier are accepted as long as they were promised, but
+ * no longer than the former one. Every process refuses a secret within 5 s after its end, and the tokens that were
+ * issued for it. Refresh tokens of OSIS stay valid.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `client_not_found`, `client_not_rotatable`, `store_unavailable`
  */
 export function rotateClient(
@@ -251,8 +251,8 @@ export function rotateClient(
 
 /**
  * Returns the hash of the secret to replace.
- * @throws {DirectoryError} `client_not_rotatable` for a client without a secret, and for one of OSIS unless the operator
- *   calls: such a client reads the secrets of all storage accounts, which no other client may
+ * @throws {DirectoryError} `client_not_rotatable` for a client without a secret, and for one of OSIS unless the
+ *   operator calls: such a client reads the secrets of all storage accounts, which no other client may
  */
 function getFormerSecret({ ctx }: Unit, { secretHash, external, permission }: Client): string {
   const refuse = (why: string) => new DirectoryError('client_not_rotatable', why)

@@ -23,9 +23,9 @@ export interface ErasureReceipt {
 }
 
 /**
- * Erases a person: destroys the key of their values in the audit log, and deletes their names, their e-mail and all other
- * personal values. The row of the user keeps the id, the organization and the times. Erasing again returns the receipt
- * with the first time, and the accounts as they are now.
+ * Erases a person: destroys the key of their values in the audit log, and deletes their names, their e-mail and all
+ * other personal values. The row of the user keeps the id, the organization and the times. Erasing again returns the
+ * receipt with the first time, and the accounts as they are now.
  * @param request.force also erases a user who is not deleted: they are deleted first, also the last Administrator
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `user_not_deleted`, `store_unavailable`
  */

@@ -32,9 +32,9 @@ export const FOLLOW_ORGANIZATION: JobKind<Input, Cursor> = {
 }
 
 /**
- * Makes the accounts of an organization follow a change of its status, in the unit that changes it: the first accounts at
- * once, the others by a job. The job begins at the first account, because an account may be created at the same moment as
- * the change. The reconciler applies what has changed.
+ * Makes the accounts of an organization follow a change of its status, in the unit that changes it: the first accounts
+ * at once, the others by a job. The job begins at the first account, because an account may be created at the same
+ * moment as the change. The reconciler applies what has changed.
  * @returns the id of the job
  */
 export async function followStatus(unit: Unit, organization: Organization): Promise<string> {

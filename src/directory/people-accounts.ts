@@ -45,7 +45,8 @@ export type GivenAccount = 'given' | 'had' | 'waits'
 /**
  * Gives a person an account without keys, in the unit that creates or restores them, and writes the audit entry. The
  * platform has it once the reconciler has applied it.
- * @param person.isBack whether the person was deleted: an account that kept its data then works again, with new keys only
+ * @param person.isBack whether the person was deleted: an account that kept its data then works again, with new keys
+ *   only
  */
 export async function giveAccount(
   unit: Unit,

@@ -47,8 +47,8 @@ async function findAccount({ tx }: Scope, { user }: ReachableUser): Promise<Pers
 }
 
 /**
- * Gives a user an account in the tenant of their customer, without keys, whether Cloud Director names them or not. A user
- * who has one keeps it unchanged.
+ * Gives a user an account in the tenant of their customer, without keys, whether Cloud Director names them or not. A
+ * user who has one keeps it unchanged.
  * @returns the account, and whether it is new
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`; `no_tenant` if the customer has no
  *   tenant; `account_being_removed` while a former account is removed with its data; `platform_unavailable`,
@@ -93,8 +93,8 @@ function beingRemoved(): DirectoryError {
 }
 
 /**
- * Suspends or resumes the account of a user. It works if the user and their customer are active too. Its keys keep their
- * own status.
+ * Suspends or resumes the account of a user. It works if the user and their customer are active too. Its keys keep
+ * their own status.
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`, `account_not_found`,
  *   `store_unavailable`
  */

@@ -71,7 +71,8 @@ export function assertOwnReseller({ organization }: Context, id: string | undefi
 
 /**
  * Returns the reseller in whose context a call acts: the one that the caller names, or the calling reseller.
- * @param request.customer the customer that the call is about; a provider gets `reseller_not_related` without a relation
+ * @param request.customer the customer that the call is about; a provider gets `reseller_not_related` without a
+ *   relation
  * @returns null when the provider or the customer itself acts
  * @throws {DirectoryError} `reseller_not_found`, `reseller_not_own`, `reseller_not_related`
  */

@@ -23,8 +23,8 @@ export interface Refused {
 }
 
 /**
- * Restores the deleted user with the e-mail of a person whom the store refused to insert, or returns the existing user if
- * it equals the person.
+ * Restores the deleted user with the e-mail of a person whom the store refused to insert, or returns the existing user
+ * if it equals the person.
  * @param insertBeside inserts the person although a deleted user has the e-mail
  * @throws {DirectoryError} `email_taken`, `id_taken`
  */

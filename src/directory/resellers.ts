@@ -155,8 +155,8 @@ export function updateResellerIdentifier(
 }
 
 /**
- * Gives a reseller one portal in place of those that it has, or none. Every process refuses calls through a former portal
- * within 5 s; this one does at once.
+ * Gives a reseller one portal in place of those that it has, or none. Every process refuses calls through a former
+ * portal within 5 s; this one does at once.
  * @param request.domain in any form that `foldDomain` takes; null for no portal
  * @returns the domain as it is stored
  * @throws {DirectoryError} `not_permitted`, `invalid`, `reseller_not_found`, `domain_taken`, `store_unavailable`

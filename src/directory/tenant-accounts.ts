@@ -10,8 +10,8 @@ import { insertTenantOf } from './tenants.ts'
 import { runRead, runUnit } from './unit.ts'
 
 /**
- * Says who gets an account in a tenant. With `everyone`, creating a user of the customer makes their account in the same
- * commit, and a job gives accounts to the others. With `named`, accounts that exist stay.
+ * Says who gets an account in a tenant. With `everyone`, creating a user of the customer makes their account in the
+ * same commit, and a job gives accounts to the others. With `named`, accounts that exist stay.
  * @throws {DirectoryError} `not_permitted`, `tenant_not_found`, `platform_unavailable`, `store_unavailable`
  */
 export function updateTenantAccounts(
@@ -28,8 +28,8 @@ export function updateTenantAccounts(
 /**
  * Like `updateTenantAccounts`, for the tenant of a customer, who gets one if they have none.
  * @param request.name the name of a new tenant; the customer's name when left out
- * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `account_being_removed` while a former tenant
- *   is being removed, `platform_unavailable`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `account_being_removed` while a former
+ *   tenant is being removed, `platform_unavailable`, `store_unavailable`
  */
 export function putCustomerTenant(
   dir: Directory,

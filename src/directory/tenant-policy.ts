@@ -13,8 +13,8 @@ export interface ChangedTenant {
 }
 
 /**
- * Sets who gets an account in a tenant, and writes the audit entry. With `everyone`, begins the job that gives accounts to
- * the people who have none.
+ * Sets who gets an account in a tenant, and writes the audit entry. With `everyone`, begins the job that gives accounts
+ * to the people who have none.
  * @throws {DirectoryError} `platform_unavailable` if the tenant's platform is not configured in this process
  */
 export async function changePolicy(

@@ -173,9 +173,9 @@ export async function runRead<T>(
 }
 
 /**
- * Like `runRead`, for a read that leaves an audit entry: one that returns secrets. The entry is on disk before the result
- * is returned. If the store accepts no writes, the result is returned all the same, because callers need these secrets
- * to reach their data; `dir.reportUnrecorded` is told.
+ * Like `runRead`, for a read that leaves an audit entry: one that returns secrets. The entry is on disk before the
+ * result is returned. If the store accepts no writes, the result is returned all the same, because callers need these
+ * secrets to reach their data; `dir.reportUnrecorded` is told.
  * @param work returns the result, and what the entry says; null if there is nothing to record
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
  */
@@ -307,8 +307,8 @@ function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
 }
 
 /**
- * Makes work that runs once for each client and idempotency key within 24 hours. A call that is refused is not recorded,
- * so that it can be corrected and sent again with its idempotency key.
+ * Makes work that runs once for each client and idempotency key within 24 hours. A call that is refused is not
+ * recorded, so that it can be corrected and sent again with its idempotency key.
  * @returns work that throws `idempotency_key_reused`, and what the given work throws
  * @throws {Error} if an earlier unit of the call has run with the key
  */

@@ -76,9 +76,9 @@ async function findGroups(dir: Directory, scope: Scope, refs: readonly string[])
 const STREAM_PAGE = 500
 
 /**
- * Lists all users of a customer, ordered by name, in pages that are read one after the other. So the whole list is never
- * in memory, and a slow reader holds nothing in the store. A user who is renamed meanwhile may be listed twice or not at
- * all.
+ * Lists all users of a customer, ordered by name, in pages that are read one after the other. So the whole list is
+ * never in memory, and a slow reader holds nothing in the store. A user who is renamed meanwhile may be listed twice or
+ * not at all.
  * @returns the pages, after the first one was read
  * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `reseller_not_own`,
  *   `reseller_not_related`, `store_unavailable`; reading a later page may throw the same errors

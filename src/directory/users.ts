@@ -121,8 +121,8 @@ async function insertOrRepeat(
  * account, so does the user. Without an account, a unit that begins with this function ends with it; see
  * `Tx.insertUsers`.
  * @param details what the audit entry of the user says; null if another entry of the unit says it
- * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or the
- *   organization or the reseller was deleted
+ * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or
+ *   the organization or the reseller was deleted
  */
 export async function insertPerson(
   unit: Unit,
@@ -204,10 +204,10 @@ export interface Owner {
 }
 
 /**
- * Finds the user that a new account is for: the user of the organization who has the account's e-mail, and no account on
- * the platform or one that Cloud Director does not know. If there is none, inserts a new user. If another user has the
- * e-mail, the new user gets none: accounts of several orgs may share an e-mail, users may not. The calling function writes
- * the audit entry.
+ * Finds the user that a new account is for: the user of the organization who has the account's e-mail, and no account
+ * on the platform or one that Cloud Director does not know. If there is none, inserts a new user. If another user has
+ * the e-mail, the new user gets none: accounts of several orgs may share an e-mail, users may not. The calling function
+ * writes the audit entry.
  * @param account.email null for an account that cannot be linked
  */
 export async function findOrInsertOwner(

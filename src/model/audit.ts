@@ -74,8 +74,8 @@ type Write =
   | 'ResumeJob'
 
 /**
- * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they return
- * secrets.
+ * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they
+ * return secrets.
  */
 type Read =
   | 'GetUser'

@@ -1,4 +1,6 @@
-/** How far a reader of changes has come. A reader passes through the changes in sweeps, from the oldest to the newest. */
+/**
+ * How far a reader of changes has come. A reader passes through the changes in sweeps, from the oldest to the newest.
+ */
 export interface ChangeCursor {
   /** The sweep began with changes of this time. ISO 8601. */
   readonly from: string

@@ -2,8 +2,8 @@ import type { Permission } from './context.ts'
 import type { Organization } from './organizations.ts'
 
 /**
- * The id of a client at the external issuer that signs its tokens. Both are compared exactly, except that an id that is a
- * UUID is stored and compared in lower case.
+ * The id of a client at the external issuer that signs its tokens. Both are compared exactly, except that an id that is
+ * a UUID is stored and compared in lower case.
  */
 export interface ExternalId {
   readonly issuer: string

@@ -14,8 +14,8 @@ export type Test<F extends object> = {
 }[keyof F & string]
 
 /**
- * What things must meet: a tree whose leaves compare one field. Dialects and searches build trees, and the store compiles
- * them to SQL. An empty `all` holds for everything, an empty `any` for nothing.
+ * What things must meet: a tree whose leaves compare one field. Dialects and searches build trees, and the store
+ * compiles them to SQL. An empty `all` holds for everything, an empty `any` for nothing.
  */
 export type Condition<F extends object> =
   | Test<F>

@@ -42,7 +42,10 @@ export function newId(): string {
 
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i
 
-/** Returns the time of a UUIDv7, ISO 8601: its first 48 bits are milliseconds (RFC 9562 section 5.7). Undefined for others. */
+/**
+ * Returns the time of a UUIDv7, ISO 8601: its first 48 bits are milliseconds (RFC 9562 section 5.7). Undefined for
+ * others.
+ */
 export function findTimeOfId(id: string): string | undefined {
   const [, high = '', low = ''] = (isUuid(id) && UUID_V7.exec(id)) || []
   const time = new Date(Number.parseInt(high + low, 16))

@@ -55,8 +55,8 @@ export function toTextRow(line: number, texts: Texts): PersonRow {
 }
 
 /**
- * Makes a row from a JSON value, with the members of the partner portal's user: `groups` are names, ids, or objects with
- * one of them. Unknown members are ignored.
+ * Makes a row from a JSON value, with the members of the partner portal's user: `groups` are names, ids, or objects
+ * with one of them. Unknown members are ignored.
  */
 export function toJsonRow(line: number, value: unknown): PersonRow {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -89,9 +89,9 @@ const SEPARATOR = '\u0001'
 const MAX_KEY = 800
 
 /**
- * Returns the key by which users are ordered: first name, last name and e-mail without case, missing ones last. Searches
- * look for texts in it, so an e-mail whose domain has another ASCII form is in it in both forms. Only the first 800
- * characters count.
+ * Returns the key by which users are ordered: first name, last name and e-mail without case, missing ones last.
+ * Searches look for texts in it, so an e-mail whose domain has another ASCII form is in it in both forms. Only the
+ * first 800 characters count.
  * @param user.emailKey the e-mail as `foldEmail` returns it
  */
 export function nameKeyOf(

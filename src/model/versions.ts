@@ -11,8 +11,8 @@ export interface Versioned {
 export type ExpectedStates = readonly string[] | undefined
 
 /**
- * Returns a text that names the state of an object. It has the id too, because an object that is addressed by its e-mail
- * may be another one with the same version.
+ * Returns a text that names the state of an object. It has the id too, because an object that is addressed by its
+ * e-mail may be another one with the same version.
  */
 export function toState({ id, version }: Versioned): string {
   return `${id}.${version}`

@@ -59,7 +59,8 @@ export async function changePersonAccount(
 /**
  * Removes the account of a user; see `deletePersonAccount`. Waits a moment for the platform.
  * @returns whether the platform has removed it; if not, the removal goes on
- * @throws {DirectoryError} `account_not_empty` if it owns data and `purge` is not set; what `deletePersonAccount` throws
+ * @throws {DirectoryError} `account_not_empty` if it owns data and `purge` is not set; what `deletePersonAccount`
+ *   throws
  */
 export async function removePersonAccount(
   { dir, reconciler }: Provisioning,

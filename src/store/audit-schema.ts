@@ -39,9 +39,9 @@ export interface AuditTables {
   /** The audit key: one row; none before the directory is set up. */
   audit_keys: { pk: number; id: string; sealed: string; created_at: string }
   /**
-   * The keys that seal the personal values of the audit log: one for each person who was changed, and for the contact of
-   * each organization. `sealed` is encrypted with a master key. It is empty, and `erased_at` is set, once the person was
-   * erased.
+   * The keys that seal the personal values of the audit log: one for each person who was changed, and for the contact
+   * of each organization. `sealed` is encrypted with a master key. It is empty, and `erased_at` is set, once the person
+   * was erased.
    */
   person_keys: {
     pk: Generated<number>
@@ -51,9 +51,9 @@ export interface AuditTables {
     erased_at: string | null
   }
   /**
-   * What lists of entries filter by. It follows the log: `audit_progress` says how far it is. `customer` is the id of the
-   * organization if that is a customer. `reseller` is the id of the reseller in whose context the operation ran, or which
-   * it was about. `user_pk` is set for an entry about a user with accounts.
+   * What lists of entries filter by. It follows the log: `audit_progress` says how far it is. `customer` is the id of
+   * the organization if that is a customer. `reseller` is the id of the reseller in whose context the operation ran, or
+   * which it was about. `user_pk` is set for an entry about a user with accounts.
    */
   audit_index: {
     provider_pk: number

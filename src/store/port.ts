@@ -76,8 +76,8 @@ export interface Tx {
   /** Returns the number of rows changed. */
   run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number>
   /**
-   * Inserts rows by a statement that ends with the values of one row: together on PostgreSQL, where each statement costs a
-   * round trip; one after the other on SQLite, where that is faster.
+   * Inserts rows by a statement that ends with the values of one row: together on PostgreSQL, where each statement
+   * costs a round trip; one after the other on SQLite, where that is faster.
    */
   insertAll<P extends object>(statement: Statement<P, InsertResult>, rows: readonly P[]): Promise<void>
   /**
@@ -98,14 +98,14 @@ export interface Tx {
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
   /**
-   * Takes users into the lists who are not in them yet, oldest first: into the indexes by name and for searches, and into
-   * the totals. No other statement may precede it in its unit.
+   * Takes users into the lists who are not in them yet, oldest first: into the indexes by name and for searches, and
+   * into the totals. No other statement may precede it in its unit.
    * @returns how many; less than `limit` if none is left
    */
   enlistUsers(limit: number): Promise<number>
   /**
-   * Returns the primary keys of users whose `name_key` contains every word, at most `limit`, in no particular order. Each
-   * word has at least three characters.
+   * Returns the primary keys of users whose `name_key` contains every word, at most `limit`, in no particular order.
+   * Each word has at least three characters.
    * @returns undefined if the store has no index for it
    */
   searchUsers(words: readonly string[], limit: number): Promise<number[] | undefined>

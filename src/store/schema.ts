@@ -42,7 +42,9 @@ export interface Tables extends AuditTables, WorkTables {
     id: string
     provider_pk: number
     name: string
-    /** The organization that has the group; null for a group of the provider, in which users of any organization are. */
+    /**
+     * The organization that has the group; null for a group of the provider, in which users of any organization are.
+     */
     organization_pk: Generated<number | null>
     version: Generated<number>
     created_at: string | null
@@ -82,8 +84,8 @@ export interface Tables extends AuditTables, WorkTables {
   /** The ids by which clients know users. */
   external_ids: { client_pk: number; user_pk: number; external_id: string }
   /**
-   * Numbers of listed users. `reseller_pk` is 0 for users in no reseller's context. A combination may have several rows:
-   * add up their totals.
+   * Numbers of listed users. `reseller_pk` is 0 for users in no reseller's context. A combination may have several
+   * rows: add up their totals.
    */
   user_totals: {
     provider_pk: number

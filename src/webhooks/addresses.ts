@@ -1,15 +1,17 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Networks of IPv4 that are not on the internet: those of the IANA registry of special-purpose addresses (RFC 6890) that
- * are not globally reachable, multicast, and the address of Azure's host services.
+ * Networks of IPv4 that are not on the internet: those of the IANA registry of special-purpose addresses (RFC 6890)
+ * that are not globally reachable, multicast, and the address of Azure's host services.
  */
 const SPECIAL_IPV4 = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],
   ...['192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15'],
   ...['198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4', '168.63.129.16/32'],
 ]
-/** The addresses of IPv6 that are on the internet, and the networks in them that are special or hold an IPv4 address. */
+/**
+ * The addresses of IPv6 that are on the internet, and the networks in them that are special or hold an IPv4 address.
+ */
 const GLOBAL_IPV6 = ['2000::/3']
 const SPECIAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 

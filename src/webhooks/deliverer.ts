@@ -12,7 +12,9 @@ import { type Queue, readTurn, storeTurn, type Turn } from './turn.ts'
 
 /** The pause between two looks for events. */
 const POLL_MS = 500
-/** How many webhooks get events at the same time: in all, and of one provider or reseller, whose receivers may be slow. */
+/**
+ * How many webhooks get events at the same time: in all, and of one provider or reseller, whose receivers may be slow.
+ */
 const WEBHOOKS = 32
 const WEBHOOKS_OF_ONE = 4
 /** How many webhooks with something to do are looked at. */
@@ -32,7 +34,8 @@ export interface DelivererOptions {
 
 /**
  * Delivers events to webhooks: at least once, and in the order of the audit log for each organization. The log is the
- * queue, so a change costs nothing more. Several processes may deliver; each webhook is served by one of them at a time.
+ * queue, so a change costs nothing more. Several processes may deliver; each webhook is served by one of them at a
+ * time.
  */
 export class Deliverer {
   readonly #dir: Directory

@@ -45,7 +45,10 @@ function choose(asked: ReadonlyMap<string, string | undefined>): [name: string, 
   return [...all.filter((one) => !isAnswered(one)).slice(0, 100), ...all.filter(isAnswered).slice(-50)]
 }
 
-/** Repeats creates. Those with a response get the same id again; the others get an id now, whether they were stored or not. */
+/**
+ * Repeats creates. Those with a response get the same id again; the others get an id now, whether they were stored or
+ * not.
+ */
 async function checkRepeats(creates: Creates, asked: Asked): Promise<void> {
   for (const [email, id] of choose(asked.portal)) {
     const { status, body } = await creates.portal(email)

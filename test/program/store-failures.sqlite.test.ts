@@ -237,7 +237,9 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
   })
 })
 
-/** Creates users until the disk is full, and tries some more. Returns the e-mail addresses of the responses with 201. */
+/**
+ * Creates users until the disk is full, and tries some more. Returns the e-mail addresses of the responses with 201.
+ */
 async function fillUp(path: string, init: Init, shell: string): Promise<string[]> {
   const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
   const answered: string[] = []

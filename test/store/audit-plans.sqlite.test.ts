@@ -29,7 +29,10 @@ async function newLog(): Promise<{ store: Store; filter: LogFilter; reseller: { 
   return { store, filter: { providerPk: provider.pk, ...time }, reseller }
 }
 
-/** Returns the steps that read a whole table or index, apart from the one row of audit_progress. A derived table is read whole, but has few rows. */
+/**
+ * Returns the steps that read a whole table or index, apart from the one row of audit_progress. A derived table is read
+ * whole, but has few rows.
+ */
 function listScans(plan: readonly string[]): string[] {
   const scans = plan.filter((step) =>
     /^SCAN (i|entry|audit_(?!progress)\w+|users|credentials|customer_resellers|organizations)\b/.test(step),

@@ -28,8 +28,8 @@ import { newFakePlatform, only } from './platform.ts'
 import type { OpenStore } from './stores.ts'
 
 /**
- * A part of the world with a portal: `near` is a reseller with its customers, `sibling` another customer of it, `beside`
- * another reseller of the same provider, `direct` what belongs to the provider alone, `far` another provider.
+ * A part of the world with a portal: `near` is a reseller with its customers, `sibling` another customer of it,
+ * `beside` another reseller of the same provider, `direct` what belongs to the provider alone, `far` another provider.
  */
 export type AreaName = 'near' | 'sibling' | 'beside' | 'direct' | 'far'
 
@@ -51,7 +51,9 @@ export interface PortalWorld {
   readonly areas: Readonly<Record<AreaName, Area>>
   /** Makes a client, and returns a token of it. */
   newToken(organization: Organization, permission: Permission): Promise<string>
-  /** Returns the kinds of the statements that the server made for the request with a correlation id. Caches are empty. */
+  /**
+   * Returns the kinds of the statements that the server made for the request with a correlation id. Caches are empty.
+   */
   watch<T>(correlationId: string, call: () => Promise<T>): Promise<{ result: T; statements: string }>
   close(): Promise<void>
 }

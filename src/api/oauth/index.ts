@@ -132,8 +132,8 @@ class TokenError extends Error {
 }
 
 /**
- * The client is not authenticated. Only one that used the Authorization header gets a 401 with a challenge: a form is no
- * scheme of HTTP, so there is nothing to challenge it with.
+ * The client is not authenticated. Only one that used the Authorization header gets a 401 with a challenge: a form is
+ * no scheme of HTTP, so there is nothing to challenge it with.
  */
 function invalidClient(message: string, usesHeader: boolean): TokenError {
   return new TokenError('invalid_client', message, usesHeader ? 401 : 400)

@@ -33,7 +33,8 @@ function toNewUser(body: Static<typeof UserViewModel>): NewUser {
 }
 
 /**
- * The routes that create portal users: of a customer, of a reseller, and of the provider. Paths `/v1/Customers/…/users` are for other users, those of Microsoft 365.
+ * The routes that create portal users: of a customer, of a reseller, and of the provider. Paths `/v1/Customers/…/users`
+ * are for other users, those of Microsoft 365.
  */
 export const userRoutes: readonly Route<Directory>[] = [
   route({

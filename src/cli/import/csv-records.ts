@@ -23,8 +23,8 @@ export interface CsvForm {
 
 /**
  * Reads the records of a CSV file. Records are found before they are parsed: lines belong together until no quote is
- * open. So a quote that is not closed spoils one record, and not the rest of the file. Records without any text are left
- * out.
+ * open. So a quote that is not closed spoils one record, and not the rest of the file. Records without any text are
+ * left out.
  */
 export async function* readCsvRecords(
   batches: AsyncIterable<readonly Line[]>,

@@ -5,8 +5,8 @@ import { runInNewContext } from 'node:vm'
 const MAX_HEAP_BYTES = 48 * 1024 * 1024
 
 /**
- * Keeps the memory of a long command small. V8 would let its new space, and then the garbage of the rows, grow to several
- * times what the rows need.
+ * Keeps the memory of a long command small. V8 would let its new space, and then the garbage of the rows, grow to
+ * several times what the rows need.
  * @returns a function to call between two commits
  */
 export function limitMemory(): () => void {

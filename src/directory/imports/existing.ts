@@ -5,12 +5,14 @@ import { findDeletedUser, type Scope } from '../reach.ts'
 import type { ExistingUser } from './merge-row.ts'
 import type { ResolvedRow } from './resolve-rows.ts'
 
-/** A user with the e-mail of a row who belongs to another reseller: their e-mail is taken, and nothing more is known. */
+/**
+ * A user with the e-mail of a row who belongs to another reseller: their e-mail is taken, and nothing more is known.
+ */
 export const OUT_OF_REACH = 'out of reach'
 
 /**
- * Finds the users with the e-mails of rows: the live ones, else the deleted ones. A deleted user in the context of another
- * reseller counts as none, and does not keep the e-mail.
+ * Finds the users with the e-mails of rows: the live ones, else the deleted ones. A deleted user in the context of
+ * another reseller counts as none, and does not keep the e-mail.
  * @returns no entry for a row whose e-mail is free
  */
 export async function findExisting(
@@ -44,7 +46,9 @@ export async function findExisting(
   return found
 }
 
-/** Returns whether a user of a reachable organization is in reach too: a reseller does not reach those of another one. */
+/**
+ * Returns whether a user of a reachable organization is in reach too: a reseller does not reach those of another one.
+ */
 function isInContext({ ctx }: Scope, { organizationPk, resellerPk }: User): boolean {
   const { kind, pk } = ctx.organization
   return kind !== 'reseller' || organizationPk === pk || resellerPk === null || resellerPk === pk

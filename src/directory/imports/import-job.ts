@@ -10,7 +10,8 @@ import type { RowBatch } from './row-batch.ts'
 /** Where the rows of an import come from. */
 export interface RowSource {
   /**
-   * Returns the rows that follow the first `done` ones; an empty batch after the last row. It may be called again for the same rows.
+   * Returns the rows that follow the first `done` ones; an empty batch after the last row. It may be called again for
+   * the same rows.
    */
   readonly read: (done: number) => Promise<RowBatch>
 }
@@ -23,8 +24,8 @@ export interface ImportStep {
 }
 
 /**
- * Makes the kind of job that imports a file. Only the process that has the file can run it. Each step is one commit: the
- * rows with their audit entries, the change set, the counts, and the number of rows that are done.
+ * Makes the kind of job that imports a file. Only the process that has the file can run it. Each step is one commit:
+ * the rows with their audit entries, the change set, the counts, and the number of rows that are done.
  * @param noteStep gets what each try of a step did
  */
 export function newImportKind(

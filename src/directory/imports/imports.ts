@@ -36,8 +36,8 @@ export interface BegunImport {
 }
 
 /**
- * Begins to import a file, or takes over an earlier import of the same file into the same organization that has not come
- * to its end. A process that still runs the earlier one loses it.
+ * Begins to import a file, or takes over an earlier import of the same file into the same organization that has not
+ * come to its end. A process that still runs the earlier one loses it.
  * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `organization_not_found`, `reseller_not_found`,
  *   `reseller_not_own`, `reseller_not_related`, `store_unavailable`
  */

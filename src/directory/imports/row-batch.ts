@@ -82,8 +82,8 @@ export class RowBatch {
   }
 
   /**
-   * Returns the other rows, some at a time, in the order of an index of names: neighbouring rows change the same pages of
-   * it, so the store writes less. It may be called again.
+   * Returns the other rows, some at a time, in the order of an index of names: neighbouring rows change the same pages
+   * of it, so the store writes less. It may be called again.
    */
   *slices(count: number): Generator<PersonRow[]> {
     const order = new Uint32Array(this.#packed)

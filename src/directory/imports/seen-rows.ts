@@ -5,7 +5,8 @@ const SLOTS = 1 << 9
 
 /**
  * Remembers which keys have been seen, and with which content, in 12 bytes a slot: a plan must know all people of its
- * file. Keys are kept as 48 bits of their SHA-256, so two of a million keys are taken for one with a chance of 1 to 500.
+ * file. Keys are kept as 48 bits of their SHA-256, so two of a million keys are taken for one with a chance of 1 to
+ * 500.
  */
 export class SeenRows {
   #keys = new Float64Array(SLOTS)

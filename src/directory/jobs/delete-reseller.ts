@@ -15,8 +15,8 @@ interface Cursor {
 }
 
 /**
- * Removes what a deleted reseller leaves: its users, the contexts of users of its customers, and its relations. The audit
- * entry at the end is the receipt.
+ * Removes what a deleted reseller leaves: its users, the contexts of users of its customers, and its relations. The
+ * audit entry at the end is the receipt.
  */
 export const DELETE_RESELLER: JobKind<{ readonly organizationPk: number }, Cursor> = {
   operation: 'DeleteReseller',

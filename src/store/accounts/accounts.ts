@@ -133,8 +133,8 @@ export function selectAccounts(db: QueryBuilder) {
 }
 
 /**
- * The condition that the customer of an account was not deleted. The accounts of a deleted customer are hidden, although a
- * job still removes them, or they own data and stay on the platform.
+ * The condition that the customer of an account was not deleted. The accounts of a deleted customer are hidden,
+ * although a job still removes them, or they own data and stay on the platform.
  */
 export const isOfLiveCustomer = sql<SqlBool>`not exists (
   select 1 from organizations

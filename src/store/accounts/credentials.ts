@@ -181,7 +181,9 @@ export interface CredentialFields {
   readonly active: boolean
 }
 
-/** Which credentials of a provider a query is for. A condition on `account` leaves out the other fields of the owner. */
+/**
+ * Which credentials of a provider a query is for. A condition on `account` leaves out the other fields of the owner.
+ */
 export interface CredentialCriteria {
   /** The primary key of the provider. */
   readonly provider: number

@@ -138,9 +138,9 @@ export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
 
 /**
  * Lets an account that was applied for the first time follow what happened while it was created: removes it if its
- * tenant was deleted (it is so new that it cannot own data), and suspends it if its person or its customer was suspended.
- * The rows of the tenant, the person and the customer are not locked by creates, so that these do not wait for each
- * other.
+ * tenant was deleted (it is so new that it cannot own data), and suspends it if its person or its customer was
+ * suspended. The rows of the tenant, the person and the customer are not locked by creates, so that these do not wait
+ * for each other.
  */
 export async function settleNewAccount(tx: Tx, pk: number, now: string): Promise<void> {
   const found = await tx.get(selectLate, { pk })

@@ -7,8 +7,8 @@ import { bumpVersion } from './changes.ts'
 import { insertContents } from './contents.ts'
 import { toActive } from './status.ts'
 
-// Accounts that people have without Cloud Director. They have no org: `org_id` is empty. The id of the user stands in for
-// the names that Cloud Director would give: the platform then learns no personal data.
+// Accounts that people have without Cloud Director. They have no org: `org_id` is empty. The id of the user stands in
+// for the names that Cloud Director would give: the platform then learns no personal data.
 
 /** The org id of an account that Cloud Director does not know. */
 const NO_ORG = ''

@@ -206,7 +206,10 @@ export function toHashedEntry(row: Parameters<typeof toEntry>[0]): HashedEntry {
   return { ...toEntry(row), ...(row.changes !== null && { changes: parse(row.changes) }) }
 }
 
-/** Converts the stored changes. Before version 18 of the schema, they were an object with a member for each changed list. */
+/**
+ * Converts the stored changes. Before version 18 of the schema, they were an object with a member for each changed
+ * list.
+ */
 function toChanges(stored: unknown): RecordedChange[] {
   const isObject = typeof stored === 'object' && stored !== null
   const listed: readonly unknown[] = Array.isArray(stored)

@@ -118,7 +118,9 @@ const selectStart = statement((db, p: { number: number }) =>
     .where('number', '=', p.number),
 )
 
-/** Returns the place of the first block that begins at a time or later; the block before it may hold entries of it too. */
+/**
+ * Returns the place of the first block that begins at a time or later; the block before it may hold entries of it too.
+ */
 export async function selectLogPlaceAt(tx: Tx, at: string): Promise<LogCursor> {
   const end = await selectLogEnd(tx)
   // Blocks have consecutive numbers, so a search by halves needs about twenty look-ups.

@@ -4,8 +4,8 @@ import { query } from '../raw-query.ts'
 import { statement } from '../statement.ts'
 import { addTotals } from './log-totals.ts'
 
-// The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay for
-// it. What it does not have yet, the tail, is read from the log itself.
+// The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay
+// for it. What it does not have yet, the tail, is read from the log itself.
 
 /** How far the index is: all entries of lower blocks, and those of this block up to a primary key. */
 export interface IndexProgress {
@@ -172,8 +172,8 @@ async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
 }
 
 /**
- * Returns the query for the primary keys of the entries that have an id as their correlation id, target or organization;
- * also of all entries that are not in the index yet.
+ * Returns the query for the primary keys of the entries that have an id as their correlation id, target or
+ * organization; also of all entries that are not in the index yet.
  */
 export async function selectEntryKeys(tx: Tx, id: string): Promise<RawBuilder<number>> {
   const tail = await findTail(tx)

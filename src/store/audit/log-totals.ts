@@ -3,8 +3,8 @@ import type { PageRequest } from '../../model/pages.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 
-// Lists that filter by time and operation alone are counted by hour, so that they have an exact total, and so that a page
-// far from the newest entry is found without reading all entries before it.
+// Lists that filter by time and operation alone are counted by hour, so that they have an exact total, and so that a
+// page far from the newest entry is found without reading all entries before it.
 
 /** What such a list filters by. */
 export interface TimeFilter {

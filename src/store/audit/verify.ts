@@ -10,7 +10,9 @@ import { selectAuditKey } from './keys.ts'
 
 /** The number of blocks, and the number of entries of one block, in memory at once. */
 const PAGE = 500
-/** The greatest number that blocks and primary keys may have. SQLite holds greater ones, which no number can express. */
+/**
+ * The greatest number that blocks and primary keys may have. SQLite holds greater ones, which no number can express.
+ */
 const MAX = Number.MAX_SAFE_INTEGER
 
 /** What a check needs besides the log. */

@@ -6,7 +6,8 @@ import type { MigratedStore, Migration } from './migration.ts'
 const PAGE = 5_000
 
 /**
- * Adds what organizations are as companies, and the internal identifiers of relations. Only a customer's relation can be the context of a user.
+ * Adds what organizations are as companies, and the internal identifiers of relations. Only a customer's relation can
+ * be the context of a user.
  */
 export const companies: Migration = {
   version: 20,

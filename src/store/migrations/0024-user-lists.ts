@@ -2,9 +2,9 @@ import { type Compilable, type SqlBool, sql } from 'kysely'
 import type { Migration } from './migration.ts'
 
 /**
- * Adds totals of users, an index of the members of groups, and one for searches in names and e-mails. Creates do not pay for them: users are
- * added when they are taken into the lists. Triggers follow the later changes of these users, so that no statement can
- * forget it.
+ * Adds totals of users, an index of the members of groups, and one for searches in names and e-mails. Creates do not
+ * pay for them: users are added when they are taken into the lists. Triggers follow the later changes of these users,
+ * so that no statement can forget it.
  *
  * SQLite searches with FTS5, whose tokens are trigrams. PostgreSQL uses pg_trgm, if the role may create this extension;
  * without it, a search reads the users in the order of the list. The row of a total would make concurrent changes on

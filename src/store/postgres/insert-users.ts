@@ -43,9 +43,9 @@ function arrayOf(name: string): string {
 }
 
 // Primary keys are assigned before the insert, because ids may repeat and only the primary key tells which row was
-// inserted. OFFSET 0 makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A live user
-// with the e-mail refuses the row too. The unique index alone is not enough: while that user is being deleted, it would
-// wait and then accept the row, but the deleted user must be restored instead.
+// inserted. OFFSET 0 makes each EXISTS one index look-up per row, even if the planner has no statistics yet. A live
+// user with the e-mail refuses the row too. The unique index alone is not enough: while that user is being deleted, it
+// would wait and then accept the row, but the deleted user must be restored instead.
 const toText = (conditions: string): string => `
 with given as materialized (
   select nextval((select pg_get_serial_sequence('users', 'pk')::regclass)) as pk, *
@@ -108,8 +108,8 @@ export function newInsertUsers(rows: readonly NewUserRow[]): pg.QueryConfig {
 }
 
 /**
- * Like `newInsertUsers`, but the statement fails if an organization or its relation to the reseller was removed, because
- * a foreign key refuses the row. This saves a small batch a tenth of its time.
+ * Like `newInsertUsers`, but the statement fails if an organization or its relation to the reseller was removed,
+ * because a foreign key refuses the row. This saves a small batch a tenth of its time.
  */
 export function newInsertUsersUnchecked(rows: readonly NewUserRow[]): pg.QueryConfig {
   return { name: 'usher_insert_users_unchecked', text: UNCHECKED, values: toArrays(rows) }

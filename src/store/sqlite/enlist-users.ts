@@ -3,7 +3,8 @@ import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 
 /**
- * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers would.
+ * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers
+ * would.
  */
 export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
   const rows = await tx.query((db) =>

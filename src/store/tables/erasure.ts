@@ -55,7 +55,8 @@ export interface ErasedAccount {
   readonly platform: string
   readonly canonicalUserId: string
   /**
-   * `removed`: the platform no longer has it. `removing`: it is not applied yet. `kept`: suspended, because it owns data.
+   * `removed`: the platform no longer has it. `removing`: it is not applied yet. `kept`: suspended, because it owns
+   * data.
    */
   readonly state: 'removed' | 'removing' | 'kept'
   /** Why the last attempt failed; null if it did not. */

@@ -61,8 +61,8 @@ export interface ExportRow extends Pick<User, 'pk' | 'id' | 'firstName' | 'lastN
 }
 
 /**
- * Returns the next live users of an organization, or of a provider, ordered by name. Those that no list has yet are left
- * out; see `catchUpLists`.
+ * Returns the next live users of an organization, or of a provider, ordered by name. Those that no list has yet are
+ * left out; see `catchUpLists`.
  * @param page.after the last user of the page before
  */
 export async function selectExportPage(

@@ -10,7 +10,10 @@ export interface SealedRow {
   readonly pk: number
   /** The name of the row: the access key of a credential, or the id of a key or of its person. */
   readonly name: string
-  /** What the secret is bound to in addition: the account of a credential, or the public half of a signing key, or the organization of a webhook. */
+  /**
+   * What the secret is bound to in addition: the account of a credential, or the public half of a signing key, or the
+   * organization of a webhook.
+   */
   readonly owner: string
   readonly sealed: string
 }
@@ -177,7 +180,9 @@ function startsDifferently(column: string, mark: string): RawBuilder<boolean> {
   return sql<boolean>`substr(${sql.ref(column)}, 1, length(${mark})) <> ${mark}`
 }
 
-/** Matches secrets that are bound to the name of their row alone. The index `credentials_unbound` has this condition. */
+/**
+ * Matches secrets that are bound to the name of their row alone. The index `credentials_unbound` has this condition.
+ */
 function isUnbound(column: string): RawBuilder<boolean> {
   return sql<boolean>`substr(${sql.ref(column)}, 1, 2) = '1.'`
 }

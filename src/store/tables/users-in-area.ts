@@ -50,8 +50,8 @@ function isInContext(eb: ExpressionBuilder<Tables, 'users'>, reseller: number): 
 }
 
 /**
- * Returns users of an area: the one with an id, or those with an e-mail, compared without case. Deleted ones are ordered,
- * newest first.
+ * Returns users of an area: the one with an id, or those with an e-mail, compared without case. Deleted ones are
+ * ordered, newest first.
  * @param named.limit the most users to return
  */
 export async function selectUsersInArea(

@@ -62,8 +62,8 @@ const update = statement((db, p: ChangeParams) =>
 
 /**
  * Replaces the content of a user, who is restored if they were deleted.
- * @param change.keepsKey whether the key of the e-mail stays, because only its letter case changes. A user who shares an
- *   address with an older one has a key of their own; see decision 22
+ * @param change.keepsKey whether the key of the e-mail stays, because only its letter case changes. A user who shares
+ *   an address with an older one has a key of their own; see decision 22
  * @throws {ConstraintError} when another user of the organization has the e-mail
  */
 export async function updateUser(

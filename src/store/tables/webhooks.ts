@@ -165,8 +165,8 @@ const deleteFrom = statement((db, p: { pk: number; block: number; entryPk: numbe
 )
 
 /**
- * Moves a webhook back to a place of the log. What waits or was given up after that place is deleted, because it is read
- * from the log again. A turn that runs stores nothing.
+ * Moves a webhook back to a place of the log. What waits or was given up after that place is deleted, because it is
+ * read from the log again. A turn that runs stores nothing.
  */
 export async function rewindWebhook(tx: Tx, pk: number, { block, pk: entryPk }: LogCursor): Promise<void> {
   await tx.run(deleteFrom, { pk, block, entryPk })

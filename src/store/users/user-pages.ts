@@ -34,9 +34,9 @@ interface Cut {
 }
 
 /**
- * Returns a page of the matching users. The total is exact without conditions, in an area of at most 5,000 users, and for
- * words or groups that at most 2,000 users have. Otherwise counting would take too long, and the total is that of the area:
- * never less than what matches, so that a reader who computes the number of pages misses no user.
+ * Returns a page of the matching users. The total is exact without conditions, in an area of at most 5,000 users, and
+ * for words or groups that at most 2,000 users have. Otherwise counting would take too long, and the total is that of
+ * the area: never less than what matches, so that a reader who computes the number of pages misses no user.
  */
 export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): Promise<UserPage> {
   const total = await selectUserTotal(tx, criteria)

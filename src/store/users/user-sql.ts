@@ -22,7 +22,9 @@ export interface UserCriteria {
   /** Whether the list is about deleted users; otherwise it is about the others. */
   readonly deleted: boolean
   readonly where: Condition<UserFields>
-  /** Primary keys of deleted organizations whose users still have to be deleted; see `selectOrganizationsBeingDeleted`. */
+  /**
+   * Primary keys of deleted organizations whose users still have to be deleted; see `selectOrganizationsBeingDeleted`.
+   */
   readonly beingDeleted: readonly number[]
 }
 

@@ -22,8 +22,8 @@ import {
 } from '../../support/portal-world.ts'
 import { sqliteStores } from '../../support/stores.ts'
 
-// The partner portal over HTTP, its routes as the document has them, and every kind of caller, for tests that call every
-// operation.
+// The partner portal over HTTP, its routes as the document has them, and every kind of caller, for tests that call
+// every operation.
 
 const { open } = sqliteStores()
 export const world = await startPortalWorld(open)
