@@ -127,7 +127,7 @@ for (const line of ['usher organization list', 'usher --help', 'usher help user 
 
 test('messages that cannot be written change no exit code', { skip }, async () => {
   for (const rest of ['2> /dev/full', '2>&-']) {
-    assert.equal((await shell(set.path, `usher user list ${rest}`)).code, 2)
+    assert.equal((await shell(set.path, `usher user show ${rest}`)).code, 2)
     assert.equal((await shell(set.path, `usher user remove nobody ${rest}`)).code, 1)
     assert.equal((await shell(set.path, `usher organization list ${rest}`)).code, 0)
   }
@@ -205,9 +205,9 @@ test('a list that ends early says so on standard error, and how to go on', async
   const users = ['user', 'list', '--organization', customer.id]
   const page = await runUsher(path, [...users, '--limit', '2', '--json'])
   assert.equal(JSON.parse(page.stdout).length, 2)
-  const after = 'add --after b@example.com for the next page, or raise --limit'
+  const after = 'add --page 2 for the next page, or raise --limit'
   assert.equal(page.stderr, `usher: the list ends after 2 entries, and there are more: ${after}\n`)
-  const rest = await runUsher(path, [...users, '--limit', '2', '--after', 'b@example.com'])
+  const rest = await runUsher(path, [...users, '--limit', '2', '--page', '2'])
   assert.deepEqual([rest.code, rest.stderr], [0, ''])
   for (const words of ['organization list', 'audit list']) {
     const { code, stderr } = await runUsher(path, [...words.split(' '), '--limit', '1'])

@@ -34,7 +34,8 @@ const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
 )
 
 /**
- * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key. An
+ * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key;
+ * a change of a user's names does not reach the platform. An
  * entry about a user is in the context of their reseller, also if Cloud Director or the customer made the change.
  * @param reaching the condition on `audit_entries as entry`
  */
@@ -42,6 +43,8 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
   // The target of a refused call may be any id: that of another organization's user says nothing.
   const isOfEntry = sql`(org.pk is null or org.pk = users.organization_pk
     or (org.kind <> 'customer' and coalesce(org.provider_pk, org.pk) = users.provider_pk))`
+  const mayChangeAccounts = sql`entry.operation <> 'UpdateUser'
+    and substr(entry.operation, 1, 3) not in ('Get', 'Lis', 'Que')`
   // An organization that was removed is counted to the first provider.
   return sql`
     select
@@ -54,7 +57,7 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
         (select context.id from credentials join accounts on accounts.pk = credentials.account_pk
           join users on users.pk = accounts.user_pk join organizations as context on context.pk = users.reseller_pk
           where credentials.access_key = entry.target and ${isOfEntry})) as reseller,
-      case when substr(entry.operation, 1, 3) not in ('Get', 'Lis', 'Que') then coalesce(
+      case when ${mayChangeAccounts} then coalesce(
         (select users.pk from users where users.id = entry.target
           and exists (select 1 from accounts where accounts.user_pk = users.pk)),
         (select accounts.user_pk from credentials join accounts on accounts.pk = credentials.account_pk
