@@ -10,7 +10,7 @@ import { type Init, newDataDir, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
-const ROUNDS = rounds(2, 20)
+const ROUNDS = rounds(1, 20)
 /** So many that the job outlives the kills. */
 const USERS = ROUNDS * 400
 const LIMIT_MS = 60_000

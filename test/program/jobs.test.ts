@@ -10,7 +10,7 @@ import { newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
-const ROUNDS = rounds(2, 20)
+const ROUNDS = rounds(1, 20)
 const STEPS = ROUNDS * 20
 const CHILD = join(import.meta.dirname, '../support/job-runner.ts')
 const LIMIT_MS = 30_000

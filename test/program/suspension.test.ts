@@ -11,7 +11,7 @@ import { getToken, type Init, newDataDir, runUsher, usherJson } from '../../test
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
-const ROUNDS = rounds(2, 20)
+const ROUNDS = rounds(1, 20)
 /** More than follow in one unit, so that a job does the rest. */
 const PEOPLE = 700
 const LIMIT_MS = 60_000
