@@ -41,6 +41,8 @@ interface Spelling {
   readonly items?: Spelling
   readonly required?: readonly string[]
   readonly format?: string
+  /** Whether the API ignores the value. */
+  readonly readOnly?: boolean
 }
 
 function fold(value: unknown, schema: Spelling = {}): unknown {
@@ -52,7 +54,8 @@ function fold(value: unknown, schema: Spelling = {}): unknown {
   return known.flatMap(([name, property]) => {
     const member = Object.hasOwn(members, name) ? members[name] : undefined
     const isRequired = schema.required?.includes(name) === true
-    const isAbsent = member === undefined || (!isRequired && isNil(member, property))
+    const isAbsent =
+      member === undefined || property.readOnly === true || (!isRequired && isNil(member, property))
     return isAbsent ? [] : [[name, fold(member, property)]]
   })
 }

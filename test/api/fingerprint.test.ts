@@ -18,6 +18,7 @@ const declared = {
       email: Type.Optional(Type.String({ format: 'email' })),
       groups: Type.Optional(Type.Array(Type.Object({ id: uuid }))),
       limits: Type.Optional(Type.Object({})),
+      ignored: Type.Optional(Type.Unsafe<unknown>({ readOnly: true })),
     }),
   },
 }
@@ -38,6 +39,7 @@ function fingerprint(change: Change = {}, of = declared): string {
 
 test('a request has one fingerprint, however it is spelled', () => {
   const pairs: [Change, Change][] = [
+    [{ body: { name: 'Ada', ignored: 1 } }, { body: { name: 'Ada', ignored: [2] } }],
     [{}, { user: ID.toUpperCase() }],
     [{ user: 'ada@example.com' }, { user: 'ADA@Example.com' }],
     [{}, { query: { resellerId: ID.toUpperCase() } }],

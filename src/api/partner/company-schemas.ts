@@ -65,6 +65,12 @@ const newId = (description: string) =>
     uuid(`${description} Made by the server when absent or the nil UUID; refused when it is taken.`),
   )
 
+/** A member that the server sets. What a body has in its place is ignored, whatever it is. */
+const ignored = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<unknown>({ readOnly: true, description: `${description} Set by the server; ignored here.` }),
+  )
+
 const EXAMPLE = {
   companyName: 'Acme Lda',
   country: 'PT',
@@ -93,6 +99,8 @@ export const CustomerViewModel = Type.Object(
           "A reseller's own is implied.",
       ),
     ),
+    providerCustomers: ignored('The tenants of the customer on platforms.'),
+    customerAssociations: ignored('The partners of the customer.'),
   },
   {
     title: 'CustomerViewModel',
@@ -108,6 +116,8 @@ export const ResellerViewModel = Type.Object(
     zipCode: zip,
     ...optional,
     internalIdentifier: identifier('The internal identifier of the reseller.'),
+    providerResellers: ignored('The reseller on platforms.'),
+    customDomain: ignored('The portal of the reseller.'),
   },
   {
     title: 'ResellerViewModel',
