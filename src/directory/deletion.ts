@@ -2,6 +2,7 @@ import type { Context } from '../model/context.ts'
 import type { Organization } from '../model/organizations.ts'
 import { markOrganizationDeleted } from '../store/tables/companies.ts'
 import {
+  countContents,
   deletePortalsOfOrganization,
   markClientsOfOrganizationDeleted,
   selectTenantsOfOrganization,
@@ -32,10 +33,12 @@ export async function deleteCustomer(
   const result = await runUnit(dir, ctx, { operation: 'DeleteCustomer', organization }, async (unit) => {
     const customer = await getReachableOrganization(unit, { id: organization, kind: 'customer' })
     await hide(unit, customer)
+    const { users, accounts } = await countContents(unit.tx, customer.pk)
     for (const { pk, deletedAt } of await selectTenantsOfOrganization(unit.tx, customer.pk))
       if (deletedAt === null) await markTenantDeleted(unit.tx, pk, unit.now)
-    const input = { organizationPk: customer.pk, purge }
-    return { jobId: await beginJob(unit, DELETE_CUSTOMER, { input, target: customer.id }) }
+    const input = { organizationPk: customer.pk, purge, users, accounts }
+    const job = { input, target: customer.id, total: users + accounts }
+    return { jobId: await beginJob(unit, DELETE_CUSTOMER, job) }
   })
   forgetCached(dir)
   return result

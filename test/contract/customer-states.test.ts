@@ -129,7 +129,7 @@ describe('deleting a customer', () => {
     const job = await awaitJob(target, answer)
     assert.deepEqual(
       [job.state, job.result],
-      ['succeeded', { users: 3, accounts: 1, purgedData: false, keptAccounts: [] }],
+      ['succeeded', { users: 4, accounts: 1, purgedData: false, keptAccounts: [] }],
     )
     const deleted = (await list(target, '/users?state=deleted&pageSize=2000')).items
     assert.equal(deleted.filter(({ customerId }) => customerId === id).length, 4)

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createCustomer, getCustomer, updateCustomerIdentifier } from '../../src/directory/customers.ts'
 import { deleteCustomer, deleteReseller } from '../../src/directory/deletion.ts'
+import { getJob } from '../../src/directory/jobs/jobs.ts'
 import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
 import { JobRunner } from '../../src/directory/jobs/runner.ts'
 import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
@@ -176,6 +178,23 @@ export function companiesSuite(open: OpenStore): void {
       const entries = (await readAudit(dir)).filter(({ operation }) => operation === 'DeleteCustomer')
       const outcomes = entries.filter(({ status }) => status === 'Succeeded').map(({ outcome }) => outcome)
       assert.deepEqual(outcomes, ['deleted', 'begun'])
+    })
+
+    test('the receipt of a deletion counts accounts that end by another way', async () => {
+      const on = await newTestDirectory(open)
+      const { dir, operator, osis, customerId } = on
+      for (const name of ['a', 'b']) await createAccount(dir, osis, newAccountRequest(on, name))
+      const { jobId } = await deleteCustomer(dir, operator, { customerId, purgeData: false })
+      // As the reconciler does with accounts that no platform has had when their tenant is deleted.
+      await dir.store.write((tx) =>
+        tx.query((db) =>
+          db.updateTable('accounts').set({ wanted: 0, applied_version: sql`desired_version` }),
+        ),
+      )
+      await runJobs(on)
+      const { state, result, done, total } = await getJob(dir, operator, jobId)
+      assert.deepEqual([state, done, total], ['succeeded', 4, 4])
+      assert.deepEqual(result, { users: 2, accounts: 2, purgedData: false, keptAccounts: [] })
     })
 
     test('a deleted reseller leaves its customers without a context', async () => {

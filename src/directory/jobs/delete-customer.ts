@@ -1,6 +1,5 @@
 import { markOrganizationEmptied } from '../../store/tables/companies.ts'
 import {
-  countContents,
   countPendingAccounts,
   markAccountsOfOrganizationRemoved,
   type NamedAccount,
@@ -27,6 +26,9 @@ const MAX_NAMED = 1_000
 interface Input {
   readonly organizationPk: number
   readonly purge: boolean
+  /** How many users and accounts there were at the deletion. Removals that had begun before it also end them. */
+  readonly users: number
+  readonly accounts: number
 }
 
 interface Cursor {
@@ -50,17 +52,15 @@ export const DELETE_CUSTOMER: JobKind<Input, Cursor> = {
   operation: 'DeleteCustomer',
   async step(unit, job) {
     const { cursor } = job
-    if (!cursor) return begin(unit, job)
+    if (!cursor) return begin(unit)
     if (cursor.phase === 'accounts') return removeAccounts(unit, job, cursor)
     if (cursor.phase === 'platform') return awaitPlatform(unit, job, cursor)
     return deleteUsers(unit, job, cursor)
   },
 }
 
-async function begin({ tx, now }: Unit, { input }: State): Promise<Step> {
-  const { users, accounts } = await countContents(tx, input.organizationPk)
-  const cursor = { phase: 'accounts', after: 0, accounts: 0, users: 0, begunAt: Date.parse(now) } as const
-  return { cursor, total: users + accounts }
+function begin({ now }: Unit): Step {
+  return { cursor: { phase: 'accounts', after: 0, accounts: 0, users: 0, begunAt: Date.parse(now) } }
 }
 
 async function removeAccounts({ tx, now }: Unit, { input, done }: State, cursor: Cursor): Promise<Step> {
@@ -101,7 +101,8 @@ async function finish(
   // Accounts that stay must stay hidden.
   if (left.length === 0) await markOrganizationEmptied(tx, organizationPk, now)
   const named = left.slice(0, MAX_NAMED).map(toNames)
-  const { users, accounts } = cursor
+  const users = Math.max(input.users, cursor.users)
+  const accounts = Math.max(input.accounts, cursor.accounts)
   await unit.audit({
     ...{ outcome: 'deleted', organization: target },
     changes: [
@@ -111,7 +112,10 @@ async function finish(
       ...(left.length > 0 ? [{ name: 'keptAccounts', before: [], after: named }] : []),
     ],
   })
-  return { result: { users, accounts, purgedData: purge, keptAccounts: named } }
+  return {
+    result: { users, accounts, purgedData: purge, keptAccounts: named },
+    done: input.users + input.accounts,
+  }
 }
 
 /** How a receipt names an account that stays because it owns data. */
