@@ -5,9 +5,10 @@ import { unrelateOrganization } from '../directory/relations.ts'
 import { getReseller, updateReseller, updateResellerIdentifier } from '../directory/resellers.ts'
 import { resumeCustomer, type Suspension, suspendCustomer } from '../directory/suspension.ts'
 import { COMPANY_MEMBERS, type CompanyChange } from '../model/companies.ts'
-import { DirectoryError } from '../model/error.ts'
+import { DirectoryError, type ErrorCode } from '../model/error.ts'
 import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { COMPANY_OPTIONS } from './names.ts'
+import { formatMembers } from './table.ts'
 
 /** The commands of `usher organization` for what a customer or a reseller is, and what happens to it. */
 export function defineCompany(organization: Command, session: Session): void {
@@ -73,13 +74,23 @@ async function byKind<T>(
   id: string,
   run: { customer: () => Promise<T>; reseller: () => Promise<T> },
 ): Promise<T> {
+  if (await exists('customer_not_found', () => getCustomer(dir, ctx, { customerId: id })))
+    return run.customer()
+  if (await exists('reseller_not_found', () => getReseller(dir, ctx, id))) return run.reseller()
+  throw new DirectoryError(
+    'organization_not_found',
+    `There is no customer and no reseller with the id ${id}.`,
+  )
+}
+
+async function exists(code: ErrorCode, get: () => Promise<unknown>): Promise<boolean> {
   try {
-    await getCustomer(dir, ctx, { customerId: id })
+    await get()
+    return true
   } catch (error) {
-    if (error instanceof DirectoryError && error.code === 'customer_not_found') return run.reseller()
+    if (error instanceof DirectoryError && error.code === code) return false
     throw error
   }
-  return run.customer()
 }
 
 function show(session: Session, id: string): Promise<Output> {
@@ -91,12 +102,14 @@ function show(session: Session, id: string): Promise<Output> {
     })
     const { pk: _, providerPk: __, company, ...rest } = found
     const json = { ...rest, ...company }
-    const lines = Object.entries(json).flatMap(([name, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value)
-      return value === null || text === '[]' ? [] : [`${`${name}:`.padEnd(20)}${text}`]
-    })
-    return { json, lines }
+    return { json, lines: formatMembers(Object.entries(json).map(([name, value]) => [name, toText(value)])) }
   })
+}
+
+/** Returns null if there is nothing to show. Of tenants it shows the ids. */
+function toText(value: unknown): string | null {
+  if (!Array.isArray(value)) return value === null || value === undefined ? null : String(value)
+  return value.map((one) => (typeof one === 'string' ? one : one.id)).join(', ') || null
 }
 
 type Values = Readonly<Record<string, string>>

@@ -9,7 +9,7 @@ import { describeCounts } from './import/results.ts'
 import { runJob } from './import/run-job.ts'
 import { LIMIT } from './options.ts'
 import { cutPage, describeMore } from './pages.ts'
-import { formatTable } from './table.ts'
+import { formatMembers, formatTable } from './table.ts'
 import { type ImportOptions, resumeFile } from './user-import.ts'
 
 /** `usher import`: imports of files and bulk calls, each with everything that it changed. */
@@ -52,9 +52,7 @@ function list(session: Session, limit: number): Promise<Output> {
 function show(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const json = toJson(await getImport(dir, ctx, id))
-    const lines = Object.entries({ ...json, rows: describeCounts(json.rows) })
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => `${name}: ${value}`)
+    const lines = formatMembers(Object.entries({ ...json, rows: describeCounts(json.rows) }))
     return { json, lines }
   })
 }

@@ -19,6 +19,20 @@ export function formatTable(
   )
 }
 
+/**
+ * Formats the members of one object, a line for each.
+ * @param members their names as in JSON, and their values. Those that are null are left out
+ */
+export function formatMembers(members: readonly (readonly [name: string, value: string | null])[]): string[] {
+  const shown = members.filter(([, value]) => value !== null)
+  const labels = shown.map(([name]) => {
+    const words = name.replace(/[A-Z]|\d+/g, ' $&').toLowerCase()
+    return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}:`
+  })
+  const width = Math.max(...labels.map((label) => label.length)) + 1
+  return shown.map(([, value], i) => `${labels[i]?.padEnd(width)}${value}`)
+}
+
 /** Characters that take no column of a terminal: marks, invisible ones, and the later parts of a Hangul syllable. */
 const NO_COLUMN = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff]$/u
 /**

@@ -198,7 +198,7 @@ function remove(session: Session, name: string, options: Forced): Promise<Output
   const request = { ...toRef(name, options), force: options.force }
   return withDirectory(session, async ({ dir, ctx }) => {
     const { id } = await deleteUser(dir, ctx, request)
-    return { json: { removed: id }, lines: [`Removed ${id}.`] }
+    return { json: { removed: id }, lines: [`Deleted ${id}.`] }
   })
 }
 

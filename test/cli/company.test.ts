@@ -26,7 +26,7 @@ test('company data are changed and shown', async () => {
     await json('identify', id)
     const emptied = await json('show', id)
     assert.deepEqual([emptied.city, emptied.internalIdentifier], [null, null])
-    assert.match((await usher('show', id)).stdout, /^country: +PT$/m)
+    assert.match((await usher('show', id)).stdout, /^Country: +PT$/m)
   }
 })
 
@@ -36,7 +36,7 @@ test('wrong values are named by their options', async () => {
   assert.match(wrong.stderr, /--phone must be a phone number/)
   assert.match(wrong.stderr, /--first-name must be the name of a person/)
   assert.equal((await usher('change', init.customer.id)).code, 2)
-  assert.match((await usher('show', 'none')).stderr, /no reseller with the id none/)
+  assert.match((await usher('show', 'none')).stderr, /no customer and no reseller with the id none/)
 })
 
 test('customers are searched, related, moved and unrelated', async () => {
@@ -63,7 +63,7 @@ test('a customer is suspended, resumed and deleted', async () => {
   const { job } = await json<{ job: string }>('delete', id, '--purge-data')
   const begun = await usherJson<{ operation: string }>(path, ['job', 'show', job])
   assert.equal(begun.operation, 'DeleteCustomer')
-  assert.match((await usher('delete', id)).stderr, /no reseller with the id/)
+  assert.match((await usher('delete', id)).stderr, /no customer and no reseller with the id/)
   const reseller = await json<{ id: string }>('add', '--kind', 'reseller', '--name', 'Gone')
   assert.match((await usher('delete', reseller.id)).stdout, /usher job show/)
 })

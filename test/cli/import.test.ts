@@ -193,7 +193,7 @@ test('an undo takes back what nobody has changed since, and says what it kept', 
     (one) => one.id === id,
   )
   assert.equal(shown?.state, 'undone')
-  assert.match((await run('import', 'show', id)).stdout, /^state: undone$/m)
+  assert.match((await run('import', 'show', id)).stdout, /^State: +undone$/m)
   assert.match((await run('import', 'resume', id)).stderr, /has ended/)
   const entries = await json<{ operation: string; outcome: string }[]>(
     'audit',

@@ -81,7 +81,7 @@ test('a user is suspended, resumed, deleted and restored', async () => {
   assert.equal((await json('show', id)).active, false)
   assert.match(await text('show', id), /^Status: +suspended$/m)
   assert.deepEqual(await json('resume', id), { id, version: 3 })
-  assert.equal(await text('delete', 'leaver@example.com'), `Removed ${id}.\n`)
+  assert.equal(await text('delete', 'leaver@example.com'), `Deleted ${id}.\n`)
   assert.match(await text('show', id), /^Status: +deleted$/m)
   await fails(1, /no user with the e-mail address leaver@example.com/, 'delete', 'leaver@example.com')
   assert.equal(await text('restore', 'LEAVER@example.com'), `Restored ${id}.\n`)
