@@ -24,6 +24,11 @@ export async function toLineBody(lines: AsyncIterable<string>): Promise<string |
 }
 
 async function* goOn(waiting: readonly string[], iterator: AsyncIterator<string>): AsyncGenerator<string> {
-  yield waiting.join('')
-  for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
+  try {
+    yield waiting.join('')
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
+  } finally {
+    // The caller may have gone: the lines must learn of it, because they hold a place that others wait for.
+    await iterator.return?.()
+  }
 }
