@@ -1,10 +1,10 @@
 import type { Organization } from '../model/organizations.ts'
 import { type PersonWithoutAccount, selectPeopleWithoutAccount } from '../store/accounts/people.ts'
 import { selectOrganization } from '../store/tables/organizations.ts'
+import { findAccountPlace, giveAccount, type PersonIds } from './account-places.ts'
 import { CACHE_TTL_MS } from './directory.ts'
 import { beginJob } from './jobs/jobs.ts'
 import type { JobKind, StepResult } from './jobs/kind.ts'
-import { findAccountPlace, giveAccount, type PersonIds } from './people-accounts.ts'
 import type { Unit } from './unit.ts'
 
 /** How many people one step looks at. */

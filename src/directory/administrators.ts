@@ -1,12 +1,12 @@
 import { DirectoryError } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
-import type { Group, User } from '../model/users.ts'
+import type { Group, GroupName, User } from '../model/users.ts'
 import { selectActiveMembers } from '../store/tables/groups.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import type { Unit } from './unit.ts'
 
 /** The name of the group whose members manage an organization. */
-export const ADMINISTRATOR = 'Administrator'
+export const ADMINISTRATOR: GroupName = 'Administrator'
 
 /** A user who is about to be deleted, suspended, or taken out of groups. */
 export interface LeavingUser {

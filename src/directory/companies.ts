@@ -7,7 +7,7 @@ import {
   foldCompany,
   NO_COMPANY,
 } from '../model/companies.ts'
-import { DirectoryError, type Issue } from '../model/error.ts'
+import type { Issue } from '../model/error.ts'
 import { foldOptionalId, isUuid, newId, UUID_MESSAGE } from '../model/ids.ts'
 import type { Organization, OrganizationRecord } from '../model/organizations.ts'
 import { loadPhoneCheck } from '../model/phone.ts'
@@ -16,6 +16,7 @@ import { selectRecord, updateCompany } from '../store/tables/companies.ts'
 import { isIdTaken } from '../store/tables/ids.ts'
 import { insertOrganization } from '../store/tables/organizations.ts'
 import type { Scope } from './reach.ts'
+import { idTaken } from './taken.ts'
 import type { Unit } from './unit.ts'
 
 /** A company to create as a customer or a reseller. */
@@ -99,13 +100,6 @@ export async function applyCompanyChange(
     company: { ...record.company, ...members },
   })
   await unit.audit({ outcome: 'updated', ...about, changes, person: { id: record.id } })
-}
-
-function idTaken(): DirectoryError {
-  const message = 'is taken; leave it out, or send another one'
-  return new DirectoryError('id_taken', `The id ${message}.`, {
-    issues: [{ path: 'id', rule: 'unique', message }],
-  })
 }
 
 /**

@@ -105,7 +105,7 @@ export function getCustomer(dir: Directory, ctx: Context, ref: CustomerRef): Pro
     const [view] = await asRelated(scope.tx, [record], reseller)
     if (!view) throw new Error('a record has no view')
     const { kind } = ctx.organization
-    // What the provider or a reseller calls a customer is not the customer's business.
+    // A customer does not see what the provider or a reseller calls it.
     if (kind === 'customer') return { ...view, internalIdentifier: null, resellerId: null }
     if (kind === 'reseller') return view
     const resellerIds = (await selectResellersOf(scope.tx, customer.pk)).map(({ id }) => id)

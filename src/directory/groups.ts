@@ -26,3 +26,13 @@ export async function readGroups(dir: Directory, tx: Tx, providerPk: number): Pr
   dir.groups.set(providerPk, groups)
   return groups
 }
+
+/** Returns the ids of groups in one order, so that they can be compared. */
+export function listGroupIds(groups: readonly Group[]): string[] {
+  return groups.map(({ id }) => id).sort()
+}
+
+/** Returns whether two lists without repetitions have the same groups. */
+export function areSameGroups(one: readonly Group[], other: readonly Group[]): boolean {
+  return one.length === other.length && other.every((group) => one.some(({ pk }) => pk === group.pk))
+}

@@ -5,8 +5,8 @@ import { markAccountRemoved, updateAccountEnabled } from '../store/accounts/chan
 import { selectPersonAccounts } from '../store/accounts/views.ts'
 import { selectTenantPlace } from '../store/tables/tenant-accounts.ts'
 import { touchUser } from '../store/tables/users.ts'
+import { giveAccount, toPlace } from './account-places.ts'
 import type { Directory } from './directory.ts'
-import { giveAccount, toPlace } from './people-accounts.ts'
 import { getReachableUser, type ReachableUser, type Scope } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
 

@@ -1,12 +1,13 @@
 import { diff } from '../model/audit.ts'
 import { isSameEmail } from '../model/email.ts'
-import { DirectoryError } from '../model/error.ts'
-import type { Group, NewPerson, User } from '../model/users.ts'
+import type { NewPerson, User } from '../model/users.ts'
 import { replaceMemberships, selectMemberships } from '../store/tables/groups.ts'
 import { isIdTaken } from '../store/tables/ids.ts'
 import { selectUser, selectUserByEmail, updateUser } from '../store/tables/users.ts'
 import { giveAccountBack } from './accounts-job.ts'
+import { areSameGroups, listGroupIds } from './groups.ts'
 import { findDeletedUser } from './reach.ts'
+import { emailTaken, ID_TAKEN, idTaken } from './taken.ts'
 import type { AuditDetails, Unit } from './unit.ts'
 
 /** The result of a create. */
@@ -54,20 +55,16 @@ export async function restore(
 ): Promise<CreateUserAnswer> {
   const { tx, now } = unit
   const { id, reseller, groups } = person
-  if (id !== undefined && id !== deleted.id) throw wrongId((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
-  const before = { ...deleted, groups: listIds(await selectMemberships(tx, deleted.pk)) }
+  if (id !== undefined && id !== deleted.id) throw idTaken((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
+  const before = { ...deleted, groups: listGroupIds(await selectMemberships(tx, deleted.pk)) }
   await updateUser(tx, deleted.pk, { ...person, resellerPk: reseller?.pk ?? null, active: true, now })
   await replaceMemberships(tx, deleted.pk, groups)
   const { firstName, lastName, email } = person
-  const after = { firstName, lastName, email, groups: listIds(groups), active: true, deletedAt: null }
+  const after = { firstName, lastName, email, groups: listGroupIds(groups), active: true, deletedAt: null }
   const about = { outcome: 'restored', target: deleted.id, person: { id: deleted.id } }
   await unit.audit({ ...details, ...about, changes: diff(before, after) })
   await giveAccountBack(unit, deleted, person.organization)
   return { id: deleted.id, created: false }
-}
-
-function listIds(groups: readonly Group[]): string[] {
-  return groups.map(({ id }) => id).sort()
 }
 
 /** Returns the existing user if it equals the person, as after an earlier create. Otherwise throws the conflict. */
@@ -82,13 +79,13 @@ async function repeat(
     found !== undefined &&
     found.deletedAt === null &&
     isSameUser(found, person) &&
-    isSameSet(await selectMemberships(tx, found.pk), person.groups)
+    areSameGroups(await selectMemberships(tx, found.pk), person.groups)
   if (isSame) {
     await unit.audit({ ...details, outcome: 'repeated', target: found.id, changedFields: [] })
     return { id: found.id, created: false }
   }
   if (holder) throw emailTaken()
-  throw wrongId(ID_TAKEN)
+  throw idTaken()
 }
 
 function isSameUser(found: User, person: NewPerson): boolean {
@@ -102,23 +99,4 @@ function isSameUser(found: User, person: NewPerson): boolean {
   )
 }
 
-function isSameSet(one: readonly Group[], other: readonly Group[]): boolean {
-  return one.length === other.length && other.every((group) => one.some(({ pk }) => pk === group.pk))
-}
-
-/** Makes the refusal of an e-mail address that another user of the organization has. */
-export function emailTaken(): DirectoryError {
-  const message = 'belongs to another user of this organization'
-  return new DirectoryError('email_taken', `The e-mail address ${message}.`, {
-    issues: [{ path: 'email', rule: 'unique', message }],
-  })
-}
-
-const ID_TAKEN = 'is taken; leave it out, or send another one'
 const ID_DIFFERS = 'differs from the id of the deleted user with this e-mail; leave it out, or send that id'
-
-function wrongId(message: string): DirectoryError {
-  return new DirectoryError('id_taken', `The id ${message}.`, {
-    issues: [{ path: 'id', rule: 'unique', message }],
-  })
-}

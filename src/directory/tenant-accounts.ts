@@ -31,7 +31,7 @@ export function updateTenantAccounts(
  * @throws {DirectoryError} `not_permitted`, `invalid`, `customer_not_found`, `account_being_removed` while a former
  *   tenant is being removed, `platform_unavailable`, `store_unavailable`
  */
-export function putCustomerTenant(
+export function updateCustomerTenant(
   dir: Directory,
   ctx: Context,
   request: {

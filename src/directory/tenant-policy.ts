@@ -1,8 +1,8 @@
 import type { AccountPolicy, Tenant } from '../model/tenants.ts'
 import { updateTenantPolicy } from '../store/tables/tenant-accounts.ts'
+import { toPlace } from './account-places.ts'
 import { beginAccountsJob } from './accounts-job.ts'
 import type { Directory } from './directory.ts'
-import { toPlace } from './people-accounts.ts'
 import type { Unit } from './unit.ts'
 
 /** A tenant, and what became of a change of its policy. */

@@ -28,9 +28,9 @@ import {
 import { giveAccountBack } from './accounts-job.ts'
 import { checkLastAdministrator, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
-import { getGroups } from './groups.ts'
+import { getGroups, listGroupIds } from './groups.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
-import { emailTaken } from './repeated-creates.ts'
+import { emailTaken } from './taken.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
 import { pickGroups } from './users.ts'
 
@@ -163,7 +163,10 @@ export async function changeUser(
   const wanted = changes.groupIds ? pickGroups(await getGroups(dir, unit), changes.groupIds) : groups
   const { firstName = user.firstName, lastName = user.lastName, email = user.email } = changes
   const names = { firstName, lastName, email }
-  const differences = diff({ ...user, groups: listIds(groups) }, { ...names, groups: listIds(wanted) })
+  const differences = diff(
+    { ...user, groups: listGroupIds(groups) },
+    { ...names, groups: listGroupIds(wanted) },
+  )
   if (differences.length === 0) {
     await audit(unit, found, { outcome: 'repeated' })
     return stateOf(user)
@@ -181,10 +184,6 @@ export async function changeUser(
 /** The result of a change has nothing personal, because it may be recorded under an idempotency key. */
 function stateOf({ id, version }: User, changes = 0): Versioned {
   return { id, version: version + changes }
-}
-
-function listIds(groups: readonly Group[]): string[] {
-  return groups.map(({ id }) => id).sort()
 }
 
 /** @throws {DirectoryError} `email_taken` */

@@ -1,5 +1,5 @@
 import { listPersonCredentials } from '../../directory/person-credentials.ts'
-import { getCustomerTenant, putCustomerTenant } from '../../directory/tenant-accounts.ts'
+import { getCustomerTenant, updateCustomerTenant } from '../../directory/tenant-accounts.ts'
 import { Type } from '../../json-schema.ts'
 import {
   addPersonAccount,
@@ -284,7 +284,7 @@ const tenantRoutes: readonly Route<Provisioning>[] = [
     async handle({ ctx, params, body }, { dir }) {
       const { accounts, name } = body
       const request = { customerId: params.customerId, accounts, name }
-      const { tenant, jobId } = await putCustomerTenant(dir, ctx, request)
+      const { tenant, jobId } = await updateCustomerTenant(dir, ctx, request)
       return { status: 200, body: { ...toTenantView(tenant), jobId } }
     },
   }),

@@ -1,6 +1,8 @@
 import type { DirectoryError, Issue } from '../../model/error.ts'
 import type { RowResult, RowStatus } from '../../model/imports.ts'
 import type { Group, User, UserChanges } from '../../model/users.ts'
+import { areSameGroups } from '../groups.ts'
+import { EMAIL_TAKEN, ID_TAKEN } from '../taken.ts'
 import type { ResolvedRow } from './resolve-rows.ts'
 
 /** A user who already exists, with their groups. */
@@ -34,16 +36,10 @@ export function findChanges({ row, groups }: ResolvedRow, existing: ExistingUser
   for (const name of ['firstName', 'lastName'] as const)
     if (row[name] !== undefined && (row[name] ?? '') !== (user[name] ?? '')) changes[name] = row[name]
   if (row.email !== user.email) changes.email = row.email
-  if (groups && !isSameSet(groups, existing.groups)) changes.groupIds = groups.map(({ id }) => id)
+  if (groups && !areSameGroups(groups, existing.groups)) changes.groupIds = groups.map(({ id }) => id)
   return Object.keys(changes).length > 0 ? changes : undefined
 }
 
-function isSameSet(one: readonly Group[], other: readonly Group[]): boolean {
-  return one.length === other.length && one.every((group) => other.some(({ pk }) => pk === group.pk))
-}
-
-const EMAIL_TAKEN = 'belongs to another user of this organization'
-const ID_TAKEN = 'is taken; leave it out, or send another one'
 const ID_DIFFERS = 'differs from the id of the user with this e-mail; leave it out, or send that id'
 const SECOND = 'is in an earlier row with other content'
 

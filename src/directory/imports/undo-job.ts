@@ -75,19 +75,19 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
     operation: 'UndoImport',
     async step(unit, { target, cursor, done }) {
       const { pk, organizationId } = await getReachableImport(unit, target ?? '')
-      const so = cursor ?? { after: 0, deleted: 0, changed: 0, kept: 0 }
-      const page = await selectUsersToUndo(unit.tx, { importPk: pk, after: so.after, limit: STEP })
+      const earlier = cursor ?? { after: 0, deleted: 0, changed: 0, kept: 0 }
+      const page = await selectUsersToUndo(unit.tx, { importPk: pk, after: earlier.after, limit: STEP })
       const last = page.at(-1)
       if (!last) {
         await markImport(unit.tx, pk, 'undo_ended_at', unit.now)
         await unit.audit({ outcome: 'ended', organization: organizationId, target })
         noteStep([])
-        return { result: toCounts(so), done }
+        return { result: toCounts(earlier), done }
       }
       const results = await undoUsers(dir, unit, page)
       await markUsersUndone(unit.tx, { importPk: pk, from: page[0]?.userPk ?? 0, through: last.userPk })
       noteStep(results)
-      return { cursor: { ...countResults(so, results), after: last.userPk }, done: done + page.length }
+      return { cursor: { ...countResults(earlier, results), after: last.userPk }, done: done + page.length }
     },
   }
 }
@@ -96,8 +96,8 @@ function toCounts({ deleted, changed, kept }: UndoCounts): UndoCounts {
   return { deleted, changed, kept }
 }
 
-function countResults(so: UndoCounts, results: readonly UndoResult[]): UndoCounts {
-  const sum = { ...toCounts(so) }
+function countResults(earlier: UndoCounts, results: readonly UndoResult[]): UndoCounts {
+  const sum = { ...toCounts(earlier) }
   for (const { status } of results) sum[status]++
   return sum
 }

@@ -47,7 +47,7 @@ export interface JobLog {
 }
 
 /** How a turn of a job ended. `lost`: the job was stopped, or another process runs it. */
-type Turn = 'ended' | 'waits' | 'lost' | 'paused'
+type TurnOutcome = 'ended' | 'waits' | 'lost' | 'paused'
 
 /** Runs jobs, one step after another. Several processes may run jobs of one store; each job is run by one of them. */
 export class JobRunner {
@@ -97,7 +97,7 @@ export class JobRunner {
   async run(
     pk: number,
     { stopping, report }: { stopping: AbortSignal; report: (job: Progress) => void },
-  ): Promise<Turn> {
+  ): Promise<TurnOutcome> {
     if (!(await this.#claim(pk))) return 'lost'
     const signal = AbortSignal.any([stopping, this.#stopping.signal])
     return this.#takeTurn(pk, { signal, report })
@@ -142,7 +142,7 @@ export class JobRunner {
     }
   }
 
-  async #takeTurn(pk: number, options: TurnOptions): Promise<Turn> {
+  async #takeTurn(pk: number, options: TurnOptions): Promise<TurnOutcome> {
     const { signal, turnMs = Number.POSITIVE_INFINITY, rests = false, report } = options
     const beganAt = performance.now()
     while (!signal.aborted && performance.now() - beganAt < turnMs) {

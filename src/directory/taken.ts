@@ -1,0 +1,23 @@
+import { DirectoryError } from '../model/error.ts'
+
+/** Says that another user has an e-mail address. */
+export const EMAIL_TAKEN = 'belongs to another user of this organization'
+/** Says that an id is used already. */
+export const ID_TAKEN = 'is taken; leave it out, or send another one'
+
+/** Makes the refusal of an e-mail address that another user of the organization has. */
+export function emailTaken(): DirectoryError {
+  return new DirectoryError('email_taken', `The e-mail address ${EMAIL_TAKEN}.`, {
+    issues: [{ path: 'email', rule: 'unique', message: EMAIL_TAKEN }],
+  })
+}
+
+/**
+ * Makes the refusal of an id.
+ * @param message what is wrong with it
+ */
+export function idTaken(message: string = ID_TAKEN): DirectoryError {
+  return new DirectoryError('id_taken', `The id ${message}.`, {
+    issues: [{ path: 'id', rule: 'unique', message }],
+  })
+}
