@@ -8,7 +8,7 @@ import { COMPANY_MEMBERS, type CompanyChange } from '../model/companies.ts'
 import { DirectoryError, type ErrorCode } from '../model/error.ts'
 import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { COMPANY_OPTIONS } from './names.ts'
-import { formatMembers } from './table.ts'
+import { formatMembers, toLabel } from './table.ts'
 
 /** The commands of `usher organization` for what a customer or a reseller is, and what happens to it. */
 export function defineCompany(organization: Command, session: Session): void {
@@ -102,7 +102,10 @@ function show(session: Session, id: string): Promise<Output> {
     })
     const { pk: _, providerPk: __, company, ...rest } = found
     const json = { ...rest, ...company }
-    return { json, lines: formatMembers(Object.entries(json).map(([name, value]) => [name, toText(value)])) }
+    return {
+      json,
+      lines: formatMembers(Object.entries(json).map(([name, value]) => [toLabel(name), toText(value)])),
+    }
   })
 }
 

@@ -9,7 +9,7 @@ import { describeCounts } from './import/results.ts'
 import { runJob } from './import/run-job.ts'
 import { LIMIT } from './options.ts'
 import { cutPage, describeMore } from './pages.ts'
-import { formatMembers, formatTable } from './table.ts'
+import { formatMembers, formatTable, toLabel } from './table.ts'
 import { type ImportOptions, resumeFile } from './user-import.ts'
 
 /** `usher import`: imports of files and bulk calls, each with everything that it changed. */
@@ -52,7 +52,8 @@ function list(session: Session, limit: number): Promise<Output> {
 function show(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const json = toJson(await getImport(dir, ctx, id))
-    const lines = formatMembers(Object.entries({ ...json, rows: describeCounts(json.rows) }))
+    const members = Object.entries({ ...json, rows: describeCounts(json.rows) })
+    const lines = formatMembers(members.map(([name, value]) => [toLabel(name), value]))
     return { json, lines }
   })
 }

@@ -6,7 +6,7 @@ import { formatCaller } from '../store/audit/entries.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { LIMIT, newChoice, parseNumber } from './options.ts'
 import { cutPage, describeMore } from './pages.ts'
-import { formatTable } from './table.ts'
+import { formatMembers, formatTable } from './table.ts'
 
 /** `usher job`: long work that goes on after the call or the command that began it. */
 export function defineJob(job: Command, session: Session): void {
@@ -86,7 +86,7 @@ function toJson({ pk, kind, caller, ...job }: Job): object {
 }
 
 function describe(job: Job): Output {
-  const rows: (readonly [string, string | null])[] = [
+  const lines = formatMembers([
     ['Id', job.id],
     ['Operation', job.kind],
     ['State', job.state],
@@ -100,7 +100,6 @@ function describe(job: Job): Output {
     ['Ended', job.endedAt],
     ['Error', job.error],
     ['Result', job.result === null ? null : JSON.stringify(job.result)],
-  ]
-  const shown = rows.filter(([, value]) => value !== null)
-  return { json: toJson(job), lines: shown.map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`) }
+  ])
+  return { json: toJson(job), lines }
 }

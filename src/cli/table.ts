@@ -20,17 +20,21 @@ export function formatTable(
 }
 
 /**
- * Formats the members of one object, a line for each.
- * @param members their names as in JSON, and their values. Those that are null are left out
+ * Formats the members of one object, a line for each, with their values aligned.
+ * @param members labels and values. Those that are null are left out
  */
-export function formatMembers(members: readonly (readonly [name: string, value: string | null])[]): string[] {
-  const shown = members.filter(([, value]) => value !== null)
-  const labels = shown.map(([name]) => {
-    const words = name.replace(/[A-Z]|\d+/g, ' $&').toLowerCase()
-    return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}:`
-  })
-  const width = Math.max(...labels.map((label) => label.length)) + 1
-  return shown.map(([, value], i) => `${labels[i]?.padEnd(width)}${value}`)
+export function formatMembers(
+  members: readonly (readonly [label: string, value: string | null])[],
+): string[] {
+  const shown = members.flatMap(([label, value]) => (value === null ? [] : [[`${label}:`, value] as const]))
+  const width = Math.max(...shown.map(([label]) => label.length)) + 1
+  return shown.map(([label, value]) => label.padEnd(width) + value)
+}
+
+/** Turns the name of a member, as in JSON, into a label: `addressLine1` is `Address line 1`. */
+export function toLabel(name: string): string {
+  const words = name.replace(/[A-Z]|\d+/g, ' $&').toLowerCase()
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`
 }
 
 /** Characters that take no column of a terminal: marks, invisible ones, and the later parts of a Hangul syllable. */

@@ -13,6 +13,7 @@ import type { PersonAccount } from '../model/accounts.ts'
 import type { Versioned } from '../model/versions.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { findGroupIds } from './group.ts'
+import { formatMembers } from './table.ts'
 
 const USER = ['<user>', 'Id or e-mail address of the user'] as const
 const ORGANIZATION = [
@@ -109,7 +110,7 @@ function show(session: Session, ref: UserRef): Promise<Output> {
       ['Changed', json.updatedAt],
     ]
     for (const account of details.accounts) rows.push(['Account', describeAccount(account)])
-    return { json, lines: rows.map(([name, value]) => `${`${name}:`.padEnd(14)}${value ?? '-'}`) }
+    return { json, lines: formatMembers(rows.map(([name, value]) => [name, value ?? '-'])) }
   })
 }
 

@@ -15,7 +15,7 @@ import { action, type Opened, type Output, type Session, UsageError, withDirecto
 import { LIMIT, parseNumber } from './options.ts'
 import { assertOpen } from './output.ts'
 import { cutPage, describeMore } from './pages.ts'
-import { formatTable } from './table.ts'
+import { formatMembers, formatTable } from './table.ts'
 
 /** `usher webhook`: receivers of events. */
 export function defineWebhook(webhook: Command, session: Session): void {
@@ -93,7 +93,7 @@ function show(session: Session, id: string): Promise<Output> {
 }
 
 function describe(webhook: Webhook): string[] {
-  const rows: (readonly [string, string | null])[] = [
+  return formatMembers([
     ['Id', webhook.id],
     ['Organization', webhook.organizationId],
     ['Name', webhook.name],
@@ -105,9 +105,7 @@ function describe(webhook: Webhook): string[] {
     ['Dead letters', String(webhook.deadLetters)],
     ['Failures', String(webhook.failures)],
     ['Error', webhook.error],
-  ]
-  const shown = rows.filter(([, value]) => value !== null)
-  return shown.map(([name, value]) => `${`${name}:`.padEnd(14)}${value}`)
+  ])
 }
 
 function remove(session: Session, id: string): Promise<Output> {

@@ -105,7 +105,7 @@ export const accessKeyParam = {
   }),
 }
 
-/** A query parameter that is a flag. */
+/** The query of a removal that may delete data. */
 export const PurgeQuery = Type.Object({
   purgeData: Type.Optional(
     Type.Boolean({

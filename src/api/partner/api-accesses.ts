@@ -11,10 +11,16 @@ import { toUtc } from '../../model/times.ts'
 import { type Route, route } from '../route.ts'
 import { ROLE_NAMES } from './names.ts'
 import { PageOf, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
-import { failures, Headers, locationHeader, NoBody, Responds, uuid, WriteHeaders } from './schemas.ts'
-
-const nullable = (description: string, format?: 'date-time') =>
-  Type.Unsafe<string | null>({ type: ['string', 'null'], description, ...(format && { format }) })
+import {
+  failures,
+  Headers,
+  locationHeader,
+  NoBody,
+  nullable,
+  Responds,
+  uuid,
+  WriteHeaders,
+} from './schemas.ts'
 
 const ID = '01932d3e-7f4a-7c1e-9d55-2f6a8f0b1c2d'
 const ORGANIZATION = '01932d3e-0b7e-7f52-8a4e-5a1d3a9c7e10'

@@ -7,7 +7,7 @@ import { MAX_TEXT } from '../../model/text.ts'
 import { toUtc } from '../../model/times.ts'
 import { type Route, route } from '../route.ts'
 import { PageOf, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
-import { failures, Headers, Responds, uuid } from './schemas.ts'
+import { failures, Headers, nullable, Responds, uuid } from './schemas.ts'
 
 /** The wire's names of statuses. One is misspelt in the contract. */
 const STATUSES = ['Processing', 'Succeded', 'Failed'] as const
@@ -62,9 +62,6 @@ const AuditLogQuery = Type.Object({
     ),
   ),
 })
-
-const nullable = (description: string, format?: 'uuid') =>
-  Type.Unsafe<string | null>({ type: ['string', 'null'], description, ...(format && { format }) })
 
 const AuditLogViewModel = Type.Object(
   {

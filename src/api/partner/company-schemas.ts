@@ -1,8 +1,7 @@
 import { Type } from '../../json-schema.ts'
 import { MAX_SHORT } from '../../model/companies.ts'
 import { MAX_TEXT } from '../../model/text.ts'
-import { nullableText, uuid } from './schemas.ts'
-import { nullableId } from './user-views.ts'
+import { nullable, nullableText, uuid } from './schemas.ts'
 
 const short = (description: string, example: string) =>
   Type.Unsafe<string | null>({
@@ -10,9 +9,6 @@ const short = (description: string, example: string) =>
     maxLength: MAX_SHORT,
     description: `${description} This may be up to ${MAX_SHORT} characters.`,
   })
-
-const time = (description: string) =>
-  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time', description })
 
 const companyName = Type.String({
   format: 'text',
@@ -94,9 +90,10 @@ export const CustomerViewModel = Type.Object(
       'The internal identifier of the relation that the customer is created with.',
     ),
     resellerId: Type.Optional(
-      nullableId(
+      nullable(
         'The reseller that the customer is related to. Null: a direct relation to the provider. ' +
           "A reseller's own is implied.",
+        'uuid',
       ),
     ),
     providerCustomers: ignored('The tenants of the customer on platforms.'),
@@ -172,7 +169,10 @@ export const CustomerIdentifierModel = Type.Object(
   {
     internalIdentifier,
     resellerId: Type.Optional(
-      nullableId("The reseller whose relation to the customer is meant. Null or absent: the caller's own."),
+      nullable(
+        "The reseller whose relation to the customer is meant. Null or absent: the caller's own.",
+        'uuid',
+      ),
     ),
   },
   { title: 'CustomerInternalIdentifier', examples: [{ internalIdentifier: 'C-1001', resellerId: null }] },
@@ -206,8 +206,9 @@ export const CustomerView = Type.Object(
       ...internalIdentifier,
       description: 'The internal identifier of the relation in whose context the call is made.',
     }),
-    resellerId: nullableId(
+    resellerId: nullable(
       "The reseller of the relation in whose context the call is made; null for the provider's.",
+      'uuid',
     ),
     providerCustomers: Type.Array(
       Type.Object({
@@ -219,8 +220,8 @@ export const CustomerView = Type.Object(
     ),
     customerAssociations: Type.Array(Type.Object({}), { description: 'Always empty.' }),
     createdAt: Type.String({ format: 'date-time', description: 'Ours: when the customer was created.' }),
-    suspendedAt: time('Ours: since when the customer is suspended; null if it is not.'),
-    deletedAt: time('Ours: when the customer was deleted; null if it was not.'),
+    suspendedAt: nullable('Ours: since when the customer is suspended; null if it is not.', 'date-time'),
+    deletedAt: nullable('Ours: when the customer was deleted; null if it was not.', 'date-time'),
     resellerIds: Type.Optional(
       Type.Array(Type.String({ format: 'uuid' }), {
         description:

@@ -28,7 +28,6 @@ import {
   locationHeader,
   NoBody,
   Responds,
-  UserId,
   uuid,
   WriteHeaders,
 } from './schemas.ts'
@@ -101,7 +100,10 @@ export const customerRoutes: readonly Route<Directory>[] = [
     },
     schemas: { headers: WriteHeaders, body: CustomerViewModel },
     rules: (body) => checkNewCustomer({ company: readCompany(body, 'customer') }),
-    answers: { 201: Responds(UserId(''), 'Created. The id of the customer.', locationHeader), ...failures },
+    answers: {
+      201: Responds(uuid('The id.'), 'Created. The id of the customer.', locationHeader),
+      ...failures,
+    },
     async handle({ ctx, body }, dir) {
       const { id: sentId, internalIdentifier, resellerId, companyName } = body
       const { id } = await createCustomer(dir, ctx, {

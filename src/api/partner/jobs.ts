@@ -4,10 +4,7 @@ import { getJob } from '../../directory/jobs/jobs.ts'
 import { Type } from '../../json-schema.ts'
 import { JOB_STATES, type Job } from '../../model/jobs.ts'
 import { type Route, route } from '../route.ts'
-import { failures, Headers, Responds, uuid } from './schemas.ts'
-
-const nullable = (type: 'string' | 'integer', description: string, format?: string) =>
-  Type.Unsafe<string | null>({ type: [type, 'null'], description, ...(format && { format }) })
+import { failures, Headers, nullable, Responds, uuid } from './schemas.ts'
 
 const JobViewModel = Type.Object(
   {
@@ -18,7 +15,7 @@ const JobViewModel = Type.Object(
       enum: [...JOB_STATES],
       description: 'A stopped or failed job goes on when the operator resumes it; `succeeded` is final.',
     }),
-    target: nullable('string', 'The id of the thing that the job is about.'),
+    target: nullable('The id of the thing that the job is about.'),
     progress: Type.Object({
       done: Type.Integer({ description: 'How many items are done.' }),
       total: Type.Unsafe<number | null>({
@@ -27,10 +24,10 @@ const JobViewModel = Type.Object(
       }),
     }),
     result: Type.Unsafe<unknown>({ description: 'What the job returns once it has succeeded; null before.' }),
-    error: nullable('string', 'Why the last step failed; null if it did not.'),
+    error: nullable('Why the last step failed; null if it did not.'),
     createdAt: Type.String({ format: 'date-time', description: 'When the job was begun.' }),
-    startedAt: nullable('string', 'When its first step began.', 'date-time'),
-    endedAt: nullable('string', 'When it succeeded or failed.', 'date-time'),
+    startedAt: nullable('When its first step began.', 'date-time'),
+    endedAt: nullable('When it succeeded or failed.', 'date-time'),
   },
   {
     title: 'JobViewModel',

@@ -31,7 +31,6 @@ import {
   NoBody,
   ResellerParams,
   Responds,
-  UserId,
   uuid,
   WriteHeaders,
 } from './schemas.ts'
@@ -104,7 +103,10 @@ export const resellerRoutes: readonly Route<Directory>[] = [
     },
     schemas: { headers: WriteHeaders, body: ResellerViewModel },
     rules: (body) => checkNewCompany({ company: readCompany(body, 'reseller') }),
-    answers: { 201: Responds(UserId(''), 'Created. The id of the reseller.', locationHeader), ...failures },
+    answers: {
+      201: Responds(uuid('The id.'), 'Created. The id of the reseller.', locationHeader),
+      ...failures,
+    },
     async handle({ ctx, body }, dir) {
       const { id: sentId, internalIdentifier, companyName, zipCode: zip } = body
       const { id } = await createReseller(dir, ctx, {

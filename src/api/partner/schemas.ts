@@ -10,6 +10,10 @@ const MAX_GROUPS = 32
 /** Declares an id. */
 export const uuid = (description: string) => Type.String({ format: 'uuid', description })
 
+/** Declares a string of an object's view that may be null. */
+export const nullable = (description: string, format?: 'uuid' | 'date-time') =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], ...(format && { format }), description })
+
 /** Declares a short text that may be null. */
 export const nullableText = (description: string, format: 'text' | 'email', example: string) =>
   Type.Unsafe<string | null>({
@@ -273,5 +277,3 @@ export const preconditionFailure = {
     description: 'The object has changed. Read it again, and send its new ETag.',
   }),
 } as const
-
-export const UserId = (description: string) => Type.String({ format: 'uuid', description, ...correlated })

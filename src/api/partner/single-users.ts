@@ -21,13 +21,14 @@ import {
   Headers,
   ifMatchHeader,
   NoBody,
+  nullable,
   preconditionFailure,
   Responds,
   UserViewModel,
   uuid,
   WriteHeaders,
 } from './schemas.ts'
-import { nullableId, SingleUserView, toSingleUserView } from './user-views.ts'
+import { SingleUserView, toSingleUserView } from './user-views.ts'
 
 const MatchHeaders = Type.Object({ ...Headers.properties, ...ifMatchHeader })
 const MatchWriteHeaders = Type.Object({ ...WriteHeaders.properties, ...ifMatchHeader })
@@ -75,8 +76,8 @@ const UserChangesModel = Type.Object(
       ),
     ),
     groups: Type.Optional(groups),
-    customerId: Type.Optional(nullableId('Ours: as it is returned. Any other value is refused.')),
-    resellerId: Type.Optional(nullableId('Ours: as it is returned. Any other value is refused.')),
+    customerId: Type.Optional(nullable('Ours: as it is returned. Any other value is refused.', 'uuid')),
+    resellerId: Type.Optional(nullable('Ours: as it is returned. Any other value is refused.', 'uuid')),
     active: Type.Optional(
       Type.Boolean({
         description: 'Ours: as it is returned. To change it, suspend or resume the user.',

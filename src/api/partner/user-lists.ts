@@ -3,6 +3,7 @@ import type { Directory } from '../../directory/directory.ts'
 import { listGroups } from '../../directory/groups.ts'
 import { listUsers, streamCustomerUsers } from '../../directory/user-lists.ts'
 import { Type } from '../../json-schema.ts'
+import type { Context } from '../../model/context.ts'
 import { toInvalid } from '../../model/error.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { toUtc } from '../../model/times.ts'
@@ -109,10 +110,7 @@ type ListQuery = PageQuery & {
 }
 
 /** Lists users, or their changes if the query asks for them. */
-async function list(
-  { ctx, query }: { ctx: Parameters<typeof listUsers>[1]; query: ListQuery },
-  dir: Directory,
-) {
+async function list({ ctx, query }: { ctx: Context; query: ListQuery }, dir: Directory) {
   const { changedSince, continuationToken } = query
   if (changedSince !== undefined || continuationToken !== undefined) return listChanges({ ctx, query }, dir)
   const { searchValue, sortPropertyName = 'Name', ascendingOrder = true, groups, resellerId, state } = query
@@ -136,17 +134,15 @@ const LIST_ONLY = [
   'state',
 ] as const
 
-async function listChanges(
-  { ctx, query }: { ctx: Parameters<typeof listUsers>[1]; query: ListQuery },
-  dir: Directory,
-) {
-  const { changedSince, continuationToken: token, resellerId, pageSize = 25 } = query
+async function listChanges({ ctx, query }: { ctx: Context; query: ListQuery }, dir: Directory) {
+  const { changedSince, continuationToken: token, resellerId } = query
+  const { limit } = toPageRequest(query)
   const unfit = LIST_ONLY.filter((name) => query[name] !== undefined)
   const message = 'cannot be combined with changedSince or continuationToken'
   if (unfit.length > 0) throw toInvalid(unfit.map((path) => ({ path, rule: 'combination', message })))
   const from = token === undefined ? { since: toUtc(changedSince ?? '') } : { token }
-  const { items, more, token: next } = await listChangedUsers(dir, ctx, { from, resellerId, limit: pageSize })
-  const page = toEnvelope({ items, total: items.length }, { pageSize }, toListedView)
+  const { items, more, token: next } = await listChangedUsers(dir, ctx, { from, resellerId, limit })
+  const page = toEnvelope({ items, total: items.length }, query, toListedView)
   return { status: 200, body: { ...page, hasNextPage: more, continuationToken: next } } as const
 }
 

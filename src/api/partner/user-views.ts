@@ -4,11 +4,7 @@ import { Type } from '../../json-schema.ts'
 import type { ListedUser } from '../../model/user-lists.ts'
 import { AccountView, toAccountView } from './account-schemas.ts'
 import { ROLE_NAMES } from './names.ts'
-import { nullableText, uuid } from './schemas.ts'
-
-/** Declares an id that may be null. */
-export const nullableId = (description: string) =>
-  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'uuid', description })
+import { nullable, nullableText, uuid } from './schemas.ts'
 
 /** A user as the portal returns them: the documented members, and ours. */
 export const UserView = Type.Object(
@@ -31,10 +27,11 @@ export const UserView = Type.Object(
       }),
       { description: 'The user groups, ordered by name.' },
     ),
-    customerId: nullableId(
+    customerId: nullable(
       'Ours: the customer of the user; null for users of the provider and of resellers.',
+      'uuid',
     ),
-    resellerId: nullableId('Ours: the reseller in whose context the user is; null for none.'),
+    resellerId: nullable('Ours: the reseller in whose context the user is; null for none.', 'uuid'),
     active: Type.Boolean({ description: 'Ours: false for a suspended user.' }),
     createdAt: Type.String({ format: 'date-time', description: 'Ours: when the user was created.' }),
     updatedAt: Type.String({ format: 'date-time', description: 'Ours: when the user was last changed.' }),

@@ -11,14 +11,17 @@ import {
   ResellerParams,
   ResellerQuery,
   Responds,
-  UserId,
   UserViewModel,
+  uuid,
   WriteHeaders,
 } from './schemas.ts'
 
 const created = {
-  200: UserId('OK: the same create again, or a deleted user brought back. The id of the user.'),
-  201: Responds(UserId(''), 'Created. The id of the user.', locationHeader),
+  200: Responds(
+    uuid('The id.'),
+    'OK: the same create again, or a deleted user brought back. The id of the user.',
+  ),
+  201: Responds(uuid('The id.'), 'Created. The id of the user.', locationHeader),
   ...failures,
 }
 

@@ -2,7 +2,7 @@ import { EVENT_OPERATIONS } from '../../directory/webhooks.ts'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { MAX_WEBHOOK_URL, MAX_WEBHOOKS } from '../../model/webhooks.ts'
-import { uuid } from './schemas.ts'
+import { nullable, uuid } from './schemas.ts'
 
 const url = Type.String({
   minLength: 1,
@@ -10,9 +10,6 @@ const url = Type.String({
   description: 'The URL of the receiver: https, without user, password and fragment.',
   examples: ['https://billing.example.com/usher'],
 })
-
-const nullable = (type: string, description: string, format?: string) =>
-  Type.Unsafe<string | null>({ type: [type, 'null'], description, ...(format && { format }) })
 
 const operations = Type.Unsafe<string[] | null>({
   type: ['array', 'null'],
@@ -55,7 +52,7 @@ export const IssuedWebhookModel = Type.Object(
 
 const times = {
   createdAt: Type.String({ format: 'date-time', description: 'When the webhook was made.' }),
-  deliveredAt: nullable('string', 'When the receiver last accepted an event.', 'date-time'),
+  deliveredAt: nullable('When the receiver last accepted an event.', 'date-time'),
 }
 
 export const WebhookModel = Type.Object(
@@ -63,11 +60,11 @@ export const WebhookModel = Type.Object(
     id: uuid('The id of the webhook.'),
     organizationId: uuid('The provider or the reseller whose events it gets.'),
     url,
-    name: nullable('string', 'The name that lists show.'),
+    name: nullable('The name that lists show.'),
     operations,
     ...times,
     failures: Type.Integer({ description: 'The failed attempts since the receiver last accepted an event.' }),
-    error: nullable('string', 'Why the last failed attempt failed; null if no event waits.'),
+    error: nullable('Why the last failed attempt failed; null if no event waits.'),
     waiting: Type.Integer({ description: 'The events that wait for another attempt.' }),
     deadLetters: Type.Integer({ description: 'The events that were given up.' }),
   },
@@ -99,7 +96,7 @@ export const DeadLetterList = Type.Array(
         }),
       }),
       attempts: Type.Integer({ description: 'How often it was sent.' }),
-      error: nullable('string', 'Why the last attempt failed.'),
+      error: nullable('Why the last attempt failed.'),
       failedAt: Type.String({ format: 'date-time', description: 'When it was given up.' }),
     },
     { title: 'DeadLetterModel' },
@@ -136,7 +133,7 @@ export const TestedModel = Type.Object(
       type: ['integer', 'null'],
       description: 'The status of its response; null without one.',
     }),
-    error: nullable('string', 'Why the event was not accepted.'),
+    error: nullable('Why the event was not accepted.'),
   },
   { title: 'TestedModel' },
 )
