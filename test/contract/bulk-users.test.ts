@@ -49,7 +49,7 @@ async function bulk(lines: readonly unknown[], call?: Parameters<typeof send>[1]
     .map((line) => JSON.parse(line) as Result)
 }
 
-const brief = ({ line, status, errors }: Result): unknown[] => [
+const summarize = ({ line, status, errors }: Result): unknown[] => [
   line,
   status,
   ...(errors ?? []).map((one) => one.propertyName),
@@ -65,7 +65,7 @@ test('lines create, change and repeat users; wrong lines and conflicts say why a
     { email: 'none', groups: ['Nobody'], firstName: 7 },
     { email: one.toUpperCase(), firstName: 'Other' },
   ])
-  assert.deepEqual(first.map(brief), [
+  assert.deepEqual(first.map(summarize), [
     [1, 'created'],
     [3, 'created'],
     [4, 'invalid', 'row'],
@@ -77,7 +77,7 @@ test('lines create, change and repeat users; wrong lines and conflicts say why a
     { email: other, firstName: 'Bea', groups: ['Viewer'] },
     { email: other, firstName: 'Bea' },
   ])
-  assert.deepEqual(again.map(brief), [
+  assert.deepEqual(again.map(summarize), [
     [1, 'unchanged'],
     [2, 'changed'],
     [3, 'unchanged'],
@@ -104,7 +104,7 @@ test('each line has its own audit entry, as a call of its own has', async () => 
     { email: newEmail(), id: target.init.provider.id },
   ]
   const results = await bulk(lines, { headers: { 'x-correlation-id': correlation } })
-  assert.deepEqual(results.map(brief), [
+  assert.deepEqual(results.map(summarize), [
     [1, 'created'],
     [2, 'restored'],
     [3, 'conflict', 'id'],
@@ -130,7 +130,7 @@ test('the last Administrator keeps the group, whatever the lines say', async () 
     { email: newEmail(), groups: ['Administrator'] },
     { email, groups: null },
   ]
-  assert.deepEqual((await bulk(both, { customer })).map(brief), [
+  assert.deepEqual((await bulk(both, { customer })).map(summarize), [
     [1, 'created'],
     [2, 'changed'],
   ])
@@ -174,11 +174,11 @@ test("a reseller's call touches no user of another reseller's context", async ()
     })),
   )
   const line = { email: newEmail(), firstName: 'One' }
-  assert.deepEqual((await bulk([line], calls[0])).map(brief), [[1, 'created']])
-  assert.deepEqual((await bulk([{ ...line, firstName: 'Two' }], calls[1])).map(brief), [
+  assert.deepEqual((await bulk([line], calls[0])).map(summarize), [[1, 'created']])
+  assert.deepEqual((await bulk([{ ...line, firstName: 'Two' }], calls[1])).map(summarize), [
     [1, 'conflict', 'email'],
   ])
-  assert.deepEqual((await bulk([line], calls[0])).map(brief), [[1, 'unchanged']])
+  assert.deepEqual((await bulk([line], calls[0])).map(summarize), [[1, 'unchanged']])
 })
 
 test('a call has NDJSON, no idempotency key and no coding; an empty one does nothing', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Answer, jsonOf } from '../../testing/http.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { callPortal, idOf, type PortalCall } from './portal.ts'
 import { newToken, type Reachable, type Target } from './target.ts'
 
@@ -83,15 +84,19 @@ export async function read(
   return jsonOf(await callPortal(target, 'GET', path, call))
 }
 
+/** How long a job may take. */
+const JOB_MS = 60_000
+
 /** Waits until a job has ended; returns it. */
 export async function awaitJob(
   target: Reachable,
   answer: Answer,
 ): Promise<{ readonly state: string; readonly result: Readonly<Record<string, unknown>> }> {
   const path = String(answer.headers.location).replace(/^\/v1/, '')
-  for (;;) {
-    const job = await read(target, path)
-    if (job.endedAt !== null) return job as Awaited<ReturnType<typeof awaitJob>>
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+  let job = await read(target, path)
+  await waitUntil(async () => {
+    job = await read(target, path)
+    return job.endedAt !== null
+  }, JOB_MS)
+  return job as Awaited<ReturnType<typeof awaitJob>>
 }

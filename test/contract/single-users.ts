@@ -2,20 +2,10 @@ import assert from 'node:assert/strict'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import { callPortal, create, idOf, newEmail, newUser, type PortalCall } from './portal.ts'
 import type { Target } from './target.ts'
+import type { ListItem } from './user-lists.ts'
 
-/** A user as the portal returns them. */
-export interface UserView {
-  readonly id: string
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly email: string | null
-  readonly role: { readonly name: string }
-  readonly groups: readonly { readonly id: string; readonly name: string }[]
-  readonly customerId: string | null
-  readonly resellerId: string | null
-  readonly active: boolean
-  readonly createdAt: string
-  readonly updatedAt: string
+/** A user as the portal returns one alone. */
+export interface UserView extends Omit<ListItem, 'deletedAt'> {
   readonly accounts: readonly object[]
 }
 

@@ -22,18 +22,19 @@ async function read(content: string | Buffer): Promise<PersonRow[]> {
 }
 
 /** What a person's row says, with its reasons in place of a row that is wrong. */
-function brief({ line, email, firstName, lastName, groups, issues }: PersonRow): unknown[] {
+function summarize({ line, email, firstName, lastName, groups, issues }: PersonRow): unknown[] {
   if (issues.length > 0) return [line, ...issues.map(({ path, message }) => `${path} ${message}`)]
   return [line, firstName, lastName, email, groups]
 }
 
-const readBrief = async (content: string | Buffer): Promise<unknown[]> => (await read(content)).map(brief)
+const readSummaries = async (content: string | Buffer): Promise<unknown[]> =>
+  (await read(content)).map(summarize)
 
 test('columns come in any order and case; absent ones are unchanged, empty cells are null or none', async () => {
-  assert.deepEqual(await readBrief('E-Mail,GROUPS,first_name\na@x.example,Viewer| Alert Manager |,\n'), [
+  assert.deepEqual(await readSummaries('E-Mail,GROUPS,first_name\na@x.example,Viewer| Alert Manager |,\n'), [
     [2, null, undefined, 'a@x.example', ['Viewer', 'Alert Manager']],
   ])
-  assert.deepEqual(await readBrief('email,groups,lastName,shoe size\na@x.example,,"",44\n'), [
+  assert.deepEqual(await readSummaries('email,groups,lastName,shoe size\na@x.example,,"",44\n'), [
     [2, undefined, null, 'a@x.example', []],
   ])
   const [row] = await read(
@@ -44,7 +45,7 @@ test('columns come in any order and case; absent ones are unchanged, empty cells
 })
 
 test('every reason of a wrong row is named, with the line on which it begins; the others are read', async () => {
-  const rows = await readBrief(
+  const rows = await readSummaries(
     [
       'firstName,email,id,customerId',
       ',,,',
@@ -107,7 +108,7 @@ test('encodings: UTF-8 and UTF-16 with a byte-order mark, UTF-8 and Windows-1252
     `sep=;\r\n${text}`,
     text.replaceAll('\r\n', '\r'),
   ]) {
-    const rows = (await readBrief(content)) as unknown[][]
+    const rows = (await readSummaries(content)) as unknown[][]
     const shift = String(content).startsWith('sep=') ? 1 : 0
     assert.deepEqual(
       rows,
@@ -117,7 +118,7 @@ test('encodings: UTF-8 and UTF-16 with a byte-order mark, UTF-8 and Windows-1252
 })
 
 test('NDJSON has the members of the partner portal; lines that are wrong say why', async () => {
-  const rows = await readBrief(
+  const rows = await readSummaries(
     [
       '{"email":"a@x.example","firstName":null,"groups":["Viewer",{"id":"g","name":"n"},{"name":"n"}],"role":{}}',
       ' ',
