@@ -15,13 +15,17 @@ export async function exportFile(session: Session, options: ExportOptions): Prom
   const { stdout, stderr } = session.io
   let left = 0
   await withDirectory(session, async ({ dir, ctx }) => {
-    if (!options.json) await writeOutput(stdout, `${ROW_MEMBERS.join(',')}\n`)
+    // Not before the first users are read: a refused export writes nothing.
+    let heading = options.json ? '' : `${ROW_MEMBERS.join(',')}\n`
     for await (const users of exportUsers(dir, ctx, options.organization)) {
       const rows = users.filter(({ email }) => email !== null)
       left += users.length - rows.length
       const lines = rows.map((user) => (options.json ? JSON.stringify(user) : toLine(user)))
-      if (lines.length > 0) await writeOutput(stdout, `${lines.join('\n')}\n`)
+      if (lines.length === 0) continue
+      await writeOutput(stdout, `${heading}${lines.join('\n')}\n`)
+      heading = ''
     }
+    if (heading !== '') await writeOutput(stdout, heading)
   })
   if (left > 0)
     complain(stderr, `users without an e-mail address are left out, because no import finds them: ${left}`)

@@ -194,7 +194,7 @@ test('an undo takes back what nobody has changed since, and says what it kept', 
   )
   assert.equal(shown?.state, 'undone')
   assert.match((await run('import', 'show', id)).stdout, /^State: +undone$/m)
-  assert.match((await run('import', 'resume', id)).stderr, /has ended/)
+  assert.match((await run('import', 'resume', id)).stderr, /has been undone: import its file again/)
   const entries = await json<{ operation: string; outcome: string }[]>(
     'audit',
     'list',
@@ -264,6 +264,8 @@ test('a file without organizations, an unknown one, and a file that cannot be re
   const absent = await run('user', 'import', file, '--organization', crypto.randomUUID())
   assert.deepEqual([absent.code, absent.stdout], [1, ''])
   assert.match(absent.stderr, /no organization with the id/)
+  const exported = await run('user', 'export', '--organization', crypto.randomUUID())
+  assert.deepEqual([exported.code, exported.stdout], [1, ''])
   const missing = await run('user', 'import', `${file}.missing`, '--organization', init.customer.id)
   assert.match(missing.stderr, /^usher: .*\.missing cannot be read: ENOENT/)
   const { rows } = await imported(

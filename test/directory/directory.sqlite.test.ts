@@ -8,6 +8,7 @@ import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
 import { companiesSuite } from './companies.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
+import { importsSuite } from './imports.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { peopleAccountsSuite } from './people-accounts.suite.ts'
@@ -26,6 +27,7 @@ platformsSuite(open)
 reachSuite(open)
 idempotencySuite(open)
 jobsSuite(open)
+importsSuite(open)
 clientsSuite(open)
 accountsSuite(open)
 peopleAccountsSuite(open)

@@ -1,3 +1,4 @@
+import { DirectoryError } from '../../model/error.ts'
 import { addCounts, NO_ROWS, type RowResult } from '../../model/imports.ts'
 import { addImportCounts, markImport } from '../../store/tables/imports.ts'
 import type { Directory } from '../directory.ts'
@@ -38,6 +39,8 @@ export function newImportKind(
     prepare: (_, { done }) => source.read(done),
     async step(unit, { id, input: target, done }, rows) {
       const running = await getReachableImport(unit, id)
+      if (running.undoBeganAt !== null)
+        throw new DirectoryError('job_ended', `The import ${id} has been undone.`)
       if (rows.size === 0) {
         await markImport(unit.tx, running.pk, 'ended_at', unit.now)
         await unit.audit({ outcome: 'ended', organization: running.organizationId, target: id })

@@ -97,6 +97,9 @@ export function toNewImport(
 export function resumeImport(dir: Directory, ctx: Context, id: string): Promise<BegunImport> {
   return runUnit(dir, ctx, { operation: 'ImportUsers', target: id }, async (unit) => {
     const found = await getReachableImport(unit, id)
+    // What it did after the undo could not be undone any more.
+    if (found.undoBeganAt !== null)
+      throw new DirectoryError('job_ended', `The import ${id} has been undone: import its file again.`)
     const taken = found.endedAt === null && found.source === 'file' && (await takeOver(unit, found))
     if (!taken)
       throw new DirectoryError('job_ended', `The import ${id} has ended: there is nothing to resume.`)

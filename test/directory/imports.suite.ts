@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newImportKind } from '../../src/directory/imports/import-job.ts'
+import { beginImport, resumeImport } from '../../src/directory/imports/imports.ts'
+import { beginUndo, newUndoKind } from '../../src/directory/imports/undo-job.ts'
+import { addOrganization, newTestDirectory } from '../support/directories.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+/** Tests of imports that need no file. */
+export function importsSuite(open: OpenStore): void {
+  describe('imports', () => {
+    test('an import that was undone before its end does not go on, and its file begins another one', async () => {
+      const on = await newTestDirectory(open)
+      const { dir, operator } = on
+      const customer = await addOrganization(on, 'customer')
+      const source = { read: () => Promise.reject(new Error('no row is read')) }
+      const request = {
+        target: { organizationId: customer.id, resellerId: null },
+        ...{ file: '/people.csv', contentHash: 'a'.repeat(64) },
+        kind: newImportKind(dir, source, () => undefined),
+      }
+      const { import: first } = await beginImport(dir, operator, request)
+      assert.equal((await resumeImport(dir, operator, first.id)).import.id, first.id)
+      await beginUndo(dir, operator, { id: first.id, kind: newUndoKind(dir, () => undefined) })
+      await assert.rejects(resumeImport(dir, operator, first.id), { code: 'job_ended', message: /undone/ })
+      assert.notEqual((await beginImport(dir, operator, request)).import.id, first.id)
+    })
+  })
+}
