@@ -6,6 +6,7 @@ export type ApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
 type Operation = {
   operationId?: string
+  requestBody?: { required?: boolean; content?: Record<string, { schema?: { type?: unknown } }> }
   security?: unknown
   responses?: Record<string, unknown>
 }
@@ -65,8 +66,16 @@ function complete(operation: Operation, security: unknown): void {
   // The plugin appends `-head` to the ids of HEAD operations.
   if (operation.operationId) operation.operationId = operation.operationId.replace(/-head$/, '')
   operation.security ??= security ?? []
+  const { requestBody: body } = operation
+  if (body && Object.values(body.content ?? {}).every(({ schema }) => mayBeAbsent(schema?.type)))
+    body.required = false
   const statuses = Object.keys(operation.responses ?? {})
   if (!statuses.some((status) => status.startsWith('4'))) {
     operation.responses = { ...operation.responses, '4XX': UNREADABLE }
   }
+}
+
+/** Returns whether a body of this type may be left out: where there may be null in place of an object. */
+function mayBeAbsent(type: unknown): boolean {
+  return Array.isArray(type) && type.includes('object') && type.includes('null')
 }
