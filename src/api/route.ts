@@ -131,8 +131,8 @@ export interface RouteDeclaration<Schemas extends RequestSchemas, Answers extend
     Partial<Record<'organization' | 'target', keyof Part<Schemas['params']> & string>>
   >
   /**
-   * The rules beyond the schema of the body, if there are any. They are checked here only if the shape of the request is
-   * wrong, so that one response names everything that is wrong; else the directory checks them.
+   * The rules beyond the schema of the body, if there are any. They are checked here only if the shape of the request
+   * is wrong, so that one response names everything that is wrong; else the directory checks them.
    */
   readonly rules?: BodyRules
   /** Makes one call of `directory` or `provisioning`, and translates its input and its result. */

@@ -35,7 +35,7 @@ interface Cursor {
 }
 
 /**
- * Gives an account to everyone of an organization who has none. After the first pass it waits until no create can run
+ * Gives an account to each user of an organization who has none. After the first pass it waits until no create can run
  * that does not know of the switch, and looks again.
  */
 export const CREATE_ACCOUNTS: JobKind<Input, Cursor> = {

@@ -225,8 +225,8 @@ export async function refuse(
 }
 
 /**
- * Returns what the entry of a refusal is about. An organization that the caller cannot know is a mere id, and the target:
- * otherwise the log would tell them its name, and the entry would stand among those of others.
+ * Returns what the entry of a refusal is about. An organization that the caller cannot know is a mere id, and the
+ * target: otherwise the log would tell them its name, and the entry would stand among those of others.
  */
 async function findSubject(
   tx: Tx,

@@ -117,14 +117,14 @@ async function insertOrRepeat(
 }
 
 /**
- * Inserts a user: the only way into the table, for every dialect and command. If everyone of the organization gets an
- * account, so does the user. Without an account, a unit that begins with this function ends with it; see
- * `Tx.insertUsers`.
+ * Inserts a user, for every dialect and command. An import inserts many users together, with rows of `toNewUserRow`. If
+ * everyone of the organization gets an account, so does the user. Without an account, a unit that begins with this
+ * function ends with it; see `Tx.insertUsers`.
  * @param details what the audit entry of the user says; null if another entry of the unit says it
  * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or
  *   the organization or the reseller was deleted
  */
-export async function insertPerson(
+async function insertPerson(
   unit: Unit,
   person: NewPerson,
   details: AuditDetails | null,

@@ -4,8 +4,8 @@ import { selectCallerNames } from '../store/audit/log-names.ts'
 import type { Tx } from '../store/port.ts'
 
 /**
- * Makes the events of audit entries for a webhook. That of a reseller gets the kind alone of callers that are neither its
- * own nor those of its customers, as in the reseller's audit log.
+ * Makes the events of audit entries for a webhook. That of a reseller gets the kind alone of callers that are neither
+ * its own nor those of its customers, as in the reseller's audit log.
  */
 export async function toEvents(
   tx: Tx,

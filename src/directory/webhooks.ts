@@ -94,7 +94,7 @@ function tooMany(): DirectoryError {
 }
 
 /** Returns the identity that the secret of a webhook is bound to. */
-export function webhookIdentity({ id, organizationId }: { id: string; organizationId: string }): string {
+function webhookIdentity({ id, organizationId }: { id: string; organizationId: string }): string {
   return `webhook:${id}:${organizationId}`
 }
 

@@ -160,7 +160,7 @@ test('conflicts: a taken id, another id than the person has, and the last Admini
   }
 })
 
-test('an undo takes back what nobody has changed since, and says what it kept', async () => {
+test('an undo takes back what has not been changed since, and says what it kept', async () => {
   const organization = await addCustomer()
   const at = ['--organization', organization]
   const before = await imported(

@@ -182,7 +182,7 @@ interface Leaving {
   readonly works: () => Promise<boolean | undefined>
 }
 
-/** Ada is the last Administrator, so somebody takes over before she leaves. */
+/** Ada is the last Administrator, so another user takes over before Ada leaves. */
 async function removeLeaver(target: StartedTarget, { customer, people, works }: Leaving): Promise<void> {
   const { ada, count } = people
   const refused = await expect(callPortal(target, 'DELETE', `/users/${ada.email}`), 400)
@@ -227,7 +227,7 @@ async function answerAuditQuestion(target: StartedTarget, { person, reseller }: 
   })
 }
 
-/** Ada asks to be forgotten. The log keeps what was done, without her name. */
+/** Ada asks to be forgotten. The log keeps what was done, without the name. */
 async function erase(target: StartedTarget, ada: Person): Promise<void> {
   const receipt = await target.cli<{ id: string }>('user', 'erase', ada.id)
   assert.equal(receipt.id, ada.id)

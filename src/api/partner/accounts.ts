@@ -39,7 +39,7 @@ import {
 const tags = ['Accounts']
 
 /** The two paths of a user: by the user's id alone, and below their customer. */
-const PLACES = [
+const USER_PATHS = [
   { name: 'User', url: '/users/:id/account', params: Type.Object(PersonParams) },
   {
     name: 'CustomerUser',
@@ -48,7 +48,7 @@ const PLACES = [
   },
 ] as const
 
-type Place = (typeof PLACES)[number]
+type UserPath = (typeof USER_PATHS)[number]
 
 /** What a path says about the user. */
 function toRef(params: { readonly id: string; readonly customerId?: string }) {
@@ -64,7 +64,7 @@ const removed = (what: string) => ({
 
 const WAITS = 'The response waits a moment for the platform, and says whether it has the change.'
 
-function createAccountRoute({ name, url, params }: Place): Route<Provisioning> {
+function createAccountRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'CreateUserAccount',
     subject: { target: 'id' },
@@ -94,7 +94,7 @@ function createAccountRoute({ name, url, params }: Place): Route<Provisioning> {
   })
 }
 
-function updateAccountRoute({ name, url, params }: Place): Route<Provisioning> {
+function updateAccountRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'UpdateUserAccount',
     subject: { target: 'id' },
@@ -116,7 +116,7 @@ function updateAccountRoute({ name, url, params }: Place): Route<Provisioning> {
   })
 }
 
-function deleteAccountRoute({ name, url, params }: Place): Route<Provisioning> {
+function deleteAccountRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'DeleteUserAccount',
     subject: { target: 'id' },
@@ -142,9 +142,9 @@ function deleteAccountRoute({ name, url, params }: Place): Route<Provisioning> {
 
 const keysOf = (url: string): string => `${url}/credentials`
 
-const toKeyParams = (params: Place['params']) => Type.Object({ ...params.properties, ...accessKeyParam })
+const toKeyParams = (params: UserPath['params']) => Type.Object({ ...params.properties, ...accessKeyParam })
 
-function listKeysRoute({ name, url, params }: Place): Route<Provisioning> {
+function listKeysRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'ListUserCredentials',
     method: 'GET',
@@ -164,7 +164,7 @@ function listKeysRoute({ name, url, params }: Place): Route<Provisioning> {
   })
 }
 
-function createKeyRoute({ name, url, params }: Place): Route<Provisioning> {
+function createKeyRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'CreateUserCredential',
     subject: { target: 'id' },
@@ -188,7 +188,7 @@ function createKeyRoute({ name, url, params }: Place): Route<Provisioning> {
   })
 }
 
-function updateKeyRoute({ name, url, params }: Place): Route<Provisioning> {
+function updateKeyRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'UpdateUserCredential',
     subject: { target: 'accessKey' },
@@ -211,7 +211,7 @@ function updateKeyRoute({ name, url, params }: Place): Route<Provisioning> {
   })
 }
 
-function deleteKeyRoute({ name, url, params }: Place): Route<Provisioning> {
+function deleteKeyRoute({ name, url, params }: UserPath): Route<Provisioning> {
   return route({
     operation: 'DeleteUserCredential',
     subject: { target: 'accessKey' },
@@ -292,6 +292,6 @@ const tenantRoutes: readonly Route<Provisioning>[] = [
 
 /** The routes of accounts on the storage platform: of users, and of the tenants of customers. */
 export const accountRoutes: readonly Route<Provisioning>[] = [
-  ...PLACES.flatMap((place) => OF_A_USER.map((declare) => declare(place))),
+  ...USER_PATHS.flatMap((path) => OF_A_USER.map((declare) => declare(path))),
   ...tenantRoutes,
 ]

@@ -41,8 +41,8 @@ interface NamedCaller {
 }
 
 /**
- * Returns the current names of callers, by their ids. A provider sees those of its own organizations, a reseller those of
- * itself and of its customers.
+ * Returns the current names of callers, by their ids. A provider sees those of its own organizations, a reseller those
+ * of itself and of its customers.
  */
 export async function selectCallerNames(
   tx: Tx,

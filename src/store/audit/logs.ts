@@ -41,7 +41,7 @@ export interface LogPage {
 }
 
 /** The most matching entries that are counted. */
-export const MAX_COUNT = 10_000
+const MAX_COUNT = 10_000
 /** The most entries that are looked at to count those that match, if many entries have each property of a filter. */
 const MAX_EXAMINED = 50_000
 /** How many entries a rare property has at most: they are then all looked at, instead of the newest entries. */

@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 
-// SQLite replays the write-ahead log (`-wal`) that lies next to a file, whichever file it was written for. So Usher marks
-// both with a number in the header of the file (`user_version`), next to the number before it (`application_id`). When a
-// new log begins, `markLog` writes an odd mark into the file, and then an even mark into the log, which names the odd
-// one. A copy made through SQLite contains the log, and so has an even mark: it is not the file that the log belongs to.
-// log-check.ts compares the marks; docs/decisions/0024 says why.
+// SQLite replays the write-ahead log (`-wal`) that lies next to a file, whichever file it was written for. So Usher
+// marks both with a number in the header of the file (`user_version`), next to the number before it (`application_id`).
+// When a new log begins, `markLog` writes an odd mark into the file, and then an even mark into the log, which names
+// the odd one. A copy made through SQLite contains the log, and so has an even mark: it is not the file that the log
+// belongs to. log-check.ts compares the marks; docs/decisions/0024 says why.
 
 /** What marks a file, or a page in its log. A change of the schema changes the cookie; so does a backup by SQLite. */
 export interface Mark {
@@ -72,8 +72,8 @@ export function readFileMark(path: string): Mark {
   url.searchParams.set('immutable', '1')
   const db = new DatabaseSync(url, { readOnly: true, defensive: false })
   try {
-    // In the middle of a checkpoint the header already counts pages that are not in the file yet. SQLite calls such a file
-    // damaged, unless its schema is writable.
+    // In the middle of a checkpoint the header already counts pages that are not in the file yet. SQLite calls such a
+    // file damaged, unless its schema is writable.
     db.exec('PRAGMA writable_schema = ON')
     const read = (name: string): number => Number(db.prepare(`PRAGMA ${name}`).get()?.[name])
     return { cookie: read('schema_version'), mark: read('user_version'), before: read('application_id') }

@@ -47,8 +47,8 @@ export async function selectTenantsOfOrganization(
   return tx.all(selectTenants, { organization })
 }
 
-// Users are in one of two indexes: users_of_organization, or users_unlisted for those that no list has yet. A query that
-// uses neither reads the users of all organizations.
+// Users are in one of two indexes: users_of_organization, or users_unlisted for those that no list has yet. A query
+// that uses neither reads the users of all organizations.
 
 const countListed = statement((db, p: { organization: number }) =>
   db
