@@ -29,7 +29,7 @@ import {
 } from '../store/tables/webhooks.ts'
 import { ACCESS } from './access.ts'
 import type { Directory } from './directory.ts'
-import { runRead, runUnit, write } from './unit.ts'
+import { read, runRead, runUnit, write } from './unit.ts'
 import { toEvents } from './webhook-events.ts'
 
 /** The operations that have events, sorted. */
@@ -236,12 +236,12 @@ export interface SigningWebhook {
  * @throws {SealError} if the master keys do not open the secret
  */
 export async function beginWebhookTest(dir: Directory, ctx: Context, id: string): Promise<SigningWebhook> {
-  const found = await runUnit(dir, ctx, { operation: 'TestWebhook', target: id }, async (unit) => {
-    const { organizationId, url, sealedSecret, ...webhook } = await getReachable(unit.tx, ctx, id)
+  await runUnit(dir, ctx, { operation: 'TestWebhook', target: id }, async (unit) => {
+    const { organizationId, ...webhook } = await getReachable(unit.tx, ctx, id)
     await unit.audit({ outcome: 'tested', organization: organizationId, target: webhook.id })
-    return { id: webhook.id, organizationId, url, sealedSecret }
   })
-  return openWebhook(dir, found)
+  // Not a result of the unit: a repeated call would get the URL and the sealed secret of the first one.
+  return openWebhook(dir, await read(dir, (tx) => getReachable(tx, ctx, id)))
 }
 
 /**

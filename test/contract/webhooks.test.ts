@@ -236,6 +236,16 @@ test('a test event says whether the receiver accepts it', async () => {
   await call('DELETE', `/${id}`)
 })
 
+test('a test that is repeated with its idempotency key does not reach a webhook that was deleted', async () => {
+  const receiver = await newReceiver()
+  const { id } = await makeWebhook({ url: receiver.url })
+  const headers = { 'idempotency-key': id }
+  const again = () => callPortal(target, 'POST', `/webhooks/${id}/test`, { headers })
+  assert.deepEqual([(await again()).status, (await again()).status], [200, 200])
+  assert.equal((await call('DELETE', `/${id}`)).status, 204)
+  assert.equal((await again()).status, 404)
+})
+
 test('events are sent again from a time, or from an event on', async () => {
   const receiver = await newReceiver()
   const { id } = await makeWebhook({ url: receiver.url, operations: ['CreateUser'] })
