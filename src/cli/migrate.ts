@@ -46,7 +46,7 @@ function describeShared(shared: readonly SharedEmail[]): Output {
   const lines = [
     upToDate,
     'These users have the same e-mail address as an older user of their organization. Usher finds them by their id only.',
-    'If both are one person, remove one of them with usher user remove.',
+    'If both are one person, remove one of them with usher user delete.',
     ...formatTable(['ID', 'EMAIL', 'OLDER USER', 'ORGANIZATION'], rows),
   ]
   return { json, lines }

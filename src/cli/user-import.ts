@@ -86,7 +86,9 @@ function newWriter({ io }: Session, { rows = false, json = false }: ImportOption
 /** Runs an import, and prints the summary of all its runs. */
 async function finish(session: Session, opened: Opened, run: ImportRun): Promise<void> {
   const { id, counts, endedAt } = await runImport(session, opened, run)
-  const lines = [`${describeCounts(counts)}`, `The import is ${id}; usher import undo ${id} takes it back.`]
+  const isUndoable = counts.created + counts.restored + counts.changed > 0
+  const undo = isUndoable ? `; usher import undo ${id} takes it back` : ''
+  const lines = [`${describeCounts(counts)}`, `The import is ${id}${undo}.`]
   await run.writer.end({ json: { import: id, ended: endedAt !== null, ...counts }, lines })
   if (endedAt === null)
     complain(session.io.stderr, 'the import was stopped; the same command goes on with it')

@@ -114,6 +114,7 @@ test('text shows rows with problems, or with --rows all of them, and how to undo
   assert.match(stdout, /\n2 created, 1 unchanged, 1 invalid, 1 conflict\n.*usher import undo /)
   const again = await run('user', 'import', file, '--organization', organization)
   assert.match(again.stdout, /^line 4: invalid[^\n]*\nline 5: conflict[^\n]*\n3 unchanged/)
+  assert.doesNotMatch(again.stdout, /undo/)
 })
 
 test('rows change what they have: absent columns stay, empty cells clear, a deleted person comes back', async () => {
