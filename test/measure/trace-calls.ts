@@ -15,8 +15,13 @@ const callers = new AsyncLocalStorage<string>()
 /** By function, the function that called it first. */
 const called = new Map<string, string>()
 
+/** Stands for the caller of everything that a background loop does. Such calls are not recorded. */
+const LOOP = 'loop.ts'
+
 function traceCall<T>(id: string, body: () => T): T {
-  if (!called.has(id)) called.set(id, callers.getStore() ?? '')
+  const caller = callers.getStore() ?? ''
+  if (caller === LOOP || id.startsWith(LOOP)) return callers.run(LOOP, body)
+  if (!called.has(id)) called.set(id, caller)
   return callers.run(id, body)
 }
 
