@@ -1,6 +1,7 @@
 import type { PersonAccount } from '../model/accounts.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import { isUuid } from '../model/ids.ts'
 import { markAccountRemoved, updateAccountEnabled } from '../store/accounts/changes.ts'
 import { selectPersonAccounts } from '../store/accounts/views.ts'
 import { selectTenantPlace } from '../store/tables/tenant-accounts.ts'
@@ -79,7 +80,12 @@ export function createPersonAccount(
 }
 
 function toSubject<O extends string>(operation: O, { userId, customerId }: PersonRef) {
-  return { operation, target: userId, organization: customerId ?? null }
+  return { operation, target: toUserTarget(userId), organization: customerId ?? null }
+}
+
+/** Returns what an entry names of the user of a call: no e-mail address, because entries are kept for ever. */
+export function toUserTarget(userId: string): string | null {
+  return isUuid(userId) ? userId : null
 }
 
 function noTenant(organization: string): DirectoryError {

@@ -15,7 +15,7 @@ import {
 import { selectPersonAccounts } from '../store/accounts/views.ts'
 import { issueCredential, tooManyCredentials } from './credentials.ts'
 import type { Directory } from './directory.ts'
-import { getHolder, type PersonRef } from './person-accounts.ts'
+import { getHolder, type PersonRef, toUserTarget } from './person-accounts.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
 
 /** A key without its secret. */
@@ -57,7 +57,11 @@ export function createPersonCredential(
   ctx: Context,
   ref: PersonRef,
 ): Promise<KeyOfPerson<Credential>> {
-  const subject = { operation: 'CreateUserCredential', target: ref.userId, returnsSecret: true } as const
+  const subject = {
+    operation: 'CreateUserCredential',
+    target: toUserTarget(ref.userId),
+    returnsSecret: true,
+  } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const { tx, now } = unit
     const holder = await getHolder(unit, ref)

@@ -6,6 +6,8 @@ import { followStatus } from '../../src/directory/following.ts'
 import { getJob } from '../../src/directory/jobs/jobs.ts'
 import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
 import { JobRunner } from '../../src/directory/jobs/runner.ts'
+import { deletePersonAccount, updatePersonAccount } from '../../src/directory/person-accounts.ts'
+import { createPersonCredential } from '../../src/directory/person-credentials.ts'
 import { updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { runUnit } from '../../src/directory/unit.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
@@ -42,8 +44,23 @@ export function peopleAccountsSuite(open: OpenStore): void {
     test('an account whose data is being purged is not given back before the data is gone', () =>
       purgeComesFirst(open))
   })
+  test('refused calls about accounts leave no e-mail address in the log', () => refusalsNameNobody(open))
   test('all accounts follow the status of their customer, also one that is created at the same moment', () =>
     customersAreFollowed(open))
+}
+
+async function refusalsNameNobody(open: OpenStore): Promise<void> {
+  const on = await newTestDirectory(open)
+  const { dir, operator } = on
+  await addUser(on, 'no.account@x.example')
+  for (const userId of ['no.account@x.example', 'no.user@x.example']) {
+    await assert.rejects(updatePersonAccount(dir, operator, { userId, active: false }))
+    await assert.rejects(createPersonCredential(dir, operator, { userId }))
+    await deletePersonAccount(dir, operator, { userId, purge: false }).catch(() => undefined)
+  }
+  const failed = (await readAudit(dir)).filter(({ status }) => status === 'Failed')
+  assert.ok(failed.length >= 4)
+  assert.doesNotMatch(JSON.stringify(failed), /@x\.example/)
 }
 
 function setPolicy({ dir, operator, tenantId }: TestDirectory, accounts: AccountPolicy) {
