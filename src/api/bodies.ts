@@ -234,7 +234,8 @@ export function reviewBody(
   return counted
 }
 
-function isIdentity({ 'content-encoding': coding = '' }: IncomingHttpHeaders): boolean {
+/** Returns whether a body is sent as it is, without a coding. */
+export function isIdentity({ 'content-encoding': coding = '' }: IncomingHttpHeaders): boolean {
   return coding.split(',').every((one) => /^(identity)?$/i.test(one.trim()))
 }
 

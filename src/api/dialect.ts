@@ -13,6 +13,7 @@ import {
   type BodyRooms,
   explainJsonFault,
   findBodyFault,
+  isIdentity,
   reviewBody,
   toBodyError,
   UNCOUNTED_BYTES,
@@ -157,7 +158,7 @@ export function newBodyHook(rooms: BodyRooms) {
     const length = Number(request.headers['content-length'] ?? 0)
     // Lines are not kept: they need no room.
     const { takesLines = false } = request.routeOptions.config
-    if (takesLines && coding === undefined) return undefined
+    if (takesLines && isIdentity(request.headers)) return undefined
     const isPlain = coding === undefined && chunked === undefined && length <= UNCOUNTED_BYTES
     return isPlain ? undefined : reviewBody(request, reply, rooms)
   }

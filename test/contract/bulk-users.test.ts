@@ -184,6 +184,8 @@ test("a reseller's call touches no user of another reseller's context", async ()
 test('a call has NDJSON, no idempotency key and no coding; an empty one does nothing', async () => {
   errorOf(await send([{}], { headers: { 'content-type': 'application/json' } }), 415, 'UnsupportedMediaType')
   errorOf(await send([{}], { headers: { 'content-encoding': 'gzip' } }), 415, 'UnsupportedMediaType')
+  for (const coding of ['identity', ''])
+    assert.equal((await send([{}], { headers: { 'content-encoding': coding } })).status, 200)
   assertInvalid(await send([{}], { headers: { 'idempotency-key': 'k' } }), ['Idempotency-Key'])
   assertInvalid(await send([{}], { customer: '7' }), ['customerId'])
   assert.deepEqual(await bulk([]), [])
