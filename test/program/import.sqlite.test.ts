@@ -95,13 +95,13 @@ async function createSome(url: string, init: Init, domain: string): Promise<void
   }
 }
 
-/** Asserts that each row is one user with one membership, one entry and one row of the change set. */
+/** Asserts that each row is one user with one membership and one entry, and in a change set. */
 async function checkRound(path: string, domain: string, count: number): Promise<void> {
   const [row] = await queryStore(
     path,
     `select count(*) as users, count(distinct u.email_key) as emails,
        (select count(*) from memberships m where m.user_pk in (select pk from users where email like 'p%@${domain}')) as memberships,
-       (select count(*) from import_users i where i.user_pk in (select pk from users where email like 'p%@${domain}')) as changes,
+       (select count(distinct i.user_pk) from import_users i where i.user_pk in (select pk from users where email like 'p%@${domain}')) as changes,
        (select count(*) from audit_entries a where a.target in (select id from users where email like 'p%@${domain}')) as entries
      from users u where u.email like 'p%@${domain}'`,
   )
