@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { programEnvironment } from '../testing/environment.ts'
 import { jsonOf, send } from '../testing/http.ts'
-import { startCluster } from '../testing/postgres-cluster.ts'
-import { getToken, type Init, serve, usherJson } from '../testing/usher.ts'
+import { getToken, type Init, type Settings, serve, usherJson } from '../testing/usher.ts'
+import { inWorkDirectory } from './work-directory.ts'
 
 /**
  * How long lists of a long audit log take, by filter, as a client on the same machine sees it:
@@ -22,14 +21,7 @@ const { values } = parseArgs({
 const calls = Number(values.calls)
 const WARM_UP = 5
 
-const work = mkdtempSync(join(values.directory, '.bench-'))
-const cluster = values.engine === 'postgres' ? await startCluster() : null
-try {
-  await main(cluster ? { USHER_DATABASE_URL: cluster.url } : {})
-} finally {
-  await cluster?.end()
-  rmSync(work, { recursive: true, force: true })
-}
+await inWorkDirectory(values, main)
 
 /** The filters of the bench, with the names that `load-audit.ts` gives. */
 function listQueries(): readonly (readonly [name: string, query: string])[] {
@@ -49,7 +41,7 @@ function listQueries(): readonly (readonly [name: string, query: string])[] {
   ]
 }
 
-async function main(settings: Readonly<Record<string, string>>): Promise<void> {
+async function main(work: string, settings: Settings): Promise<void> {
   const init = await usherJson<Init>(work, ['init'], settings)
   const env = await programEnvironment(work, settings)
   const script = join(import.meta.dirname, 'load-audit.ts')

@@ -1,13 +1,12 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs, promisify } from 'node:util'
 import { programEnvironment } from '../testing/environment.ts'
 import { type Answer, jsonOf, send } from '../testing/http.ts'
-import { startCluster } from '../testing/postgres-cluster.ts'
-import { getToken, type Init, serve, usherJson } from '../testing/usher.ts'
+import { getToken, type Init, type Settings, serve, usherJson } from '../testing/usher.ts'
+import { inWorkDirectory } from './work-directory.ts'
 
 /**
  * How long calls about other customers take while a customer with very many users is deleted, against the same calls
@@ -26,16 +25,9 @@ const { values } = parseArgs({
 })
 const everyMs = 1000 / Number(values.rate)
 
-const work = mkdtempSync(join(values.directory, '.bench-'))
-const cluster = values.engine === 'postgres' ? await startCluster() : null
-try {
-  await main(cluster ? { USHER_DATABASE_URL: cluster.url } : {})
-} finally {
-  await cluster?.end()
-  rmSync(work, { recursive: true, force: true })
-}
+await inWorkDirectory(values, main)
 
-async function main(settings: Readonly<Record<string, string>>): Promise<void> {
+async function main(work: string, settings: Settings): Promise<void> {
   const init = await usherJson<Init>(work, ['init'], settings)
   const add = ['organization', 'add', '--kind', 'customer', '--name', 'Other']
   const other = (await usherJson<{ id: string }>(work, add, settings)).id

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { programEnvironment } from '../testing/environment.ts'
 import { basic, jsonOf, send } from '../testing/http.ts'
-import { startCluster } from '../testing/postgres-cluster.ts'
-import { type Init, serve, usherJson } from '../testing/usher.ts'
+import { type Init, type Settings, serve, usherJson } from '../testing/usher.ts'
+import { inWorkDirectory } from './work-directory.ts'
 
 /**
  * How long lists, queries and look-ups of OSIS take with very many users: as a client on the same machine sees it, and
@@ -24,16 +23,9 @@ const accounts = Number(values.accounts)
 const calls = Number(values.calls)
 const WARM_UP = 20
 
-const work = mkdtempSync(join(values.directory, '.bench-'))
-const cluster = values.engine === 'postgres' ? await startCluster() : null
-try {
-  await main(cluster ? { USHER_DATABASE_URL: cluster.url } : {})
-} finally {
-  await cluster?.end()
-  rmSync(work, { recursive: true, force: true })
-}
+await inWorkDirectory(values, main)
 
-async function main(settings: Readonly<Record<string, string>>): Promise<void> {
+async function main(work: string, settings: Settings): Promise<void> {
   const init = await usherJson<Init>(work, ['init'], settings)
   const [tenant] = await usherJson<{ id: string; orgs: string[] }[]>(work, ['tenant', 'list'], settings)
   const script = join(import.meta.dirname, 'load-accounts.ts')

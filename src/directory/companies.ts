@@ -27,7 +27,7 @@ export interface NewCompany {
   readonly internalIdentifier?: string | null | undefined
 }
 
-/** A company to create, of which members may be missing. */
+/** A company to create. Members may be missing. */
 export type PartOfCompany = Omit<NewCompany, 'company'> & { readonly company: CompanyChange }
 
 /** Checks a company to create by the rules that hold for customers and resellers. */

@@ -9,8 +9,8 @@ type Value = string | number | boolean | null
 type KeyQuery = SelectQueryBuilder<Tables, 'accounts', { pk: number }>
 
 /**
- * How a field is compared: with a column, with rows of another table (`few`), or by its own SQL, which takes the values
- * of which the field may have any.
+ * How a field is compared: with a column, with rows of another table (`few`), or by its own SQL. That SQL takes a list
+ * of values; the field may have any of them.
  *
  * `few` is for a value that few rows have. Without statistics an engine does not know that a username is more selective
  * than an org, and would scan the whole org. So the rows are looked up by themselves, in a subquery.

@@ -78,7 +78,7 @@ class Batch {
     this.#resolver = resolver
   }
 
-  /** Applies rows of which no two have the same e-mail or id. */
+  /** Applies rows. No two of them may have the same e-mail or id. */
   async apply(rows: readonly PersonRow[]): Promise<void> {
     const valid: ResolvedRow[] = []
     for (const row of rows) {

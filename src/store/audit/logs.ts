@@ -99,7 +99,7 @@ function named(
     and name_key like ${toPattern(foldKey(part))} escape '\\' and ${seen}`
 }
 
-/** A condition as alternatives of which no two hold for one entry. */
+/** A condition as alternatives. At most one of them holds for an entry. */
 type Alternatives = readonly (readonly Part[])[]
 
 /** What a reseller sees: what happened in its context, and what happened in none to its customers. */
@@ -113,7 +113,7 @@ async function seenBy(
   return [[oneOf('reseller', [id])], [await oneOfFound(tx, 'customer', customers), inNone]]
 }
 
-/** Accounts of the entry's user of which the platform does not have the state of the entry yet. */
+/** Accounts of the entry's user whose state, as of the entry, the platform does not have yet. */
 const WAITING = sql`select 1 from accounts as a where a.user_pk = i.user_pk
   and a.applied_version < a.desired_version
   and (a.applied_at is null or i.at > a.applied_at or i.at = a.desired_at)`

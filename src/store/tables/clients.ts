@@ -71,7 +71,7 @@ const CLIENT_COLUMNS = [
   'organizations.created_at as organization_created_at',
 ] as const
 
-/** Starts a query for clients with their organizations, of which neither was removed. */
+/** Starts a query for clients with their organizations. Removed clients and organizations are left out. */
 export function selectClients(db: QueryBuilder) {
   return joinOrganizations(db).select(CLIENT_COLUMNS)
 }
