@@ -8,6 +8,7 @@ import { openDirectory } from '../src/open-directory.ts'
 import { insertAccount } from '../src/store/accounts/accounts.ts'
 import { insertCredential } from '../src/store/accounts/credentials.ts'
 import { claimAccount, markAccountApplied } from '../src/store/accounts/leases.ts'
+import type { NewUserRow } from '../src/store/port.ts'
 import { selectProvider } from '../src/store/tables/organizations.ts'
 import { selectTenantPage } from '../src/store/tables/tenant-lists.ts'
 
@@ -37,17 +38,20 @@ const [orgId = 'org'] = tenant.orgIds
 for (let first = 0; first < count; first += UNIT) {
   await store.write(async (tx) => {
     const now = new Date().toISOString()
-    for (let i = first; i < Math.min(first + UNIT, count); i++) {
-      const id = newId()
-      const { organizationPk, organizationId, providerPk } = tenant
-      const names = { firstName: null, lastName: null, email: null, emailKey: null }
-      const record = { id, organizationPk, providerPk, resellerPk: null, ...names, now }
-      const keys = { organizationId, resellerId: null, emailKey: null, nameKey: nameKeyOf(names) }
-      const [user] = await tx.insertUsers([{ user: record, ...keys, groups: [], entry: null }])
+    // At least two: inserting one user as the first statement of a unit would end the unit.
+    const rows = Array.from({ length: Math.max(2, Math.min(UNIT, count - first)) }, () => toRow(now))
+    const users = await tx.insertUsers(rows)
+    for (const [
+      offset,
+      {
+        user: { id },
+      },
+    ] of rows.entries()) {
+      const i = first + offset
       const canonicalUserId = `${tenant.id}$${id}`
       const pk = await insertAccount(tx, {
         tenant: tenant.pk,
-        user: Number(user),
+        user: Number(users[offset]),
         madeUser: true,
         platform: tenant.platform,
         canonicalUserId,
@@ -72,3 +76,14 @@ for (let first = 0; first < count; first += UNIT) {
   })
 }
 await close()
+
+/** Makes the row of a user without a name. */
+function toRow(now: string): NewUserRow {
+  const { organizationPk, organizationId, providerPk } = tenant
+  const names = { firstName: null, lastName: null, email: null }
+  const keys = { emailKey: null, nameKey: nameKeyOf({ ...names, emailKey: null }) }
+  return {
+    user: { id: newId(), organizationPk, providerPk, resellerPk: null, ...names, now },
+    ...{ organizationId, resellerId: null, ...keys, groups: [], entry: null },
+  }
+}
