@@ -178,6 +178,9 @@ export function deleteOldDeadLetters(dir: Directory): Promise<number> {
   return write(dir, (tx) => deleteDeadLetters(tx, before))
 }
 
+/** How much later than its time an entry may come into the log, behind entries of later times: units run side by side. */
+const LATE_MS = 60_000
+
 /** What to send again. At least one member is given. */
 export interface Replay {
   /** The time (ISO 8601, UTC) or the id of an event, from which on all events are sent again. */
@@ -203,9 +206,9 @@ export function replayWebhook(
     const { pk, organizationId, cursor, ...webhook } = await getReachable(tx, ctx, id)
     const revived = deadLetters ? await reviveDeadLetters(tx, pk) : 0
     if (time !== undefined) {
-      const place = await selectLogPlaceAt(tx, time)
-      // A place after the cursor would skip events.
-      if (place.block <= cursor.block) await rewindWebhook(tx, pk, place)
+      const place = await selectLogPlaceAt(tx, new Date(Date.parse(time) - LATE_MS).toISOString())
+      // What is being sent now begins at the cursor. A place after it would skip events.
+      await rewindWebhook(tx, pk, place.block < cursor.block ? place : cursor)
     }
     await unit.audit({ outcome: 'replayed', organization: organizationId, target: webhook.id })
     return revived

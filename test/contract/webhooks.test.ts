@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
-import { isSigned, type Receiver, startReceiver } from '../support/receiver.ts'
+import { isSigned, type Received, type Receiver, startReceiver } from '../support/receiver.ts'
 import { assertInvalid, assertNoBody, callPortal, create, errorOf, idOf, newEmail, UUID } from './portal.ts'
 import { newToken, useOwnTarget } from './target.ts'
 
@@ -244,6 +244,26 @@ test('a test that is repeated with its idempotency key does not reach a webhook 
   assert.deepEqual([(await again()).status, (await again()).status], [200, 200])
   assert.equal((await call('DELETE', `/${id}`)).status, 204)
   assert.equal((await again()).status, 404)
+})
+
+test('a replay from an event that is being delivered sends it again', async () => {
+  const receiver = await newReceiver()
+  const [arrived, released] = [Promise.withResolvers<Received>(), Promise.withResolvers<void>()]
+  receiver.respond(async (event) => {
+    arrived.resolve(event)
+    await released.promise
+    return 204
+  })
+  const { id } = await makeWebhook({ url: receiver.url, operations: ['CreateUser'] })
+  const user = await addUser()
+  const event = await arrived.promise
+  assert.equal((await call('POST', `/${id}/replay`, { from: event.id })).status, 200)
+  released.resolve()
+  await waitUntil(
+    async () => receiver.requests.filter(({ data }) => data.target === user).length === 2,
+    LIMIT_MS,
+  )
+  await call('DELETE', `/${id}`)
 })
 
 test('events are sent again from a time, or from an event on', async () => {

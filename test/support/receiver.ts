@@ -27,8 +27,8 @@ export interface Receiver {
   readonly url: string
   /** Every request in the order of its arrival, refused ones too. */
   readonly requests: readonly Received[]
-  /** Decides the status of each response; 204 by default. */
-  respond(decide: (event: Received) => number): void
+  /** Decides the status of each response, also later; 204 by default. */
+  respond(decide: (event: Received) => number | Promise<number>): void
   /** Returns the events that were accepted, each once, in the order of their first acceptance. */
   accepted(): readonly Received[]
   /** Waits until an accepted event fits. */
@@ -41,7 +41,7 @@ const LIMIT_MS = 15_000
 /** Starts a receiver on a free port of 127.0.0.1. */
 export async function startReceiver(): Promise<Receiver> {
   const requests: Received[] = []
-  let decide: (event: Received) => number = () => 204
+  let decide: (event: Received) => number | Promise<number> = () => 204
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -49,7 +49,7 @@ export async function startReceiver(): Promise<Receiver> {
     const event = JSON.parse(body) as Omit<Received, 'id' | 'headers' | 'body' | 'status'>
     const { headers } = request
     const received = { ...event, id: String(headers['webhook-id']), headers, body, status: 0 }
-    const status = decide(received)
+    const status = await decide(received)
     requests.push({ ...received, status })
     response.writeHead(status, status >= 300 && status < 400 ? { location: '/elsewhere' } : {}).end()
   })
