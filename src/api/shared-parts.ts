@@ -1,5 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
+
+// An import would also load Node's WebSocket and fetch.
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
 type Json = Record<string, unknown>
 

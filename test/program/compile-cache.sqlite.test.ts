@@ -147,7 +147,8 @@ test('a start loads only what it needs', async (t) => {
   const modules = read.map(([, file = '']) => file)
   assert.ok(modules.some((file) => file.includes('/node_modules/fastify/')))
   // The documents' generator and page, builders of schemas, readable logs, and what belongs to other settings.
-  const later = /\/node_modules\/(typebox|@fastify\/swagger|@fastify\/static|yaml|pino-pretty|pg|undici)[/-]/
+  const later =
+    /\/node_modules\/(typebox|@fastify\/(swagger|static|ajv-compiler)|yaml|pino-pretty|pg|undici)[/-]/
   assert.deepEqual(
     modules.filter((file) => later.test(file)),
     [],

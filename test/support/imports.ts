@@ -93,6 +93,8 @@ interface Import {
   readonly specifier: string
   /** Whether it is written `import type`, which leaves nothing of it at run time. */
   readonly typesOnly: boolean
+  /** Whether it is a call of `process.getBuiltinModule`. */
+  readonly builtin: boolean
 }
 
 /** Everything that the code imports, in any of the ways that the language has. */
@@ -101,11 +103,12 @@ function listImports(code: string): Import[] {
     [...code.matchAll(pattern)].map(([text, , specifier = '']) => ({
       specifier,
       typesOnly: /^import\s+type\b/.test(text),
+      builtin: text.startsWith('getBuiltinModule'),
     })),
   )
 }
 
-function judge(file: string, { specifier, typesOnly }: Import): string[] {
+function judge(file: string, { specifier, typesOnly, builtin }: Import): string[] {
   if (specifier.startsWith('.')) {
     const target = posix.join(posix.dirname(file), specifier)
     return typesOnly && MAY_IMPORT_TYPES[partOf(file)]?.includes(partOf(target)) ? [] : judgeOwn(file, target)
@@ -113,6 +116,9 @@ function judge(file: string, { specifier, typesOnly }: Import): string[] {
   // Its values load hundreds of modules at every start.
   if (specifier === 'typebox' && !typesOnly)
     return ['typebox gives types only; take Type from json-schema.ts']
+  // An import reads all members, and with them loads Node's WebSocket and fetch.
+  if (/^(node:)?http$/.test(specifier) && !typesOnly && !builtin)
+    return ['node:http slows the start; take it from process.getBuiltinModule']
   const owner = OWNERS.find(([module]) => module.test(specifier))
   if (!owner || owner[1].some((part) => file === part || file.startsWith(`${part}/`))) return []
   return [`${specifier} belongs to ${owner[1].join(', ')}`]
