@@ -28,6 +28,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     async () => (await import('./config.ts')).defineConfig,
   ],
   [
+    'find',
+    'Find anything by an id, a key, an e-mail address, a domain or words',
+    async () => (await import('./find.ts')).defineFind,
+  ],
+  [
     'organization',
     'Manage resellers and customers',
     async () => (await import('./organization.ts')).defineOrganization,

@@ -188,6 +188,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ListUsers: READ_USERS_OF_CUSTOMERS,
   ListCustomerUsers: READ_USERS,
   ListGroups: READ_USERS,
+  FindObjects: READ_USERS,
 
   CreateTenant: USE_STORAGE,
   UpdateTenant: USE_STORAGE,

@@ -111,7 +111,10 @@ export async function getProvider({ tx, ctx }: Pick<Scope, 'tx' | 'ctx'>): Promi
  * Returns whether an organization is the one of the context, or lies below it.
  * @param other undefined for one that does not exist: it needs the same look-ups as one out of reach
  */
-async function isReachable({ tx, ctx, reach }: Scope, other: Organization | undefined): Promise<boolean> {
+export async function isReachable(
+  { tx, ctx, reach }: Scope,
+  other: Organization | undefined,
+): Promise<boolean> {
   if (reach !== 'below') return reach === 'directory'
   const own = ctx.organization
   if (other?.pk === own.pk) return true
@@ -146,15 +149,21 @@ export async function getClientOwner(scope: Scope, id: string): Promise<Organiza
   throw new DirectoryError('organization_not_found', `There is no organization with the id ${id}.`)
 }
 
+/** Returns a client whose organization is in reach, as in `getClientOwner`; undefined for others. */
+export async function findReachableClient({ tx, ctx }: Scope, id: string): Promise<Client | undefined> {
+  const own = ctx.organization
+  const client = await selectClient(tx, foldId(id))
+  const owner = own.kind === 'provider' ? client?.organization.providerPk : client?.organization.pk
+  return owner === own.pk ? client : undefined
+}
+
 /**
  * Returns a client whose organization is in reach, as in `getClientOwner`.
  * @throws {DirectoryError} `client_not_found`
  */
-export async function getReachableClient({ tx, ctx }: Scope, id: string): Promise<Client> {
-  const own = ctx.organization
-  const client = await selectClient(tx, foldId(id))
-  const owner = own.kind === 'provider' ? client?.organization.providerPk : client?.organization.pk
-  if (client && owner === own.pk) return client
+export async function getReachableClient(scope: Scope, id: string): Promise<Client> {
+  const client = await findReachableClient(scope, id)
+  if (client) return client
   throw new DirectoryError('client_not_found', `There is no client with the id ${id}.`)
 }
 

@@ -83,6 +83,7 @@ type Read =
   | 'ListCustomerUsers'
   | 'ListImports'
   | 'ListGroups'
+  | 'FindObjects'
   | 'ListTenants'
   | 'QueryTenants'
   | 'GetTenant'

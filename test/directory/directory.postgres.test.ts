@@ -9,6 +9,7 @@ import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
 import { companiesSuite } from './companies.suite.ts'
+import { findReachSuite, findSuite } from './find.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { importsSuite } from './imports.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
@@ -24,6 +25,7 @@ import { usersSuite } from './users.suite.ts'
 await onServer('the directory on PostgreSQL', (server) => {
   const { open } = postgresStores(server)
   usersSuite(open)
+  findSuite(open)
   idempotencySuite(open)
   jobsSuite(open)
   importsSuite(open)
@@ -44,4 +46,5 @@ await onServer('the directory on PostgreSQL', (server) => {
   // Which caller may do what is decided before the store writes, so an engine does not change it.
   accessSuite(open)
   reachSuite(open)
+  findReachSuite(open)
 })

@@ -38,6 +38,7 @@ import {
 } from '../../src/directory/customers.ts'
 import { deleteCustomer, deleteReseller } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
+import { find as findObjects } from '../../src/directory/find.ts'
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
 import { beginBulk } from '../../src/directory/imports/bulk.ts'
@@ -171,6 +172,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   UndoImport: ({ dir }, ctx) => beginUndo(dir, ctx, { id: newId(), kind: newUndoKind(dir, () => undefined) }),
   ListImports: ({ dir }, ctx) => listImports(dir, ctx, 1),
   EraseUser: ({ dir }, ctx) => eraseUser(dir, ctx, nameless),
+  FindObjects: ({ dir }, ctx) => findObjects(dir, ctx, { text: newId(), limit: 1 }),
   GetUser: ({ dir }, ctx) => getUser(dir, ctx, nameless),
   ListUsers: ({ dir, customerId }, ctx) => listPeople(dir, ctx, customerId),
   ListCustomerUsers: ({ dir, customerId }, ctx) => streamCustomerUsers(dir, ctx, { customerId }),

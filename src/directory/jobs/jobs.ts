@@ -62,9 +62,14 @@ export async function beginJob<Input, Cursor, Prepared>(
   return id
 }
 
-async function getReachableJob({ tx, ctx }: Scope, id: string): Promise<Job> {
+/** Returns a job that was begun in the organization of the context, or below it; undefined for others. */
+export function findReachableJob({ tx, ctx }: Scope, id: string): Promise<Job | undefined> {
   const { kind, pk, providerPk } = ctx.organization
-  const job = await selectJob(tx, foldId(id), { providerPk, ownPk: kind === 'provider' ? null : pk })
+  return selectJob(tx, foldId(id), { providerPk, ownPk: kind === 'provider' ? null : pk })
+}
+
+async function getReachableJob(scope: Scope, id: string): Promise<Job> {
+  const job = await findReachableJob(scope, id)
   if (job) return job
   throw new DirectoryError('job_not_found', `There is no job with the id ${id}.`)
 }

@@ -120,7 +120,7 @@ const WAITING = sql`select 1 from accounts as a where a.user_pk = i.user_pk
 const IS_WAITING = sql`i.user_pk is not null and exists (${WAITING})`
 const IS_PARKED = sql`i.user_pk is not null and exists (${WAITING} and a.parked_at is not null)`
 /** The status of an entry about an account is worked out when it is read: entries never change. */
-const STATUS = sql`case when i.status = 'Failed' or (${IS_PARKED}) then 'Failed'
+export const STATUS = sql`case when i.status = 'Failed' or (${IS_PARKED}) then 'Failed'
   when ${IS_WAITING} then 'Processing' else 'Succeeded' end`
 
 function having(status: LogStatus): Alternatives {
@@ -283,7 +283,8 @@ async function selectByTime(
   return { items, total: total + (await countUpTo(tx, newest.from, newest.where, MAX_TAIL)), more: false }
 }
 
-interface IndexRow {
+/** A row of the index of the log. */
+export interface IndexRow {
   readonly entry_pk: number
   readonly status: LogStatus
   readonly customer: string | null
@@ -310,7 +311,8 @@ function selectRows(tx: Tx, streams: readonly Stream[], { offset, limit }: PageR
   )
 }
 
-async function selectEntries(tx: Tx, rows: readonly IndexRow[]): Promise<LogEntry[]> {
+/** Reads the entries of rows of the index. */
+export async function selectEntries(tx: Tx, rows: readonly IndexRow[]): Promise<LogEntry[]> {
   if (rows.length === 0) return []
   const pks = rows.map((row) => row.entry_pk)
   const found = await tx.query((db) =>

@@ -1,0 +1,295 @@
+import type { Operation } from '../model/audit.ts'
+import type { Context } from '../model/context.ts'
+import { isDomain, isEmail } from '../model/email.ts'
+import { type Findings, type Hit, type HitKind, isFindable, type Match, trimSearch } from '../model/find.ts'
+import { foldId, isUuid } from '../model/ids.ts'
+import { foldDomain, type OrganizationKind } from '../model/organizations.ts'
+import { toSearchWords } from '../model/user-lists.ts'
+import {
+  type FoundOrganization,
+  selectFoundByName,
+  selectFoundByPortal,
+  selectFoundOrganization,
+  selectFoundOrganizationByPk,
+} from '../store/find/organizations.ts'
+import {
+  type FoundAccount,
+  type FoundTenant,
+  selectAccountsOfOrgUser,
+  selectFoundAccount,
+  selectFoundKey,
+  selectFoundTenant,
+  selectTenantsOfOrg,
+} from '../store/find/things.ts'
+import {
+  type FoundUser,
+  selectFoundByEmail,
+  selectFoundByWords,
+  selectFoundUser,
+} from '../store/find/users.ts'
+import type { UserArea } from '../store/tables/users-in-area.ts'
+import { isPermitted } from './access.ts'
+import type { Directory } from './directory.ts'
+import { findImport, findJob, findRequest } from './find-work.ts'
+import { findReachableClient, getUserArea, isReachable, type Scope } from './reach.ts'
+import { runRead } from './unit.ts'
+
+/** What to look for. */
+export interface FindRequest {
+  /**
+   * Any id, an S3 access key, a canonical user id, an id of Cloud Director, an e-mail address, a domain, or words that
+   * are in names or e-mail addresses. Ids and keys are compared as a whole.
+   */
+  readonly text: string
+  /** The most users, and the most organizations, with the words. */
+  readonly limit: number
+}
+
+/** The most things that are shown for one id of Cloud Director, or one e-mail address. */
+const MOST = 20
+
+/**
+ * Finds everything that a text can mean, within reach of the caller. A thing out of reach, or of a kind that the caller
+ * may not read, is left out, after the same look-ups as for one that does not exist.
+ * @returns nothing for a text that nothing can have, such as an empty one
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function find(dir: Directory, ctx: Context, { text: typed, limit }: FindRequest): Promise<Findings> {
+  return runRead(dir, ctx, 'FindObjects', async (scope) => {
+    const text = trimSearch(typed)
+    if (!isFindable(text)) return { hits: [], more: false }
+    const area = await getUserArea(scope, {})
+    const search: Search = { scope, area, text }
+    const exact = /\s/.test(text) ? [] : await findExact(search)
+    const users = await findUsers(search, limit)
+    const organizations = await findOrganizations(search, limit)
+    return {
+      hits: dropRepeated([...exact, ...users.hits, ...organizations.hits]),
+      more: users.more || organizations.more,
+    }
+  })
+}
+
+/** One search: what it may reach, and the text. */
+interface Search {
+  readonly scope: Scope
+  readonly area: UserArea
+  readonly text: string
+}
+
+/** The first hit stays: it says best how the text matches. */
+function dropRepeated(hits: readonly Hit[]): Hit[] {
+  const seen = new Set<string>()
+  return hits.filter(({ kind, id }) => {
+    const name = `${kind} ${id}`
+    return !seen.has(name) && seen.add(name)
+  })
+}
+
+/** The operation that a caller must be allowed to run to see a hit. */
+const READS: Readonly<Record<Exclude<HitKind, 'organization'>, Operation>> = {
+  user: 'GetUser',
+  tenant: 'GetCustomerTenant',
+  account: 'GetUser',
+  key: 'ListUserCredentials',
+  client: 'GetClient',
+  job: 'GetJob',
+  import: 'ListImports',
+  request: 'ListAuditLogs',
+}
+const READS_OF_KIND: Readonly<Record<OrganizationKind, Operation>> = {
+  provider: 'ListGroups',
+  reseller: 'GetReseller',
+  customer: 'GetCustomer',
+}
+
+/** Looks a text up as a whole. A UUID may be the id of anything but a tenant, an account or a key. */
+async function findExact(search: Search): Promise<Hit[]> {
+  const finders = isUuid(search.text) ? [...BY_UUID, ...BY_WORD] : BY_WORD
+  const hits: Hit[] = []
+  for (const [kind, finder] of finders)
+    if (kind === null || isPermitted(search.scope.ctx, READS[kind])) hits.push(...(await finder(search)))
+  return hits
+}
+
+type Finder = readonly [kind: Exclude<HitKind, 'organization'> | null, (search: Search) => Promise<Hit[]>]
+
+const BY_UUID: readonly Finder[] = [
+  ['user', findUserById],
+  [null, findOrganizationById],
+  ['client', findClientById],
+  ['job', ({ scope, text }) => findJob(scope, text)],
+  ['import', ({ scope, text }) => findImport(scope, text)],
+  ['request', ({ scope, text }) => findRequest(scope, text)],
+]
+const BY_WORD: readonly Finder[] = [
+  ['tenant', findTenantById],
+  ['account', findAccountById],
+  ['key', findKey],
+  ['tenant', findTenantsByOrg],
+  ['account', findAccountsByOrgUser],
+]
+
+/** The area for look-ups by id: the provider also finds the users of customers that were deleted. */
+function toIdArea({ scope, area }: Search): UserArea {
+  return scope.ctx.organization.kind === 'provider' ? { ...area, ofDeleted: true } : area
+}
+
+async function findUserById(search: Search): Promise<Hit[]> {
+  const { scope, text } = search
+  const user = await selectFoundUser(scope.tx, toIdArea(search), { id: foldId(text) })
+  return user ? [toUserHit(user, 'id')] : []
+}
+
+function toUserHit(user: FoundUser, match: Match): Hit {
+  const { id, email, state, organization } = user
+  return { kind: 'user', id, name: nameOf(user), email, state, match, organization, userId: null }
+}
+
+function nameOf({ firstName, lastName }: Pick<FoundUser, 'firstName' | 'lastName'>): string | null {
+  return [firstName, lastName].filter((part) => part !== null && part !== '').join(' ') || null
+}
+
+async function findOrganizationById({ scope, text }: Search): Promise<Hit[]> {
+  const found = await selectFoundOrganization(scope.tx, foldId(text))
+  return toOrganizationHits(scope, found, 'id')
+}
+
+async function toOrganizationHits(
+  scope: Scope,
+  found: FoundOrganization | undefined,
+  match: Match,
+): Promise<Hit[]> {
+  const isWithin = await isReachable(scope, found)
+  if (!found || !isWithin || !isPermitted(scope.ctx, READS_OF_KIND[found.kind])) return []
+  return [toOrganizationHit(found, match)]
+}
+
+function toOrganizationHit({ id, name, kind, state }: FoundOrganization, match: Match): Hit {
+  const organization = { id, name, kind }
+  return { kind: 'organization', id, name, email: null, state, match, organization, userId: null }
+}
+
+async function findClientById({ scope, text }: Search): Promise<Hit[]> {
+  const client = await findReachableClient(scope, text)
+  if (!client) return []
+  const { id, name, organization } = client
+  const named = { kind: 'client', id, name, email: null, state: 'active', match: 'id' } as const
+  return [{ ...named, organization: pick(organization), userId: null }]
+}
+
+function pick({ id, name, kind }: { id: string; name: string; kind: OrganizationKind }) {
+  return { id, name, kind }
+}
+
+async function findTenantById({ scope, text }: Search): Promise<Hit[]> {
+  const tenant = await selectFoundTenant(scope.tx, scope.ctx.organization.providerPk, text)
+  return toTenantHits(scope, tenant, 'id')
+}
+
+async function findTenantsByOrg({ scope, text }: Search): Promise<Hit[]> {
+  const [first, ...others] = await selectTenantsOfOrg(scope.tx, scope.ctx.organization.providerPk, text)
+  const hits = await toTenantHits(scope, first, 'org')
+  for (const tenant of others) hits.push(...(await toTenantHits(scope, tenant, 'org')))
+  return hits
+}
+
+async function toTenantHits(scope: Scope, tenant: FoundTenant | undefined, match: Match): Promise<Hit[]> {
+  const organization = await selectFoundOrganizationByPk(scope.tx, tenant?.organizationPk ?? 0)
+  const isWithin = await isReachable(scope, organization)
+  if (!tenant || !organization || !isWithin) return []
+  const { id, name, deleted } = tenant
+  const state = deleted ? 'deleted' : organization.state
+  return [
+    { kind: 'tenant', id, name, email: null, state, match, organization: pick(organization), userId: null },
+  ]
+}
+
+async function findAccountById(search: Search): Promise<Hit[]> {
+  const { scope, text } = search
+  const account = await selectFoundAccount(scope.tx, scope.ctx.organization.providerPk, text)
+  return toAccountHits(search, account, 'canonical_id')
+}
+
+async function findAccountsByOrgUser(search: Search): Promise<Hit[]> {
+  const { scope, text } = search
+  const { providerPk } = scope.ctx.organization
+  const [first, ...others] = await selectAccountsOfOrgUser(scope.tx, providerPk, { id: text, limit: MOST })
+  const hits = await toAccountHits(search, first, 'org_user')
+  for (const account of others) hits.push(...(await toAccountHits(search, account, 'org_user')))
+  return hits
+}
+
+async function toAccountHits(
+  search: Search,
+  account: FoundAccount | undefined,
+  match: Match,
+): Promise<Hit[]> {
+  const user = await findOwner(search, account)
+  if (!account || !user) return []
+  const { canonicalUserId: id, state } = account
+  return [{ ...toOwnedHit(user), kind: 'account', id, state, match }]
+}
+
+/** Returns the user of an account; the look-up runs for a missing account too. */
+function findOwner(search: Search, owned: { userPk: number } | undefined): Promise<FoundUser | undefined> {
+  return selectFoundUser(search.scope.tx, toIdArea(search), { pk: owned?.userPk ?? 0 })
+}
+
+function toOwnedHit(user: FoundUser): Omit<Hit, 'kind' | 'id' | 'state' | 'match'> {
+  return { name: nameOf(user), email: user.email, organization: user.organization, userId: user.id }
+}
+
+async function findKey(search: Search): Promise<Hit[]> {
+  const { scope, text } = search
+  const key = await selectFoundKey(scope.tx, scope.ctx.organization.providerPk, text)
+  const user = await findOwner(search, key)
+  if (!key || !user) return []
+  return [{ ...toOwnedHit(user), kind: 'key', id: key.accessKey, state: key.state, match: 'access_key' }]
+}
+
+interface Found {
+  readonly hits: readonly Hit[]
+  readonly more: boolean
+}
+
+/** Finds users by an e-mail address and by words. Those who have the whole address come first. */
+async function findUsers({ scope, area, text }: Search, limit: number): Promise<Found> {
+  const { tx } = scope
+  const same = isEmail(text) ? await selectFoundByEmail(tx, area, { email: text, limit: limit + 1 }) : []
+  const words = isUuid(text) ? [] : toSearchWords(text)
+  const found = await selectFoundByWords(tx, area, { words, limit: limit + 1 })
+  const hits = [
+    ...same.map((user) => toUserHit(user, 'email')),
+    ...rank(found.users, words[0] ?? '').map((user) => toUserHit(user, 'words')),
+  ]
+  const unique = dropRepeated(hits)
+  return { hits: unique.slice(0, limit), more: found.more || unique.length > limit }
+}
+
+/** Orders users: those first whose e-mail or name begins with the word, then by name. */
+function rank(users: readonly FoundUser[], word: string): FoundUser[] {
+  const keyOf = (user: FoundUser): string => {
+    const texts = [user.email, user.firstName, user.lastName].map((one) => (one ?? '').toLowerCase())
+    return `${texts.some((one) => one.startsWith(word)) ? 0 : 1}${texts[1]} ${texts[2]} ${texts[0]}`
+  }
+  return users
+    .map((user) => ({ user, key: keyOf(user) }))
+    .sort((one, other) => (one.key < other.key ? -1 : 1))
+    .map(({ user }) => user)
+}
+
+async function findOrganizations({ scope, text }: Search, limit: number): Promise<Found> {
+  const { tx, ctx } = scope
+  const own = ctx.organization
+  const byPortal = isDomain(text) ? await selectFoundByPortal(tx, foldDomain(text)) : undefined
+  const hits = isDomain(text) ? await toOrganizationHits(scope, byPortal, 'portal') : []
+  if (isUuid(text) || !isPermitted(ctx, 'ListCustomers')) return { hits, more: false }
+  const area = { providerPk: own.providerPk, ownPk: own.kind === 'provider' ? undefined : own.pk }
+  const named = await selectFoundByName(tx, area, { text, words: toSearchWords(text), limit: limit + 1 })
+  const seen = named.filter(({ kind }) => isPermitted(ctx, READS_OF_KIND[kind]))
+  return {
+    hits: [...hits, ...seen.slice(0, limit).map((one) => toOrganizationHit(one, 'words'))],
+    more: seen.length > limit,
+  }
+}

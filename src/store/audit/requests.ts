@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import { listSpellings } from '../../model/ids.ts'
+import type { Tx } from '../port.ts'
+import { query } from '../raw-query.ts'
+import { findTail, selectIndexRows } from './index-rows.ts'
+import { isOf } from './log-names.ts'
+import { type IndexRow, type LogEntry, STATUS, selectEntries } from './logs.ts'
+
+/** Who reads what a request did: a provider, or one of its resellers. */
+export interface RequestReader {
+  readonly providerPk: number
+  readonly reseller?: { readonly pk: number; readonly id: string } | undefined
+}
+
+/** The newest entries that are not in the index of the log yet, and are looked at. */
+const MAX_TAIL = 10_000
+
+/**
+ * Returns the entries with a correlation id that a reader may see, in the order of the log, at most `limit`. The status
+ * of an entry is worked out as in lists: one about an account succeeds once its platform has the account.
+ */
+export async function selectEntriesOfRequest(
+  tx: Tx,
+  { providerPk, reseller }: RequestReader,
+  { correlationId, limit }: { readonly correlationId: string; readonly limit: number },
+): Promise<LogEntry[]> {
+  const tail = await findTail(tx)
+  // The index also has the entries about an organization with this id, which may be very many.
+  const indexed = sql`select * from (select entry_pk from audit_ids where id = ${correlationId.toLowerCase()}
+    order by entry_pk limit ${limit}) as indexed`
+  const newest =
+    tail &&
+    sql`select * from (select entry.pk from audit_entries as entry where ${tail}
+    order by entry.pk desc limit ${sql.lit(MAX_TAIL)}) as newest`
+  const keys = newest ? sql`${indexed} union all ${newest}` : indexed
+  const spellings = sql.join(listSpellings(correlationId))
+  const entries = selectIndexRows(sql`entry.pk in (${keys}) and entry.correlation_id in (${spellings})`)
+  const seen = reseller
+    ? sql`(i.reseller = ${reseller.id} or (i.reseller is null and exists (
+        select 1 from organizations where organizations.id = i.customer and ${isOf(reseller.pk)})))`
+    : sql`1 = 1`
+  const rows = await query<IndexRow>(
+    tx,
+    sql`select i.entry_pk, ${STATUS} as status, i.customer, i.reseller from (${entries}) as i
+      where i.provider_pk = ${providerPk} and ${seen} order by i.entry_pk limit ${limit}`,
+  )
+  return selectEntries(tx, rows)
+}

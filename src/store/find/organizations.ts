@@ -1,0 +1,119 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Organization } from '../../model/organizations.ts'
+import { countCodePoints, foldKey } from '../../model/text.ts'
+import { toPattern } from '../conditions.ts'
+import type { Tx } from '../port.ts'
+import { statement } from '../statement.ts'
+import { ORGANIZATION_COLUMNS, type OrganizationRow, toOrganization } from '../tables/organizations.ts'
+
+/** An organization as a search shows it. */
+export interface FoundOrganization extends Organization {
+  readonly state: 'active' | 'suspended' | 'deleted'
+}
+
+interface Row extends OrganizationRow {
+  readonly suspended_at: string | null
+  readonly deleted_at: string | null
+}
+
+const COLUMNS = [...ORGANIZATION_COLUMNS, 'organizations.suspended_at', 'organizations.deleted_at'] as const
+
+function toFound(row: Row): FoundOrganization {
+  const state = row.deleted_at !== null ? 'deleted' : row.suspended_at !== null ? 'suspended' : 'active'
+  return { ...toOrganization(row), state }
+}
+
+const selectById = statement((db, p: { id: string }) =>
+  db.selectFrom('organizations').select(COLUMNS).where('id', '=', p.id),
+)
+
+/** Returns the organization with an id, deleted or not. */
+export async function selectFoundOrganization(tx: Tx, id: string): Promise<FoundOrganization | undefined> {
+  const row = await tx.get(selectById, { id })
+  return row && toFound(row)
+}
+
+const selectByPk = statement((db, p: { pk: number }) =>
+  db.selectFrom('organizations').select(COLUMNS).where('pk', '=', p.pk),
+)
+
+/** Returns the organization with a primary key, deleted or not. */
+export async function selectFoundOrganizationByPk(
+  tx: Tx,
+  pk: number,
+): Promise<FoundOrganization | undefined> {
+  const row = await tx.get(selectByPk, { pk })
+  return row && toFound(row)
+}
+
+const selectByPortal = statement((db, p: { domain: string }) =>
+  db
+    .selectFrom('portals')
+    .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
+    .select(COLUMNS)
+    .where('portals.domain', '=', p.domain),
+)
+
+/** Returns the organization of the portal with a domain, in the form that `foldDomain` returns. */
+export async function selectFoundByPortal(tx: Tx, domain: string): Promise<FoundOrganization | undefined> {
+  const row = await tx.get(selectByPortal, { domain })
+  return row && toFound(row)
+}
+
+/** Which organizations a search by name looks at. */
+export interface OrganizationArea {
+  readonly providerPk: number
+  /** Only this organization and, if it is a reseller, its customers. */
+  readonly ownPk?: number | undefined
+}
+
+/** The least number of characters of a text that is looked for inside names. */
+const MIN_PART = 3
+
+/**
+ * Returns live resellers and customers of an area by a text: those whose name contains all words of it, whose contact
+ * has this domain, or whom the reader knows under this identifier. Names that begin with the text come first.
+ * @param search.words as `toSearchWords` returns them; a single short word must be the beginning of the name
+ */
+export async function selectFoundByName(
+  tx: Tx,
+  { providerPk, ownPk }: OrganizationArea,
+  {
+    text,
+    words,
+    limit,
+  }: { readonly text: string; readonly words: readonly string[]; readonly limit: number },
+): Promise<FoundOrganization[]> {
+  if (words.length === 0) return []
+  const key = foldKey(text)
+  const starts = sql<SqlBool>`organizations.name_key like ${toPattern(key).slice(1)} escape '\\'`
+  const isShort = words.every((word) => countCodePoints(word) < MIN_PART)
+  const parts = words.map((word) => sql<SqlBool>`organizations.name_key like ${toPattern(word)} escape '\\'`)
+  const named = isShort ? starts : sql<SqlBool>`(${sql.join(parts, sql` and `)})`
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('organizations')
+      .select(COLUMNS)
+      .where('organizations.provider_pk', '=', providerPk)
+      .where('organizations.kind', 'in', ['reseller', 'customer'])
+      .where('organizations.deleted_at', 'is', null)
+      .where(sql<SqlBool>`(${named} or organizations.email_domain = ${key} or ${isKnownAs(ownPk, key)})`)
+      .$if(ownPk !== undefined, (query) =>
+        query.where(sql<SqlBool>`organizations.pk in (
+          select ${ownPk} union all select customer_pk from customer_resellers where reseller_pk = ${ownPk})`),
+      )
+      .orderBy(sql`case when ${starts} then 0 else 1 end`)
+      .orderBy('organizations.name_key')
+      .orderBy('organizations.pk')
+      .limit(limit),
+  )
+  return rows.map(toFound)
+}
+
+/** A reseller has its own identifiers of its customers. */
+function isKnownAs(ownPk: number | undefined, key: string): RawBuilder<SqlBool> {
+  if (ownPk === undefined) return sql<SqlBool>`organizations.identifier_key = ${key}`
+  return sql<SqlBool>`exists (select 1 from customer_resellers as relation
+    where relation.customer_pk = organizations.pk and relation.reseller_pk = ${ownPk}
+    and relation.identifier_key = ${key})`
+}
