@@ -1,4 +1,5 @@
 import type { OwnerForm } from '../model/accounts.ts'
+import { type Cause, type CauseCode, toCause } from '../model/causes.ts'
 import type { Bucket, Content } from '../model/contents.ts'
 
 /** The state that the directory wants one account to have on a platform. */
@@ -131,16 +132,34 @@ export type Platforms = ReadonlyMap<string, Platform>
 
 /** The platform could not be reached, or could not get the desired state. The message must not hold a secret. */
 export class PlatformError extends Error {
-  constructor(message: string, cause?: unknown) {
+  readonly #code: CauseCode
+
+  constructor(message: string, cause?: unknown, code: CauseCode = 'other') {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'PlatformError'
+    this.#code = code
   }
+
+  /** Returns why the call failed, for lists and for advice. */
+  toCause(): Cause {
+    return toCause(this.#code)
+  }
+}
+
+/** Makes the error for a response that has another form than those of the platform. */
+export function badResponse(message: string): PlatformError {
+  return new PlatformError(message, undefined, 'bad_response')
+}
+
+/** Makes the error for a platform that did not respond in time. */
+export function lateResponse(message: string): PlatformError {
+  return new PlatformError(message, undefined, 'late')
 }
 
 /** An account cannot be removed because it owns data and no purge was requested. */
 export class DataLeftError extends PlatformError {
   constructor(message: string, cause?: unknown) {
-    super(message, cause)
+    super(message, cause, 'data_left')
     this.name = 'DataLeftError'
   }
 }
@@ -148,7 +167,7 @@ export class DataLeftError extends PlatformError {
 /** The settings name another cluster than the one that has the accounts. Nothing is written to it. */
 export class WrongClusterError extends PlatformError {
   constructor(message: string) {
-    super(message)
+    super(message, undefined, 'wrong_cluster')
     this.name = 'WrongClusterError'
   }
 }
@@ -159,6 +178,7 @@ export class WrongClusterError extends PlatformError {
  */
 export function getPlatform(platforms: Platforms, name: string): Platform {
   const platform = platforms.get(name)
-  if (!platform) throw new PlatformError(`the platform ${name} is not configured`)
+  if (!platform)
+    throw new PlatformError(`the platform ${name} is not configured`, undefined, 'not_configured')
   return platform
 }

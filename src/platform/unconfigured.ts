@@ -11,7 +11,7 @@ export function unconfiguredPlatform(name: string): Platform {
   const reason =
     `the directory's platform ${name} is not configured here; set USHER_CEPH_RGW_URL, USHER_CEPH_RGW_ACCESS_KEY and ` +
     'USHER_CEPH_RGW_SECRET_KEY as for the server'
-  const refuse = (): Promise<never> => Promise.reject(new PlatformError(reason))
+  const refuse = (): Promise<never> => Promise.reject(new PlatformError(reason, undefined, 'not_configured'))
   return {
     ...CEPH_RGW_OWNER_FORM,
     name,

@@ -1,5 +1,8 @@
 import type { Directory } from '../directory/directory.ts'
+import type { KeptOutcome } from '../model/attempts.ts'
+import { formatCause } from '../model/causes.ts'
 import { DataLeftError, PlatformError, type Platforms } from '../platform/platform.ts'
+import { insertAttempt } from '../store/accounts/attempts.ts'
 import {
   deleteRemovedAccount,
   deleteRemovedCredentials,
@@ -8,6 +11,7 @@ import {
 import {
   type Claimed,
   claimAccount,
+  type Failures,
   type LeaseTerms,
   markAccountApplied,
   markAccountFailed,
@@ -17,6 +21,7 @@ import {
   settleNewAccount,
 } from '../store/accounts/leases.ts'
 import type { Tx } from '../store/port.ts'
+import { causeOf, describeError } from './causes.ts'
 import { withDeadline } from './deadline.ts'
 import { type Desired, findDesired } from './desired.ts'
 import { planAttempt } from './pauses.ts'
@@ -30,7 +35,7 @@ export const LEASE_MS = 3 * ATTEMPT_MS
  * How an attempt ended: `late` if the platform did not respond in time, `data_left` if a removal was cancelled because
  * the account owns data, `stopped` if Usher was stopped meanwhile.
  */
-export type AttemptOutcome = 'applied' | 'failed' | 'late' | 'data_left' | 'stopped'
+export type AttemptOutcome = KeptOutcome | 'stopped'
 
 /** Receives what the operator should know about attempts. */
 export interface Observer {
@@ -49,6 +54,8 @@ export interface AttemptDeps {
   readonly observer: Observer
   readonly leaseTerms: LeaseTerms
   readonly stopping: AbortSignal
+  /** Names this process in the kept attempts. */
+  readonly node: string
 }
 
 /** The result of an attempt. */
@@ -70,18 +77,19 @@ const NOTHING: AttemptResult = { version: 0, recorded: Promise.resolve(false) }
 export async function runAttempt(deps: AttemptDeps, pk: number, created?: Desired): Promise<AttemptResult> {
   if (!created && !(await claim(deps, pk))) return NOTHING
   const beganAt = performance.now()
-  const observe = (outcome: AttemptOutcome): void =>
-    deps.observer.observeAttempt(outcome, (performance.now() - beganAt) / 1000)
+  const pass = (): number => performance.now() - beganAt
+  const observe = (outcome: AttemptOutcome): void => deps.observer.observeAttempt(outcome, pass() / 1000)
   let desired = created
   try {
     desired ??= await readDesired(deps, pk)
     await applyAndVerify(deps, desired)
   } catch (error) {
-    observe(await recordFailure(deps, pk, { error, platform: desired?.account.platform }))
+    observe(await recordFailure(deps, pk, { error, desired, ms: Math.round(pass()) }))
     return NOTHING
   }
   observe('applied')
-  return { version: desired.account.desiredVersion, recorded: recordResult(deps, pk, desired) }
+  const { desiredVersion: version } = desired.account
+  return { version, recorded: recordResult(deps, desired, Math.round(pass())) }
 }
 
 /** Applies the desired state. After a removal it reads the account again: the platform's confirmation is not enough. */
@@ -92,22 +100,34 @@ async function applyAndVerify(
   const platform = platforms.get(account.platform)
   // Without this check, Usher would record accounts as applied although it has no settings of their platform.
   if (!platform)
-    throw new PlatformError(`the account lives on ${account.platform}, and that is not configured`)
+    throw new PlatformError(
+      `the account lives on ${account.platform}, and that is not configured`,
+      undefined,
+      'not_configured',
+    )
   const late = (): never => {
     throw new LateError()
   }
   await withDeadline({ ms: ATTEMPT_MS, stopping, late }, async (signal) => {
     await platform.apply(state, signal)
     if (state.status === 'gone' && (await platform.read(state.canonicalUserId, signal)) !== null)
-      throw new PlatformError('the platform still has the account after its removal')
+      throw new PlatformError(
+        'the platform still has the account after its removal',
+        undefined,
+        'still_there',
+      )
   })
 }
 
 /** Stores that the account was applied. For a new account a crash may lose this; the account is then applied again. */
-async function recordResult(deps: AttemptDeps, pk: number, { account, state }: Desired): Promise<boolean> {
+async function recordResult(deps: AttemptDeps, desired: Desired, ms: number): Promise<boolean> {
   const { store, now } = deps.dir
+  const { account, state, changedAt, hasFailed } = desired
+  const { pk, desiredVersion: version } = account
   const claimed = toClaimed(deps, pk)
   const record = async (tx: Tx): Promise<void> => {
+    const ended = { outcome: 'applied', cause: null, error: null, at: now().toISOString() } as const
+    if (hasFailed) await insertAttempt(tx, pk, { ...ended, version, changedAt, node: deps.node, ms })
     await markAccountApplied(tx, claimed, account.desiredVersion)
     if (state.status === 'gone') return deleteRemovedAccount(tx, pk, now().toISOString())
     if (account.appliedVersion === 0) await settleNewAccount(tx, pk, now().toISOString())
@@ -117,7 +137,7 @@ async function recordResult(deps: AttemptDeps, pk: number, { account, state }: D
     await (state.isNew ? store.writeLater(record) : store.write(record))
     return true
   } catch (error) {
-    await backOff(deps, claimed, { error, platform: account.platform })
+    await backOff(deps, claimed, { error, desired, ms })
     return false
   }
 }
@@ -128,7 +148,7 @@ function toClaimed({ leaseTerms }: AttemptDeps, pk: number): Claimed {
 
 class LateError extends PlatformError {
   constructor() {
-    super('the platform did not respond in time')
+    super('the platform did not respond in time', undefined, 'late')
     this.name = 'LateError'
   }
 }
@@ -149,8 +169,10 @@ async function readDesired({ dir, observer }: AttemptDeps, pk: number): Promise<
 /** Why an attempt failed. */
 interface Failure {
   readonly error: unknown
-  /** The name of the account's platform; undefined if the attempt failed before the account was read. */
-  readonly platform: string | undefined
+  /** What was to be applied; undefined if the attempt failed before the account was read. */
+  readonly desired: Desired | undefined
+  /** How long the attempt took, in milliseconds. */
+  readonly ms: number
 }
 
 async function recordFailure(deps: AttemptDeps, pk: number, failure: Failure): Promise<AttemptOutcome> {
@@ -159,15 +181,25 @@ async function recordFailure(deps: AttemptDeps, pk: number, failure: Failure): P
     await deps.dir.store.write((tx) => releaseAccount(tx, claimed))
     return 'stopped'
   }
-  if (failure.error instanceof DataLeftError && (await restore(deps, pk))) return 'data_left'
+  if (failure.error instanceof DataLeftError && (await restore(deps, pk, failure))) return 'data_left'
   await backOff(deps, claimed, failure)
-  return failure.error instanceof LateError ? 'late' : 'failed'
+  return outcomeOf(failure)
+}
+
+function outcomeOf({ error }: Failure): 'late' | 'failed' {
+  return error instanceof LateError ? 'late' : 'failed'
 }
 
 /** Cancels a removal without purge, because the account owns data. Returns whether that succeeded. */
-async function restore({ dir, observer }: AttemptDeps, pk: number): Promise<boolean> {
+async function restore(deps: AttemptDeps, pk: number, failure: Failure): Promise<boolean> {
+  const { dir, observer } = deps
   try {
-    return await dir.store.write((tx) => markAccountRestored(tx, pk, dir.now().toISOString()))
+    return await dir.store.write(async (tx) => {
+      const change = await selectFailureCounts(tx, pk)
+      const restored = await markAccountRestored(tx, pk, dir.now().toISOString())
+      if (restored) await keepFailure(deps, tx, { pk, failure, outcome: 'data_left', change })
+      return restored
+    })
   } catch (error) {
     observer.log.error({ account: pk, err: error }, 'restoring an account with data failed')
     return false
@@ -178,9 +210,9 @@ async function restore({ dir, observer }: AttemptDeps, pk: number): Promise<bool
 async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): Promise<void> {
   const { dir, platforms, observer } = deps
   const { pk } = claimed
-  const { error, platform } = failure
-  // The message may come from outside, and not every store accepts U+0000.
-  const reason = (error instanceof Error ? error.message : String(error)).replaceAll('\0', ' ')
+  const { error, desired } = failure
+  const platform = desired?.account.platform
+  const reason = describeError(error)
   const fields = { account: pk, platform, reason }
   const isOwn = await isOwnFailure(platforms, platform)
   // With the error itself, the log can tell an outage. A platform that is healthy has none.
@@ -193,7 +225,15 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
       const now = dir.now()
       const dueAt = new Date(now.getTime() + pauseMs).toISOString()
       const parkedAt = parked ? (before.parkedAt ?? now.toISOString()) : null
-      const kept = await markAccountFailed(tx, claimed, { error: reason, dueAt, ownFailures, parkedAt })
+      const cause = formatCause(causeOf(error))
+      const kept = await markAccountFailed(tx, claimed, {
+        error: reason,
+        cause,
+        dueAt,
+        ownFailures,
+        parkedAt,
+      })
+      if (kept) await keepFailure(deps, tx, { pk, failure, outcome: outcomeOf(failure), change: before })
       return { repeated: isOwn && before.ownFailures > 0, parked: kept && parked && before.parkedAt === null }
     })
     // Later failures of the same account are in `usher platform status`.
@@ -204,6 +244,31 @@ async function backOff(deps: AttemptDeps, claimed: Claimed, failure: Failure): P
     // The account is tried again: this process may use its own lease, and other processes wait until it expires.
     observer.log.error({ account: pk, reason, err: failed }, 'recording a failed attempt failed')
   }
+}
+
+/** Keeps a failed attempt. If the account was not read, it is counted to the account's newest change. */
+async function keepFailure(
+  { dir, node }: AttemptDeps,
+  tx: Tx,
+  kept: {
+    readonly pk: number
+    readonly failure: Failure
+    readonly outcome: KeptOutcome
+    readonly change: Pick<Failures, 'version' | 'changedAt'>
+  },
+): Promise<void> {
+  const { pk, failure, outcome, change } = kept
+  const { error, desired, ms } = failure
+  await insertAttempt(tx, pk, {
+    outcome,
+    cause: causeOf(error),
+    error: describeError(error),
+    version: desired?.account.desiredVersion ?? change.version,
+    changedAt: desired?.changedAt ?? change.changedAt,
+    at: dir.now().toISOString(),
+    node,
+    ms,
+  })
 }
 
 /**

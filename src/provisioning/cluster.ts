@@ -4,6 +4,7 @@ import { enforceAccess, read } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { newId } from '../model/ids.ts'
 import {
+  badResponse,
   type ClusterIdentity,
   type Platform,
   PlatformError,
@@ -52,7 +53,7 @@ async function markCluster(
   if (!provider) return undefined
   await cluster.write(provider.id, signal)
   const id = await cluster.read(signal)
-  if (id === null) throw new PlatformError('the platform did not store the identity of its cluster')
+  if (id === null) throw badResponse('the platform did not store the identity of its cluster')
   return id
 }
 

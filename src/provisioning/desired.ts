@@ -11,13 +11,17 @@ import type { Tx } from '../store/port.ts'
 export interface Desired {
   readonly account: Account
   readonly state: DesiredState
+  /** When this state was wanted, ISO 8601. */
+  readonly changedAt: string
+  /** Whether the attempt before failed. */
+  readonly hasFailed: boolean
 }
 
 /** Returns the desired state of an account that has just been created with this credential. */
 export function toDesired(account: Account, credential: Credential): Desired {
   const status = account.active ? 'active' : 'suspended'
   const state = { ...namesOf(account), status, isNew: true, purge: false, credentials: [credential] } as const
-  return { account, state }
+  return { account, state, changedAt: account.createdAt, hasFailed: false }
 }
 
 function namesOf({ tenantId, userId, canonicalUserId, username: displayName }: Account) {
@@ -34,7 +38,7 @@ function namesOf({ tenantId, userId, canonicalUserId, username: displayName }: A
 export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<Desired | undefined> {
   const found = await selectAccountToReconcile(tx, pk)
   if (!found) return undefined
-  const { account, purge } = found
+  const { account, purge, changedAt, hasFailed } = found
   const sealed = await selectCredentials(tx, pk, { limit: MAX_CREDENTIALS })
   const credentials = sealed.map(({ accessKey, sealedSecret, active }) => ({
     accessKey,
@@ -42,7 +46,7 @@ export async function findDesired(dir: Directory, tx: Tx, pk: number): Promise<D
     active,
   }))
   const status = !found.exists ? 'gone' : account.active ? 'active' : 'suspended'
-  return { account, state: { ...namesOf(account), status, purge, credentials } }
+  return { account, state: { ...namesOf(account), status, purge, credentials }, changedAt, hasFailed }
 }
 
 function openSecret(

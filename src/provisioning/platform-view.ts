@@ -4,7 +4,13 @@ import type { Bucket, Usage } from '../model/contents.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
-import { getPlatform, type Platform, PlatformError, type Platforms } from '../platform/platform.ts'
+import {
+  getPlatform,
+  lateResponse,
+  type Platform,
+  PlatformError,
+  type Platforms,
+} from '../platform/platform.ts'
 import { withDeadline } from './deadline.ts'
 
 /** How long a caller waits for the platform, in milliseconds. */
@@ -64,7 +70,7 @@ async function ask<T>(
   read: (platform: Platform, id: string, signal: AbortSignal) => Promise<T>,
 ): Promise<T[]> {
   const late = (): never => {
-    throw new PlatformError('the platform did not respond in time')
+    throw lateResponse('the platform did not respond in time')
   }
   try {
     return await withDeadline({ ms: READ_MS, late }, async (signal) => {

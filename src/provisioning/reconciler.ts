@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Directory } from '../directory/directory.ts'
 import { read, toUnavailable } from '../directory/unit.ts'
@@ -48,7 +49,8 @@ export class Reconciler {
     this.#dir = dir
     this.#observer = observer
     const { leaseTerms } = this
-    this.#deps = { dir, platforms, observer, leaseTerms, stopping: this.#stopping.signal }
+    const node = `${hostname()}:${process.pid}`
+    this.#deps = { dir, platforms, observer, leaseTerms, node, stopping: this.#stopping.signal }
   }
 
   /**

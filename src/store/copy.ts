@@ -28,6 +28,8 @@ const TABLES = {
   contents: ['account_pk'],
   buckets: ['account_pk', 'name'],
   credentials: ['pk'],
+  attempts: ['pk'],
+  removed_keys: ['access_key'],
   clients: ['pk'],
   refresh_tokens: ['pk'],
   signing_keys: ['pk'],

@@ -166,8 +166,29 @@ export interface Tables extends AuditTables, WorkTables {
     /** When the newest state that the platform has was wanted: its `desired_at`. Null until one was applied. */
     applied_at: Generated<string | null>
     last_error: string | null
+    /** Why the last attempt failed, as `formatCause` returns it; null unless `last_error` is set. */
+    cause: Generated<string | null>
+    /** When the platform was last seen not to have the account, after its removal; null until then. */
+    gone_at: Generated<string | null>
     created_at: string
   }
+  /** The kept attempts to apply accounts; equal ones in a row are one row. See `Attempt`. */
+  attempts: {
+    pk: Generated<number>
+    account_pk: number
+    first_at: string
+    last_at: string
+    count: number
+    outcome: string
+    cause: string | null
+    error: string | null
+    version: number
+    changed_at: string
+    node: string
+    ms: number
+  }
+  /** The accounts of keys whose rows were deleted. Triggers maintain it. */
+  removed_keys: { access_key: string; account_pk: number }
   /** What accounts store on their platforms, as it was last read. An account without a row is new. */
   contents: {
     account_pk: number

@@ -181,7 +181,11 @@ function statusTests(open: OpenStore): void {
     const claim = () => store.write((tx) => claimAccount(tx, pk, { now: at, until: at, by }))
     const fail = (parkedAt: string | null) =>
       store.write((tx) =>
-        markAccountFailed(tx, { pk, by }, { error: 'refused', dueAt: at, ownFailures: 9, parkedAt }),
+        markAccountFailed(
+          tx,
+          { pk, by },
+          { cause: 'other', error: 'refused', dueAt: at, ownFailures: 9, parkedAt },
+        ),
       )
     for (const prepare of [async () => undefined, () => index(on)]) {
       await prepare()

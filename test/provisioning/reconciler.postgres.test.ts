@@ -1,5 +1,6 @@
 import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
+import { keptAttemptsSuite } from './attempts.suite.ts'
 import { reconcilerSuite } from './reconciler.suite.ts'
 import { reconcilerFailuresSuite } from './reconciler-failures.suite.ts'
 import { reconcilerRemovalsSuite } from './reconciler-removals.suite.ts'
@@ -9,4 +10,5 @@ await onServer('the reconciler on PostgreSQL', (server) => {
   reconcilerSuite(open)
   reconcilerFailuresSuite(open)
   reconcilerRemovalsSuite(open)
+  keptAttemptsSuite(open)
 })

@@ -89,7 +89,13 @@ function leaseTests(open: OpenStore): void {
     const late = { pk: account, by: 'late' }
     await store.write((tx) => markAccountApplied(tx, late, 1))
     await store.write((tx) =>
-      markAccountFailed(tx, late, { error: 'late', dueAt: NOW, ownFailures: 1, parkedAt: NOW }),
+      markAccountFailed(tx, late, {
+        cause: 'other',
+        error: 'late',
+        dueAt: NOW,
+        ownFailures: 1,
+        parkedAt: NOW,
+      }),
     )
     await store.write((tx) => releaseAccount(tx, late))
     assert.equal(
@@ -99,7 +105,7 @@ function leaseTests(open: OpenStore): void {
     const found = await store.read((tx) => selectAccountToReconcile(tx, account))
     assert.deepEqual(
       [found?.account.appliedVersion, { ...(await store.read((tx) => selectFailureCounts(tx, account))) }],
-      [0, { attempts: 2, ownFailures: 0, parkedAt: null }],
+      [0, { attempts: 2, ownFailures: 0, parkedAt: null, version: 1, changedAt: NOW }],
     )
   })
 }

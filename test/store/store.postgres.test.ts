@@ -2,6 +2,7 @@ import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
 import { accountListsSuite } from './account-lists.suite.ts'
 import { accountRemovalsSuite } from './account-removals.suite.ts'
+import { attemptsSuite } from './attempts.suite.ts'
 import { auditSuite } from './audit.suite.ts'
 import { auditBlocksSuite } from './audit-blocks.suite.ts'
 import { auditKeySuite } from './audit-key.suite.ts'
@@ -30,6 +31,7 @@ await onServer('the store on PostgreSQL', (server) => {
   leasesSuite(open)
   accountListsSuite(open)
   accountRemovalsSuite(open)
+  attemptsSuite(open)
   followingSuite(open)
   auditSuite(openTampered)
   auditBlocksSuite(openTampered)

@@ -1,6 +1,7 @@
 import { sqliteStores } from '../support/stores.ts'
 import { accountListsSuite } from './account-lists.suite.ts'
 import { accountRemovalsSuite } from './account-removals.suite.ts'
+import { attemptsSuite } from './attempts.suite.ts'
 import { auditSuite } from './audit.suite.ts'
 import { auditBlocksSuite } from './audit-blocks.suite.ts'
 import { auditKeySuite } from './audit-key.suite.ts'
@@ -31,4 +32,5 @@ auditListSuite(openTampered)
 leasesSuite(open)
 accountListsSuite(open)
 accountRemovalsSuite(open)
+attemptsSuite(open)
 followingSuite(open)

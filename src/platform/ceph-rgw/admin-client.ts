@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import aws4 from 'aws4'
 import { Pool } from 'undici'
 import { describeCertificateFault, toTlsPeer } from '../../certificate-fault.ts'
-import { PlatformError } from '../platform.ts'
+import { badResponse, lateResponse, PlatformError } from '../platform.ts'
 import { findCode, RgwRefusal, RgwUnreachable } from './errors.ts'
 
 /** The address of a Ceph RGW, and the S3 keys that Usher uses for its calls. */
@@ -100,9 +100,9 @@ export class AdminClient {
     const name = `${call.method} ${call.path}`
     // Not AbortSignal.any and timeout: they cost more, and the timer would go on after the response.
     const cancel = new AbortController()
-    const abort = (): void => cancel.abort(new PlatformError(`${name} of the Ceph RGW was cancelled`))
+    const abort = (): void => cancel.abort(lateResponse(`${name} of the Ceph RGW was cancelled`))
     const late = `the Ceph RGW did not respond to ${name} within ${limitMs / 1000} s`
-    const timer = setTimeout(() => cancel.abort(new PlatformError(late)), limitMs)
+    const timer = setTimeout(() => cancel.abort(lateResponse(late)), limitMs)
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
     try {
@@ -144,12 +144,12 @@ async function readText(body: AsyncIterable<Buffer>, name: string): Promise<stri
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_BYTES) throw new PlatformError(`the response to ${name} has more than 64 MiB`)
+    if (size > MAX_BYTES) throw badResponse(`the response to ${name} has more than 64 MiB`)
     chunks.push(chunk)
   }
   const bytes = Buffer.concat(chunks, size)
   // Decoding would replace a broken sequence, so that names and ids would differ from the gateway's.
-  if (!isUtf8(bytes)) throw new PlatformError(`the response to ${name} is not UTF-8`)
+  if (!isUtf8(bytes)) throw badResponse(`the response to ${name} is not UTF-8`)
   return bytes.toString('utf8')
 }
 
@@ -158,7 +158,7 @@ function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new PlatformError(
+    throw badResponse(
       `the response to ${name} is not JSON; check that USHER_CEPH_RGW_URL names the gateway itself`,
     )
   }

@@ -1,5 +1,5 @@
 import type { Bucket, Usage } from '../../model/contents.ts'
-import { PlatformError } from '../platform.ts'
+import { badResponse } from '../platform.ts'
 import { toArray, toNumber, toObject, toText } from './json.ts'
 
 /**
@@ -42,7 +42,6 @@ export function toUsage(body: unknown, quotaBytes: number | null): Usage {
 /** Converts a time such as `2026-11-24T14:26:42.704032Z`, always UTC. Releases before 15 send a blank for the T. */
 function toIso(time: string): string {
   const at = new Date(time.replace(' ', 'T').replace(/Z?$/, 'Z'))
-  if (Number.isNaN(at.getTime()))
-    throw new PlatformError(`the Ceph RGW returned the time '${time.slice(0, 64)}'`)
+  if (Number.isNaN(at.getTime())) throw badResponse(`the Ceph RGW returned the time '${time.slice(0, 64)}'`)
   return at.toISOString()
 }

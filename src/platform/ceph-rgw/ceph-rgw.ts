@@ -71,7 +71,8 @@ export class CephRgwPlatform implements Platform {
     await this.#serialize(toUid(state), async () => {
       if (state.isNew && (await this.#writeNew(state, signal))) return
       for (let reads = 0; reads < MAX_READS; reads++) if (await withRetries(step, signal)) return
-      throw new PlatformError(`another program keeps changing the Ceph RGW user ${toUid(state)}`)
+      const message = `another program keeps changing the Ceph RGW user ${toUid(state)}`
+      throw new PlatformError(message, undefined, 'changed_elsewhere')
     })
   }
 
@@ -119,6 +120,7 @@ export class CephRgwPlatform implements Platform {
         `another user of the Ceph RGW has one of the access keys of ${uid} (${keys.join(', ')}), and was not changed; ` +
           'find it with radosgw-admin user info --access-key, and remove the key there',
         error,
+        'key_taken',
       )
     }
   }

@@ -1,3 +1,4 @@
+import type { Cause } from '../../model/causes.ts'
 import { PlatformError } from '../platform.ts'
 
 /**
@@ -10,7 +11,8 @@ export class RgwUnreachable extends PlatformError {
 
   /** @param fault what is wrong with the gateway's certificate, if that is the reason */
   constructor(url: string, cause: unknown, fault?: string) {
-    super(`the Ceph RGW at ${url} cannot be reached: ${fault ?? describeFault(cause)}`, cause)
+    const code = fault === undefined ? 'unreachable' : 'certificate'
+    super(`the Ceph RGW at ${url} cannot be reached: ${fault ?? describeFault(cause)}`, cause, code)
     this.name = 'RgwUnreachable'
     this.mayPass = fault === undefined
   }
@@ -29,6 +31,10 @@ export class RgwRefusal extends PlatformError {
     this.name = 'RgwRefusal'
     this.status = status
     this.code = code
+  }
+
+  override toCause(): Cause {
+    return { code: 'refused', status: this.status, platformCode: this.code === '' ? null : this.code }
   }
 }
 

@@ -1,4 +1,4 @@
-import { PlatformError } from '../platform.ts'
+import { badResponse, type PlatformError } from '../platform.ts'
 
 /** A JSON object with unknown members. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -44,5 +44,5 @@ export function toNumber(value: unknown, what: string): number {
 }
 
 function unexpected(what: string): PlatformError {
-  return new PlatformError(`the Ceph RGW returned something else where ${what} should be`)
+  return badResponse(`the Ceph RGW returned something else where ${what} should be`)
 }

@@ -1,5 +1,5 @@
 import type { DesiredState, IdPage, PlatformAccount } from '../platform.ts'
-import { PlatformError } from '../platform.ts'
+import { badResponse } from '../platform.ts'
 import { type JsonObject, toArray, toNumber, toObject, toText } from './json.ts'
 import { toUid } from './owner-form.ts'
 
@@ -30,8 +30,7 @@ export function shapeDisplayName(state: Pick<DesiredState, 'displayName' | 'cano
  */
 export function fromMetadata(body: unknown, uid: string): UserRecord {
   const record = toObject(toObject(body, 'metadata').data, 'a user')
-  if (record.user_id !== uid)
-    throw new PlatformError(`the Ceph RGW was asked for ${uid} and returned another user`)
+  if (record.user_id !== uid) throw badResponse(`the Ceph RGW was asked for ${uid} and returned another user`)
   return record
 }
 

@@ -14,6 +14,8 @@ export function bumpVersion(eb: ExpressionBuilder<Tables, 'accounts'>, now: stri
   return {
     ...RESET_ATTEMPTS,
     last_error: null,
+    cause: null,
+    gone_at: null,
     desired_version: eb('desired_version', '+', 1),
     desired_at: now,
     due_at: now,
@@ -163,6 +165,10 @@ const deleteCredentials = statement((db, p: { account: number }) =>
   db.deleteFrom('credentials').where('account_pk', '=', p.account),
 )
 
+const markGone = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('accounts').set({ gone_at: p.now }).where('pk', '=', p.pk),
+)
+
 const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
   db
     .updateTable('users')
@@ -192,6 +198,7 @@ const deleteMadeUser = statement((db, p: { account: number; now: string }) =>
  */
 export async function deleteRemovedAccount(tx: Tx, pk: number, now: string): Promise<void> {
   if (!(await tx.get(selectGone, { pk }))) return
+  await tx.run(markGone, { pk, now })
   await tx.run(deleteCredentials, { account: pk })
   await deleteContent(tx, pk)
   await tx.run(deleteMadeUser, { account: pk, now })

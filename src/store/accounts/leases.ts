@@ -100,6 +100,7 @@ const markApplied = statement((db, p: Claimed & { version: number }) =>
       leased_until: null,
       leased_by: null,
       last_error: null,
+      cause: null,
     }))
     .where('pk', '=', p.pk)
     .where('leased_by', '=', p.by)
@@ -156,22 +157,29 @@ export interface Failures {
   readonly ownFailures: number
   /** When the account was parked, ISO 8601; null if it is not parked. */
   readonly parkedAt: string | null
+  /** The desired version, and when it was wanted, ISO 8601. */
+  readonly version: number
+  readonly changedAt: string
 }
 
 const selectFailures = statement((db, p: { pk: number }) =>
   db
     .selectFrom('accounts')
     .select(['attempts', 'own_failures as ownFailures', 'parked_at as parkedAt'])
+    .select(['desired_version as version', 'desired_at as changedAt'])
     .where('pk', '=', p.pk),
 )
 
 /** Returns the failures of an account; zeros if there is no such account. */
 export async function selectFailureCounts(tx: Tx, pk: number): Promise<Failures> {
-  return (await tx.get(selectFailures, { pk })) ?? { attempts: 0, ownFailures: 0, parkedAt: null }
+  const none = { attempts: 0, ownFailures: 0, parkedAt: null, version: 0, changedAt: '' }
+  return (await tx.get(selectFailures, { pk })) ?? none
 }
 
 interface Failure {
   readonly error: string
+  /** As `formatCause` returns it. */
+  readonly cause: string
   /** When the next attempt is due, ISO 8601. */
   readonly dueAt: string
   readonly ownFailures: number
@@ -185,6 +193,7 @@ const markFailed = statement((db, p: Claimed & Failure) =>
       leased_until: null,
       leased_by: null,
       last_error: p.error,
+      cause: p.cause,
       due_at: p.dueAt,
       own_failures: p.ownFailures,
       parked_at: p.parkedAt,

@@ -22,6 +22,7 @@ import { clientSecrets } from './0021-client-secrets.ts'
 import { webhooks } from './0022-webhooks.ts'
 import { auditIndex } from './0023-audit-index.ts'
 import { userLists } from './0024-user-lists.ts'
+import { attempts } from './0025-attempts.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   webhooks,
   auditIndex,
   userLists,
+  attempts,
 ]
