@@ -19,7 +19,7 @@ import { deleteOldAnswers } from './directory/idempotency.ts'
 import { deleteOldJobs } from './directory/jobs/jobs.ts'
 import { JOB_KINDS } from './directory/jobs/kinds.ts'
 import { JobRunner } from './directory/jobs/runner.ts'
-import { newListFollower } from './directory/list-follower.ts'
+import { followUsers } from './directory/list-follower.ts'
 import { listPlatformProblems } from './directory/platforms.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
@@ -205,7 +205,7 @@ function startBackgroundWork(
   const seal = startLoop({ ...sealing, everyMs: SEAL_MS }, () => dir.store.sealAudit())
   const contents = startContentReader({ dir, platforms, log })
   const listing = { name: 'taking new users into lists', everyMs: LIST_MS, log }
-  const lists = startLoop(listing, newListFollower(dir))
+  const lists = startLoop(listing, (stopping) => followUsers(dir, stopping))
   const jobs = new JobRunner(dir, JOB_KINDS, log)
   const deliverer = new Deliverer(dir, webhooks, { log, retryMs: config.webhooks.retryMs })
   for (const one of [reconciler, jobs, deliverer]) one.start()

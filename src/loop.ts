@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Work that repeats in the background. */
@@ -46,4 +47,34 @@ export async function runRound({ name, log }: Named, work: () => Promise<void>):
   } catch (error) {
     log.error({ err: error }, `${name} failed`)
   }
+}
+
+/** How long the process is watched before some batches, and how long these take, in milliseconds. */
+const WATCH_MS = 20
+const WORK_MS = 20
+/** The share of time that the process works, from which on it is busy. Then one batch follows, and above MAX none. */
+const BUSY = 0.5
+const MAX_BUSY = 0.9
+
+/**
+ * Runs batches of work that can wait, until none is left or the process is busy: requests come first.
+ * @param batch does a few milliseconds of work. Returns whether there is more
+ */
+export async function runWhenIdle(stopping: AbortSignal, batch: () => Promise<boolean>): Promise<void> {
+  while (!stopping.aborted) {
+    const load = await measureLoad(stopping)
+    if (load > MAX_BUSY) return
+    const until = performance.now() + WORK_MS
+    do {
+      if (!(await batch())) return
+    } while (!stopping.aborted && load < BUSY && performance.now() < until)
+    if (load >= BUSY) return
+  }
+}
+
+/** Returns the share of the next milliseconds in which the process works. */
+async function measureLoad(stopping: AbortSignal): Promise<number> {
+  const before = performance.eventLoopUtilization()
+  await pause(WATCH_MS, undefined, { signal: stopping, ref: false }).catch(() => undefined)
+  return performance.eventLoopUtilization(before).utilization
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startLoop } from '../src/loop.ts'
+import { runWhenIdle, startLoop } from '../src/loop.ts'
 
 const DAY = 24 * 60 * 60_000
 
@@ -67,4 +67,30 @@ test('a stop tells the running round, waits for it, and starts no other', async 
   ended.resolve()
   await stopping
   assert.equal(rounds, 1)
+})
+
+test('work that can wait runs until none is left', async () => {
+  let left = 3
+  await runWhenIdle(new AbortController().signal, async () => --left > 0)
+  assert.equal(left, 0)
+})
+
+test('work that can wait does not run while the process is busy', async () => {
+  let [isBusy, batches] = [true, 0]
+  const spin = (): void => {
+    for (const until = performance.now() + 5; performance.now() < until; );
+    if (isBusy) setImmediate(spin)
+  }
+  spin()
+  await runWhenIdle(new AbortController().signal, async () => ++batches > 0)
+  isBusy = false
+  assert.equal(batches, 0)
+})
+
+test('work that can wait ends when it is stopped', async () => {
+  const stopping = new AbortController()
+  await runWhenIdle(stopping.signal, async () => {
+    stopping.abort()
+    return true
+  })
 })

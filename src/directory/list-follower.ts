@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { runWhenIdle } from '../loop.ts'
 import { DirectoryError } from '../model/error.ts'
 import { selectNewestUnlisted, selectOldestUnlisted } from '../store/users/unlisted-users.ts'
 import type { Directory } from './directory.ts'
@@ -6,8 +6,6 @@ import { read, write } from './unit.ts'
 
 /** How many users one commit takes into the lists. On SQLite nothing else runs meanwhile, for about 10 ms. */
 const BATCH = 250
-/** The follower leaves users to the next list call while more than this are created in one of its rounds. */
-const BUSY = 1_000
 /** How long a list call waits for the users who were created before it. */
 const PATIENCE_MS = 10_000
 
@@ -40,19 +38,14 @@ async function enlistBatch(dir: Directory): Promise<void> {
 }
 
 /**
- * Makes the work of the follower: it takes users into the lists in moments with few creates. Each call is one round.
- * @returns a function that takes the signal that ends the round
+ * Takes new users into the lists until none is left, as far as the process has time for it.
+ * @throws {DirectoryError} `store_unavailable`
  */
-export function newListFollower(dir: Directory): (stopping: AbortSignal) => Promise<void> {
-  let known = 0
-  return async (stopping) => {
-    for (let newest = await read(dir, selectNewestUnlisted); newest !== undefined && !stopping.aborted; ) {
-      const isBusy = newest - known > BUSY && known > 0
-      known = newest
-      if (isBusy) return
-      await enlistBatch(dir)
-      await nextTurn()
-      newest = await read(dir, selectNewestUnlisted)
-    }
-  }
+export async function followUsers(dir: Directory, stopping: AbortSignal): Promise<void> {
+  const isListed = async (): Promise<boolean> => (await read(dir, selectNewestUnlisted)) === undefined
+  if (await isListed()) return
+  await runWhenIdle(stopping, async () => {
+    await enlistBatch(dir)
+    return !(await isListed())
+  })
 }
