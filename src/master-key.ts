@@ -4,7 +4,6 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Config, ConfigError } from './config.ts'
+import { makeFolder, syncFolder } from './make-folder.ts'
 import { decodeMasterKeys, type MasterKeys } from './setting-values.ts'
 
 /**
@@ -63,7 +63,7 @@ function parseLines(text: string): MasterKeys {
 
 function createMasterKey(path: string): Buffer {
   const key = randomBytes(32)
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   // 'wx' fails if the file exists: two first starts at the same moment must not create two keys.
   writeFileSync(path, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
   syncFolder(dirname(path))
@@ -101,15 +101,5 @@ function writeDurably(path: string, { uid, gid, mode }: Stats, text: string): vo
     fsyncSync(file)
   } finally {
     closeSync(file)
-  }
-}
-
-/** Syncs a folder: the names of its files are on disk when this returns. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
   }
 }

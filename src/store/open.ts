@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { type AuditKeySealer, type Store, StoreError, type StoreEvents } from './port.ts'
 import type { BackupOptions } from './sqlite/backup.ts'
 import { isFileLocked } from './sqlite/file-lock.ts'
@@ -111,7 +112,7 @@ export async function openUnmigrated(
         'usher init creates a store, and usher restore FILE puts a backup in place',
     )
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
   } catch (error) {
     throw new StoreError('missing', `${dirname(path)} cannot be created: ${(error as Error).message}`, error)
   }

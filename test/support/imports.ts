@@ -24,6 +24,7 @@ const SHARED = [
   'json-schema.ts',
   'lines.ts',
   'loop.ts',
+  'make-folder.ts',
   'retry.ts',
   'share-for.ts',
 ]

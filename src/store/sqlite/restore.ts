@@ -4,7 +4,6 @@ import {
   copyFileSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from '../../make-folder.ts'
 import { StoreError } from '../port.ts'
 import { completeCopy } from './backup.ts'
 import { toStoreError } from './connection.ts'
@@ -47,7 +47,7 @@ export function stageRestore(path: string, backup: string, incomplete: boolean):
       'replaced',
       `${backup} was copied without the log ${backup}-wal, which had its newest changes, or lies next to another log. --force restores it without them`,
     )
-  makeFolder(path, target)
+  makeFolderOf(path, target)
   const staged = `${target}.restoring`
   const locks = new DisposableStack()
   locks.defer(() => removeAll(staged))
@@ -68,14 +68,14 @@ export function stageRestore(path: string, backup: string, incomplete: boolean):
 }
 
 /** Makes the folder of a store. If the store is a symbolic link, its folder must exist: its volume may not be mounted. */
-function makeFolder(path: string, target: string): void {
+function makeFolderOf(path: string, target: string): void {
   const folder = dirname(target)
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && !existsSync(folder))
     throw new StoreError(
       'missing',
       `${path} points to ${target}, whose folder does not exist: check that its volume is mounted`,
     )
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
 }
 
 function assertBackup(target: string, backup: string): void {
