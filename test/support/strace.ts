@@ -20,15 +20,16 @@ export function findNoStrace(): string | undefined {
   return status === 0 ? undefined : `strace cannot run: ${error?.message ?? stderr.trim()}`
 }
 
-/** Returns the shell command that starts a program under strace, which writes its calls to `file`. */
-export function traceCalls(file: string): string {
-  return `exec strace -D -f --seccomp-bpf -y -xx -s ${LONGEST} -e trace=${CALLS} -o '${file}' "$0" "$@"`
+/**
+ * Returns the shell command that starts a program under strace, which writes its calls to `file`.
+ * @param fault what fails, in strace's words: `fdatasync:error=EIO:when=5+`. Default: nothing
+ */
+export function traceCalls(file: string, fault?: string): string {
+  const inject = fault ? `-e inject=${fault}` : ''
+  return `exec strace -D -f --seccomp-bpf -y -xx -s ${LONGEST} -e trace=${CALLS} ${inject} -o '${file}' "$0" "$@"`
 }
 
-/**
- * Returns the shell command that starts a program in which some calls fail.
- * @param fault in strace's words: `fdatasync:error=EIO:when=5+`
- */
+/** Returns the shell command that starts a program in which some calls fail, as for `traceCalls`. */
 export function failCalls(fault: string): string {
   const [call] = fault.split(':')
   return `exec strace -D -f --seccomp-bpf -e trace=${call} -e inject=${fault} -o /dev/null "$0" "$@"`

@@ -1,7 +1,21 @@
 import { renameSync } from 'node:fs'
-import type { Connection } from './connection.ts'
+import { type Connection, toStoreError } from './connection.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { isLogMarked, markLog } from './log-marks.ts'
+
+/**
+ * Copies the log that a killed process left into the file, so that the next commit begins a new log. If the last sync
+ * of that process failed, its log has commits in memory that are not on disk, and SQLite would write after that hole:
+ * after a power failure it could not read past the hole. Does nothing while another process reads or writes.
+ * @throws {StoreError} when the file cannot be written
+ */
+export function beginNewLog(db: Connection): void {
+  try {
+    db.pragma('wal_checkpoint(RESTART)')
+  } catch (error) {
+    throw toStoreError(error)
+  }
+}
 
 /**
  * Marks the log of an open store, if a commit can begin a new one. Must be called in a transaction that has run no

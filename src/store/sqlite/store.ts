@@ -23,7 +23,7 @@ import { type FileLock, takeFileLock } from './file-lock.ts'
 import { resolveLinks } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { markLog } from './log-marks.ts'
-import { closeConnections, keepLogMarked } from './open-log.ts'
+import { beginNewLog, closeConnections, keepLogMarked } from './open-log.ts'
 
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
@@ -99,6 +99,7 @@ class SqliteStore implements Store {
     this.#events = events
     this.#auditKeys = auditKeys
     this.#writer = openConnection(path, false)
+    if (serving) beginNewLog(this.#writer)
     this.#reader = openConnection(path, true)
     // If the path is a symbolic link, SQLite puts its log next to the file that the link points to.
     this.#path = realpathSync(path)
