@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { S3Capabilities } from './api/osis/platform-schemas.ts'
 import { parseS3Capabilities } from './api/osis/s3-capabilities.ts'
-import { buildMetricsServer, buildServer } from './api/server.ts'
+import { buildMetricsServer, buildServer, type ServerParts } from './api/server.ts'
 import { newSecretCheck } from './auth/basic.ts'
 import { newBearerCheck, trustOwn } from './auth/bearer.ts'
 import { trustExternal } from './auth/external-issuers.ts'
 import { type Issuer, openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
+import { newSessionCheck } from './auth/sessions.ts'
 import { type Config, ConfigError } from './config.ts'
 import { assertAuditKey, getAuditHead } from './directory/audit.ts'
 import { followAudit } from './directory/audit-follower.ts'
@@ -23,10 +24,13 @@ import { followUsers } from './directory/list-follower.ts'
 import { listPlatformProblems } from './directory/platforms.ts'
 import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
 import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
+import { deleteOldSessions } from './directory/sessions.ts'
+import { deleteOldLinks } from './directory/sign-in-links.ts'
 import { deleteOldDeadLetters } from './directory/webhooks.ts'
 import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
+import { isLoopback } from './model/hosts.ts'
 import type { OpenDirectory } from './open-directory.ts'
 import { newOutageLog } from './outages.ts'
 import { getPlatform, type Platform, type Platforms } from './platform/platform.ts'
@@ -75,6 +79,8 @@ export interface AppParts {
   readonly metrics: Metrics
   /** Closed with the app. A start that fails leaves it open. */
   readonly open: OpenDirectory
+  /** Whether the console is served; by default it is. */
+  readonly console?: boolean
 }
 
 /**
@@ -96,6 +102,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   const server = await buildServer({
     ...{ dir, issuer, reconciler, platform, publicUrl, webhooks, log },
     ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
+    console: parts.console === false ? null : newConsole(dir),
     s3Capabilities: readS3Capabilities(config.osis.s3CapabilitiesFile),
     osisSettings: config.osis,
     checkSecret: newSecretCheck(dir),
@@ -103,8 +110,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
       trustOwn(issuer, dir),
       ...config.issuers.map((one) => trustExternal(one, { dir, log })),
     ]),
-    osisTokens: newOsisTokens(dir, issuer),
-    observeRequest: metrics.observeRequest,
+    ...{ osisTokens: newOsisTokens(dir, issuer), observeRequest: metrics.observeRequest },
     ...{ readMetrics: metrics.read, metricsApart: config.metrics !== null },
     checkReady: newReadyCheck(dir, log),
   })
@@ -121,6 +127,11 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   void logPlatforms(open, log)
   warnOfPlainHttp(config, log)
   return { url, close: () => opened.disposeAsync() }
+}
+
+/** Makes what the console needs. */
+function newConsole(dir: Directory): ServerParts['console'] {
+  return { checkSession: newSessionCheck(dir), openId: null, version: VERSION }
 }
 
 /**
@@ -169,11 +180,6 @@ function warnOfPlainHttp({ host, publicUrl }: Config, log: Logger): void {
   log.warn({ host, publicUrl }, message)
 }
 
-/** Returns whether a host is this machine itself: `localhost`, 127.0.0.0/8 or ::1. */
-function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d+){3}|(::ffff:)?127(\.\d+){3}|\[?::1\]?)$/i.test(host)
-}
-
 interface BackgroundParts {
   readonly issuer: Issuer
   readonly reconciler: Reconciler
@@ -191,6 +197,7 @@ function startBackgroundWork(
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
     await Promise.all([deleteOldJobs(dir), deleteOldDeadLetters(dir)])
+    await Promise.all([deleteOldSessions(dir), deleteOldLinks(dir)])
   })
   const head = startLoop({ name: 'reading the head of the audit log', everyMs: HEAD_MS, log }, async () => {
     const newest = await getAuditHead(dir)

@@ -187,7 +187,7 @@ export function parseAuthModes(text: string): readonly AuthMode[] {
 export function parsePrefix(text: string): string {
   if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text))
     throw new Error(`must be a path such as /osis, not ${quote(text)}`)
-  if (/^\/(v1|api|oauth2|\.well-known|docs|openapi|metrics|healthz|readyz)(\/|$)/i.test(text))
+  if (/^\/(v1|api|console|oauth2|\.well-known|docs|openapi|metrics|healthz|readyz)(\/|$)/i.test(text))
     throw new Error(`must not begin with a path that Usher serves itself, as ${quote(text)} does`)
   if (/\/\.\.?(\/|$)/.test(text)) throw new Error('must not contain . or .., which clients resolve')
   return text.replace(/\/$/, '')

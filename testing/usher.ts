@@ -18,6 +18,7 @@ export interface Init {
   readonly reseller: { readonly id: string }
   readonly customer: { readonly id: string }
   readonly clients: { readonly administrator: ClientSecret; readonly osis: ClientSecret }
+  readonly console: { readonly link: string | null }
 }
 
 /** The id and the secret of a client. */

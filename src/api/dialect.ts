@@ -143,7 +143,7 @@ function countRequest(limit: MinuteLimit, client: string): void {
  * every response has. The response repeats the correlation id as the caller spelled it. No response may be kept by a
  * cache: many hold S3 secrets or tokens, the others personal data.
  */
-function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
+export function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
   const given = request.headers['x-correlation-id']
   const own = typeof given === 'string' && isUuid(given) ? foldOptionalId(given) : undefined
   request.correlationId = own ?? newId()

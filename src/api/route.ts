@@ -182,8 +182,7 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
     if (!ctx) throw new Error('the request was not admitted')
     const call = { ctx, params, query, headers, body } as Call<Schemas>
     const key = takesKey ? request.headers[KEY_NAME] : undefined
-    // Other callers do not repeat calls by themselves.
-    if (typeof key !== 'string' || ctx.caller.kind !== 'client') return handle(call, parts)
+    if (typeof key !== 'string') return handle(call, parts)
     const idempotency = { key, fingerprint: toFingerprint(declared, ctx.organization.id, call) }
     return handle({ ...call, ctx: { ...ctx, idempotency } }, parts)
   })

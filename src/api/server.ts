@@ -15,6 +15,7 @@ import type { PlatformView } from '../provisioning/platform-view.ts'
 import type { Reconciler } from '../provisioning/reconciler.ts'
 import type { WebhookSender } from '../webhooks/sender.ts'
 import { BODY_LIMITS, newBodyRooms } from './bodies.ts'
+import { type ConsoleApi, consoleApi } from './console/index.ts'
 import { logFailure } from './dialect.ts'
 import { newLimits, type RateLimits } from './limits.ts'
 import { oauthApi } from './oauth/index.ts'
@@ -38,6 +39,8 @@ export interface ServerParts extends SystemApi {
   readonly reconciler: Reconciler
   readonly platform: PlatformView
   readonly webhooks: WebhookSender
+  /** What the console needs besides; null to leave the console out. */
+  readonly console: Pick<ConsoleApi, 'checkSession' | 'openId' | 'version'> | null
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   /** Addresses and CIDR ranges of proxies. Only their `X-Forwarded-For` counts. */
@@ -71,6 +74,7 @@ export async function buildServer(parts: ServerParts, requestMs = REQUEST_MS): P
   await app.register(partnerApi, { ...parts, ...shared })
   await app.register(osisApi, { ...parts, ...shared, tokens, settings })
   await app.register(oauthApi, { ...parts, ...shared })
+  if (parts.console) await app.register(consoleApi, { ...parts, ...shared, ...parts.console })
   await app.register(systemApi, parts)
   return app
 }

@@ -82,6 +82,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     async () => (await import('./token.ts')).defineToken,
   ],
   [
+    'console',
+    'Let people enter the console, and end their sessions',
+    async () => (await import('./console.ts')).defineConsole,
+  ],
+  [
     'key',
     'Replace the master key and the key that signs tokens',
     async () => (await import('./key.ts')).defineKey,

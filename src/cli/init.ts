@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { deleteClient } from '../directory/clients.ts'
 import { type Setup, type SetupIds, setUp } from '../directory/setup.ts'
 import { assertValid } from '../model/error.ts'
 import { checkDomain, checkOrganizationName } from '../model/organizations.ts'
 import { openDirectory } from '../open-directory.ts'
 import { action, type Opened, type Output, type Session, withDirectory } from './command.ts'
+import { toConsoleLink } from './console.ts'
 import { assertOpen } from './output.ts'
 
 /** `usher init`: the first set-up of a directory, without a server. */
@@ -40,10 +41,12 @@ export function assertSetupOptions({ provider, portal }: SetupOptions): void {
 async function initialize(session: Session, options: SetupOptions): Promise<Output> {
   assertSetupOptions(options)
   assertOpen(session.io.stdout)
-  const open = await openDirectory(await readConfig(session.env))
+  const config = await readConfig(session.env)
+  const open = await openDirectory(config)
   try {
     const setup = await setUp(open.dir, options)
-    return describeFirst(setup, null, (work) => withDirectory(session, work))
+    const shown = { url: null, link: linkOf(setup, config) }
+    return describeFirst(setup, shown, (work) => withDirectory(session, work))
   } finally {
     await open.close()
   }
@@ -52,12 +55,23 @@ async function initialize(session: Session, options: SetupOptions): Promise<Outp
 /** Runs work on the directory that was set up. */
 type InDirectory = (work: (opened: Pick<Opened, 'dir' | 'ctx'>) => Promise<unknown>) => Promise<unknown>
 
+/** Where the server of a set-up is, if there is one, and the link by which the first person enters the console. */
+interface Shown {
+  readonly url: string | null
+  /** Null if the console is left out, or refuses to run. */
+  readonly link: string | null
+}
+
+/** Returns the link by which the first person enters the console. */
+export function linkOf({ link }: Setup, config: Config): string | null {
+  return link && toConsoleLink(config, link.token)
+}
+
 /**
  * Describes a first set-up. If the description cannot be written, its two clients are removed again.
- * @param url the address of the running server; null if there is no server
  * @param inDirectory runs the removal
  */
-export function describeFirst(setup: Setup, url: string | null, inDirectory: InDirectory): Output {
+export function describeFirst(setup: Setup, shown: Shown, inDirectory: InDirectory): Output {
   const ids = [setup.administrator.id, setup.osis.id]
   const secret = {
     remove: () =>
@@ -68,11 +82,11 @@ export function describeFirst(setup: Setup, url: string | null, inDirectory: InD
       'the directory is set up, but its two clients were removed again, because their secrets were not shown: ' +
       'usher status shows the ids, usher client add makes new clients',
   }
-  return { json: toJson(setup), lines: describeSetup(setup, url), secret }
+  return { json: toJson(setup, shown), lines: describeSetup(setup, shown), secret }
 }
 
 /** The JSON of a set-up. Other programs depend on it; see "Names that others depend on" in docs/operating.md. */
-function toJson(setup: Setup): object {
+function toJson(setup: Setup, { link }: Shown): object {
   const { administrator, osis } = setup
   return {
     ...toIdsJson(setup),
@@ -80,6 +94,7 @@ function toJson(setup: Setup): object {
       administrator: { client_id: administrator.id, client_secret: administrator.secret },
       osis: { client_id: osis.id, client_secret: osis.secret },
     },
+    console: { link },
   }
 }
 
@@ -98,11 +113,8 @@ export function toIdsJson({ provider, portal, groups, example, administrator, os
   }
 }
 
-/**
- * Describes a set-up for people: ids and secrets as shell variables.
- * @param url the address of the running server, to add two example calls; null if there is no server
- */
-function describeSetup(setup: Setup, url: string | null): string[] {
+/** Describes a set-up for people: ids and secrets as shell variables, and two example calls if a server runs. */
+function describeSetup(setup: Setup, { url, link }: Shown): string[] {
   const { provider, portal, example, administrator, osis } = setup
   const secrets = new Map([
     ['CLIENT_ID', `CLIENT_SECRET=${administrator.secret}`],
@@ -118,6 +130,7 @@ function describeSetup(setup: Setup, url: string | null): string[] {
     ...(url ? [`USHER=${url}`] : []),
     ...variables,
     ...(url && example ? ['', ...CURL_LINES] : []),
+    ...(link ? ['', '# Open the console in a browser. The link works once, within an hour:', link] : []),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { startApp } from '../app.ts'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { operatorContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
 import { isSetUp, type Setup, setUp } from '../directory/setup.ts'
@@ -12,7 +12,7 @@ import { countSharedEmails } from '../store/tables/users.ts'
 import { VERSION } from '../version.ts'
 import { action, type Io, type Output, print, type Session } from './command.ts'
 import { assertStoreInPlace, listFileWarnings } from './data-directory.ts'
-import { addSetupOptions, assertSetupOptions, describeFirst, type SetupOptions } from './init.ts'
+import { addSetupOptions, assertSetupOptions, describeFirst, linkOf, type SetupOptions } from './init.ts'
 import { isOpen, writeLines } from './output.ts'
 
 /** `usher serve`: the server. */
@@ -20,12 +20,14 @@ export function defineServe(serve: Command, session: Session): void {
   serve.addHelpText('after', '\nThe first start on an empty directory sets it up with these options.')
   addSetupOptions(serve)
   serve.option('--no-setup', 'Refuse to start on an empty directory, in place of setting it up')
+  serve.option('--no-console', 'Leave out the console')
   serve.action(action(session, (options: ServeOptions) => runServer(session, options)))
 }
 
 interface ServeOptions extends SetupOptions {
   readonly json?: true
   readonly setup: boolean
+  readonly console: boolean
 }
 
 /**
@@ -48,12 +50,12 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   let close = (): Promise<void> => open.close()
   try {
     await warnOfSharedEmails(open.dir, log)
-    const app = await startApp({ config, log, metrics, open })
+    const app = await startApp({ config, log, metrics, open, console: options.console })
     close = () => app.close()
     for (const warning of listFileWarnings(config)) log.warn(warning)
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
     const setup = await setUpFirst(open.dir, options)
-    if (setup) await showSetup(io, describeSetup(open.dir, setup, app.url), { options, log })
+    if (setup) await showSetup(io, describeSetup(open.dir, setup, { url: app.url, config }), { options, log })
     // With port 0 the system chooses the port. Print it if the log does not.
     if (config.port === 0 && !log.isLevelEnabled('info')) await writeLines(io.stdout, [`USHER=${app.url}`])
     log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
@@ -109,6 +111,12 @@ async function showSetup(
   await print(io, output, options.json === true)
 }
 
-function describeSetup(dir: Directory, setup: Setup, url: string): Output {
-  return describeFirst(setup, url, async (work) => work({ dir, ctx: await operatorContext(dir) }))
+function describeSetup(
+  dir: Directory,
+  setup: Setup,
+  { url, config }: { url: string; config: Config },
+): Output {
+  // The port is known by now, also where the setting is 0.
+  const link = linkOf(setup, { ...config, port: Number(new URL(url).port) })
+  return describeFirst(setup, { url, link }, async (work) => work({ dir, ctx: await operatorContext(dir) }))
 }

@@ -124,7 +124,7 @@ const READ_LOGS: Rule = {
 }
 /** Callers follow the jobs that they have begun; viewers may read them too. */
 const READ_JOBS: Rule = {
-  grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON],
+  grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON, VIEWER_PERSON],
   reach: 'below',
 }
 /** Viewers may run the operation too: it changes nothing and returns no secrets. */
@@ -159,6 +159,13 @@ const READ_SETTINGS: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'nothing' 
  * or use LOG_IN_TO_OSIS in bearer mode.
  */
 const LOG_IN: Rule = { grants: [ADMINISTRATOR_CLIENT, VIEWER_CLIENT], reach: 'nothing' }
+/** People enter the console, leave it, and see who they are. */
+const ENTER: Rule = { grants: [ADMINISTRATOR_PERSON, VIEWER_PERSON], reach: 'own' }
+/** People see their own sessions; the operator sees all. */
+const LIST_SESSIONS: Rule = { grants: [OPERATOR, ...ENTER.grants], reach: 'own' }
+/** People end their own sessions, and administrators those of people below them. */
+const END_SESSIONS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
+const MANAGE_LINKS: Rule = { grants: [OPERATOR, ADMINISTRATOR_PERSON], reach: 'below' }
 const LOG_IN_TO_OSIS: Rule = { grants: [OSIS_CLIENT], reach: 'own' }
 
 /** Returns a rule without its grants for other kinds of organizations. */
@@ -234,6 +241,14 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetConsole: READ_SETTINGS,
   GetS3Capabilities: READ_SETTINGS,
   GetInfo: READ_PUBLIC,
+
+  SignIn: ENTER,
+  SignOut: ENTER,
+  GetMe: ENTER,
+  BindIdentity: ENTER,
+  ListSessions: LIST_SESSIONS,
+  EndSession: END_SESSIONS,
+  CreateSignInLink: MANAGE_LINKS,
 
   IssueToken: LOG_IN,
   CreateRefreshToken: LOG_IN_TO_OSIS,

@@ -3,6 +3,7 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { foldDomain, type Organization } from '../model/organizations.ts'
+import type { Person } from '../model/sessions.ts'
 import { foldAddress } from '../model/text.ts'
 import type { Tx } from '../store/port.ts'
 import { isRelated, selectPortalOwner, selectProvider } from '../store/tables/organizations.ts'
@@ -72,5 +73,24 @@ export function operatorOf(provider: Organization): Context {
     portal: null,
     correlationId: newId(),
     address: null,
+  }
+}
+
+/**
+ * Makes the context of a person's call.
+ * @param request.session the id of the session in which the person calls; none while they sign in
+ */
+export function personContext(
+  { user, organization, permission }: Pick<Person, 'organization' | 'permission'> & { user: { id: string } },
+  request: { correlationId: string; address: string | null; session?: string },
+): Context {
+  const { correlationId, address, session } = request
+  return {
+    caller: { kind: 'person', id: user.id, ...(session !== undefined && { session }) },
+    organization,
+    permission,
+    portal: null,
+    correlationId,
+    address: address && foldAddress(address),
   }
 }

@@ -7,6 +7,7 @@ import { replaceMemberships } from '../store/tables/groups.ts'
 import { deleteImportedContent } from '../store/tables/imports.ts'
 import { destroyPersonKey, selectErasedAt } from '../store/tables/person-keys.ts'
 import type { Directory } from './directory.ts'
+import { forgetPerson } from './people.ts'
 import { findResellerId, getErasableUser, type ReachableUser } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
 import { removeUser } from './user-changes.ts'
@@ -60,6 +61,7 @@ async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<
   await clearPersonalValues(tx, { pk: user.pk, id: user.id, now })
   await replaceMemberships(tx, user.pk, [])
   await deleteImportedContent(tx, user.pk)
+  await forgetPerson(tx, user)
 }
 
 async function audit(unit: Unit, found: ReachableUser, outcome: string): Promise<void> {

@@ -1,4 +1,6 @@
+import type { CallerName } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import { formatCaller } from '../store/audit/entries.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
   deleteExpiredAnswers,
@@ -16,10 +18,10 @@ const TTL_MS = 24 * 60 * 60 * 1000
 /** A running unit, as far as idempotency keys need it. */
 type KeyedUnit = Scope & { readonly now: string }
 
-/** The client that calls, and the call that it may repeat. */
+/** The client or person who calls, and the call that they may repeat. */
 function readCall({ ctx: { caller, idempotency } }: KeyedUnit) {
-  if (caller.kind !== 'client' || !idempotency) throw new Error('the call has no idempotency key')
-  return { client: caller, ...idempotency }
+  if (caller.kind === 'operator' || !idempotency) throw new Error('the call has no idempotency key')
+  return { caller, ...idempotency }
 }
 
 /**
@@ -27,14 +29,14 @@ function readCall({ ctx: { caller, idempotency } }: KeyedUnit) {
  * @throws {DirectoryError} `idempotency_key_reused` if the key was used for another request
  */
 export async function findRecordedAnswer(dir: Directory, unit: KeyedUnit): Promise<unknown> {
-  const { client, key, fingerprint } = readCall(unit)
-  const recorded = await selectRecordedAnswer(unit.tx, client.pk, { key, now: unit.now })
+  const { caller, key, fingerprint } = readCall(unit)
+  const recorded = await selectRecordedAnswer(unit.tx, caller, { key, now: unit.now })
   if (!recorded) return undefined
   if (recorded.requestHash !== fingerprint)
     throw refuseKey('was used for another request within the last 24 hours')
   const { answer } = recorded
   // An answer that is not sealed is a JSON object.
-  return JSON.parse(answer.startsWith('{') ? answer : open(dir, answer, sealedIdentity(client.id, key)))
+  return JSON.parse(answer.startsWith('{') ? answer : open(dir, answer, sealedIdentity(caller, key)))
 }
 
 /** @throws {DirectoryError} `idempotency_key_reused` if the master key was replaced since: the secret is lost */
@@ -59,19 +61,19 @@ export async function recordAnswer(
   unit: KeyedUnit,
   record: { readonly answer: object; readonly isSecret: boolean },
 ): Promise<void> {
-  const { client, key, fingerprint: requestHash } = readCall(unit)
+  const { caller, key, fingerprint: requestHash } = readCall(unit)
   const { isSecret } = record
   const text = JSON.stringify(record.answer)
-  const answer = isSecret ? sealer.seal(text, sealedIdentity(client.id, key)) : text
+  const answer = isSecret ? sealer.seal(text, sealedIdentity(caller, key)) : text
   const expiresAt = new Date(Date.parse(unit.now) + TTL_MS).toISOString()
-  const row = { client: client.pk, key, requestHash, answer, expiresAt }
-  if (!(await insertRecordedAnswer(unit.tx, row, unit.now)))
+  const row = { key, requestHash, answer, expiresAt, now: unit.now }
+  if (!(await insertRecordedAnswer(unit.tx, caller, row)))
     throw new ConstraintError('idempotency key', undefined)
 }
 
 /** Returns the identity that a sealed answer is bound to. */
-function sealedIdentity(clientId: string, key: string): string {
-  return `idempotency-key:${clientId}:${key}`
+function sealedIdentity(caller: CallerName, key: string): string {
+  return `idempotency-key:${formatCaller(caller)}:${key}`
 }
 
 function refuseKey(message: string): DirectoryError {

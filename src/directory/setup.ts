@@ -2,6 +2,7 @@ import type { Context, Permission } from '../model/context.ts'
 import { assertValid, DirectoryError } from '../model/error.ts'
 import { newId, newTenantId } from '../model/ids.ts'
 import { checkDomain, checkOrganizationName, foldDomain, type Organization } from '../model/organizations.ts'
+import { LINK_MS } from '../model/sessions.ts'
 import { GROUP_NAMES } from '../model/users.ts'
 import { insertAuditKey, newAuditKey } from '../store/audit/keys.ts'
 import type { Tx } from '../store/port.ts'
@@ -22,6 +23,7 @@ import { operatorOf } from './context.ts'
 import type { Directory } from './directory.ts'
 import { getMainPlatform, settleMainPlatform } from './platforms.ts'
 import { newAuditKeySealer } from './sealing/audit-keys.ts'
+import { type IssuedLink, issueLink } from './sign-in-links.ts'
 import { newUnit, read, runRead, type Unit, write } from './unit.ts'
 
 /** A set-up directory, with the secrets of its first clients. */
@@ -33,6 +35,8 @@ export interface Setup {
   readonly example: Example | null
   readonly administrator: IssuedClient
   readonly osis: IssuedClient
+  /** The link that makes the first Administrator of the provider; null if none was asked for. */
+  readonly link: IssuedLink | null
 }
 
 /** What a set-up made, without secrets. A portal, client or example that was removed since is null. */
@@ -121,12 +125,14 @@ const EXAMPLE_CUSTOMER = 'Example Customer'
 
 /**
  * Sets up an empty directory in one commit: a provider with a portal and its groups, an administrator client, an OSIS
- * client, and an example if asked for. The secrets of the clients are returned, but not stored.
+ * client, a link by which the first person enters the console, and an example if asked for. The secrets of the clients
+ * and the token of the link are returned, but not stored.
+ * @param input.console whether there is a link; by default there is
  * @throws {DirectoryError} `invalid`, `already_set_up`, `store_unavailable`
  */
 export async function setUp(
   dir: Directory,
-  input: { provider: string; portal: string; example: boolean },
+  input: { provider: string; portal: string; example: boolean; console?: boolean },
 ): Promise<Setup> {
   assertValid([...checkOrganizationName(input.provider, 'provider'), ...checkDomain(input.portal, 'portal')])
   return write(dir, async (tx) => {
@@ -143,7 +149,11 @@ export async function setUp(
   })
 }
 
-async function fill(dir: Directory, unit: Unit, input: { portal: string; example: boolean }): Promise<Setup> {
+async function fill(
+  dir: Directory,
+  unit: Unit,
+  input: { portal: string; example: boolean; console?: boolean },
+): Promise<Setup> {
   const { tx, now } = unit
   const provider = unit.ctx.organization
   await unit.audit({
@@ -167,6 +177,7 @@ async function fill(dir: Directory, unit: Unit, input: { portal: string; example
     example: input.example ? await insertExample(unit, platform) : null,
     administrator: await issueClient(unit, provider, { name: 'Administrator', permission: 'administrator' }),
     osis: await issueClient(unit, provider, { name: 'OSIS', permission: 'osis' }),
+    link: input.console === false ? null : await issueLink(unit, { found: null, ms: LINK_MS.first }),
   }
 }
 

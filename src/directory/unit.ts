@@ -307,7 +307,7 @@ function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
 }
 
 /**
- * Makes work that runs once for each client and idempotency key within 24 hours. A call that is refused is not
+ * Makes work that runs once for each caller and idempotency key within 24 hours. A call that is refused is not
  * recorded, so that it can be corrected and sent again with its idempotency key.
  * @returns work that throws `idempotency_key_reused`, and what the given work throws
  * @throws {Error} if an earlier unit of the call has run with the key

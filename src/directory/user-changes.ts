@@ -29,6 +29,7 @@ import { giveAccountBack } from './accounts-job.ts'
 import { checkLastAdministrator, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
 import { getGroups, listGroupIds } from './groups.ts'
+import { endAccess } from './people.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
 import { emailTaken } from './taken.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
@@ -227,6 +228,7 @@ export async function removeUser(
   const isLast = await checkLeaving(unit, { user, organization }, force)
   await markUserDeleted(tx, user.pk, now)
   await markAccountsOfUserRemoved(tx, user.pk, now)
+  await endAccess(tx, user.pk)
   await audit(
     unit,
     { user, organization },
@@ -271,6 +273,7 @@ function setActive(
       const isLast = active ? false : await checkLeaving(unit, found, request.force === true)
       await updateUserActive(tx, user.pk, { active, now })
       await followUser(tx, user.pk, now)
+      if (!active) await endAccess(tx, user.pk)
       const outcome = active ? 'resumed' : 'suspended'
       await audit(unit, found, { outcome, changes: diff(user, { active }), isLast })
       return stateOf(user, 1)

@@ -55,6 +55,11 @@ type Write =
   | 'CreateClient'
   | 'RotateClient'
   | 'DeleteClient'
+  | 'SignIn'
+  | 'SignOut'
+  | 'EndSession'
+  | 'CreateSignInLink'
+  | 'BindIdentity'
   | 'IssueToken'
   | 'CreateRefreshToken'
   | 'RefreshToken'
@@ -78,6 +83,8 @@ type Write =
  * return secrets.
  */
 type Read =
+  | 'GetMe'
+  | 'ListSessions'
   | 'GetUser'
   | 'ListUsers'
   | 'ListCustomerUsers'

@@ -7,7 +7,8 @@ export type Permission = (typeof PERMISSIONS)[number]
 /** The caller of an operation: a program, a signed-in user, or the operator at the command line. */
 export type Caller =
   | { readonly kind: 'client'; readonly pk: number; readonly id: string }
-  | { readonly kind: 'person'; readonly id: string }
+  /** `session` is the id of the session in which the person calls. */
+  | { readonly kind: 'person'; readonly id: string; readonly session?: string }
   | { readonly kind: 'operator' }
 
 export type CallerKind = Caller['kind']

@@ -6,6 +6,8 @@ export interface Issue {
   readonly rule: string
   /** The rest of a sentence that begins with the member's name: `must not be empty`. It never repeats a secret. */
   readonly message: string
+  /** What the rule was given, for texts in other languages: `{ max: 255 }`. */
+  readonly params?: Readonly<Record<string, string | number>>
 }
 
 /** The closed list of reasons for a refusal. A new code does not compile until each dialect has a response for it. */
@@ -53,6 +55,11 @@ export type ErrorCode =
   | 'job_ended'
   | 'idempotency_key_reused'
   | 'precondition_failed'
+  | 'session_not_found'
+  | 'link_not_valid'
+  | 'person_not_found'
+  | 'person_not_permitted'
+  | 'email_not_verified'
   | 'platform_unavailable'
   | 'store_unavailable'
 

@@ -11,7 +11,7 @@ export function isUuid(text: string): boolean {
 }
 
 /** The nil UUID (RFC 9562 section 5.9). Models of .NET send it for an id that was never set. */
-const NIL_UUID = '00000000-0000-0000-0000-000000000000'
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Returns the form in which ids are stored and compared: a UUID in lower case. Any other id, such as that of a tenant,

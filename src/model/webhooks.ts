@@ -48,6 +48,7 @@ export interface WebhookEvent {
 
 /** Operations that change nothing which a receiver follows: tokens, keys, jobs, webhooks, work on platforms. */
 const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
+  ...(['SignIn', 'SignOut', 'EndSession', 'CreateSignInLink', 'BindIdentity'] as const),
   ...(['IssueToken', 'CreateRefreshToken', 'RefreshToken', 'RevokeRefreshToken'] as const),
   ...(['RotateKey', 'RotateSigningKey', 'RestoreDirectory', 'AdoptCluster'] as const),
   ...(['RetryAccounts', 'ReapplyAccount', 'SuspendForeignAccount', 'StopJob', 'ResumeJob'] as const),

@@ -44,6 +44,10 @@ const TABLES = {
   import_users: ['import_pk', 'user_pk'],
   webhooks: ['pk'],
   deliveries: ['pk'],
+  sessions: ['pk'],
+  sign_in_links: ['pk'],
+  identities: ['pk'],
+  person_answers: ['person', 'key'],
 } as const satisfies Record<Table, readonly string[]>
 
 type Row = Record<string, unknown>

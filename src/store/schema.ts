@@ -1,9 +1,10 @@
 import type { Generated } from 'kysely'
 import type { AuditTables } from './audit-schema.ts'
+import type { ConsoleTables } from './console-schema.ts'
 import type { WorkTables } from './work-schema.ts'
 
 /** The columns as both engines hold them: times as ISO 8601 text in UTC, booleans as 0 and 1, lists as JSON text. */
-export interface Tables extends AuditTables, WorkTables {
+export interface Tables extends AuditTables, ConsoleTables, WorkTables {
   organizations: {
     pk: Generated<number>
     id: string

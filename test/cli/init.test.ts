@@ -24,6 +24,7 @@ function shapeOf(value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shapeOf(one)]))
   if (typeof value !== 'string') return value
   if (UUID.test(value)) return 'uuid'
+  if (/^\/console\/enter#[A-Za-z0-9_-]{43}$/.test(value)) return 'link'
   return /^[A-Za-z0-9_-]{43}$/.test(value) ? 'secret' : value
 }
 
@@ -39,6 +40,7 @@ test('init --json prints the object that automation depends on, and nothing else
       reseller: { id: 'uuid' },
       customer: { id: 'uuid' },
       clients: { administrator: client, osis: client },
+      console: { link: 'link' },
     })
   })
 })
@@ -57,9 +59,11 @@ test('a second init is refused, and changes nothing', async () => {
   })
 })
 
+const SECRETS: readonly string[] = ['client_secret', 'console']
+
 /** Returns an object without its secrets. */
 function withoutSecrets(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (name, one) => (name === 'client_secret' ? undefined : one)))
+  return JSON.parse(JSON.stringify(value, (name, one) => (SECRETS.includes(name) ? undefined : one)))
 }
 
 test('status prints what init printed, without the secrets', async () => {
@@ -82,7 +86,7 @@ test('status prints what init printed, without the secrets', async () => {
 
 test('status follows what was removed and added since init', async () => {
   await inNewDir(async (path) => {
-    const init = await usherJson<Init>(path, ['init', '--no-example'])
+    const { console: _, ...init } = await usherJson<Init>(path, ['init', '--no-example'])
     const words = ['--organization', init.provider.id, '--permission', 'osis', '--name', 'OSIS 2']
     const added = await usherJson<{ client_id: string }>(path, ['client', 'add', ...words])
     await usherJson(path, ['organization', 'add', '--kind', 'customer', '--name', 'Later'])

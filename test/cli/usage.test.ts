@@ -58,6 +58,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   webhook: ['create', 'list', 'show', 'delete', 'dead-letters', 'replay', 'test'],
   job: ['list', 'show', 'stop', 'resume'],
   token: ['list', 'revoke'],
+  console: ['link', 'sessions', 'end'],
   key: ['rotate', 'rotate-signing', 'list'],
   audit: ['list', 'export', 'verify'],
   backup: [],

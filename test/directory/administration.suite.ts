@@ -75,11 +75,12 @@ function setupTests(open: OpenStore): void {
     const entries = await listAudit(on.dir, on.operator, { limit: 100 })
     const made = entries.map((entry) => entry.operation).sort()
     const organizations = ['CreateCustomer', 'CreateOrganization', 'CreateReseller']
-    assert.deepEqual(made, ['CreateClient', 'CreateClient', ...organizations, 'CreateTenant'])
+    const links = ['CreateSignInLink']
+    assert.deepEqual(made, ['CreateClient', 'CreateClient', ...organizations, ...links, 'CreateTenant'])
     for (const entry of entries)
       assert.deepEqual([entry.caller, entry.status], [{ kind: 'operator' }, 'Succeeded'])
-    for (const { secret } of [on.setup.administrator, on.setup.osis])
-      assert.ok(secret && !JSON.stringify(entries).includes(secret))
+    const secrets = [on.setup.administrator.secret, on.setup.osis.secret, on.setup.link?.token]
+    for (const secret of secrets) assert.ok(secret && !JSON.stringify(entries).includes(secret))
   })
 
   test('the issues name a missing provider name and a portal that is no domain', async () => {

@@ -13,6 +13,7 @@ import { insertGroup } from '../../src/store/tables/groups.ts'
 import {
   deleteExpiredAnswers,
   insertRecordedAnswer,
+  type KeyedCaller,
   selectRecordedAnswer,
 } from '../../src/store/tables/idempotency-keys.ts'
 import {
@@ -206,47 +207,65 @@ function clientTests(open: OpenStore): void {
 function idempotencyTests(open: OpenStore): void {
   test('a response is stored once, found until it expires, and replaced only then', async () => {
     const store = await open()
-    const client = await addClient(store)
-    const put = (answer: string, now: string, expiresAt: string): Promise<boolean> =>
-      store.write((tx) =>
-        insertRecordedAnswer(tx, { client, key: 'k', requestHash: 'h', answer, expiresAt }, now),
-      )
-    const find = async (now: string): Promise<string | undefined> =>
-      (await store.read((tx) => selectRecordedAnswer(tx, client, { key: 'k', now })))?.answer
-    assert.equal(await put('first', NOW, LATER), true)
-    assert.equal(await put('second', NOW, LATER), false)
-    assert.equal(await find(NOW), 'first')
-    assert.equal(await find('2026-11-22T08:59:59.999Z'), 'first')
-    assert.equal(await find(LATER), undefined)
-    assert.equal(await put('third', LATER, '2026-11-23T08:00:00.000Z'), true)
-    assert.equal(await find(LATER), 'third')
+    for (const caller of [await addCaller(store), newPerson()]) {
+      const put = (answer: string, now: string, expiresAt: string): Promise<boolean> =>
+        store.write((tx) =>
+          insertRecordedAnswer(tx, caller, { key: 'k', requestHash: 'h', answer, expiresAt, now }),
+        )
+      const find = async (now: string): Promise<string | undefined> =>
+        (await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'k', now })))?.answer
+      assert.equal(await put('first', NOW, LATER), true)
+      assert.equal(await put('second', NOW, LATER), false)
+      assert.equal(await find(NOW), 'first')
+      assert.equal(await find('2026-11-22T08:59:59.999Z'), 'first')
+      assert.equal(await find(LATER), undefined)
+      assert.equal(await put('third', LATER, '2026-11-23T08:00:00.000Z'), true)
+      assert.equal(await find(LATER), 'third')
+    }
   })
 
-  test('idempotency keys of different clients are independent', async () => {
+  test('idempotency keys of different callers are independent', async () => {
     const store = await open()
-    const [one, other] = [await addClient(store), await addClient(store)]
-    for (const client of [one, other]) {
-      const row = { client, key: 'k', requestHash: 'h', answer: `${client}`, expiresAt: LATER }
-      assert.equal(await store.write((tx) => insertRecordedAnswer(tx, row, NOW)), true)
+    const callers = [await addCaller(store), await addCaller(store), newPerson(), newPerson()]
+    for (const caller of callers) {
+      const row = { key: 'k', requestHash: 'h', answer: caller.id, expiresAt: LATER, now: NOW }
+      assert.equal(await store.write((tx) => insertRecordedAnswer(tx, caller, row)), true)
     }
-    const found = await store.read((tx) => selectRecordedAnswer(tx, other, { key: 'k', now: NOW }))
-    assert.equal(found?.answer, `${other}`)
+    for (const caller of callers) {
+      const found = await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'k', now: NOW }))
+      assert.equal(found?.answer, caller.id)
+    }
   })
 
   test('only expired responses are deleted', async () => {
     const store = await open()
-    const client = await addClient(store)
-    for (const [key, expiresAt] of [
-      ['old', NOW],
-      ['new', LATER],
-    ] as const) {
-      const row = { client, key, requestHash: 'h', answer: '1', expiresAt }
-      await store.write((tx) => insertRecordedAnswer(tx, row, '2026-11-22T07:00:00.000Z'))
+    const callers = [await addCaller(store), newPerson()]
+    for (const caller of callers) {
+      for (const [key, expiresAt] of [
+        ['old', NOW],
+        ['new', LATER],
+      ] as const) {
+        const row = { key, requestHash: 'h', answer: '1', expiresAt, now: '2026-11-22T07:00:00.000Z' }
+        await store.write((tx) => insertRecordedAnswer(tx, caller, row))
+      }
     }
     assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 1)
     assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 0)
-    assert.ok(await store.read((tx) => selectRecordedAnswer(tx, client, { key: 'new', now: NOW })))
+    const now = '2026-11-22T07:00:00.000Z'
+    for (const caller of callers) {
+      assert.ok(await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'new', now })))
+      assert.equal(await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'old', now })), undefined)
+    }
   })
+}
+
+async function addCaller(store: Store): Promise<KeyedCaller> {
+  const pk = await addClient(store)
+  return { kind: 'client', pk, id: `client ${pk}` }
+}
+
+function newPerson(): KeyedCaller {
+  return { kind: 'person', id: newId() }
 }
 
 async function addClient(store: Store): Promise<number> {

@@ -43,7 +43,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   api: ['logger.ts'],
 }
 
-const DIALECTS = ['partner', 'osis', 'oauth', 'system']
+const DIALECTS = ['partner', 'osis', 'oauth', 'system', 'console']
 
 /** Third-party modules that only some parts may know. */
 const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] = [
@@ -53,7 +53,7 @@ const OWNERS: readonly (readonly [module: RegExp, owners: readonly string[]])[] 
   [/^(fastify|@fastify\/[^/]+)(\/|$)/, ['api', 'app.ts']],
   [/^ajv(\/|$)/, ['api', 'issuers.ts']],
   [/^(typebox|@sinclair\/typebox)(\/|$)/, ['api', 'issuers.ts', 'json-schema.ts']],
-  [/^jose(\/|$)/, ['auth']],
+  [/^(jose|openid-client)(\/|$)/, ['auth']],
   [/^(aws4|undici)(\/|$)/, ['platform']],
   [/^(commander|csv-parse)(\/|$)/, ['cli']],
   [/^libphonenumber-js(\/|$)/, ['model/phone.ts']],

@@ -6,7 +6,7 @@ import { openDirectory } from '../../src/open-directory.ts'
 import { newDataDir } from '../../testing/usher.ts'
 
 /** The dialects that have an OpenAPI document. */
-export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
+export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system', 'console'] as const
 
 /**
  * Returns the documents that a running Usher serves, by name, in the form of the files in docs/openapi.

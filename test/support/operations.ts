@@ -46,6 +46,7 @@ import { listImports } from '../../src/directory/imports/imports.ts'
 import { beginUndo, newUndoKind } from '../../src/directory/imports/undo-job.ts'
 import { recordIssuedToken } from '../../src/directory/issued-tokens.ts'
 import { getJob, listJobs, resumeJob, stopJob } from '../../src/directory/jobs/jobs.ts'
+import { getMe } from '../../src/directory/me.ts'
 import {
   createPortal,
   deleteOrganization,
@@ -81,7 +82,10 @@ import {
 } from '../../src/directory/resellers.ts'
 import { recordRotation } from '../../src/directory/sealing/rotation.ts'
 import { listSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
+import { endSession, listSessions, signOut } from '../../src/directory/sessions.ts'
 import { getSetup } from '../../src/directory/setup.ts'
+import { switchPerson } from '../../src/directory/sign-in.ts'
+import { createSignInLink } from '../../src/directory/sign-in-links.ts'
 import { resumeCustomer, suspendCustomer } from '../../src/directory/suspension.ts'
 import { getCustomerTenant, updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { moveTenant } from '../../src/directory/tenant-move.ts'
@@ -285,6 +289,14 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   GetWebhook: ({ dir }, ctx) => getWebhook(dir, ctx, newId()),
   ListWebhooks: ({ dir }, ctx) => listWebhooks(dir, ctx),
   ListDeadLetters: ({ dir }, ctx) => listDeadLetters(dir, ctx, { id: newId(), ...list }),
+
+  SignIn: ({ dir }, ctx) => switchPerson(dir, ctx, newId()),
+  SignOut: ({ dir }, ctx) => signOut(dir, ctx),
+  GetMe: ({ dir }, ctx) => getMe(dir, ctx),
+  BindIdentity: ({ dir }, ctx) => runUnit(dir, ctx, { operation: 'BindIdentity' }, async () => undefined),
+  ListSessions: ({ dir }, ctx) => listSessions(dir, ctx, { limit: 1 }),
+  EndSession: ({ dir }, ctx) => endSession(dir, ctx, newId()),
+  CreateSignInLink: ({ dir }, ctx) => createSignInLink(dir, ctx, { user: newId() }),
 
   GetJob: ({ dir }, ctx) => getJob(dir, ctx, newId()),
   ListJobs: ({ dir }, ctx) => listJobs(dir, ctx, { limit: 1 }),

@@ -18,6 +18,7 @@ export async function buildBareServer(
     log: await newLogger('silent', process.stderr),
     observeRequest: () => undefined,
     metricsApart: false,
+    console: null,
     ...parts,
   }
   return buildServer(bare as unknown as ServerParts, requestMs)

@@ -23,6 +23,7 @@ import { webhooks } from './0022-webhooks.ts'
 import { auditIndex } from './0023-audit-index.ts'
 import { userLists } from './0024-user-lists.ts'
 import { attempts } from './0025-attempts.ts'
+import { entering } from './0026-entering.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   auditIndex,
   userLists,
   attempts,
+  entering,
 ]

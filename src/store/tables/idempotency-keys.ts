@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Caller } from '../../model/context.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
@@ -8,7 +9,10 @@ export interface RecordedAnswer {
   readonly answer: string
 }
 
-const select = statement((db, p: { client: number; key: string; now: string }) =>
+/** A caller who may name calls by idempotency keys. */
+export type KeyedCaller = Extract<Caller, { kind: 'client' | 'person' }>
+
+const selectOfClient = statement((db, p: { client: number; key: string; now: string }) =>
   db
     .selectFrom('idempotency_keys')
     .select(['request_hash as requestHash', 'answer'])
@@ -17,13 +21,23 @@ const select = statement((db, p: { client: number; key: string; now: string }) =
     .where('expires_at', '>', p.now),
 )
 
-/** Returns the stored response for an idempotency key of a client, unless it has expired. */
+const selectOfPerson = statement((db, p: { person: string; key: string; now: string }) =>
+  db
+    .selectFrom('person_answers')
+    .select(['request_hash as requestHash', 'answer'])
+    .where('person', '=', p.person)
+    .where('key', '=', p.key)
+    .where('expires_at', '>', p.now),
+)
+
+/** Returns the stored response for an idempotency key of a caller, unless it has expired. */
 export async function selectRecordedAnswer(
   tx: Tx,
-  client: number,
+  caller: KeyedCaller,
   key: { key: string; now: string },
 ): Promise<RecordedAnswer | undefined> {
-  return tx.get(select, { client, ...key })
+  if (caller.kind === 'person') return tx.get(selectOfPerson, { person: caller.id, ...key })
+  return tx.get(selectOfClient, { client: caller.pk, ...key })
 }
 
 /** The most responses that one unit deletes, so that it never takes long. */
@@ -45,20 +59,24 @@ const deleteExpired = statement((db, p: { now: string }) =>
     ),
 )
 
-/** Deletes expired responses, at most `EXPIRED_AT_ONCE`. Returns the number of deleted responses. */
+const deleteExpiredOfPeople = statement((db, p: { now: string }) =>
+  db.deleteFrom('person_answers').where('expires_at', '<=', p.now),
+)
+
+/** Deletes expired responses, at most `EXPIRED_AT_ONCE` of clients. Returns the number of these. */
 export async function deleteExpiredAnswers(tx: Tx, now: string): Promise<number> {
+  await tx.run(deleteExpiredOfPeople, { now })
   return tx.run(deleteExpired, { now })
 }
 
 interface AnswerRow {
-  readonly client: number
   readonly key: string
   readonly requestHash: string
   readonly answer: string
   readonly expiresAt: string
 }
 
-const upsert = statement((db, p: AnswerRow & { now: string }) =>
+const upsertOfClient = statement((db, p: AnswerRow & { client: number; now: string }) =>
   db
     .insertInto('idempotency_keys')
     .values({
@@ -80,7 +98,49 @@ const upsert = statement((db, p: AnswerRow & { now: string }) =>
     ),
 )
 
-/** Stores a response; it replaces an expired one. Returns false if another call has stored one first. */
-export async function insertRecordedAnswer(tx: Tx, answer: AnswerRow, now: string): Promise<boolean> {
-  return (await tx.run(upsert, { ...answer, now })) === 1
+const upsertOfPerson = statement((db, p: AnswerRow & { person: string; now: string }) =>
+  db
+    .insertInto('person_answers')
+    .values({
+      person: p.person,
+      key: p.key,
+      request_hash: p.requestHash,
+      answer: p.answer,
+      expires_at: p.expiresAt,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['person', 'key'])
+        .doUpdateSet((eb) => ({
+          request_hash: eb.ref('excluded.request_hash'),
+          answer: eb.ref('excluded.answer'),
+          expires_at: eb.ref('excluded.expires_at'),
+        }))
+        .where('person_answers.expires_at', '<=', p.now),
+    ),
+)
+
+/**
+ * Stores a response for a caller; it replaces an expired one. Returns false if another call has stored one first.
+ * @param answer.now the time of the call, ISO 8601
+ */
+export async function insertRecordedAnswer(
+  tx: Tx,
+  caller: KeyedCaller,
+  answer: AnswerRow & { readonly now: string },
+): Promise<boolean> {
+  const changed =
+    caller.kind === 'person'
+      ? await tx.run(upsertOfPerson, { ...answer, person: caller.id })
+      : await tx.run(upsertOfClient, { ...answer, client: caller.pk })
+  return changed === 1
+}
+
+const deleteOfPerson = statement((db, p: { person: string }) =>
+  db.deleteFrom('person_answers').where('person', '=', p.person),
+)
+
+/** Deletes the stored responses to a person. */
+export async function deleteAnswersOfPerson(tx: Tx, person: string): Promise<void> {
+  await tx.run(deleteOfPerson, { person })
 }

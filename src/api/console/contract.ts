@@ -1,0 +1,24 @@
+import type { Static, TSchema } from 'typebox'
+import type { OperationDeclaration } from './contract/parts.ts'
+import * as people from './contract/people.ts'
+import * as you from './contract/you.ts'
+
+export type { Problem, ProblemCode } from './contract/parts.ts'
+
+/** Every operation of the console's API. The browser imports the type alone. */
+export const contract = { ...you, ...people } as const satisfies Readonly<
+  Record<string, OperationDeclaration>
+>
+
+type Declared = (typeof contract)[keyof typeof contract]
+type PartOf<D, Name extends string> = D extends { readonly [N in Name]: infer Schema extends TSchema }
+  ? { readonly [N in Name]: Static<Schema> }
+  : unknown
+
+/** What the browser sends and gets, by `METHOD /path`: `Calls['GET /me']['answer']`. */
+export type Calls = {
+  readonly [D in Declared as `${D['method']} ${D['path']}`]: {
+    readonly request: PartOf<D, 'params'> & PartOf<D, 'query'> & PartOf<D, 'body'>
+    readonly answer: Static<D['answer']>
+  }
+}

@@ -1,0 +1,132 @@
+import { Type } from '../../../json-schema.ts'
+import { GroupRef, IdParams, nullable, OrganizationRef, oneOf, Page, time, uuid } from './parts.ts'
+
+const Person = {
+  id: uuid('The id of the user.'),
+  firstName: nullable('The first name.'),
+  lastName: nullable('The last name.'),
+  email: nullable('The e-mail address.'),
+} as const
+
+const Session = {
+  id: uuid('The id of the session.'),
+  method: oneOf(['link', 'oidc'], 'How it was begun: by a one-time link, or at the sign-in service.'),
+  createdAt: time('When it was begun.'),
+  seenAt: time('When it was last used, to a minute.'),
+  idleUntil: time('When it ends unless it is used.'),
+  expiresAt: time('When it ends, however much it is used.'),
+} as const
+
+const Me = Type.Object(
+  {
+    user: Type.Object(Person),
+    organization: OrganizationRef,
+    permission: oneOf(['administrator', 'viewer'], 'What the person may do in general.'),
+    groups: Type.Array(GroupRef),
+    permitted: Type.Array(Type.String(), { description: 'The operations that the person may run.' }),
+    session: Type.Object(Session),
+    others: Type.Array(Type.Object({ userId: uuid('The id of the user.'), organization: OrganizationRef }), {
+      description: 'The same person in other organizations.',
+    }),
+    version: Type.String({ description: 'The version of Usher.' }),
+  },
+  { title: 'Me' },
+)
+
+/** Who is signed in. */
+export const getMe = {
+  method: 'GET',
+  path: '/me',
+  operation: 'GetMe',
+  tag: 'You',
+  summary: 'The signed-in person, their session, and what they may do',
+  answer: Me,
+} as const
+
+/** How people can sign in. */
+export const getSignIn = {
+  method: 'GET',
+  path: '/sign-in',
+  operation: null,
+  tag: 'You',
+  summary: 'The sign-in service, for people who are not signed in',
+  answer: Type.Object({
+    issuer: Type.Unsafe<{ name: string } | null>({
+      anyOf: [Type.Object({ name: Type.String({ description: 'Its name.' }) }), Type.Null()],
+      description: 'The configured OpenID provider; null if people enter by links alone.',
+    }),
+  }),
+} as const
+
+const text = (description: string) =>
+  Type.Optional(Type.String({ format: 'text', maxLength: 255, description }))
+
+/** Entering by a one-time link. */
+export const enter = {
+  method: 'POST',
+  path: '/enter',
+  operation: 'SignIn',
+  tag: 'You',
+  summary: 'Enter by a one-time link',
+  body: Type.Object({
+    token: Type.String({ maxLength: 255, description: 'What stands after `#` in the link.' }),
+    firstName: text('The first name, if the person has none yet.'),
+    lastName: text('The last name, if the person has none yet.'),
+    email: text('The e-mail address, if the person has none yet.'),
+  }),
+  answer: Type.Object({ userId: uuid('The id of the user who is signed in.') }),
+} as const
+
+/** Going on in another organization. */
+export const switchOrganization = {
+  method: 'POST',
+  path: '/session/switch',
+  operation: 'SignIn',
+  tag: 'You',
+  summary: 'Go on as the same person in another organization',
+  body: Type.Object({ userId: uuid('One of `others` of the signed-in person.') }),
+  answer: enter.answer,
+} as const
+
+/** Signing out. */
+export const signOut = {
+  method: 'POST',
+  path: '/session/end',
+  operation: 'SignOut',
+  tag: 'You',
+  summary: 'Sign out',
+  answer: Type.Object({
+    issuerSignOutUrl: nullable(
+      'Where the person signs out of the sign-in service too; null if there is none.',
+    ),
+  }),
+} as const
+
+/** The person's own sessions. */
+export const listSessions = {
+  method: 'GET',
+  path: '/sessions',
+  operation: 'ListSessions',
+  tag: 'You',
+  summary: "The signed-in person's sessions, newest first",
+  answer: Page(
+    Type.Object({
+      ...Session,
+      address: nullable('The source address of the request that began it.'),
+      agent: nullable('The User-Agent of the browser.'),
+      current: Type.Boolean({ description: 'Whether it is the session of this call.' }),
+    }),
+  ),
+} as const
+
+/** Ending one session. */
+export const endSession = {
+  method: 'DELETE',
+  path: '/sessions/:id',
+  operation: 'EndSession',
+  subject: { target: 'id' },
+  tag: 'You',
+  summary: 'End a session: of oneself, or, for administrators, of the people below them',
+  params: IdParams,
+  answer: Type.Null(),
+} as const

@@ -1,0 +1,83 @@
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { OpenIdProvider } from '../../auth/oidc.ts'
+import type { SessionCheck } from '../../auth/sessions.ts'
+import type { Directory } from '../../directory/directory.ts'
+import type { Logger } from '../../logger.ts'
+import type { PlatformView } from '../../provisioning/platform-view.ts'
+import type { Reconciler } from '../../provisioning/reconciler.ts'
+import type { BodyRooms } from '../bodies.ts'
+import { serveDialect, setHeaders, UnknownPathError } from '../dialect.ts'
+import type { Limits } from '../limits.ts'
+import { newAdmission } from './admission.ts'
+import { sendError } from './errors.ts'
+import { assertHost, assertSameOrigin, assertSecure } from './guard.ts'
+import { setSecurityHeaders } from './headers.ts'
+import { document } from './openapi.ts'
+import { servePages } from './page.ts'
+import { peopleRoutes } from './people.ts'
+import { type Place, readPlace } from './place.ts'
+import { youRoutes } from './you.ts'
+
+/** What the console needs. */
+export interface ConsoleApi {
+  readonly dir: Directory
+  readonly reconciler: Reconciler
+  readonly platform: PlatformView
+  readonly checkSession: SessionCheck
+  /** Null if people enter by links alone. */
+  readonly openId: OpenIdProvider | null
+  /** The version of Usher. */
+  readonly version: string
+  /** Returns the URL of the service, without a slash at the end. */
+  readonly publicUrl: () => string
+  readonly log: Logger
+  readonly rooms: BodyRooms
+  readonly limits: Limits
+}
+
+/** What the handlers get. */
+export interface ConsoleParts extends ConsoleApi {
+  readonly getPlace: () => Place
+}
+
+const PREFIX = '/console/api'
+const DOCUMENT = '/openapi/console.json'
+
+/** Every operation of the console's API. A resource adds its routes here. */
+const ROUTES = [...youRoutes, ...peopleRoutes]
+
+/** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */
+export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise<void> {
+  const { dir, log, rooms, limits, publicUrl, checkSession } = api
+  const getPlace = (): Place => readPlace(publicUrl())
+  const parts: ConsoleParts = { ...api, getPlace }
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      if (request.routeOptions.url === DOCUMENT) return
+      setHeaders(request, reply)
+      setSecurityHeaders(reply)
+      const place = getPlace()
+      assertHost(place, request)
+      assertSecure(place)
+      assertSameOrigin(place, request)
+    })
+    await serveDialect(scope, {
+      ...{ dir, log, rooms, limits, document, publicUrl, sendError },
+      documentPath: DOCUMENT,
+      prefix: PREFIX,
+      routes: [...ROUTES.map((declared) => declared(parts)), unknownPath],
+      admit: newAdmission(checkSession, limits, getPlace),
+    })
+  })
+  servePages(app, getPlace)
+}
+
+/** Else the pages would answer for unknown paths of the API. */
+const unknownPath: RouteOptions = {
+  method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  url: '/*',
+  schema: { hide: true },
+  handler(request) {
+    throw new UnknownPathError(request)
+  },
+}

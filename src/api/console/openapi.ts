@@ -1,0 +1,27 @@
+import type { ApiDocument } from '../openapi.ts'
+
+/** What the console's document says besides the routes. */
+export const document: ApiDocument = {
+  info: {
+    title: 'Usher: console',
+    version: '1',
+    description:
+      'The API of the console, for its own pages alone: it changes with them, without notice. Programs use the ' +
+      "partner portal's API.",
+  },
+  tags: [
+    { name: 'You', description: 'The signed-in person and their sessions.' },
+    { name: 'People', description: 'The people who enter the console.' },
+  ],
+  components: {
+    securitySchemes: {
+      session: {
+        type: 'apiKey',
+        in: 'cookie',
+        name: '__Host-usher',
+        description: 'The session that signing in began. Every request must come from the console itself.',
+      },
+    },
+  },
+  security: [{ session: [] }],
+}

@@ -1,0 +1,44 @@
+import type { Person } from '../model/sessions.ts'
+import type { Tx } from '../store/port.ts'
+import { deleteAnswersOfPerson } from '../store/tables/idempotency-keys.ts'
+import { deleteIdentitiesOf } from '../store/tables/identities.ts'
+import { type PersonRow, selectPerson } from '../store/tables/people.ts'
+import { deleteSessionsOf } from '../store/tables/sessions.ts'
+import { deleteSignInLinksOf } from '../store/tables/sign-in-links.ts'
+import { getPermission } from './access.ts'
+
+/**
+ * Returns the person that a user is in the console: a live, active user of a provider or a reseller, who is in the
+ * group Administrator or Viewer. Undefined for other users.
+ */
+export async function findPerson(tx: Tx, userPk: number): Promise<Person | undefined> {
+  return toPerson(await selectPerson(tx, userPk))
+}
+
+/** Returns those of several users who may enter the console. */
+export async function findPeople(tx: Tx, userPks: readonly number[]): Promise<Person[]> {
+  const people: Person[] = []
+  for (const pk of userPks) {
+    const person = await findPerson(tx, pk)
+    if (person) people.push(person)
+  }
+  return people
+}
+
+function toPerson(row: PersonRow | undefined): Person | undefined {
+  const permission = row && getPermission(row.groups)
+  return row && permission ? { ...row, permission } : undefined
+}
+
+/** Ends the sessions of a user and voids their links. What they could use must not come back with a resume. */
+export async function endAccess(tx: Tx, userPk: number): Promise<void> {
+  await deleteSessionsOf(tx, userPk)
+  await deleteSignInLinksOf(tx, userPk)
+}
+
+/** Deletes how a user entered the console, and what their calls recorded. */
+export async function forgetPerson(tx: Tx, { pk, id }: { pk: number; id: string }): Promise<void> {
+  await endAccess(tx, pk)
+  await deleteIdentitiesOf(tx, pk)
+  await deleteAnswersOfPerson(tx, id)
+}
