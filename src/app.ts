@@ -10,6 +10,7 @@ import { type Issuer, openIssuer } from './auth/issuer.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { newSessionCheck } from './auth/sessions.ts'
 import { type Config, ConfigError } from './config.ts'
+import { deleteOldAttempts } from './directory/attempts.ts'
 import { assertAuditKey, getAuditHead } from './directory/audit.ts'
 import { followAudit } from './directory/audit-follower.ts'
 import { readBacklog } from './directory/backlog.ts'
@@ -197,7 +198,7 @@ function startBackgroundWork(
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
     await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
     await Promise.all([deleteOldJobs(dir), deleteOldDeadLetters(dir)])
-    await Promise.all([deleteOldSessions(dir), deleteOldLinks(dir)])
+    await Promise.all([deleteOldSessions(dir), deleteOldLinks(dir), deleteOldAttempts(dir)])
   })
   const head = startLoop({ name: 'reading the head of the audit log', everyMs: HEAD_MS, log }, async () => {
     const newest = await getAuditHead(dir)

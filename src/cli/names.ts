@@ -41,6 +41,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   replayFrom: '--from',
   'operations[]': '--operation',
   operations: '--operation',
+  after: '--after',
 }
 
 /** Translates the path of an issue to the option that set it, for example `orgIds[0]` to `--org`. */

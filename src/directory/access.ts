@@ -311,6 +311,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   RestoreDirectory: MAINTAIN,
   ListAudit: MAINTAIN,
   ListAuditLogs: READ_LOGS,
+  ListTimeline: READ_LOGS,
   ExportAudit: MAINTAIN,
   VerifyAudit: MAINTAIN,
 }

@@ -102,7 +102,8 @@ function monthBefore(time: string): string {
 /** The first time of four digits, in milliseconds: earlier times do not compare as texts. */
 const BEGINNING = Date.parse('0000-01-01T00:00:00.000Z')
 
-async function nameEntries(
+/** Adds the values of sealed changes to entries, and the current names of callers and organizations. */
+export async function nameEntries(
   dir: Directory,
   tx: Tx,
   { reader, entries }: { readonly reader: LogReader; readonly entries: readonly LogEntry[] },

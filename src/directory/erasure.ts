@@ -8,7 +8,7 @@ import { deleteImportedContent } from '../store/tables/imports.ts'
 import { destroyPersonKey, selectErasedAt } from '../store/tables/person-keys.ts'
 import type { Directory } from './directory.ts'
 import { forgetPerson } from './people.ts'
-import { findResellerId, getErasableUser, type ReachableUser } from './reach.ts'
+import { findResellerId, getUserOfAnyState, type ReachableUser } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
 import { removeUser } from './user-changes.ts'
 
@@ -37,7 +37,7 @@ export function eraseUser(
 ): Promise<ErasureReceipt> {
   const target = isUuid(id) ? id : null
   return runUnit(dir, ctx, { operation: 'EraseUser', target }, async (unit) => {
-    const found = await getErasableUser(unit, id)
+    const found = await getUserOfAnyState(unit, id)
     const erasedAt = await selectErasedAt(unit.tx, found.user.id)
     if (erasedAt === undefined) await erase(unit, found, force)
     await audit(unit, found, erasedAt === undefined ? 'erased' : 'repeated')

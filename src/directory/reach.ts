@@ -191,13 +191,13 @@ export async function getReachableUser(
 }
 
 /**
- * Returns a user of the provider for an erasure: deleted or not, also of a customer that was deleted.
+ * Returns a user within reach, deleted or not; also of a customer that was deleted.
  * @throws {DirectoryError} `user_not_found`
  */
-export async function getErasableUser({ tx, ctx }: Scope, id: string): Promise<ReachableUser> {
-  const area = { providerPk: ctx.organization.providerPk, ofDeleted: true }
-  const [user] = await selectUsersInArea(tx, area, { id: foldId(id), state: 'any', limit: 1 })
-  const organization = user && (await selectOrganizationIncludingDeleted(tx, user.organizationPk))
+export async function getUserOfAnyState(scope: Scope, id: string): Promise<ReachableUser> {
+  const area = { ...(await getUserArea(scope, {})), ofDeleted: true }
+  const [user] = await selectUsersInArea(scope.tx, area, { id: foldId(id), state: 'any', limit: 1 })
+  const organization = user && (await selectOrganizationIncludingDeleted(scope.tx, user.organizationPk))
   if (user && organization) return { user, organization }
   throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
 }

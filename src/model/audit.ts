@@ -131,6 +131,7 @@ type Read =
   | 'CheckAccounts'
   | 'ListAudit'
   | 'ListAuditLogs'
+  | 'ListTimeline'
   | 'ExportAudit'
   | 'VerifyAudit'
 

@@ -77,9 +77,12 @@ export function newTenantId(name: string): string {
   return `${slug || 'tenant'}_${randomWord(8, BASE32)}`
 }
 
+/** The number of characters of an access key that Usher has made. */
+export const ACCESS_KEY_LENGTH = 20
+
 /** Generates an S3 access key: 20 characters of `A-Z0-9`, the form that S3 clients expect. */
 export function newAccessKey(): string {
-  return randomWord(20, BASE36_UPPER)
+  return randomWord(ACCESS_KEY_LENGTH, BASE36_UPPER)
 }
 
 /** Generates an S3 secret key: 40 characters of `A-Za-z0-9` (238 bits). */

@@ -3,8 +3,8 @@ import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sea
 import type { Account } from '../model/accounts.ts'
 import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
 import type { DesiredState } from '../platform/platform.ts'
-import { selectAccountToReconcile } from '../store/accounts/accounts.ts'
 import { selectCredentials } from '../store/accounts/credentials.ts'
+import { selectAccountToReconcile } from '../store/accounts/to-reconcile.ts'
 import type { Tx } from '../store/port.ts'
 
 /** An account, and the state that its platform must have at the account's desired version. */

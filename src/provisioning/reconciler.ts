@@ -7,12 +7,13 @@ import type { Account } from '../model/accounts.ts'
 import type { Credential } from '../model/credentials.ts'
 import { newId } from '../model/ids.ts'
 import type { Platforms } from '../platform/platform.ts'
-import { selectAccountToReconcile } from '../store/accounts/accounts.ts'
 import { selectUnappliedAccounts } from '../store/accounts/changes.ts'
 import { type LeaseTerms, selectDueAccounts } from '../store/accounts/leases.ts'
-import { type AttemptDeps, type AttemptResult, LEASE_MS, type Observer, runAttempt } from './attempt.ts'
+import { selectAccountToReconcile } from '../store/accounts/to-reconcile.ts'
+import { type AttemptResult, LEASE_MS, runAttempt } from './attempt.ts'
 import { withDeadline } from './deadline.ts'
 import { type Desired, toDesired } from './desired.ts'
+import type { AttemptDeps, Observer } from './observer.ts'
 
 /** The pause between two looks for accounts that are due. A suspension takes effect within a second. */
 const POLL_MS = 500

@@ -20,11 +20,13 @@ import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
+import { timelineSuite } from './timeline.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 await onServer('the directory on PostgreSQL', (server) => {
   const { open } = postgresStores(server)
   usersSuite(open)
+  timelineSuite(open)
   findSuite(open)
   idempotencySuite(open)
   jobsSuite(open)

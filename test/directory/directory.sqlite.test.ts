@@ -18,11 +18,13 @@ import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
+import { timelineSuite } from './timeline.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 const { open } = sqliteStores()
 
 usersSuite(open)
+timelineSuite(open)
 accessSuite(open)
 platformsSuite(open)
 reachSuite(open)

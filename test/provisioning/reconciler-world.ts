@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createAccount } from '../../src/directory/accounts.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { Credential } from '../../src/model/credentials.ts'
-import type { AttemptOutcome, Observer } from '../../src/provisioning/attempt.ts'
+import type { AttemptOutcome, Observer } from '../../src/provisioning/observer.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import {
   addAccount,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
-import { insertAccount, selectAccountToReconcile } from '../../src/store/accounts/accounts.ts'
+import { insertAccount } from '../../src/store/accounts/accounts.ts'
 import { markAccountsOfUserRemoved } from '../../src/store/accounts/changes.ts'
 import { insertCredential } from '../../src/store/accounts/credentials.ts'
 import {
@@ -12,6 +12,7 @@ import {
   selectDueAccounts,
   selectFailureCounts,
 } from '../../src/store/accounts/leases.ts'
+import { selectAccountToReconcile } from '../../src/store/accounts/to-reconcile.ts'
 import { ConstraintError, type Store } from '../../src/store/port.ts'
 import { insertTenant } from '../../src/store/tables/tenants.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'

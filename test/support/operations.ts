@@ -96,6 +96,7 @@ import {
   queryTenants,
   updateTenant,
 } from '../../src/directory/tenants.ts'
+import { listTimeline } from '../../src/directory/timeline.ts'
 import { runUnit } from '../../src/directory/unit.ts'
 import {
   deleteUser,
@@ -317,6 +318,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   RestoreDirectory: ({ dir }, ctx) => recordRestore(dir, ctx),
   ListAudit: ({ dir }, ctx) => listAudit(dir, ctx, { limit: 1 }),
   ListAuditLogs: ({ dir }, ctx) => listAuditLogs(dir, ctx, { page }),
+  ListTimeline: ({ dir }, ctx) => listTimeline(dir, ctx, { userId: newId(), limit: 1 }),
   ExportAudit: ({ dir }, ctx) => exportAudit(dir, ctx, {}).next(),
   VerifyAudit: ({ dir }, ctx) => verifyAudit(dir, ctx),
 }

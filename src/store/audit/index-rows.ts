@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { ACCESS_KEY_LENGTH } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { statement } from '../statement.ts'
@@ -33,6 +34,23 @@ const selectNextBlocks = statement((db, p: { block: number; limit: number }) =>
     .limit(p.limit),
 )
 
+/** The primary key of the user whose key the target of `entry` is; also of a key that was deleted. */
+const OWNER_OF_KEY = sql`(
+  select accounts.user_pk from credentials join accounts on accounts.pk = credentials.account_pk
+    where credentials.access_key = entry.target
+  union all
+  select accounts.user_pk from removed_keys join accounts on accounts.pk = removed_keys.account_pk
+    where removed_keys.access_key = entry.target
+  limit 1)`
+
+/** Returns the condition on `entry` that it is about a user: their id or one of their keys is its target. */
+export function isAboutUser({ pk, id }: { readonly pk: number; readonly id: string }): RawBuilder<unknown> {
+  return sql`(lower(entry.target) = ${id} or (${IS_KEY} and ${OWNER_OF_KEY} = ${pk}))`
+}
+
+/** The condition that the target of `entry` may be an access key, which spares most entries the look-up. */
+const IS_KEY = sql`length(entry.target) = ${sql.lit(ACCESS_KEY_LENGTH)}`
+
 /**
  * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key;
  * a change of a user's names does not reach the platform. An
@@ -54,14 +72,12 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
       coalesce(entry.reseller, case when org.kind = 'reseller' then org.id end,
         (select context.id from users join organizations as context on context.pk = users.reseller_pk
           where users.id = entry.target and ${isOfEntry}),
-        (select context.id from credentials join accounts on accounts.pk = credentials.account_pk
-          join users on users.pk = accounts.user_pk join organizations as context on context.pk = users.reseller_pk
-          where credentials.access_key = entry.target and ${isOfEntry})) as reseller,
+        (select context.id from users join organizations as context on context.pk = users.reseller_pk
+          where ${IS_KEY} and users.pk = ${OWNER_OF_KEY} and ${isOfEntry})) as reseller,
       case when ${mayChangeAccounts} then coalesce(
         (select users.pk from users where users.id = entry.target
           and exists (select 1 from accounts where accounts.user_pk = users.pk)),
-        (select accounts.user_pk from credentials join accounts on accounts.pk = credentials.account_pk
-          where credentials.access_key = entry.target))
+        case when ${IS_KEY} then ${OWNER_OF_KEY} end)
       end as user_pk
     from audit_entries as entry left join organizations as org on org.id = entry.organization
     where ${reaching}`
@@ -170,13 +186,15 @@ async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
     sql`insert into audit_ids (id, entry_pk)
       select lower(correlation_id), pk from audit_entries as entry where ${reaching}
       union select lower(target), pk from audit_entries as entry where ${reaching} and target is not null
-      union select lower(organization), pk from audit_entries as entry where ${reaching} and organization is not null`,
+      union select lower(organization), pk from audit_entries as entry where ${reaching} and organization is not null
+      union select users.id, entry.pk from audit_entries as entry join users on users.pk = ${OWNER_OF_KEY}
+        where ${reaching} and ${IS_KEY}`,
   )
 }
 
 /**
  * Returns the query for the primary keys of the entries that have an id as their correlation id, target or
- * organization; also of all entries that are not in the index yet.
+ * organization, or that are about a key of the user with the id; also of all entries that are not in the index yet.
  */
 export async function selectEntryKeys(tx: Tx, id: string): Promise<RawBuilder<number>> {
   const tail = await findTail(tx)

@@ -311,8 +311,11 @@ function selectRows(tx: Tx, streams: readonly Stream[], { offset, limit }: PageR
   )
 }
 
+/** An entry as the portal lists it, with its number in the log. */
+export type NumberedLogEntry = LogEntry & { readonly number: number }
+
 /** Reads the entries of rows of the index. */
-export async function selectEntries(tx: Tx, rows: readonly IndexRow[]): Promise<LogEntry[]> {
+export async function selectEntries(tx: Tx, rows: readonly IndexRow[]): Promise<NumberedLogEntry[]> {
   if (rows.length === 0) return []
   const pks = rows.map((row) => row.entry_pk)
   const found = await tx.query((db) =>
@@ -324,6 +327,6 @@ export async function selectEntries(tx: Tx, rows: readonly IndexRow[]): Promise<
   const byPk = new Map(found.map((row) => [row.pk, toEntry(row)]))
   return rows.flatMap(({ entry_pk, status, customer, reseller }) => {
     const entry = byPk.get(entry_pk)
-    return entry ? [{ ...entry, status, customer, reseller }] : []
+    return entry ? [{ number: entry_pk, ...entry, status, customer, reseller }] : []
   })
 }

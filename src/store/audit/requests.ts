@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
@@ -10,6 +10,17 @@ import { type IndexRow, type LogEntry, STATUS, selectEntries } from './logs.ts'
 export interface RequestReader {
   readonly providerPk: number
   readonly reseller?: { readonly pk: number; readonly id: string } | undefined
+}
+
+/**
+ * Returns the condition on rows `i` of the index that a reader may see them: a reseller sees what happened in its
+ * context, and what happened in none to its customers.
+ */
+export function isSeenBy(reseller: RequestReader['reseller']): RawBuilder<unknown> {
+  return reseller
+    ? sql`(i.reseller = ${reseller.id} or (i.reseller is null and exists (
+        select 1 from organizations where organizations.id = i.customer and ${isOf(reseller.pk)})))`
+    : sql`1 = 1`
 }
 
 /** The newest entries that are not in the index of the log yet, and are looked at. */
@@ -35,10 +46,7 @@ export async function selectEntriesOfRequest(
   const keys = newest ? sql`${indexed} union all ${newest}` : indexed
   const spellings = sql.join(listSpellings(correlationId))
   const entries = selectIndexRows(sql`entry.pk in (${keys}) and entry.correlation_id in (${spellings})`)
-  const seen = reseller
-    ? sql`(i.reseller = ${reseller.id} or (i.reseller is null and exists (
-        select 1 from organizations where organizations.id = i.customer and ${isOf(reseller.pk)})))`
-    : sql`1 = 1`
+  const seen = isSeenBy(reseller)
   const rows = await query<IndexRow>(
     tx,
     sql`select i.entry_pk, ${STATUS} as status, i.customer, i.reseller from (${entries}) as i
