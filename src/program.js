@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { enableCompileCache } from './compile-cache.js'
+import { registerImportHook } from './import-hook.js'
 
-// JavaScript, so that the compile cache is on before the first TypeScript file is loaded.
+// JavaScript, so that the compile cache and the hook are on before the first TypeScript file is loaded.
 
 /** The sources in a clone. A package has JavaScript in their place: Node strips no types below `node_modules`. */
 const CLI = existsSync(new URL('./cli/cli.ts', import.meta.url)) ? './cli/cli.ts' : '../dist/cli/cli.js'
@@ -14,6 +15,7 @@ export async function run() {
   // Only the owner may read the files that Usher makes, whatever the mode of their folder.
   process.umask(0o077)
   enableCompileCache(process.env)
+  registerImportHook()
   // Each write of the command line handles its own failure. Without a listener, Node would end with a stack trace.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const cli = await loadCli()
@@ -33,6 +35,7 @@ export async function run() {
 /** @type {Readonly<Record<string, string>>} What to do about an installation that cannot be loaded, by Node's code. */
 const ADVICE = {
   ERR_MODULE_NOT_FOUND: 'Install its packages: run `npm ci` in the folder of Usher.',
+  ENOENT: 'A file is missing. Install Usher and its packages again: run `npm ci` in its folder.',
   ERR_UNKNOWN_FILE_EXTENSION:
     'This Node does not run TypeScript. Leave out --no-strip-types, or use Node from nodejs.org.',
   ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:

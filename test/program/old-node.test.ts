@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, realpathSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'acorn'
@@ -86,5 +86,8 @@ test('an installation that cannot be loaded says what to do', (t) => {
     run(join(below, 'src/main.js')),
     /^usher: .*\n.*Install the package that `npm pack` makes\.\n$/,
   )
+  rmSync(join(place.path, 'src/version.ts'))
+  symlinkSync(join(ROOT, 'node_modules/commander'), join(place.path, 'node_modules/commander'))
+  assert.match(run(join(place.path, 'src/main.js')), /^usher: .*version\.ts'\n.*run `npm ci`.*\n$/)
   assert.match(run(MAIN, '--no-strip-types'), /^usher: .*\n.*Leave out --no-strip-types.*\n$/)
 })

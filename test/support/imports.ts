@@ -14,7 +14,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Files at the root of src that put the folders together; the others there are leaves. */
-const COMPOSITION = ['app.ts', 'compile-cache.js', 'main.js', 'open-directory.ts', 'outages.ts', 'program.js']
+const COMPOSITION = [
+  ...['main.js', 'program.js', 'compile-cache.js', 'import-hook.js'],
+  ...['app.ts', 'open-directory.ts', 'outages.ts'],
+]
 const SETTINGS = ['config.ts', 'settings.ts', 'setting-values.ts', 'issuers.ts']
 const LEAVES = [...SETTINGS, 'escape.ts', 'logger.ts', 'metrics.ts', 'master-key.ts', 'version.ts']
 /** Leaves that every folder but model may import. */
