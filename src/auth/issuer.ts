@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  errors,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JSONWebKeySet,
-  type JWK,
-  type JWTVerifyGetKey,
-  SignJWT,
-} from 'jose'
+import type { CryptoKey, JSONWebKeySet, JWK, JWTVerifyGetKey } from 'jose'
+import { JWKSNoMatchingKey } from 'jose/errors'
+import { createLocalJWKSet } from 'jose/jwks/local'
+import { SignJWT } from 'jose/jwt/sign'
+import { exportJWK } from 'jose/key/export'
+import { generateKeyPair } from 'jose/key/generate/keypair'
+import { importJWK } from 'jose/key/import'
 import type { Directory } from '../directory/directory.ts'
 import { chooseSigner, getSigningKeys, type SigningKey } from '../directory/sealing/signing-keys.ts'
 import type { Client } from '../model/clients.ts'
@@ -109,7 +104,7 @@ export async function openIssuer(dir: Directory, url: () => string): Promise<Iss
       try {
         return await keys.getKey(header, token)
       } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+        if (!(error instanceof JWKSNoMatchingKey)) throw error
         await refresh()
         return keys.getKey(header, token)
       }

@@ -1,4 +1,5 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet } from 'jose/jwks/local'
 import { describeCertificateFault, toTlsPeer } from '../certificate-fault.ts'
 import { IssuerUnavailableError } from './auth-error.ts'
 

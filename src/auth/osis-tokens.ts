@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { decodeJwt, type JWTPayload } from 'jose'
+import type { JWTPayload } from 'jose'
+import { decodeJwt } from 'jose/jwt/decode'
 import { clientContext } from '../directory/context.ts'
 import type { Directory } from '../directory/directory.ts'
 import {
