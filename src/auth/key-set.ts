@@ -40,7 +40,7 @@ export class KeySet {
   readonly #url: string
   readonly #log: KeySetLog
   #keys: JWTVerifyGetKey | undefined
-  #fetchedAt = 0
+  #fetchedAt = Number.NEGATIVE_INFINITY
   #outage: Outage | undefined
   #running: Promise<void> | undefined
 
@@ -89,24 +89,30 @@ export class KeySet {
     const issuer = this.#issuer
     try {
       this.#keys = createLocalJWKSet(await fetchKeySet(this.#url))
-      this.#fetchedAt = Date.now()
+      this.#fetchedAt = performance.now()
       if (this.#outage)
         this.#log.info({ issuer, ...measure(this.#outage) }, 'the keys of the issuer can be fetched again')
       this.#outage = undefined
     } catch (cause) {
       const reason = (await describeCertificateFault(cause, toTlsPeer(this.#url))) ?? describeFailure(cause)
       if (!this.#outage) this.#log.warn({ issuer, reason }, 'the keys of the issuer cannot be fetched')
-      this.#outage = { since: Date.now(), unchecked: 0, ...this.#outage, failedAt: Date.now(), cause }
+      this.#outage = {
+        since: performance.now(),
+        unchecked: 0,
+        ...this.#outage,
+        failedAt: performance.now(),
+        cause,
+      }
     }
   }
 }
 
 function isOver(since: number, ms: number): boolean {
-  return Date.now() >= since + ms
+  return performance.now() >= since + ms
 }
 
 function measure({ since, unchecked }: Outage): object {
-  return { seconds: Math.round((Date.now() - since) / 1000), unchecked }
+  return { seconds: Math.round((performance.now() - since) / 1000), unchecked }
 }
 
 /** Fetches a key set. A redirect is a failure: it could lead to another host. */

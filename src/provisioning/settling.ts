@@ -54,18 +54,18 @@ export async function addAccount(
   ctx: Context,
   request: { tenantId: string; account: NewAccount },
 ): Promise<Account> {
-  const deadline = Date.now() + SETTLE_MS
+  const deadline = performance.now() + SETTLE_MS
   const create = (): Promise<CreatedAccount> =>
     createAccount(dir, ctx, { ...request, lease: reconciler.leaseTerms })
   let created = await create()
-  while (created.beingRemoved && (await reconciler.settle(created.account, deadline - Date.now())))
+  while (created.beingRemoved && (await reconciler.settle(created.account, deadline - performance.now())))
     created = await create()
   const { account, credential, beingRemoved } = created
   if (beingRemoved)
     return refuse(dir, ctx, { operation: 'CreateAccount', target: request.tenantId }, removalNotFinished())
   const settled = credential
-    ? await reconciler.settleNew(account, credential, deadline - Date.now())
-    : await reconciler.settle(account, deadline - Date.now())
+    ? await reconciler.settleNew(account, credential, deadline - performance.now())
+    : await reconciler.settle(account, deadline - performance.now())
   if (!settled) throw unavailable({ kept: 'The user is kept' })
   return account
 }

@@ -7,7 +7,9 @@ import { openStore } from '../../src/store/open.ts'
 import { type Child, type ChildOptions, startChild, startServing } from '../../testing/children.ts'
 import { type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { auditKeysOf } from '../support/stored.ts'
+import { failCalls, findNoStrace } from '../support/strace.ts'
 
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 const NOBODY = 65534
@@ -236,6 +238,74 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
     })
   })
 })
+
+describe('a disk that fails while Usher serves', { concurrency: 2, skip: findNoStrace() ?? false }, () => {
+  test('a full disk that has room again: Usher goes on by itself', () =>
+    inNewDir(async (path) => {
+      const init = await usherJson<Init>(path, ['init'])
+      // Some writes of pages fail as on a full disk, and later ones do not.
+      const shell = failCalls('pwrite64:error=ENOSPC:when=400..600')
+      const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
+      try {
+        const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
+        const answered = await createUntilRefused(creates, 'a')
+        await waitUntil(async () => (await creates.portal('room@example.com')).status === 201, 20_000)
+        await waitUntil(async () => (await fetch(`${served.at}/readyz`)).status === 200, 20_000)
+        for (const email of answered) assert.equal((await creates.portal(email)).status, 200)
+        const found = await readWhole(join(path, 'usher.db'))
+        const all = [...answered, 'room@example.com'].sort()
+        assert.deepEqual(found.filter((email) => email !== 'null').sort(), all)
+      } finally {
+        served.process.kill('SIGKILL')
+        await served.ended
+      }
+    }))
+
+  test('a sync that fails: 503 for every write until a restart, and nothing answered is lost', () =>
+    inNewDir(async (path) => {
+      const init = await usherJson<Init>(path, ['init'])
+      const shell = failCalls('fdatasync:error=EIO:when=40')
+      const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
+      let answered: string[]
+      try {
+        const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
+        answered = await createUntilRefused(creates, 'a')
+        // Later syncs would succeed, without what the failed one should have written.
+        for (const email of ['b@example.com', answered[0] ?? ''])
+          assert.equal((await creates.portal(email)).status, 503)
+        assert.equal((await creates.osis('b')).status, 503)
+        const status = async (of: string): Promise<number> => (await fetch(`${served.at}${of}`)).status
+        assert.deepEqual([await status('/readyz'), await status('/healthz')], [503, 200])
+      } finally {
+        served.process.kill('SIGTERM')
+        await served.ended
+      }
+      const again = await startServing(path, { settings: SETTINGS })
+      const creates = newCreates(again.at, { init, ...(await prepareCreates(again.at, init)) })
+      for (const email of answered) assert.equal((await creates.portal(email)).status, 200)
+      assert.equal((await creates.portal('b@example.com')).status, 201)
+      again.process.kill('SIGKILL')
+      await again.ended
+      const found = await readWhole(join(path, 'usher.db'))
+      for (const email of answered) assert.equal(found.filter((one) => one === email).length, 1)
+    }))
+})
+
+/** Creates users until one is refused, which must be a 503. Returns the e-mail addresses of those before. */
+async function createUntilRefused(creates: Creates, name: string): Promise<string[]> {
+  const answered: string[] = []
+  for (let i = 0; i < 2_000; i++) {
+    const email = `${name}.${i}@example.com`
+    const { status, body } = await creates.portal(email)
+    if (status === 201) answered.push(email)
+    else {
+      assert.deepEqual([status, (body as { type: string }).type], [503, 'Unavailable'])
+      assert.ok(i > 0, 'the disk failed before the first create')
+      return answered
+    }
+  }
+  throw new Error('the disk did not fail')
+}
 
 /**
  * Creates users until the disk is full, and tries some more. Returns the e-mail addresses of the responses with 201.

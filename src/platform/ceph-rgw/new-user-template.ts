@@ -24,9 +24,7 @@ export class NewUserTemplate {
 
   /** Returns a new user's record without name and access keys; undefined if the gateway must create the user first. */
   find(uid: string): UserRecord | undefined {
-    const age = Date.now() - this.#learntAt
-    // A negative age means that the clock was set back.
-    if (age < 0 || age > GOOD_FOR_MS) this.#record = undefined
+    if (performance.now() - this.#learntAt > GOOD_FOR_MS) this.#record = undefined
     return this.#record && { ...this.#record, user_id: uid }
   }
 
@@ -45,7 +43,7 @@ export class NewUserTemplate {
     const record = fromMetadata(body, uid)
     if (!isFirstVersion(body) || !holdsOnlyDefaults(record)) return
     this.#record = record
-    this.#learntAt = Date.now()
+    this.#learntAt = performance.now()
   }
 }
 
