@@ -7,6 +7,7 @@ import { newSecretCheck } from './auth/basic.ts'
 import { newBearerCheck, trustOwn } from './auth/bearer.ts'
 import { trustExternal } from './auth/external-issuers.ts'
 import { type Issuer, openIssuer } from './auth/issuer.ts'
+import { newOpenIdProvider } from './auth/oidc.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { newSessionCheck } from './auth/sessions.ts'
 import { type Config, ConfigError } from './config.ts'
@@ -103,7 +104,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   const server = await buildServer({
     ...{ dir, issuer, reconciler, platform, publicUrl, webhooks, log },
     ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
-    console: parts.console === false ? null : newConsole(dir),
+    console: parts.console === false ? null : newConsole(dir, config),
     s3Capabilities: readS3Capabilities(config.osis.s3CapabilitiesFile),
     osisSettings: config.osis,
     checkSecret: newSecretCheck(dir),
@@ -131,8 +132,9 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
 }
 
 /** Makes what the console needs. */
-function newConsole(dir: Directory): ServerParts['console'] {
-  return { checkSession: newSessionCheck(dir), openId: null, version: VERSION }
+function newConsole(dir: Directory, { openId }: Config): ServerParts['console'] {
+  const provider = openId && newOpenIdProvider(openId, dir)
+  return { checkSession: newSessionCheck(dir), openId: provider, version: VERSION }
 }
 
 /**

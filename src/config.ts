@@ -1,6 +1,7 @@
 import type { RateLimits } from './api/limits.ts'
 import type { OsisSettings } from './api/osis/settings.ts'
 import type { ExternalIssuer } from './auth/external-issuers.ts'
+import type { OpenIdSettings } from './auth/oidc.ts'
 import type { CephRgwSettings } from './platform/ceph-rgw/admin-client.ts'
 import type { LogLevel, MasterKeys } from './setting-values.ts'
 import { SETTINGS, type Setting, type SettingValues } from './settings.ts'
@@ -28,6 +29,8 @@ export interface Config {
   /** Null if there is no Ceph RGW: accounts are then kept in the directory only. */
   readonly cephRgw: CephRgwSettings | null
   readonly osis: OsisSettings
+  /** The OpenID provider at which people sign in to the console; null if they enter by links alone. */
+  readonly openId: OpenIdSettings | null
   readonly webhooks: {
     /** Addresses and CIDR ranges inside the provider's network that receivers may have. */
     readonly networks: readonly string[]
@@ -68,7 +71,7 @@ async function readCheckedValues(env: Environment): Promise<SettingValues> {
   ]
   // A wrong value counts as absent, and must not be reported a second time as missing.
   if (!cephNames.some((name) => wrong.has(name))) problems.push(...checkCephRgw(values))
-  problems.push(...checkIssuers(values))
+  problems.push(...checkIssuers(values), ...checkOpenId(values, wrong))
   const known = new Set<string>(Object.values(SETTINGS).map(({ name }) => name))
   for (const name of Object.keys(env))
     if (name.startsWith('USHER_') && !known.has(name)) problems.push(`${name} is not a setting of Usher`)
@@ -90,6 +93,7 @@ function toConfig(values: SettingValues): Config {
     }),
     issuers: values.issuers ?? Object.freeze([]),
     cephRgw: toCephRgw(values),
+    openId: toOpenId(values),
     webhooks: Object.freeze({
       networks: values.webhookNetworks ?? Object.freeze([]),
       retryMs: values.webhookRetryHours * 60 * 60 * 1000,
@@ -111,6 +115,37 @@ function toCephRgw(values: SettingValues): CephRgwSettings | null {
   const { cephRgwUrl: url, cephRgwAccessKey: accessKey, cephRgwSecretKey: secretKey } = values
   if (url === null || accessKey === null || secretKey === null) return null
   return Object.freeze({ url, accessKey, secretKey, s3Url: values.cephRgwS3Url ?? url })
+}
+
+function toOpenId(values: SettingValues): OpenIdSettings | null {
+  const { consoleIssuer: issuer, consoleClientId: clientId, consoleIssuerName: name } = values
+  const clientSecret = values.consoleClientSecret ?? values.consoleClientSecretFile
+  if (issuer === null || clientId === null || clientSecret === null) return null
+  return Object.freeze({ issuer, clientId, clientSecret, name: name ?? new URL(issuer).host })
+}
+
+/** An OpenID provider needs its issuer, an id and one secret: all or none. */
+function checkOpenId(values: SettingValues, wrong: ReadonlySet<string>): string[] {
+  const {
+    consoleIssuer,
+    consoleClientId,
+    consoleClientSecret: secret,
+    consoleClientSecretFile: file,
+  } = SETTINGS
+  const names = [consoleIssuer, consoleClientId, secret, file].map(({ name }) => name)
+  if (names.some((name) => wrong.has(name))) return []
+  const isSecretSet = values.consoleClientSecret !== null || values.consoleClientSecretFile !== null
+  if (values.consoleClientSecret !== null && values.consoleClientSecretFile !== null)
+    return [`${secret.name} and ${file.name} must not both be set`]
+  const missing = [
+    ...(values.consoleIssuer === null ? [consoleIssuer.name] : []),
+    ...(values.consoleClientId === null ? [consoleClientId.name] : []),
+    ...(isSecretSet ? [] : [`${secret.name} (or ${file.name})`]),
+  ]
+  if (missing.length === 0 || (missing.length === 3 && values.consoleIssuerName === null)) return []
+  return [
+    `${missing.join(', ')} must be set too: an OpenID provider needs an issuer, a client id and a secret`,
+  ]
 }
 
 function checkCephRgw(values: SettingValues): string[] {

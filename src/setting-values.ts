@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { AuthMode } from './api/osis/settings.ts'
 import { toAsciiDomain } from './model/email.ts'
+import { isLoopback } from './model/hosts.ts'
 
 /** The master keys, 32 bytes each. Secrets are encrypted with the first one, and decrypted with any of them. */
 export type MasterKeys = readonly [Buffer, ...Buffer[]]
@@ -108,6 +110,36 @@ export function parseOrigin(text: string): string {
   if (href !== `${origin}/`) throw new Error(message)
   readHttpUrl(text)
   return origin
+}
+
+/** Checks the issuer of an OpenID provider. It stays as it is written, because the provider's metadata repeat it. */
+export function parseIssuerUrl(text: string): string {
+  const { protocol, hostname, search, hash } = readHttpUrl(text)
+  if (protocol !== 'https:' && !isLoopback(hostname))
+    throw new Error('must be an https URL, or an http URL of this machine')
+  if (search !== '' || hash !== '') throw new Error('must have neither a query (?) nor a fragment (#)')
+  if (text.includes('/.well-known/')) throw new Error('must be the issuer itself, without /.well-known/…')
+  return text
+}
+
+/** Checks a name that is shown to people. */
+export function parseName(text: string): string {
+  if (text.trim() === '' || text.length > 100 || hasControlCharacter(text))
+    throw new Error('must be a name of 1 to 100 characters in one line')
+  return text.trim()
+}
+
+/** Reads a secret from a file. Line breaks at its end are not part of it. */
+export function readSecretFile(text: string): string {
+  const path = parsePath(text)
+  let secret: string
+  try {
+    secret = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '')
+  } catch (error) {
+    throw new Error(`names a file that cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  if (!/^[\x21-\x7e]+$/.test(secret)) throw new Error('must name a file with printable ASCII without blanks')
+  return secret
 }
 
 /** Checks an access key or a secret key. */

@@ -7,15 +7,18 @@ import {
   parseConsoleUrl,
   parseCount,
   parseHost,
+  parseIssuerUrl,
   parseKey,
   parseLogLevel,
   parseMasterKeys,
+  parseName,
   parseOrigin,
   parsePath,
   parsePort,
   parsePrefix,
   parsePublicUrl,
   parseUrl,
+  readSecretFile,
 } from './setting-values.ts'
 
 /** One setting: an environment variable. */
@@ -141,6 +144,36 @@ export const SETTINGS = {
     doc: 'External token issuers: a JSON array of objects with `issuer`, `jwksUrl`, `audience` and, optionally, `algorithms`, `clientClaim` and `machine` ([external-issuers.md](external-issuers.md))',
     // Loaded only when it is needed: TypeBox would double the time that most commands take to start.
     parse: async (text: string) => (await import('./issuers.ts')).parseIssuers(text),
+  },
+  consoleIssuer: {
+    name: 'USHER_CONSOLE_ISSUER',
+    ifAbsent: 'none: people enter the console by one-time links',
+    doc: 'OpenID provider at which people sign in to the console: its issuer, without `/.well-known/…` ([console.md](console.md)). Needs an id and a secret',
+    parse: parseIssuerUrl,
+  },
+  consoleClientId: {
+    name: 'USHER_CONSOLE_CLIENT_ID',
+    doc: "Usher's client id at that provider",
+    parse: parseKey,
+  },
+  consoleClientSecret: {
+    name: 'USHER_CONSOLE_CLIENT_SECRET',
+    ifAbsent: 'the file of the next setting',
+    isSecret: true,
+    doc: "Usher's client secret at that provider",
+    parse: parseKey,
+  },
+  consoleClientSecretFile: {
+    name: 'USHER_CONSOLE_CLIENT_SECRET_FILE',
+    isSecret: true,
+    doc: 'File with that secret alone, read at the start',
+    parse: readSecretFile,
+  },
+  consoleIssuerName: {
+    name: 'USHER_CONSOLE_ISSUER_NAME',
+    ifAbsent: 'the host of the issuer',
+    doc: 'Name of that provider on the button of the console',
+    parse: parseName,
   },
   cephRgwUrl: {
     name: 'USHER_CEPH_RGW_URL',

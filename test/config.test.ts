@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { LOG_LEVELS } from '../src/setting-values.ts'
@@ -44,6 +47,7 @@ test('an empty environment gives the documented defaults', async () => {
     logLevel: 'info',
     issuers: [],
     cephRgw: null,
+    openId: null,
     webhooks: { networks: [], retryMs: 86_400_000 },
     osis: { authModes: ['basic', 'bearer'], prefix: '', s3CapabilitiesFile: null, consoleUrl: null },
   })
@@ -89,6 +93,7 @@ test('every setting is taken from its variable', async () => {
     masterKeyFile: '/run/secrets/key',
     logLevel: 'debug',
     issuers: [{ ...ISSUER, algorithms: ['PS256'] }],
+    openId: null,
     cephRgw: {
       url: 'https://rgw.example:7480',
       accessKey: 'ACCESS',
@@ -395,4 +400,52 @@ test('every wrong member of an issuer is named, each in its own line', async () 
       .sort(),
     ['USHER_ISSUERS [1].issuer', 'USHER_ISSUERS [1].jwksUrl', 'USHER_ISSUERS [1].x'],
   )
+})
+
+const OPEN_ID = {
+  USHER_CONSOLE_ISSUER: 'https://login.example/tenant/',
+  USHER_CONSOLE_CLIENT_ID: 'usher',
+  USHER_CONSOLE_CLIENT_SECRET: 's3cret',
+}
+
+test('an OpenID provider needs its issuer, an id and one secret', async () => {
+  const { openId } = await readConfig(OPEN_ID)
+  const expected = { issuer: 'https://login.example/tenant/', clientId: 'usher', clientSecret: 's3cret' }
+  assert.deepEqual(openId, { ...expected, name: 'login.example' })
+  for (const name of Object.keys(OPEN_ID))
+    assert.match(
+      (await problemsOf({ ...OPEN_ID, [name]: '' })).join(),
+      new RegExp(`^${name}.* must be set too`),
+    )
+  assert.match((await problemsOf({ USHER_CONSOLE_ISSUER_NAME: 'X' })).join(), /ISSUER, .*must be set too/)
+})
+
+test('the secret for an OpenID provider may be in a file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'usher-config-'))
+  const file = join(folder, 'secret')
+  const settings = { ...OPEN_ID, USHER_CONSOLE_CLIENT_SECRET: '', USHER_CONSOLE_CLIENT_SECRET_FILE: file }
+  assert.deepEqual(await problemsOf(settings), [
+    'USHER_CONSOLE_CLIENT_SECRET_FILE names a file that cannot be read (ENOENT)',
+  ])
+  writeFileSync(file, 'from file\n')
+  assert.match((await problemsOf(settings)).join(), /must name a file with printable ASCII/)
+  writeFileSync(file, 'from-file\n')
+  assert.equal((await readConfig(settings)).openId?.clientSecret, 'from-file')
+  assert.match(
+    (await problemsOf({ ...OPEN_ID, ...settings, USHER_CONSOLE_CLIENT_SECRET: 'x' })).join(),
+    /both/,
+  )
+  rmSync(folder, { recursive: true })
+})
+
+test('an OpenID provider speaks https, or http on this machine', async () => {
+  const problem = async (issuer: string) =>
+    (await problemsOf({ ...OPEN_ID, USHER_CONSOLE_ISSUER: issuer })).join()
+  for (const right of ['https://login.example', 'http://localhost:8080/realms/x', 'http://127.0.0.1:1'])
+    assert.equal(await problem(right), '')
+  for (const wrong of [
+    ...['http://login.example', 'login.example', 'https://login.example?x', 'https://u:p@login.example'],
+    'https://login.example/.well-known/openid-configuration',
+  ])
+    assert.match(await problem(wrong), /^USHER_CONSOLE_ISSUER must /, wrong)
 })

@@ -42,6 +42,9 @@ test('no list of the settings shows a secret', async () => {
     USHER_CEPH_RGW_ACCESS_KEY: secret,
     USHER_CEPH_RGW_SECRET_KEY: secret,
     USHER_MASTER_KEY: key,
+    USHER_CONSOLE_ISSUER: 'https://login.example',
+    USHER_CONSOLE_CLIENT_ID: 'usher',
+    USHER_CONSOLE_CLIENT_SECRET: secret,
     USHER_DATABASE_URL: `postgres://usher:${secret}@db.example:5432/usher?password=${secret}&sslmode=require`,
     USHER_OSIS_CONSOLE_URL: `https://console.example/?token=${secret}`,
     USHER_ISSUERS: JSON.stringify([issuer]),
@@ -51,7 +54,11 @@ test('no list of the settings shows a secret', async () => {
   assert.ok(text.includes('postgres://***@db.example:5432/usher?password=***&sslmode=require'))
   assert.deepEqual(
     states.filter(({ isSecret }) => isSecret).map(({ name }) => name),
-    ['USHER_MASTER_KEY', 'USHER_CEPH_RGW_ACCESS_KEY', 'USHER_CEPH_RGW_SECRET_KEY'],
+    [
+      'USHER_MASTER_KEY',
+      ...['USHER_CONSOLE_CLIENT_SECRET', 'USHER_CONSOLE_CLIENT_SECRET_FILE'],
+      ...['USHER_CEPH_RGW_ACCESS_KEY', 'USHER_CEPH_RGW_SECRET_KEY'],
+    ],
   )
 })
 

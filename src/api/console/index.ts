@@ -16,6 +16,7 @@ import { document } from './openapi.ts'
 import { servePages } from './page.ts'
 import { peopleRoutes } from './people.ts'
 import { type Place, readPlace } from './place.ts'
+import { serveSignIn } from './sign-in.ts'
 import { youRoutes } from './you.ts'
 
 /** What the console needs. */
@@ -69,6 +70,8 @@ export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise
       admit: newAdmission(checkSession, limits, getPlace),
     })
   })
+  const { openId } = api
+  if (openId) serveSignIn(app, { dir, openId, checkSession, getPlace, limits, log })
   servePages(app, getPlace)
 }
 

@@ -119,14 +119,18 @@ async function showSignIn(problem) {
   show(...(problem ? [complain(problem)] : []), ...ways, node('p', {}, issuer ? hint : hint.slice(3)))
 }
 
-function showMe(me) {
+async function showMe(me) {
   const name = [me.user.firstName, me.user.lastName].filter(Boolean).join(' ') || me.user.email
   const end = node('button', {}, 'Sign out')
   end.addEventListener('click', async () => {
     const { body } = await call('POST', '/session/end')
     location.replace((body && body.issuerSignOutUrl) || base + '/console/sign-in')
   })
-  show(node('p', {}, 'Signed in as ' + name + ', ' + me.permission + ' of ' + me.organization.name + '.'), end)
+  const { body } = await call('GET', '/sign-in')
+  const connect = body.issuer && me.session.method === 'link'
+    ? [node('a', { className: 'button', href: base + '/console/sign-in/start?connect=1' }, 'Connect ' + body.issuer.name)]
+    : []
+  show(node('p', {}, 'Signed in as ' + name + ', ' + me.permission + ' of ' + me.organization.name + '.'), ...connect, end)
 }
 
 async function start() {
