@@ -33,6 +33,11 @@ const COMMANDS: readonly (readonly [name: string, description: string, load: () 
     async () => (await import('./find.ts')).defineFind,
   ],
   [
+    'explain',
+    'Say why a user, an account, a request or an access works or does not',
+    async () => (await import('./explain.ts')).defineExplain,
+  ],
+  [
     'organization',
     'Manage resellers and customers',
     async () => (await import('./organization.ts')).defineOrganization,

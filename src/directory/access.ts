@@ -196,6 +196,11 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ListCustomerUsers: READ_USERS,
   ListGroups: READ_USERS,
   FindObjects: READ_USERS,
+  ExplainUser: READ_USERS,
+  ExplainAccount: READ_USERS,
+  ExplainRequest: READ_LOGS,
+  ExplainAccess: READ_USERS,
+  CompareAccount: MANAGE_USERS,
 
   CreateTenant: USE_STORAGE,
   UpdateTenant: USE_STORAGE,

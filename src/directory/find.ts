@@ -60,7 +60,7 @@ export function find(dir: Directory, ctx: Context, { text: typed, limit }: FindR
     if (!isFindable(text)) return { hits: [], more: false }
     const area = await getUserArea(scope, {})
     const search: Search = { scope, area, text }
-    const exact = /\s/.test(text) ? [] : await findExact(search)
+    const exact = await findExact(search)
     const users = await findUsers(search, limit)
     const organizations = await findOrganizations(search, limit)
     return {
@@ -103,8 +103,23 @@ const READS_OF_KIND: Readonly<Record<OrganizationKind, Operation>> = {
   customer: 'GetCustomer',
 }
 
+/**
+ * Finds what a text names as a whole, within reach of the caller: by an id, a key, or the e-mail address of a user.
+ * @returns the things, users first
+ */
+export async function findNamed(scope: Scope, typed: string): Promise<Hit[]> {
+  const text = trimSearch(typed)
+  if (!isFindable(text)) return []
+  const search: Search = { scope, area: await getUserArea(scope, {}), text }
+  const same = isEmail(text)
+    ? await selectFoundByEmail(scope.tx, search.area, { email: text, limit: MOST })
+    : []
+  return [...same.map((user) => toUserHit(user, 'email')), ...(await findExact(search))]
+}
+
 /** Looks a text up as a whole. A UUID may be the id of anything but a tenant, an account or a key. */
 async function findExact(search: Search): Promise<Hit[]> {
+  if (/\s/.test(search.text)) return []
   const finders = isUuid(search.text) ? [...BY_UUID, ...BY_WORD] : BY_WORD
   const hits: Hit[] = []
   for (const [kind, finder] of finders)

@@ -98,6 +98,8 @@ export interface Platform extends OwnerForm {
   readonly anonymousUser: { readonly id: string; readonly name: string }
   /** Whether accounts can be read back. False if only the directory keeps them. */
   readonly readsBack: boolean
+  /** Set for the stand-in of a platform that this process has no settings for. */
+  readonly isUnconfigured?: true
   /** The identity of its cluster. Null for a platform without a cluster. */
   readonly cluster: ClusterIdentity | null
   /**

@@ -19,6 +19,7 @@ export function unconfiguredPlatform(name: string): Platform {
     s3Exclusions: CEPH_RGW_EXCLUSIONS,
     anonymousUser: CEPH_RGW_ANONYMOUS_USER,
     readsBack: true,
+    isUnconfigured: true,
     cluster: null,
     apply: refuse,
     read: refuse,

@@ -184,6 +184,20 @@ async function isFixed(check: Check, pk: number): Promise<boolean> {
   return compared === 'unapplied' || compared.drift.length === 0
 }
 
+/**
+ * Compares one account with its platform, and changes nothing.
+ * @returns the differences; `unapplied` if the platform is not known to have the desired state yet
+ * @throws {PlatformError} if the account cannot be read
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export async function compareAccount(
+  { dir, platforms }: CheckDeps,
+  { pk, platform }: { readonly pk: number; readonly platform: string },
+): Promise<'unapplied' | readonly Drift[]> {
+  const compared = await compare({ dir, platform: getPlatform(platforms, platform), fixer: undefined }, pk)
+  return compared === 'unapplied' ? compared : compared.drift
+}
+
 async function compare(
   check: Check,
   pk: number,

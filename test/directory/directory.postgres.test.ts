@@ -9,6 +9,7 @@ import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
 import { companiesSuite } from './companies.suite.ts'
+import { explainSuite } from './explain.suite.ts'
 import { findReachSuite, findSuite } from './find.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { importsSuite } from './imports.suite.ts'
@@ -28,6 +29,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   usersSuite(open)
   timelineSuite(open)
   findSuite(open)
+  explainSuite(open)
   idempotencySuite(open)
   jobsSuite(open)
   importsSuite(open)

@@ -7,6 +7,7 @@ import { auditLogsSuite } from './audit-logs.suite.ts'
 import { bindingSuite } from './binding.suite.ts'
 import { clientsSuite } from './clients.suite.ts'
 import { companiesSuite } from './companies.suite.ts'
+import { explainSuite } from './explain.suite.ts'
 import { findReachSuite, findSuite } from './find.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { importsSuite } from './imports.suite.ts'
@@ -30,6 +31,7 @@ platformsSuite(open)
 reachSuite(open)
 findSuite(open)
 findReachSuite(open)
+explainSuite(open)
 idempotencySuite(open)
 jobsSuite(open)
 importsSuite(open)

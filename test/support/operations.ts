@@ -38,6 +38,9 @@ import {
 } from '../../src/directory/customers.ts'
 import { deleteCustomer, deleteReseller } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
+import { explainAccess } from '../../src/directory/explain/access.ts'
+import { readAccountFacts, readUserFacts } from '../../src/directory/explain/facts.ts'
+import { explainRequest } from '../../src/directory/explain/request.ts'
 import { find as findObjects } from '../../src/directory/find.ts'
 import { listForeignAccounts, recordForeignSuspension } from '../../src/directory/foreign-accounts.ts'
 import { listGroups } from '../../src/directory/groups.ts'
@@ -121,6 +124,7 @@ import type { Account } from '../../src/model/accounts.ts'
 import type { Operation } from '../../src/model/audit.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
+import { explainUser } from '../../src/provisioning/explain.ts'
 import { listPeople, newAccountRequest, newUser, type TestDirectory } from './directories.ts'
 
 type Call = (on: TestDirectory, ctx: Context) => Promise<unknown>
@@ -178,6 +182,12 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ListImports: ({ dir }, ctx) => listImports(dir, ctx, 1),
   EraseUser: ({ dir }, ctx) => eraseUser(dir, ctx, nameless),
   FindObjects: ({ dir }, ctx) => findObjects(dir, ctx, { text: newId(), limit: 1 }),
+  ExplainUser: ({ dir }, ctx) => readUserFacts(dir, ctx, newId()),
+  ExplainAccount: ({ dir }, ctx) => readAccountFacts(dir, ctx, 'none'),
+  ExplainRequest: ({ dir }, ctx) => explainRequest(dir, ctx, newId()),
+  ExplainAccess: ({ dir }, ctx) => explainAccess(dir, ctx, { operation: 'GetUser' }),
+  CompareAccount: ({ dir }, ctx) =>
+    explainUser({ dir, platforms: new Map() }, ctx, { user: newId(), patienceMs: 0, compare: true }),
   GetUser: ({ dir }, ctx) => getUser(dir, ctx, nameless),
   ListUsers: ({ dir, customerId }, ctx) => listPeople(dir, ctx, customerId),
   ListCustomerUsers: ({ dir, customerId }, ctx) => streamCustomerUsers(dir, ctx, { customerId }),

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { AuditStatus } from '../../model/audit.ts'
 import { listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
@@ -23,6 +24,12 @@ export function isSeenBy(reseller: RequestReader['reseller']): RawBuilder<unknow
     : sql`1 = 1`
 }
 
+/** An entry of a request. */
+export interface RequestEntry extends LogEntry {
+  /** Whether the call was refused. A call that was not may still fail on the platform. */
+  readonly isRefused: boolean
+}
+
 /** The newest entries that are not in the index of the log yet, and are looked at. */
 const MAX_TAIL = 10_000
 
@@ -34,7 +41,7 @@ export async function selectEntriesOfRequest(
   tx: Tx,
   { providerPk, reseller }: RequestReader,
   { correlationId, limit }: { readonly correlationId: string; readonly limit: number },
-): Promise<LogEntry[]> {
+): Promise<RequestEntry[]> {
   const tail = await findTail(tx)
   // The index also has the entries about an organization with this id, which may be very many.
   const indexed = sql`select * from (select entry_pk from audit_ids where id = ${correlationId.toLowerCase()}
@@ -47,10 +54,11 @@ export async function selectEntriesOfRequest(
   const spellings = sql.join(listSpellings(correlationId))
   const entries = selectIndexRows(sql`entry.pk in (${keys}) and entry.correlation_id in (${spellings})`)
   const seen = isSeenBy(reseller)
-  const rows = await query<IndexRow>(
+  const rows = await query<IndexRow & { readonly recorded: AuditStatus }>(
     tx,
-    sql`select i.entry_pk, ${STATUS} as status, i.customer, i.reseller from (${entries}) as i
+    sql`select i.entry_pk, i.status as recorded, ${STATUS} as status, i.customer, i.reseller from (${entries}) as i
       where i.provider_pk = ${providerPk} and ${seen} order by i.entry_pk limit ${limit}`,
   )
-  return selectEntries(tx, rows)
+  const found = await selectEntries(tx, rows)
+  return found.map((entry, i) => ({ ...entry, isRefused: rows[i]?.recorded === 'Failed' }))
 }

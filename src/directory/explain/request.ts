@@ -1,0 +1,110 @@
+import type { Context } from '../../model/context.ts'
+import {
+  type Checked,
+  type Explanation,
+  type NextStep,
+  REQUEST_STEPS,
+  type Reason,
+  toExplanation,
+} from '../../model/explain.ts'
+import { type RequestEntry, selectEntriesOfRequest } from '../../store/audit/requests.ts'
+import { type AuditLogEntry, nameEntries } from '../audit-logs.ts'
+import type { Directory } from '../directory.ts'
+import { toLogReader } from '../find-work.ts'
+import { runRead } from '../unit.ts'
+import { choosePermitted } from './next-steps.ts'
+
+/** The most entries of one request that are read. An import has one for each row. */
+const MAX_ENTRIES = 500
+
+/** What one request did, and what became of it. */
+export interface RequestExplanation extends Explanation {
+  readonly correlationId: string
+  /** In the order of the log. */
+  readonly entries: readonly AuditLogEntry[]
+  /** Whether the request has more entries than these. */
+  readonly more: boolean
+  /** The outcome of each entry, counted. */
+  readonly outcomes: Readonly<Record<string, number>>
+}
+
+/**
+ * Explains what a request did: it was recorded and is on the platform; it is not there yet; it was refused, and why; or
+ * nothing is known of it, because it was not authenticated, only read, or belongs to others.
+ * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ */
+export function explainRequest(
+  dir: Directory,
+  ctx: Context,
+  correlationId: string,
+): Promise<RequestExplanation> {
+  return runRead(dir, ctx, 'ExplainRequest', async ({ tx }) => {
+    const reader = toLogReader(ctx)
+    const wanted = { correlationId, limit: MAX_ENTRIES + 1 }
+    const found = isReadable(correlationId) ? await selectEntriesOfRequest(tx, reader, wanted) : []
+    const entries = found.slice(0, MAX_ENTRIES)
+    const checked = REQUEST_STEPS.map(
+      (code): Checked => ({ code, found: CHECKS[code](entries, correlationId) }),
+    )
+    const { steps, failed } = toExplanation(checked, [])
+    const reason = steps.find(({ code }) => code === failed)?.reason ?? null
+    return {
+      ...{ correlationId, steps, failed, next: choosePermitted(ctx, listNext(entries, reason)) },
+      entries: await nameEntries(dir, tx, { reader, entries }),
+      more: found.length > MAX_ENTRIES,
+      outcomes: countOutcomes(entries),
+    }
+  })
+}
+
+/** Correlation ids are UUIDs; others would only be looked for in vain. */
+function isReadable(text: string): boolean {
+  return /^[\w-]{1,64}$/.test(text)
+}
+
+function countOutcomes(entries: readonly RequestEntry[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { outcome } of entries) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
+}
+
+type Check = (entries: readonly RequestEntry[], correlationId: string) => Checked['found']
+
+const CHECKS: Readonly<Record<(typeof REQUEST_STEPS)[number], Check>> = {
+  request_known: (entries, correlationId) =>
+    entries.length > 0 || { code: 'not_recorded', params: { correlationId } },
+  request_permitted: (entries) => findRefusal(entries, (outcome) => FORBIDDEN.has(outcome)) ?? true,
+  request_accepted: (entries) => findRefusal(entries, () => true) ?? true,
+  request_applied(entries) {
+    const waiting = entries.filter(({ status }) => status === 'Processing').length
+    const failed = entries.filter(({ status, isRefused }) => status === 'Failed' && !isRefused).length
+    return waiting + failed === 0 || { code: 'not_applied', params: { waiting, failed } }
+  },
+}
+
+/** Outcomes of callers who may not do it, or not there. */
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  ...['not_permitted', 'portal_not_in_context', 'reseller_not_own', 'reseller_not_related'],
+])
+
+function findRefusal(
+  entries: readonly RequestEntry[],
+  isMeant: (outcome: string) => boolean,
+): Reason | undefined {
+  const refused = entries.find(({ isRefused, outcome }) => isRefused && isMeant(outcome))
+  if (!refused) return undefined
+  return { code: 'refused', params: { operation: refused.operation, code: refused.outcome } }
+}
+
+function listNext(entries: readonly RequestEntry[], reason: Reason | null): NextStep[] {
+  if (reason?.code === 'not_applied') {
+    const late = entries.find(({ status, isRefused }) => status !== 'Succeeded' && !isRefused)
+    return late?.target ? [{ code: 'explain_user', params: { userId: late.target } }] : []
+  }
+  if (reason?.code !== 'refused') return []
+  const { code, operation } = reason.params
+  const caller = entries.find((entry) => entry.isRefused && entry.outcome === code)?.caller
+  if (FORBIDDEN.has(code) && caller && caller.kind !== 'operator')
+    return [{ code: 'explain_access', params: { caller: caller.id, operation } }]
+  return [{ code: 'correct_request', params: { code } }]
+}

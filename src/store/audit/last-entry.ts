@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import type { AuditEntry, Operation } from '../../model/audit.ts'
+import type { Tx } from '../port.ts'
+import { ENTRY_COLUMNS, toEntry } from './entries.ts'
+import { findTail } from './index-rows.ts'
+
+/** The newest entries about a thing that are looked at, and the newest that are not in the index of the log yet. */
+const MAX_ENTRIES = 500
+const MAX_TAIL = 10_000
+
+/**
+ * Returns the newest entry about a target with one of several operations and one of several outcomes, if it is among
+ * the newest 500 about the target.
+ */
+export async function selectLastEntry(
+  tx: Tx,
+  wanted: {
+    readonly target: string
+    readonly operations: readonly Operation[]
+    readonly outcomes: readonly string[]
+  },
+): Promise<AuditEntry | undefined> {
+  const { target, operations, outcomes } = wanted
+  const tail = await findTail(tx)
+  const indexed = sql`select * from (select entry_pk from audit_ids where id = ${target.toLowerCase()}
+    order by entry_pk desc limit ${sql.lit(MAX_ENTRIES)}) as indexed`
+  const newest =
+    tail &&
+    sql`select * from (select entry.pk from audit_entries as entry where ${tail}
+      order by entry.pk desc limit ${sql.lit(MAX_TAIL)}) as newest`
+  const keys = sql<number>`(${newest ? sql`${indexed} union all ${newest}` : indexed})`
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('audit_entries')
+      .select(ENTRY_COLUMNS)
+      .where('pk', 'in', keys)
+      .where((eb) => eb.or([eb('target', '=', target), eb('organization', '=', target)]))
+      .where('operation', 'in', operations)
+      .where('outcome', 'in', outcomes)
+      .orderBy('pk', 'desc')
+      .limit(1),
+  )
+  return rows[0] && toEntry(rows[0])
+}
