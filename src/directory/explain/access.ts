@@ -15,12 +15,19 @@ import type { OrganizationKind } from '../../model/organizations.ts'
 import { selectFoundOrganization } from '../../store/find/organizations.ts'
 import { selectWorkingClient } from '../../store/tables/clients.ts'
 import { selectMemberships } from '../../store/tables/groups.ts'
-import { ACCESS, getPermission, isPermitted } from '../access.ts'
-import { clientContext, enterPortal } from '../context.ts'
+import { ACCESS, isPermitted } from '../access.ts'
+import { clientContext, enterPortal, personContext } from '../context.ts'
 import type { Directory } from '../directory.ts'
 import { findNamed } from '../find.ts'
 import { findReachableJob } from '../jobs/jobs.ts'
-import { findReachableClient, getReachableUser, isReachable, type Scope } from '../reach.ts'
+import { findPerson } from '../people.ts'
+import {
+  findReachableClient,
+  getReachableUser,
+  isReachable,
+  type ReachableUser,
+  type Scope,
+} from '../reach.ts'
 import { read, runRead } from '../unit.ts'
 import { choosePermitted } from './next-steps.ts'
 
@@ -132,7 +139,7 @@ async function findSubject(scope: Scope, id: string | undefined): Promise<Subjec
     return { kind: ctx.caller.kind, id: own, ctx, failed: null }
   }
   const client = isPermitted(ctx, 'GetClient') ? await findReachableClient(scope, id) : undefined
-  const person = await findPerson(scope, id)
+  const person = await findUser(scope, id)
   if (client) {
     const { name } = client.organization
     const isActive = await selectWorkingClient(scope.tx, client.id)
@@ -146,40 +153,43 @@ async function findSubject(scope: Scope, id: string | undefined): Promise<Subjec
   return { kind: 'client', id, ctx: null, failed: { code: 'caller_known', found: reason } }
 }
 
-async function findPerson(scope: Scope, id: string): Promise<Subject | undefined> {
+/** Finds the caller among the users in reach. The same function decides who may enter the console. */
+async function findUser(scope: Scope, id: string): Promise<Subject | undefined> {
   const found = await tryReach(scope, id)
   if (!found) return undefined
   const { user, organization } = found
-  const named = { kind: 'person', id: user.id, ctx: null } as const
-  if (user.deletedAt !== null || !user.active) {
-    const reason = { code: 'caller_suspended', params: { organization: organization.name } } as const
-    return { ...named, failed: { code: 'caller_active', found: reason } }
-  }
-  if (organization.kind === 'customer') {
-    const reason = { code: 'person_cannot_enter', params: { kind: organization.kind } } as const
-    return { ...named, failed: { code: 'caller_has_role', found: reason } }
-  }
-  const groups = await selectMemberships(scope.tx, user.pk)
-  const permission = getPermission(groups)
-  if (permission === null) {
-    const reason = {
-      code: 'person_without_role',
-      params: { groups: groups.map(({ name }) => name) },
-    } as const
-    return { ...named, failed: { code: 'caller_has_role', found: reason } }
-  }
-  const context: Context = {
-    ...{ caller: { kind: 'person', id: user.id }, organization, permission, portal: null },
-    ...{ correlationId: newId(), address: null },
-  }
-  return { ...named, ctx: context, failed: null }
+  const person = await findPerson(scope.tx, user.pk)
+  const named = { kind: 'person', id: user.id } as const
+  if (person)
+    return {
+      ...named,
+      ctx: personContext(person, { correlationId: newId(), address: null }),
+      failed: null,
+    }
+  const groups = (await selectMemberships(scope.tx, user.pk)).map(({ name }) => name)
+  return { ...named, ctx: null, failed: whyNoPerson({ user, organization, groups }) }
+}
+
+function whyNoPerson({
+  user,
+  organization,
+  groups,
+}: ReachableUser & { readonly groups: readonly string[] }): Checked {
+  if (user.deletedAt !== null || !user.active)
+    return {
+      code: 'caller_active',
+      found: { code: 'caller_suspended', params: { organization: organization.name } },
+    }
+  const { kind } = organization
+  const found =
+    kind === 'customer'
+      ? ({ code: 'person_cannot_enter', params: { kind } } as const)
+      : ({ code: 'person_without_role', params: { groups } } as const)
+  return { code: 'caller_has_role', found }
 }
 
 /** Returns a user if the running operation reaches them. */
-async function tryReach(
-  scope: Scope,
-  id: string,
-): Promise<Awaited<ReturnType<typeof getReachableUser>> | undefined> {
+async function tryReach(scope: Scope, id: string): Promise<ReachableUser | undefined> {
   try {
     return await getReachableUser(scope, { user: id }, isUuid(id) ? 'any' : 'live')
   } catch (error) {

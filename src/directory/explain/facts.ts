@@ -18,7 +18,7 @@ import { selectFoundUser } from '../../store/find/users.ts'
 import { selectErasedAt } from '../../store/tables/person-keys.ts'
 import type { Directory } from '../directory.ts'
 import { toLogReader } from '../find-work.ts'
-import { getErasableUser, getReachableUser, getUserArea, type ReachableUser, type Scope } from '../reach.ts'
+import { getReachableUser, getUserArea, getUserOfAnyState, type ReachableUser, type Scope } from '../reach.ts'
 import { credentialIdentity, SealError } from '../sealing/sealer.ts'
 import { runRead } from '../unit.ts'
 
@@ -78,16 +78,14 @@ export function readAccountFacts(dir: Directory, ctx: Context, canonicalId: stri
   })
 }
 
-/** Returns a user by id, deleted or not, or by e-mail. A provider also reaches the users of deleted customers. */
+/** Returns a user by id, deleted or not, or by e-mail: the live one who has it, or else the one deleted last. */
 async function getAnyUser(scope: Scope, id: string): Promise<ReachableUser> {
-  const byId = isUuid(id)
+  if (isUuid(id)) return getUserOfAnyState(scope, id)
   try {
-    return await getReachableUser(scope, { user: id }, byId ? 'any' : 'live')
+    return await getReachableUser(scope, { user: id })
   } catch (error) {
     if (!(error instanceof DirectoryError && error.code === 'user_not_found')) throw error
-    if (!byId) return getReachableUser(scope, { user: id }, 'deleted')
-    if (scope.ctx.organization.kind !== 'provider') throw error
-    return getErasableUser(scope, id)
+    return getReachableUser(scope, { user: id }, 'deleted')
   }
 }
 
