@@ -10,7 +10,7 @@ const FORMATS = { '.ts': 'module-typescript', '.js': 'module' }
  * @returns {void}
  */
 export function registerImportHook() {
-  /** @type {Set<string | undefined>} URLs of ES modules, with links followed. */
+  /** @type {Set<string | undefined>} URLs of ES modules, with links followed. Not `.mjs`: it may import CommonJS. */
   const modules = new Set()
   registerHooks({
     resolve(specifier, context, nextResolve) {
@@ -22,7 +22,8 @@ export function registerImportHook() {
         return { url: href, format, shortCircuit: true }
       }
       const resolved = nextResolve(specifier, context)
-      if (resolved.format?.startsWith('module')) modules.add(resolved.url)
+      const { url } = resolved
+      if (FORMATS[url.slice(-3)] !== undefined && resolved.format?.startsWith('module')) modules.add(url)
       return resolved
     },
   })
