@@ -11,6 +11,7 @@ import {
   updatePersonCredential,
 } from '../directory/person-credentials.ts'
 import type { PersonAccount } from '../model/accounts.ts'
+import { defineAccountView } from './account-view.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { assertOpen } from './output.ts'
 import { formatTable } from './table.ts'
@@ -37,6 +38,7 @@ export function defineAccount(account: Command, session: Session): void {
       .description(what)
       .argument(...USER)
       .action(action(session, (userId: string) => setActive(session, userId, active)))
+  defineAccountView(account, session)
   account
     .command('remove')
     .description('Remove the account of a user; one that owns data comes back, unless the data is deleted')

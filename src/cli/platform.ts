@@ -1,15 +1,35 @@
-import type { Command } from 'commander'
-import { countAppliedAccounts, listFailures, readBacklog, retryAll, retryUser } from '../directory/backlog.ts'
+import { type Command, InvalidArgumentError } from 'commander'
+import { countAppliedAccounts, readBacklog } from '../directory/backlog.ts'
 import { findCluster, listPlatformProblems } from '../directory/platforms.ts'
-import { FAILURE_STATES } from '../model/backlog.ts'
+import { countUnapplied, listUnapplied, retryAccounts, retryUser } from '../directory/unapplied.ts'
+import {
+  type CauseCount,
+  UNAPPLIED_STATES,
+  type UnappliedAccount,
+  type UnappliedState,
+} from '../model/backlog.ts'
+import { CAUSE_CODES, formatCause } from '../model/causes.ts'
 import { getPlatform } from '../platform/platform.ts'
 import { type CheckReport, checkPlatform, type Finding, getTenantPlatform } from '../provisioning/check.ts'
 import { adoptCluster } from '../provisioning/cluster.ts'
 import { newFixer } from '../provisioning/fix.ts'
-import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { LIMIT, newChoice, parseNumber } from './options.ts'
-import { cutPage, describeMore } from './pages.ts'
+import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
+import { LIMIT, newChoice } from './options.ts'
+import { describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
+
+const CAUSE = [
+  '--cause <cause>',
+  'Only accounts that fail for this cause, for example unreachable, refused or refused:403:AccessDenied',
+  parseCauseOption,
+] as const
+
+/** @throws {InvalidArgumentError} */
+function parseCauseOption(text: string): string {
+  const [code = ''] = text.split(':')
+  if (CAUSE_CODES.some((one) => one === code)) return text
+  throw new InvalidArgumentError(`It must begin with one of ${CAUSE_CODES.join(', ')}.`)
+}
 
 /** `usher platform`: the accounts on the storage platform. */
 export function definePlatform(platform: Command, session: Session): void {
@@ -21,21 +41,29 @@ export function definePlatform(platform: Command, session: Session): void {
     .addOption(
       newChoice(
         '--state <state>',
-        'List only accounts in this state: failing (tried again within minutes), or parked (failed often, tried once an hour)',
-        FAILURE_STATES,
+        'List only accounts in this state: waiting (not tried yet), failing (tried again within minutes), or parked (failed often, tried once an hour) (default: failing and parked)',
+        UNAPPLIED_STATES,
       ),
     )
-    .option('--after <number>', 'Next page: list only accounts after the one with this number', parseNumber)
+    .option(...CAUSE)
+    .option('--tenant <id>', 'List only accounts of this tenant')
+    .option('--after <cursor>', 'Next page: the cursor that the page before has printed')
     .option(...LIMIT, 100)
     .action(action(session, (options: StatusOptions) => showStatus(session, options)))
   platform
     .command('retry')
     .description(
-      'Let the server retry accounts that are failing or parked, without waiting (give either --user or --all)',
+      'Let the server retry accounts that are failing or parked, without waiting (give --user, --cause, --tenant or --all)',
     )
     .option('--user <id>', 'Retry the accounts of this user')
+    .option(...CAUSE)
+    .option('--tenant <id>', 'Retry only accounts of this tenant')
     .option('--all', 'Retry all failing and parked accounts')
     .action(action(session, (options: RetryOptions) => retry(session, options)))
+  defineChecks(platform, session)
+}
+
+function defineChecks(platform: Command, session: Session): void {
   platform
     .command('check')
     .description('Compare the accounts on the platform with the directory')
@@ -54,20 +82,22 @@ export function definePlatform(platform: Command, session: Session): void {
 }
 
 interface StatusOptions {
-  readonly state?: (typeof FAILURE_STATES)[number]
-  readonly after?: number
+  readonly state?: UnappliedState
+  readonly cause?: string
+  readonly tenant?: string
+  readonly after?: string
   readonly limit: number
 }
 
-function showStatus(session: Session, { state, after = 0, limit }: StatusOptions): Promise<Output> {
+function showStatus(session: Session, options: StatusOptions): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx, platform }) => {
     const { version, health, reason = null } = await platform.status()
     const { waiting, failing, parked, oldestSeconds } = await readBacklog(dir)
     const applied = await countAppliedAccounts(dir)
     const problems = await listPlatformProblems(dir)
     const cluster = await findCluster(dir, platform.name)
-    const found = await listFailures(dir, ctx, { after, limit: limit + 1, state })
-    const { items: accounts, more } = cutPage(found, limit)
+    const { causes } = await countUnapplied(dir, ctx)
+    const { accounts, next } = await readUnapplied({ dir, ctx }, options)
     const lines = [
       ...problems,
       `${platform.name} ${version}: ${health}${reason === null ? '' : `, ${reason}`}`,
@@ -75,37 +105,83 @@ function showStatus(session: Session, { state, after = 0, limit }: StatusOptions
     ]
     if (waiting + failing + parked > 0)
       lines.push(`The oldest change has been waiting for ${Math.round(oldestSeconds)} s.`)
-    if (accounts.length > 0) lines.push('', ...formatFailures(accounts))
+    if (causes.length > 0) lines.push('', ...formatCauses(causes))
+    if (accounts.length > 0) lines.push('', ...formatAccounts(accounts))
     return {
       json: {
         platform: { name: platform.name, cluster, version, health, reason },
         problems,
-        ...{ applied, waiting, failing, parked, oldestSeconds, accounts },
+        ...{ applied, waiting, failing, parked, oldestSeconds },
+        causes: causes.map((one) => ({ ...one, cause: formatCause(one.cause) })),
+        accounts: accounts.map(toJson),
       },
       lines,
-      note: more ? describeMore(limit, `--after ${accounts.at(-1)?.number}`) : undefined,
+      note: next === null ? undefined : describeMore(accounts.length, `--after ${next}`),
     }
   })
 }
 
-function formatFailures(accounts: readonly Awaited<ReturnType<typeof listFailures>>[number][]): string[] {
-  const rows = accounts.map((one) => [
-    ...[String(one.number), one.userId, one.tenantId, one.state],
-    ...[String(one.attempts), one.dueAt, one.error],
+/** Reads pages until there are as many accounts as were asked for. */
+async function readUnapplied(
+  { dir, ctx }: Pick<Opened, 'dir' | 'ctx'>,
+  { state, cause, tenant: tenantId, after, limit }: StatusOptions,
+): Promise<{ accounts: UnappliedAccount[]; next: string | null }> {
+  const accounts: UnappliedAccount[] = []
+  const states = state === undefined ? FAILED : [state]
+  let next = after ?? null
+  do {
+    const page = { cause, tenantId, after: next ?? undefined, limit: limit - accounts.length }
+    const found = await listUnapplied(dir, ctx, { ...page, state: state ?? undefined })
+    accounts.push(...found.items.filter((one) => states.includes(one.state)))
+    // The accounts that wait come last.
+    const isPast = found.items.some((one) => !states.includes(one.state))
+    next = isPast ? null : found.next
+  } while (next !== null && accounts.length < limit)
+  return { accounts, next }
+}
+
+const FAILED: readonly UnappliedState[] = ['failing', 'parked']
+
+function toJson({ user, organization, tenant, cause, ...account }: UnappliedAccount) {
+  const names = { userId: user.id, user, organization, tenantId: tenant.id, tenant }
+  return { ...names, ...account, cause: cause && formatCause(cause) }
+}
+
+function formatCauses(causes: readonly CauseCount[]): string[] {
+  const rows = causes.map(({ cause, count, more, parked, oldest, error }) => [
+    ...[formatCause(cause), `${count}${more ? '+' : ''}`, String(parked), oldest, error],
   ])
-  return formatTable(['NUMBER', 'USER', 'TENANT', 'STATE', 'ATTEMPTS', 'NEXT', 'ERROR'], rows)
+  return formatTable(['CAUSE', 'ACCOUNTS', 'PARKED', 'SINCE', 'ERROR OF ONE'], rows)
+}
+
+function formatAccounts(accounts: readonly UnappliedAccount[]): string[] {
+  const rows = accounts.map(({ user, organization, tenant, state, cause, attempts, dueAt, error }) => [
+    ...[user.id, user.email, organization.name, tenant.id, state, cause && formatCause(cause)],
+    ...[String(attempts), dueAt, error],
+  ])
+  const headings = ['USER', 'EMAIL', 'ORGANIZATION', 'TENANT', 'STATE', 'CAUSE', 'ATTEMPTS', 'NEXT', 'ERROR']
+  return formatTable(headings, rows)
 }
 
 interface RetryOptions {
   readonly user?: string
+  readonly cause?: string
+  readonly tenant?: string
   readonly all?: boolean
 }
 
-async function retry(session: Session, { user, all = false }: RetryOptions): Promise<Output> {
-  if (all === (user !== undefined))
-    throw new UsageError("exactly one of '--user <id>' and '--all' must be given")
+async function retry(session: Session, options: RetryOptions): Promise<Output> {
+  const { user, cause, tenant: tenantId, all = false } = options
+  const some = cause !== undefined || tenantId !== undefined
+  if ([all, user !== undefined, some].filter(Boolean).length !== 1)
+    throw new UsageError(
+      "exactly one of '--user <id>', '--all', and '--cause <cause>' or '--tenant <id>' must be given",
+    )
   return withDirectory(session, async ({ dir, ctx }) => {
-    const retried = user === undefined ? await retryAll(dir, ctx) : await retryUser(dir, ctx, user)
+    const retried =
+      user === undefined
+        ? await retryAccounts(dir, ctx, { cause, tenantId })
+        : await retryUser(dir, ctx, user)
     const text = `${retried} accounts are due now; a running server tries them within seconds.`
     return { json: { retried }, lines: [text] }
   })

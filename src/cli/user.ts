@@ -3,6 +3,7 @@ import { createUser } from '../directory/users.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { defineErasure } from './erasure.ts'
 import { findGroupIds } from './group.ts'
+import { defineReceipt } from './receipt.ts'
 import { defineTimeline } from './timeline.ts'
 import { defineSingleUser } from './user-changes.ts'
 import { defineUserFiles } from './user-files.ts'
@@ -24,6 +25,7 @@ export function defineUser(user: Command, session: Session): void {
   defineUserFiles(user, session)
   defineErasure(user, session)
   defineTimeline(user, session)
+  defineReceipt(user, session)
 }
 
 interface AddOptions {

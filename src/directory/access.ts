@@ -2,43 +2,6 @@ import type { Operation } from '../model/audit.ts'
 import type { CallerKind, Context, Permission } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
-import { GROUP_NAMES, type Group, type GroupName } from '../model/users.ts'
-
-/** What a group lets its members do in their organization. */
-export interface GroupMeaning {
-  /** What a member may do: `administrator` manages, `viewer` reads; null for a group that adds no such permission. */
-  readonly permission: 'administrator' | 'viewer' | null
-  /** Whether members get alerts about consumption, in addition to what their other groups let them do. */
-  readonly alerts: boolean
-}
-
-/** The meaning of the groups that each provider has. Groups of one organization give no permission. */
-export const GROUP_MEANINGS: Readonly<Record<GroupName, GroupMeaning>> = {
-  Administrator: { permission: 'administrator', alerts: false },
-  Viewer: { permission: 'viewer', alerts: false },
-  'Alert Manager': { permission: null, alerts: true },
-}
-
-const VERBS = { administrator: 'manages', viewer: 'reads' } as const
-
-/** Says in one sentence what each group means, for the documents of the APIs. */
-export function describeGroups(): string {
-  const meanings = Object.entries(GROUP_MEANINGS).map(([name, { permission, alerts }]) => {
-    const verbs = [...(permission ? [VERBS[permission]] : []), ...(alerts ? ['adds alerts'] : [])]
-    return `${name} ${verbs.join(' and ')}`
-  })
-  return `In their organization, a member of ${meanings.join(', a member of ')}.`
-}
-
-/**
- * Returns what a person may do who is in these groups: the most that one of them gives; null for nothing.
- * @param groups groups of the provider; groups of an organization must be left out
- */
-export function getPermission(groups: readonly Pick<Group, 'name'>[]): GroupMeaning['permission'] {
-  const given = GROUP_NAMES.filter((name) => groups.some((group) => group.name === name))
-  const permissions = given.map((name) => GROUP_MEANINGS[name].permission)
-  return permissions.find((one) => one === 'administrator') ?? permissions.find((one) => one !== null) ?? null
-}
 
 /** One kind of caller that may run an operation. All three members must match the context of the call. */
 export interface Grant {
@@ -102,7 +65,7 @@ const READ_WEBHOOKS: Rule = {
 }
 const OF_PROVIDER = { organizations: ['provider'] } as const
 const OF_PARTNERS = { organizations: ['provider', 'reseller'] } as const
-/** Administrators of the provider may run the operation: it cannot be undone. */
+/** Administrators of the provider may run the operation: it cannot be undone, or is about all of its accounts. */
 const MANAGE_PROVIDER: Rule = {
   grants: [
     OPERATOR,
@@ -122,6 +85,8 @@ const READ_LOGS: Rule = {
   ],
   reach: 'below',
 }
+/** The provider alone sees its platform. */
+const READ_PLATFORM: Rule = onlyFor(['provider'], READ_LOGS)
 /** Callers follow the jobs that they have begun; viewers may read them too. */
 const READ_JOBS: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON, VIEWER_PERSON],
@@ -232,6 +197,9 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   UpdateUserCredential: MANAGE_USERS,
   DeleteUserCredential: MANAGE_USERS,
   ListUserCredentials: READ_USERS,
+  GetUserAccount: READ_USERS,
+  GetUserUsage: READ_USERS,
+  GetReceipt: READ_LOGS,
 
   CreateCredential: USE_STORAGE,
   UpdateCredential: USE_STORAGE,
@@ -304,9 +272,11 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   StopJob: MAINTAIN,
   ResumeJob: MAINTAIN,
 
-  RetryAccounts: MAINTAIN,
+  RetryAccounts: MANAGE_PROVIDER,
+  RetryUser: MANAGE_RESELLER_USERS,
+  MendAccount: MANAGE_RESELLER_USERS,
   ReapplyAccount: MAINTAIN,
-  ListFailures: MAINTAIN,
+  ListUnapplied: READ_PLATFORM,
   CheckAccounts: OPERATE,
   SuspendForeignAccount: OPERATE,
   AdoptCluster: MAINTAIN,

@@ -5,7 +5,7 @@ import { deleteIdentitiesOf } from '../store/tables/identities.ts'
 import { type PersonRow, selectPerson } from '../store/tables/people.ts'
 import { deleteSessionsOf } from '../store/tables/sessions.ts'
 import { deleteSignInLinksOf } from '../store/tables/sign-in-links.ts'
-import { getPermission } from './access.ts'
+import { getPermission } from './group-meanings.ts'
 
 /**
  * Returns the person that a user is in the console: a live, active user of a provider or a reseller, who is in the

@@ -1,3 +1,4 @@
+import type { Cause } from './causes.ts'
 import { checkEmail } from './email.ts'
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
@@ -91,6 +92,13 @@ export interface PersonAccount {
   readonly platformState: (typeof PLATFORM_STATES)[number]
   /** Why the last attempt to apply it failed, for operators: it may name parts of the platform. */
   readonly error: string | null
+  /** Why the last attempt failed; null if it did not. */
+  readonly cause: Cause | null
+  /** The attempts since its desired state last changed or was applied, and when the next one is due, ISO 8601. */
+  readonly attempts: number
+  readonly dueAt: string
+  /** When it was parked, ISO 8601: it is then tried once an hour. Null if it is not. */
+  readonly parkedAt: string | null
   /** The account's own status. */
   readonly enabled: boolean
   /** How many keys it has. */
@@ -99,6 +107,27 @@ export interface PersonAccount {
   readonly changedAt: string
   readonly desiredVersion: number
   readonly appliedVersion: number
+}
+
+/** What became of an account that a person has, or has had. */
+export interface AccountRemoval {
+  readonly pk: number
+  readonly platform: string
+  readonly canonicalUserId: string
+  /** `kept`: it exists, because it was never removed, or because it owns data. */
+  readonly state: 'kept' | 'removing' | 'removed'
+  /** Whether the removal deletes its data too. */
+  readonly isPurged: boolean
+  /** When the removal was recorded, ISO 8601; null for one that is kept. */
+  readonly toldAt: string | null
+  /** When the platform was seen not to have it, ISO 8601; null until then, and for removals before this was kept. */
+  readonly goneAt: string | null
+  /** Why the last attempt failed; null if it did not. */
+  readonly error: string | null
+  readonly cause: Cause | null
+  /** How many of its keys are gone, and how many there still are. */
+  readonly removedKeys: number
+  readonly keys: number
 }
 
 /** Where the people of a customer get accounts, although Cloud Director does not name them. */

@@ -51,7 +51,15 @@ const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
   ...(['SignIn', 'SignOut', 'EndSession', 'CreateSignInLink', 'BindIdentity'] as const),
   ...(['IssueToken', 'CreateRefreshToken', 'RefreshToken', 'RevokeRefreshToken'] as const),
   ...(['RotateKey', 'RotateSigningKey', 'RestoreDirectory', 'AdoptCluster'] as const),
-  ...(['RetryAccounts', 'ReapplyAccount', 'SuspendForeignAccount', 'StopJob', 'ResumeJob'] as const),
+  ...([
+    'RetryAccounts',
+    'RetryUser',
+    'ReapplyAccount',
+    'MendAccount',
+    'SuspendForeignAccount',
+    'StopJob',
+    'ResumeJob',
+  ] as const),
   ...(['CreateWebhook', 'DeleteWebhook', 'ReplayWebhook', 'TestWebhook'] as const),
 ])
 

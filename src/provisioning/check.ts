@@ -77,7 +77,7 @@ export interface CheckRequest {
 }
 
 /** One check of one platform. */
-interface Check {
+export interface Check {
   readonly dir: Directory
   readonly platform: Platform
   readonly fixer: Fixer | undefined
@@ -156,7 +156,12 @@ function assertReadable(findings: readonly Finding[]): void {
     throw new PlatformError(`accounts cannot be read from the platform: ${unreadable.at(-1)?.error}`)
 }
 
-async function checkAccount(check: Check, pk: number): Promise<'same' | 'unapplied' | Finding> {
+/**
+ * Compares one account with its platform, and fixes it if the check has a fixer.
+ * @returns `unapplied` if its desired state is not applied yet, so that it cannot be compared
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export async function checkAccount(check: Check, pk: number): Promise<'same' | 'unapplied' | Finding> {
   const { dir, fixer } = check
   const account = await read(dir, (tx) => selectAccountByPk(tx, pk))
   if (!account) throw vanished(pk)

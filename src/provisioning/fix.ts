@@ -13,19 +13,32 @@ import { Reconciler } from './reconciler.ts'
 /** Enough for one attempt, even if another process makes it: a server looks for due accounts once a second. */
 const FIX_MS = ATTEMPT_MS + 5_000
 
+/** How a fixer works. */
+export interface FixOptions {
+  /** How long to wait for each account, in milliseconds. */
+  readonly waitMs?: number
+  /** The operation of its audit entries; `ReapplyAccount` when left out. */
+  readonly operation?: 'MendAccount'
+}
+
 /**
  * Creates a fixer that brings accounts back to their desired state, and writes an audit entry for each. This process or
  * a server applies them, whichever is first.
- * @param waitMs how long to wait for each account
  */
-export function newFixer(deps: CheckDeps, ctx: Context, waitMs = FIX_MS): Fixer & { stop(): Promise<void> } {
+export function newFixer(
+  deps: CheckDeps,
+  ctx: Context,
+  options: FixOptions = {},
+): Fixer & { stop(): Promise<void> } {
   const { dir, platforms } = deps
+  const { waitMs = FIX_MS, operation } = options
   const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined }
   const reconciler = new Reconciler(dir, platforms, { log: silent, observeAttempt: () => undefined })
   return {
     async fix(desired) {
       const { account, state } = desired
-      await reapplyAccount(dir, ctx, { account, exists: state.status !== 'gone' })
+      const exists = state.status !== 'gone'
+      await reapplyAccount(dir, ctx, { account, exists, ...(operation && { operation }) })
       return state.status === 'gone'
         ? removeAgain(deps, desired)
         : applyAgain(deps, reconciler, { pk: account.pk, waitMs })

@@ -1,6 +1,7 @@
 import { findBuckets, measureAccounts } from '../directory/contents.ts'
 import type { Directory } from '../directory/directory.ts'
-import type { Bucket, Usage } from '../model/contents.ts'
+import { findAccountToMeasure } from '../directory/user-account.ts'
+import { type Bucket, type Content, NO_USAGE, type Usage } from '../model/contents.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
@@ -36,6 +37,12 @@ export interface PlatformView {
    * @throws {DirectoryError} `platform_unavailable`
    */
   listBuckets(ctx: Context, tenantId: string, page: PageRequest): Promise<Page<Bucket>>
+  /**
+   * Reads what the account of a user within reach stores now, from its platform.
+   * @throws {DirectoryError} `not_permitted`, `user_not_found`, `account_not_found`, `platform_unavailable`,
+   *   `store_unavailable`
+   */
+  readContentOfUser(ctx: Context, userId: string): Promise<Content>
 }
 
 /** Creates the view of the directory's platforms. `mainName` is the name of one of them. */
@@ -56,6 +63,14 @@ export function newPlatformView(dir: Directory, platforms: Platforms, mainName: 
       const lists = await ask(platforms, found, (platform, id, signal) => platform.listBuckets(id, signal))
       const all = lists.flat().sort((one, other) => (one.name < other.name ? -1 : 1))
       return { items: all.slice(page.offset, page.offset + page.limit), total: all.length }
+    },
+    async readContentOfUser(ctx, userId) {
+      const { platform: name, canonicalUserId } = await findAccountToMeasure(dir, ctx, userId)
+      const found = { platform: name, canonicalIds: [canonicalUserId] }
+      const [content] = await ask(platforms, found, (platform, id, signal) =>
+        platform.readContent(id, signal),
+      )
+      return content ?? { usage: NO_USAGE, buckets: [] }
     },
   }
 }

@@ -37,10 +37,13 @@ interface Status {
   readonly failing: number
   readonly parked: number
   readonly oldestSeconds: number
+  readonly causes: readonly { cause: string; count: number; error: string }[]
   readonly accounts: readonly {
-    number: number
     userId: string
     tenantId: string
+    organization: { name: string }
+    state: string
+    cause: string
     error: string
     attempts: number
   }[]
@@ -95,11 +98,31 @@ test('status shows the platform, the counts, and what fails with its reason, pag
   assert.deepEqual([one?.userId, one?.tenantId], [user.user_id, tenantId])
   assert.match(one?.error ?? '', /400 InvalidArgument/)
   assert.ok((one?.attempts ?? 0) >= 1)
-  assert.deepEqual((await statusOf('--after', String(one?.number))).accounts, [])
-  assert.deepEqual((await statusOf('--state', 'parked')).accounts, [])
+  assert.deepEqual([one?.cause, one?.state], ['refused:400:InvalidArgument', 'failing'])
+  assert.deepEqual(
+    status.causes.map(({ cause, count }) => [cause, count]),
+    [['refused:400:InvalidArgument', 1]],
+  )
+  for (const found of [
+    ['--cause', 'refused'],
+    ['--cause', 'refused:400:InvalidArgument', '--state', 'failing'],
+    ['--tenant', tenantId],
+  ])
+    assert.equal((await statusOf(...found)).accounts.length, 1)
+  for (const none of [
+    ['--state', 'parked'],
+    ['--state', 'waiting'],
+    ['--cause', 'late'],
+  ])
+    assert.deepEqual((await statusOf(...none)).accounts, [])
+  assert.match((await usher('platform', 'status', '--after', 'x')).stderr, /--after must be a cursor/)
   const { stdout } = await usher('platform', 'status')
   assert.match(stdout, /^ceph-rgw unknown: NORMAL\n1 applied, 0 waiting, 1 failing, 0 parked\nThe oldest /)
-  assert.match(stdout, new RegExp(`\nNUMBER +USER .*\n\\d+ +${user.user_id} .* failing `))
+  assert.match(stdout, /\nCAUSE +ACCOUNTS .*\nrefused:400:InvalidArgument +1 /)
+  assert.match(
+    stdout,
+    new RegExp(`\nUSER +EMAIL .*\n${user.user_id} .* failing +refused:400:InvalidArgument `),
+  )
 })
 
 test('a parked account is listed as parked; retry applies it at once, and is audited', async () => {
@@ -119,10 +142,88 @@ test('a parked account is listed as parked; retry applies it at once, and is aud
   assert.deepEqual(await target.cli('platform', 'retry', '--user', user.user_id), { retried: 1 })
   await waitUntil(async () => !rgw.users.has(user.canonical_user_id), 3_000)
   const entries = await target.cli<{ caller: string; target: string }[]>(
-    ...['audit', 'list', '--operation', 'RetryAccounts', '--limit', '1'],
+    ...['audit', 'list', '--operation', 'RetryUser', '--limit', '1'],
   )
   assert.deepEqual([entries[0]?.caller, entries[0]?.target], ['operator', user.user_id])
-  assert.match((await usher('platform', 'retry', '--user', 'nobody')).stderr, /no user with the id nobody/)
+  assert.match((await usher('platform', 'retry', '--user', 'nobody')).stderr, /no user with the .* nobody/)
+})
+
+test('accounts of one cause are retried together; a cause that does not exist is a wrong use', async () => {
+  const user = await addFailing()
+  rgw.refuse(undefined)
+  assert.deepEqual(await target.cli('platform', 'retry', '--cause', 'late'), { retried: 0 })
+  assert.deepEqual(await target.cli('platform', 'retry', '--cause', 'refused', '--tenant', tenantId), {
+    retried: 1,
+  })
+  await waitUntil(async () => !rgw.users.has(user.canonical_user_id), 3_000)
+  for (const wrong of [['--cause', 'bad luck'], ['--all', '--cause', 'late'], []])
+    assert.equal((await usher('platform', 'retry', ...wrong)).code, 2)
+})
+
+interface Shown {
+  readonly accounts: readonly {
+    state: string
+    platformState: string
+    cause: string | null
+    error: string | null
+  }[]
+  readonly keys: readonly { accessKey: string; active: boolean }[]
+}
+
+interface Receipt {
+  readonly removal: { caller: string; operation: string; correlationId: string }
+  readonly seal: { hash: string; block: { number: number; hash: string } }
+  readonly accounts: readonly { state: string; goneAt: string | null; toldAt: string; removedKeys: number }[]
+}
+
+test('the account of one user is shown, compared, mended and measured; its removal has a receipt', async () => {
+  const { user, held } = await addUser()
+  const id = user.user_id
+  const show = (): Promise<Shown> => target.cli('account', 'show', id)
+  await waitUntil(async () => (await show()).accounts[0]?.platformState === 'applied', 5_000)
+  const { keys } = await show()
+  assert.deepEqual(
+    keys.map(({ active }) => active),
+    [true],
+  )
+  assert.doesNotMatch(JSON.stringify(await show()), /secret/i)
+  assert.match((await usher('account', 'show', id)).stdout, /^Platform: +ceph-rgw\n/)
+  assert.partialDeepStrictEqual(await target.cli('account', 'check', id), { state: 'same', drift: [] })
+  held.suspended = 1
+  const found = await usher('account', 'check', id)
+  assert.deepEqual([found.code, found.stdout], [1, 'It differs on ceph-rgw: suspended.\n'])
+  assert.match((await usher('account', 'check', id, '--fix')).stdout, /It is mended/)
+  assert.partialDeepStrictEqual(await target.cli('account', 'usage', id), { usage: { bucketCount: 0 } })
+  assert.match((await usher('account', 'retry', id)).stdout, /does not fail/)
+  assert.match((await usher('user', 'receipt', id)).stderr, /Neither the user .* was removed/)
+  rgw.refuse('DELETE /admin/user')
+  await target.cli('user', 'remove', id)
+  await waitUntil(async () => (await show()).accounts[0]?.cause === 'refused:400:InvalidArgument', 10_000)
+  rgw.refuse(undefined)
+  await target.cli('account', 'retry', id)
+  const receiptOf = (): Promise<Receipt> => target.cli('user', 'receipt', id)
+  await waitUntil(async () => (await receiptOf()).accounts[0]?.state === 'removed', 5_000)
+  const receipt = await receiptOf()
+  assert.partialDeepStrictEqual(receipt, { removal: { caller: 'operator', operation: 'DeleteUser' } })
+  const [account] = receipt.accounts
+  assert.ok(account?.goneAt && account.goneAt >= account.toldAt)
+  assert.equal(account.removedKeys, 1)
+  const { block } = receipt.seal
+  assert.equal((await usher('audit', 'verify', '--expect', `${block.number}:${block.hash}`)).code, 0)
+  const timeline = await target.cli<
+    { kind: string; operation?: string; outcome: string; cause?: { code: string } }[]
+  >(...['user', 'timeline', id])
+  const words = timeline.map(({ kind, operation, outcome }) => `${operation ?? kind} ${outcome}`)
+  assert.deepEqual(words.slice(0, 4), [
+    'attempts applied',
+    'RetryUser retried',
+    'attempts failed',
+    'DeleteUser deleted',
+  ])
+  assert.match(
+    (await usher('user', 'timeline', id, '--limit', '1')).stderr,
+    /add --after [\w-]+ for the next page/,
+  )
 })
 
 test('check finds each kind of drift with exit code 1, and --fix repairs it while a server runs', async () => {

@@ -22,12 +22,14 @@ import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
 import { timelineSuite } from './timeline.suite.ts'
+import { unappliedSuite } from './unapplied.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 await onServer('the directory on PostgreSQL', (server) => {
   const { open } = postgresStores(server)
   usersSuite(open)
   timelineSuite(open)
+  unappliedSuite(open)
   findSuite(open)
   explainSuite(open)
   idempotencySuite(open)

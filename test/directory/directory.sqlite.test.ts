@@ -20,12 +20,14 @@ import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
 import { timelineSuite } from './timeline.suite.ts'
+import { unappliedSuite } from './unapplied.suite.ts'
 import { usersSuite } from './users.suite.ts'
 
 const { open } = sqliteStores()
 
 usersSuite(open)
 timelineSuite(open)
+unappliedSuite(open)
 accessSuite(open)
 platformsSuite(open)
 reachSuite(open)

@@ -38,7 +38,7 @@ export function check({ on, platform }: World, tenantId?: string): Promise<Check
 
 export async function fix({ on, platform }: World, waitMs?: number): Promise<CheckReport> {
   const deps = { dir: on.dir, platforms: only(platform) }
-  const fixer = newFixer(deps, on.operator, waitMs)
+  const fixer = newFixer(deps, on.operator, waitMs === undefined ? {} : { waitMs })
   try {
     return await checkPlatform(deps, on.operator, { platform: platform.name, fixer })
   } finally {

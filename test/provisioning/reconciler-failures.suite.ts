@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { retryAll, retryUser } from '../../src/directory/backlog.ts'
+import { retryAccounts, retryUser } from '../../src/directory/unapplied.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { selectBacklog } from '../../src/store/accounts/backlog.ts'
@@ -274,7 +274,7 @@ function parkingTests(open: OpenStore): void {
     for (const change of [
       (world: World) => deleteUser(world.on.dir, world.on.operator, { user: world.account.userId }),
       (world: World) => retryUser(world.on.dir, world.on.operator, world.account.userId),
-      (world: World) => retryAll(world.on.dir, world.on.operator),
+      (world: World) => retryAccounts(world.on.dir, world.on.operator),
     ]) {
       const world = await newWorld(open)
       const { on, reconciler } = world

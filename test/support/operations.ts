@@ -13,7 +13,7 @@ import {
 } from '../../src/directory/accounts.ts'
 import { exportAudit, listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
 import { listAuditLogs } from '../../src/directory/audit-logs.ts'
-import { listFailures, reapplyAccount, retryAll } from '../../src/directory/backlog.ts'
+import { reapplyAccount } from '../../src/directory/backlog.ts'
 import {
   createClient,
   deleteClient,
@@ -69,6 +69,7 @@ import {
   updatePersonCredential,
 } from '../../src/directory/person-credentials.ts'
 import { replaceCluster } from '../../src/directory/platforms.ts'
+import { getReceipt } from '../../src/directory/receipts.ts'
 import {
   createRefreshToken,
   listRefreshTokens,
@@ -100,7 +101,13 @@ import {
   updateTenant,
 } from '../../src/directory/tenants.ts'
 import { listTimeline } from '../../src/directory/timeline.ts'
+import { listUnapplied, retryAccounts, retryUser } from '../../src/directory/unapplied.ts'
 import { runUnit } from '../../src/directory/unit.ts'
+import {
+  findAccountToCompare,
+  findAccountToMeasure,
+  getUserAccount,
+} from '../../src/directory/user-account.ts'
 import {
   deleteUser,
   getUser,
@@ -314,9 +321,15 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   StopJob: ({ dir }, ctx) => stopJob(dir, ctx, newId()),
   ResumeJob: ({ dir }, ctx) => resumeJob(dir, ctx, newId()),
 
-  RetryAccounts: ({ dir }, ctx) => retryAll(dir, ctx),
+  RetryAccounts: ({ dir }, ctx) => retryAccounts(dir, ctx),
+  RetryUser: ({ dir }, ctx) => retryUser(dir, ctx, newId()),
+  MendAccount: ({ dir }, ctx) =>
+    findAccountToCompare(dir, ctx, { userId: newId(), operation: 'MendAccount' }),
+  GetUserAccount: ({ dir }, ctx) => getUserAccount(dir, ctx, newId()),
+  GetUserUsage: ({ dir }, ctx) => findAccountToMeasure(dir, ctx, newId()),
+  GetReceipt: ({ dir }, ctx) => getReceipt(dir, ctx, newId()),
   ReapplyAccount: ({ dir }, ctx) => reapplyAccount(dir, ctx, { account: NO_ACCOUNT, exists: true }),
-  ListFailures: ({ dir }, ctx) => listFailures(dir, ctx, list),
+  ListUnapplied: ({ dir }, ctx) => listUnapplied(dir, ctx, { limit: 1 }),
   CheckAccounts: ({ dir }, ctx) =>
     listForeignAccounts(dir, ctx, { platform: dir.platform, canonicalIds: ['tenant$user'] }),
   AdoptCluster: ({ dir }, ctx) => replaceCluster(dir, ctx, { platform: dir.platform, cluster: newId() }),

@@ -1,4 +1,4 @@
-import { describeGroups } from '../../directory/access.ts'
+import { describeGroups } from '../../directory/group-meanings.ts'
 import type { ApiDocument } from '../openapi.ts'
 
 /** What the OpenAPI document says in addition to its operations. */

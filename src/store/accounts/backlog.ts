@@ -1,7 +1,7 @@
-import type { AccountFailure, Backlog, FailureState } from '../../model/backlog.ts'
+import type { Backlog } from '../../model/backlog.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { RESET_ATTEMPTS, selectAccounts, YES } from './accounts.ts'
+import { RESET_ATTEMPTS, YES } from './accounts.ts'
 
 // Every parked account has an error, which is kept until an attempt succeeds or the desired state changes.
 const backlog = statement((db) =>
@@ -25,77 +25,22 @@ export async function selectBacklog(tx: Tx): Promise<Backlog> {
   return { waiting: unapplied - failed, failing: failed - parked, parked, oldest: row?.oldest ?? null }
 }
 
-const selectApplied = statement((db) =>
+const selectTotal = statement((db) =>
+  db.selectFrom('account_totals').select((eb) => eb.fn.sum<number | null>('total').as('total')),
+)
+
+const selectPending = statement((db) =>
   db
     .selectFrom('accounts')
     .select((eb) => eb.fn.countAll<number>().as('total'))
-    .where('wanted', '=', YES)
-    .whereRef('applied_version', '>=', 'desired_version'),
+    .whereRef('applied_version', '<', 'desired_version')
+    .where('wanted', '=', YES),
 )
 
-/** Counts the accounts that exist and are applied. Reads every account. */
+/** Counts the accounts that exist and are applied, from the stored totals. */
 export async function countApplied(tx: Tx): Promise<number> {
-  return Number((await tx.get(selectApplied, {}))?.total ?? 0)
-}
-
-/** Returns the accounts whose last attempt failed, ordered by primary key. */
-export async function selectFailedAccounts(
-  tx: Tx,
-  page: { after: number; limit: number; state?: FailureState | undefined },
-): Promise<AccountFailure[]> {
-  const rows = await tx.query((db) => {
-    const failed = selectAccounts(db)
-      .whereRef('accounts.applied_version', '<', 'accounts.desired_version')
-      .where('accounts.last_error', 'is not', null)
-      .where('accounts.pk', '>', page.after)
-      .orderBy('accounts.pk')
-      .limit(page.limit)
-    if (page.state === undefined) return failed
-    return failed.where('accounts.parked_at', page.state === 'parked' ? 'is not' : 'is', null)
-  })
-  return rows.map((row) => ({
-    number: row.pk,
-    userId: row.user_id,
-    tenantId: row.tenant_id,
-    state: row.parked_at === null ? 'failing' : 'parked',
-    attempts: row.attempts,
-    error: row.last_error ?? '',
-    dueAt: row.due_at,
-  }))
-}
-
-const selectFailed = statement((db, p: { after: number; limit: number }) =>
-  db
-    .selectFrom('accounts')
-    .select('pk')
-    .whereRef('applied_version', '<', 'desired_version')
-    .where('last_error', 'is not', null)
-    .where('pk', '>', p.after)
-    .orderBy('pk')
-    .limit(p.limit),
-)
-
-const retryUpTo = statement((db, p: { after: number; last: number; now: string }) =>
-  db
-    .updateTable('accounts')
-    .set({ ...RESET_ATTEMPTS, due_at: p.now })
-    .where('pk', '>', p.after)
-    .where('pk', '<=', p.last)
-    .whereRef('applied_version', '<', 'desired_version')
-    .where('last_error', 'is not', null),
-)
-
-/**
- * Makes the accounts whose last attempt failed due now, in the order of their primary keys.
- * @returns the number of accounts, and the primary key after which to continue; null if there are no more
- */
-export async function markAccountsDue(
-  tx: Tx,
-  page: { after: number; limit: number; now: string },
-): Promise<{ retried: number; last: number | null }> {
-  const last = (await tx.all(selectFailed, page)).at(-1)?.pk
-  if (last === undefined) return { retried: 0, last: null }
-  return { retried: await tx.run(retryUpTo, { ...page, last }), last }
+  const [all, pending] = [await tx.get(selectTotal, {}), await tx.get(selectPending, {})]
+  return Number(all?.total ?? 0) - Number(pending?.total ?? 0)
 }
 
 const retryOfUser = statement((db, p: { user: string; now: string }) =>

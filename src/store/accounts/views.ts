@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
-import type { InactiveReason, PersonAccount } from '../../model/accounts.ts'
+import type { AccountRemoval, InactiveReason, PersonAccount } from '../../model/accounts.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { YES } from './accounts.ts'
+import { readCause } from './attempts.ts'
 
 const selectOfUser = statement((db, p: { user: number }) =>
   db
@@ -20,6 +21,7 @@ const selectOfUser = statement((db, p: { user: number }) =>
       ] as const),
       ...(['accounts.desired_version', 'accounts.applied_version', 'accounts.desired_at'] as const),
       ...(['accounts.parked_at', 'accounts.last_error', 'accounts.canonical_user_id'] as const),
+      ...(['accounts.cause', 'accounts.attempts', 'accounts.due_at'] as const),
       ...(['tenants.id as tenant_id', 'users.active as user_active', 'users.deleted_at'] as const),
       ...(['organizations.suspended_at', 'organizations.deleted_at as organization_deleted_at'] as const),
     ])
@@ -57,6 +59,10 @@ export async function selectPersonAccounts(tx: Tx, user: number): Promise<Person
     platformState:
       row.applied_version >= row.desired_version ? 'applied' : row.parked_at === null ? 'pending' : 'failed',
     error: row.last_error,
+    cause: readCause(row.cause),
+    attempts: row.attempts,
+    dueAt: row.due_at,
+    parkedAt: row.parked_at,
     enabled: row.enabled === 1,
     credentials: Number(row.credentials ?? 0),
     changedAt: row.desired_at,
@@ -78,4 +84,47 @@ function toReason(row: Owners): InactiveReason {
   if (row.suspended_at !== null) return 'customer_suspended'
   if (row.deleted_at !== null) return 'user_deleted'
   return row.user_active === 0 ? 'user_suspended' : 'account_suspended'
+}
+
+const selectRemovals = statement((db, p: { user: number }) =>
+  db
+    .selectFrom('accounts')
+    .select((eb) => [
+      ...(['pk', 'platform', 'canonical_user_id', 'wanted', 'purge', 'desired_at', 'gone_at'] as const),
+      ...(['desired_version', 'applied_version', 'last_error', 'cause'] as const),
+      eb
+        .selectFrom('removed_keys')
+        .select(eb.fn.countAll<number>().as('total'))
+        .whereRef('removed_keys.account_pk', '=', 'accounts.pk')
+        .as('removedKeys'),
+      eb
+        .selectFrom('credentials')
+        .select(eb.fn.countAll<number>().as('total'))
+        .whereRef('credentials.account_pk', '=', 'accounts.pk')
+        .as('keys'),
+    ])
+    .where('user_pk', '=', p.user)
+    .orderBy('pk'),
+)
+
+/** Returns what became of the accounts that a user has, or has had, ordered by primary key. */
+export async function selectRemovalsOfUser(tx: Tx, user: number): Promise<AccountRemoval[]> {
+  const rows = await tx.all(selectRemovals, { user })
+  return rows.map((row) => {
+    const isApplied = row.applied_version >= row.desired_version
+    const exists = row.wanted === 1
+    return {
+      pk: row.pk,
+      platform: row.platform,
+      canonicalUserId: row.canonical_user_id,
+      state: exists ? 'kept' : isApplied ? 'removed' : 'removing',
+      isPurged: !exists && row.purge === 1,
+      toldAt: exists ? null : row.desired_at,
+      goneAt: row.gone_at,
+      error: row.last_error,
+      cause: readCause(row.cause),
+      removedKeys: Number(row.removedKeys ?? 0),
+      keys: Number(row.keys ?? 0),
+    }
+  })
 }
