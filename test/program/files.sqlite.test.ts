@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { startChild, startServing } from '../../testing/children.ts'
 import { newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 
@@ -22,12 +22,18 @@ const SERVICE = 65533
 const OTHER = 65534
 const isRoot = process.getuid?.() === 0
 
-/** Makes a directory that is set up by a process of its own. */
+const original = newDataDir()
+after(original.remove)
+before(async () => {
+  const { code, stderr } = await (await startChild(original.path, { args: ['init'] })).ended
+  assert.equal(code, 0, stderr)
+})
+
+/** Makes a directory that was set up by a process of its own: copies it, with the modes of its files. */
 async function newDirectory(t: TestContext): Promise<string> {
   const { path, remove } = newDataDir()
   t.after(remove)
-  const { code, stderr } = await (await startChild(path, { args: ['init'] })).ended
-  assert.equal(code, 0, stderr)
+  cpSync(original.path, path, { recursive: true })
   return path
 }
 
