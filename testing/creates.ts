@@ -10,6 +10,11 @@ export interface Answer {
 export interface Creates {
   portal(email: string): Promise<Answer>
   osis(orgUserId: string): Promise<Answer>
+  /**
+   * Creates several users in one bulk call. Its status is 201 if all of them were created, and 0 if the connection broke.
+   * @returns in its body the ids in the response, in order; undefined for users whose line has not arrived
+   */
+  bulk(emails: readonly string[]): Promise<Answer & { readonly body: readonly (string | undefined)[] }>
 }
 
 async function post(url: string, headers: Record<string, string>, body: object): Promise<Answer> {
@@ -23,6 +28,28 @@ async function post(url: string, headers: Record<string, string>, body: object):
   } catch {
     return { status: 0, body: null }
   }
+}
+
+/** Sends lines of NDJSON. Returns the lines of the response that have arrived whole, also if the connection breaks. */
+async function postLines(
+  url: string,
+  headers: Record<string, string>,
+  lines: readonly object[],
+): Promise<Answer & { readonly body: readonly string[] }> {
+  let [status, text] = [0, '']
+  try {
+    const body = lines.map((line) => JSON.stringify(line)).join('\n')
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', ...headers },
+      body,
+    })
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += chunk
+    status = response.status
+  } catch {
+    // What has arrived counts.
+  }
+  return { status, body: text.split('\n').slice(0, -1) }
 }
 
 /**
@@ -44,6 +71,19 @@ export function newCreates(
         { authorization: `Bearer ${token}`, 'x-tenant': init.portal },
         { firstName: 'Ada', lastName: 'Lovelace', email, role: {}, groups },
       ),
+    async bulk(emails) {
+      const { status, body } = await postLines(
+        `${at}/v1/customer/${init.customer.id}/users/bulk`,
+        { authorization: `Bearer ${token}`, 'x-tenant': init.portal },
+        emails.map((email) => ({ firstName: 'Ada', lastName: 'Lovelace', email, groups })),
+      )
+      const results = body.map((line) => JSON.parse(line) as { line: number; status: string; id?: string })
+      const idOf = new Map(
+        results.map(({ line, status, id }) => [line, status === 'created' ? id : undefined]),
+      )
+      const ids = emails.map((_, i) => idOf.get(i + 1))
+      return { status: status === 200 && ids.every(Boolean) ? 201 : status, body: ids }
+    },
     osis: (orgUserId) =>
       post(
         `${at}/api/v1/tenants/${tenantId}/users`,

@@ -6,8 +6,11 @@ import { createServer } from 'node:net'
 import { arch, platform, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** How a server ends: `fast` writes everything out first; `immediate` leaves its files as a crash would. */
-export type StopMode = 'fast' | 'immediate'
+/**
+ * How a server ends: `fast` writes everything out first; `immediate` leaves its files as a crash would; `killed` ends
+ * all of its processes without a chance to do anything.
+ */
+export type StopMode = 'fast' | 'immediate' | 'killed'
 
 /** A PostgreSQL server in a new directory, with its default durability. */
 export interface Cluster {
@@ -26,7 +29,7 @@ export interface Cluster {
 /** The user and group to run as; empty for those of this process. */
 type Account = Pick<SpawnOptions, 'uid' | 'gid'>
 
-const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', killed: 'SIGKILL' } as const
 
 /** Finds the account to run PostgreSQL as, which refuses to run as root. */
 function findAccount(): Account {
@@ -187,15 +190,17 @@ function newCluster(
   started: ChildProcess,
 ): Cluster {
   let server = started
-  const stop = async (mode: StopMode = 'fast'): Promise<void> => {
-    if (server.exitCode !== null || server.signalCode !== null) return
-    const exited = once(server, 'exit')
-    server.kill(SIGNALS[mode])
-    await exited
-  }
   const signal = (name: NodeJS.Signals): void => {
     if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
     for (const pid of [server.pid, ...childrenOf(server.pid)]) sendSignal(pid, name)
+  }
+  const stop = async (mode: StopMode = 'fast'): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    const exited = once(server, 'exit')
+    // A server that is killed cannot end its other processes.
+    if (mode === 'killed') signal(SIGNALS[mode])
+    else server.kill(SIGNALS[mode])
+    await exited
   }
   return {
     url,

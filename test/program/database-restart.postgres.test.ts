@@ -20,6 +20,12 @@ const LIMIT_MS = 20_000
 /** How many creates succeed before the database stops, and again after its start. */
 const CREATES = rounds(25, 200)
 
+/** At full length the crashes, which come at any moment, are repeated. */
+const CRASHES: readonly StopMode[] = Array.from({ length: rounds(0, 4) }, (_, i) =>
+  i % 2 === 0 ? 'killed' : 'immediate',
+)
+const MODES: readonly StopMode[] = ['fast', 'immediate', ...CRASHES]
+
 const DIRECTORY_DOWN = 'The directory cannot be reached at the moment; try again.'
 const PLATFORM_DOWN = 'The platform cannot be reached at the moment. The user is kept; repeat the call.'
 
@@ -119,7 +125,7 @@ async function checkDown(at: string): Promise<void> {
 
 await onCluster('a database that is stopped under load and started again', (cluster) => {
   useServer(cluster)
-  for (const mode of ['fast', 'immediate'] satisfies StopMode[]) {
+  for (const mode of MODES) {
     test(`Usher answers 503 meanwhile, goes on by itself, and has lost nothing (${mode})`, async (t) => {
       const { path, remove } = newDataDir()
       const settings = { USHER_PUBLIC_URL: 'https://usher.example' }

@@ -14,6 +14,9 @@ type See = (answer: Answer) => boolean
 
 const CONNECTIONS = [0, 1, 2, 3]
 
+/** How many users a bulk call of the load creates. */
+const BULK = 100
+
 /** How long a worker waits after a refusal: callers back off, and a loop of refusals would take the whole CPU. */
 const BACK_OFF_MS = 100
 
@@ -22,30 +25,57 @@ const BACK_OFF_MS = 100
  * @param name part of the names of the users, so that two loads create different ones
  */
 export async function load(creates: Creates, asked: Asked, name: string | number, see: See): Promise<void> {
-  let over = false
-  const ask = async (call: () => Promise<Answer>): Promise<unknown> => {
-    const answer = await call()
-    const goesOn = see(answer)
-    over ||= !goesOn
-    if (answer.status !== 201 && !over) await pause(BACK_OFF_MS)
-    return answer.status === 201 ? answer.body : undefined
-  }
+  const { ask, isOver } = newAsker(see)
   const portal = async (worker: number): Promise<void> => {
-    for (let i = 0; !over; i++) {
+    for (let i = 0; !isOver(); i++) {
       const email = `${name}.${worker}.${i}@example.com`
       asked.portal.set(email, undefined)
-      asked.portal.set(email, (await ask(() => creates.portal(email))) as string | undefined)
+      const { status, body } = await ask(() => creates.portal(email))
+      if (status === 201) asked.portal.set(email, body as string)
     }
   }
   const osis = async (worker: number): Promise<void> => {
-    for (let i = 0; !over; i++) {
+    for (let i = 0; !isOver(); i++) {
       const user = `${name}.${worker}.${i}`
       asked.osis.set(user, undefined)
-      const body = (await ask(() => creates.osis(user))) as { user_id: string } | undefined
-      asked.osis.set(user, body?.user_id)
+      const { status, body } = await ask(() => creates.osis(user))
+      if (status === 201) asked.osis.set(user, (body as { user_id: string }).user_id)
     }
   }
   await Promise.all(CONNECTIONS.flatMap((worker) => [portal(worker), osis(worker)]))
+}
+
+/** Creates new users by bulk calls, one after the other, until `see` returns false. The parameters are those of `load`. */
+export async function loadInBulk(
+  creates: Creates,
+  asked: Asked,
+  name: string | number,
+  see: See,
+): Promise<void> {
+  const { ask, isOver } = newAsker(see)
+  for (let call = 0; !isOver(); call++) {
+    const emails = Array.from({ length: BULK }, (_, i) => `${name}.bulk.${call}.${i}@example.com`)
+    for (const email of emails) asked.portal.set(email, undefined)
+    const { body } = await ask(() => creates.bulk(emails))
+    for (const [i, email] of emails.entries()) asked.portal.set(email, body[i])
+  }
+}
+
+function newAsker(see: See): {
+  ask<A extends Answer>(call: () => Promise<A>): Promise<A>
+  isOver(): boolean
+} {
+  let over = false
+  return {
+    async ask(call) {
+      const answer = await call()
+      const goesOn = see(answer)
+      over ||= !goesOn
+      if (answer.status !== 201 && !over) await pause(BACK_OFF_MS)
+      return answer
+    },
+    isOver: () => over,
+  }
 }
 
 /** Asserts that the store holds every user of a successful response, each once, and none half-made. */
