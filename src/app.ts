@@ -37,6 +37,7 @@ import type { OpenDirectory } from './open-directory.ts'
 import { newOutageLog } from './outages.ts'
 import { getPlatform, type Platform, type Platforms } from './platform/platform.ts'
 import { startContentReader } from './provisioning/content-reader.ts'
+import { newExplainer } from './provisioning/explain.ts'
 import { newPlatformView } from './provisioning/platform-view.ts'
 import { Reconciler } from './provisioning/reconciler.ts'
 import { shareFor } from './share-for.ts'
@@ -104,7 +105,7 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
   const server = await buildServer({
     ...{ dir, issuer, reconciler, platform, publicUrl, webhooks, log },
     ...{ trustedProxies: config.trustedProxies, rateLimits: config.rateLimits },
-    console: parts.console === false ? null : newConsole(dir, config),
+    console: parts.console === false ? null : newConsole({ dir, platforms: open.platforms }, config),
     s3Capabilities: readS3Capabilities(config.osis.s3CapabilitiesFile),
     osisSettings: config.osis,
     checkSecret: newSecretCheck(dir),
@@ -132,9 +133,14 @@ export async function startApp({ config, metrics, open, ...parts }: AppParts): P
 }
 
 /** Makes what the console needs. */
-function newConsole(dir: Directory, { openId }: Config): ServerParts['console'] {
+function newConsole(
+  deps: Pick<OpenDirectory, 'dir' | 'platforms'>,
+  { openId }: Config,
+): ServerParts['console'] {
+  const { dir } = deps
   const provider = openId && newOpenIdProvider(openId, dir)
-  return { checkSession: newSessionCheck(dir), openId: provider, version: VERSION }
+  const explainer = newExplainer(deps)
+  return { checkSession: newSessionCheck(dir), explainer, openId: provider, version: VERSION }
 }
 
 /**

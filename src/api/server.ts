@@ -40,7 +40,7 @@ export interface ServerParts extends SystemApi {
   readonly platform: PlatformView
   readonly webhooks: WebhookSender
   /** What the console needs besides; null to leave the console out. */
-  readonly console: Pick<ConsoleApi, 'checkSession' | 'openId' | 'version'> | null
+  readonly console: Pick<ConsoleApi, 'checkSession' | 'explainer' | 'openId' | 'version'> | null
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
   /** Addresses and CIDR ranges of proxies. Only their `X-Forwarded-For` counts. */

@@ -34,7 +34,7 @@ import { toEvents } from './webhook-events.ts'
 
 /** The operations that have events, sorted. */
 export const EVENT_OPERATIONS: readonly string[] = (Object.keys(ACCESS) as Operation[])
-  .filter((name) => hasEvents(name) && !/^(Get|Head|List|Query|Check|Verify)/.test(name))
+  .filter((name) => hasEvents(name) && !/^(Get|Head|List|Query|Check|Verify|Find|Explain|Compare)/.test(name))
   .sort()
 
 const KNOWN: ReadonlySet<string> = new Set(EVENT_OPERATIONS)

@@ -11,6 +11,10 @@ export interface UserOrder {
   readonly ascending: boolean
 }
 
+/** The state of a user's account in one word. `applied`: it is on its platform as it should be, and works. */
+export const ACCOUNT_WORDS = ['none', 'applied', 'suspended', 'waiting', 'failing', 'parked'] as const
+export type AccountWord = (typeof ACCOUNT_WORDS)[number]
+
 /** A user with what a view of them needs. */
 export interface ListedUser {
   readonly user: User

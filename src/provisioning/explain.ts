@@ -27,6 +27,24 @@ export interface ExplainOptions {
   readonly compare?: boolean
 }
 
+/** Explains users for callers of a server, who do not wait for a platform. */
+export interface Explainer {
+  explainUser(
+    ctx: Context,
+    request: { readonly user: string; readonly compare?: boolean },
+  ): Promise<UserExplanation>
+}
+
+/** How long a call waits for the health of a platform, in milliseconds. Usually it is known already. */
+const CALL_MS = 50
+
+/** Makes the explainer of a server. */
+export function newExplainer(deps: ExplainDeps): Explainer {
+  return {
+    explainUser: (ctx, request) => explainUser(deps, ctx, { ...request, patienceMs: CALL_MS }),
+  }
+}
+
 /**
  * Explains why the storage of a user works or does not: the first step that fails, why, and what the caller may do.
  * @param request.user the id or the e-mail address of a user in reach, deleted or not

@@ -1,12 +1,14 @@
 import type { Static, TSchema } from 'typebox'
+import * as find from './contract/find.ts'
 import type { OperationDeclaration } from './contract/parts.ts'
 import * as people from './contract/people.ts'
+import * as users from './contract/users.ts'
 import * as you from './contract/you.ts'
 
 export type { Problem, ProblemCode } from './contract/parts.ts'
 
 /** Every operation of the console's API. The browser imports the type alone. */
-export const contract = { ...you, ...people } as const satisfies Readonly<
+export const contract = { ...you, ...people, ...find, ...users } as const satisfies Readonly<
   Record<string, OperationDeclaration>
 >
 

@@ -3,6 +3,7 @@ import type { OpenIdProvider } from '../../auth/oidc.ts'
 import type { SessionCheck } from '../../auth/sessions.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'
+import type { Explainer } from '../../provisioning/explain.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
 import type { BodyRooms } from '../bodies.ts'
@@ -10,6 +11,7 @@ import { serveDialect, setHeaders, UnknownPathError } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
 import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
+import { findRoutes } from './find.ts'
 import { assertHost, assertSameOrigin, assertSecure } from './guard.ts'
 import { setSecurityHeaders } from './headers.ts'
 import { document } from './openapi.ts'
@@ -17,6 +19,7 @@ import { servePages } from './page.ts'
 import { peopleRoutes } from './people.ts'
 import { type Place, readPlace } from './place.ts'
 import { serveSignIn } from './sign-in.ts'
+import { userRoutes } from './users.ts'
 import { youRoutes } from './you.ts'
 
 /** What the console needs. */
@@ -24,6 +27,7 @@ export interface ConsoleApi {
   readonly dir: Directory
   readonly reconciler: Reconciler
   readonly platform: PlatformView
+  readonly explainer: Explainer
   readonly checkSession: SessionCheck
   /** Null if people enter by links alone. */
   readonly openId: OpenIdProvider | null
@@ -45,7 +49,7 @@ const PREFIX = '/console/api'
 const DOCUMENT = '/openapi/console.json'
 
 /** Every operation of the console's API. A resource adds its routes here. */
-const ROUTES = [...youRoutes, ...peopleRoutes]
+const ROUTES = [...youRoutes, ...peopleRoutes, ...findRoutes, ...userRoutes]
 
 /** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */
 export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise<void> {

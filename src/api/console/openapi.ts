@@ -12,6 +12,9 @@ export const document: ApiDocument = {
   tags: [
     { name: 'You', description: 'The signed-in person and their sessions.' },
     { name: 'People', description: 'The people who enter the console.' },
+    { name: 'Find', description: 'One field for any id, key, name or address.' },
+    { name: 'Users', description: 'The users of all organizations in reach.' },
+    { name: 'Audit', description: 'What was done, by whom, and what became of it.' },
   ],
   components: {
     securitySchemes: {

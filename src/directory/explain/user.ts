@@ -10,6 +10,7 @@ import {
   UNSEEN,
   USER_STEPS,
 } from '../../model/explain.ts'
+import type { FoundOrganization } from '../../store/find/organizations.ts'
 import type { UserFacts } from './facts.ts'
 import { choosePermitted } from './next-steps.ts'
 
@@ -34,7 +35,7 @@ export interface UserExplanation extends Explanation {
     readonly id: string
     readonly name: string | null
     readonly email: string | null
-    readonly organization: { readonly id: string; readonly name: string; readonly kind: string }
+    readonly organization: Pick<FoundOrganization, 'id' | 'name' | 'kind'>
   }
   readonly account: {
     readonly canonicalUserId: string

@@ -39,6 +39,14 @@ export const time = (description: string) => Type.String({ format: 'date-time', 
 export const nullable = (description: string, format?: 'uuid' | 'date-time') =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...(format && { format }), description })
 
+/** Declares what another schema declares, or null. */
+export const nullableOf = <S extends TSchema>(schema: S, description: string) =>
+  Type.Unsafe<Static<S> | null>({ anyOf: [schema, Type.Null()], description })
+
+/** Declares a list. */
+export const listOf = <S extends TSchema>(schema: S, description: string) =>
+  Type.Unsafe<readonly Static<S>[]>({ type: 'array', items: schema, description })
+
 /** Declares one of several words. */
 export const oneOf = <const Words extends readonly string[]>(words: Words, description: string) =>
   Type.Unsafe<Words[number]>({ type: 'string', enum: [...words], description })

@@ -1,0 +1,148 @@
+import { Type } from '../../../json-schema.ts'
+import { type NextStep, type Reason, STEP_CODES, UNSEEN } from '../../../model/explain.ts'
+import { HIT_KINDS, HIT_STATES, MATCHES } from '../../../model/find.ts'
+import {
+  CallerRef,
+  IdParams,
+  listOf,
+  nullable,
+  nullableOf,
+  OrganizationRef,
+  oneOf,
+  time,
+  uuid,
+} from './parts.ts'
+
+const Hit = Type.Object(
+  {
+    kind: oneOf(HIT_KINDS, 'What it is.'),
+    id: Type.String({ description: 'What names it in other calls.' }),
+    name: nullable('What people call it.'),
+    email: nullable('The e-mail address of the user.'),
+    state: oneOf(HIT_STATES, 'Its state.'),
+    match: oneOf(MATCHES, 'What of it equals the text, or contains its words.'),
+    organization: nullableOf(OrganizationRef, 'The organization that it belongs to.'),
+    userId: nullable('The id of the user of an account or a key.', 'uuid'),
+  },
+  { title: 'Hit' },
+)
+
+/** Finding anything by one text. */
+export const find = {
+  method: 'GET',
+  path: '/find',
+  operation: 'FindObjects',
+  tag: 'Find',
+  summary: 'Find anything by an id, a key, an e-mail address, a domain or words',
+  query: Type.Object({
+    q: Type.String({ maxLength: 1_000, description: 'The text.' }),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 50,
+        description: 'The most users, and organizations (default: 5).',
+      }),
+    ),
+  }),
+  answer: Type.Object({
+    hits: listOf(Hit, 'Exact ids first, then users, then organizations.'),
+    more: Type.Boolean({ description: 'Whether more users or organizations may have the words.' }),
+  }),
+} as const
+
+const ReasonSchema = Type.Unsafe<Reason | null>({
+  anyOf: [
+    Type.Object({ code: Type.String({ description: 'The reason.' }), params: Type.Object({}) }),
+    Type.Null(),
+  ],
+  description: 'Why the step is `no`, with what a text about it needs.',
+})
+
+const explanation = {
+  steps: listOf(
+    Type.Object({
+      code: oneOf(STEP_CODES, 'What must hold.'),
+      state: oneOf(['yes', 'no', 'unknown', 'not_needed'], 'Whether it holds.'),
+      reason: ReasonSchema,
+    }),
+    'In the order in which they are checked. What follows the first `no` is unknown.',
+  ),
+  failed: Type.Unsafe<(typeof STEP_CODES)[number] | null>({
+    anyOf: [oneOf(STEP_CODES, 'The step.'), Type.Null()],
+    description: 'The first step that is `no`.',
+  }),
+  next: listOf(
+    Type.Unsafe<NextStep>({
+      ...Type.Object({ code: Type.String({ description: 'What to do.' }), params: Type.Object({}) }),
+    }),
+    'What the person may do about it, best first.',
+  ),
+} as const
+
+/** Why the storage of a user works or does not. */
+export const explainUser = {
+  method: 'GET',
+  path: '/users/:id/why',
+  operation: 'ExplainUser',
+  tag: 'Users',
+  summary: 'Why the storage of a user works or does not, and what to do',
+  params: IdParams,
+  query: Type.Object({
+    compare: Type.Optional(
+      Type.Boolean({ description: 'Whether to read the account from the platform, and compare it.' }),
+    ),
+  }),
+  answer: Type.Object({
+    user: Type.Object({
+      id: uuid('The id of the user.'),
+      name: nullable('The name.'),
+      email: nullable('The e-mail address.'),
+      organization: OrganizationRef,
+    }),
+    account: nullableOf(
+      Type.Object({
+        canonicalUserId: Type.String({ description: 'How its platform names the owner of data.' }),
+        tenantId: Type.String({ description: 'The id of the tenant.' }),
+        platform: Type.String({ description: 'The name of the platform.' }),
+      }),
+      'The account that is explained.',
+    ),
+    ...explanation,
+    s3Url: nullable('The URL of the S3 service to use.'),
+    unseen: listOf(oneOf(UNSEEN, 'What it is.'), 'What Usher cannot see.'),
+  }),
+} as const
+
+const Entry = Type.Object(
+  {
+    id: uuid('The id of the entry.'),
+    at: time('When.'),
+    operation: Type.String({ description: 'What was done.' }),
+    status: oneOf(['Succeeded', 'Failed', 'Processing'], 'Whether it was done, on the platform too.'),
+    outcome: Type.String({ description: 'What became of it.' }),
+    caller: CallerRef,
+    target: nullable('The id of what it was about.'),
+    organization: nullable('The id of the organization that it was about.'),
+    customerName: nullable('The name of the customer that it was about.'),
+    resellerName: nullable('The name of the reseller in whose context it ran.'),
+    correlationId: Type.String({ description: 'The correlation id of the request.' }),
+    changedFields: listOf(Type.String(), 'The members that were changed.'),
+  },
+  { title: 'Entry' },
+)
+
+/** What one request did. */
+export const explainRequest = {
+  method: 'GET',
+  path: '/requests/:id',
+  operation: 'ExplainRequest',
+  tag: 'Audit',
+  summary: 'What a request did, and what became of it',
+  params: IdParams,
+  answer: Type.Object({
+    correlationId: uuid('The correlation id.'),
+    ...explanation,
+    entries: listOf(Entry, 'In the order of the log.'),
+    more: Type.Boolean({ description: 'Whether the request has more entries.' }),
+  }),
+} as const

@@ -1,0 +1,177 @@
+import { Type } from '../../../json-schema.ts'
+import { ACCOUNT_STATES, INACTIVE_REASONS, PLATFORM_STATES } from '../../../model/accounts.ts'
+import { ACCOUNT_WORDS } from '../../../model/user-lists.ts'
+import {
+  etag,
+  GroupRef,
+  IdParams,
+  listQuery,
+  nullable,
+  nullableOf,
+  OrganizationRef,
+  oneOf,
+  Page,
+  time,
+  uuid,
+} from './parts.ts'
+
+const ResellerRef = Type.Object({
+  id: uuid('The id of the reseller.'),
+  name: Type.String({ description: 'The name.' }),
+})
+
+const UserFields = {
+  id: uuid('The id of the user.'),
+  firstName: nullable('The first name.'),
+  lastName: nullable('The last name.'),
+  email: nullable('The e-mail address.'),
+  state: oneOf(['active', 'suspended', 'deleted', 'erased'], 'The state of the user.'),
+  organization: OrganizationRef,
+  reseller: nullableOf(ResellerRef, 'The reseller in whose context the user is.'),
+  groups: Type.Array(GroupRef),
+  createdAt: time('When the user was created.'),
+  updatedAt: time('When the user was changed last.'),
+} as const
+
+/** A list of users. */
+export const listUsers = {
+  method: 'GET',
+  path: '/users',
+  operation: 'ListUsers',
+  tag: 'Users',
+  summary: 'Users in reach, by name',
+  query: Type.Object({
+    q: Type.Optional(
+      Type.String({
+        format: 'text',
+        maxLength: 255,
+        description: 'Words that are in names or e-mail address.',
+      }),
+    ),
+    organization: Type.Optional(uuid('Only users of this organization.')),
+    reseller: Type.Optional(uuid('Only users in the context of this reseller.')),
+    group: Type.Optional(uuid('Only users in this group.')),
+    deleted: Type.Optional(Type.Boolean({ description: 'Lists deleted users instead of the others.' })),
+    sort: Type.Optional(oneOf(['name', 'email'], 'The order (default: name).')),
+    ...listQuery,
+  }),
+  answer: Page(
+    Type.Object({
+      ...UserFields,
+      account: oneOf(ACCOUNT_WORDS, 'The state of the storage account, in one word.'),
+    }),
+  ),
+} as const
+
+const Account = Type.Object({
+  platform: Type.String({ description: 'The name of the platform.' }),
+  tenantId: Type.String({ description: 'The id of the tenant.' }),
+  canonicalUserId: Type.String({ description: 'How the platform names the owner of data.' }),
+  state: oneOf(ACCOUNT_STATES, 'What the platform must have.'),
+  reason: Type.Unsafe<(typeof INACTIVE_REASONS)[number] | null>({
+    anyOf: [oneOf(INACTIVE_REASONS, 'Why.'), Type.Null()],
+    description: 'Why it is suspended.',
+  }),
+  platformState: oneOf(PLATFORM_STATES, 'Whether the platform has it.'),
+  error: nullable('Why the last attempt failed; null for people of resellers.'),
+  enabled: Type.Boolean({ description: 'The own status of the account.' }),
+  changedAt: time('When its desired state changed last.'),
+})
+
+const Key = Type.Object({
+  accessKey: Type.String({ description: 'The access key.' }),
+  active: Type.Boolean({ description: 'Whether it is enabled.' }),
+  createdAt: time('When it was made.'),
+})
+
+/** One user. */
+export const getUser = {
+  method: 'GET',
+  path: '/users/:id',
+  operation: 'GetUser',
+  tag: 'Users',
+  summary: 'A user, deleted or not, with account and keys',
+  params: IdParams,
+  answer: Type.Object(
+    { ...UserFields, etag, accounts: Type.Array(Account), keys: Type.Array(Key) },
+    { title: 'User' },
+  ),
+} as const
+
+const name = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<string | null>({
+      ...{ type: ['string', 'null'], maxLength: 255, format: 'text' },
+      description,
+    }),
+  )
+
+const UserBody = {
+  firstName: name('The first name.'),
+  lastName: name('The last name.'),
+  email: name('The e-mail address.'),
+  groupIds: Type.Optional(
+    Type.Array(uuid('The id of a group.'), { maxItems: 100, description: 'The groups.' }),
+  ),
+} as const
+
+/** Creating a user. */
+export const createUser = {
+  method: 'POST',
+  path: '/organizations/:id/users',
+  operation: 'CreateUser',
+  subject: { organization: 'id' },
+  tag: 'Users',
+  summary: 'Create a user of an organization',
+  params: IdParams,
+  body: Type.Object({
+    ...UserBody,
+    reseller: Type.Optional(uuid('The reseller in whose context the user is created.')),
+  }),
+  status: 201,
+  answer: Type.Object({
+    id: uuid('The id of the user.'),
+    created: Type.Boolean({
+      description: 'Whether something was written; else the same user was there already.',
+    }),
+  }),
+} as const
+
+/** Changing a user. */
+export const updateUser = {
+  method: 'PATCH',
+  path: '/users/:id',
+  operation: 'UpdateUser',
+  subject: { target: 'id' },
+  ifMatch: true,
+  tag: 'Users',
+  summary: 'Change a user; members that are left out stay as they are',
+  params: IdParams,
+  body: Type.Object(UserBody),
+  answer: Type.Object({ id: uuid('The id of the user.'), etag }),
+} as const
+
+/** Deleting a user. */
+export const deleteUser = {
+  method: 'DELETE',
+  path: '/users/:id',
+  operation: 'DeleteUser',
+  subject: { target: 'id' },
+  ifMatch: true,
+  tag: 'Users',
+  summary: 'Delete a user, who can be restored',
+  params: IdParams,
+  answer: Type.Null(),
+} as const
+
+/** Restoring a user. */
+export const restoreUser = {
+  method: 'POST',
+  path: '/users/:id/restore',
+  operation: 'RestoreUser',
+  subject: { target: 'id' },
+  tag: 'Users',
+  summary: 'Restore a deleted user with what they had',
+  params: IdParams,
+  answer: updateUser.answer,
+} as const
