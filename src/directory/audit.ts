@@ -10,6 +10,8 @@ import {
 import { AUDIT_KEY_MISSING, selectAuditKey } from '../store/audit/keys.ts'
 import { type AuditFaultKind, type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
 import { selectProvider } from '../store/tables/organizations.ts'
+import { deleteAllSessions } from '../store/tables/sessions.ts'
+import { deleteAllSignInLinks } from '../store/tables/sign-in-links.ts'
 import type { Directory } from './directory.ts'
 import { type OpenedChange, openChanges } from './sealing/person-keys.ts'
 import { enforceAccess, read, runRead, runUnit, toUnavailable } from './unit.ts'
@@ -104,9 +106,14 @@ export async function assertAuditKey(dir: Directory): Promise<void> {
 }
 
 /**
- * Records that the directory is restored from a backup: the log goes on where the backup ends.
+ * Records that the directory is restored from a backup: the log goes on where the backup ends. No one is signed in after
+ * it: a session or a link of the backup may have ended since.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function recordRestore(dir: Directory, ctx: Context): Promise<void> {
-  return runUnit(dir, ctx, { operation: 'RestoreDirectory' }, (unit) => unit.audit({ outcome: 'restored' }))
+  return runUnit(dir, ctx, { operation: 'RestoreDirectory' }, async (unit) => {
+    await deleteAllSessions(unit.tx)
+    await deleteAllSignInLinks(unit.tx)
+    await unit.audit({ outcome: 'restored' })
+  })
 }

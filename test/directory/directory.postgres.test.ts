@@ -21,6 +21,7 @@ import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
+import { sessionsSuite } from './sessions.suite.ts'
 import { timelineSuite } from './timeline.suite.ts'
 import { unappliedSuite } from './unapplied.suite.ts'
 import { usersSuite } from './users.suite.ts'
@@ -46,6 +47,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   osisSuite(open)
   platformsSuite(open)
   refreshTokensSuite(open)
+  sessionsSuite(open)
   rotationSuite(open)
   bindingSuite(open)
   if (!FULL_LENGTH) return

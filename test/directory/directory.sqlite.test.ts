@@ -19,6 +19,7 @@ import { reachSuite } from './reach.suite.ts'
 import { refreshTokensSuite } from './refresh-tokens.suite.ts'
 import { refusalsSuite } from './refusals.suite.ts'
 import { rotationSuite } from './rotation.suite.ts'
+import { sessionsSuite } from './sessions.suite.ts'
 import { timelineSuite } from './timeline.suite.ts'
 import { unappliedSuite } from './unapplied.suite.ts'
 import { usersSuite } from './users.suite.ts'
@@ -47,5 +48,6 @@ companiesSuite(open)
 refusalsSuite(open)
 osisSuite(open)
 refreshTokensSuite(open)
+sessionsSuite(open)
 rotationSuite(open)
 bindingSuite(open)
