@@ -11,6 +11,8 @@ const FILES = [
   'bulk-users.test.ts',
   'audit-logs.test.ts',
   'changed-users.test.ts',
+  'console-security.test.ts',
+  'console-sign-in.test.ts',
   'customer-states.test.ts',
   'customer-users.test.ts',
   'customer-users-audit.test.ts',
