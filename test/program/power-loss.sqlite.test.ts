@@ -20,7 +20,7 @@ const PRELOAD = new URL('../support/weak-store.ts', import.meta.url)
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example', NODE_OPTIONS: `--import=${PRELOAD}` }
 const LIMIT_MS = 120_000
 /** At about how many moments the power is lost, four times each: of each server, and of the set-up. */
-const [MOMENTS, SET_UP_MOMENTS] = [rounds(12, 120), rounds(3, 20)]
+const [MOMENTS, SET_UP_MOMENTS] = [rounds(10, 60), rounds(2, 12)]
 /** How many portal users each server creates before it ends. */
 const CREATES = rounds(40, 120)
 const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g
