@@ -27,7 +27,8 @@ export interface KeyOfPerson<Key = KeyView> {
   readonly account: PersonAccount
 }
 
-type KeyRef = PersonRef & { readonly accessKey: string }
+/** Names a key. If a user or a customer is given, the key must belong to them. */
+export type KeyRef = Partial<PersonRef> & { readonly accessKey: string }
 type Holder = Awaited<ReturnType<typeof getHolder>>
 
 /**
@@ -93,7 +94,7 @@ export function updatePersonCredential(
   const { accessKey, active } = request
   return runUnit(dir, ctx, { operation: 'UpdateUserCredential', target: accessKey }, async (unit) => {
     const { tx, now } = unit
-    const holder = await getHolder(unit, request)
+    const holder = await getHolderOfKey(unit, request)
     const found = await findKey(unit, holder, accessKey)
     if (!found?.exists) throw notFound(request)
     if (found.active === active) {
@@ -118,7 +119,7 @@ export function deletePersonCredential(dir: Directory, ctx: Context, ref: KeyRef
   const { accessKey } = ref
   return runUnit(dir, ctx, { operation: 'DeleteUserCredential', target: accessKey }, async (unit) => {
     const { tx, now } = unit
-    const holder = await getHolder(unit, ref)
+    const holder = await getHolderOfKey(unit, ref)
     const found = await findKey(unit, holder, accessKey)
     if (!found) throw notFound(ref)
     if (!found.exists) return holder.account
@@ -128,6 +129,26 @@ export function deletePersonCredential(dir: Directory, ctx: Context, ref: KeyRef
     return getAccount(unit, holder)
   })
 }
+
+/**
+ * Returns the account of a key, and whose it is. Without a user in the request, a key out of reach is reported as one
+ * that does not exist, after the same look-ups.
+ */
+async function getHolderOfKey(unit: Unit, ref: KeyRef): Promise<Holder> {
+  const { userId, customerId, accessKey } = ref
+  if (userId !== undefined) return getHolder(unit, { userId, customerId })
+  const found = await selectCredential(unit.tx, unit.ctx.organization.providerPk, accessKey)
+  try {
+    return await getHolder(unit, { userId: found?.account.userId ?? NO_USER, customerId })
+  } catch (error) {
+    const isOther = error instanceof DirectoryError && HIDDEN.has(error.code)
+    throw isOther ? notFound(ref) : error
+  }
+}
+
+/** An id that no user has. */
+const NO_USER = '00000000-0000-0000-0000-000000000000'
+const HIDDEN: ReadonlySet<string> = new Set(['user_not_found', 'account_not_found'])
 
 /** Returns a key of the holder's account, also one that the platform is to remove. */
 async function findKey(
@@ -145,7 +166,9 @@ async function getAccount({ tx }: Unit, { user, account }: Holder): Promise<Pers
 }
 
 function notFound({ accessKey, userId }: KeyRef): DirectoryError {
-  return new DirectoryError('credential_not_found', `The user ${userId} has no key ${accessKey}.`)
+  const message =
+    userId === undefined ? `There is no key ${accessKey}.` : `The user ${userId} has no key ${accessKey}.`
+  return new DirectoryError('credential_not_found', message)
 }
 
 async function audit(

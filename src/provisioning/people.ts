@@ -8,6 +8,7 @@ import {
   createPersonCredential,
   deletePersonCredential,
   type KeyOfPerson,
+  type KeyRef,
   type KeyView,
   updatePersonCredential,
 } from '../directory/person-credentials.ts'
@@ -96,7 +97,7 @@ export async function addPersonCredential(
 export async function changePersonCredential(
   { dir, reconciler }: Provisioning,
   ctx: Context,
-  request: PersonRef & { readonly accessKey: string; readonly active: boolean },
+  request: KeyRef & { readonly active: boolean },
 ): Promise<KeyOfPerson<KeyView>> {
   const { key, account } = await updatePersonCredential(dir, ctx, request)
   return { key, account: await settle(reconciler, account) }
@@ -110,7 +111,7 @@ export async function changePersonCredential(
 export async function removePersonCredential(
   { dir, reconciler }: Provisioning,
   ctx: Context,
-  ref: PersonRef & { readonly accessKey: string },
+  ref: KeyRef,
 ): Promise<boolean> {
   const account = await settle(reconciler, await deletePersonCredential(dir, ctx, ref))
   return account.platformState === 'applied'

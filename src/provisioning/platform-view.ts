@@ -12,6 +12,7 @@ import {
   PlatformError,
   type Platforms,
 } from '../platform/platform.ts'
+import { type Comparison, compareUserAccount, mendUserAccount } from './compare-account.ts'
 import { withDeadline } from './deadline.ts'
 
 /** How long a caller waits for the platform, in milliseconds. */
@@ -43,6 +44,10 @@ export interface PlatformView {
    *   `store_unavailable`
    */
   readContentOfUser(ctx: Context, userId: string): Promise<Content>
+  /** Compares the account of a user with its platform; see `compareUserAccount`. */
+  compareAccountOfUser(ctx: Context, userId: string): Promise<Comparison>
+  /** Brings the account of a user back to its desired state; see `mendUserAccount`. */
+  mendAccountOfUser(ctx: Context, userId: string): Promise<Comparison>
 }
 
 /** Creates the view of the directory's platforms. `mainName` is the name of one of them. */
@@ -72,6 +77,8 @@ export function newPlatformView(dir: Directory, platforms: Platforms, mainName: 
       )
       return content ?? { usage: NO_USAGE, buckets: [] }
     },
+    compareAccountOfUser: (ctx, userId) => compareUserAccount({ dir, platforms }, ctx, userId),
+    mendAccountOfUser: (ctx, userId) => mendUserAccount({ dir, platforms }, ctx, userId),
   }
 }
 

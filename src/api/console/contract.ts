@@ -1,16 +1,25 @@
 import type { Static, TSchema } from 'typebox'
+import * as accounts from './contract/accounts.ts'
 import * as find from './contract/find.ts'
+import * as history from './contract/history.ts'
 import type { OperationDeclaration } from './contract/parts.ts'
 import * as people from './contract/people.ts'
+import * as platform from './contract/platform.ts'
 import * as users from './contract/users.ts'
 import * as you from './contract/you.ts'
 
 export type { Problem, ProblemCode } from './contract/parts.ts'
 
 /** Every operation of the console's API. The browser imports the type alone. */
-export const contract = { ...you, ...people, ...find, ...users } as const satisfies Readonly<
-  Record<string, OperationDeclaration>
->
+export const contract = {
+  ...you,
+  ...people,
+  ...find,
+  ...users,
+  ...accounts,
+  ...history,
+  ...platform,
+} as const satisfies Readonly<Record<string, OperationDeclaration>>
 
 type Declared = (typeof contract)[keyof typeof contract]
 type PartOf<D, Name extends string> = D extends { readonly [N in Name]: infer Schema extends TSchema }

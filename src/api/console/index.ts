@@ -9,15 +9,18 @@ import type { Reconciler } from '../../provisioning/reconciler.ts'
 import type { BodyRooms } from '../bodies.ts'
 import { serveDialect, setHeaders, UnknownPathError } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
+import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
 import { sendError } from './errors.ts'
 import { findRoutes } from './find.ts'
 import { assertHost, assertSameOrigin, assertSecure } from './guard.ts'
 import { setSecurityHeaders } from './headers.ts'
+import { historyRoutes } from './history.ts'
 import { document } from './openapi.ts'
 import { servePages } from './page.ts'
 import { peopleRoutes } from './people.ts'
 import { type Place, readPlace } from './place.ts'
+import { platformRoutes } from './platform.ts'
 import { serveSignIn } from './sign-in.ts'
 import { userRoutes } from './users.ts'
 import { youRoutes } from './you.ts'
@@ -49,7 +52,10 @@ const PREFIX = '/console/api'
 const DOCUMENT = '/openapi/console.json'
 
 /** Every operation of the console's API. A resource adds its routes here. */
-const ROUTES = [...youRoutes, ...peopleRoutes, ...findRoutes, ...userRoutes]
+const ROUTES = [
+  ...[...youRoutes, ...peopleRoutes, ...findRoutes, ...userRoutes],
+  ...[...accountRoutes, ...historyRoutes, ...platformRoutes],
+]
 
 /** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */
 export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise<void> {

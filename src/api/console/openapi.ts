@@ -11,6 +11,8 @@ export const document: ApiDocument = {
   },
   tags: [
     { name: 'You', description: 'The signed-in person and their sessions.' },
+    { name: 'Accounts', description: 'The accounts of users on the storage platform, and their keys.' },
+    { name: 'Platform', description: 'Accounts that are not applied.' },
     { name: 'People', description: 'The people who enter the console.' },
     { name: 'Find', description: 'One field for any id, key, name or address.' },
     { name: 'Users', description: 'The users of all organizations in reach.' },

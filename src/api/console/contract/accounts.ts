@@ -1,0 +1,191 @@
+import { Type } from '../../../json-schema.ts'
+import {
+  ACCOUNT_STATES,
+  INACTIVE_REASONS,
+  type InactiveReason,
+  PLATFORM_STATES,
+} from '../../../model/accounts.ts'
+import { NullableCause } from './causes.ts'
+import { IdParams, nullable, oneOf, time } from './parts.ts'
+
+const integer = (description: string) => Type.Integer({ description })
+
+/** What a user has on a platform. */
+const AccountView = Type.Object(
+  {
+    platform: Type.String({ description: 'The name of the platform.' }),
+    tenantId: Type.String({ description: 'The id of the tenant.' }),
+    canonicalUserId: Type.String({ description: 'The owner of buckets, as the platform names it.' }),
+    state: oneOf(ACCOUNT_STATES, 'What the platform must have.'),
+    reason: Type.Unsafe<InactiveReason | null>({
+      type: ['string', 'null'],
+      enum: [...INACTIVE_REASONS, null],
+      description: 'Why it is suspended; null if it is not.',
+    }),
+    platformState: oneOf(PLATFORM_STATES, 'Whether the platform has this state; `failed` if it is parked.'),
+    cause: NullableCause,
+    error: nullable('What went wrong last, for people of the provider; null for others.'),
+    attempts: integer('The attempts since its state last changed or was applied.'),
+    changedAt: time('When its state last changed.'),
+    dueAt: time('When the next attempt is due, unless it is applied.'),
+    parkedAt: nullable('Since when it is tried once an hour; null if it is not parked.', 'date-time'),
+    enabled: Type.Boolean({ description: 'Its own status.' }),
+    credentials: integer('How many keys it has.'),
+  },
+  { title: 'Account' },
+)
+
+const key = {
+  accessKey: Type.String({ description: 'The S3 access key.' }),
+  active: Type.Boolean({ description: 'Its own status. It works if the account does too.' }),
+  createdAt: time('When it was made.'),
+} as const
+
+const tag = 'Accounts'
+const ofUser = { subject: { target: 'id' }, tag, params: IdParams } as const
+
+/** Reading the account of a user. */
+export const getUserAccount = {
+  ...ofUser,
+  method: 'GET',
+  path: '/users/:id/account',
+  operation: 'GetUserAccount',
+  summary: 'What a user has on the storage platform, and the keys without their secrets',
+  answer: Type.Object({
+    accounts: Type.Array(AccountView, { description: 'One on each platform.' }),
+    keys: Type.Array(Type.Object({ ...key, platform: Type.String({ description: 'Where it is.' }) })),
+  }),
+} as const
+
+/** Reading what a user stores. */
+export const getUserUsage = {
+  ...ofUser,
+  method: 'GET',
+  path: '/users/:id/account/usage',
+  operation: 'GetUserUsage',
+  summary: 'What a user stores on the platform now, and their buckets',
+  answer: Type.Object({
+    usage: Type.Object({
+      bucketCount: integer('The number of buckets.'),
+      objectCount: integer('The number of objects.'),
+      usedBytes: integer('What they take.'),
+      quotaBytes: Type.Unsafe<number | null>({
+        type: ['integer', 'null'],
+        description: 'The most that they may take; null for no limit.',
+      }),
+    }),
+    buckets: Type.Array(
+      Type.Object({ name: Type.String({ description: 'The name.' }), createdAt: time('When it was made.') }),
+    ),
+  }),
+} as const
+
+const changed = { ...ofUser, method: 'POST', operation: 'UpdateUserAccount', answer: AccountView } as const
+
+/** Suspending the account of a user. */
+export const suspendAccount = {
+  ...changed,
+  path: '/users/:id/account/suspend',
+  summary: 'Suspend the account of a user: none of its keys works',
+} as const
+
+/** Ending the suspension of an account. */
+export const resumeAccount = {
+  ...changed,
+  path: '/users/:id/account/resume',
+  summary: 'End the suspension of an account',
+} as const
+
+/** Trying the account of a user again. */
+export const retryAccount = {
+  ...ofUser,
+  method: 'POST',
+  path: '/users/:id/account/retry',
+  operation: 'RetryUser',
+  summary: 'Try the account of a user again now, if it fails',
+  answer: Type.Object({ retried: integer('How many accounts are tried again.') }),
+} as const
+
+const Comparison = Type.Object({
+  platform: Type.String({ description: 'The name of the platform.' }),
+  state: oneOf(
+    ['same', 'differs', 'unapplied', 'incomparable'],
+    '`unapplied`: not applied yet, so that it cannot be compared; `incomparable`: the directory alone keeps it.',
+  ),
+  drift: Type.Array(
+    Type.Object({
+      kind: Type.String({ description: 'How it differs, from a closed list.' }),
+      accessKey: nullable('The key that it is about; null for the account itself.'),
+    }),
+  ),
+  mended: Type.Boolean({ description: 'Whether the platform has the wanted state now.' }),
+  error: nullable('Why it could not be mended; null if it could, or was not to be.'),
+})
+
+/** Comparing the account of a user with its platform. */
+export const compareUserAccount = {
+  ...ofUser,
+  method: 'POST',
+  path: '/users/:id/account/compare',
+  operation: 'CompareAccount',
+  summary: 'Compare the account of a user with its platform',
+  answer: Comparison,
+} as const
+
+/** Mending the account of a user. */
+export const mendUserAccount = {
+  ...ofUser,
+  method: 'POST',
+  path: '/users/:id/account/mend',
+  operation: 'MendAccount',
+  summary: 'Bring the account of a user back to what the directory wants',
+  answer: Comparison,
+} as const
+
+/** Making a key for a user. */
+export const createKey = {
+  ...ofUser,
+  method: 'POST',
+  path: '/users/:id/keys',
+  operation: 'CreateUserCredential',
+  summary: 'Make a key for a user; its secret is shown once',
+  status: 201,
+  answer: Type.Object({
+    ...key,
+    secretKey: Type.String({ description: 'The secret. It is shown once.' }),
+    platformState: oneOf(PLATFORM_STATES, 'Whether the platform has it.'),
+  }),
+} as const
+
+const ofKey = {
+  path: '/keys/:accessKey',
+  subject: { target: 'accessKey' },
+  tag,
+  params: Type.Object({
+    accessKey: Type.String({ minLength: 1, maxLength: 255, description: 'The S3 access key.' }),
+  }),
+} as const
+
+/** Disabling or enabling a key. */
+export const updateKey = {
+  ...ofKey,
+  method: 'PATCH',
+  operation: 'UpdateUserCredential',
+  summary: 'Disable or enable a key',
+  body: Type.Object({ active: Type.Boolean({ description: 'Whether it is enabled.' }) }),
+  answer: Type.Object({
+    ...key,
+    platformState: oneOf(PLATFORM_STATES, 'Whether the platform has the change.'),
+  }),
+} as const
+
+/** Deleting a key. */
+export const deleteKey = {
+  ...ofKey,
+  method: 'DELETE',
+  operation: 'DeleteUserCredential',
+  summary: 'Delete a key',
+  answer: Type.Object({
+    gone: Type.Boolean({ description: 'Whether the platform has removed it already.' }),
+  }),
+} as const
