@@ -5,11 +5,11 @@ import { openDirectory } from '../src/open-directory.ts'
 import { insertAuditEntry } from '../src/store/audit/entries.ts'
 import { followAuditLog } from '../src/store/audit/index-rows.ts'
 import type { Tx } from '../src/store/port.ts'
-import { insertOrganization, selectProvider } from '../src/store/tables/organizations.ts'
+import { insertOrganization, selectOrganizations, selectProvider } from '../src/store/tables/organizations.ts'
 
 /**
- * Fills the audit log of a directory that has been set up, and its index: the entries of a month, about many customers
- * and resellers: `USHER_DATA_DIR=<path> node bench/load-audit.ts --entries 1000000 --customers 10000`.
+ * Fills the audit log of a directory that has been set up, and its index: the entries of a month, about its customers
+ * and resellers, or about new ones if it has fewer customers: `USHER_DATA_DIR=<path> node bench/load-audit.ts --entries 1000000 --customers 10000`.
  */
 const UNIT = 1_000
 const MONTH_MS = 30 * 24 * 60 * 60 * 1000
@@ -25,7 +25,10 @@ const [entries, customers] = [Number(values.entries), Number(values.customers)]
 const { dir, close } = await openDirectory(await readConfig(process.env), { create: false })
 const { store } = dir
 const begun = Date.now() - MONTH_MS
-const organizations = await store.write(addOrganizations)
+const organizations = await store.write(async (tx) => {
+  const found = { customers: await listIds(tx, 'customer'), resellers: await listIds(tx, 'reseller') }
+  return found.customers.length >= customers ? found : addOrganizations(tx)
+})
 for (let first = 0; first < entries; first += UNIT)
   await store.write(async (tx) => {
     for (let i = first; i < Math.min(first + UNIT, entries); i++) await addEntry(tx, i)
@@ -33,6 +36,11 @@ for (let first = 0; first < entries; first += UNIT)
 await store.sealAudit()
 while ((await store.write((tx) => followAuditLog(tx, UNIT))) > 0);
 await close()
+
+async function listIds(tx: Tx, kind: 'customer' | 'reseller'): Promise<string[]> {
+  const found = await selectOrganizations(tx, { kind, after: 0, limit: customers + RESELLERS })
+  return found.map(({ id }) => id)
+}
 
 async function addOrganizations(tx: Tx): Promise<{ customers: string[]; resellers: string[] }> {
   const provider = await selectProvider(tx)
@@ -63,7 +71,7 @@ function addEntry(tx: Tx, i: number): Promise<void> {
     target: newId(),
     correlationId: newId(),
     address: null,
-    reseller: i % 3 === 0 ? (organizations.resellers[i % RESELLERS] ?? null) : null,
+    reseller: i % 3 === 0 ? (organizations.resellers[i % organizations.resellers.length] ?? null) : null,
     changedFields: ['firstName'],
   })
 }

@@ -12,7 +12,8 @@ import { insertOrganization, insertRelation, selectProvider } from '../src/store
 /**
  * Fills a directory that has been set up with customers, resellers and people with names as people have them, and takes
  * them into the lists: `USHER_DATA_DIR=<path> node bench/load-people.ts --users 1000000 --customers 10000`. Each tenth
- * customer is related to one of ten resellers. The first customer has 10 % of the people.
+ * customer is related to one of ten resellers, and a third of its people are in the context of that reseller. The first
+ * customer has 10 % of the people. One of a hundred people is deleted.
  */
 const UNIT = 2_500
 const RESELLERS = 10
@@ -42,6 +43,10 @@ for (let first = 0; first < count; first += UNIT) {
   const rows = Array.from({ length: Math.min(UNIT, count - first) }, (_, i) => toRow(first + i, now))
   const outcomes = await store.write((tx) => tx.insertUsers(rows))
   if (outcomes.includes('refused')) throw new Error('the directory has been loaded already')
+  const leavers = outcomes.filter((pk, i) => typeof pk === 'number' && (first + i) % 100 === 50) as number[]
+  await store.write((tx) =>
+    tx.query((db) => db.updateTable('users').set({ deleted_at: now }).where('pk', 'in', leavers)),
+  )
 }
 report('inserted')
 begun = performance.now()
@@ -54,21 +59,27 @@ function report(what: string): void {
   console.log(`${what}: ${Math.round(count / ((performance.now() - begun) / 1_000))} users per second`)
 }
 
-function addCustomers(total: number): Promise<{ customers: Organization[]; groups: readonly Group[] }> {
+/** A customer, and the reseller it is related to. */
+interface Related {
+  readonly organization: Organization
+  readonly reseller: Organization | null
+}
+
+function addCustomers(total: number): Promise<{ customers: Related[]; groups: readonly Group[] }> {
   return store.write(async (tx) => {
     const provider = await selectProvider(tx)
     if (!provider) throw new Error('set the directory up first')
     const now = new Date().toISOString()
     const add = (kind: 'customer' | 'reseller', i: number): Promise<Organization> =>
       insertOrganization(tx, { id: newId(), kind, name: `${kind} ${i}`, providerPk: provider.pk, now })
-    const resellers = []
+    const resellers: Organization[] = []
     for (let i = 0; i < RESELLERS; i++) resellers.push(await add('reseller', i))
-    const customers = []
+    const customers: Related[] = []
     for (let i = 0; i < total; i++) {
-      const customer = await add('customer', i)
-      customers.push(customer)
-      const reseller = i % 10 === 0 ? resellers[(i / 10) % RESELLERS] : undefined
-      if (reseller) await insertRelation(tx, customer.pk, { pk: reseller.pk, now })
+      const organization = await add('customer', i)
+      const reseller = i % 10 === 0 ? (resellers[(i / 10) % RESELLERS] ?? null) : null
+      customers.push({ organization, reseller })
+      if (reseller) await insertRelation(tx, organization.pk, { pk: reseller.pk, now })
     }
     return { customers, groups: await selectGroups(tx, provider.pk) }
   })
@@ -76,20 +87,18 @@ function addCustomers(total: number): Promise<{ customers: Organization[]; group
 
 function toRow(i: number, now: string): NewUserRow {
   const id = newId()
-  const {
-    pk: organizationPk,
-    id: organizationId,
-    providerPk,
-  } = pick(customers, i % 10 === 0 ? 0 : scatter(i))
+  const customer = pick(customers, i % 10 === 0 ? 0 : scatter(i))
+  const { pk: organizationPk, id: organizationId, providerPk } = customer.organization
+  const reseller = i % 3 === 0 ? customer.reseller : null
   const firstName = pick(FIRST, scatter(i * 3 + 1))
   const lastName = pick(LAST, scatter(i * 7 + 2)) + (i % 4 === 0 ? `-${pick(LAST, scatter(i * 5 + 3))}` : '')
   const email =
     `${firstName}.${lastName}.${i.toString(36)}@${organizationPk.toString(36)}.example`.toLowerCase()
   const names = { firstName, lastName, email }
   return {
-    user: { id, organizationPk, resellerPk: null, providerPk, ...names, now },
+    user: { id, organizationPk, resellerPk: reseller?.pk ?? null, providerPk, ...names, now },
     organizationId,
-    resellerId: null,
+    resellerId: reseller?.id ?? null,
     emailKey: email,
     nameKey: nameKeyOf({ ...names, emailKey: email }),
     groups: [pick(groups, i % 20 === 0 ? 0 : 2)],

@@ -1,103 +1,124 @@
 import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { programEnvironment } from '../testing/environment.ts'
-import { jsonOf, send } from '../testing/http.ts'
-import { getToken, type Init, type Settings, serve, usherJson } from '../testing/usher.ts'
+import { send } from '../testing/http.ts'
+import { type ClientSecret, getToken, type Init, type Settings, serve, usherJson } from '../testing/usher.ts'
+import { type Call, type List, listLists, type Readers } from './portal-paths.ts'
 import { inWorkDirectory } from './work-directory.ts'
 
 /**
- * How long lists, searches and single reads of the partner portal take with very many users, as a client on the same
- * machine sees it: `node bench/portal-lists.ts --users 1000000 --customers 10000 --engine postgres`. Bars:
- * docs/performance.md.
+ * How long lists, searches and single reads of the partner portal take inside the server, with very many users,
+ * customers and audit entries: `node bench/portal-lists.ts --keep DIR --engine postgres`. Bars: docs/performance.md.
+ * The first run with `--keep` loads the directory; later runs use it again.
  */
 const { values } = parseArgs({
   options: {
     users: { type: 'string', default: '1000000' },
     customers: { type: 'string', default: '10000' },
+    entries: { type: 'string', default: '1000000' },
     calls: { type: 'string', default: '200' },
     engine: { type: 'string', default: 'sqlite' },
     directory: { type: 'string', default: '.' },
+    keep: { type: 'string' },
+    only: { type: 'string', default: '' },
   },
 })
-const users = Number(values.users)
 const calls = Number(values.calls)
 const WARM_UP = 10
+const { keep, ...place } = values
 
-await inWorkDirectory(values, main)
+await inWorkDirectory({ ...place, ...(keep !== undefined && { keep }) }, main)
+
+/** Who the bench reads as. */
+interface Loaded {
+  readonly portals: Readonly<Record<keyof Readers, string>>
+  readonly organizations: Readonly<Record<keyof Readers, string>>
+  readonly clients: Readonly<Record<keyof Readers, ClientSecret>>
+}
 
 async function main(work: string, settings: Settings): Promise<void> {
-  const init = await usherJson<Init>(work, ['init'], settings)
-  const script = join(import.meta.dirname, 'load-people.ts')
-  const env = await programEnvironment(work, settings)
-  const options = ['--users', values.users, '--customers', values.customers]
-  const { stdout } = await promisify(execFile)(process.execPath, [script, ...options], { env })
-  process.stdout.write(stdout)
-  const usher = await serve(work, { settings })
-  const token = await getToken(usher.url, init.clients.administrator)
-  const headers = { authorization: `Bearer ${token}`, 'x-tenant': init.portal }
-  const call = (path: string) => send(usher.url, { method: 'GET', path, headers })
-  const organizations = await usherJson<{ id: string; kind: string }[]>(
-    work,
-    ['organization', 'list', '--kind', 'reseller'],
-    settings,
-  )
-  const reseller = organizations.at(-1)?.id ?? ''
-  for (const [name, path] of await listPaths(reseller, call)) {
-    for (let i = 0; i < WARM_UP; i++) await call(path)
-    const times: number[] = []
-    for (let i = 0; i < calls; i++) {
-      const begun = performance.now()
-      const answer = await call(path)
-      times.push(performance.now() - begun)
-      if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`)
+  const file = join(work, 'loaded.json')
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify(await load(work, settings)))
+  const loaded = JSON.parse(readFileSync(file, 'utf8')) as Loaded
+  const times = join(work, 'times.json')
+  const NODE_OPTIONS = `--import=${join(import.meta.dirname, 'request-times.ts')}`
+  const usher = await serve(work, { settings: { ...settings, NODE_OPTIONS, BENCH_TIMES: times } })
+  let requests = 0
+  const readers = {} as Record<keyof Readers, Call>
+  for (const name of Object.keys(loaded.clients) as (keyof Readers)[]) {
+    const token = await getToken(usher.url, loaded.clients[name])
+    requests++
+    const headers = { authorization: `Bearer ${token}`, 'x-tenant': loaded.portals[name] }
+    readers[name] = (path) => {
+      requests++
+      return send(usher.url, { method: 'GET', path, headers })
     }
-    times.sort((one, other) => one - other)
-    const at = (share: number): string => (times[Math.floor(calls * share)] ?? 0).toFixed(1).padStart(7)
-    console.log(`${name.padEnd(44)} p50 ${at(0.5)} ms   p90 ${at(0.9)} ms   p99 ${at(0.99)} ms`)
+  }
+  const begun = new Map<List, number>()
+  const lists = await listLists(readers, loaded.organizations)
+  for (const list of lists.filter(({ name }) => new RegExp(values.only).test(name))) {
+    for (let i = 0; i < WARM_UP; i++) await callList(list, readers)
+    begun.set(list, requests)
+    for (let i = 0; i < calls; i++) await callList(list, readers)
   }
   await usher.stop()
+  const measured = JSON.parse(readFileSync(times, 'utf8')) as number[]
+  if (measured.length !== requests)
+    throw new Error(`${measured.length} of ${requests} requests were measured`)
+  for (const [{ name }, from] of begun) report(name, measured.slice(from, from + calls))
 }
 
-type Call = (path: string) => ReturnType<typeof send>
-
-interface Found {
-  readonly items: readonly { readonly id: string; readonly email: string }[]
+async function callList({ name, reader, path }: List, readers: Readers): Promise<void> {
+  const answer = await readers[reader](path)
+  if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`)
 }
 
-async function listPaths(reseller: string, call: Call): Promise<[name: string, path: string][]> {
-  const { items } = jsonOf<Found>(await call(`/v1?pageNumber=${users >> 6}`))
-  const [{ id, email } = { id: '', email: '' }] = items
-  const last = Math.ceil(users / 25)
-  const recent = new Date(Date.now() - 60_000).toISOString()
-  return [
-    ['one user by id', `/v1/users/${id}`],
-    ['one user by e-mail', `/v1/users/${encodeURIComponent(email)}`],
-    ['all, first page', '/v1'],
-    ['all, page 100', '/v1?pageNumber=100'],
-    ['all, the middle', `/v1?pageNumber=${last >> 1}`],
-    ['all, last page', `/v1?pageNumber=${last}`],
-    ['all, downwards', '/v1?ascendingOrder=false'],
-    ['all by e-mail', '/v1?sortPropertyName=Email'],
-    ['all by e-mail, the middle', `/v1?sortPropertyName=Email&pageNumber=${last >> 1}`],
-    ['100 of all', '/v1?pageSize=100'],
-    ['2,000 of all', '/v1?pageSize=2000'],
-    ['a reseller’s context', `/v1?resellerId=${reseller}`],
-    ['a reseller’s context, page 40', `/v1?resellerId=${reseller}&pageNumber=40`],
-    ['search, one person', `/v1?searchValue=${encodeURIComponent(email)}`],
-    ['search, three letters of many', '/v1?searchValue=ann'],
-    ['search, a name of many', '/v1?searchValue=johnson'],
-    ['search, two words', '/v1?searchValue=ada%20lovelace-hopper'],
-    ['search, two words by e-mail', '/v1?searchValue=ada%20lovelace-hopper&sortPropertyName=Email'],
-    ['search, nobody', '/v1?searchValue=xyzzy'],
-    ['search, in everybody', '/v1?searchValue=example'],
-    ['search, in everybody, page 100', '/v1?searchValue=example&pageNumber=100'],
-    ['search in a reseller’s context', `/v1?searchValue=turing&resellerId=${reseller}`],
-    ['groups, one of three', '/v1?groups=Viewer'],
-    ['groups and search', '/v1?groups=Administrator&searchValue=grace'],
-    ['deleted users', '/v1?state=deleted'],
-    ['changed, since the beginning', '/v1?changedSince=2000-01-01T00:00:00Z'],
-    ['changed, in the last minute', `/v1?changedSince=${recent}`],
-    ['groups', '/v1/users/groups'],
-  ]
+function report(name: string, times: number[]): void {
+  times.sort((one, other) => one - other)
+  const at = (share: number): string =>
+    (times[Math.min(Math.floor(calls * share), calls - 1)] ?? 0).toFixed(1).padStart(7)
+  console.log(`${name.padEnd(64)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   most ${at(1)} ms`)
+}
+
+/** Loads a new directory, and makes a client for each reader. */
+async function load(work: string, settings: Settings): Promise<Loaded> {
+  const init = await usherJson<Init>(work, ['init'], settings)
+  const env = await programEnvironment(work, settings)
+  for (const [script, ...args] of [
+    ['load-people.ts', '--users', values.users, '--customers', values.customers],
+    ['load-audit.ts', '--entries', values.entries, '--customers', values.customers],
+  ] as const) {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [join(import.meta.dirname, script), ...args],
+      { env },
+    )
+    process.stdout.write(stdout)
+  }
+  const find = async (kind: string, name: string): Promise<string> => {
+    const args = ['organization', 'list', '--kind', kind, '--search', name]
+    const found = await usherJson<{ id: string; name: string }[]>(work, args, settings)
+    return found.find((one) => one.name === name)?.id ?? ''
+  }
+  const organizations = {
+    provider: init.provider.id,
+    reseller: await find('reseller', 'reseller 9'),
+    largeReseller: await find('reseller', 'reseller 0'),
+    customer: await find('customer', 'customer 17'),
+    largeCustomer: await find('customer', 'customer 0'),
+  }
+  const clients = {} as Record<keyof Readers, ClientSecret>
+  for (const name of Object.keys(organizations) as (keyof Readers)[]) {
+    const options = ['--organization', organizations[name], '--permission', 'administrator', '--name', name]
+    clients[name] = await usherJson<ClientSecret>(work, ['client', 'add', ...options], settings)
+  }
+  const portals = {} as Record<keyof Readers, string>
+  for (const name of Object.keys(organizations) as (keyof Readers)[]) {
+    portals[name] = name.endsWith('eseller') ? `${name.toLowerCase()}.example` : init.portal
+    if (portals[name] !== init.portal)
+      await usherJson(work, ['portal', 'add', portals[name], '--organization', organizations[name]], settings)
+  }
+  return { portals, organizations, clients }
 }

