@@ -26,7 +26,9 @@ const { values } = parseArgs({
   },
 })
 const calls = Number(values.calls)
-const WARM_UP = 10
+const WARM_UP = 5
+/** The calls of a list end after this time. */
+const MAX_MS = 5_000
 const { keep, ...place } = values
 
 await inWorkDirectory({ ...place, ...(keep !== undefined && { keep }) }, main)
@@ -45,29 +47,22 @@ async function main(work: string, settings: Settings): Promise<void> {
   const times = join(work, 'times.json')
   const NODE_OPTIONS = `--import=${join(import.meta.dirname, 'request-times.ts')}`
   const usher = await serve(work, { settings: { ...settings, NODE_OPTIONS, BENCH_TIMES: times } })
-  let requests = 0
   const readers = {} as Record<keyof Readers, Call>
   for (const name of Object.keys(loaded.clients) as (keyof Readers)[]) {
     const token = await getToken(usher.url, loaded.clients[name])
-    requests++
     const headers = { authorization: `Bearer ${token}`, 'x-tenant': loaded.portals[name] }
-    readers[name] = (path) => {
-      requests++
-      return send(usher.url, { method: 'GET', path, headers })
-    }
+    readers[name] = (path) => send(usher.url, { method: 'GET', path, headers })
   }
-  const begun = new Map<List, number>()
   const lists = await listLists(readers, loaded.organizations)
   for (const list of lists.filter(({ name }) => new RegExp(values.only).test(name))) {
     for (let i = 0; i < WARM_UP; i++) await callList(list, readers)
-    begun.set(list, requests)
-    for (let i = 0; i < calls; i++) await callList(list, readers)
+    writeFileSync(times, '')
+    const until = performance.now() + MAX_MS
+    let count = 0
+    for (; count < calls && performance.now() < until; count++) await callList(list, readers)
+    report(list.name, readFileSync(times, 'utf8').trim().split('\n').map(Number))
   }
   await usher.stop()
-  const measured = JSON.parse(readFileSync(times, 'utf8')) as number[]
-  if (measured.length !== requests)
-    throw new Error(`${measured.length} of ${requests} requests were measured`)
-  for (const [{ name }, from] of begun) report(name, measured.slice(from, from + calls))
 }
 
 async function callList({ name, reader, path }: List, readers: Readers): Promise<void> {
@@ -78,7 +73,7 @@ async function callList({ name, reader, path }: List, readers: Readers): Promise
 function report(name: string, times: number[]): void {
   times.sort((one, other) => one - other)
   const at = (share: number): string =>
-    (times[Math.min(Math.floor(calls * share), calls - 1)] ?? 0).toFixed(1).padStart(7)
+    (times[Math.min(Math.floor(times.length * share), times.length - 1)] ?? 0).toFixed(1).padStart(7)
   console.log(`${name.padEnd(64)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   most ${at(1)} ms`)
 }
 

@@ -39,6 +39,8 @@ const listsOfUsers = (last: number): Named => [
   ['search, three letters of few', 'searchValue=xyz'],
   ['search, a name of many', 'searchValue=johnson'],
   ['search, a name of many, by e-mail', 'searchValue=johnson&sortPropertyName=Email'],
+  ['search, a first name of many', 'searchValue=tony'],
+  ['search, a first name of many, by e-mail', 'searchValue=tony&sortPropertyName=Email'],
   ['search, a name of many, downwards', 'searchValue=johnson&ascendingOrder=false'],
   ['search, a name of many, page 40', 'searchValue=johnson&pageNumber=40'],
   ['search, a name of many, page 1,000', 'searchValue=johnson&pageNumber=1000'],

@@ -1,5 +1,7 @@
-import type { Compilable, InsertResult } from 'kysely'
+import type { Compilable, InsertResult, RawBuilder, SqlBool } from 'kysely'
 import type { AuditEntry } from '../model/audit.ts'
+import type { PageRequest } from '../model/pages.ts'
+import type { UserOrder } from '../model/user-lists.ts'
 import type { Group } from '../model/users.ts'
 import type { Statement } from './statement.ts'
 
@@ -104,11 +106,31 @@ export interface Tx {
    */
   enlistUsers(limit: number): Promise<number>
   /**
-   * Returns the primary keys of users whose `name_key` contains every word, at most `limit`, in no particular order.
-   * Each word has at least three characters.
+   * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order.
    * @returns undefined if the store has no index for it
    */
-  searchUsers(words: readonly string[], limit: number): Promise<number[] | undefined>
+  searchUsers(search: UserSearch, limit: number): Promise<number[] | undefined>
+  /**
+   * Returns the primary keys of a page of the live users that a search finds, in the order of the list.
+   * @returns undefined if the store has no index that is in this order
+   */
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<number[] | undefined>
+}
+
+/** What the index for searches looks for. */
+export interface UserSearch {
+  readonly providerPk: number
+  /** The `name_key` contains all of these words. Each has at least three characters. */
+  readonly words: readonly string[]
+  /** Primary keys of groups: the user is in one of each list. */
+  readonly groups: readonly (readonly number[])[]
+}
+
+/** A page of what a search finds. */
+export interface UserSearchPage extends PageRequest {
+  readonly order: UserOrder
+  /** A further condition on `users`, which is checked for each user who is found. */
+  readonly where?: RawBuilder<SqlBool> | undefined
 }
 
 /** A row of `users`, as it is inserted. */

@@ -19,6 +19,8 @@ interface Engine {
   readonly explain: string
   /** Keeps the engine from reading a table as a whole because it has few rows. */
   readonly prepare?: string
+  /** The index for searches, in a plan. */
+  readonly searches: RegExp
 }
 
 /** The plans of the queries behind lists. */
@@ -52,7 +54,6 @@ async function explainAll(
         return rows
       },
     },
-    searchUsers: { value: (...args: Parameters<Tx['searchUsers']>) => tx.searchUsers(...args) },
   }) as Tx
   await work(recorder)
   return plans
@@ -72,13 +73,16 @@ function planTests(open: OpenStore, engine: Engine): void {
     // As if there were very many, of each area.
     const total = { total: 1_000_000, provider_pk: provider.pk }
     await store.write((tx) => tx.query((db) => db.updateTable('user_totals').set(total)))
-    for (const { pk } of [provider, reseller])
-      for (const deleted of [0, 1])
-        await store.write((tx) =>
-          tx.query((db) =>
-            db.insertInto('user_totals').values({ organization_pk: pk, reseller_pk: 0, deleted, ...total }),
-          ),
-        )
+    for (const [organization_pk, deleted] of [
+      [0, 1],
+      [reseller.pk, 0],
+      [reseller.pk, 1],
+    ] as const)
+      await store.write((tx) =>
+        tx.query((db) =>
+          db.insertInto('user_totals').values({ organization_pk, reseller_pk: 0, deleted, ...total }),
+        ),
+      )
     const lists: [
       string,
       RegExp,
@@ -91,7 +95,7 @@ function planTests(open: OpenStore, engine: Engine): void {
       ['of a reseller', /users_name/, { resellerPk: reseller.pk }, {}],
       ['deleted', /users_deleted/, {}, { deleted: true }],
       ['short words', /users_name/, {}, { where: { field: 'text', contains: 'a' } }],
-      ['groups', /memberships_of_group/, {}, { where: { field: 'group', in: [1, 2] } }],
+      ['groups', /memberships_of_group|user_search_name/, {}, { where: { field: 'group', in: [1, 2] } }],
       ['few are found', /users|PRIMARY KEY/, {}, { where: { field: 'text', contains: 'ada' } }],
     ]
     for (const [name, index, area, { by = 'name', deleted = false, where = EVERYTHING }] of lists)
@@ -126,5 +130,31 @@ function planTests(open: OpenStore, engine: Engine): void {
     )
     assert.match(stream[0] ?? '', /users_of_organization/)
     assert.doesNotMatch(stream[0] ?? '', SLOW)
+  })
+  test('a search that finds very many users reads them by the index for searches', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const customer = await addOrganization(store, provider, 'customer')
+    for (let i = 0; i < 3; i++)
+      await store.write((tx) =>
+        insertUser(tx, {
+          id: newId(),
+          organizationPk: customer.pk,
+          firstName: `Ada ${i}`,
+          lastName: null,
+          email: null,
+        }),
+      )
+    await store.write((tx) => tx.enlistUsers(10))
+    for (const by of ['name', 'email'] as const)
+      for (const ascending of [true, false])
+        for (const offset of [0, 1]) {
+          const search = { providerPk: provider.pk, words: ['ada'], groups: [] }
+          const page = { order: { by, ascending }, offset, limit: 25 }
+          const plans = await store.read((tx) => explainAll(tx, engine, (on) => on.searchPage(search, page)))
+          assert.match(plans.at(-1) ?? '', engine.searches)
+          const skipping = plans.slice(0, -1).join('\n')
+          assert.doesNotMatch(skipping, /TEMP B-TREE|Seq Scan on users/)
+        }
   })
 }

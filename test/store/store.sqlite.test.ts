@@ -20,7 +20,10 @@ const { open, openTampered } = sqliteStores()
 
 unitsSuite(open)
 userListsSuite(open)
-queryPlansSuite(open, { explain: 'explain query plan' })
+queryPlansSuite(open, {
+  explain: 'explain query plan',
+  searches: /user_search_(name|email) VIRTUAL TABLE INDEX/,
+})
 conflictsSuite(open)
 newUsersSuite(open)
 readsSuite(open)

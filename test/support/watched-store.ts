@@ -46,5 +46,6 @@ function watchTx(tx: Tx, note: (text: string) => void): Tx {
     get: { value: noted(tx.get.bind(tx), nameOf) },
     all: { value: noted(tx.all.bind(tx), nameOf) },
     searchUsers: { value: noted(tx.searchUsers.bind(tx), () => 'searchUsers') },
+    searchPage: { value: noted(tx.searchPage.bind(tx), () => 'searchPage') },
   })
 }

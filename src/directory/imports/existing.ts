@@ -1,6 +1,7 @@
 import type { User } from '../../model/users.ts'
-import { selectMemberships, selectMembershipsOf } from '../../store/tables/groups.ts'
+import { selectMemberships } from '../../store/tables/groups.ts'
 import { selectUsersByEmails } from '../../store/tables/many-users.ts'
+import { selectMembershipsOf } from '../../store/tables/memberships.ts'
 import { findDeletedUser, type Scope } from '../reach.ts'
 import type { ExistingUser } from './merge-row.ts'
 import type { ResolvedRow } from './resolve-rows.ts'

@@ -1,6 +1,6 @@
 import type { Context } from '../../model/context.ts'
-import { selectMembershipsOf } from '../../store/tables/groups.ts'
 import { selectExportPage } from '../../store/tables/many-users.ts'
+import { selectMembershipsOf } from '../../store/tables/memberships.ts'
 import { isPermitted } from '../access.ts'
 import type { Directory } from '../directory.ts'
 import { catchUpLists } from '../list-follower.ts'

@@ -126,7 +126,7 @@ export async function selectFoundByWords(
   const long = words.filter((word) => countCodePoints(word) >= MIN_WORD)
   const newest = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(IS_NEW), words), limit + 1)
   if (long.length === 0) return limitTo(newest, await readByPrefix(tx, area, search), limit)
-  const candidates = await tx.searchUsers(long, MOST + 1)
+  const candidates = await tx.searchUsers({ providerPk: area.providerPk, words: long, groups: [] }, MOST + 1)
   // Without the index, the engine compares every user.
   if (!candidates)
     return limitTo(

@@ -24,6 +24,7 @@ import { auditIndex } from './0023-audit-index.ts'
 import { userLists } from './0024-user-lists.ts'
 import { attempts } from './0025-attempts.ts'
 import { entering } from './0026-entering.ts'
+import { userSearch } from './0027-user-search.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   userLists,
   attempts,
   entering,
+  userSearch,
 ]

@@ -1,5 +1,4 @@
 import { type SqlBool, sql } from 'kysely'
-import { toPattern } from '../conditions.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { takeLock } from '../tables/locks.ts'
@@ -43,29 +42,4 @@ async function addUpTotals(tx: Tx): Promise<void> {
       select ${sql.raw(key)}, sum(total) from old group by ${sql.raw(key)} having sum(total) <> 0`
     await query(tx, addUp)
   }
-}
-
-/** Finds users by words; see `Tx.searchUsers`. */
-export async function searchUsers(
-  tx: Tx,
-  words: readonly string[],
-  limit: number,
-): Promise<number[] | undefined> {
-  const [index] = await query<{ name: string | null }>(
-    tx,
-    sql`select to_regclass('users_search')::text as name`,
-  )
-  if (!index?.name) return undefined
-  const rows = await tx.query((db) =>
-    words.reduce(
-      (found, word) => found.where('name_key', 'like', toPattern(word)),
-      db
-        .selectFrom('users')
-        .select('pk')
-        .where('deleted_at', 'is', null)
-        .where(sql<SqlBool>`listed = 1`)
-        .limit(limit),
-    ),
-  )
-  return rows.map(({ pk }) => pk)
 }

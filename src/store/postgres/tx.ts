@@ -1,13 +1,22 @@
 import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
-import { type InsertOutcome, type NewUserRow, type QueryBuilder, type Tx, UnitEndedError } from '../port.ts'
+import {
+  type InsertOutcome,
+  type NewUserRow,
+  type QueryBuilder,
+  type Tx,
+  UnitEndedError,
+  type UserSearch,
+  type UserSearchPage,
+} from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
 import { newBuilder } from './connection.ts'
 import type { CreateBatch } from './create-batch.ts'
-import { enlistUsers, searchUsers } from './enlist-users.ts'
+import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
+import { searchPage, searchUsers } from './user-search.ts'
 
 /** A statement and the name under which each connection prepares it once. */
 interface Prepared {
@@ -123,8 +132,12 @@ export class PostgresTx implements Tx {
     return enlistUsers(this, limit)
   }
 
-  searchUsers(words: readonly string[], limit: number): Promise<number[] | undefined> {
-    return searchUsers(this, words, limit)
+  searchUsers(search: UserSearch, limit: number): Promise<number[] | undefined> {
+    return searchUsers(this, search, limit)
+  }
+
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<number[] | undefined> {
+    return searchPage(this, search, page)
   }
 
   /** Returns whether the unit wrote something. */

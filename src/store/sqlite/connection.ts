@@ -20,11 +20,14 @@ import {
   StoreError,
   type Tx,
   UnitEndedError,
+  type UserSearch,
+  type UserSearchPage,
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
-import { enlistUsers, searchUsers } from './enlist-users.ts'
+import { enlistUsers } from './enlist-users.ts'
 import { insertUsers } from './insert-users.ts'
+import { searchPage, searchUsers } from './user-search.ts'
 
 /** The pages in the write-ahead log before a checkpoint. More pages make checkpoints rarer and longer. */
 const CHECKPOINT_PAGES = 16_000
@@ -91,8 +94,12 @@ export class Connection implements Tx {
     return enlistUsers(this, limit)
   }
 
-  searchUsers(words: readonly string[], limit: number): Promise<number[]> {
-    return searchUsers(this, words, limit)
+  searchUsers(search: UserSearch, limit: number): Promise<number[]> {
+    return searchUsers(this, search, limit)
+  }
+
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<number[]> {
+    return searchPage(this, search, page)
   }
 
   /** Must be called before the first statement of a unit, and before statements that belong to no unit. */

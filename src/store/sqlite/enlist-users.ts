@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import { USER_SORTS } from '../../model/user-lists.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
+import { mergeSearch, placeUsers } from './user-places.ts'
 
 /**
  * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers
@@ -12,15 +14,32 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
   )
   const last = rows.at(-1)?.pk
   if (last === undefined) return 0
+  await countUsers(tx, last)
   await query(
     tx,
-    sql`insert into user_search (rowid, text) select pk, name_key from users where ${UNLISTED} and pk <= ${last}`,
+    sql`update memberships set listed = 1
+      where user_pk in (select pk from users where ${UNLISTED} and pk <= ${last})`,
   )
+  for (const by of USER_SORTS)
+    await placeUsers(tx, by, sql<boolean>`users.listed = 0 and users.pk <= ${last}`)
+  await query(tx, sql`update users set listed = 1 where ${UNLISTED} and pk <= ${last}`)
+  if (rows.length < limit) for (const by of USER_SORTS) await mergeSearch(tx, by)
+  return rows.length
+}
+
+/** Adds the unlisted users up to a primary key to the totals. */
+async function countUsers(tx: Tx, last: number): Promise<void> {
   await query(
     tx,
     sql`insert into user_totals
       select provider_pk, organization_pk, coalesce(reseller_pk, 0), deleted_at is not null, count(*)
       from users where ${UNLISTED} and pk <= ${last} group by 1, 2, 3, 4
+      on conflict do update set total = total + excluded.total`,
+  )
+  await query(
+    tx,
+    sql`insert into user_totals select provider_pk, 0, 0, deleted_at is not null, count(*)
+      from users where ${UNLISTED} and pk <= ${last} group by 1, 4
       on conflict do update set total = total + excluded.total`,
   )
   for (const [sort, key] of [
@@ -34,25 +53,8 @@ export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
         from users where ${UNLISTED} and pk <= ${last} and deleted_at is null group by 1, 2, 3, 4
         on conflict do update set total = total + excluded.total`,
     )
-  await query(
-    tx,
-    sql`update memberships set listed = 1
-      where user_pk in (select pk from users where ${UNLISTED} and pk <= ${last})`,
-  )
-  await query(tx, sql`update users set listed = 1 where ${UNLISTED} and pk <= ${last}`)
-  return rows.length
 }
 
 /** Sorts after every e-mail. */
 const LAST = '\u{10ffff}'
 const UNLISTED = sql<boolean>`listed = 0`
-
-/** Finds users by words; see `Tx.searchUsers`. A word in double quotes is a text that must be in the row as it is. */
-export async function searchUsers(tx: Tx, words: readonly string[], limit: number): Promise<number[]> {
-  const match = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(' AND ')
-  const rows = await query<{ rowid: number }>(
-    tx,
-    sql`select rowid from user_search where user_search match ${match} limit ${limit}`,
-  )
-  return rows.map(({ rowid }) => rowid)
-}

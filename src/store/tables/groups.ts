@@ -88,26 +88,6 @@ export async function selectMemberships(tx: Tx, user: number): Promise<Group[]> 
   return tx.all(groupsOfUser, { user })
 }
 
-/** Returns the groups of several users, by the primary key of the user. A user in no group has no entry. */
-export async function selectMembershipsOf(tx: Tx, users: readonly number[]): Promise<Map<number, Group[]>> {
-  const groups = new Map<number, Group[]>()
-  if (users.length === 0) return groups
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('memberships')
-      .innerJoin('groups', 'groups.pk', 'memberships.group_pk')
-      .select(['memberships.user_pk as user', 'groups.pk', 'groups.id', 'groups.name'])
-      .where('memberships.user_pk', 'in', users)
-      .orderBy('groups.name'),
-  )
-  for (const { user, ...group } of rows) {
-    const known = groups.get(user)
-    if (known) known.push(group)
-    else groups.set(user, [group])
-  }
-  return groups
-}
-
 /**
  * Returns the primary keys of the live, active users of an organization who are in a group of the provider.
  * @param group.name one of `GROUP_NAMES`

@@ -5,7 +5,8 @@ import type { Tx, UserRecord } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 
-type UserRow = Selectable<Tables['users']>
+/** The columns that make a user. */
+export type UserRow = Omit<Selectable<Tables['users']>, 'email_key' | 'name_key' | 'listed'>
 
 /** Makes a user of a row. */
 export function toUser(row: UserRow): User {

@@ -3,21 +3,29 @@ import type { Page, PageRequest } from '../../model/pages.ts'
 import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
 import { planPage } from '../paging.ts'
-import type { Tx } from '../port.ts'
-import { selectMembersOf } from '../tables/groups.ts'
+import type { Tx, UserSearch } from '../port.ts'
 import { selectListedUsers } from './listed-users.ts'
 import { findRankedStart } from './user-ranks.ts'
-import { selectMatching, toOrderSql, type UserCriteria, type UserFields, type UserPath } from './user-sql.ts'
+import {
+  selectMatching,
+  toOrderSql,
+  toRestSql,
+  type UserCriteria,
+  type UserFields,
+  type UserPath,
+} from './user-sql.ts'
 import { selectUserTotal } from './user-totals.ts'
 
 /** An area with at most so many users is read as a whole to count what matches in it. */
-const SMALL_AREA = 5_000
+const SMALL_AREA = 10_000
 /** The users of an area with at most so many are sorted for each page of a list without conditions. */
 const SORTED_AREA = 20_000
 /** The most users that a search looks up one by one. */
 const MAX_FOUND = 2_000
 /** Pages with at most so many users before or after them are found by skipping those. */
 const NEAR = 2_000
+/** Farther pages of a search read the users of the area in the order of the list: that is faster than skipping matches. */
+const MAX_SKIPPED = 100_000
 /** The least number of characters of a word that the index for searches finds. */
 const MIN_WORD = 3
 
@@ -34,30 +42,60 @@ interface Cut {
 }
 
 /**
- * Returns a page of the matching users. The total is exact without conditions, in an area of at most 5,000 users, and
+ * Returns a page of the matching users. The total is exact without conditions, in an area of at most 10,000 users, and
  * for words or groups that at most 2,000 users have. Otherwise counting would take too long, and the total is that of
  * the area: never less than what matches, so that a reader who computes the number of pages misses no user.
  */
 export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): Promise<UserPage> {
   const total = await selectUserTotal(tx, criteria)
-  const isSmall = total <= SMALL_AREA
   const isPlain = listConjuncts(criteria.where).length === 0
   if (isPlain)
-    return cutCounted(tx, criteria, {
-      ...cut,
-      total,
-      path: total <= SORTED_AREA ? 'area' : toWalk(criteria, cut),
-    })
-  const found = isSmall
-    ? undefined
-    : ((await findByWords(tx, criteria)) ?? (await findByGroups(tx, criteria)))
-  if (found) {
+    return cutCounted(tx, criteria, { ...cut, total, path: await toPath(tx, criteria, { ...cut, total }) })
+  if (total <= SMALL_AREA) return cutWhole(tx, criteria, { ...cut, path: 'area' })
+  const search = toSearch(criteria)
+  return search
+    ? selectFound(tx, criteria, { ...cut, total, search })
+    : walkArea(tx, criteria, { ...cut, total })
+}
+
+/** Returns a page of what words and groups find among very many users. */
+async function selectFound(
+  tx: Tx,
+  criteria: UserCriteria,
+  { search, total, ...cut }: Cut & { total: number; search: UserSearch },
+): Promise<UserPage> {
+  const rest = toRestSql(criteria, listWords(criteria.where).filter(isShort))
+  const { offset, limit } = cut.page
+  const page = { order: cut.order, offset, limit: limit + 1, where: rest }
+  const found = await tx.searchUsers(search, MAX_FOUND + 1)
+  if (found && found.length <= MAX_FOUND) {
     const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found }] }
     return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
   }
-  return isSmall
-    ? cutWhole(tx, criteria, { ...cut, path: 'area' })
-    : cutBroad(tx, criteria, { ...cut, total })
+  const pks = found && offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
+  return pks ? toBroadPage(tx, pks, { ...cut, total }) : walkArea(tx, criteria, { ...cut, total })
+}
+
+/** Reads the users of an area in the order of a list of unknown length. */
+async function walkArea(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, total }: Cut & { total: number },
+): Promise<UserPage> {
+  const { offset, limit } = page
+  const walked = { order, page: { offset, limit: limit + 1 }, path: toWalk(criteria, { order }) }
+  return toBroadPage(tx, offset >= total ? [] : await selectPks(tx, criteria, walked), { order, page, total })
+}
+
+/** Returns the path to a page of a list without conditions. */
+async function toPath(tx: Tx, criteria: UserCriteria, cut: Cut & { total: number }): Promise<UserPath> {
+  const { order, page, total } = cut
+  if (total > SORTED_AREA) return toWalk(criteria, cut)
+  if (order.by === 'name' || criteria.deleted) return 'area'
+  // Only the order by e-mail reads whole rows of the area: a near page is found sooner among all users.
+  const { providerPk } = criteria.area
+  const all = await selectUserTotal(tx, { ...criteria, area: { providerPk } })
+  return ((page.offset + page.limit) * all) / Math.max(total, 1) < total ? 'email' : 'area'
 }
 
 /** Returns the path that is in the order of the list. Only live users have an index by e-mail. */
@@ -65,25 +103,22 @@ function toWalk({ deleted }: UserCriteria, { order }: Pick<Cut, 'order'>): UserP
   return order.by === 'email' && !deleted ? 'email' : 'order'
 }
 
-/** Returns the users who have the words of the condition, if few have; otherwise undefined. */
-async function findByWords(tx: Tx, { where, deleted }: UserCriteria): Promise<number[] | undefined> {
-  const words = listConjuncts(where)
-    .flatMap((one) => ('contains' in one ? [one.contains] : []))
-    .filter((word) => countCodePoints(word) >= MIN_WORD)
-  // PostgreSQL's index does not have deleted users; there are few.
-  if (words.length === 0 || deleted) return undefined
-  const found = await tx.searchUsers(words, MAX_FOUND + 1)
-  return found && found.length <= MAX_FOUND ? found : undefined
+function listWords(where: Condition<UserFields>): string[] {
+  return listConjuncts(where).flatMap((one) => ('contains' in one ? [one.contains] : []))
 }
 
-/** Returns the members of the groups of the condition, if there are few; otherwise undefined. */
-async function findByGroups(tx: Tx, { where }: UserCriteria): Promise<number[] | undefined> {
-  for (const one of listConjuncts(where)) {
-    if (!('in' in one) || one.field !== 'group') continue
-    const found = await selectMembersOf(tx, one.in, MAX_FOUND + 1)
-    if (found.length <= MAX_FOUND) return found
-  }
-  return undefined
+/** Returns whether the index for searches cannot find a word. */
+function isShort(word: string): boolean {
+  return countCodePoints(word) < MIN_WORD
+}
+
+/** Returns what the index for searches can find of a condition; undefined if it can find nothing. */
+function toSearch({ area, where, deleted }: UserCriteria): UserSearch | undefined {
+  const words = listWords(where).filter((word) => !isShort(word))
+  const groups = listConjuncts(where).flatMap((one) => ('in' in one && one.field === 'group' ? [one.in] : []))
+  // The index does not have deleted users; there are few.
+  if (deleted || (words.length === 0 && groups.length === 0)) return undefined
+  return { providerPk: area.providerPk, words, groups }
 }
 
 /** Cuts a page out of a list whose length is known: from its nearer end. */
@@ -147,21 +182,16 @@ async function cutWhole(
   return { items, total: pks.length, more: end < pks.length }
 }
 
-/** Cuts a page out of a list of unknown length. It reads one user more, to see whether the page is the last one. */
-async function cutBroad(
+/**
+ * Returns a page of a list of unknown length.
+ * @param pks the users of the page, and one more if there is one
+ * @param cut.total the total, if the page is not the last one
+ */
+async function toBroadPage(
   tx: Tx,
-  criteria: UserCriteria,
-  { order, page, total }: Cut & { total: number },
+  pks: readonly number[],
+  { page: { offset, limit }, total }: Cut & { total: number },
 ): Promise<UserPage> {
-  const { offset, limit } = page
-  const isPast = offset >= total
-  const pks = isPast
-    ? []
-    : await selectPks(tx, criteria, {
-        order,
-        page: { offset, limit: limit + 1 },
-        path: toWalk(criteria, { order }),
-      })
   const more = pks.length > limit
   const items = await selectListedUsers(tx, pks.slice(0, limit))
   const isLast = !more && (pks.length > 0 || offset === 0)

@@ -1,7 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Condition } from '../../model/conditions.ts'
 import type { UserOrder } from '../../model/user-lists.ts'
-import { compileCondition, type FieldTable } from '../conditions.ts'
+import { compileCondition, type FieldTable, toPattern } from '../conditions.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import type { UserArea } from '../tables/users-in-area.ts'
@@ -54,15 +54,32 @@ const IS_LISTED = sql<SqlBool>`users.listed = 1`
 /** Starts a query for the matching users, without an order. */
 export function selectMatching(db: QueryBuilder, criteria: UserCriteria, path: UserPath) {
   const { area, deleted, where, beingDeleted } = criteria
-  return db
-    .selectFrom('users')
-    .where('users.deleted_at', deleted ? 'is not' : 'is', null)
-    .where(IS_LISTED)
-    .where(toAreaSql(area, path))
-    .where(compileCondition(db, FIELDS, where))
-    .$if(beingDeleted.length > 0, (query) =>
-      query.where(sql<SqlBool>`+users.organization_pk not in (${sql.join(beingDeleted)})`),
-    )
+  return (
+    db
+      .selectFrom('users')
+      .where('users.deleted_at', deleted ? 'is not' : 'is', null)
+      .where(IS_LISTED)
+      // Leads SQLite to the index of deleted users, whatever the order.
+      .$if(deleted, (query) => query.where('users.name_key', '>=', ''))
+      .where(toAreaSql(area, path))
+      .where(compileCondition(db, FIELDS, where))
+      .$if(beingDeleted.length > 0, (query) =>
+        query.where(sql<SqlBool>`+users.organization_pk not in (${sql.join(beingDeleted)})`),
+      )
+  )
+}
+
+/** Returns the condition for what the index for searches does not know of users whom it has found; see `UserSearch`. */
+export function toRestSql(
+  { area, beingDeleted }: Pick<UserCriteria, 'area' | 'beingDeleted'>,
+  texts: readonly string[],
+): RawBuilder<SqlBool> | undefined {
+  const { organizationPk, resellerPk } = area
+  const conditions = texts.map((text) => sql<SqlBool>`users.name_key like ${toPattern(text)} escape '\\'`)
+  if (organizationPk !== undefined || resellerPk !== undefined) conditions.push(toAreaSql(area, 'keys'))
+  if (beingDeleted.length > 0)
+    conditions.push(sql<SqlBool>`users.organization_pk not in (${sql.join(beingDeleted)})`)
+  return conditions.length > 0 ? sql<SqlBool>`(${sql.join(conditions, sql` and `)})` : undefined
 }
 
 /**

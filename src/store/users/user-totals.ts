@@ -11,13 +11,15 @@ export async function selectUserTotal(
   { area, deleted, beingDeleted }: Pick<UserCriteria, 'area' | 'deleted' | 'beingDeleted'>,
 ): Promise<number> {
   const { providerPk, organizationPk, resellerPk } = area
-  const rows = await tx.query((db) => {
+  const isAll = organizationPk === undefined && resellerPk === undefined
+  const [row] = await tx.query((db) => {
     let query = db
       .selectFrom('user_totals')
       .select((eb) => eb.fn.sum<number | null>('total').as('total'))
       .where('deleted', '=', deleted ? 1 : 0)
     if (organizationPk !== undefined) query = query.where('organization_pk', '=', organizationPk)
-    else if (resellerPk === undefined) query = query.where('provider_pk', '=', providerPk)
+    else if (resellerPk === undefined)
+      query = query.where('provider_pk', '=', providerPk).where('organization_pk', '=', WHOLE)
     else
       query = query.where(
         'organization_pk',
@@ -28,5 +30,18 @@ export async function selectUserTotal(
     if (resellerPk !== undefined) query = query.where('reseller_pk', 'in', [0, resellerPk])
     return beingDeleted.length === 0 ? query : query.where('organization_pk', 'not in', beingDeleted)
   })
-  return Number(rows[0]?.total ?? 0)
+  const total = Number(row?.total ?? 0)
+  if (!isAll || beingDeleted.length === 0) return total
+  const [hidden] = await tx.query((db) =>
+    db
+      .selectFrom('user_totals')
+      .select((eb) => eb.fn.sum<number | null>('total').as('total'))
+      .where('deleted', '=', deleted ? 1 : 0)
+      .where('provider_pk', '=', providerPk)
+      .where('organization_pk', 'in', beingDeleted),
+  )
+  return total - Number(hidden?.total ?? 0)
 }
+
+/** Stands for all organizations of a provider. */
+const WHOLE = 0

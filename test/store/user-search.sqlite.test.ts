@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { newId } from '../../src/model/ids.ts'
+import type { Organization } from '../../src/model/organizations.ts'
+import type { UserOrder } from '../../src/model/user-lists.ts'
+import { type Group, nameKeyOf } from '../../src/model/users.ts'
+import type { Store } from '../../src/store/port.ts'
+import { insertGroup, replaceMemberships, selectGroups } from '../../src/store/tables/groups.ts'
+import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
+import { addOrganization, addProvider, NOW } from '../support/rows.ts'
+import { sqliteStores } from '../support/stores.ts'
+
+const { open } = sqliteStores()
+
+interface Person {
+  pk: number
+  readonly id: string
+  firstName: string
+  email: string | null
+  groups: readonly Group[]
+  deleted: boolean
+}
+
+interface World {
+  readonly store: Store
+  readonly customer: Organization
+  readonly groups: readonly Group[]
+  readonly people: Person[]
+}
+
+async function newWorld(): Promise<World> {
+  const store = await open()
+  const provider = await addProvider(store)
+  const customer = await addOrganization(store, provider, 'customer')
+  for (const name of ['A', 'B'])
+    await store.write((tx) => insertGroup(tx, { id: newId(), provider: provider.pk, name, now: NOW }))
+  const groups = await store.read((tx) => selectGroups(tx, provider.pk))
+  return { store, customer, groups, people: [] }
+}
+
+/** Adds users, and takes them into the lists, some at a time. */
+async function add(
+  { store, customer, people }: World,
+  names: readonly string[],
+  groups: readonly Group[],
+  batch = 250,
+) {
+  const some = names.map((firstName, i): Person => {
+    const email = i % 7 === 3 ? null : `${firstName}.${people.length + i}@x.example`
+    return { pk: 0, id: newId(), firstName, email, groups: i % 3 === 0 ? groups : [], deleted: false }
+  })
+  const outcomes = await store.write((tx) =>
+    tx.insertUsers(
+      some.map(({ id, firstName, email, groups: own }) => ({
+        user: {
+          id,
+          organizationPk: customer.pk,
+          resellerPk: null,
+          providerPk: customer.providerPk,
+          firstName,
+          lastName: null,
+          email,
+          now: NOW,
+        },
+        organizationId: customer.id,
+        resellerId: null,
+        emailKey: email,
+        nameKey: nameKeyOf({ firstName, lastName: null, email, emailKey: email }),
+        groups: own,
+        entry: null,
+      })),
+    ),
+  )
+  for (const [i, person] of some.entries()) person.pk = Number(outcomes[i])
+  people.push(...some)
+  while ((await store.write((tx) => tx.enlistUsers(batch))) > 0);
+}
+
+function compare(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
+
+function keyOf(one: Person): string {
+  return nameKeyOf({ ...one, lastName: null, emailKey: one.email })
+}
+
+/** Compares every page of several searches with the people. */
+async function assertFound({ store, customer, people, groups }: World): Promise<void> {
+  const [group] = groups
+  for (const by of ['name', 'email'] as const)
+    for (const ascending of [true, false])
+      for (const [words, some] of [
+        [[], [group?.pk ?? 0]],
+        [['exa'], []],
+        [['na1'], []],
+        [['na1', 'ampl'], [group?.pk ?? 0]],
+        [['nobody'], []],
+      ] as [string[], number[]][]) {
+        const expected = people
+          .filter((one) => !one.deleted && words.every((word) => keyOf(one).includes(word)))
+          .filter((one) => some.length === 0 || one.groups.some(({ pk }) => some.includes(pk)))
+          .sort((one, other) => compareIn(by, one, other))
+        if (!ascending) expected.reverse()
+        const search = { providerPk: customer.providerPk, words, groups: some.length ? [some] : [] }
+        for (const offset of [0, 3, 70, 400, expected.length - 2, expected.length].filter(
+          (one) => one >= 0,
+        )) {
+          const pks = expected.slice(offset, offset + 40).map(({ pk }) => pk)
+          const page = { order: { by, ascending }, offset, limit: 40 }
+          assert.deepEqual(
+            await store.read((tx) => tx.searchPage(search, page)),
+            pks,
+            JSON.stringify({ search, page }),
+          )
+        }
+      }
+}
+
+function compareIn(by: UserOrder['by'], one: Person, other: Person): number {
+  if (by === 'name') return compare(keyOf(one), keyOf(other)) || compare(one.id, other.id)
+  return compare(one.email ?? '\u{10ffff}', other.email ?? '\u{10ffff}') || one.pk - other.pk
+}
+
+test('a search finds users in the order of the list, however they came into it', async () => {
+  const world = await newWorld()
+  const { groups } = world
+  const random = Array.from({ length: 700 }, (_, i) => `na${(i * 7919) % 701}`)
+  await add(world, random, groups.slice(0, 1))
+  await add(
+    world,
+    Array.from({ length: 400 }, (_, i) => `na15${String(i).padStart(4, '0')}`),
+    groups,
+  )
+  await add(
+    world,
+    Array.from({ length: 400 }, (_, i) => `na14${String(999 - i)}`),
+    [],
+    50,
+  )
+  await add(
+    world,
+    Array.from({ length: 300 }, () => 'na1-same'),
+    groups.slice(1),
+  )
+  await assertFound(world)
+  const { store, people } = world
+  for (const [i, person] of people.entries()) {
+    if (i % 11 === 0) await store.write((tx) => markUserDeleted(tx, person.pk, NOW))
+    if (i % 22 === 0) await store.write((tx) => markUserRestored(tx, person.pk, NOW))
+    person.deleted = i % 11 === 0 && i % 22 !== 0
+    if (i % 13 === 1 && !person.deleted) {
+      person.firstName = `na1${i % 9}`
+      const content = { resellerPk: null, firstName: person.firstName, lastName: null, email: person.email }
+      await store.write((tx) => updateUser(tx, person.pk, { ...content, active: true, now: NOW }))
+    }
+    if (i % 17 === 2) {
+      person.groups = i % 2 === 0 ? groups.slice(0, 1) : []
+      await store.write((tx) => replaceMemberships(tx, person.pk, person.groups))
+    }
+  }
+  await assertFound(world)
+})
