@@ -18,8 +18,8 @@ interface Engine {
   /** The beginning of a statement that explains another one. */
   readonly explain: string
   /** Keeps the engine from reading a table as a whole because it has few rows. */
-  readonly prepare?: string
-  /** The index for searches, in a plan. */
+  readonly prepare?: string | undefined
+  /** What the plan of a search of very many users has. With few rows, PostgreSQL does not use its index. */
   readonly searches: RegExp
 }
 
@@ -131,21 +131,22 @@ function planTests(open: OpenStore, engine: Engine): void {
     assert.match(stream[0] ?? '', /users_of_organization/)
     assert.doesNotMatch(stream[0] ?? '', SLOW)
   })
-  test('a search that finds very many users reads them by the index for searches', async () => {
+  test('a search that finds very many users reads what it finds, and not the list', async () => {
     const store = await open()
     const provider = await addProvider(store)
     const customer = await addOrganization(store, provider, 'customer')
-    for (let i = 0; i < 3; i++)
+    // Few of them are found: PostgreSQL reads the list if most are.
+    for (let i = 0; i < 40; i++)
       await store.write((tx) =>
         insertUser(tx, {
           id: newId(),
           organizationPk: customer.pk,
-          firstName: `Ada ${i}`,
+          firstName: i < 3 ? `Ada ${i}` : 'Grace',
           lastName: null,
           email: null,
         }),
       )
-    await store.write((tx) => tx.enlistUsers(10))
+    await store.write((tx) => tx.enlistUsers(100))
     for (const by of ['name', 'email'] as const)
       for (const ascending of [true, false])
         for (const offset of [0, 1]) {

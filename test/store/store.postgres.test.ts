@@ -1,3 +1,4 @@
+import { describe } from 'node:test'
 import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
 import { accountListsSuite } from './account-lists.suite.ts'
@@ -26,7 +27,15 @@ await onServer('the store on PostgreSQL', (server) => {
   queryPlansSuite(openUnused, {
     explain: 'explain',
     prepare: 'set local enable_seqscan = off',
-    searches: /Bitmap Index Scan on users_search/,
+    searches: /CTE found/,
+  })
+  describe('without the extension pg_trgm', () => {
+    const { openTampered: openAny } = postgresStores(server)
+    userListsSuite(async () => {
+      const { store, tamper } = await openAny()
+      await tamper('drop extension if exists pg_trgm cascade')
+      return store
+    })
   })
   conflictsSuite(open)
   newUsersSuite(open)
