@@ -8,8 +8,6 @@ const LOG_MAGIC: readonly number[] = [0x377f0682, 0x377f0683]
 const FRAME_HEADER = 24
 /** Offsets in page 1, the header of the file. */
 const [COOKIE, USER_VERSION, APPLICATION_ID] = [40, 60, 68]
-/** The part of page 1 that has the marks. */
-const PAGE_HEADER = 72
 
 /**
  * Checks that a store file and the write-ahead log next to it belong together. Must run before SQLite opens the file:
@@ -99,27 +97,60 @@ function isBaseOf(file: Mark, first: Mark): boolean {
   return file.mark === first.before && file.cookie === first.cookie
 }
 
-/** Reads the commits in a log, in order: for each, the marks of the pages 1 in it. */
+/**
+ * Reads the commits in a log that SQLite would replay, in order: for each, the marks of the pages 1 in it. A power
+ * failure can leave the header of a frame without its page, so the checksums count, as for SQLite.
+ */
 function* readCommits(path: string): Generator<readonly Mark[]> {
   const log = openOrNull(path)
   if (log === null) return
   try {
     const header = Buffer.alloc(LOG_HEADER)
     if (readSync(log, header, 0, LOG_HEADER, 0) < LOG_HEADER) return
+    const sum = newChecksum(header)
+    if (!sum.add(header.subarray(0, 24)).equals(header.subarray(24))) return
     const salts = header.subarray(16, 24)
-    const frameSize = FRAME_HEADER + header.readUInt32BE(8)
-    const frame = Buffer.alloc(FRAME_HEADER + PAGE_HEADER)
+    const frame = Buffer.alloc(FRAME_HEADER + header.readUInt32BE(8))
     let uncommitted: Mark[] = []
-    for (let at = LOG_HEADER; readSync(log, frame, 0, frame.length, at) === frame.length; at += frameSize) {
+    for (
+      let at = LOG_HEADER;
+      readSync(log, frame, 0, frame.length, at) === frame.length;
+      at += frame.length
+    ) {
       // Frames of an older log follow.
       if (!frame.subarray(8, 16).equals(salts)) return
-      if (frame.readUInt32BE(0) === 1) uncommitted.push(toMark(frame.subarray(FRAME_HEADER)))
+      const page = frame.subarray(FRAME_HEADER)
+      if (!sum.add(frame.subarray(0, 8)).add(page).equals(frame.subarray(16, 24))) return
+      if (frame.readUInt32BE(0) === 1) uncommitted.push(toMark(page))
       if (frame.readUInt32BE(4) === 0) continue
       yield uncommitted
       uncommitted = []
     }
   } finally {
     closeSync(log)
+  }
+}
+
+/** The checksum over a log so far. */
+interface Checksum {
+  /** @param bytes a multiple of 8 bytes */
+  add(bytes: Buffer): Checksum
+  equals(stored: Buffer): boolean
+}
+
+/** Returns an empty checksum, as in "Checksum Algorithm" of the format of the log. */
+function newChecksum(header: Buffer): Checksum {
+  const read = header.readUInt32BE(0) % 2 === 0 ? 'readUInt32LE' : 'readUInt32BE'
+  let [first, second] = [0, 0]
+  return {
+    add(bytes) {
+      for (let at = 0; at < bytes.length; at += 8) {
+        first = (first + bytes[read](at) + second) >>> 0
+        second = (second + bytes[read](at + 4) + first) >>> 0
+      }
+      return this
+    },
+    equals: (stored) => stored.readUInt32BE(0) === first && stored.readUInt32BE(4) === second,
   }
 }
 
