@@ -272,7 +272,8 @@ interface Found {
 async function findUsers({ scope, area, text }: Search, limit: number): Promise<Found> {
   const { tx } = scope
   const same = isEmail(text) ? await selectFoundByEmail(tx, area, { email: text, limit: limit + 1 }) : []
-  const words = isUuid(text) ? [] : toSearchWords(text)
+  // The parts of an address that a user has are those of most other addresses.
+  const words = isUuid(text) || same.length > 0 ? [] : toSearchWords(text)
   const found = await selectFoundByWords(tx, area, { words, limit: limit + 1 })
   const hits = [
     ...same.map((user) => toUserHit(user, 'email')),

@@ -212,3 +212,42 @@ test('hostile texts are searched for, and found nowhere', async () => {
     assert.ok([200, 400].includes(list.status), `${text.slice(0, 9)}: ${list.status}`)
   }
 })
+
+test('organizations and the log are listed within reach', async () => {
+  interface Organization {
+    readonly id: string
+    readonly name: string
+    readonly kind: string
+    readonly users: number
+    readonly resellers?: readonly { readonly id: string }[]
+    readonly portals?: readonly string[]
+  }
+  const { customer, reseller, provider } = target.init
+  const all = await grace.call<Page<Organization>>('GET', '/organizations')
+  const ids = all.items.map(({ id }) => id)
+  assert.ok(ids.includes(customer.id) && ids.includes(reseller.id) && !ids.includes(provider.id))
+  const first = await viewer.call<Page<Organization>>('GET', '/organizations?limit=1')
+  const next = await viewer.call<Page<Organization>>('GET', `/organizations?limit=200&after=${first.next}`)
+  const seen = [...first.items, ...next.items].map(({ id }) => id)
+  assert.ok(seen.includes(customer.id) && new Set(seen).size === seen.length && next.next === null)
+  const { name } = all.items.find(({ id }) => id === customer.id) ?? { name: '' }
+  const query = `q=${encodeURIComponent(name.toUpperCase())}&kind=customer`
+  const found = await admin.call<Page<Organization>>('GET', `/organizations?${query}`)
+  assert.ok(found.items.some(({ id }) => id === customer.id))
+  const one = await admin.call<Organization>('GET', `/organizations/${customer.id}`)
+  assert.deepEqual([one.kind, one.resellers?.map(({ id }) => id)], ['customer', [reseller.id]])
+  assert.ok(one.users > 0)
+  for (const id of [provider.id, newId()])
+    assert.deepEqual(await refused(admin, 'GET', `/organizations/${id}`), {
+      ...{ status: 404, code: 'organization_not_found' },
+    })
+  const log = await viewer.call<Page<{ operation: string }>>('GET', '/audit?operation=createuser&limit=2')
+  assert.deepEqual(new Set(log.items.map(({ operation }) => operation)), new Set(['CreateUser']))
+  const later = await viewer.call<Page<unknown>>(
+    'GET',
+    `/audit?operation=createuser&limit=2&after=${log.next}`,
+  )
+  assert.ok(later.items.length > 0)
+  for (const since of ['2026-13-01T00:00:00Z', '0000-00-00T00:00:00Z', 'yesterday', '2026-02-30T00:00:00Z'])
+    assert.equal((await viewer.send('GET', `/audit?since=${since}`)).status, 400, since)
+})

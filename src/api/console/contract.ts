@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox'
 import * as accounts from './contract/accounts.ts'
 import * as find from './contract/find.ts'
 import * as history from './contract/history.ts'
+import * as organizations from './contract/organizations.ts'
 import type { OperationDeclaration } from './contract/parts.ts'
 import * as people from './contract/people.ts'
 import * as platform from './contract/platform.ts'
@@ -19,6 +20,7 @@ export const contract = {
   ...accounts,
   ...history,
   ...platform,
+  ...organizations,
 } as const satisfies Readonly<Record<string, OperationDeclaration>>
 
 type Declared = (typeof contract)[keyof typeof contract]

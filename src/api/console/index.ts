@@ -17,6 +17,7 @@ import { assertHost, assertSameOrigin, assertSecure } from './guard.ts'
 import { setSecurityHeaders } from './headers.ts'
 import { historyRoutes } from './history.ts'
 import { document } from './openapi.ts'
+import { organizationRoutes } from './organizations.ts'
 import { servePages } from './page.ts'
 import { peopleRoutes } from './people.ts'
 import { type Place, readPlace } from './place.ts'
@@ -54,7 +55,7 @@ const DOCUMENT = '/openapi/console.json'
 /** Every operation of the console's API. A resource adds its routes here. */
 const ROUTES = [
   ...[...youRoutes, ...peopleRoutes, ...findRoutes, ...userRoutes],
-  ...[...accountRoutes, ...historyRoutes, ...platformRoutes],
+  ...[...accountRoutes, ...historyRoutes, ...platformRoutes, ...organizationRoutes],
 ]
 
 /** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */

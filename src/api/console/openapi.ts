@@ -16,6 +16,7 @@ export const document: ApiDocument = {
     { name: 'People', description: 'The people who enter the console.' },
     { name: 'Find', description: 'One field for any id, key, name or address.' },
     { name: 'Users', description: 'The users of all organizations in reach.' },
+    { name: 'Organizations', description: 'The provider, its resellers and customers.' },
     { name: 'Audit', description: 'What was done, by whom, and what became of it.' },
   ],
   components: {

@@ -117,3 +117,78 @@ function isKnownAs(ownPk: number | undefined, key: string): RawBuilder<SqlBool> 
     where relation.customer_pk = organizations.pk and relation.reseller_pk = ${ownPk}
     and relation.identifier_key = ${key})`
 }
+
+/** A page of a list of organizations by name. */
+export interface OrganizationPage {
+  readonly kinds: readonly ('reseller' | 'customer')[]
+  /** As `toSearchWords` returns them; none for all organizations. */
+  readonly words: readonly string[]
+  /** The key of the name and the primary key of the last organization of the page before. */
+  readonly after?: { readonly key: string; readonly pk: number } | undefined
+  readonly limit: number
+}
+
+/** An organization of a list, with its place in the order. */
+export interface ListedOrganization extends FoundOrganization {
+  readonly nameKey: string
+}
+
+/** Returns live resellers and customers of an area by name, at most `limit`. */
+export async function selectOrganizationPage(
+  tx: Tx,
+  { providerPk, ownPk }: OrganizationArea,
+  { kinds, words, after, limit }: OrganizationPage,
+): Promise<ListedOrganization[]> {
+  const found: ListedOrganization[] = []
+  // One kind after the other: an index has each kind in the order of the names.
+  for (const kind of kinds) {
+    const rows = await tx.query((db) =>
+      words
+        .reduce(
+          (some, word) =>
+            some.where(sql<SqlBool>`organizations.name_key like ${toPattern(word)} escape '\\'`),
+          db.selectFrom('organizations').select([...COLUMNS, 'organizations.name_key']),
+        )
+        .where('organizations.provider_pk', '=', providerPk)
+        .where('organizations.kind', '=', kind)
+        .where('organizations.deleted_at', 'is', null)
+        .$if(ownPk !== undefined, (query) =>
+          query.where(sql<SqlBool>`organizations.pk in (
+            select ${ownPk} union all select customer_pk from customer_resellers where reseller_pk = ${ownPk})`),
+        )
+        .$if(after !== undefined, (query) =>
+          query.where((eb) =>
+            eb(
+              eb.refTuple('organizations.name_key', 'organizations.pk'),
+              '>',
+              eb.tuple(after?.key ?? '', after?.pk ?? 0),
+            ),
+          ),
+        )
+        .orderBy('organizations.name_key')
+        .orderBy('organizations.pk')
+        .limit(limit),
+    )
+    found.push(...rows.map((row) => ({ ...toFound(row), nameKey: row.name_key })))
+  }
+  return found.sort(compareNames).slice(0, limit)
+}
+
+function compareNames(one: ListedOrganization, other: ListedOrganization): number {
+  if (one.nameKey === other.nameKey) return one.pk - other.pk
+  return Buffer.compare(Buffer.from(one.nameKey), Buffer.from(other.nameKey))
+}
+
+/** Returns the numbers of live users of organizations, by primary key, from stored totals. */
+export async function selectUserCounts(tx: Tx, pks: readonly number[]): Promise<Map<number, number>> {
+  if (pks.length === 0) return new Map()
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('user_totals')
+      .select(['organization_pk', (eb) => eb.fn.sum<number>('total').as('users')])
+      .where('deleted', '=', 0)
+      .where('organization_pk', 'in', pks)
+      .groupBy('organization_pk'),
+  )
+  return new Map(rows.map((row) => [row.organization_pk, Number(row.users)]))
+}

@@ -20,8 +20,10 @@ export interface FoundUser {
 /** The least number of characters of a word that the index for searches finds. */
 const MIN_WORD = 3
 /** How many users with the words are looked at first, and how many at most. */
-const FIRST = 200
+const FIRST = 60
 const MOST = 5_000
+/** How many users that begin with a short word are looked at. */
+const BEGINNING = 400
 /** The most users that are not in the index yet and are looked at. */
 const UNLISTED = 5_000
 
@@ -190,7 +192,7 @@ async function readByPrefix(
     const ref = sql.ref(`users.${column}`)
     const keys = sql<SqlBool>`users.pk in (select pk from users where provider_pk = ${area.providerPk}
       and deleted_at is null and listed = 1 and ${sql.ref(column)} >= ${first} and ${sql.ref(column)} < ${end}
-      limit ${sql.lit(MOST)})`
+      limit ${sql.lit(BEGINNING)})`
     const some = await readUsers(
       tx,
       (db) =>

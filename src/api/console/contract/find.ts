@@ -1,17 +1,7 @@
 import { Type } from '../../../json-schema.ts'
 import { type NextStep, type Reason, STEP_CODES, UNSEEN } from '../../../model/explain.ts'
 import { HIT_KINDS, HIT_STATES, MATCHES } from '../../../model/find.ts'
-import {
-  CallerRef,
-  IdParams,
-  listOf,
-  nullable,
-  nullableOf,
-  OrganizationRef,
-  oneOf,
-  time,
-  uuid,
-} from './parts.ts'
+import { Entry, IdParams, listOf, nullable, nullableOf, OrganizationRef, oneOf, uuid } from './parts.ts'
 
 const Hit = Type.Object(
   {
@@ -112,24 +102,6 @@ export const explainUser = {
     unseen: listOf(oneOf(UNSEEN, 'What it is.'), 'What Usher cannot see.'),
   }),
 } as const
-
-const Entry = Type.Object(
-  {
-    id: uuid('The id of the entry.'),
-    at: time('When.'),
-    operation: Type.String({ description: 'What was done.' }),
-    status: oneOf(['Succeeded', 'Failed', 'Processing'], 'Whether it was done, on the platform too.'),
-    outcome: Type.String({ description: 'What became of it.' }),
-    caller: CallerRef,
-    target: nullable('The id of what it was about.'),
-    organization: nullable('The id of the organization that it was about.'),
-    customerName: nullable('The name of the customer that it was about.'),
-    resellerName: nullable('The name of the reseller in whose context it ran.'),
-    correlationId: Type.String({ description: 'The correlation id of the request.' }),
-    changedFields: listOf(Type.String(), 'The members that were changed.'),
-  },
-  { title: 'Entry' },
-)
 
 /** What one request did. */
 export const explainRequest = {

@@ -101,6 +101,25 @@ export const CallerRef = Type.Object({
   name: nullable('The name of the client or person; null if it is not known here.'),
 })
 
+/** An entry of the audit log. */
+export const Entry = Type.Object(
+  {
+    id: uuid('The id of the entry.'),
+    at: time('When.'),
+    operation: Type.String({ description: 'What was done.' }),
+    status: oneOf(['Succeeded', 'Failed', 'Processing'], 'Whether it was done, on the platform too.'),
+    outcome: Type.String({ description: 'What became of it.' }),
+    caller: CallerRef,
+    target: nullable('The id of what it was about.'),
+    organization: nullable('The id of the organization that it was about.'),
+    customerName: nullable('The name of the customer that it was about.'),
+    resellerName: nullable('The name of the reseller in whose context it ran.'),
+    correlationId: Type.String({ description: 'The correlation id of the request.' }),
+    changedFields: listOf(Type.String(), 'The members that were changed.'),
+  },
+  { title: 'Entry' },
+)
+
 /** The version of a thing that can be changed, for `If-Match`. */
 export const etag = Type.String({ description: 'The state of the thing, for `If-Match`.' })
 

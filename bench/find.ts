@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { readConfig } from '../src/config.ts'
+import { operatorContext } from '../src/directory/context.ts'
+import { find } from '../src/directory/find.ts'
+import type { Context } from '../src/model/context.ts'
+import { newId } from '../src/model/ids.ts'
+import { openDirectory } from '../src/open-directory.ts'
+import { explainUser } from '../src/provisioning/explain.ts'
+import { programEnvironment } from '../testing/environment.ts'
+import { type Settings, usherJson } from '../testing/usher.ts'
+import { inWorkDirectory } from './work-directory.ts'
+
+/**
+ * How long finding and explaining take with very many users, in the process that does it:
+ * `node bench/find.ts --users 1000000 --customers 10000 --engine postgres`. Bars: docs/performance.md.
+ */
+const { values } = parseArgs({
+  options: {
+    users: { type: 'string', default: '1000000' },
+    customers: { type: 'string', default: '10000' },
+    calls: { type: 'string', default: '300' },
+    engine: { type: 'string', default: 'sqlite' },
+    directory: { type: 'string', default: '.' },
+  },
+})
+const calls = Number(values.calls)
+const WARM_UP = 20
+
+await inWorkDirectory(values, main)
+
+async function main(work: string, settings: Settings): Promise<void> {
+  await usherJson(work, ['init'], settings)
+  const env = await programEnvironment(work, settings)
+  const options = ['--users', values.users, '--customers', values.customers]
+  const script = join(import.meta.dirname, 'load-people.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [script, ...options], { env })
+  process.stdout.write(stdout)
+  const { dir, platforms, close } = await openDirectory(await readConfig(env), { create: false })
+  const operator = await operatorContext(dir)
+  const [reseller] = await dir.store.read((tx) =>
+    tx.query((db) =>
+      db.selectFrom('organizations').selectAll().where('kind', '=', 'reseller').orderBy('pk', 'desc'),
+    ),
+  )
+  const [user] = await dir.store.read((tx) =>
+    tx.query((db) =>
+      db.selectFrom('users').select(['id', 'email']).where('email', 'is not', null).limit(1).offset(1_000),
+    ),
+  )
+  if (!reseller || !user) throw new Error('the directory has no reseller, or too few users')
+  const { pk, id, kind, name, created_at: createdAt } = reseller
+  const own = { pk, id, kind, name, createdAt, providerPk: operator.organization.pk }
+  const contexts: readonly (readonly [string, Context])[] = [
+    ['provider', operator],
+    ['reseller', { ...operator, caller: { kind: 'person', id: newId() }, organization: own }],
+  ]
+  const texts: readonly (readonly [string, () => string])[] = [
+    ['the id of a user', () => user.id],
+    ['an id that nothing has', newId],
+    ['an access key that nothing has', () => 'AKIAAAAAAAAAAAAAAAAA'],
+    ['an e-mail address', () => user.email ?? ''],
+    ['a common name', () => 'maria'],
+    ['three letters', () => 'ada'],
+    ['two words', () => 'grace hopper'],
+    ['two letters', () => 'an'],
+    ['words that nothing has', () => 'zzyzx qqq'],
+    ['a text that all users have', () => 'example'],
+    ['the name of an organization', () => 'customer 12'],
+  ]
+  for (const [who, ctx] of contexts)
+    for (const [what, toText] of texts)
+      await measure(`${who}: ${what}`, () => find(dir, ctx, { text: toText(), limit: 5 }))
+  const request = { user: user.id, patienceMs: 50 }
+  await measure('explain a user', () => explainUser({ dir, platforms }, operator, request))
+  await close()
+}
+
+async function measure(what: string, run: () => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < WARM_UP; i++) await run()
+  const times: number[] = []
+  for (let i = 0; i < calls; i++) {
+    const begun = performance.now()
+    await run()
+    times.push(performance.now() - begun)
+  }
+  times.sort((one, other) => one - other)
+  const at = (share: number): string => (times[Math.floor(calls * share)] ?? 0).toFixed(1).padStart(6)
+  console.log(`${what.padEnd(46)} p50 ${at(0.5)} ms   p99 ${at(0.99)} ms`)
+}

@@ -1,0 +1,79 @@
+import { Type } from '../../../json-schema.ts'
+import { ACCOUNT_POLICIES } from '../../../model/tenants.ts'
+import { Entry, IdParams, listOf, listQuery, nullableOf, oneOf, Page, time, uuid } from './parts.ts'
+
+const Fields = {
+  id: uuid('The id of the organization.'),
+  name: Type.String({ description: 'The name.' }),
+  kind: oneOf(['provider', 'reseller', 'customer'], 'What it is.'),
+  state: oneOf(['active', 'suspended', 'deleted'], 'Its state.'),
+  users: Type.Integer({ description: 'The number of its live users.' }),
+} as const
+
+/** A list of organizations. */
+export const listOrganizations = {
+  method: 'GET',
+  path: '/organizations',
+  operation: 'ListCustomers',
+  tag: 'Organizations',
+  summary: 'Resellers and customers in reach, by name',
+  query: Type.Object({
+    q: Type.Optional(
+      Type.String({ format: 'text', maxLength: 255, description: 'Words that are in the name.' }),
+    ),
+    kind: Type.Optional(oneOf(['reseller', 'customer'], 'Only organizations of this kind.')),
+    ...listQuery,
+  }),
+  answer: Page(Type.Object(Fields)),
+} as const
+
+/** One organization. */
+export const getOrganization = {
+  method: 'GET',
+  path: '/organizations/:id',
+  operation: 'GetCustomer',
+  tag: 'Organizations',
+  summary: 'An organization with its tenant, portals and relations',
+  params: IdParams,
+  answer: Type.Object(
+    {
+      ...Fields,
+      createdAt: time('When it was created.'),
+      tenant: nullableOf(
+        Type.Object({
+          id: Type.String({ description: 'The id of the tenant.' }),
+          platform: Type.String({ description: 'The name of the platform.' }),
+          accounts: oneOf(ACCOUNT_POLICIES, 'Who gets an account.'),
+          orgs: Type.Integer({ description: 'How many Cloud Director orgs are mapped to it.' }),
+        }),
+        'Its place on the storage platform.',
+      ),
+      resellers: listOf(
+        Type.Object({ id: uuid('The id.'), name: Type.String({ description: 'The name.' }) }),
+        'The resellers of a customer; a reseller sees itself alone.',
+      ),
+      portals: listOf(Type.String(), 'The domains of its portals.'),
+    },
+    { title: 'Organization' },
+  ),
+} as const
+
+/** The audit log. */
+export const listAudit = {
+  method: 'GET',
+  path: '/audit',
+  operation: 'ListAuditLogs',
+  tag: 'Audit',
+  summary: 'Entries of the audit log that the person may see, newest first',
+  query: Type.Object({
+    operation: Type.Optional(Type.String({ maxLength: 100, description: 'Only this operation.' })),
+    status: Type.Optional(oneOf(['Succeeded', 'Failed', 'Processing'], 'Only entries with this status.')),
+    customer: Type.Optional(
+      Type.String({ format: 'text', maxLength: 255, description: "A part of the customer's name." }),
+    ),
+    since: Type.Optional(time('Only entries from this time on (default: a month before `until`).')),
+    until: Type.Optional(time('Only entries up to this time (default: now).')),
+    ...listQuery,
+  }),
+  answer: Page(Entry),
+} as const
