@@ -10,6 +10,7 @@ import {
   updateUser,
 } from '../directory/user-changes.ts'
 import type { PersonAccount } from '../model/accounts.ts'
+import { formatCause } from '../model/causes.ts'
 import type { Versioned } from '../model/versions.ts'
 import { action, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { findGroupIds } from './group.ts'
@@ -116,11 +117,11 @@ function show(session: Session, ref: UserRef): Promise<Output> {
 
 /** Describes what a user has on a platform, with what the operator should know. */
 function describeAccount(account: PersonAccount): string {
-  const { platform, tenantId, state, reason, platformState, error, credentials } = account
+  const { platform, tenantId, state, reason, platformState, cause, error, credentials } = account
   const why = reason === null ? '' : ` (${reason.replace('_', ' ')})`
   const keys = credentials === 1 ? '1 key' : `${credentials} keys`
-  const applied =
-    platformState === 'applied' ? '' : `; the platform does not know yet${error === null ? '' : `: ${error}`}`
+  const failure = cause === null ? '' : ` (${formatCause(cause)}): ${error}`
+  const applied = platformState === 'applied' ? '' : `; the platform does not know yet${failure}`
   return `${state}${why} on ${platform} in ${tenantId}, ${keys}${applied}`
 }
 
@@ -205,6 +206,17 @@ function remove(session: Session, name: string, options: Forced): Promise<Output
 
 function toAccountJson(account: PersonAccount) {
   const { platform, tenantId: tenant, canonicalUserId, state, reason, platformState } = account
-  const { error, credentials, changedAt } = account
-  return { platform, tenant, canonicalUserId, state, reason, platformState, error, credentials, changedAt }
+  const { error, cause, credentials, changedAt } = account
+  const failure = { cause: cause && formatCause(cause), error }
+  return {
+    platform,
+    tenant,
+    canonicalUserId,
+    state,
+    reason,
+    platformState,
+    ...failure,
+    credentials,
+    changedAt,
+  }
 }
