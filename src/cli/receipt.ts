@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { getReceipt } from '../directory/receipts.ts'
 import type { AccountRemoval } from '../model/accounts.ts'
 import { formatCause } from '../model/causes.ts'
-import { formatCaller } from '../store/audit/entries.ts'
+import { formatCaller } from '../store/audit/entry-rows.ts'
 import { action, type Output, type Session, withDirectory } from './command.ts'
 import { formatMembers } from './table.ts'
 

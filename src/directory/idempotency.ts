@@ -1,6 +1,6 @@
 import type { CallerName } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import { formatCaller } from '../store/audit/entries.ts'
+import { formatCaller } from '../store/audit/entry-rows.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
   deleteExpiredAnswers,

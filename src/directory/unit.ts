@@ -101,36 +101,37 @@ interface Work<T> {
 
 /** Makes the unit of an operation in an open transaction. */
 export function newUnit(dir: Directory, ctx: Context, subject: Subject, tx: Tx): Unit {
+  const author = newAuthor(dir, ctx, subject)
+  const audit: Unit['audit'] = (details) => writeEntry(dir, { tx, entry: author.entry }, details)
+  const { reach } = ACCESS[subject.operation]
+  return { ...author, tx, reach, ownerForms: dir.ownerForms, audit }
+}
+
+/** What makes the rows of one operation. */
+export type Author = Pick<Unit, 'ctx' | 'now' | 'entry'>
+
+/** Makes the author of an operation. */
+export function newAuthor(dir: Directory, ctx: Context, subject: Subject): Author {
   const now = dir.now().toISOString()
   const { organization: own } = ctx
-  const entry: Unit['entry'] = ({
-    operation,
-    outcome,
-    organization,
-    target,
-    reseller,
-    changedFields,
-    changes,
-  }) => ({
+  const entry: Unit['entry'] = ({ changes, ...details }) => ({
     id: newId(),
     at: now,
-    operation: operation ?? subject.operation,
+    operation: details.operation ?? subject.operation,
     status: 'Succeeded',
-    outcome,
+    outcome: details.outcome,
     caller: ctx.caller,
     portal: ctx.portal,
     // Ids of the details come from the directory; those of the subject, from the caller.
-    organization: organization ?? toFolded(subject.organization) ?? own.id,
-    target: target ?? toFolded(subject.target),
+    organization: details.organization ?? toFolded(subject.organization) ?? own.id,
+    target: details.target ?? toFolded(subject.target),
     correlationId: ctx.correlationId,
     address: ctx.address,
-    reseller: reseller ?? resellerOf(own),
-    changedFields: changedFields ?? changes?.map(({ name }) => name) ?? [],
+    reseller: details.reseller ?? resellerOf(own),
+    changedFields: details.changedFields ?? changes?.map(({ name }) => name) ?? [],
     ...(changes?.length && { changes: assertNotPersonal(changes) }),
   })
-  const audit: Unit['audit'] = (details) => writeEntry(dir, { tx, entry }, details)
-  const { reach } = ACCESS[subject.operation]
-  return { tx, ctx, reach, now, ownerForms: dir.ownerForms, entry, audit }
+  return { ctx, now, entry }
 }
 
 function writeEntry(dir: Directory, unit: Pick<Unit, 'tx' | 'entry'>, details: AuditDetails): Promise<void> {

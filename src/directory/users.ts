@@ -6,15 +6,24 @@ import { foldId, foldOptionalId, newId } from '../model/ids.ts'
 import type { Organization, OrganizationKind } from '../model/organizations.ts'
 import { checkNewUser, type Group, type NewPerson, type NewUser, nameKeyOf } from '../model/users.ts'
 import { selectAccountOfPerson } from '../store/accounts/people.ts'
-import type { NewUserRow } from '../store/port.ts'
+import { ConstraintError, type NewUserRow } from '../store/port.ts'
 import { selectTenantPlace } from '../store/tables/tenant-accounts.ts'
 import { selectUserByEmail, touchUser } from '../store/tables/users.ts'
+import { isPermitted } from './access.ts'
 import { findAccountPlace, giveAccount } from './account-places.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
 import { assertOwnReseller, getReachableOrganization, getReseller, type Scope } from './reach.ts'
 import { type CreateUserAnswer, repeatCreate } from './repeated-creates.ts'
-import { type AuditDetails, runUnit, type Unit } from './unit.ts'
+import {
+  type AuditDetails,
+  type Author,
+  newAuthor,
+  runUnit,
+  type Subject,
+  toUnavailable,
+  type Unit,
+} from './unit.ts'
 
 /** A user to create, and where. */
 export interface CreateUserRequest {
@@ -33,12 +42,18 @@ export interface CreateUserRequest {
  *   `reseller_not_found`, `reseller_not_own`, `reseller_not_related`, `group_not_found`, `email_taken`, `id_taken`,
  *   `idempotency_key_reused`, `store_unavailable`
  */
-export function createUser(dir: Directory, ctx: Context, sent: CreateUserRequest): Promise<CreateUserAnswer> {
+export async function createUser(
+  dir: Directory,
+  ctx: Context,
+  sent: CreateUserRequest,
+): Promise<CreateUserAnswer> {
   const request = foldIds(sent)
   const { organizationId: organization, resellerId: reseller, user } = request
   const issues = checkNewUser(user)
   const operation = CREATE_OPERATIONS[request.kind ?? 'customer']
   const subject = { operation, organization, reseller, target: user.id ?? null, issues } as const
+  const created = await insertAlone(dir, ctx, { subject, request })
+  if (created) return created
   return runUnit(dir, ctx, subject, async (unit) => {
     const scope = await getCreateScope(dir, unit, request)
     return insertOrRepeat(dir, unit, { request, scope })
@@ -64,14 +79,42 @@ function foldIds(request: CreateUserRequest): CreateUserRequest {
 }
 
 /**
+ * Creates a user by one insert, if that is all it takes: what it needs is cached, and the store does not refuse the
+ * user. Most creates do. Otherwise nothing is written, and a unit finds out why.
+ * @throws {DirectoryError} `store_unavailable`
+ */
+async function insertAlone(
+  dir: Directory,
+  ctx: Context,
+  { subject, request }: { subject: Subject; request: CreateUserRequest },
+): Promise<CreateUserAnswer | undefined> {
+  const scope = dir.createScopes.get(scopeKeyOf(ctx, request))
+  const groups = dir.groups.get(ctx.organization.providerPk)
+  const isPlain = scope?.givesAccounts === false && ctx.idempotency === undefined
+  if (!isPlain || !groups || subject.issues?.length || !isPermitted(ctx, subject.operation)) return undefined
+  try {
+    const { person, details } = toPerson(request, scope, groups)
+    const row = toNewUserRow(newAuthor(dir, ctx, subject), person, details)
+    const outcome = await dir.store.insertUser(row)
+    return outcome === 'refused' ? undefined : { id: row.user.id, created: true }
+  } catch (error) {
+    if (error instanceof DirectoryError || error instanceof ConstraintError) return undefined
+    throw toUnavailable(error)
+  }
+}
+
+function scopeKeyOf(ctx: Context, { organizationId, kind, resellerId }: CreateUserRequest): string {
+  return `${ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
+}
+
+/**
  * Returns the organization and the reseller of a create, from a cache, so that most creates consist of the insert
  * alone. The insert refuses an organization or reseller that no longer exists.
  * @throws {DirectoryError} `customer_not_found`, `organization_not_found`, `reseller_not_found`, `reseller_not_own`,
  *   `reseller_not_related`
  */
 async function getCreateScope(dir: Directory, unit: Scope, request: CreateUserRequest): Promise<CreateScope> {
-  const { organizationId, kind, resellerId } = request
-  const key = `${unit.ctx.organization.pk} ${organizationId} ${kind} ${resellerId}`
+  const key = scopeKeyOf(unit.ctx, request)
   let scope = dir.createScopes.get(key)
   if (!scope) {
     scope = await readCreateScope(unit, request)
@@ -102,12 +145,9 @@ async function insertOrRepeat(
   unit: Unit,
   { request, scope }: { request: CreateUserRequest; scope: CreateScope },
 ): Promise<CreateUserAnswer> {
-  const { user } = request
   const { providerPk } = unit.ctx.organization
-  const allGroups = dir.groups.get(providerPk) ?? (await readGroups(dir, unit.tx, providerPk))
-  const person = { ...scope, ...user, groups: pickGroups(allGroups, user.groupIds) }
-  const reseller = (request.kind === 'reseller' ? scope.organization : scope.reseller)?.id
-  const details = { outcome: 'created', reseller, changedFields: listFields(person) }
+  const groups = dir.groups.get(providerPk) ?? (await readGroups(dir, unit.tx, providerPk))
+  const { person, details } = toPerson(request, scope, groups)
   const { id, pk } = await insertPerson(unit, person, details)
   if (pk !== 'refused') return { id, created: true }
   // A cached scope may be out of date: a removed organization is reported before a taken id or e-mail.
@@ -117,9 +157,18 @@ async function insertOrRepeat(
 }
 
 /**
+ * Returns the person to insert, and what their audit entry says.
+ * @throws {DirectoryError} `group_not_found`
+ */
+function toPerson({ kind, user }: CreateUserRequest, scope: CreateScope, groups: readonly Group[]) {
+  const person = { ...scope, ...user, groups: pickGroups(groups, user.groupIds) }
+  const reseller = (kind === 'reseller' ? scope.organization : scope.reseller)?.id
+  return { person, details: { outcome: 'created', reseller, changedFields: listFields(person) } }
+}
+
+/**
  * Inserts a user, for every dialect and command. An import inserts many users together, with rows of `toNewUserRow`. If
- * everyone of the organization gets an account, so does the user. Without an account, a unit that begins with this
- * function ends with it; see `Tx.insertUsers`.
+ * everyone of the organization gets an account, so does the user.
  * @param details what the audit entry of the user says; null if another entry of the unit says it
  * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or
  *   the organization or the reseller was deleted
@@ -140,7 +189,7 @@ async function insertPerson(
 }
 
 /** Makes the row of a new user, with its audit entry; see `insertPerson`. */
-export function toNewUserRow(unit: Unit, person: NewPerson, details: AuditDetails | null): NewUserRow {
+export function toNewUserRow(author: Author, person: NewPerson, details: AuditDetails | null): NewUserRow {
   const { organization, reseller, firstName, lastName, email, groups, besideDeleted = false } = person
   const id = person.id ?? newId()
   const emailKey = email === null ? null : foldEmail(email)
@@ -149,11 +198,11 @@ export function toNewUserRow(unit: Unit, person: NewPerson, details: AuditDetail
       id,
       organizationPk: organization.pk,
       resellerPk: reseller?.pk ?? null,
-      providerPk: unit.ctx.organization.providerPk,
+      providerPk: author.ctx.organization.providerPk,
       firstName,
       lastName,
       email,
-      now: unit.now,
+      now: author.now,
     },
     organizationId: organization.id,
     resellerId: reseller?.id ?? null,
@@ -162,7 +211,7 @@ export function toNewUserRow(unit: Unit, person: NewPerson, details: AuditDetail
     groups,
     idGiven: person.id !== undefined,
     besideDeleted,
-    entry: details && unit.entry({ target: id, ...details }),
+    entry: details && author.entry({ target: id, ...details }),
   }
 }
 

@@ -27,6 +27,13 @@ export interface Store {
    * @throws {StoreError} when the store cannot do it now
    */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * Inserts one user as a unit of its own; see `Tx.insertUsers`. Users that are inserted at the same moment share a
+   * commit, which costs a fraction of what `write` would.
+   * @throws {ConstraintError} when a group does not exist
+   * @throws {StoreError} when the store cannot do it now
+   */
+  insertUser(row: NewUserRow): Promise<InsertOutcome>
   /** Like `write`, for data that may be lost in a crash: the unit may wait a moment to join the next commit. */
   writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
@@ -93,9 +100,6 @@ export interface Tx {
    * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail (but see
    * `besideDeleted`), or when the organization was deleted, or
    * has no relation to the reseller.
-   *
-   * If inserting one user is the first statement of a unit, the user may be committed at once, together with users of
-   * other units. It then cannot be undone. So no statement may follow in such a unit: it throws `UnitEndedError`.
    * @returns an outcome for each row, in order
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
@@ -171,14 +175,6 @@ export interface NewUserRow {
 
 /** The outcome of one row of `insertUsers`: the primary key of the new user, unless the row was refused. */
 export type InsertOutcome = number | 'refused'
-
-/** Thrown by a statement that comes after the end of its unit; see `Tx.insertUsers`. */
-export class UnitEndedError extends Error {
-  constructor() {
-    super('the unit has ended: no statement may follow insertUsers in a unit that began with it')
-    this.name = 'UnitEndedError'
-  }
-}
 
 /** A migration that a store has. */
 export interface AppliedMigration {

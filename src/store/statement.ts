@@ -9,10 +9,10 @@ export interface Statement<P extends object, R> {
   readonly build: (db: Kysely<Tables>, params: P) => Compilable<R>
 }
 
-/** A compiled statement: the engine's SQL, and for each of its parameters a name or a constant. */
+/** A compiled statement: the engine's SQL, and for each of its parameters a name or a constant. It is plain data. */
 export interface Plan {
   readonly sql: string
-  readonly slots: readonly (Placeholder | { readonly constant: unknown })[]
+  readonly slots: readonly ({ readonly name: string } | { readonly constant: unknown })[]
   readonly writes: boolean
   /** Whether all parameters are only compared with columns; false if some are written. */
   readonly onlyCompares: boolean
@@ -42,7 +42,9 @@ export function compile<P extends object, R>(statement: Statement<P, R>, db: Kys
   const { sql, parameters, query } = statement.build(db, placeholders as P).compile()
   return {
     sql,
-    slots: parameters.map((value) => (value instanceof Placeholder ? value : { constant: value })),
+    slots: parameters.map((value) =>
+      value instanceof Placeholder ? { name: value.name } : { constant: value },
+    ),
     writes: query.kind !== 'SelectQueryNode',
     onlyCompares: onlyCompares(query.kind),
   }
@@ -58,8 +60,8 @@ export function bind(plan: Plan, params: object): unknown[] {
   const values = params as Record<string, unknown>
   const bound = new Array<unknown>(plan.slots.length)
   for (let i = 0; i < bound.length; i++) {
-    const slot = plan.slots[i]
-    bound[i] = slot instanceof Placeholder ? values[slot.name] : slot?.constant
+    const slot = plan.slots[i] as Plan['slots'][number]
+    bound[i] = 'name' in slot ? values[slot.name] : slot.constant
   }
   return bound
 }

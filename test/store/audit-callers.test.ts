@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { CallerName } from '../../src/model/context.ts'
-import { formatCaller, parseCaller } from '../../src/store/audit/entries.ts'
+import { formatCaller, parseCaller } from '../../src/store/audit/entry-rows.ts'
 
 const CALLERS: readonly (readonly [CallerName, text: string])[] = [
   [{ kind: 'operator' }, 'operator'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CallerName } from '../../src/model/context.ts'
-import { hashEntry } from '../../src/store/audit/blocks.ts'
-import { formatCaller } from '../../src/store/audit/entries.ts'
+import { formatCaller } from '../../src/store/audit/entry-rows.ts'
+import { hashEntry } from '../../src/store/audit/hashes.ts'
 import { newEntry } from '../support/rows.ts'
 
 /** Hashes that version 0.1.0 wrote. Logs with such hashes exist, and must stay valid. */

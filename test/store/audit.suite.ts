@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/blocks.ts'
+import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/hashes.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
 import { type OpenTampered, TEST_AUDIT_KEY } from '../support/stores.ts'

@@ -41,7 +41,6 @@ export async function insertUser(
   tx: Tx,
   user: Pick<UserRecord, 'id' | 'organizationPk' | 'firstName' | 'lastName' | 'email'>,
 ): Promise<number | undefined> {
-  // It also keeps the insert from being the whole unit; see `Tx.insertUsers`.
   const organization = await selectOrganizationByPk(tx, user.organizationPk)
   if (!organization) return undefined
   const { id: organizationId, providerPk } = organization

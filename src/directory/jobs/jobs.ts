@@ -2,7 +2,7 @@ import type { Context } from '../../model/context.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { foldId, newId } from '../../model/ids.ts'
 import type { Job } from '../../model/jobs.ts'
-import { formatCaller } from '../../store/audit/entries.ts'
+import { formatCaller } from '../../store/audit/entry-rows.ts'
 import type { Tx } from '../../store/port.ts'
 import {
   deleteEndedJobs,

@@ -1,17 +1,14 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { AuditEntry, AuditStatus, AuditValue, Operation, RecordedChange } from '../../model/audit.ts'
-import type { CallerName } from '../../model/context.ts'
 import { foldId, listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
-import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { type HashedEntry, hashEntry } from './blocks.ts'
+import { type EntryRow, parseCaller, toEntryRow } from './entry-rows.ts'
+import type { HashedEntry } from './hashes.ts'
 import { selectEntryKeys } from './index-rows.ts'
 
-/** A row of `audit_entries` without its primary key. */
-export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
-
-const insertEntry = statement((db, p: EntryRow) =>
+/** Inserts the row of an entry. */
+export const insertEntry = statement((db, p: EntryRow) =>
   db.insertInto('audit_entries').values({
     id: p.id,
     at: p.at,
@@ -35,48 +32,9 @@ const insertEntry = statement((db, p: EntryRow) =>
 
 /** Appends an entry to the log, in the commit of the change that it describes. */
 export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
-  const { block } = tx
-  const position = block ? block.hashes.length : null
-  const caller = formatCaller(entry.caller)
-  const hash = block && position !== null ? hashEntry(entry, caller, { block: block.number, position }) : null
-  await tx.run(insertEntry, {
-    id: entry.id,
-    at: entry.at,
-    operation: entry.operation,
-    status: entry.status,
-    outcome: entry.outcome,
-    caller,
-    portal: entry.portal,
-    organization: entry.organization,
-    target: entry.target,
-    correlation_id: entry.correlationId,
-    changed_fields: JSON.stringify(entry.changedFields),
-    changes: entry.changes ? JSON.stringify(entry.changes) : null,
-    address: entry.address,
-    reseller: entry.reseller,
-    block: block ? block.number : null,
-    position,
-    hash,
-  })
-  if (block && hash) block.hashes.push(hash)
-}
-
-const PERSON = 'person:'
-
-/**
- * Formats a caller as the log stores it.
- * @returns `operator`, a client's id, or `person:` and the person's id
- */
-export function formatCaller(caller: CallerName): string {
-  if (caller.kind === 'operator') return 'operator'
-  return caller.kind === 'person' ? `${PERSON}${caller.id}` : caller.id
-}
-
-/** Parses what `formatCaller` returns. Every text stands for exactly one caller, so formatting it again restores it. */
-export function parseCaller(text: string): CallerName {
-  if (text === 'operator') return { kind: 'operator' }
-  if (text.startsWith(PERSON)) return { kind: 'person', id: text.slice(PERSON.length) }
-  return { kind: 'client', id: text }
+  const row = toEntryRow(entry, tx.block)
+  await tx.run(insertEntry, row)
+  if (row.hash !== null) tx.block?.hashes.push(row.hash)
 }
 
 /** What entries must match; members that are left out match anything. */

@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import type { AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { GENESIS_HASH, hashEntry } from './blocks.ts'
 import { ENTRY_COLUMNS, readInteger, toHashedEntry } from './entries.ts'
 import { FaultList } from './faults.ts'
+import { GENESIS_HASH, hashEntry } from './hashes.ts'
 import { selectAuditKey } from './keys.ts'
 
 /** The number of blocks, and the number of entries of one block, in memory at once. */

@@ -3,12 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { retry } from '../../retry.ts'
 import { verifyAuditLog } from '../audit/verify.ts'
+import { CreateBatch } from '../create-batch.ts'
 import {
   type AppliedMigration,
   type AuditHead,
   type AuditKeySealer,
   type AuditVerdict,
   ConstraintError,
+  type InsertOutcome,
+  type NewUserRow,
   type Store,
   StoreError,
   type StoreEvents,
@@ -25,8 +28,8 @@ import {
   type PostgresOptions,
   toConnection,
 } from './connection.ts'
-import { CreateBatch } from './create-batch.ts'
-import { isOutdated, isRetryable, nameDatabase, toStoreError } from './errors.ts'
+import { isOfOneRow, isOutdated, isRetryable, nameDatabase, toStoreError } from './errors.ts'
+import { insertUsersAlone } from './insert-users.ts'
 import { listMigrations, migrate, skipUsedKeys } from './schema.ts'
 import { type Begin, PostgresTx, Statements } from './tx.ts'
 
@@ -97,7 +100,11 @@ class PostgresStore implements Store {
       this.#clients.add(client as OpenClient)
       client.on('end', () => this.#clients.delete(client as OpenClient))
     })
-    this.#batch = new CreateBatch(this.#pool, events)
+    this.#batch = new CreateBatch({
+      insert: (rows) => this.#insertTogether(rows),
+      isOfOneRow,
+      ...{ running: 2, enough: Number.POSITIVE_INFINITY },
+    })
   }
 
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -109,6 +116,18 @@ class PostgresStore implements Store {
     return this.#run('begin isolation level repeatable read', work, async (tx) => {
       if (await tx.commit()) this.#events.committed(1)
     })
+  }
+
+  async insertUser(row: NewUserRow): Promise<InsertOutcome> {
+    this.#assertOpen()
+    return this.#track(this.#batch.add(row).catch((error) => this.#explain(error)))
+  }
+
+  async #insertTogether(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
+    const outcomes = await insertUsersAlone(this.#pool, rows)
+    const inserted = outcomes.filter((outcome) => outcome !== 'refused').length
+    if (inserted > 0) this.#events.committed(inserted)
+    return outcomes
   }
 
   /** Commits at once, because units do not share commits on PostgreSQL. */
@@ -178,16 +197,26 @@ class PostgresStore implements Store {
     work: (tx: Tx) => Promise<T>,
     end: (tx: PostgresTx) => Promise<void>,
   ): Promise<T> {
-    if (this.#closing) throw new StoreError('closed', 'the store is closed')
-    const running = retry(
-      () => this.#runOnce(begin, work, end),
-      ({ error, tries, elapsedMs }) => {
-        if (!isRetryable(error)) throw error
-        if (tries >= MIN_TRIES && elapsedMs > RETRY_MS) throw toStoreError(error, this.#where)
-        // Random, so that units that collided do not collide again.
-        return Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS)
-      },
+    this.#assertOpen()
+    return this.#track(
+      retry(
+        () => this.#runOnce(begin, work, end),
+        ({ error, tries, elapsedMs }) => {
+          if (!isRetryable(error)) throw error
+          if (tries >= MIN_TRIES && elapsedMs > RETRY_MS) throw toStoreError(error, this.#where)
+          // Random, so that units that collided do not collide again.
+          return Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS)
+        },
+      ),
     )
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StoreError('closed', 'the store is closed')
+  }
+
+  /** Lets `close` wait for work that runs. */
+  async #track<T>(running: Promise<T>): Promise<T> {
     this.#running.add(running)
     try {
       return await running
@@ -201,15 +230,20 @@ class PostgresStore implements Store {
     work: (tx: Tx) => Promise<T>,
     end: (tx: PostgresTx) => Promise<void>,
   ): Promise<T> {
-    const tx = new PostgresTx({ pool: this.#pool, statements: this.#statements, begin, batch: this.#batch })
+    const tx = new PostgresTx({ pool: this.#pool, statements: this.#statements, begin })
     try {
       const result = await work(tx)
       await end(tx)
       return result
     } catch (error) {
       await tx.rollback(isOutdated(error))
-      throw await explainCertificate(nameDatabase(error, this.#where), this.#options.connection)
+      return this.#explain(error)
     }
+  }
+
+  /** Throws an error, with the name of the database in its message. */
+  async #explain(error: unknown): Promise<never> {
+    throw await explainCertificate(nameDatabase(error, this.#where), this.#options.connection)
   }
 
   /** Waits for work, and puts the name of the database into the messages of its errors. */

@@ -1,18 +1,9 @@
 import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
-import {
-  type InsertOutcome,
-  type NewUserRow,
-  type QueryBuilder,
-  type Tx,
-  UnitEndedError,
-  type UserSearch,
-  type UserSearchPage,
-} from '../port.ts'
+import type { InsertOutcome, NewUserRow, QueryBuilder, Tx, UserSearch, UserSearchPage } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
 import { newBuilder } from './connection.ts'
-import type { CreateBatch } from './create-batch.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
@@ -55,19 +46,17 @@ export class PostgresTx implements Tx {
   readonly block = null
   readonly #pool: pg.Pool
   readonly #statements: Statements
-  readonly #batch: CreateBatch
   readonly #begin: Begin
   #client: pg.PoolClient | null = null
   #beginning: Promise<pg.PoolClient> | null = null
   #begun: Promise<unknown> = Promise.resolve()
   #wrote = false
-  /** Set when the unit ends, also when `insertUsers` ends it early. */
+  /** Set when the unit ends. */
   #ended = false
 
-  constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin; batch: CreateBatch }) {
+  constructor(parts: { pool: pg.Pool; statements: Statements; begin: Begin }) {
     this.#pool = parts.pool
     this.#statements = parts.statements
-    this.#batch = parts.batch
     this.#begin = parts.begin
   }
 
@@ -114,16 +103,7 @@ export class PostgresTx implements Tx {
     return (await this.#send({ text: sql, values: [...parameters] })).rows as R[]
   }
 
-  /**
-   * If the unit begins with inserting one user, this is the whole unit: it shares its commit with other units and ends.
-   */
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    const [row] = rows
-    if (row && rows.length === 1 && !this.#beginning && !this.#ended) {
-      const outcome = await this.#batch.add(row)
-      this.#ended = outcome !== 'refused'
-      return [outcome]
-    }
     this.#wrote = true
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
   }
@@ -198,7 +178,7 @@ export class PostgresTx implements Tx {
   }
 
   async #send(query: pg.QueryConfig): Promise<pg.QueryResult> {
-    if (this.#ended) throw new UnitEndedError()
+    if (this.#ended) throw new Error('the unit has ended')
     try {
       // BEGIN was sent together with the first statement; its response arrives before that of the statement.
       this.#beginning ??= this.#connect()

@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import {
   type Compilable,
   type CompiledQuery,
@@ -9,42 +9,28 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
-import { headBlock, toNextBlock } from '../audit/blocks.ts'
+import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
-import {
-  type AppliedMigration,
-  ConstraintError,
-  type InsertOutcome,
-  type NewUserRow,
-  type OpenBlock,
-  StoreError,
-  type Tx,
-  UnitEndedError,
-  type UserSearch,
-  type UserSearchPage,
+import type {
+  AppliedMigration,
+  InsertOutcome,
+  NewUserRow,
+  OpenBlock,
+  Tx,
+  UserSearch,
+  UserSearchPage,
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
+import { CREATE_STATEMENTS } from './create-statements.ts'
+import { openDatabase } from './database.ts'
 import { enlistUsers } from './enlist-users.ts'
-import { insertUsers } from './insert-users.ts'
+import { toQueryError, toStoreError } from './errors.ts'
+import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
-/** The pages in the write-ahead log before a checkpoint. More pages make checkpoints rarer and longer. */
-const CHECKPOINT_PAGES = 16_000
-
-const SQLITE_UNIQUE = 2067
-const SQLITE_PRIMARY_KEY = 1555
-const SQLITE_FOREIGN_KEY = 787
-/** Errors of a statement: SQLITE_ERROR, _TOOBIG, _CONSTRAINT, _MISMATCH, _MISUSE, _RANGE. */
-const UNIT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 21, 25])
-
-interface StatementResult {
-  readonly changes: number
-  readonly lastInsertRowid: number
-}
-
 /** One connection, its prepared statements, and the transaction interface over both. */
-export class Connection implements Tx {
+export class Connection implements Tx, Writer {
   readonly builder: Kysely<Tables> = newBuilder()
   readonly #db: DatabaseSync
   readonly #exec = new Map<string, StatementSync>()
@@ -53,8 +39,6 @@ export class Connection implements Tx {
   block: OpenBlock | null = null
   /** The number of writing statements that have run. It shows whether a unit has written. */
   writes = 0
-  /** The state of the running unit; see `Tx.insertUsers`. */
-  #unit: 'new' | 'begun' | 'ended' = 'new'
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -83,11 +67,24 @@ export class Connection implements Tx {
   }
 
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    const isFirst = this.#unit === 'new' && rows.length === 1
-    const outcomes = await insertUsers(this, rows)
-    // The user could stay in this unit, but callers must not depend on the engine.
-    if (isFirst && outcomes[0] !== 'refused') this.#unit = 'ended'
-    return outcomes
+    return rows.map((row) => insertUser(this, row))
+  }
+
+  /** Compiles the statements of creates for another connection. */
+  compileCreates(): Readonly<Record<CreateStatement, Plan>> {
+    const compiled = Object.entries(CREATE_STATEMENTS).map(([name, one]) => [
+      name,
+      compile(one as Statement<object, unknown>, this.builder),
+    ])
+    return Object.fromEntries(compiled)
+  }
+
+  getNow(name: CreateStatement): unknown {
+    return this.#call(CREATE_STATEMENTS[name] as Statement<object, unknown>, {}, 'get')
+  }
+
+  runNow(name: CreateStatement, params: object): StatementResult {
+    return this.#call(CREATE_STATEMENTS[name] as Statement<object, unknown>, params, 'run') as StatementResult
   }
 
   enlistUsers(limit: number): Promise<number> {
@@ -102,13 +99,7 @@ export class Connection implements Tx {
     return searchPage(this, search, page)
   }
 
-  /** Must be called before the first statement of a unit, and before statements that belong to no unit. */
-  beginUnit(): void {
-    this.#unit = 'new'
-  }
-
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
-    this.#assertInUnit()
     try {
       const query = build(this.builder).compile()
       const rows = this.runCompiled(query) as R[]
@@ -167,10 +158,9 @@ export class Connection implements Tx {
    * Begins a transaction that writes, and opens its audit block: every commit writes one.
    * @throws when another process writes to the file
    */
-  async begin(): Promise<void> {
+  begin(): void {
     this.exec('BEGIN IMMEDIATE')
-    this.beginUnit()
-    this.block = toNextBlock(await this.get(headBlock, {}))
+    this.block = toNextBlock(this.getNow('headBlock') as BlockHead | undefined)
   }
 
   /** Creates the table `migrations` if it does not exist. */
@@ -199,7 +189,6 @@ export class Connection implements Tx {
     params: P,
     method: 'get' | 'all' | 'run',
   ): unknown {
-    this.#assertInUnit()
     try {
       const { plan, run } =
         this.#prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement)
@@ -209,11 +198,6 @@ export class Connection implements Tx {
     } catch (error) {
       throw toQueryError(error)
     }
-  }
-
-  #assertInUnit(): void {
-    if (this.#unit === 'ended') throw new UnitEndedError()
-    this.#unit = 'begun'
   }
 
   #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {
@@ -229,24 +213,7 @@ export class Connection implements Tx {
  * @throws {StoreError} when the file cannot be opened or is not a SQLite file
  */
 export function openConnection(path: string, readOnly: boolean): Connection {
-  try {
-    const db = new DatabaseSync(path, { readOnly, timeout: 0 })
-    if (!readOnly) {
-      db.exec('PRAGMA journal_mode = WAL')
-      // SqliteStore syncs commits in another thread. With NORMAL, SQLite still syncs around checkpoints.
-      db.exec('PRAGMA synchronous = NORMAL')
-      // What is deleted is overwritten with zeros, so that the file does not keep the values of erased persons.
-      db.exec('PRAGMA secure_delete = FAST')
-      db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
-    }
-    db.exec('PRAGMA foreign_keys = ON')
-    db.exec('PRAGMA temp_store = MEMORY')
-    // 32 MiB. With three times as much no clear gain was measured (docs/performance.md).
-    db.exec('PRAGMA cache_size = -32768')
-    return new Connection(db)
-  } catch (error) {
-    throw toStoreError(error, path)
-  }
+  return new Connection(openDatabase(path, { readOnly }))
 }
 
 /** Makes a query builder that only compiles: its queries run on a `Connection`. */
@@ -270,44 +237,4 @@ export const columnTypes: ColumnTypes = {
   text: 'text',
   hash: 'text',
   clustered: (table) => table.modifyEnd(sql`without rowid`),
-}
-
-/**
- * Converts an error of a statement: faults of the file or disk become a `StoreError`, refused rows a `ConstraintError`.
- */
-function toQueryError(error: unknown): Error {
-  const { errcode } = error as { errcode?: number }
-  if (errcode === SQLITE_UNIQUE || errcode === SQLITE_PRIMARY_KEY || errcode === SQLITE_FOREIGN_KEY) {
-    return new ConstraintError((error as Error).message, error)
-  }
-  const isUnitFault = errcode === undefined || UNIT_FAULTS.has(errcode & 0xff)
-  return isUnitFault ? (error as Error) : toStoreError(error)
-}
-
-/** Converts a failure of SQLite or of the file to an error with a message for the operator. */
-export function toStoreError(error: unknown, path = 'the store'): StoreError {
-  if (error instanceof StoreError) return error
-  const { errcode, code, message } = error as { errcode?: number; code?: string; message: string }
-  if (code === 'ENOENT') return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
-  switch ((errcode ?? 0) & 0xff) {
-    case 5:
-    case 6:
-      return new StoreError('busy', `${path} is locked by another process`, error)
-    case 8:
-      return new StoreError('readonly', `${path} cannot be written: it is read-only`, error)
-    case 11:
-      return new StoreError(
-        'damaged',
-        `${path} is damaged: ${message}. Put a backup in place with usher restore FILE`,
-        error,
-      )
-    case 13:
-      return new StoreError('full', `${path} cannot grow: the disk is full`, error)
-    case 14:
-      return new StoreError('missing', `${path} cannot be opened: ${message}`, error)
-    case 26:
-      return new StoreError('not_a_store', `${path} is not a SQLite file`, error)
-    default:
-      return new StoreError('failed', `${path} failed: ${message}`, error)
-  }
 }

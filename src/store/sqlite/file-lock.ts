@@ -2,7 +2,7 @@ import { chownSync, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../port.ts'
-import { toStoreError } from './connection.ts'
+import { toStoreError } from './errors.ts'
 
 /** A lock between processes of one machine. The operating system releases it when its process ends. */
 export interface FileLock {

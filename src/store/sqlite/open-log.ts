@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
-import { type Connection, toStoreError } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { toStoreError } from './errors.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { isLogMarked, markLog } from './log-marks.ts'
 
@@ -33,7 +34,7 @@ export async function keepLogMarked(
   assertLogBelongs(path)
   db.rollback()
   await whenFree(async () => markLog(db, path))
-  await whenFree(() => db.begin())
+  await whenFree(async () => db.begin())
   return isLogMarked(db, path)
 }
 

@@ -31,7 +31,8 @@ export async function insertGroup(
   await tx.run(insert, group)
 }
 
-const insertMembership = statement((db, p: { user: number; group: number }) =>
+/** Inserts the row of a membership. */
+export const insertMembership = statement((db, p: { user: number; group: number }) =>
   db.insertInto('memberships').values({ user_pk: p.user, group_pk: p.group }),
 )
 

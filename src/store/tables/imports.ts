@@ -1,5 +1,5 @@
 import type { Import, RowCounts } from '../../model/imports.ts'
-import { parseCaller } from '../audit/entries.ts'
+import { parseCaller } from '../audit/entry-rows.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'

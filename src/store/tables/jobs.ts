@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Operation } from '../../model/audit.ts'
 import type { Job, JobState } from '../../model/jobs.ts'
-import { parseCaller } from '../audit/entries.ts'
+import { parseCaller } from '../audit/entry-rows.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'

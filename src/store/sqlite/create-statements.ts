@@ -1,30 +1,9 @@
-import { insertAuditEntry } from '../audit/entries.ts'
-import type { InsertOutcome, NewUserRow, QueryBuilder, Tx } from '../port.ts'
+import { headBlock, insertBlock, selectLastEntry } from '../audit/blocks.ts'
+import { insertEntry } from '../audit/entries.ts'
+import type { QueryBuilder } from '../port.ts'
 import { statement } from '../statement.ts'
-import { insertMemberships } from '../tables/groups.ts'
-
-/**
- * Inserts users one after the other; see `Tx.insertUsers`.
- * @returns an outcome for each row, in order
- */
-export async function insertUsers(tx: Tx, rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-  const outcomes: InsertOutcome[] = []
-  for (const row of rows) outcomes.push(await insertOne(tx, row))
-  return outcomes
-}
-
-async function insertOne(tx: Tx, row: NewUserRow): Promise<InsertOutcome> {
-  const { user, organizationId, resellerId, emailKey, nameKey, groups, idGiven, besideDeleted, entry } = row
-  const statement = idGiven ? insertWithId : besideDeleted ? insertBesideDeleted : insert
-  const pk = await tx.insert(statement, { ...user, organizationId, resellerId, emailKey, nameKey })
-  if (pk === undefined) return 'refused'
-  if (groups.length > 0) await insertMemberships(tx, pk, groups)
-  if (entry) await insertAuditEntry(tx, entry)
-  return pk
-}
-
-type InsertParams = NewUserRow['user'] &
-  Pick<NewUserRow, 'organizationId' | 'resellerId' | 'emailKey' | 'nameKey'>
+import { insertMembership } from '../tables/groups.ts'
+import type { InsertParams } from './insert-user.ts'
 
 const COLUMNS = [
   'id',
@@ -117,4 +96,16 @@ function selectDeleted(db: QueryBuilder, { organizationPk, emailKey }: InsertPar
     .where('deleted.organization_pk', '=', organizationPk)
     .where('deleted.email_key', '=', emailKey)
     .where('deleted.deleted_at', 'is not', null)
+}
+
+/** The statements of insert-user.ts. */
+export const CREATE_STATEMENTS = {
+  insert,
+  insertBesideDeleted,
+  insertWithId,
+  insertMembership,
+  insertEntry,
+  headBlock,
+  selectLastEntry,
+  insertBlock,
 }

@@ -1,0 +1,142 @@
+import { fdatasync, openSync, statSync } from 'node:fs'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
+import { type AuditKey, ConstraintError, type NewUserRow, type OpenBlock } from '../port.ts'
+import { bind, type Plan } from '../statement.ts'
+import type { Batch, BatchReply, ThreadStart } from './create-writer.ts'
+import { openDatabase } from './database.ts'
+import { toQueryError, toStoreError, UnsyncedError } from './errors.ts'
+import {
+  type CreateStatement,
+  insertUser,
+  type StatementResult,
+  sealBlock,
+  type Writer,
+} from './insert-user.ts'
+
+// The thread that inserts users, see create-writer.ts. It imports no query builder, so it starts fast and stays small.
+
+/** How long a batch waits for another process that writes to the same file. */
+const BUSY_MS = 3_000
+
+/** The connection of the thread. It runs the statements of creates, which the main thread has compiled. */
+class ThreadConnection implements Writer {
+  readonly #db: DatabaseSync
+  readonly #plans: ThreadStart['plans']
+  readonly #prepared = new Map<CreateStatement, StatementSync>()
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+  block: OpenBlock | null = null
+
+  constructor({ path, plans }: ThreadStart) {
+    this.#db = openDatabase(path, { busyMs: BUSY_MS })
+    this.#plans = plans
+    this.#begin = this.#db.prepare('BEGIN IMMEDIATE')
+    this.#commit = this.#db.prepare('COMMIT')
+  }
+
+  begin(): void {
+    this.#begin.run()
+    this.block = toNextBlock(this.getNow('headBlock') as BlockHead | undefined)
+  }
+
+  /** Seals the audit block, and commits. */
+  commit(key: AuditKey): void {
+    if (this.block && this.block.hashes.length > 0) sealBlock(this, this.block, key)
+    this.#commit.run()
+  }
+
+  rollback(): void {
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+  }
+
+  runNow(name: CreateStatement, params: object): StatementResult {
+    return this.#prepare(name).run(...this.#bind(name, params)) as StatementResult
+  }
+
+  getNow(name: CreateStatement): unknown {
+    return this.#prepare(name).get(...this.#bind(name, {}))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #prepare(name: CreateStatement): StatementSync {
+    let prepared = this.#prepared.get(name)
+    if (!prepared) {
+      prepared = this.#db.prepare(this.#plans[name].sql)
+      this.#prepared.set(name, prepared)
+    }
+    return prepared
+  }
+
+  #bind(name: CreateStatement, params: object): string[] {
+    return bind(this.#plans[name] as Plan, params) as string[]
+  }
+}
+
+const start = workerData as ThreadStart
+const port = parentPort as MessagePort
+const db = new ThreadConnection(start)
+let log: number | null = null
+
+/** The replies to batches that are committed, but not yet synced. */
+let unsynced: BatchReply[] = []
+let isSyncing = false
+/** Set when a sync has failed. Nothing is written after that. */
+let broken: UnsyncedError | null = null
+
+port.on('message', (batch: Batch | null) => {
+  if (batch) return write(batch)
+  db.close()
+  port.close()
+})
+port.postMessage(null)
+
+function write(batch: Batch): void {
+  try {
+    if (broken) throw broken
+    unsynced.push({ outcomes: insertTogether(batch) })
+  } catch (error) {
+    db.rollback()
+    unsynced.push({ failure: toFailure(error) })
+  }
+  if (!isSyncing) sync()
+}
+
+/** Syncs the log; meanwhile the next batches are committed. */
+function sync(): void {
+  log ??= openSync(`${start.path}-wal`, 'r+')
+  const replies = unsynced
+  unsynced = []
+  isSyncing = true
+  fdatasync(log, (error) => {
+    if (error) broken = new UnsyncedError(start.path, error)
+    for (const reply of replies) port.postMessage(broken ? { failure: toFailure(broken) } : reply)
+    isSyncing = false
+    if (unsynced.length > 0) sync()
+  })
+}
+
+/** Inserts a batch in one commit. Returns null, with nothing written, if the file is not as it was last marked. */
+function insertTogether({ rows, markedAt }: Batch): (number | 'refused')[] | null {
+  db.begin()
+  const found = statSync(start.path, { bigint: true, throwIfNoEntry: false })
+  if (found?.ino !== start.file.ino || found.dev !== start.file.dev || found.mtimeNs !== markedAt) {
+    db.rollback()
+    return null
+  }
+  const outcomes = rows.map((row: NewUserRow) => insertUser(db, row))
+  db.commit(start.auditKey)
+  return outcomes
+}
+
+function toFailure(raw: unknown): NonNullable<BatchReply['failure']> {
+  const error = toQueryError(raw)
+  if (error instanceof ConstraintError) return { kind: 'constraint', message: error.message }
+  if (error instanceof UnsyncedError) return { kind: 'unsynced', message: (error.cause as Error).message }
+  const { reason, message } = toStoreError(error)
+  return { kind: reason, message }
+}

@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import type { BigIntStats } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import {
+  type AuditKey,
+  ConstraintError,
+  type InsertOutcome,
+  type NewUserRow,
+  StoreError,
+  type StoreErrorReason,
+} from '../port.ts'
+import type { Plan } from '../statement.ts'
+import { UnsyncedError } from './errors.ts'
+import type { CreateStatement } from './insert-user.ts'
+
+/** What the thread gets when it starts. */
+export interface ThreadStart {
+  readonly path: string
+  readonly file: Pick<BigIntStats, 'ino' | 'dev'>
+  readonly auditKey: AuditKey
+  readonly plans: Readonly<Record<CreateStatement, Plan>>
+}
+
+/** Users that the thread inserts in one commit. */
+export interface Batch {
+  readonly rows: readonly NewUserRow[]
+  /** The time of the last change of the file when its log was last seen to be marked. */
+  readonly markedAt: bigint
+}
+
+/** What the thread returns for a batch: outcomes (null if the file is not as it was last marked), or a failure. */
+export interface BatchReply {
+  readonly outcomes?: readonly InsertOutcome[] | null
+  readonly failure?: { readonly kind: StoreErrorReason | 'constraint' | 'unsynced'; readonly message: string }
+}
+
+/**
+ * Inserts users in a thread with a connection of its own, so that commits and their syncs do not keep requests waiting.
+ * Only one of the thread and the main connection may write at a time; the store sees to it.
+ */
+export class CreateWriter {
+  readonly #path: string
+  readonly #worker: Worker
+  readonly #waiting: PromiseWithResolvers<readonly InsertOutcome[] | null>[] = []
+  #state: 'starting' | 'ready' | 'ended' = 'starting'
+
+  constructor(start: ThreadStart) {
+    this.#path = start.path
+    this.#worker = new Worker(new URL('./create-thread.ts', import.meta.url), { workerData: start })
+    this.#worker.on('message', (reply: BatchReply | null) => this.#receive(reply))
+    this.#worker.on('error', (error) => this.#end(error))
+    this.#worker.on('exit', () => this.#end(undefined))
+    // An idle thread does not keep the process alive.
+    this.#worker.unref()
+  }
+
+  /** Whether the thread takes batches: not while it starts, and not after it has ended. */
+  get isReady(): boolean {
+    return this.#state === 'ready'
+  }
+
+  /**
+   * Inserts users in one commit.
+   * @returns an outcome for each row, in order, once they are on disk; null, with nothing written, if the file is not as
+   *   it was last marked
+   * @throws {ConstraintError} when a group does not exist; nothing is written
+   * @throws {UnsyncedError} when the commit could not be synced
+   * @throws {StoreError} when the file cannot be written
+   */
+  insert(batch: Batch): Promise<readonly InsertOutcome[] | null> {
+    const waiting = Promise.withResolvers<readonly InsertOutcome[] | null>()
+    this.#waiting.push(waiting)
+    this.#worker.ref()
+    this.#worker.postMessage(batch)
+    return waiting.promise
+  }
+
+  /** Waits for the batches that the thread has. */
+  async drain(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#waiting.at(-1)?.promise.catch(() => undefined)
+  }
+
+  /** Ends the thread after the batches that it has. */
+  async close(): Promise<void> {
+    if (this.#state === 'ended') return
+    this.#worker.ref()
+    this.#worker.postMessage(null)
+    await once(this.#worker, 'exit')
+  }
+
+  #receive(reply: BatchReply | null): void {
+    if (!reply) {
+      this.#state = 'ready'
+      return
+    }
+    const waiting = this.#waiting.shift()
+    if (this.#waiting.length === 0) this.#worker.unref()
+    if (reply.failure) waiting?.reject(toError(reply.failure, this.#path))
+    else waiting?.resolve(reply.outcomes ?? null)
+  }
+
+  #end(error: unknown): void {
+    this.#state = 'ended'
+    const reason = new StoreError('failed', 'the thread that inserts users has ended', error)
+    for (const { reject } of this.#waiting.splice(0)) reject(reason)
+  }
+}
+
+function toError({ kind, message }: NonNullable<BatchReply['failure']>, path: string): Error {
+  if (kind === 'constraint') return new ConstraintError(message, undefined)
+  return kind === 'unsynced' ? new UnsyncedError(path, new Error(message)) : new StoreError(kind, message)
+}
