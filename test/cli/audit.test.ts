@@ -71,11 +71,9 @@ async function hashAgain(path: string, row: Row): Promise<string> {
     'organization',
   ]
   const content = [...names, 'target', 'correlation_id'].map((name) => row[name])
-  const own = hash(
-    'sha256',
-    JSON.stringify([...content, JSON.parse(String(row.changed_fields))]),
-    'base64url',
-  )
+  const fields = JSON.parse(String(row.changed_fields))
+  const changes = row.changes === null ? [] : [JSON.parse(String(row.changes))]
+  const own = hash('sha256', JSON.stringify([...content, fields, ...changes]), 'base64url')
   await queryStore(path, 'UPDATE audit_entries SET hash = ? WHERE pk = ?', own, row.pk ?? 0)
   return own
 }
