@@ -128,17 +128,21 @@ export async function selectFoundByWords(
   const long = words.filter((word) => countCodePoints(word) >= MIN_WORD)
   const newest = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(IS_NEW), words), limit + 1)
   if (long.length === 0) return limitTo(newest, await readByPrefix(tx, area, search), limit)
-  const candidates = await tx.searchUsers({ providerPk: area.providerPk, words: long, groups: [] }, MOST + 1)
+  const index = { providerPk: area.providerPk, words: long, groups: [] }
+  const first = await tx.searchUsers(index, FIRST + 1)
   // Without the index, the engine compares every user.
-  if (!candidates)
+  if (!first)
     return limitTo(
       newest,
       await readUsers(tx, (db) => havingAll(selectUsers(db, area), words), limit + 1),
       limit,
     )
-  const found = await readCandidates(tx, area, { candidates, words, limit })
-  const { users, more } = limitTo(newest, found, limit)
-  return { users, more: more || candidates.length > MOST }
+  const found = await readCandidates(tx, area, { candidates: first, words })
+  if (first.length <= FIRST || found.length > limit) return limitTo(newest, found, limit)
+  const all = (await tx.searchUsers(index, MOST + 1)) ?? []
+  const others = await readCandidates(tx, area, { candidates: all, words, limit: limit + 1 })
+  const { users, more } = limitTo(newest, [...found, ...others], limit)
+  return { users, more: more || all.length > MOST }
 }
 
 /** Literals, as in the conditions of the indexes. */
@@ -158,26 +162,26 @@ function limitTo(newest: readonly FoundUser[], others: readonly FoundUser[], lim
   return { users: [...users.values()].slice(0, limit), more: users.size > limit }
 }
 
-/** Reads the candidates of the index that are in the area: a few first, because most searches need no more. */
+/** Reads the candidates of the index that are in the area, and have the short words too. */
 async function readCandidates(
   tx: Tx,
   area: UserArea,
-  { candidates, words, limit }: { candidates: readonly number[]; words: readonly string[]; limit: number },
+  search: {
+    readonly candidates: readonly number[]
+    readonly words: readonly string[]
+    readonly limit?: number
+  },
 ): Promise<FoundUser[]> {
-  const read = (pks: readonly number[], most: number): Promise<FoundUser[]> =>
-    pks.length === 0
-      ? Promise.resolve([])
-      : readUsers(
-          tx,
-          (db) =>
-            havingAll(selectUsers(db, area), words)
-              // As one text: to compile thousands of parameters takes longer than the query.
-              .where(sql<SqlBool>`users.pk in (${sql.raw(pks.join(','))})`),
-          most,
-        )
-  const first = await read(candidates.slice(0, FIRST), FIRST)
-  if (first.length > limit) return first
-  return [...first, ...(await read(candidates.slice(FIRST), limit + 1 - first.length))]
+  const { candidates, words, limit = FIRST + 1 } = search
+  if (candidates.length === 0) return []
+  return readUsers(
+    tx,
+    (db) =>
+      havingAll(selectUsers(db, area), words)
+        // As one text: to compile thousands of parameters takes longer than the query.
+        .where(sql<SqlBool>`users.pk in (${sql.raw(candidates.join(','))})`),
+    limit,
+  )
 }
 
 /** Reads the users whose first name or e-mail begins with the first word: an index finds them. */
