@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   status: [],
   migrate: [],
   config: [],
+  find: [],
+  explain: ['user', 'account', 'request', 'access'],
   organization: [
     'add',
     'relate',
@@ -49,10 +51,12 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     'import',
     'export',
     'erase',
+    'timeline',
+    'receipt',
   ],
   import: ['list', 'show', 'resume', 'undo'],
   tenant: ['create', 'change', 'move', 'list'],
-  account: ['add', 'suspend', 'resume', 'remove'],
+  account: ['add', 'suspend', 'resume', 'show', 'retry', 'check', 'usage', 'remove'],
   credential: ['add', 'list', 'disable', 'enable', 'remove'],
   platform: ['status', 'retry', 'check', 'adopt-cluster'],
   webhook: ['create', 'list', 'show', 'delete', 'dead-letters', 'replay', 'test'],
@@ -148,11 +152,14 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['tenant change x --accounts all', /Allowed choices are named, everyone/],
   ['tenant list --limit 0', LIMIT],
   ['token revoke', /missing required argument 'id'/],
-  ['platform retry', /exactly one of '--user <id>' and '--all'/],
-  ['platform retry --all --user x', /exactly one of '--user <id>' and '--all'/],
+  ['platform retry', /exactly one of '--user <id>', '--all', and '--cause <cause>' or '--tenant <id>'/],
+  [
+    'platform retry --all --user x',
+    /exactly one of '--user <id>', '--all', and '--cause <cause>' or '--tenant <id>'/,
+  ],
   ['platform status --limit 0', LIMIT],
-  ['platform status --after 0', /option '--after <number>' argument '0' is invalid/],
-  ['platform status --state waiting', /Allowed choices are failing, parked/],
+  ['platform status --cause moon', /option '--cause <cause>' argument 'moon' is invalid/],
+  ['platform status --state done', /Allowed choices are waiting, failing, parked/],
   ['audit list --since yesterday', /It must be a time such as/],
   ['audit list --status Maybe', /Allowed choices are Succeeded, Failed/],
   ['init --no-example=1', /unknown option '--no-example=1'/],
@@ -187,7 +194,12 @@ const LEAVES = Object.entries(COMMANDS).flatMap(([command, subcommands]) =>
 )
 
 /** Values of options that take more than a number or any text. */
-const VALID: Readonly<Record<string, string>> = { '--since': '2026-11-22', '--expect': `1:${'a'.repeat(43)}` }
+const VALID: Readonly<Record<string, string>> = {
+  '--since': '2026-11-22',
+  '--expect': `1:${'a'.repeat(43)}`,
+  '--cause': 'late',
+  '--operation': 'CreateUser',
+}
 
 test('every option of every command is refused the second time, unless it takes several values', async () => {
   for (const words of LEAVES) {
