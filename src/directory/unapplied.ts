@@ -82,7 +82,8 @@ export function countUnapplied(
   ctx: Context,
 ): Promise<Backlog & { readonly causes: readonly CauseCount[] }> {
   return runRead(dir, ctx, 'ListUnapplied', async ({ tx }) => {
-    return { ...(await selectBacklog(tx)), causes: await selectCauses(tx, ctx.organization.providerPk) }
+    const { providerPk } = ctx.organization
+    return { ...(await selectBacklog(tx, providerPk)), causes: await selectCauses(tx, providerPk) }
   })
 }
 
@@ -138,9 +139,10 @@ function retryUsers(dir: Directory, ctx: Context, userIds: readonly string[]): P
   const message = `must have at most ${MAX_RETRIED_USERS} ids`
   const issues = ids.length > MAX_RETRIED_USERS ? [{ path: 'userIds', rule: 'maxItems', message }] : []
   return runUnit(dir, ctx, { operation: 'RetryAccounts', issues }, async (unit) => {
+    const { providerPk: provider } = ctx.organization
     let total = 0
     for (const target of ids) {
-      const retried = await markAccountsOfUserDue(unit.tx, target, unit.now)
+      const retried = await markAccountsOfUserDue(unit.tx, { provider, user: target }, unit.now)
       if (retried > 0) await unit.audit({ outcome: 'retried', target })
       total += retried
     }
@@ -159,7 +161,8 @@ export function retryUser(dir: Directory, ctx: Context, id: string): Promise<num
   const target = foldId(id)
   return runUnit(dir, ctx, { operation: 'RetryUser', target }, async (unit) => {
     const { user, organization } = await getUserOfAnyState(unit, target)
-    const retried = await markAccountsOfUserDue(unit.tx, user.id, unit.now)
+    const named = { provider: ctx.organization.providerPk, user: user.id }
+    const retried = await markAccountsOfUserDue(unit.tx, named, unit.now)
     if (retried > 0) await unit.audit({ outcome: 'retried', target: user.id, organization: organization.id })
     else if (!(await hasHadAccount(unit.tx, user.id)))
       throw new DirectoryError('user_not_found', `There is no user with the id ${target} on a platform.`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { countAppliedAccounts } from '../../src/directory/backlog.ts'
+import { operatorOf } from '../../src/directory/context.ts'
 import {
   countUnapplied,
   listUnapplied,
@@ -13,6 +14,7 @@ import { deleteUser } from '../../src/directory/user-changes.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import { newId } from '../../src/model/ids.ts'
 import { claimAccount, markAccountApplied, markAccountFailed } from '../../src/store/accounts/leases.ts'
+import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
   addAccount,
   addClient,
@@ -162,6 +164,17 @@ export function unappliedSuite(open: OpenStore): void {
       assert.equal(await retry({ cause: 'late' }), 0)
       const many = Array.from({ length: MAX_RETRIED_USERS + 1 }, newId)
       await assert.rejects(retry({ userIds: many }), refusedAs('invalid', 'userIds'))
+    })
+
+    test('of another provider are neither counted nor retried', async () => {
+      const { on, ids } = await newWorld(open)
+      const root = { id: newId(), kind: 'provider', name: 'Far', providerPk: null, now: AT } as const
+      const far = operatorOf(await on.dir.store.write((tx) => insertOrganization(tx, root)))
+      const { waiting, failing, parked, oldest, causes } = await countUnapplied(on.dir, far)
+      assert.deepEqual([waiting, failing, parked, oldest, causes], [0, 0, 0, null, []])
+      assert.equal(await retryAccounts(on.dir, far, { userIds: [ids.broken ?? '', newId()] }), 0)
+      assert.equal(await retryAccounts(on.dir, far), 0)
+      assert.equal((await countUnapplied(on.dir, on.provider)).parked, 2)
     })
 
     test('one user is retried by whoever manages them, also after their deletion', async () => {

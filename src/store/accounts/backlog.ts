@@ -1,10 +1,11 @@
+import { sql } from 'kysely'
 import type { Backlog } from '../../model/backlog.ts'
-import type { Tx } from '../port.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { RESET_ATTEMPTS, YES } from './accounts.ts'
 
 // Every parked account has an error, which is kept until an attempt succeeds or the desired state changes.
-const backlog = statement((db) =>
+const countBacklog = (db: QueryBuilder) =>
   db
     .selectFrom('accounts')
     .select((eb) => [
@@ -13,12 +14,20 @@ const backlog = statement((db) =>
       eb.fn.count<number>('parked_at').as('parked'),
       eb.fn.min('desired_at').as('oldest'),
     ])
-    .whereRef('applied_version', '<', 'desired_version'),
+    .whereRef('applied_version', '<', 'desired_version')
+
+const backlog = statement((db) => countBacklog(db))
+// The sign keeps SQLite from reading all accounts of the provider: those that are not applied have an index.
+const backlogOf = statement((db, p: { provider: number }) =>
+  countBacklog(db).where(sql<number>`+${sql.ref('provider_pk')}`, '=', p.provider),
 )
 
-/** Counts the accounts that are not applied, for each state. Also returns when the oldest of them was last changed. */
-export async function selectBacklog(tx: Tx): Promise<Backlog> {
-  const row = await tx.get(backlog, {})
+/**
+ * Counts the accounts that are not applied, for each state. Also returns when the oldest of them was last changed.
+ * @param provider counts the accounts of this provider alone; those of all when left out
+ */
+export async function selectBacklog(tx: Tx, provider?: number): Promise<Backlog> {
+  const row = await (provider === undefined ? tx.get(backlog, {}) : tx.get(backlogOf, { provider }))
   const [unapplied, failed, parked] = [row?.unapplied, row?.failed, row?.parked].map((count) =>
     Number(count ?? 0),
   ) as [number, number, number]
@@ -43,18 +52,28 @@ export async function countApplied(tx: Tx): Promise<number> {
   return Number(all?.total ?? 0) - Number(pending?.total ?? 0)
 }
 
-const retryOfUser = statement((db, p: { user: string; now: string }) =>
+const retryOfUser = statement((db, p: { user: string; provider: number; now: string }) =>
   db
     .updateTable('accounts')
     .set({ ...RESET_ATTEMPTS, due_at: p.now })
-    .where('user_pk', 'in', (eb) => eb.selectFrom('users').select('users.pk').where('users.id', '=', p.user))
+    .where('user_pk', 'in', (eb) =>
+      eb
+        .selectFrom('users')
+        .select('users.pk')
+        .where('users.id', '=', p.user)
+        .where('users.provider_pk', '=', p.provider),
+    )
     .whereRef('applied_version', '<', 'desired_version')
     .where('last_error', 'is not', null),
 )
 
-/** Makes the accounts of a user whose last attempt failed due now. Returns the number of accounts. */
-export async function markAccountsOfUserDue(tx: Tx, userId: string, now: string): Promise<number> {
-  return tx.run(retryOfUser, { user: userId, now })
+/** Makes the accounts of a provider's user whose last attempt failed due now. Returns the number of accounts. */
+export async function markAccountsOfUserDue(
+  tx: Tx,
+  { provider, user }: { readonly provider: number; readonly user: string },
+  now: string,
+): Promise<number> {
+  return tx.run(retryOfUser, { user, provider, now })
 }
 
 const retryOfOrganization = statement((db, p: { organization: number; now: string }) =>
