@@ -26,6 +26,7 @@ export interface OrganizationSearch {
 
 /** A row of a list of organizations. */
 export interface OrganizationRow extends ListedOrganization {
+  /** The live users in reach. */
   readonly users: number
 }
 
@@ -45,10 +46,8 @@ export async function searchOrganizations(
     const kinds = kind ? [kind] : (['reseller', 'customer'] as const)
     const page = { kinds, words: toSearchWords(search), after, limit: limit + 1 }
     const found = await selectOrganizationPage(tx, area, page)
-    const counts = await selectUserCounts(
-      tx,
-      found.map(({ pk }) => pk),
-    )
+    const pks = found.map(({ pk }) => pk)
+    const counts = await selectUserCounts(tx, pks, area.ownPk)
     return found.map((one) => ({ ...one, users: counts.get(one.pk) ?? 0 }))
   })
 }
@@ -78,10 +77,11 @@ export async function getOrganizationOverview(
     const { pk } = await getReachableOrganization(scope, { id })
     const found = (await selectFoundOrganizationByPk(tx, pk)) as FoundOrganization
     const own = ctx.organization
+    const reseller = own.kind === 'reseller' ? own.pk : undefined
     const related = found.kind === 'customer' ? await selectResellersOf(tx, pk) : []
     return {
       ...found,
-      users: (await selectUserCounts(tx, [pk])).get(pk) ?? 0,
+      users: (await selectUserCounts(tx, [pk], reseller)).get(pk) ?? 0,
       tenant: (await selectExplainedTenant(tx, pk)) ?? null,
       resellers: related.filter((one) => own.kind === 'provider' || one.pk === own.pk),
       portals: await selectDomainsOf(tx, pk),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { enterPortal } from '../../src/directory/context.ts'
+import { getOrganizationOverview, searchOrganizations } from '../../src/directory/organization-overviews.ts'
 import { deletePortal } from '../../src/directory/organizations.ts'
 import { type CreateUserRequest, createUser } from '../../src/directory/users.ts'
 import type { Context } from '../../src/model/context.ts'
@@ -234,6 +235,20 @@ function resellerTests(open: OpenStore): void {
       createUser(on.dir, on.provider, request(on.customerId, otherReseller.id)),
       refusedAs('reseller_not_related'),
     )
+  })
+
+  test('a reseller does not count the users of another reseller in a customer that both have', async () => {
+    const { on, reseller, otherReseller } = await newWorld(open)
+    const shared = await addOrganization(on, 'customer', [on.resellerId, otherReseller.id])
+    for (const resellerId of [on.resellerId, otherReseller.id, otherReseller.id, undefined]) {
+      const user = newUser({ email: `${newId()}@example.com` })
+      await createUser(on.dir, on.operator, { organizationId: shared.id, resellerId, user })
+    }
+    const count = async (ctx: Context): Promise<number> =>
+      (await getOrganizationOverview(on.dir, ctx, shared.id)).users
+    assert.deepEqual([await count(on.provider), await count(reseller)], [4, 2])
+    const rows = await searchOrganizations(on.dir, reseller, { limit: 10 })
+    assert.equal(rows.find(({ id }) => id === shared.id)?.users, 2)
   })
 
   test('a reseller cannot name another reseller', async () => {

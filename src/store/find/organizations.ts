@@ -179,8 +179,15 @@ function compareNames(one: ListedOrganization, other: ListedOrganization): numbe
   return Buffer.compare(Buffer.from(one.nameKey), Buffer.from(other.nameKey))
 }
 
-/** Returns the numbers of live users of organizations, by primary key, from stored totals. */
-export async function selectUserCounts(tx: Tx, pks: readonly number[]): Promise<Map<number, number>> {
+/**
+ * Returns the numbers of live users of organizations, by primary key, from stored totals.
+ * @param reseller counts the users in the context of this reseller, and those in none; all when left out
+ */
+export async function selectUserCounts(
+  tx: Tx,
+  pks: readonly number[],
+  reseller?: number,
+): Promise<Map<number, number>> {
   if (pks.length === 0) return new Map()
   const rows = await tx.query((db) =>
     db
@@ -188,6 +195,7 @@ export async function selectUserCounts(tx: Tx, pks: readonly number[]): Promise<
       .select(['organization_pk', (eb) => eb.fn.sum<number>('total').as('users')])
       .where('deleted', '=', 0)
       .where('organization_pk', 'in', pks)
+      .$if(reseller !== undefined, (query) => query.where('reseller_pk', 'in', [0, reseller ?? 0]))
       .groupBy('organization_pk'),
   )
   return new Map(rows.map((row) => [row.organization_pk, Number(row.users)]))
