@@ -27,7 +27,12 @@ import {
   selectSession,
   selectSessionByHash,
 } from '../store/tables/sessions.ts'
-import { markSignInLinkUsed, type SignInLink, selectSignInLink } from '../store/tables/sign-in-links.ts'
+import {
+  deleteFirstSignInLinks,
+  markSignInLinkUsed,
+  type SignInLink,
+  selectSignInLink,
+} from '../store/tables/sign-in-links.ts'
 import { ADMINISTRATOR } from './administrators.ts'
 import { personContext } from './context.ts'
 import { type Directory, forgetCached } from './directory.ts'
@@ -150,6 +155,8 @@ async function createAdministrator(
   )
   const [pk = 'refused'] = await unit.tx.insertUsers([row])
   if (pk === 'refused') throw emailTaken()
+  // Another link would make another Administrator.
+  await deleteFirstSignInLinks(unit.tx)
   return pk
 }
 
@@ -205,7 +212,7 @@ async function bind(unit: Unit, { user, organization }: Person, identity: Identi
  * Records that a signed-in person is a person at an OpenID provider, and signs them in as such. So people enter whose
  * issuer does not verify their e-mail.
  * @param request.userId the person who began this, signed in
- * @throws {DirectoryError} `person_not_permitted`, `store_unavailable`
+ * @throws {DirectoryError} `person_not_permitted`, `session_not_found`, `store_unavailable`
  */
 export async function bindIdentity(
   dir: Directory,
@@ -221,13 +228,15 @@ export async function bindIdentity(
   const subject = { operation: 'BindIdentity', target: person.user.id } as const
   return runSignIn(dir, personContext(person, request), subject, async (unit) => {
     await bind(unit, person, identity)
-    return beginSession(unit, { userPk: person.user.pk, method: 'oidc', identity, request })
+    // The browser sends no cookie of the session when it comes back from another site.
+    const { sessionId } = request
+    return beginSession(unit, { userPk: person.user.pk, method: 'oidc', identity, request, sessionId })
   })
 }
 
 /**
  * Lets a person go on as another user that they are at the same OpenID provider, in another organization.
- * @throws {DirectoryError} `not_permitted`, `person_not_found`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `person_not_found`, `session_not_found`, `store_unavailable`
  */
 export async function switchPerson(dir: Directory, ctx: Context, userId: string): Promise<SignedIn> {
   const { caller, correlationId, address } = ctx
@@ -244,7 +253,10 @@ export async function switchPerson(dir: Directory, ctx: Context, userId: string)
   const { identity, agent } = session
   const request = { correlationId, address, agent, former: undefined }
   return runSignIn(dir, personContext(person, request), about, (unit) =>
-    beginSession(unit, { userPk: person.user.pk, method: 'oidc', identity, request, sessionId }),
+    beginSession(unit, {
+      ...{ userPk: person.user.pk, method: 'oidc', identity, request, sessionId },
+      expiresAt: session.expiresAt,
+    }),
   )
 }
 
@@ -255,20 +267,27 @@ interface NewSession {
   readonly request: SignInRequest
   /** The id of the session that it replaces; the one of `request.former` when left out. */
   readonly sessionId?: string
+  /** When it ends, if the person did not prove again who they are; SESSION_MAX_MS from now when left out. */
+  readonly expiresAt?: string
 }
 
-/** Begins a session inside a unit, and writes the audit entry. It replaces the one that the browser had. */
+/**
+ * Begins a session inside a unit, and writes the audit entry. It replaces the one that the browser had.
+ * @throws {DirectoryError} `session_not_found` if the session that it is to replace ended meanwhile
+ */
 async function beginSession(unit: Unit, session: NewSession): Promise<SignedIn> {
   const { tx, now, ctx } = unit
   const { userPk, method, identity, request } = session
   const replaced = await findReplaced(tx, session)
-  if (replaced) await deleteSession(tx, replaced.pk)
+  const isReplaced = replaced !== undefined && (await deleteSession(tx, replaced.pk))
+  if (session.sessionId !== undefined && !isReplaced)
+    throw new DirectoryError('session_not_found', 'The session has ended; sign in again.')
   const { token, hash } = newSignInToken()
   const id = newId()
   const { issuer, subject } = identity ?? { issuer: null, subject: null }
   const { address } = ctx
   const agent = request.agent?.slice(0, MAX_TEXT).toWellFormed() ?? null
-  const expiresAt = new Date(Date.parse(now) + SESSION_MAX_MS).toISOString()
+  const { expiresAt = new Date(Date.parse(now) + SESSION_MAX_MS).toISOString() } = session
   await insertSession(tx, {
     ...{ id, hash, user: userPk, method, issuer, subject, address, agent, now, expiresAt },
   })

@@ -14,7 +14,13 @@ import {
   listSessions,
   signOut,
 } from '../../src/directory/sessions.ts'
-import { enterByIdentity, enterByLink, type SignedIn } from '../../src/directory/sign-in.ts'
+import {
+  bindIdentity,
+  enterByIdentity,
+  enterByLink,
+  type SignedIn,
+  switchPerson,
+} from '../../src/directory/sign-in.ts'
 import { createSignInLink, deleteOldLinks, type IssuedLink } from '../../src/directory/sign-in-links.ts'
 import { deleteUser, resumeUser, suspendUser, updateUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
@@ -194,6 +200,14 @@ function linkTests(open: OpenStore): void {
     await assert.rejects(createSignInLink(on.dir, on.operator), refusedAs('person_not_found'))
   })
 
+  test('the first Administrator voids the other links that would make one', async () => {
+    const on = await newTestDirectory(open)
+    await enter(on, (await createSignInLink(on.dir, on.operator)).token, GRACE)
+    const late = enter(on, on.setup.link?.token, { ...GRACE, email: 'eve@example.com' })
+    await assert.rejects(late, refusedAs('link_not_valid'))
+    assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
+  })
+
   test('links are for people who may enter, and a reseller makes them for its own alone', async () => {
     const on = await newTestDirectory(open)
     const [provider, reseller] = [on.setup.provider.id, on.resellerId]
@@ -289,6 +303,35 @@ function sessionTests(open: OpenStore): void {
     await assert.rejects(getMe(on.dir, one.ctx), refusedAs('session_not_found'))
     const entry = (await readAudit(on.dir)).find(({ operation }) => operation === 'SignOut')
     assert.deepEqual([entry?.target, entry?.outcome], [id, 'session_not_found'])
+  })
+
+  test('going on in another organization keeps the end of the session, and works once', async () => {
+    const on = await newTestDirectory(open)
+    await addPerson(on, on.setup.provider.id, 'Viewer', 'both@example.com')
+    const other = await addPerson(on, on.resellerId, 'Administrator', 'both@example.com')
+    const { token } = await enterAs(on, 'both', 'both@example.com')
+    const first = await findSession(on.dir, token)
+    assert.ok(first)
+    pass(on, 59 * MINUTE)
+    const request = { correlationId: newId(), address: null, session: first.session.id }
+    const ctx = personContext(first.person, request)
+    const both = await Promise.allSettled([1, 2].map(() => switchPerson(on.dir, ctx, other)))
+    const [switched, ...others] = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    assert.deepEqual([switched?.userId, others], [other, []])
+    const next = await findSession(on.dir, switched?.token ?? '')
+    assert.equal(next?.session.expiresAt, first.session.expiresAt)
+    assert.equal((await countRows(on.dir.store, ['sessions'])).sessions, 1)
+  })
+
+  test('connecting a sign-in ends the session in which it began, which its browser does not name', async () => {
+    const on = await newTestDirectory(open)
+    const id = await addPerson(on, on.resellerId, 'Viewer')
+    const { token, sessionId } = await signIn(on, id)
+    const identity = { issuer: 'https://login.example', subject: 'ada', email: null, emailVerified: false }
+    const request = { correlationId: newId(), address: null, agent: null, former: undefined, sessionId }
+    const bound = await bindIdentity(on.dir, identity, request)
+    assert.deepEqual([await isLive(on.dir, token), await isLive(on.dir, bound.token)], [false, true])
+    await assert.rejects(bindIdentity(on.dir, identity, request), refusedAs('person_not_permitted'))
   })
 
   test('no one is signed in after a restore', async () => {

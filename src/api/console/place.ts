@@ -26,6 +26,8 @@ export function readPlace(publicUrl: string): Place {
 
 /** Any host will do: a path that leads away from it leaves the console. */
 const HERE = 'http://console.invalid'
+/** The longest path, in characters: it travels in a cookie, of which browsers keep 4,096 bytes. */
+const MAX_PATH = 2_000
 
 /**
  * Returns the path under `/console` that a person goes to after signing in.
@@ -34,11 +36,12 @@ const HERE = 'http://console.invalid'
  */
 export function toConsolePath(to: unknown): string {
   const home = '/console'
-  if (typeof to !== 'string' || to.length > 2_000 || !/^\/console(?=[/?#]|$)/.test(to)) return home
+  if (typeof to !== 'string' || to.length > MAX_PATH || !/^\/console(?=[/?#]|$)/.test(to)) return home
   if (/[\\\p{Cc}]/u.test(to) || !URL.canParse(to, HERE)) return home
   const { origin, pathname, search, hash } = new URL(to, HERE)
   const isPage = /^\/console(\/(?!\/|api(\/|$)|sign-in(\/|$)|enter(\/|$))|$)/i.test(pathname)
-  return origin === HERE && isPage ? pathname + search + hash : home
+  const path = pathname + search + hash
+  return origin === HERE && isPage && path.length <= MAX_PATH ? path : home
 }
 
 /**

@@ -132,5 +132,6 @@ const REFUSALS: ReadonlySet<string> = new Set<SignInProblem>([
 function toProblem(error: Error): SignInProblem {
   if (error instanceof SignInError) return error.problem
   if (error instanceof DirectoryError && REFUSALS.has(error.code)) return error.code as SignInProblem
-  return error.name === 'AuthError' ? 'expired' : 'busy'
+  const hasEnded = error instanceof DirectoryError && error.code === 'session_not_found'
+  return hasEnded || error.name === 'AuthError' ? 'expired' : 'busy'
 }

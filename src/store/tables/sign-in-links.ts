@@ -70,6 +70,15 @@ export async function deleteSignInLinksOf(tx: Tx, user: number): Promise<void> {
   await tx.run(deleteOf, { user })
 }
 
+const deleteFirst = statement((db) =>
+  db.deleteFrom('sign_in_links').where('user_pk', 'is', null).where('used_at', 'is', null),
+)
+
+/** Deletes the unused links that make the first Administrator of the provider. */
+export async function deleteFirstSignInLinks(tx: Tx): Promise<void> {
+  await tx.run(deleteFirst, {})
+}
+
 const deleteExpired = statement((db, p: { before: string }) =>
   db.deleteFrom('sign_in_links').where('expires_at', '<=', p.before),
 )
