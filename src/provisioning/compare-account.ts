@@ -21,7 +21,10 @@ export interface Comparison {
   readonly drift: readonly Drift[]
   /** Whether the platform was seen to have the desired state after it was mended. */
   readonly mended: boolean
-  /** Why it could not be mended; null if it could, or was not to be. */
+  /**
+   * Why it could not be mended; null if it could, or was not to be. Null also for a reseller: it may name parts of the
+   * provider's platform.
+   */
   readonly error: string | null
 }
 
@@ -67,7 +70,8 @@ async function compare(
     if (typeof found === 'string') return { ...none, state: found }
     const { drift, fixed, error } = found
     if (drift.length === 0) throw new PlatformError(error ?? 'it could not be read')
-    return { platform: name, state: 'differs', drift, mended: fixed, error }
+    const shown = ctx.organization.kind === 'provider' ? error : null
+    return { platform: name, state: 'differs', drift, mended: fixed, error: shown }
   } catch (cause) {
     if (!(cause instanceof PlatformError)) throw cause
     const message = 'The account cannot be read from its platform at the moment; repeat the call.'
