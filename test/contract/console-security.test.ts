@@ -134,6 +134,29 @@ test('a post from another site or port changes nothing, whatever it carries', as
   assert.deepEqual((await viewer.call<{ items: object[] }>('GET', '/sessions')).items.length, items.length)
 })
 
+test('a path that only looks like one of the API is refused in the same way', async () => {
+  const { host } = new URL(target.url)
+  for (const path of ['/console/api/nothing', '/console//api/me', '/console//api'])
+    for (const method of ['POST', 'OPTIONS']) {
+      const answer = await send(target.url, { method, path, headers: { host } })
+      assert.deepEqual(
+        [answer.status, jsonOf<Problem>(answer).code],
+        [403, 'cross_site'],
+        `${method} ${path}`,
+      )
+      const foreign = await send(target.url, {
+        method,
+        path,
+        headers: { host: 'evil.example', ...SAME_ORIGIN },
+      })
+      assert.deepEqual(
+        [foreign.status, jsonOf<Problem>(foreign).code],
+        [421, 'wrong_host'],
+        `${method} ${path}`,
+      )
+    }
+})
+
 test('no response lets another site read it', async () => {
   const headers = { cookie: grace.cookie, origin: 'http://evil.example' }
   for (const method of ['GET', 'OPTIONS', 'POST']) {

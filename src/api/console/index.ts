@@ -1,4 +1,4 @@
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyError, FastifyInstance, RouteOptions } from 'fastify'
 import type { OpenIdProvider } from '../../auth/oidc.ts'
 import type { SessionCheck } from '../../auth/sessions.ts'
 import type { Directory } from '../../directory/directory.ts'
@@ -7,7 +7,7 @@ import type { Explainer } from '../../provisioning/explain.ts'
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import type { Reconciler } from '../../provisioning/reconciler.ts'
 import type { BodyRooms } from '../bodies.ts'
-import { serveDialect, setHeaders, UnknownPathError } from '../dialect.ts'
+import { logFailure, serveDialect, setHeaders, UnknownPathError } from '../dialect.ts'
 import type { Limits } from '../limits.ts'
 import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
@@ -72,6 +72,11 @@ export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise
       assertHost(place, request)
       assertSecure(place)
       assertSameOrigin(place, request)
+    })
+    // For paths that the dialect serves outside its own prefix.
+    scope.setErrorHandler(async (error: FastifyError, request, reply) => {
+      if (sendError(error, request, reply)) logFailure(log, request, error)
+      return reply
     })
     await serveDialect(scope, {
       ...{ dir, log, rooms, limits, document, publicUrl, sendError },
