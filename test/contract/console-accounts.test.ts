@@ -112,8 +112,9 @@ test('a key shows its secret once, is disabled by its access key alone, and is d
   assert.deepEqual([changed.accessKey, changed.active], [accessKey, false])
   await grace.call('DELETE', `/keys/${accessKey}`)
   const absent = [404, 'credential_not_found']
-  for (const key of [accessKey, 'NOSUCHKEY0000000000A', '%00', '..'])
+  for (const key of [accessKey, 'NOSUCHKEY0000000000A', '..'])
     assert.deepEqual((await refusal(grace, 'PATCH', `/keys/${key}`, { active: true }))[0], 404, key)
+  assert.deepEqual(await refusal(grace, 'PATCH', '/keys/%00', { active: true }), [400, 'invalid'])
   assert.deepEqual(await refusal(grace, 'PATCH', '/keys/NOSUCHKEY0000000000A', { active: true }), absent)
   // A key of a user in another context looks like one that does not exist.
   const other = await grace.call<Key>('POST', `/users/${id}/keys`)
@@ -209,6 +210,25 @@ test('viewers change nothing, and resellers do not see the platform', async () =
   ] as const)
     assert.deepEqual(await refusal(reseller, method, path, body), forbidden, path)
   assert.equal((await reseller.call<Account>('POST', `/users/${id}/account/suspend`)).state, 'suspended')
+})
+
+test('what a platform says when an account cannot be mended is for people of the provider', async () => {
+  const mend = async (client: ConsoleClient): Promise<{ mended: boolean; error: string | null }> => {
+    const id = await addUser()
+    await waitUntil(async () => (await accountOf(id))?.platformState === 'applied', 5_000)
+    const held = [...rgw.users.values()].find(({ user_id }) => user_id.endsWith(id)) ?? assert.fail()
+    held.suspended = 1
+    rgw.refuse('PUT /admin/metadata/user')
+    const found = await client.call<{ mended: boolean; error: string | null }>(
+      'POST',
+      `/users/${id}/account/mend`,
+    )
+    rgw.refuse(undefined)
+    return found
+  }
+  const [seen, hidden] = [await mend(grace), await mend(reseller)]
+  assert.match(seen.error ?? '', /InvalidArgument/)
+  assert.partialDeepStrictEqual(hidden, { state: 'differs', mended: false, error: null })
 })
 
 test('wrong filters and cursors are refused by their names', async () => {

@@ -251,3 +251,38 @@ test('organizations and the log are listed within reach', async () => {
   for (const since of ['2026-13-01T00:00:00Z', '0000-00-00T00:00:00Z', 'yesterday', '2026-02-30T00:00:00Z'])
     assert.equal((await viewer.send('GET', `/audit?since=${since}`)).status, 400, since)
 })
+
+/** Returns the token of a page with the same filters at another place, as anyone can make it. */
+function forge(token: string | null, ...position: unknown[]): string {
+  const [filters] = JSON.parse(Buffer.from(token ?? '', 'base64url').toString()) as unknown[]
+  return Buffer.from(JSON.stringify([filters, ...position])).toString('base64url')
+}
+
+test('a token of a page that was made by hand is refused, and no text makes the server fail', async () => {
+  for (const email of ['one@forge.example', 'two@forge.example']) await add(email)
+  for (const [path, ...first] of [
+    ['/users?limit=1'],
+    ['/audit?limit=1'],
+    ['/organizations?limit=1', 'a'],
+  ] as const) {
+    const { next } = await grace.call<Page<unknown>>('GET', path)
+    for (const last of [-1, 0.5, 1e300, '1', 'x', null, true, []]) {
+      const wrong = forge(next, ...first, last)
+      const shown = `${path} ${JSON.stringify(last)}`
+      assert.deepEqual(
+        await refused(grace, 'GET', `${path}&after=${wrong}`),
+        { status: 400, code: 'invalid' },
+        shown,
+      )
+    }
+    const far = await grace.send('GET', `${path}&after=${forge(next, ...first, Number.MAX_SAFE_INTEGER)}`)
+    assert.equal(far.status, 200, path)
+  }
+  const { next } = await grace.call<Page<unknown>>('GET', '/organizations?limit=1')
+  for (const key of ['a\0', '\ud800', 1, null])
+    assert.equal(
+      (await refused(grace, 'GET', `/organizations?limit=1&after=${forge(next, key, 1)}`)).status,
+      400,
+    )
+  assert.deepEqual(await refused(grace, 'GET', '/audit?operation=%00'), { status: 400, code: 'invalid' })
+})

@@ -18,7 +18,7 @@ export const organizationRoutes: readonly Route<OrganizationParts>[] = [
   serve(contract.listOrganizations, async ({ ctx, query }, { dir }: OrganizationParts) => {
     const { q, kind, ...page } = query
     const filters = { organizations: [ctx.organization.id, q, kind] }
-    const { after, limit } = readPage(page, filters, 2)
+    const { after, limit } = readPage(page, filters, ['text', 'number'])
     const place = after && { key: String(after[0]), pk: Number(after[1]) }
     const found = await searchOrganizations(dir, ctx, { search: q, kind, after: place, limit })
     const shown = found.slice(0, limit)
@@ -39,7 +39,7 @@ export const organizationRoutes: readonly Route<OrganizationParts>[] = [
   serve(contract.listAudit, async ({ ctx, query }, { dir }: OrganizationParts) => {
     const { operation, status, customer, since, until, ...page } = query
     const filters = { audit: [ctx.organization.id, operation, status, customer, since, until] }
-    const { after, limit } = readPage(page, filters, 1)
+    const { after, limit } = readPage(page, filters, ['number'])
     const offset = Number(after?.[0] ?? 0)
     const { items } = await listAuditLogs(dir, ctx, {
       ...{ from: since && toUtc(since), to: until && toUtc(until), status, customerName: customer },

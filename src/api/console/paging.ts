@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { toInvalid } from '../../model/error.ts'
+import { isStorable } from '../../model/text.ts'
 import { DEFAULT_LIMIT } from './contract/parts.ts'
 
 /** The place of the last item of a page in the order of its list: the sort key, then the primary key. */
-export type Position = readonly (string | number | null)[]
+export type Position = readonly (string | number)[]
 
 /** The query of a list, as `listQuery` declares it. */
 export interface ListQuery {
@@ -22,21 +23,27 @@ export function toNext(last: Position | undefined, filters: object): string | nu
     : Buffer.from(JSON.stringify([hashOf(filters), ...last])).toString('base64url')
 }
 
+/** The kinds of the members of a position. A number is a whole one from 0. */
+type Shape = readonly ('number' | 'text')[]
+
 /**
- * Reads where a page begins, and how many items it has.
+ * Reads where a page begins, and how many items it has. Anyone can make a token, so its members are checked.
  * @param filters as they were given to `toNext`
- * @param length how many members the positions of the list have
+ * @param shape the kinds of the members that the positions of the list have
  * @returns `after` is undefined for the first page
  * @throws {DirectoryError} `invalid` if the token is not one of this list with these filters
  */
 export function readPage(
   { after, limit = DEFAULT_LIMIT }: ListQuery,
   filters: object,
-  length: number,
+  shape: Shape,
 ): { readonly after: Position | undefined; readonly limit: number } {
   if (after === undefined) return { after: undefined, limit }
   const [hashed, ...position] = parse(after)
-  const isOurs = hashed === hashOf(filters) && position.length === length && position.every(isPart)
+  const isOurs =
+    hashed === hashOf(filters) &&
+    position.length === shape.length &&
+    position.every((value, i) => isPart(value, shape[i]))
   if (isOurs) return { after: position as Position, limit }
   const message = 'must be the `next` of a page of the same list, with the same filters'
   throw toInvalid([{ path: 'after', rule: 'token', message }])
@@ -55,6 +62,7 @@ function parse(token: string): unknown[] {
   }
 }
 
-function isPart(value: unknown): boolean {
-  return value === null || typeof value === 'string' || Number.isSafeInteger(value)
+function isPart(value: unknown, kind: Shape[number] | undefined): boolean {
+  if (kind === 'text') return typeof value === 'string' && isStorable(value)
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }

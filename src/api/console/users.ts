@@ -19,7 +19,7 @@ export const userRoutes: readonly Route<UserParts>[] = [
   serve(contract.listUsers, async ({ ctx, query }, { dir }: UserParts) => {
     const { q, organization, reseller, group, deleted = false, sort = 'name', ...page } = query
     const filters = { users: [ctx.organization.id, q, organization, reseller, group, deleted, sort] }
-    const { after, limit } = readPage(page, filters, 1)
+    const { after, limit } = readPage(page, filters, ['number'])
     const offset = Number(after?.[0] ?? 0)
     const { items, more } = await listUserRows(dir, ctx, {
       ...(organization !== undefined && { organization: { id: organization } }),

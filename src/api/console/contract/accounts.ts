@@ -119,7 +119,7 @@ const Comparison = Type.Object({
     }),
   ),
   mended: Type.Boolean({ description: 'Whether the platform has the wanted state now.' }),
-  error: nullable('Why it could not be mended; null if it could, or was not to be.'),
+  error: nullable('Why it could not be mended, for people of the provider; null for others.'),
 })
 
 /** Comparing the account of a user with its platform. */
@@ -162,7 +162,10 @@ const ofKey = {
   subject: { target: 'accessKey' },
   tag,
   params: Type.Object({
-    accessKey: Type.String({ minLength: 1, maxLength: 255, description: 'The S3 access key.' }),
+    accessKey: Type.String({
+      ...{ minLength: 1, maxLength: 255, format: 'text' },
+      description: 'The S3 access key.',
+    }),
   }),
 } as const
 

@@ -66,7 +66,9 @@ export const listAudit = {
   tag: 'Audit',
   summary: 'Entries of the audit log that the person may see, newest first',
   query: Type.Object({
-    operation: Type.Optional(Type.String({ maxLength: 100, description: 'Only this operation.' })),
+    operation: Type.Optional(
+      Type.String({ format: 'text', maxLength: 100, description: 'Only this operation.' }),
+    ),
     status: Type.Optional(oneOf(['Succeeded', 'Failed', 'Processing'], 'Only entries with this status.')),
     customer: Type.Optional(
       Type.String({ format: 'text', maxLength: 255, description: "A part of the customer's name." }),
