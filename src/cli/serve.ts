@@ -45,7 +45,10 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   const metrics = newMetrics()
   void stopped.then((signal) => limitStop(signal, io, log))
   assertStoreInPlace(config)
-  const events = { committed: metrics.observeCommit }
+  const events = {
+    committed: metrics.observeCommit,
+    slowed: (err: Error) => log.warn({ err }, 'creates are slower until a restart'),
+  }
   const open = await openDirectory(config, { serving: true, create: options.setup, events })
   let close = (): Promise<void> => open.close()
   try {

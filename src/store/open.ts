@@ -85,7 +85,7 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
 export async function openUnmigrated(
   url: string,
   {
-    events = { committed: () => undefined },
+    events = { committed: () => undefined, slowed: () => undefined },
     serving = false,
     create = true,
     auditKeys = NO_KEYS,

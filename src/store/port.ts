@@ -263,10 +263,12 @@ export type AuditFaultKind =
   | 'key_missing'
   | 'key_unreadable'
 
-/** Reports what the store does, for metrics. */
+/** Reports what the store does, for metrics and the log. */
 export interface StoreEvents {
   /** A commit with this many units of work is on disk. */
   committed(units: number): void
+  /** Something has failed that the store works without, until a restart, but slower. */
+  slowed(reason: StoreError): void
 }
 
 /** Why the store cannot do it. */

@@ -12,6 +12,22 @@ const run = promisify(execFile)
 
 /** npm's words when neither its cache nor the registry has a package. */
 const OFFLINE = /ENOTCACHED|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/
+const LIMIT_MS = 30_000
+
+/** Starts the thread that inserts users, and ends when it is ready. A server works without it, but slower. */
+const START_THREAD = `
+  import { statSync } from 'node:fs'
+  import { setTimeout as pause } from 'node:timers/promises'
+  import { openConnection } from './dist/store/sqlite/connection.js'
+  import { CreateWriter } from './dist/store/sqlite/create-writer.js'
+  const path = process.env.USHER_DATA_DIR + '/usher.db'
+  const connection = openConnection(path, true)
+  const auditKey = { id: 'unused', secret: Buffer.alloc(32), from: 1, previousHash: '' }
+  const start = { path, file: statSync(path, { bigint: true }), auditKey, plans: connection.compileCreates() }
+  const writer = new CreateWriter(start, (reason) => { throw reason })
+  while (!writer.isReady) await pause(5)
+  await writer.close()
+  connection.close()`
 
 test('the package that npm pack makes installs into an empty folder, and sets up and serves', async (t) => {
   const [folder, data] = [newDataDir(), newDataDir()]
@@ -57,6 +73,11 @@ test('the package that npm pack makes installs into an empty folder, and sets up
   assert.match((await run(usher, ['--version'], { env })).stdout, /^\d+\.\d+\.\d+/)
   const init = JSON.parse((await run(usher, ['init', '--json'], { env })).stdout) as { portal: string }
   assert.equal(typeof init.portal, 'string')
+  await run(process.execPath, ['-e', START_THREAD], {
+    cwd: here,
+    env,
+    timeout: LIMIT_MS,
+  })
 
   const served = spawn(usher, ['serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(served, 'exit')

@@ -39,7 +39,7 @@ async function newWorld(t: TestContext): Promise<World> {
   const plans = connection.compileCreates()
   connection.close()
   const file = statSync(path, { bigint: true })
-  const writer = new CreateWriter({ path, file, auditKey: TEST_AUDIT_KEY, plans })
+  const writer = new CreateWriter({ path, file, auditKey: TEST_AUDIT_KEY, plans }, assert.fail)
   t.after(async () => {
     await writer.close()
     await store.close()
@@ -99,15 +99,21 @@ test('nothing is written into a file that was changed since its log was marked',
   assert.equal((await insert(row('ada@example.com')))?.length, 1)
 })
 
-test('a thread that cannot open the file takes no batches', async () => {
+test('a thread that cannot open the file takes no batches, says so once, and can be closed', async () => {
   const { path: folder, remove } = newDataDir()
   const connection = openConnection(join(folder, 'usher.db'), false)
   const plans = connection.compileCreates()
   connection.close()
   const path = join(folder, 'missing', 'usher.db')
-  const writer = new CreateWriter({ path, file: { ino: 0n, dev: 0n }, auditKey: TEST_AUDIT_KEY, plans })
+  const start = { path, file: { ino: 0n, dev: 0n }, auditKey: TEST_AUDIT_KEY, plans }
+  const reasons: StoreError[] = []
+  const writer = new CreateWriter(start, (reason) => reasons.push(reason))
   await assert.rejects(writer.insert({ rows: [], markedAt: 0n }), StoreError)
   assert.equal(writer.isReady, false)
   await writer.close()
+  assert.equal(reasons.length, 1)
+  // A thread may fail while the store closes.
+  const late = new CreateWriter(start, assert.fail)
+  await late.close()
   remove()
 })

@@ -30,7 +30,7 @@ export function unitsSuite(open: OpenStore): void {
   describe('units of work', () => {
     test('many concurrent units are all kept, and on a store for one process they share commits', async () => {
       const commits: number[] = []
-      const store = await open({ committed: (units) => commits.push(units) })
+      const store = await open({ committed: (units) => commits.push(units), slowed: () => undefined })
       const provider = await addProvider(store)
       commits.length = 0
       const keys = await Promise.all(
@@ -47,7 +47,7 @@ export function unitsSuite(open: OpenStore): void {
 
     test('a single unit has its own commit', async () => {
       const commits: number[] = []
-      const store = await open({ committed: (units) => commits.push(units) })
+      const store = await open({ committed: (units) => commits.push(units), slowed: () => undefined })
       await addProvider(store)
       await addProvider(store)
       assert.deepEqual(commits, [1, 1])

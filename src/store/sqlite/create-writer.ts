@@ -1,5 +1,5 @@
-import { once } from 'node:events'
 import type { BigIntStats } from 'node:fs'
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import {
   type AuditKey,
@@ -12,6 +12,9 @@ import {
 import type { Plan } from '../statement.ts'
 import { UnsyncedError } from './errors.ts'
 import type { CreateStatement } from './insert-user.ts'
+
+// A package has JavaScript in place of the TypeScript files.
+const THREAD = new URL(`./create-thread${extname(import.meta.url)}`, import.meta.url)
 
 /** What the thread gets when it starts. */
 export interface ThreadStart {
@@ -41,12 +44,15 @@ export interface BatchReply {
 export class CreateWriter {
   readonly #path: string
   readonly #worker: Worker
+  readonly #reportEnd: (reason: StoreError) => void
   readonly #waiting: PromiseWithResolvers<readonly InsertOutcome[] | null>[] = []
-  #state: 'starting' | 'ready' | 'ended' = 'starting'
+  #state: 'starting' | 'ready' | 'closing' | 'ended' = 'starting'
 
-  constructor(start: ThreadStart) {
+  /** @param reportEnd is called if the thread ends before `close` */
+  constructor(start: ThreadStart, reportEnd: (reason: StoreError) => void) {
     this.#path = start.path
-    this.#worker = new Worker(new URL('./create-thread.ts', import.meta.url), { workerData: start })
+    this.#reportEnd = reportEnd
+    this.#worker = new Worker(THREAD, { workerData: start })
     this.#worker.on('message', (reply: BatchReply | null) => this.#receive(reply))
     this.#worker.on('error', (error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(undefined))
@@ -83,14 +89,16 @@ export class CreateWriter {
   /** Ends the thread after the batches that it has. */
   async close(): Promise<void> {
     if (this.#state === 'ended') return
+    this.#state = 'closing'
     this.#worker.ref()
     this.#worker.postMessage(null)
-    await once(this.#worker, 'exit')
+    // Not `once`, which would reject if the thread fails: the store must close all the same.
+    await new Promise((resolve) => this.#worker.on('exit', resolve))
   }
 
   #receive(reply: BatchReply | null): void {
     if (!reply) {
-      this.#state = 'ready'
+      if (this.#state === 'starting') this.#state = 'ready'
       return
     }
     const waiting = this.#waiting.shift()
@@ -100,8 +108,9 @@ export class CreateWriter {
   }
 
   #end(error: unknown): void {
-    this.#state = 'ended'
     const reason = new StoreError('failed', 'the thread that inserts users has ended', error)
+    if (this.#state === 'starting' || this.#state === 'ready') this.#reportEnd(reason)
+    this.#state = 'ended'
     for (const { reject } of this.#waiting.splice(0)) reject(reason)
   }
 }

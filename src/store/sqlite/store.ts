@@ -6,6 +6,7 @@ import { isCurrent } from '../migrations/latest.ts'
 import {
   type AppliedMigration,
   type AuditHead,
+  type AuditKey,
   type AuditKeySealer,
   type AuditVerdict,
   ConstraintError,
@@ -125,10 +126,7 @@ class SqliteStore implements Store {
     const { auditKey, markedAt, broken } = this.#units
     if (broken) throw broken
     if (!this.#servingLock || !auditKey) return null
-    this.#thread ??= new CreateWriter({
-      ...{ path: this.#path, file: this.#file, auditKey },
-      plans: this.#writer.compileCreates(),
-    })
+    this.#thread ??= this.#startThread(auditKey)
     if (!this.#thread.isReady || markedAt === null) return null
     try {
       const outcomes = await this.#thread.insert({ rows, markedAt })
@@ -138,6 +136,12 @@ class SqliteStore implements Store {
       if (error instanceof UnsyncedError) this.#units.broken = error
       throw error
     }
+  }
+
+  #startThread(auditKey: AuditKey): CreateWriter {
+    const plans = this.#writer.compileCreates()
+    const start = { path: this.#path, file: this.#file, auditKey, plans }
+    return new CreateWriter(start, (reason) => this.#events.slowed(reason))
   }
 
   /** Needs nothing special: SQLite continues after the highest primary key by itself. */
