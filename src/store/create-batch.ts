@@ -9,6 +9,7 @@ const DRAIN_PAUSE_MS = 5
 
 interface Waiting {
   readonly row: NewUserRow
+  /** As `performance.now()` returns it: the system's clock may be set back. */
   readonly since: number
   resolve(outcome: InsertOutcome): void
   reject(reason: unknown): void
@@ -47,7 +48,7 @@ export class CreateBatch {
   /** Inserts one user; see `Store.insertUser`. */
   add(row: NewUserRow): Promise<InsertOutcome> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ row, since: Date.now(), resolve, reject })
+      this.#queue.push({ row, since: performance.now(), resolve, reject })
       this.#expiry ??= this.#refuseAfter(WAIT_MS)
       if (this.#queue.length >= this.#engine.enough) this.#begin()
       else this.#beginSoon()
@@ -82,7 +83,7 @@ export class CreateBatch {
   /** Refuses users that have waited for WAIT_MS, so that a silent database does not hold their callers. */
   #refuseLate(): void {
     this.#expiry = null
-    const limit = Date.now() - WAIT_MS
+    const limit = performance.now() - WAIT_MS
     while (this.#queue[0] && this.#queue[0].since <= limit)
       this.#queue.shift()?.reject(new StoreError('busy', 'the database does not keep up with the creates'))
     if (this.#queue[0]) this.#expiry = this.#refuseAfter(this.#queue[0].since - limit)
