@@ -34,7 +34,7 @@ export const STEP_TEXTS: Readonly<Record<StepCode, string>> = {
 }
 
 /** Why a call to a platform failed, for first-line support. */
-export const CAUSE_TEXTS: Readonly<Record<CauseCode, string>> = {
+const CAUSE_TEXTS: Readonly<Record<CauseCode, string>> = {
   unreachable: 'nothing responds at the address of the platform',
   certificate: 'the certificate of the platform is not trusted',
   late: 'the platform did not respond in time',

@@ -158,8 +158,8 @@ function toFolded(id: string | null | undefined): string | null {
 }
 
 /**
- * Runs an operation that reads, if its access rule permits it. It reads one snapshot. A refusal leaves
- * an audit entry only if it is `not_permitted`.
+ * Runs an operation that reads, if its access rule permits it. It reads one snapshot. A refusal leaves an audit entry
+ * only if it is `not_permitted`.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`, and what work throws
  */
 export async function runRead<T>(

@@ -16,7 +16,7 @@ export function formatCursor(parts: CursorParts, about: readonly unknown[]): str
  * Parses what `formatCursor` returned for the same list.
  * @returns the parts as texts; undefined for another text
  */
-export function parseCursor(text: string, about: readonly unknown[]): string[] | undefined {
+function parseCursor(text: string, about: readonly unknown[]): string[] | undefined {
   if (!/^[\w-]{1,400}$/.test(text)) return undefined
   const [hash, ...parts] = Buffer.from(text, 'base64url').toString('utf8').split(' ')
   return hash === hashOf(about) ? parts : undefined

@@ -98,8 +98,7 @@ export interface Tx {
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
    * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail (but see
-   * `besideDeleted`), or when the organization was deleted, or
-   * has no relation to the reseller.
+   * `besideDeleted`), or when the organization was deleted or has no relation to the reseller.
    * @returns an outcome for each row, in order
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
@@ -121,10 +120,13 @@ export interface Tx {
   searchPage(search: UserSearch, page: UserSearchPage): Promise<number[] | undefined>
 }
 
+/** The least number of characters of a word that the index for searches finds. */
+export const MIN_SEARCHED = 3
+
 /** What the index for searches looks for. */
 export interface UserSearch {
   readonly providerPk: number
-  /** The `name_key` contains all of these words. Each has at least three characters. */
+  /** The `name_key` contains all of these words. Each has at least MIN_SEARCHED characters. */
   readonly words: readonly string[]
   /** Primary keys of groups: the user is in one of each list. */
   readonly groups: readonly (readonly number[])[]

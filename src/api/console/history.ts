@@ -39,7 +39,7 @@ export const historyRoutes: readonly Route<{ readonly dir: Directory }>[] = [
 ]
 
 /** Translates an audit entry. */
-export function toEntryView(entry: AuditLogEntry): Static<typeof EntryView> {
+function toEntryView(entry: AuditLogEntry): Static<typeof EntryView> {
   const { id, at, operation, status, outcome, caller, user, target, correlationId } = entry
   return {
     ...{ id, at, operation, status, outcome, target, correlationId },

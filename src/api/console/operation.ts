@@ -119,7 +119,7 @@ const failure = (description: string, headers: object = {}) => ({ ...Problem, de
 /** Failures of every operation. */
 const failures = {
   400: failure('The request is not valid.'),
-  401: failure('Nobody is signed in, or the session has ended.'),
+  401: failure('There is no session, or it has ended.'),
   403: failure('The person may not do this, or the call comes from another site.'),
   404: failure('There is no such thing, or not within reach.'),
   409: failure('It conflicts with what is there.'),

@@ -75,11 +75,7 @@ export const youRoutes: readonly Route<YouParts>[] = [
 ]
 
 /** Returns what names an organization on the screen. */
-export function toOrganizationRef({
-  id,
-  name,
-  kind,
-}: Organization): Pick<Organization, 'id' | 'name' | 'kind'> {
+function toOrganizationRef({ id, name, kind }: Organization): Pick<Organization, 'id' | 'name' | 'kind'> {
   return { id, name, kind }
 }
 

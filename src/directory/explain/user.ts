@@ -174,7 +174,7 @@ function toRemoval(account: NonNullable<UserFacts['account']>): Reason {
   return { code: 'account_removed', params: { since } }
 }
 
-/** What helps against each reason, best first, whoever may do it. */
+/** What helps against each reason, best first. The caller may not be permitted to do it. */
 const HELP: { readonly [C in ReasonCode]?: (facts: UserFacts, params: ReasonParams[C]) => NextStep[] } = {
   user_deleted: (facts) => [{ code: 'restore_user', params: userOf(facts) }],
   user_erased: (facts) => [{ code: 'add_user', params: organizationOf(facts) }],

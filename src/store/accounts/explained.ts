@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
-import { type Cause, parseCause } from '../../model/causes.ts'
+import type { Cause } from '../../model/causes.ts'
 import type { AccountPolicy } from '../../model/tenants.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
+import { readCause } from './attempts.ts'
 
 /** An account with everything that decides whether it works. Times are ISO 8601. */
 export interface ExplainedAccount {
@@ -69,7 +70,7 @@ export async function selectExplainedAccounts(tx: Tx, user: number): Promise<Exp
     parkedAt: row.parked_at,
     dueAt: row.due_at,
     error: row.last_error,
-    cause: row.cause === null ? null : parseCause(row.cause),
+    cause: readCause(row.cause),
     content:
       row.used_bytes === null
         ? null

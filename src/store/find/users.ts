@@ -3,7 +3,7 @@ import { foldEmail } from '../../model/email.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import { countCodePoints } from '../../model/text.ts'
 import { toPattern } from '../conditions.ts'
-import type { QueryBuilder, Tx } from '../port.ts'
+import { MIN_SEARCHED, type QueryBuilder, type Tx } from '../port.ts'
 import { isInArea, type UserArea } from '../tables/users-in-area.ts'
 
 /** A user as a search shows them. */
@@ -17,8 +17,6 @@ export interface FoundUser {
   readonly organization: { readonly id: string; readonly name: string; readonly kind: OrganizationKind }
 }
 
-/** The least number of characters of a word that the index for searches finds. */
-const MIN_WORD = 3
 /** How many users with the words are looked at first, and how many at most. */
 const FIRST = 60
 const MOST = 5_000
@@ -125,7 +123,7 @@ export async function selectFoundByWords(
 ): Promise<FoundByWords> {
   const { words, limit } = search
   if (words.length === 0) return { users: [], more: false }
-  const long = words.filter((word) => countCodePoints(word) >= MIN_WORD)
+  const long = words.filter((word) => countCodePoints(word) >= MIN_SEARCHED)
   const newest = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(IS_NEW), words), limit + 1)
   if (long.length === 0) return limitTo(newest, await readByPrefix(tx, area, search), limit)
   const index = { providerPk: area.providerPk, words: long, groups: [] }

@@ -43,11 +43,11 @@ export function tablesOf(by: UserOrder['by']): OrderTables {
   }
 }
 
-/** The least code point of those that stand for primary keys; nobody can type such a text into `facets`. */
+/** The least code point of those that stand for primary keys. Texts of callers are only in the column `text`. */
 const FACET = 0xf0000
 const DIGIT = 0xf0010
 /** What a facet is about. */
-export const FACET_KINDS = { provider: 0, group: 1 } as const
+const FACET_KINDS = { provider: 0, group: 1 } as const
 
 /** Returns the text of three characters that stands for a primary key in `facets`: one trigram. */
 export function toFacet(kind: keyof typeof FACET_KINDS, pk: number): string {

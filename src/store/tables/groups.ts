@@ -37,7 +37,7 @@ export const insertMembership = statement((db, p: { user: number; group: number 
 )
 
 /** Adds a user to groups. */
-export async function insertMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
+async function insertMemberships(tx: Tx, user: number, groups: readonly Group[]): Promise<void> {
   for (const group of groups) await tx.run(insertMembership, { user, group: group.pk })
 }
 

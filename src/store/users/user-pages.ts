@@ -3,7 +3,7 @@ import type { Page, PageRequest } from '../../model/pages.ts'
 import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
 import { planPage } from '../paging.ts'
-import type { Tx, UserSearch } from '../port.ts'
+import { MIN_SEARCHED, type Tx, type UserSearch } from '../port.ts'
 import { selectListedUsers } from './listed-users.ts'
 import { findRankedStart } from './user-ranks.ts'
 import {
@@ -26,8 +26,6 @@ const MAX_FOUND = 2_000
 const NEAR = 2_000
 /** Farther pages of a search read the users of the area in the order of the list: that is faster than skipping matches. */
 const MAX_SKIPPED = 100_000
-/** The least number of characters of a word that the index for searches finds. */
-const MIN_WORD = 3
 
 /** A page of users. */
 export interface UserPage extends Page<ListedUser> {
@@ -109,7 +107,7 @@ function listWords(where: Condition<UserFields>): string[] {
 
 /** Returns whether the index for searches cannot find a word. */
 function isShort(word: string): boolean {
-  return countCodePoints(word) < MIN_WORD
+  return countCodePoints(word) < MIN_SEARCHED
 }
 
 /** Returns what the index for searches can find of a condition; undefined if it can find nothing. */
