@@ -1,7 +1,7 @@
 import type * as OpenIdClient from 'openid-client'
 import type { Directory } from '../directory/directory.ts'
 import { SealError } from '../directory/sealing/sealer.ts'
-import type { VerifiedIdentity } from '../model/sessions.ts'
+import { SIGN_IN_SECONDS, type VerifiedIdentity } from '../model/sessions.ts'
 import { SignInError } from './sign-in-error.ts'
 
 /** What sign-in at an OpenID provider needs of the settings. */
@@ -45,8 +45,6 @@ export interface OpenIdProvider {
   findSignOutUrl(returnTo: string): string | null
 }
 
-/** How long a person may take at the provider, in seconds. */
-const SIGN_IN_SECONDS = 600
 /** How long the metadata of the provider are used, in milliseconds. */
 const DISCOVERY_MS = 60 * 60 * 1000
 /** How long one request to the provider may take, in seconds. */

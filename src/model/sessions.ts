@@ -22,6 +22,9 @@ export const LINK_MS = {
   person: 24 * 60 * 60 * 1000,
 } as const
 
+/** How long a person may take at the OpenID provider, in seconds. */
+export const SIGN_IN_SECONDS = 600
+
 /** How a session was begun: by a one-time link, or at an OpenID provider. */
 export type SignInMethod = 'link' | 'oidc'
 

@@ -1,10 +1,8 @@
+import { SIGN_IN_SECONDS } from '../../model/sessions.ts'
 import type { Place } from './place.ts'
 
 /** What a cookie of the console is for: the session, or a sign-in that is under way. */
 type CookieUse = 'session' | 'sign-in'
-
-/** How long a person may take at the sign-in service, in seconds. */
-export const SIGN_IN_SECONDS = 600
 
 const NAMES: Readonly<Record<CookieUse, string>> = { session: 'usher', 'sign-in': 'usher-sign-in' }
 
