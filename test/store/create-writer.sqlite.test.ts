@@ -99,6 +99,24 @@ test('nothing is written into a file that was changed since its log was marked',
   assert.equal((await insert(row('ada@example.com')))?.length, 1)
 })
 
+test('batches that wait together for the lock of another process are refused together', async (t) => {
+  const { path, store, row, insert } = await newWorld(t)
+  const other = openConnection(path, false)
+  other.begin()
+  const batches = ['ada', 'bob', 'carl'].map((name) => insert(row(`${name}@example.com`)))
+  batches[0]?.catch(() => {
+    other.rollback()
+    other.close()
+  })
+  const ended = await Promise.allSettled(batches)
+  assert.deepEqual(
+    ended.map((one) => one.status === 'rejected' && one.reason.reason),
+    ['busy', 'busy', 'busy'],
+  )
+  assert.deepEqual(await countRows(store, CONTENT), { users: 0, memberships: 0, audit_entries: 0 })
+  assert.equal((await insert(row('ada@example.com')))?.length, 1)
+})
+
 test('a thread that cannot open the file takes no batches, says so once, and can be closed', async () => {
   const { path: folder, remove } = newDataDir()
   const connection = openConnection(join(folder, 'usher.db'), false)

@@ -1,6 +1,6 @@
 import { fdatasync, openSync, statSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
 import { type AuditKey, ConstraintError, type NewUserRow, type OpenBlock } from '../port.ts'
 import { bind, type Plan } from '../statement.ts'
@@ -101,9 +101,17 @@ function write(batch: Batch): void {
     unsynced.push({ outcomes: insertTogether(batch) })
   } catch (error) {
     db.rollback()
-    unsynced.push({ failure: toFailure(error) })
+    const failure = toFailure(error)
+    unsynced.push({ failure })
+    if (failure.kind === 'busy') refuseWaiting(failure)
   }
   if (!isSyncing) sync()
+}
+
+/** Refuses the batches that came while another one waited for a lock: they and the main connection do not wait again. */
+function refuseWaiting(failure: ReturnType<typeof toFailure>): void {
+  // The store ends the thread only when it has no batch, so each message is one.
+  while (receiveMessageOnPort(port)) unsynced.push({ failure })
 }
 
 /** Syncs the log; meanwhile the next batches are committed. */
