@@ -96,7 +96,7 @@ export function keptAttemptsSuite(open: OpenStore): void {
     test('a failed first attempt of a new account is kept as one of its create', async () => {
       const world = await newClaimed(open)
       world.platform.fail('refused')
-      await world.reconciler.settleNew(world.account, world.credential, 50)
+      await world.reconciler.settleNew(world.account, world.credential, 5_000)
       const [first] = await listAttempts(world)
       assert.partialDeepStrictEqual(first, {
         outcome: 'failed',
@@ -116,7 +116,7 @@ export function keptAttemptsSuite(open: OpenStore): void {
         throw new Error('refused')
       })
       const [pk] = [account.pk]
-      await world.reconciler.settle({ ...account, pk }, 50)
+      await world.reconciler.settle({ ...account, pk }, 5_000)
       const [kept] = (await listAttempts(world)).slice(-1)
       assert.deepEqual([kept?.version, kept?.changedAt], [1, changedAt])
       world.platform.succeed()

@@ -30,7 +30,8 @@ class ThreadConnection implements Writer {
   block: OpenBlock | null = null
 
   constructor({ path, plans }: ThreadStart) {
-    this.#db = openDatabase(path, { busyMs: BUSY_MS })
+    // A new file would be made while the store's own file is moved away for a moment.
+    this.#db = openDatabase(path, { busyMs: BUSY_MS, mustExist: true })
     this.#plans = plans
     this.#begin = this.#db.prepare('BEGIN IMMEDIATE')
     this.#commit = this.#db.prepare('COMMIT')

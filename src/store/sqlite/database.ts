@@ -1,21 +1,31 @@
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { toStoreError } from './errors.ts'
 
 /** The pages in the write-ahead log before a checkpoint. More pages make checkpoints rarer and longer. */
 const CHECKPOINT_PAGES = 16_000
 
+interface DatabaseOptions {
+  readonly readOnly?: boolean
+  readonly mustExist?: boolean
+  readonly busyMs?: number
+}
+
 /**
  * Opens a SQLite file, with the settings that every connection has.
+ * @param options.mustExist whether to fail in place of making a file that is missing
  * @param options.busyMs how long a statement waits, and its thread with it, while another process writes; 0 when left
  *   out
  * @throws {StoreError} when the file cannot be opened or is not a SQLite file
  */
 export function openDatabase(
   path: string,
-  { readOnly = false, busyMs = 0 }: { readonly readOnly?: boolean; readonly busyMs?: number },
+  { readOnly = false, mustExist = false, busyMs = 0 }: DatabaseOptions,
 ): DatabaseSync {
   try {
-    const db = new DatabaseSync(path, { readOnly, timeout: busyMs })
+    const url = pathToFileURL(path)
+    if (mustExist) url.searchParams.set('mode', 'rw')
+    const db = new DatabaseSync(mustExist ? url : path, { readOnly, timeout: busyMs })
     if (!readOnly) {
       db.exec('PRAGMA journal_mode = WAL')
       // Commits are synced by the store. With NORMAL, SQLite still syncs around checkpoints.

@@ -126,6 +126,7 @@ class SqliteStore implements Store {
     const { auditKey, markedAt, broken } = this.#units
     if (broken) throw broken
     if (!this.#servingLock || !auditKey) return null
+    if (!this.#thread && !this.#units.findFile()) return null
     this.#thread ??= this.#startThread(auditKey)
     if (!this.#thread.isReady || markedAt === null) return null
     try {

@@ -83,6 +83,12 @@ export class UnitWriter {
     return this.#add(work)
   }
 
+  /** Returns the state of the file; undefined if it was removed or replaced. */
+  findFile(): BigIntStats | undefined {
+    const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+    return now?.ino === this.#file.ino && now.dev === this.#file.dev ? now : undefined
+  }
+
   /** Waits for the commit that runs. The next one does not begin before pending I/O is handled. */
   async whenIdle(): Promise<void> {
     while (this.#committing) await this.#committing.catch(() => undefined)
@@ -135,8 +141,8 @@ export class UnitWriter {
 
   /** Returns the time of the last change. Throws if the file is gone: writes would be lost without an error. */
   #assertFileInPlace(): bigint {
-    const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
-    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return now.mtimeNs
+    const found = this.findFile()
+    if (found) return found.mtimeNs
     throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
   }
 
