@@ -10,7 +10,7 @@ import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows, load, loadInBulk } from '../support/load.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
-const ROUNDS = rounds(4, 100)
+const ROUNDS = rounds(4, 50)
 const ANSWER_LIMIT_MS = 20_000
 /** Tokens name their issuer, which must stay the same although the port changes. */
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }

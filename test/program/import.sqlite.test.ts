@@ -12,7 +12,7 @@ import { queryStore, verifyStore } from '../support/stored.ts'
 const ROUNDS = rounds(1, 20)
 const MAIN = join(import.meta.dirname, '../../src/main.js')
 /** More than one commit takes. */
-const ROWS = rounds(22_000, 40_000)
+const ROWS = rounds(22_000, 25_000)
 
 interface Ended {
   readonly code: number | null
@@ -50,7 +50,7 @@ test(`${ROUNDS} times killed during imports, also beside a server, every row is 
   try {
     for (let round = 0; round < ROUNDS; round++) {
       // Every second round a server serves the same file, and creates users meanwhile.
-      const count = round % 2 === 1 ? 3_000 : ROWS
+      const count = round % 2 === 1 ? 1_500 : ROWS
       if (round % 2 === 1) served ??= await serve(path)
       else if (served) {
         await served.stop()
