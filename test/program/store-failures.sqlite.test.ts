@@ -244,7 +244,7 @@ describe('a disk that fails while Usher serves', { concurrency: 2, skip: findNoS
     inNewDir(async (path) => {
       const init = await usherJson<Init>(path, ['init'])
       // Some writes of pages fail as on a full disk, and later ones do not.
-      const shell = failCalls('pwrite64:error=ENOSPC:when=400..600')
+      const shell = failCalls('pwrite64:error=ENOSPC:when=400..420')
       const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
       try {
         const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
