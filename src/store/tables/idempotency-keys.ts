@@ -76,16 +76,15 @@ interface AnswerRow {
   readonly expiresAt: string
 }
 
+/** The columns that both tables have. */
+function toColumns({ key, requestHash, answer, expiresAt }: AnswerRow) {
+  return { key, request_hash: requestHash, answer, expires_at: expiresAt }
+}
+
 const upsertOfClient = statement((db, p: AnswerRow & { client: number; now: string }) =>
   db
     .insertInto('idempotency_keys')
-    .values({
-      client_pk: p.client,
-      key: p.key,
-      request_hash: p.requestHash,
-      answer: p.answer,
-      expires_at: p.expiresAt,
-    })
+    .values({ client_pk: p.client, ...toColumns(p) })
     .onConflict((conflict) =>
       conflict
         .columns(['client_pk', 'key'])
@@ -101,13 +100,7 @@ const upsertOfClient = statement((db, p: AnswerRow & { client: number; now: stri
 const upsertOfPerson = statement((db, p: AnswerRow & { person: string; now: string }) =>
   db
     .insertInto('person_answers')
-    .values({
-      person: p.person,
-      key: p.key,
-      request_hash: p.requestHash,
-      answer: p.answer,
-      expires_at: p.expiresAt,
-    })
+    .values({ person: p.person, ...toColumns(p) })
     .onConflict((conflict) =>
       conflict
         .columns(['person', 'key'])
