@@ -1,0 +1,49 @@
+import { Link, type LinkProps } from '@tanstack/react-router'
+import type { ComponentProps, ReactNode } from 'react'
+import styles from './button.module.css'
+
+/** `main` is what the page is for, `danger` what removes something, `text` looks like a link. */
+type Look = 'plain' | 'main' | 'danger' | 'text'
+
+interface ButtonProps extends Omit<ComponentProps<'button'>, 'disabled'> {
+  readonly look?: Look
+  /** Whether the call that the button made still runs. The button stays enabled, and does nothing more. */
+  readonly isBusy?: boolean
+  /** Why the person may not use it. The button stays in the tab order, and says so. */
+  readonly reason?: string | null | undefined
+}
+
+/** A button. It is never disabled without a reason that people can read. */
+export function Button({ look = 'plain', isBusy = false, reason, onClick, ...rest }: ButtonProps) {
+  const isOff = Boolean(reason)
+  return (
+    <button
+      type="button"
+      className={`${styles.button} ${styles[look]}`}
+      aria-disabled={isOff || undefined}
+      aria-busy={isBusy || undefined}
+      title={reason ?? undefined}
+      aria-description={reason ?? undefined}
+      {...rest}
+      onClick={(event) => {
+        if (isOff || isBusy) event.preventDefault()
+        else onClick?.(event)
+      }}
+    />
+  )
+}
+
+interface LinkButtonProps extends LinkProps {
+  readonly look?: Look
+  readonly shortcut?: string
+  readonly children: ReactNode
+}
+
+/** A link that looks like a button. */
+export function LinkButton({ look = 'plain', shortcut, children, ...link }: LinkButtonProps) {
+  return (
+    <Link {...link} className={`${styles.button} ${styles[look]}`} aria-keyshortcuts={shortcut}>
+      {children}
+    </Link>
+  )
+}

@@ -1,0 +1,57 @@
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import type { Request } from '../api/call.ts'
+import { type ListRead, type RowOf, readList } from '../api/queries.ts'
+import { useText } from '../text/text.ts'
+import { Failure } from './failure.tsx'
+import { Skeleton } from './skeleton.tsx'
+import { type Column, Table } from './table.tsx'
+
+interface ListProps<O extends ListRead> {
+  /** What it lists, for people who do not see it. */
+  readonly name: string
+  readonly operation: O
+  readonly request: Request<O>
+  readonly columns: readonly Column<RowOf<O>>[]
+  readonly getKey: (row: RowOf<O>) => string
+  /** What the page says if there is no row: what was asked for, and ways on. */
+  readonly empty: ReactNode
+  /** How many rows there are, as a sentence: `51+ users`. */
+  readonly count: (rows: number, hasMore: boolean) => string
+}
+
+/**
+ * A list that the server gives page by page. While it loads other rows, the old ones stay, dimmed; if it fails, they
+ * stay below the failure.
+ */
+export function List<O extends ListRead>(props: ListProps<O>) {
+  const { name, operation, request, columns, getKey, empty, count } = props
+  const text = useText()
+  const { data, error, isPending, isPlaceholderData, hasNextPage, isFetching, fetchNextPage, refetch } =
+    useInfiniteQuery({ ...readList(operation, request), placeholderData: keepPreviousData })
+  const rows = data?.pages.flatMap(({ items }) => items) ?? []
+  return (
+    <>
+      {error && <Failure error={error} onRetry={() => refetch()} />}
+      <p role="status" className="quiet">
+        {data && !isPlaceholderData
+          ? count(rows.length, hasNextPage)
+          : isPending && !error
+            ? text.loading
+            : ''}
+      </p>
+      {isPending && !error && <Skeleton />}
+      {data && rows.length === 0 && !isPlaceholderData && empty}
+      {rows.length > 0 && (
+        <Table
+          {...{ name, columns, rows, getKey }}
+          hasMore={hasNextPage}
+          onMore={() => {
+            if (!isFetching) fetchNextPage()
+          }}
+          isStale={isPlaceholderData}
+        />
+      )}
+    </>
+  )
+}

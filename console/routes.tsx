@@ -1,0 +1,100 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { BASE } from './api/call.ts'
+import { ProblemError } from './api/problems.ts'
+import { readMe } from './api/queries.ts'
+import { readUsersSearch } from './pages/users/search.ts'
+import { NotFound } from './shell/not-found.tsx'
+import { PageFailure } from './shell/page-failure.tsx'
+import { Shell } from './shell/shell.tsx'
+
+interface RouterContext {
+  readonly queries: QueryClient
+}
+
+const root = createRootRouteWithContext<RouterContext>()({ component: Outlet, notFoundComponent: NotFound })
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: ({ to, problem, request }: Record<string, unknown>) => ({
+    ...(typeof to === 'string' && { to }),
+    ...(typeof problem === 'string' && { problem }),
+    ...(typeof request === 'string' && { request }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/sign-in/sign-in.tsx'), 'SignIn'),
+})
+
+const signInAgain = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in-again',
+  component: lazyRouteComponent(() => import('./pages/sign-in/sign-in-again.tsx'), 'SignInAgain'),
+})
+
+const enter = createRoute({
+  getParentRoute: () => root,
+  path: '/enter',
+  component: lazyRouteComponent(() => import('./pages/sign-in/enter.tsx'), 'Enter'),
+})
+
+/** Every page below it needs a session. */
+const app = createRoute({
+  getParentRoute: () => root,
+  id: 'app',
+  component: Shell,
+  async beforeLoad({ context, location }) {
+    try {
+      await context.queries.ensureQueryData(readMe)
+    } catch (error) {
+      const isSignedOut = error instanceof ProblemError && error.status === 401
+      if (isSignedOut)
+        throw redirect({ to: '/sign-in', search: { to: `/console${location.href}` }, replace: true })
+      throw error
+    }
+  },
+})
+
+const home = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  beforeLoad() {
+    throw redirect({ to: '/users', replace: true })
+  },
+})
+
+const users = createRoute({
+  getParentRoute: () => app,
+  path: '/users',
+  validateSearch: readUsersSearch,
+  component: lazyRouteComponent(() => import('./pages/users/users.tsx'), 'Users'),
+})
+
+const routes = root.addChildren([signIn, signInAgain, enter, app.addChildren([home, users])])
+
+/** Creates the router. Every page is loaded when it is first wanted, or when the pointer comes near its link. */
+export function newRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: routes,
+    basepath: `${BASE}/console`,
+    context: { queries },
+    defaultPreload: 'intent',
+    defaultPreloadDelay: 30,
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: true,
+    defaultErrorComponent: PageFailure,
+    defaultNotFoundComponent: NotFound,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof newRouter>
+  }
+}

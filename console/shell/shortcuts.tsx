@@ -1,0 +1,116 @@
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { Button } from '../kit/button.tsx'
+import { Modal } from '../kit/modal.tsx'
+import { isTyping } from '../kit/table.tsx'
+import { useText } from '../text/text.ts'
+
+const OPEN = 'usher-open'
+
+/** Opens Find. */
+export function openFind(): void {
+  dispatchEvent(new CustomEvent(OPEN, { detail: 'find' }))
+}
+
+/** Opens the list of keyboard shortcuts. */
+export function showShortcuts(): void {
+  dispatchEvent(new CustomEvent(OPEN, { detail: 'help' }))
+}
+
+const KEPT = 'usher-letters'
+
+/** Whether single letters are shortcuts in this browser (WCAG 2.2, 2.1.4). */
+export function hasLetters(): boolean {
+  return localStorage.getItem(KEPT) !== 'off'
+}
+
+/** Keeps whether single letters are shortcuts. */
+export function keepLetters(isOn: boolean): void {
+  localStorage.setItem(KEPT, isOn ? 'on' : 'off')
+}
+
+/** The keyboard shortcuts of every page, and the dialogs that they open. */
+export function Shortcuts() {
+  const [dialog, setDialog] = useState<'find' | 'help' | null>(null)
+  const navigate = useNavigate()
+  useEffect(() => {
+    const open = (event: Event) => setDialog((event as CustomEvent<'find' | 'help'>).detail)
+    let afterG = false
+    const press = (event: KeyboardEvent) => {
+      const wasG = afterG
+      afterG = false
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault()
+        openFind()
+        return
+      }
+      const isFree =
+        !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector('dialog[open]')
+      if (!isFree || !hasLetters() || isTyping(event.target ?? document.body)) return
+      afterG = event.key === 'g' && !wasG
+      const act = wasG ? PLACES[event.key] : ACTIONS[event.key]
+      if (!act) return
+      event.preventDefault()
+      if (typeof act === 'string') navigate({ to: act })
+      else act()
+    }
+    addEventListener(OPEN, open)
+    addEventListener('keydown', press)
+    return () => {
+      removeEventListener(OPEN, open)
+      removeEventListener('keydown', press)
+    }
+  }, [navigate])
+  if (dialog === 'help') return <Help onClose={() => setDialog(null)} />
+  return null
+}
+
+/** Where `g` and a letter lead. */
+const PLACES: Readonly<Record<string, string>> = { u: '/users' }
+
+/** What single letters do: a page marks its search and its main actions. */
+const ACTIONS: Readonly<Record<string, () => void>> = {
+  '/': () => document.querySelector<HTMLElement>('[data-page-search]')?.focus(),
+  n: () => document.querySelector<HTMLElement>('main [aria-keyshortcuts="n"]')?.click(),
+  e: () => document.querySelector<HTMLElement>('main [aria-keyshortcuts="e"]')?.click(),
+  '?': showShortcuts,
+}
+
+function Help({ onClose }: { onClose: () => void }) {
+  const { shell, close } = useText()
+  const { keys, thenKey } = shell
+  const rows: readonly (readonly [readonly string[], string])[] = [
+    [['Ctrl K'], keys.find],
+    [['/'], keys.search],
+    [['j'], keys.next],
+    [['k'], keys.previous],
+    [['Enter'], keys.open],
+    [['n'], keys.new],
+    [['e'], keys.edit],
+    [['g', 'u'], keys.goUsers],
+    [['g', 'o'], keys.goOrganizations],
+    [['g', 'a'], keys.goAudit],
+    [['?'], keys.help],
+    [['Esc'], keys.escape],
+  ]
+  return (
+    <Modal title={shell.shortcuts} onClose={onClose}>
+      <dl className="facts">
+        {rows.map(([pressed, meaning]) => (
+          <div key={meaning + pressed} style={{ display: 'contents' }}>
+            <dt>
+              {pressed.map((key, at) => (
+                <span key={key}>
+                  {at > 0 && ` ${thenKey} `}
+                  <kbd>{key}</kbd>
+                </span>
+              ))}
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+      <Button onClick={onClose}>{close}</Button>
+    </Modal>
+  )
+}

@@ -1,0 +1,16 @@
+import { common } from './de/common.ts'
+import { shell } from './de/shell.ts'
+import { signIn } from './de/sign-in.ts'
+import { users } from './de/users.ts'
+import type { Text } from './en.ts'
+import { newFormats } from './format.ts'
+
+/** The German texts. They say *Sie*, and assume no one's sex. */
+export const de: Text = {
+  language: 'de',
+  format: newFormats('de-DE'),
+  ...common,
+  shell,
+  signIn,
+  users,
+}
