@@ -14,6 +14,7 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
   return (
     <div aria-hidden="true" className={styles.skeleton}>
       {Array.from({ length: lines }, (_, line) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all the same
         <div key={line} />
       ))}
     </div>
