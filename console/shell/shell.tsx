@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
 import { readMe } from '../api/queries.ts'
+import { Toasts } from '../kit/toast.tsx'
 import { useText } from '../text/text.ts'
 import { FindButton } from './find-button.tsx'
 import { Notices } from './notices.tsx'
@@ -37,6 +38,7 @@ export function Shell() {
         <Notices />
         <Outlet />
       </main>
+      <Toasts />
       <SessionDialogs />
       <Shortcuts />
     </div>

@@ -1,4 +1,6 @@
 import { common } from './de/common.ts'
+import { explain } from './de/explain.ts'
+import { form, issues } from './de/form.ts'
 import { shell } from './de/shell.ts'
 import { signIn } from './de/sign-in.ts'
 import { users } from './de/users.ts'
@@ -10,6 +12,9 @@ export const de: Text = {
   language: 'de',
   format: newFormats('de-DE'),
   ...common,
+  explain,
+  form,
+  issues,
   shell,
   signIn,
   users,

@@ -1,4 +1,6 @@
 import { common } from './en/common.ts'
+import { explain } from './en/explain.ts'
+import { form, issues } from './en/form.ts'
 import { shell } from './en/shell.ts'
 import { signIn } from './en/sign-in.ts'
 import { users } from './en/users.ts'
@@ -9,6 +11,9 @@ export const en = {
   language: 'en',
   format: newFormats('en-GB'),
   ...common,
+  explain,
+  form,
+  issues,
   shell,
   signIn,
   users,

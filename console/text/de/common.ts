@@ -12,6 +12,8 @@ export const common = {
   done: 'Fertig',
   save: 'Speichern',
   undo: 'Rückgängig',
+  undone: 'Zurückgenommen.',
+  typeTheName: 'Geben Sie zuerst den Namen ein.',
   clear: 'Zurücksetzen',
   none: 'keine',
   any: 'alle',

@@ -11,6 +11,8 @@ export const common = {
   done: 'Done',
   save: 'Save',
   undo: 'Undo',
+  undone: 'Undone.',
+  typeTheName: 'Type the name first.',
   clear: 'Clear',
   none: 'none',
   any: 'any',
