@@ -15,6 +15,7 @@ DatabaseSync.prototype.exec = function (sql: string): void {
 }
 
 if (weakness === 'its commits') {
-  Object.assign(fs, { fdatasync: (_file: number, done: () => void) => void setImmediate(done) })
+  const fdatasync = (_file: number, done: () => void): void => void setImmediate(done)
+  Object.assign(fs, { fdatasync, fdatasyncSync: () => undefined })
   syncBuiltinESMExports()
 }
