@@ -10,9 +10,11 @@ import {
 import { BASE } from './api/call.ts'
 import { ProblemError } from './api/problems.ts'
 import { readMe } from './api/queries.ts'
-import { readUsersSearch } from './pages/users/search.ts'
+import { readAuditSearch } from './pages/audit/search.ts'
+import { readOrganizationsSearch } from './pages/organizations/search.ts'
+import { readNewUserSearch, readUsersSearch } from './pages/users/search.ts'
 import { NotFound } from './shell/not-found.tsx'
-import { PageFailure } from './shell/page-failure.tsx'
+import { ConsoleFailure, PageFailure } from './shell/page-failure.tsx'
 import { Shell } from './shell/shell.tsx'
 
 interface RouterContext {
@@ -49,6 +51,7 @@ const app = createRoute({
   getParentRoute: () => root,
   id: 'app',
   component: Shell,
+  errorComponent: ConsoleFailure,
   async beforeLoad({ context, location }) {
     try {
       await context.queries.ensureQueryData(readMe)
@@ -76,7 +79,97 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('./pages/users/users.tsx'), 'Users'),
 })
 
-const routes = root.addChildren([signIn, signInAgain, enter, app.addChildren([home, users])])
+const user = createRoute({
+  getParentRoute: () => app,
+  path: '/users/$id',
+  component: NotFound,
+})
+
+const newUser = createRoute({
+  getParentRoute: () => app,
+  path: '/users/new',
+  validateSearch: readNewUserSearch,
+  component: NotFound,
+})
+
+const find = createRoute({
+  getParentRoute: () => app,
+  path: '/find',
+  validateSearch: ({ q }: Record<string, unknown>) => (q === undefined ? {} : { q: String(q) }),
+  component: lazyRouteComponent(() => import('./pages/find/find.tsx'), 'FindPage'),
+})
+
+const organizations = createRoute({
+  getParentRoute: () => app,
+  path: '/organizations',
+  validateSearch: readOrganizationsSearch,
+  component: lazyRouteComponent(() => import('./pages/organizations/organizations.tsx'), 'Organizations'),
+})
+
+const organization = createRoute({
+  getParentRoute: () => app,
+  path: '/organizations/$id',
+  component: lazyRouteComponent(() => import('./pages/organizations/organization.tsx'), 'OrganizationPage'),
+})
+const organizationUsers = createRoute({
+  getParentRoute: () => organization,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/organizations/parts.tsx'), 'OrganizationUsers'),
+})
+const organizationTenant = createRoute({
+  getParentRoute: () => organization,
+  path: '/tenant',
+  component: lazyRouteComponent(() => import('./pages/organizations/parts.tsx'), 'OrganizationTenant'),
+})
+const organizationRelations = createRoute({
+  getParentRoute: () => organization,
+  path: '/relations',
+  component: lazyRouteComponent(() => import('./pages/organizations/parts.tsx'), 'OrganizationRelations'),
+})
+const organizationAccess = createRoute({
+  getParentRoute: () => organization,
+  path: '/access',
+  component: lazyRouteComponent(() => import('./pages/organizations/access.tsx'), 'OrganizationAccess'),
+})
+const organizationAudit = createRoute({
+  getParentRoute: () => organization,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('./pages/organizations/parts.tsx'), 'OrganizationAudit'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => app,
+  path: '/audit',
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import('./pages/audit/audit.tsx'), 'Audit'),
+})
+const request = createRoute({
+  getParentRoute: () => app,
+  path: '/audit/$correlationId',
+  component: lazyRouteComponent(() => import('./pages/audit/request.tsx'), 'RequestPage'),
+})
+
+const you = createRoute({
+  getParentRoute: () => app,
+  path: '/you',
+  component: lazyRouteComponent(() => import('./pages/you/you.tsx'), 'You'),
+})
+
+const routes = root.addChildren([
+  ...[signIn, signInAgain, enter],
+  app.addChildren([
+    ...[home, find, users, newUser, user, organizations, audit, request, you],
+    organization.addChildren([
+      ...[
+        organizationUsers,
+        organizationTenant,
+        organizationRelations,
+        organizationAccess,
+        organizationAudit,
+      ],
+    ]),
+  ]),
+])
 
 /** Creates the router. Every page is loaded when it is first wanted, or when the pointer comes near its link. */
 export function newRouter(queries: QueryClient) {

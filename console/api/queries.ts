@@ -44,6 +44,8 @@ export type RowOf<O extends ListRead> = Answer<O>['items'][number]
 interface ListPage<O extends ListRead> {
   readonly items: readonly RowOf<O>[]
   readonly next: string | null
+  /** Whether the server stopped looking before the page was full. */
+  readonly partial?: boolean
 }
 
 /** A read of a list, page by page. */

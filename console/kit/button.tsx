@@ -36,11 +36,20 @@ export function Button({ look = 'plain', isBusy = false, reason, onClick, ...res
 interface LinkButtonProps extends LinkProps {
   readonly look?: Look
   readonly shortcut?: string
+  /** Why the person may not follow it. */
+  readonly reason?: string | null | undefined
   readonly children: ReactNode
 }
 
 /** A link that looks like a button. */
-export function LinkButton({ look = 'plain', shortcut, children, ...link }: LinkButtonProps) {
+export function LinkButton({ look = 'plain', shortcut, reason, children, ...link }: LinkButtonProps) {
+  if (reason) {
+    return (
+      <Button look={look} reason={reason}>
+        {children}
+      </Button>
+    )
+  }
   return (
     <Link {...link} className={`${styles.button} ${styles[look]}`} aria-keyshortcuts={shortcut}>
       {children}

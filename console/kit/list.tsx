@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import type { Request } from '../api/call.ts'
 import { type ListRead, type RowOf, readList } from '../api/queries.ts'
 import { useText } from '../text/text.ts'
+import { Button } from './button.tsx'
 import { Failure } from './failure.tsx'
 import { Skeleton } from './skeleton.tsx'
 import { type Column, Table } from './table.tsx'
@@ -30,6 +31,8 @@ export function List<O extends ListRead>(props: ListProps<O>) {
   const { data, error, isPending, isPlaceholderData, hasNextPage, isFetching, fetchNextPage, refetch } =
     useInfiniteQuery({ ...readList(operation, request), placeholderData: keepPreviousData })
   const rows = data?.pages.flatMap(({ items }) => items) ?? []
+  // The server looks at so many matches a call. Going on by itself might take long for nothing.
+  const isPartial = data?.pages.at(-1)?.partial === true
   return (
     <>
       {error && <Failure error={error} onRetry={() => refetch()} />}
@@ -40,14 +43,19 @@ export function List<O extends ListRead>(props: ListProps<O>) {
             ? text.loading
             : ''}
       </p>
+      {isPartial && hasNextPage && (
+        <p className="row">
+          {text.lookedAt} <Button onClick={() => fetchNextPage()}>{text.goOn}</Button>
+        </p>
+      )}
       {isPending && !error && <Skeleton />}
-      {data && rows.length === 0 && !isPlaceholderData && empty}
+      {data && rows.length === 0 && !isPlaceholderData && !isPartial && empty}
       {rows.length > 0 && (
         <Table
           {...{ name, columns, rows, getKey }}
           hasMore={hasNextPage}
           onMore={() => {
-            if (!isFetching) fetchNextPage()
+            if (!isFetching && !isPartial) fetchNextPage()
           }}
           isStale={isPlaceholderData}
         />

@@ -1,4 +1,5 @@
 import { type ComponentProps, useEffect, useRef, useState } from 'react'
+import styles from './search-field.module.css'
 
 const PAUSE_MS = 150
 
@@ -30,6 +31,7 @@ export function SearchField({ label, value, onSearch, ...input }: SearchFieldPro
   return (
     <input
       type="search"
+      className={styles.search}
       data-page-search
       aria-label={label}
       placeholder={label}

@@ -1,11 +1,21 @@
 import { type ErrorComponentProps, useRouter } from '@tanstack/react-router'
 import { Failure } from '../kit/failure.tsx'
 
+/** What stands in place of the whole console if it cannot begin. */
+export function ConsoleFailure(failure: ErrorComponentProps) {
+  return (
+    <main>
+      <h1>Usher</h1>
+      <PageFailure {...failure} />
+    </main>
+  )
+}
+
 /** What a page that fails shows in its place. */
 export function PageFailure({ error, reset }: ErrorComponentProps) {
   const router = useRouter()
   return (
-    <main>
+    <section>
       <Failure
         error={error}
         onRetry={() => {
@@ -13,6 +23,6 @@ export function PageFailure({ error, reset }: ErrorComponentProps) {
           router.invalidate()
         }}
       />
-    </main>
+    </section>
   )
 }

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { type Answer, BASE, call } from '../api/call.ts'
 import { read } from '../api/queries.ts'
 import { Menu } from '../kit/menu.tsx'
@@ -19,6 +20,7 @@ export function PersonMenu({ me }: { me: Answer<'GET /me'> }) {
         {shell.language}
       </button>
       <ThemeItems />
+      <Link to="/you">{shell.sessions}</Link>
       <button type="button" onClick={showShortcuts}>
         {shell.shortcuts}
       </button>

@@ -33,6 +33,8 @@ export function Shell() {
       </header>
       <nav className={styles.navigation} aria-label={shell.navigation} data-shell>
         <Link to="/users">{shell.users}</Link>
+        <Link to="/organizations">{shell.organizations}</Link>
+        <Link to="/audit">{shell.audit}</Link>
       </nav>
       <main id="content" tabIndex={-1} className={styles.main}>
         <Notices />

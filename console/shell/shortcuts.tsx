@@ -1,9 +1,12 @@
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { Button } from '../kit/button.tsx'
 import { Modal } from '../kit/modal.tsx'
 import { isTyping } from '../kit/table.tsx'
 import { useText } from '../text/text.ts'
+
+const loadFind = () => import('./find.tsx').then(({ Find }) => ({ default: Find }))
+const Find = lazy(loadFind)
 
 const OPEN = 'usher-open'
 
@@ -34,6 +37,11 @@ export function Shortcuts() {
   const [dialog, setDialog] = useState<'find' | 'help' | null>(null)
   const navigate = useNavigate()
   useEffect(() => {
+    // Find opens at once when it is first wanted.
+    const timer = setTimeout(loadFind, 200)
+    return () => clearTimeout(timer)
+  }, [])
+  useEffect(() => {
     const open = (event: Event) => setDialog((event as CustomEvent<'find' | 'help'>).detail)
     let afterG = false
     const press = (event: KeyboardEvent) => {
@@ -61,12 +69,20 @@ export function Shortcuts() {
       removeEventListener('keydown', press)
     }
   }, [navigate])
-  if (dialog === 'help') return <Help onClose={() => setDialog(null)} />
+  const close = () => setDialog(null)
+  if (dialog === 'help') return <Help onClose={close} />
+  if (dialog === 'find') {
+    return (
+      <Suspense>
+        <Find onClose={close} />
+      </Suspense>
+    )
+  }
   return null
 }
 
 /** Where `g` and a letter lead. */
-const PLACES: Readonly<Record<string, string>> = { u: '/users' }
+const PLACES: Readonly<Record<string, string>> = { u: '/users', o: '/organizations', a: '/audit' }
 
 /** What single letters do: a page marks its search and its main actions. */
 const ACTIONS: Readonly<Record<string, () => void>> = {

@@ -1,9 +1,13 @@
+import { audit } from './de/audit.ts'
 import { common } from './de/common.ts'
 import { explain } from './de/explain.ts'
+import { finder } from './de/finder.ts'
 import { form, issues } from './de/form.ts'
+import { organizations } from './de/organizations.ts'
 import { shell } from './de/shell.ts'
 import { signIn } from './de/sign-in.ts'
 import { users } from './de/users.ts'
+import { you } from './de/you.ts'
 import type { Text } from './en.ts'
 import { newFormats } from './format.ts'
 
@@ -15,7 +19,11 @@ export const de: Text = {
   explain,
   form,
   issues,
+  audit,
+  finder,
+  organizations,
   shell,
   signIn,
   users,
+  you,
 }

@@ -1,9 +1,13 @@
+import { audit } from './en/audit.ts'
 import { common } from './en/common.ts'
 import { explain } from './en/explain.ts'
+import { finder } from './en/finder.ts'
 import { form, issues } from './en/form.ts'
+import { organizations } from './en/organizations.ts'
 import { shell } from './en/shell.ts'
 import { signIn } from './en/sign-in.ts'
 import { users } from './en/users.ts'
+import { you } from './en/you.ts'
 import { newFormats } from './format.ts'
 
 /** The English texts. Every other language has the same members, or it does not compile. */
@@ -14,9 +18,13 @@ export const en = {
   explain,
   form,
   issues,
+  audit,
+  finder,
+  organizations,
   shell,
   signIn,
   users,
+  you,
 }
 
 export type Text = Omit<typeof en, 'language'> & { language: string }

@@ -1,20 +1,16 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useCallback } from 'react'
-import type { RowOf } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
 import { Select } from '../../kit/field.tsx'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Page } from '../../kit/page.tsx'
 import { SearchField } from '../../kit/search-field.tsx'
-import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
-import { AccountStatus, nameOf } from './names.tsx'
+import { useUserColumns } from './columns.tsx'
 import type { UsersSearch } from './search.ts'
 
 const route = getRouteApi('/app/users')
-
-type Row = RowOf<'GET /users'>
 
 /** The list of users: a search over everyone within reach. */
 export function Users() {
@@ -35,7 +31,7 @@ export function Users() {
         name={text.title}
         operation="GET /users"
         request={{ query: toQuery(search) }}
-        columns={useColumns()}
+        columns={useUserColumns()}
         getKey={({ id }) => id}
         count={text.count}
         empty={<Nobody />}
@@ -101,25 +97,4 @@ function Nobody() {
       </Link>
     </Message>
   )
-}
-
-function useColumns(): readonly Column<Row>[] {
-  const text = useText()
-  const { columns } = text.users
-  return [
-    {
-      heading: columns.user,
-      cell: (user) => (
-        <>
-          <Link to="/users">{nameOf(user, text)}</Link>
-          <div className="quiet">{user.email}</div>
-        </>
-      ),
-    },
-    { heading: columns.organization, cell: ({ organization }) => organization.name },
-    { heading: columns.reseller, cell: ({ reseller }) => reseller?.name ?? '–' },
-    { heading: columns.groups, cell: ({ groups }) => groups.map(({ name }) => name).join(', ') || '–' },
-    { heading: columns.account, cell: ({ account }) => <AccountStatus word={account} /> },
-    { heading: columns.changed, cell: ({ updatedAt }) => text.format.shortTime(updatedAt) },
-  ]
 }

@@ -34,6 +34,12 @@ export const common = {
     503: 'Usher kann das im Moment nicht.',
     other: 'Usher hat einen Fehler.',
   } as Text['failures'],
+  mayNot: (role) =>
+    role === 'viewer'
+      ? 'Mit der Rolle Viewer geht das nicht: Fragen Sie die Administration.'
+      : 'Ihre Organisation darf das nicht: Fragen Sie den Provider.',
+  lookedAt: 'Usher hat die ersten Treffer angesehen.',
+  goOn: 'Weiter',
   kinds: { provider: 'Provider', reseller: 'Reseller', customer: 'Kunde' },
   roles: { administrator: 'Administrator', viewer: 'Viewer' },
 } satisfies Partial<Text>

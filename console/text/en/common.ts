@@ -34,6 +34,12 @@ export const common = {
     503: 'Usher cannot do this at the moment.',
     other: 'Usher has a fault.',
   } as Record<number, string> & { other: string },
+  mayNot: (role: 'administrator' | 'viewer') =>
+    role === 'viewer'
+      ? 'A viewer may not do this: ask an administrator.'
+      : 'Your organization may not do this: ask the provider.',
+  lookedAt: 'Usher has looked at the first matches.',
+  goOn: 'Go on',
   kinds: { provider: 'provider', reseller: 'reseller', customer: 'customer' },
   roles: { administrator: 'Administrator', viewer: 'Viewer' },
 }

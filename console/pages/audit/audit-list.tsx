@@ -1,0 +1,72 @@
+import { Link } from '@tanstack/react-router'
+import { List } from '../../kit/list.tsx'
+import { Message } from '../../kit/message.tsx'
+import { Status } from '../../kit/status.tsx'
+import type { Column } from '../../kit/table.tsx'
+import { useText } from '../../text/text.ts'
+import { About, callerName, type Entry, operationName } from './names.tsx'
+import type { AuditSearch } from './search.ts'
+
+/** Entries of the audit log, newest first. */
+export function AuditList({ filters }: { filters: AuditSearch }) {
+  const { audit: text } = useText()
+  const { org, ...rest } = filters
+  return (
+    <List
+      name={text.title}
+      operation="GET /audit"
+      request={{ query: { ...rest, ...(org && { organization: org }) } }}
+      columns={useColumns()}
+      getKey={({ id }) => id}
+      count={text.count}
+      empty={<Message kind="note" title={text.nothing} />}
+    />
+  )
+}
+
+const LOOKS = { Succeeded: 'good', Failed: 'failing', Processing: 'waiting' } as const
+
+/** Whether something was done, on the platform too. */
+export function EntryStatus({ status }: Pick<Entry, 'status'>) {
+  const { audit } = useText()
+  return <Status look={LOOKS[status]}>{audit.statuses[status]}</Status>
+}
+
+function useColumns(): readonly Column<Entry>[] {
+  const text = useText()
+  const { columns } = text.audit
+  return [
+    {
+      heading: columns.time,
+      cell: ({ at, correlationId }) => (
+        <Link to="/audit/$correlationId" params={{ correlationId }}>
+          {text.format.time(at)}
+        </Link>
+      ),
+    },
+    { heading: columns.operation, cell: ({ operation }) => operationName(operation, text) },
+    {
+      heading: columns.status,
+      cell: ({ status, outcome }) => (
+        <>
+          <EntryStatus status={status} />
+          <div className="quiet mono">{outcome}</div>
+        </>
+      ),
+    },
+    { heading: columns.caller, cell: ({ caller }) => callerName(caller, text) },
+    { heading: columns.about, cell: (entry) => <About entry={entry} /> },
+    {
+      heading: columns.organization,
+      cell: ({ organization }) =>
+        organization ? (
+          <Link to="/organizations/$id" params={{ id: organization.id }}>
+            {organization.name}
+          </Link>
+        ) : (
+          '–'
+        ),
+    },
+    { heading: columns.changed, cell: ({ changedFields }) => changedFields.join(', ') || '–' },
+  ]
+}

@@ -1,0 +1,44 @@
+import { Link } from '@tanstack/react-router'
+import type { RowOf } from '../../api/queries.ts'
+import { type Text, useText } from '../../text/text.ts'
+
+/** An entry of the audit log. */
+export type Entry = RowOf<'GET /audit'>
+
+/** Returns what an operation is called; its code if the console has no word for it. */
+export function operationName(operation: string, { audit }: Text): string {
+  return audit.operations[operation] ?? operation.replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+}
+
+/** Returns who made a call. */
+export function callerName({ kind, name, id }: Entry['caller'], { audit }: Text): string {
+  if (kind === 'operator') return audit.callers.operator
+  return `${audit.callers[kind]} ${name ?? id ?? ''}`
+}
+
+/** What an entry is about, with a link where there is a page for it. */
+export function About({ entry: { about, target } }: { entry: Pick<Entry, 'about' | 'target'> }) {
+  const { finder } = useText()
+  if (about === null) return target === null ? '–' : <code>{target}</code>
+  const { kind, id, name, userId } = about
+  const label = name ?? id
+  if (userId !== null) {
+    return (
+      <Link to="/users/$id" params={{ id: userId }}>
+        {label}
+      </Link>
+    )
+  }
+  if (kind === 'organization') {
+    return (
+      <Link to="/organizations/$id" params={{ id }}>
+        {label}
+      </Link>
+    )
+  }
+  return (
+    <>
+      {(finder.groups as Record<string, string>)[kind] ?? kind}: <span className="mono">{label}</span>
+    </>
+  )
+}

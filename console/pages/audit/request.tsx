@@ -1,0 +1,138 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import type { Answer } from '../../api/call.ts'
+import { read } from '../../api/queries.ts'
+import { Button } from '../../kit/button.tsx'
+import { CopyButton, Failure } from '../../kit/failure.tsx'
+import { Page } from '../../kit/page.tsx'
+import { Skeleton } from '../../kit/skeleton.tsx'
+import { Steps } from '../../kit/steps.tsx'
+import { useText } from '../../text/text.ts'
+import { EntryStatus } from './audit-list.tsx'
+import { About, callerName, type Entry, operationName } from './names.tsx'
+import styles from './request.module.css'
+
+const route = getRouteApi('/app/audit/$correlationId')
+
+type Explained = Answer<'GET /requests/:id'>
+
+/** What one request did, and what became of it. */
+export function RequestPage() {
+  const { audit: text } = useText()
+  const { correlationId } = route.useParams()
+  const { data, error, refetch } = useQuery(read('GET /requests/:id', { params: { id: correlationId } }))
+  return (
+    <Page
+      title={text.request}
+      about={<code>{correlationId}</code>}
+      actions={
+        <>
+          <CopyButton value={location.href} label={text.copyLink} />
+          <Button onClick={() => print()}>{text.print}</Button>
+        </>
+      }
+    >
+      {error && <Failure error={error} onRetry={() => refetch()} />}
+      {!data && !error && <Skeleton />}
+      {data && <Explanation explained={data} />}
+    </Page>
+  )
+}
+
+function Explanation({ explained }: { explained: Explained }) {
+  const { audit: text } = useText()
+  const { entries, attempts, more, block } = explained
+  return (
+    <>
+      <section className="panel">
+        <h2>{text.why}</h2>
+        <Steps steps={explained.steps} />
+      </section>
+      <section>
+        <h2>{text.entries}</h2>
+        <ol className={styles.entries}>
+          {entries.map((entry) => (
+            <li key={entry.id}>
+              <EntryLine entry={entry} />
+            </li>
+          ))}
+        </ol>
+        {more && <p className="quiet">{text.moreEntries}</p>}
+      </section>
+      {attempts.length > 0 && <Attempts attempts={attempts} />}
+      <p className="quiet">
+        {block ? (
+          <>
+            {text.sealed(block.number)} <code>{block.hash}</code>
+          </>
+        ) : (
+          text.notSealed
+        )}
+      </p>
+    </>
+  )
+}
+
+function EntryLine({ entry }: { entry: Entry }) {
+  const text = useText()
+  const { at, operation, status, outcome, caller, changes, organization } = entry
+  return (
+    <>
+      <div className="row">
+        <time dateTime={at} className="quiet">
+          {text.format.time(at)}
+        </time>
+        <strong>{operationName(operation, text)}</strong>
+        <EntryStatus status={status} />
+        <code>{outcome}</code>
+      </div>
+      <div>
+        {callerName(caller, text)} · <About entry={entry} />
+        {organization && ` · ${organization.name}`}
+      </div>
+      {changes.length > 0 && (
+        <ul className="quiet">
+          {changes.map(({ name, before, after }) => (
+            <li key={name}>
+              {name}: {toShown(before, text.audit.erased)} → {toShown(after, text.audit.erased)}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  )
+}
+
+/** Returns a value as it stands in a change; null if it was erased. */
+function toShown(value: unknown, erased: string): string {
+  if (value === null) return erased
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function Attempts({ attempts }: { attempts: Explained['attempts'] }) {
+  const { audit: text, format } = useText()
+  return (
+    <section>
+      <h2>{text.attempts}</h2>
+      <ol className={styles.entries}>
+        {attempts.map((attempt) => (
+          <li key={`${attempt.platform} ${attempt.firstAt}`}>
+            <div className="row">
+              <time dateTime={attempt.firstAt} className="quiet">
+                {format.time(attempt.firstAt)}
+              </time>
+              <strong>{attempt.outcome}</strong>
+              {attempt.cause && <code>{attempt.cause.code}</code>}
+              {attempt.count > 1 && <span className="quiet">{text.times(attempt.count)}</span>}
+              <span className="quiet">
+                {attempt.platform}
+                {attempt.node && ` · ${attempt.node}`} · {attempt.ms} ms
+              </span>
+            </div>
+            {attempt.error && <div className="quiet">{attempt.error}</div>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}

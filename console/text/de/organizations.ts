@@ -1,0 +1,52 @@
+import type { Text } from '../en.ts'
+
+export const organizations: Text['organizations'] = {
+  title: 'Organisationen',
+  one: 'Organisation',
+  about: 'Reseller und Kunden in Ihrem Bereich.',
+  search: 'Nach Namen suchen',
+  columns: {
+    name: 'Name',
+    kind: 'Art',
+    state: 'Zustand',
+    resellers: 'Reseller',
+    users: 'Benutzer',
+    tenant: 'Mandant',
+    portals: 'Portale',
+  },
+  states: { active: 'aktiv', suspended: 'gesperrt', deleted: 'gelöscht' },
+  count: (count, hasMore) =>
+    `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'Organisation' : 'Organisationen'}`,
+  nothing: 'Keine Organisation passt.',
+  nothingText: (asked) => `Zu „${asked}“ gibt es in Ihrem Bereich keine Organisation.`,
+  customerOf: 'Kunde von',
+  people: (shown) => `${shown} Benutzer`,
+  parts: 'Teile der Organisation',
+  tenant: 'Mandant',
+  relations: 'Beziehungen',
+  access: 'Zugang',
+  searchUsers: 'Diese Benutzer durchsuchen und filtern',
+  noUsers: 'Es gibt noch keine Benutzer.',
+  noTenant:
+    'Dieser Kunde hat keinen Mandanten, also keinen Platz auf der Speicherplattform. Den richtet die Administration des Providers ein.',
+  tenantId: 'ID des Mandanten',
+  platform: 'Plattform',
+  whoGets: 'Wer ein Konto bekommt',
+  policies: {
+    named: 'wen Cloud Director nennt',
+    everyone: 'alle des Kunden',
+  },
+  orgs: 'Orgs des Cloud Director',
+  customers: 'Kunden',
+  noResellers: 'Um diesen Kunden kümmert sich allein der Provider.',
+  noCustomers: 'Es gibt noch keine Kunden.',
+  noPortals: 'Es gibt kein eigenes Portal.',
+  peopleWithAccess: 'Menschen mit Zugang zur Konsole',
+  countPeople: (count, hasMore) =>
+    `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'Person' : 'Personen'}`,
+  noPeople: 'Von hier darf niemand hinein: Dazu gehört die Gruppe Administrator oder Viewer.',
+  role: 'Rolle',
+  issuers: 'Anmeldedienst',
+  sessions: 'Sitzungen',
+  seen: 'Zuletzt gesehen',
+}
