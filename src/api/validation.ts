@@ -187,8 +187,38 @@ function toIssue(error: ErrorObject, part: string): Issue {
       return { path: join(path, extra), rule: 'unknown', message: 'is not allowed here' }
     }
     default:
-      return { path: path || part, rule: error.keyword, message: explain(error) }
+      return { path: path || part, ...toRule(error), message: explain(error) }
   }
+}
+
+/** Returns the rule of a keyword, with what it was given. */
+function toRule({ keyword, params, parentSchema }: ErrorObject): Pick<Issue, 'rule' | 'params'> {
+  switch (keyword) {
+    case 'maxLength':
+    case 'maxItems':
+    case 'maximum':
+      return { rule: keyword, params: { max: params.limit } }
+    case 'minLength':
+    case 'minItems':
+    case 'minimum':
+    case 'minProperties':
+      return { rule: keyword, params: { min: params.limit } }
+    case 'type':
+      return { rule: keyword, params: { type: [params.type].flat().join(' or ') } }
+    case 'format':
+      return { rule: keyword, params: { format: params.format } }
+    case 'enum':
+      return { rule: keyword, params: { values: listAllowed(params.allowedValues) } }
+    case 'pattern':
+      return { rule: keyword, params: { title: parentSchema?.title ?? '' } }
+    default:
+      return { rule: 'other' }
+  }
+}
+
+/** Null stands for an absent member, and is no value to choose. */
+function listAllowed(values: readonly unknown[]): string {
+  return values.filter((one) => one !== null).join(', ')
 }
 
 function explain(error: ErrorObject): string {
@@ -211,8 +241,7 @@ function explain(error: ErrorObject): string {
     case 'format':
       return FORMAT_RULES[params.format as string] ?? `must be a ${params.format}`
     case 'enum':
-      // Null stands for an absent member, and is no value to choose.
-      return `must be one of ${(params.allowedValues as unknown[]).filter((one) => one !== null).join(', ')}`
+      return `must be one of ${listAllowed(params.allowedValues)}`
     default:
       return error.message ?? 'is not valid'
   }

@@ -130,6 +130,8 @@ const ENTER: Rule = { grants: [ADMINISTRATOR_PERSON, VIEWER_PERSON], reach: 'own
 const LIST_SESSIONS: Rule = { grants: [OPERATOR, ...ENTER.grants], reach: 'own' }
 /** People end their own sessions, and administrators those of people below them. */
 const END_SESSIONS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
+/** People of a provider see who may enter, and all portals; those of a reseller see its own. */
+const READ_ACCESS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
 const MANAGE_LINKS: Rule = { grants: [OPERATOR, ADMINISTRATOR_PERSON], reach: 'below' }
 const LOG_IN_TO_OSIS: Rule = { grants: [OSIS_CLIENT], reach: 'own' }
 
@@ -222,6 +224,8 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ListSessions: LIST_SESSIONS,
   EndSession: END_SESSIONS,
   CreateSignInLink: MANAGE_LINKS,
+  DeleteSignInLink: MANAGE_LINKS,
+  ListPeople: READ_ACCESS,
 
   IssueToken: LOG_IN,
   CreateRefreshToken: LOG_IN_TO_OSIS,
@@ -252,7 +256,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CreatePortal: OPERATE,
   UpdatePortal: MANAGE_RESELLERS,
   DeletePortal: MAINTAIN,
-  ListPortals: MAINTAIN,
+  ListPortals: READ_ACCESS,
   CreateClient: MANAGE_CLIENTS,
   RotateClient: MANAGE_CLIENTS,
   DeleteClient: MANAGE_CLIENTS,

@@ -1,6 +1,8 @@
+import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Group, GroupName, User } from '../model/users.ts'
+import type { Tx } from '../store/port.ts'
 import { selectActiveMembers } from '../store/tables/groups.ts'
 import { takeLock } from '../store/tables/locks.ts'
 import type { Unit } from './unit.ts'
@@ -25,16 +27,39 @@ export interface LeavingUser {
  */
 export async function checkLastAdministrator(
   { tx, now }: Unit,
-  { user, organization, groups }: LeavingUser,
+  leaving: LeavingUser,
   force: boolean,
 ): Promise<boolean> {
-  if (!user.active || !groups.some(({ name }) => name === ADMINISTRATOR)) return false
-  await takeLock(tx, `administrators ${organization.id}`, now)
-  const group = { provider: user.providerPk, name: ADMINISTRATOR }
-  const left = await selectActiveMembers(tx, group, { organization: organization.pk, limit: 2 })
-  const isLast = left.length === 1 && left[0] === user.pk
+  if (!isActiveAdministrator(leaving)) return false
+  await takeLock(tx, `administrators ${leaving.organization.id}`, now)
+  const isLast = await isLastAdministrator(tx, leaving)
   if (!isLast || force) return isLast
   throw lastAdministrator()
+}
+
+function isActiveAdministrator({ user, groups }: LeavingUser): boolean {
+  return user.active && groups.some(({ name }) => name === ADMINISTRATOR)
+}
+
+/** Returns whether a user is the last active Administrator of their organization. */
+export async function isLastAdministrator(tx: Tx, leaving: LeavingUser): Promise<boolean> {
+  if (!isActiveAdministrator(leaving)) return false
+  const { user, organization } = leaving
+  const group = { provider: user.providerPk, name: ADMINISTRATOR }
+  const left = await selectActiveMembers(tx, group, { organization: organization.pk, limit: 2 })
+  return left.length === 1 && left[0] === user.pk
+}
+
+/**
+ * Refuses a change by which a person would shut themself out: their own deletion, suspension or demotion.
+ * @throws {DirectoryError} `oneself`
+ */
+export function assertNotSelf({ caller }: Context, user: Pick<User, 'id'>): void {
+  if (caller.kind !== 'person' || caller.id !== user.id) return
+  const message = 'must not be your own: another administrator can delete, suspend or demote you'
+  throw new DirectoryError('oneself', `The user ${message}.`, {
+    issues: [{ path: 'id', rule: 'oneself', message }],
+  })
 }
 
 /** Makes the refusal of a change that would leave an organization without an active Administrator. */

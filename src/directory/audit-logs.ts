@@ -73,12 +73,15 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map(
 )
 
 /** Returns the name of an operation in its own spelling. */
-function toOperation(name: string): string {
+export function toOperation(name: string): string {
   return OPERATIONS.get(name.toLowerCase()) ?? name
 }
 
-/** @throws {DirectoryError} `invalid` if the interval ends before it begins */
-function toInterval(
+/**
+ * Returns the interval that a caller asks for.
+ * @throws {DirectoryError} `invalid` if it ends before it begins
+ */
+export function toInterval(
   { from, to }: Pick<AuditLogRequest, 'from' | 'to'>,
   now: Date,
 ): { readonly from: string; readonly to: string } {

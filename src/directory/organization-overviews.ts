@@ -6,13 +6,14 @@ import {
   type FoundOrganization,
   type ListedOrganization,
   selectFoundOrganizationByPk,
+  selectOrganizationExtras,
   selectOrganizationPage,
   selectUserCounts,
 } from '../store/find/organizations.ts'
 import { selectDomainsOf, selectResellersOf } from '../store/tables/relations.ts'
 import type { Directory } from './directory.ts'
 import { catchUpLists } from './list-follower.ts'
-import { getReachableOrganization } from './reach.ts'
+import { getReachableOrganization, getReseller } from './reach.ts'
 import { runRead } from './unit.ts'
 
 /** Which organizations to list. */
@@ -20,6 +21,8 @@ export interface OrganizationSearch {
   /** Words that are all in the name, compared without case. */
   readonly search?: string | undefined
   readonly kind?: 'reseller' | 'customer' | undefined
+  /** Only customers that are related to this reseller. */
+  readonly resellerId?: string | undefined
   readonly after?: { readonly key: string; readonly pk: number } | undefined
   readonly limit: number
 }
@@ -28,27 +31,37 @@ export interface OrganizationSearch {
 export interface OrganizationRow extends ListedOrganization {
   /** The live users in reach. */
   readonly users: number
+  /** The resellers of a customer; a reseller sees itself alone. */
+  readonly resellers: readonly Pick<Organization, 'id' | 'name'>[]
+  readonly tenant: { readonly id: string; readonly platform: string } | null
+  /** The domains of its portals. */
+  readonly portals: readonly string[]
 }
 
 /**
  * Lists the resellers and customers in reach by name: a provider's own, or a reseller and its customers.
  * @returns one more than `limit`, if there are more
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `reseller_not_found`, `reseller_not_own`, `store_unavailable`
  */
 export async function searchOrganizations(
   dir: Directory,
   ctx: Context,
-  { search = '', kind, after, limit }: OrganizationSearch,
+  { search = '', kind, resellerId, after, limit }: OrganizationSearch,
 ): Promise<OrganizationRow[]> {
-  return runRead(dir, ctx, 'ListCustomers', async ({ tx }) => {
+  return runRead(dir, ctx, 'ListCustomers', async (scope) => {
+    const { tx } = scope
     const own = ctx.organization
-    const area = { providerPk: own.providerPk, ownPk: own.kind === 'provider' ? undefined : own.pk }
-    const kinds = kind ? [kind] : (['reseller', 'customer'] as const)
+    const reseller = await getReseller(scope, { id: resellerId })
+    const area = { providerPk: own.providerPk, ownPk: reseller?.pk }
+    const some = resellerId === undefined ? (['reseller', 'customer'] as const) : (['customer'] as const)
+    const kinds = some.filter((one) => (kind ?? one) === one)
     const page = { kinds, words: toSearchWords(search), after, limit: limit + 1 }
     const found = await selectOrganizationPage(tx, area, page)
     const pks = found.map(({ pk }) => pk)
-    const counts = await selectUserCounts(tx, pks, area.ownPk)
-    return found.map((one) => ({ ...one, users: counts.get(one.pk) ?? 0 }))
+    const ownPk = own.kind === 'provider' ? undefined : own.pk
+    const counts = await selectUserCounts(tx, pks, ownPk)
+    const extrasOf = await selectOrganizationExtras(tx, pks, ownPk)
+    return found.map((one) => ({ ...one, users: counts.get(one.pk) ?? 0, ...extrasOf(one.pk) }))
   })
 }
 

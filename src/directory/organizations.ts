@@ -15,12 +15,13 @@ import {
   insertPortal,
   insertRelation,
   isOrganizationInUse,
+  type ListedPortal,
   selectOrganizations,
   selectPortalOwner,
   selectPortals,
 } from '../store/tables/organizations.ts'
 import type { Directory } from './directory.ts'
-import { getReachableOrganization } from './reach.ts'
+import { getClientOwner, getReachableOrganization } from './reach.ts'
 import { runRead, runUnit } from './unit.ts'
 
 /** A reseller or customer to create. */
@@ -119,11 +120,29 @@ function customersHaveNoPortals(): DirectoryError {
 }
 
 /**
- * Lists all portals with their organizations.
- * @throws {DirectoryError} `not_permitted`, `store_unavailable`
+ * Lists the portals that the caller may see, with their organizations, oldest first: those of a provider and of its
+ * resellers, or those of the calling reseller.
+ * @param request.organizationId only portals of this organization
+ * @param request.after the primary key of the last portal of the page before
+ * @param request.limit all when left out
+ * @throws {DirectoryError} `not_permitted`, `organization_not_found`, `store_unavailable`
  */
-export function listPortals(dir: Directory, ctx: Context): ReturnType<typeof selectPortals> {
-  return runRead(dir, ctx, 'ListPortals', ({ tx }) => selectPortals(tx))
+export function listPortals(
+  dir: Directory,
+  ctx: Context,
+  request: { organizationId?: string | undefined; after?: number | undefined; limit?: number } = {},
+): Promise<ListedPortal[]> {
+  const { organizationId, ...page } = request
+  return runRead(dir, ctx, 'ListPortals', async (scope) => {
+    const own = ctx.organization
+    const owner =
+      organizationId === undefined
+        ? own.kind === 'provider'
+          ? undefined
+          : own
+        : await getClientOwner(scope, organizationId)
+    return selectPortals(scope.tx, { ...page, providerPk: own.providerPk, ownerPk: owner?.pk })
+  })
 }
 
 /**

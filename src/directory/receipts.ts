@@ -4,7 +4,7 @@ import { DirectoryError } from '../model/error.ts'
 import { selectRemovalsOfUser } from '../store/accounts/views.ts'
 import { type EntrySeal, selectDeletionOf, selectSeal } from '../store/audit/removals.ts'
 import { selectEntriesOfUser } from '../store/audit/timeline.ts'
-import { type AuditLogEntry, nameEntries } from './audit-logs.ts'
+import { type DescribedEntry, describeEntries } from './audit-entries.ts'
 import type { Directory } from './directory.ts'
 import { getReseller, getUserOfAnyState, type ReachableUser } from './reach.ts'
 import { runRead } from './unit.ts'
@@ -22,7 +22,7 @@ const REMOVALS: ReadonlySet<string> = new Set([
 /** What proves that a user, or their account, was removed. */
 export interface Receipt extends ReachableUser {
   /** The entry of the removal: who asked for it, when, and by which request. */
-  readonly entry: AuditLogEntry
+  readonly entry: DescribedEntry
   /** What seals this entry in the audit log. */
   readonly seal: EntrySeal
   /** When the person's values were erased from the directory, ISO 8601; null if they were not. */
@@ -52,7 +52,7 @@ export function getReceipt(dir: Directory, ctx: Context, userId: string): Promis
     const deletion = removals.find((one) => one.operation === 'DeleteUser' && one.at === user.deletedAt)
     const entry =
       deletion ?? removals[0] ?? (reseller ? undefined : await selectDeletionOf(tx, organization.id))
-    const [named] = entry ? await nameEntries(dir, tx, { reader, entries: [entry] }) : []
+    const [named] = entry ? await describeEntries(dir, tx, { reader, entries: [entry] }) : []
     if (!entry || !named) throw notRemoved(user.id)
     const erasure = removals.find(({ operation }) => operation === 'EraseUser')
     const accounts = await selectRemovalsOfUser(tx, user.pk)

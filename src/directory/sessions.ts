@@ -85,7 +85,8 @@ export function listSessions(
   })
 }
 
-function liveAt(dir: Directory): LiveAt {
+/** Returns which sessions are live now. */
+export function liveAt(dir: Directory): LiveAt {
   const now = dir.now()
   return { now: now.toISOString(), idleSince: new Date(now.getTime() - SESSION_IDLE_MS).toISOString() }
 }

@@ -83,13 +83,13 @@ export async function isSetUp(dir: Directory): Promise<boolean> {
 export function getSetup(dir: Directory, ctx: Context): Promise<SetupIds> {
   return runRead(dir, ctx, 'GetSetup', async ({ tx }) => {
     const { pk, id, name } = ctx.organization
-    const portals = await selectPortals(tx)
+    const [portal] = await selectPortals(tx, { providerPk: pk, ownerPk: pk, limit: 1 })
     const groups = (await selectGroups(tx, pk)).sort((a, b) => positionOf(a.name) - positionOf(b.name))
     const find = async (permission: Permission): Promise<{ id: string } | null> =>
       (await selectOldestClient(tx, pk, permission)) ?? null
     return {
       provider: { id, name },
-      portal: portals.find(({ organizationId }) => organizationId === id)?.domain ?? null,
+      portal: portal?.domain ?? null,
       groups: Object.fromEntries(groups.map((group) => [group.name, group.id])),
       example: await readExample(dir, tx, ctx.organization),
       administrator: await find('administrator'),

@@ -3,7 +3,7 @@ import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { LINK_MS } from '../model/sessions.ts'
 import { selectActiveMembers } from '../store/tables/groups.ts'
-import { deleteExpiredLinks, insertSignInLink } from '../store/tables/sign-in-links.ts'
+import { deleteExpiredLinks, deleteUsableLinksOf, insertSignInLink } from '../store/tables/sign-in-links.ts'
 import { ADMINISTRATOR } from './administrators.ts'
 import type { Directory } from './directory.ts'
 import { findPerson } from './people.ts'
@@ -64,18 +64,40 @@ export async function issueLink(
   return { token, expiresAt, userId: found?.user.id ?? null }
 }
 
+/**
+ * Voids the links of a person that were not used.
+ * @returns how many
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `store_unavailable`
+ */
+export function deleteSignInLinks(dir: Directory, ctx: Context, ref: UserRef): Promise<number> {
+  return runUnit(dir, ctx, { operation: 'DeleteSignInLink' }, async (unit) => {
+    const { user, organization } = await getOwnPerson(unit, ref)
+    const count = await deleteUsableLinksOf(unit.tx, user.pk, unit.now)
+    const changes = [{ name: 'links', before: count, after: 0 }]
+    await unit.audit({ outcome: 'revoked', organization: organization.id, target: user.id, changes })
+    return count
+  })
+}
+
+/**
+ * Returns a user for whom the caller may make links: of a reseller, its own alone.
+ * @throws {DirectoryError} `user_not_found`
+ */
+async function getOwnPerson(unit: Unit, ref: UserRef): Promise<ReachableUser> {
+  const found = await getReachableUser(unit, ref)
+  const own = unit.ctx.organization
+  if (own.kind === 'provider' || found.organization.pk === own.pk) return found
+  throw new DirectoryError('user_not_found', `There is no user with the id ${ref.user}.`)
+}
+
 /** Returns the user that a link is for; null for the first Administrator of the provider. */
 async function findEntering(
   unit: Unit,
   { user, ...narrowed }: Partial<UserRef>,
 ): Promise<ReachableUser | null> {
-  const { ctx, tx } = unit
-  const found = user === undefined ? undefined : await getReachableUser(unit, { user, ...narrowed })
-  if (!found) return findAdministrator(unit)
-  const isOwn = found.organization.pk === ctx.organization.pk
-  if (ctx.organization.kind !== 'provider' && !isOwn)
-    throw new DirectoryError('user_not_found', `There is no user with the id ${user}.`)
-  if (!(await findPerson(tx, found.user.pk))) throw notPermittedToEnter()
+  if (user === undefined) return findAdministrator(unit)
+  const found = await getOwnPerson(unit, { user, ...narrowed })
+  if (!(await findPerson(unit.tx, found.user.pk))) throw notPermittedToEnter()
   return found
 }
 

@@ -5,7 +5,7 @@ import { toInvalid } from '../model/error.ts'
 import { MAX_TIMELINE, type TimelineKind, USUAL_KINDS } from '../model/timelines.ts'
 import { selectAttemptsOfUser } from '../store/accounts/attempts.ts'
 import { selectChangesOfAccounts, selectEntriesOfUser, type UserEntries } from '../store/audit/timeline.ts'
-import { type AuditLogEntry, nameEntries } from './audit-logs.ts'
+import { type DescribedEntry, describeEntries } from './audit-entries.ts'
 import type { Directory } from './directory.ts'
 import { getReseller, getUserOfAnyState, type ReachableUser, type Scope } from './reach.ts'
 import { runRead } from './unit.ts'
@@ -28,11 +28,13 @@ export interface ShownAttempt extends Omit<Attempt, 'error' | 'node'> {
   readonly node: string | null
   /** The request that made the change which was applied; null for a change that Usher made by itself. */
   readonly correlationId: string | null
+  /** The user whose account it was. */
+  readonly userId: string
 }
 
 /** One item of a timeline: an audit entry, or equal attempts in a row. */
 export type TimelineItem =
-  | { readonly kind: 'entry'; readonly at: string; readonly entry: AuditLogEntry }
+  | { readonly kind: 'entry'; readonly at: string; readonly entry: DescribedEntry }
   | { readonly kind: 'attempts'; readonly at: string; readonly attempts: ShownAttempt }
 
 /** A page of a timeline, newest first. It may have fewer items than its limit, although there are more. */
@@ -79,7 +81,9 @@ export function listTimeline(dir: Directory, ctx: Context, request: TimelineRequ
       items.flatMap((one) => ('count' in one ? [one] : [])),
     )
     const entries = items.flatMap((one) => ('count' in one ? [] : [one]))
-    const named = new Map((await nameEntries(dir, scope.tx, { reader, entries })).map((one) => [one.id, one]))
+    const named = new Map(
+      (await describeEntries(dir, scope.tx, { reader, entries })).map((one) => [one.id, one]),
+    )
     return {
       items: items.map((one) => toItem(one, { shown, named })),
       next: next && formatCursor([next.entry, next.attempt], about),
@@ -141,16 +145,16 @@ async function describeAttempts(
   return new Map(
     attempts.map((one) => {
       const correlationId = changes.get(one.changedAt) ?? null
-      return [one.number, { ...one, ...hidden, correlationId }]
+      return [one.number, { ...one, ...hidden, correlationId, userId: user.id }]
     }),
   )
 }
 
 function toItem(
   found: Found,
-  { shown, named }: { shown: ReadonlyMap<number, ShownAttempt>; named: ReadonlyMap<string, AuditLogEntry> },
+  { shown, named }: { shown: ReadonlyMap<number, ShownAttempt>; named: ReadonlyMap<string, DescribedEntry> },
 ): TimelineItem {
   if ('count' in found)
     return { kind: 'attempts', at: found.lastAt, attempts: shown.get(found.number) as ShownAttempt }
-  return { kind: 'entry', at: found.at, entry: named.get(found.id) as AuditLogEntry }
+  return { kind: 'entry', at: found.at, entry: named.get(found.id) as DescribedEntry }
 }

@@ -1,7 +1,7 @@
 import type { Backlog, CauseCount, UnappliedAccount, UnappliedState } from '../model/backlog.ts'
 import type { Context } from '../model/context.ts'
 import { formatCursor, parseNumbers } from '../model/cursors.ts'
-import { DirectoryError, toInvalid } from '../model/error.ts'
+import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId } from '../model/ids.ts'
 import { hasHadAccount, markAccountsOfUserDue, selectBacklog } from '../store/accounts/backlog.ts'
 import {
@@ -137,7 +137,10 @@ function retryPage(
 function retryUsers(dir: Directory, ctx: Context, userIds: readonly string[]): Promise<number> {
   const ids = [...new Set(userIds.map(foldId))]
   const message = `must have at most ${MAX_RETRIED_USERS} ids`
-  const issues = ids.length > MAX_RETRIED_USERS ? [{ path: 'userIds', rule: 'maxItems', message }] : []
+  const issues: Issue[] =
+    ids.length > MAX_RETRIED_USERS
+      ? [{ path: 'userIds', rule: 'maxItems', params: { max: MAX_RETRIED_USERS }, message }]
+      : []
   return runUnit(dir, ctx, { operation: 'RetryAccounts', issues }, async (unit) => {
     const { providerPk: provider } = ctx.organization
     let total = 0

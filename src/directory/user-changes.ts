@@ -26,7 +26,7 @@ import {
   updateUser as updateUserRow,
 } from '../store/tables/users.ts'
 import { giveAccountBack } from './accounts-job.ts'
-import { checkLastAdministrator, losesAdministrator } from './administrators.ts'
+import { assertNotSelf, checkLastAdministrator, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
 import { getGroups, listGroupIds } from './groups.ts'
 import { endAccess } from './people.ts'
@@ -75,7 +75,7 @@ type ChangeRequest = UserRef & ChangeOptions
  * @returns the user's id, and their version after the change
  * @throws {DirectoryError} `not_permitted`, `invalid`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
  *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `precondition_failed`, `group_not_found`,
- *   `email_taken`, `last_administrator`, `store_unavailable`
+ *   `email_taken`, `last_administrator`, `oneself`, `store_unavailable`
  */
 export function updateUser(
   dir: Directory,
@@ -151,7 +151,7 @@ export interface UserChange extends Pick<ChangeOptions, 'force'> {
 /**
  * Changes a user inside a unit, and writes the audit entry.
  * @returns the user's id, and their version after the change
- * @throws {DirectoryError} `group_not_found`, `email_taken`, `last_administrator`
+ * @throws {DirectoryError} `group_not_found`, `email_taken`, `last_administrator`, `oneself`
  */
 export async function changeUser(
   dir: Directory,
@@ -174,8 +174,9 @@ export async function changeUser(
   }
   const keepsKey = isSameEmail(email, user.email)
   if (!keepsKey) await assertEmailFree(unit, organization, email)
-  const isLast =
-    losesAdministrator(groups, wanted) && (await checkLastAdministrator(unit, { ...found, groups }, force))
+  const leaves = losesAdministrator(groups, wanted)
+  if (leaves) assertNotSelf(unit.ctx, user)
+  const isLast = leaves && (await checkLastAdministrator(unit, { ...found, groups }, force))
   await updateUserRow(tx, user.pk, { ...user, ...names, keepsKey, now })
   if (differences.some(({ name }) => name === 'groups')) await replaceMemberships(tx, user.pk, wanted)
   await audit(unit, found, { outcome: 'updated', changes: differences, isLast })
@@ -202,7 +203,7 @@ async function assertEmailFree(
  * @returns the user's id, and their version after the change
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `reseller_not_found`,
  *   `reseller_not_own`, `customer_not_found`, `organization_not_found`, `precondition_failed`, `last_administrator`,
- *   `store_unavailable`
+ *   `oneself`, `store_unavailable`
  */
 export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
   return runUnit(dir, ctx, toSubject('DeleteUser', request), async (unit) => {
@@ -217,7 +218,7 @@ export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest)
 
 /**
  * Deletes a user inside a unit, and writes the audit entry.
- * @throws {DirectoryError} `last_administrator`
+ * @throws {DirectoryError} `last_administrator`, `oneself`
  */
 export async function removeUser(
   unit: Unit,
@@ -282,6 +283,7 @@ function setActive(
 }
 
 async function checkLeaving(unit: Unit, found: ReachableUser, force: boolean): Promise<boolean> {
+  assertNotSelf(unit.ctx, found.user)
   const groups = await selectMemberships(unit.tx, found.user.pk)
   return checkLastAdministrator(unit, { ...found, groups }, force)
 }

@@ -5,7 +5,7 @@ import { foldId } from '../model/ids.ts'
 import type { OrganizationKind } from '../model/organizations.ts'
 import type { PageRequest } from '../model/pages.ts'
 import { foldCase } from '../model/text.ts'
-import { type ListedUser, toSearchWords, type UserOrder } from '../model/user-lists.ts'
+import { type AccountWord, type ListedUser, toSearchWords, type UserOrder } from '../model/user-lists.ts'
 import type { UserArea } from '../store/tables/users-in-area.ts'
 import {
   selectUserPage,
@@ -13,7 +13,12 @@ import {
   type UserPage,
   type UserPosition,
 } from '../store/users/user-pages.ts'
-import { selectOrganizationsBeingDeleted, type UserFields } from '../store/users/user-sql.ts'
+import {
+  selectOrganizationsBeingDeleted,
+  type UserCriteria,
+  type UserFields,
+} from '../store/users/user-sql.ts'
+import { selectUserWalk, type WalkedPage } from '../store/users/user-walks.ts'
 import { isPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { getGroups } from './groups.ts'
@@ -43,19 +48,50 @@ export interface UserListRequest {
  *   `organization_not_found`, `store_unavailable`
  */
 export async function listUsers(dir: Directory, ctx: Context, request: UserListRequest): Promise<UserPage> {
-  const { search = '', groups, deleted = false, order, page } = request
+  const { order, page } = request
+  if (isPermitted(ctx, 'ListUsers')) await catchUpLists(dir)
+  return runRead(dir, ctx, 'ListUsers', async (scope) =>
+    selectUserPage(scope.tx, await toCriteria(dir, scope, request), { order, page }),
+  )
+}
+
+/** Which users a walk has, and where it begins. */
+export interface UserWalkRequest
+  extends Pick<UserListRequest, 'organization' | 'resellerId' | 'search' | 'groups' | 'deleted'> {
+  /** Only users whose account is in one of these states. */
+  readonly states?: readonly AccountWord[] | undefined
+  readonly after?: UserPosition | undefined
+  readonly limit: number
+}
+
+/**
+ * Lists users as `listUsers` does, by name, from a place on and without a total. One call looks at a limited number of
+ * users, so a page may have few although there are more.
+ * @throws {DirectoryError} as `listUsers`
+ */
+export async function walkUsers(dir: Directory, ctx: Context, request: UserWalkRequest): Promise<WalkedPage> {
+  const { states, after, limit } = request
   if (isPermitted(ctx, 'ListUsers')) await catchUpLists(dir)
   return runRead(dir, ctx, 'ListUsers', async (scope) => {
-    const area = await getUserArea(scope, request)
-    const where: Condition<UserFields>[] = toSearchWords(search).map((contains) => ({
-      field: 'text',
-      contains,
-    }))
-    if (groups) where.push({ field: 'group', in: await findGroups(dir, scope, groups) })
-    const beingDeleted = await selectOrganizationsBeingDeleted(scope.tx, area.providerPk)
-    const criteria = { area, deleted, where: { all: where }, beingDeleted }
-    return selectUserPage(scope.tx, criteria, { order, page })
+    const criteria = await toCriteria(dir, scope, request)
+    return selectUserWalk(scope.tx, { criteria, states, after, limit })
   })
+}
+
+async function toCriteria(
+  dir: Directory,
+  scope: Scope,
+  request: Omit<UserListRequest, 'order' | 'page'>,
+): Promise<UserCriteria> {
+  const { search = '', groups, deleted = false } = request
+  const area = await getUserArea(scope, request)
+  const where: Condition<UserFields>[] = toSearchWords(search).map((contains) => ({
+    field: 'text',
+    contains,
+  }))
+  if (groups) where.push({ field: 'group', in: await findGroups(dir, scope, groups) })
+  const beingDeleted = await selectOrganizationsBeingDeleted(scope.tx, area.providerPk)
+  return { area, deleted, where: { all: where }, beingDeleted }
 }
 
 /**

@@ -10,13 +10,15 @@ import { selectOrganizationNames } from '../store/audit/log-names.ts'
 import { selectMemberships } from '../store/tables/groups.ts'
 import { selectErasedAt } from '../store/tables/person-keys.ts'
 import { selectUserExtras, type UserRowExtras } from '../store/users/user-rows.ts'
+import type { WalkedPage } from '../store/users/user-walks.ts'
 import { isPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { toLogReader } from './find-work.ts'
 import type { KeyView } from './person-credentials.ts'
 import { findResellerId, getUserOfAnyState } from './reach.ts'
 import { runRead } from './unit.ts'
-import { listUsers, type UserListRequest } from './user-lists.ts'
+import { listUserActions, type PossibleAction } from './user-actions.ts'
+import { listUsers, type UserListRequest, type UserWalkRequest, walkUsers } from './user-lists.ts'
 
 /** A reseller by its id and name. */
 export interface ResellerName {
@@ -40,18 +42,34 @@ export async function listUserRows(
   request: UserListRequest,
 ): Promise<{ readonly items: readonly UserRow[]; readonly more: boolean }> {
   const { items, more } = await listUsers(dir, ctx, request)
+  return { items: await describeUsers(dir, ctx, items), more }
+}
+
+/**
+ * Lists users as `walkUsers` does, with the names of organizations and the states of accounts.
+ * @throws {DirectoryError} as `listUsers`
+ */
+export async function walkUserRows(
+  dir: Directory,
+  ctx: Context,
+  request: UserWalkRequest,
+): Promise<Omit<WalkedPage, 'users'> & { readonly items: readonly UserRow[] }> {
+  const { users, ...page } = await walkUsers(dir, ctx, request)
+  return { items: await describeUsers(dir, ctx, users), ...page }
+}
+
+function describeUsers(dir: Directory, ctx: Context, users: readonly ListedUser[]): Promise<UserRow[]> {
   return runRead(dir, ctx, 'ListUsers', async ({ tx }) => {
     const extras = await selectUserExtras(
       tx,
-      items.map(({ user }) => user),
+      users.map(({ user }) => user),
     )
-    const ids = items.flatMap(({ resellerId }) => (resellerId === null ? [] : [resellerId]))
+    const ids = users.flatMap(({ resellerId }) => (resellerId === null ? [] : [resellerId]))
     const names = await selectOrganizationNames(tx, [...new Set(ids)], toLogReader(ctx))
-    const rows = items.flatMap(({ user, groups, resellerId }) => {
+    return users.flatMap(({ user, groups, resellerId }) => {
       const extra = extras.get(user.pk)
       return extra ? [{ user, groups, ...extra, reseller: toReseller(resellerId, names) }] : []
     })
-    return { items: rows, more }
   })
 }
 
@@ -72,6 +90,8 @@ export interface UserOverview {
   readonly accounts: readonly PersonAccount[]
   /** The keys of the first account, without their secrets. */
   readonly keys: readonly KeyView[]
+  /** What the caller can do with the user, and why not. */
+  readonly actions: readonly PossibleAction[]
 }
 
 /**
@@ -87,11 +107,12 @@ export function getUserOverview(dir: Directory, ctx: Context, id: string): Promi
     const resellerId = await findResellerId(scope, found)
     const names = await selectOrganizationNames(tx, resellerId === null ? [] : [resellerId], toLogReader(ctx))
     const isProvider = ctx.organization.kind === 'provider'
+    const groups = await selectMemberships(tx, found.user.pk)
+    const erasedAt = (await selectErasedAt(tx, found.user.id)) ?? null
     return {
-      ...found,
+      ...{ ...found, groups, erasedAt },
       reseller: toReseller(resellerId, names),
-      groups: await selectMemberships(tx, found.user.pk),
-      erasedAt: (await selectErasedAt(tx, found.user.id)) ?? null,
+      actions: await listUserActions(scope, { ...found, groups, erasedAt, accounts }),
       accounts: isProvider ? accounts : accounts.map((one) => ({ ...one, error: null })),
       keys:
         account && isPermitted(ctx, 'ListUserCredentials')

@@ -59,6 +59,7 @@ type Write =
   | 'SignOut'
   | 'EndSession'
   | 'CreateSignInLink'
+  | 'DeleteSignInLink'
   | 'BindIdentity'
   | 'IssueToken'
   | 'CreateRefreshToken'
@@ -87,6 +88,7 @@ type Write =
 type Read =
   | 'GetMe'
   | 'ListSessions'
+  | 'ListPeople'
   | 'GetUser'
   | 'ListUsers'
   | 'ListCustomerUsers'
@@ -202,6 +204,10 @@ export function diff(before: object, after: object, names: readonly string[] = O
 function toValue(value: unknown): AuditValue {
   return (value ?? null) as AuditValue
 }
+
+/** What the target of an entry can be, as far as a reader can follow it. */
+export const TARGET_KINDS = ['user', 'organization', 'client', 'key'] as const
+export type TargetKind = (typeof TARGET_KINDS)[number]
 
 /** One entry of the audit log: who did what to which target, when, and with which outcome. */
 export interface AuditEntry {

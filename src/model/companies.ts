@@ -66,7 +66,12 @@ export function checkCompany(
   if (companyName !== undefined) {
     issues.push(...checkText('companyName', companyName))
     if (companyName.trim() === '')
-      issues.push({ path: 'companyName', rule: 'minLength', message: 'must not be empty' })
+      issues.push({
+        path: 'companyName',
+        rule: 'minLength',
+        params: { min: 1 },
+        message: 'must not be empty',
+      })
   }
   if (country === null) issues.push({ path: 'country', rule: 'required', message: 'must not be null' })
   else if (country !== undefined && !isCountry(country))
@@ -80,7 +85,14 @@ export function checkCompany(
 function checkShort(path: string, text: string | null): Issue[] {
   const length = text === null ? 0 : countCodePoints(text)
   if (length <= MAX_SHORT) return []
-  return [{ path, rule: 'maxLength', message: `must have at most ${MAX_SHORT} characters; it has ${length}` }]
+  return [
+    {
+      path,
+      rule: 'maxLength',
+      params: { max: MAX_SHORT },
+      message: `must have at most ${MAX_SHORT} characters; it has ${length}`,
+    },
+  ]
 }
 
 /** Returns the domain of an e-mail address, in the form in which domains are compared. */

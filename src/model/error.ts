@@ -1,12 +1,13 @@
+import type { IssueRule } from './rules.ts'
+
 /** One broken rule of one member of the input. */
 export interface Issue {
   /** The member, by its name in the model: `firstName`, `groupIds[2]`. Dialects translate it with `renamePath`. */
   readonly path: string
-  /** The name of the rule, for example `maxLength`. */
-  readonly rule: string
+  readonly rule: IssueRule
   /** The rest of a sentence that begins with the member's name: `must not be empty`. It never repeats a secret. */
   readonly message: string
-  /** What the rule was given, for texts in other languages: `{ max: 255 }`. */
+  /** What the rule was given, for texts in other languages; see `RuleParams`. */
   readonly params?: Readonly<Record<string, string | number>>
 }
 
@@ -30,6 +31,7 @@ export type ErrorCode =
   | 'email_taken'
   | 'email_ambiguous'
   | 'last_administrator'
+  | 'oneself'
   | 'id_taken'
   | 'group_not_found'
   | 'client_not_found'

@@ -38,7 +38,8 @@ export interface CustomerRecord extends OrganizationRecord {
  * @param path what the caller calls the name
  */
 export function checkOrganizationName(name: string, path = 'name'): Issue[] {
-  if (name.trim() === '') return [{ path, rule: 'minLength', message: 'must not be empty' }]
+  if (name.trim() === '')
+    return [{ path, rule: 'minLength', params: { min: 1 }, message: 'must not be empty' }]
   return checkText(path, name)
 }
 

@@ -130,6 +130,11 @@ function checkRow(row: Omit<PersonRow, 'issues'>, found: readonly Issue[]): Issu
   if (organizationId !== undefined && !isUuid(organizationId))
     issues.push({ path: 'customerId', rule: 'uuid', message: UUID_MESSAGE })
   if (groups.length > MAX_GROUPS)
-    issues.push({ path: 'groups', rule: 'maxItems', message: `must have at most ${MAX_GROUPS} items` })
+    issues.push({
+      path: 'groups',
+      rule: 'maxItems',
+      params: { max: MAX_GROUPS },
+      message: `must have at most ${MAX_GROUPS} items`,
+    })
   return issues
 }

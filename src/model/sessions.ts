@@ -26,7 +26,8 @@ export const LINK_MS = {
 export const SIGN_IN_SECONDS = 600
 
 /** How a session was begun: by a one-time link, or at an OpenID provider. */
-export type SignInMethod = 'link' | 'oidc'
+export const SIGN_IN_METHODS = ['link', 'oidc'] as const
+export type SignInMethod = (typeof SIGN_IN_METHODS)[number]
 
 /** A person at an OpenID provider. */
 export interface Identity {

@@ -39,13 +39,19 @@ export function checkText(path: string, text: string | null, options: { min?: nu
     const length = countCodePoints(text)
     if (length > MAX_TEXT) issues.push(tooLong(path, length))
   }
-  if (text.length < (options.min ?? 0)) issues.push({ path, rule: 'minLength', message: 'must not be empty' })
+  if (text.length < (options.min ?? 0))
+    issues.push({ path, rule: 'minLength', params: { min: 1 }, message: 'must not be empty' })
   if (!isStorable(text)) issues.push({ path, rule: 'text', message: STORABLE_MESSAGE })
   return issues
 }
 
 function tooLong(path: string, length: number): Issue {
-  return { path, rule: 'maxLength', message: `must have at most ${MAX_TEXT} characters; it has ${length}` }
+  return {
+    path,
+    rule: 'maxLength',
+    params: { max: MAX_TEXT },
+    message: `must have at most ${MAX_TEXT} characters; it has ${length}`,
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AuditEntry, Operation } from './audit.ts'
 import type { Issue } from './error.ts'
+import type { IssueRule } from './rules.ts'
 import { checkText } from './text.ts'
 
 /** The most webhooks of one organization. */
@@ -48,7 +49,7 @@ export interface WebhookEvent {
 
 /** Operations that change nothing which a receiver follows: tokens, keys, jobs, webhooks, work on platforms. */
 const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
-  ...(['SignIn', 'SignOut', 'EndSession', 'CreateSignInLink', 'BindIdentity'] as const),
+  ...(['SignIn', 'SignOut', 'EndSession', 'CreateSignInLink', 'DeleteSignInLink', 'BindIdentity'] as const),
   ...(['IssueToken', 'CreateRefreshToken', 'RefreshToken', 'RevokeRefreshToken'] as const),
   ...(['RotateKey', 'RotateSigningKey', 'RestoreDirectory', 'AdoptCluster'] as const),
   ...([
@@ -128,6 +129,6 @@ function checkUrl(text: string, allowsHttp: boolean): Issue[] {
   return url.port === '0' ? [issue('url', 'url', 'must have a port from 1 to 65535')] : []
 }
 
-function issue(path: string, rule: string, message: string): Issue {
+function issue(path: string, rule: IssueRule, message: string): Issue {
   return { path, rule, message }
 }

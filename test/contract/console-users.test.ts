@@ -261,8 +261,8 @@ function forge(token: string | null, ...position: unknown[]): string {
 test('a token of a page that was made by hand is refused, and no text makes the server fail', async () => {
   for (const email of ['one@forge.example', 'two@forge.example']) await add(email)
   for (const [path, ...first] of [
-    ['/users?limit=1'],
-    ['/audit?limit=1'],
+    ['/users?limit=1&q=forge.example'],
+    ['/audit?limit=1', '9999'],
     ['/organizations?limit=1', 'a'],
   ] as const) {
     const { next } = await grace.call<Page<unknown>>('GET', path)
@@ -279,6 +279,12 @@ test('a token of a page that was made by hand is refused, and no text makes the 
     assert.equal(far.status, 200, path)
   }
   const { next } = await grace.call<Page<unknown>>('GET', '/organizations?limit=1')
+  const users = await grace.call<Page<unknown>>('GET', '/users?limit=1')
+  for (const key of ['a\0', '\ud800', 1, null])
+    assert.equal(
+      (await refused(grace, 'GET', `/users?limit=1&after=${forge(users.next, key, 'a')}`)).status,
+      400,
+    )
   for (const key of ['a\0', '\ud800', 1, null])
     assert.equal(
       (await refused(grace, 'GET', `/organizations?limit=1&after=${forge(next, key, 1)}`)).status,

@@ -57,6 +57,7 @@ import {
   listOrganizations,
   listPortals,
 } from '../../src/directory/organizations.ts'
+import { listPeople as listPeopleOfConsole } from '../../src/directory/people-lists.ts'
 import {
   createPersonAccount,
   deletePersonAccount,
@@ -89,7 +90,7 @@ import { listSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { endSession, listSessions, signOut } from '../../src/directory/sessions.ts'
 import { getSetup } from '../../src/directory/setup.ts'
 import { switchPerson } from '../../src/directory/sign-in.ts'
-import { createSignInLink } from '../../src/directory/sign-in-links.ts'
+import { createSignInLink, deleteSignInLinks } from '../../src/directory/sign-in-links.ts'
 import { resumeCustomer, suspendCustomer } from '../../src/directory/suspension.ts'
 import { getCustomerTenant, updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { moveTenant } from '../../src/directory/tenant-move.ts'
@@ -314,6 +315,8 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   BindIdentity: ({ dir }, ctx) => runUnit(dir, ctx, { operation: 'BindIdentity' }, async () => undefined),
   ListSessions: ({ dir }, ctx) => listSessions(dir, ctx, { limit: 1 }),
   EndSession: ({ dir }, ctx) => endSession(dir, ctx, newId()),
+  DeleteSignInLink: ({ dir }, ctx) => deleteSignInLinks(dir, ctx, { user: newId() }),
+  ListPeople: ({ dir }, ctx) => listPeopleOfConsole(dir, ctx, { limit: 1 }),
   CreateSignInLink: ({ dir }, ctx) => createSignInLink(dir, ctx, { user: newId() }),
 
   GetJob: ({ dir }, ctx) => getJob(dir, ctx, newId()),

@@ -1,11 +1,14 @@
 import type { Static, TSchema } from 'typebox'
 import * as accounts from './contract/accounts.ts'
+import * as audit from './contract/audit.ts'
 import * as find from './contract/find.ts'
+import * as groups from './contract/groups.ts'
 import * as history from './contract/history.ts'
 import * as organizations from './contract/organizations.ts'
 import type { OperationDeclaration } from './contract/parts.ts'
 import * as people from './contract/people.ts'
 import * as platform from './contract/platform.ts'
+import * as portals from './contract/portals.ts'
 import * as users from './contract/users.ts'
 import * as you from './contract/you.ts'
 
@@ -21,6 +24,9 @@ export const contract = {
   ...history,
   ...platform,
   ...organizations,
+  ...portals,
+  ...audit,
+  ...groups,
 } as const satisfies Readonly<Record<string, OperationDeclaration>>
 
 type Declared = (typeof contract)[keyof typeof contract]

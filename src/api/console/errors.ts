@@ -31,6 +31,7 @@ const STATUSES: Readonly<Record<ErrorCode, Status>> = {
   email_taken: 409,
   email_ambiguous: 409,
   last_administrator: 409,
+  oneself: 409,
   id_taken: 409,
   group_not_found: 400,
   client_not_found: 404,

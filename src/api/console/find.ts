@@ -1,10 +1,10 @@
-import type { AuditLogEntry } from '../../directory/audit-logs.ts'
 import type { Directory } from '../../directory/directory.ts'
 import { explainRequest } from '../../directory/explain/request.ts'
 import { find } from '../../directory/find.ts'
 import type { Explainer } from '../../provisioning/explain.ts'
 import type { Route } from '../route.ts'
 import * as contract from './contract/find.ts'
+import { toAttempts, toEntry } from './entries.ts'
 import { serve } from './operation.ts'
 
 /** What finding and explaining need. */
@@ -25,20 +25,7 @@ export const findRoutes: readonly Route<FindParts>[] = [
     explainer.explainUser(ctx, { user: params.id, compare: query.compare === true }),
   ),
   serve(contract.explainRequest, async ({ ctx, params }, { dir }: FindParts) => {
-    const { entries, outcomes: _, ...explanation } = await explainRequest(dir, ctx, params.id)
-    return { ...explanation, entries: entries.map(toEntry) }
+    const { entries, attempts, outcomes: _, ...explanation } = await explainRequest(dir, ctx, params.id)
+    return { ...explanation, entries: entries.map(toEntry), attempts: attempts.map(toAttempts) }
   }),
 ]
-
-/** Converts an entry of the audit log to that of the contract. */
-export function toEntry({ caller, user, ...entry }: AuditLogEntry) {
-  const { id, at, operation, status, outcome, target, organization } = entry
-  return {
-    ...{ id, at, operation, status, outcome, target, organization },
-    caller: { kind: caller.kind, id: user.id, name: user.name },
-    customerName: entry.customerName,
-    resellerName: entry.resellerName,
-    correlationId: entry.correlationId,
-    changedFields: entry.changedFields,
-  }
-}

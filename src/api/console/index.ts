@@ -11,6 +11,7 @@ import { logFailure, serveDialect, setHeaders, UnknownPathError } from '../diale
 import type { Limits } from '../limits.ts'
 import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
+import { auditRoutes } from './audit.ts'
 import { sendError } from './errors.ts'
 import { findRoutes } from './find.ts'
 import { assertHost, assertSameOrigin, assertSecure } from './guard.ts'
@@ -55,7 +56,7 @@ const DOCUMENT = '/openapi/console.json'
 /** Every operation of the console's API. A resource adds its routes here. */
 const ROUTES = [
   ...[...youRoutes, ...peopleRoutes, ...findRoutes, ...userRoutes],
-  ...[...accountRoutes, ...historyRoutes, ...platformRoutes, ...organizationRoutes],
+  ...[...accountRoutes, ...historyRoutes, ...platformRoutes, ...organizationRoutes, ...auditRoutes],
 ]
 
 /** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */

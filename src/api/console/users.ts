@@ -1,11 +1,24 @@
+import type { Static } from 'typebox'
 import type { Directory } from '../../directory/directory.ts'
+import { GROUP_MEANINGS } from '../../directory/group-meanings.ts'
+import { listGroups } from '../../directory/groups.ts'
 import { deleteUser, restoreUser, updateUser } from '../../directory/user-changes.ts'
-import { getUserOverview, listUserRows, type ResellerName } from '../../directory/user-overviews.ts'
+import {
+  getUserOverview,
+  listUserRows,
+  type ResellerName,
+  type UserRow,
+  walkUserRows,
+} from '../../directory/user-overviews.ts'
 import { createUser } from '../../directory/users.ts'
-import type { Group, User } from '../../model/users.ts'
+import type { Context } from '../../model/context.ts'
+import { toInvalid } from '../../model/error.ts'
+import { ACCOUNT_WORDS } from '../../model/user-lists.ts'
+import type { Group, GroupName, User } from '../../model/users.ts'
 import { toEtag } from '../etag.ts'
 import type { Route } from '../route.ts'
-import * as contract from './contract/users.ts'
+import * as groups from './contract/groups.ts'
+import * as users from './contract/users.ts'
 import { serve } from './operation.ts'
 import { readPage, toNext } from './paging.ts'
 
@@ -16,48 +29,83 @@ export interface UserParts {
 
 /** The operations on users. */
 export const userRoutes: readonly Route<UserParts>[] = [
-  serve(contract.listUsers, async ({ ctx, query }, { dir }: UserParts) => {
-    const { q, organization, reseller, group, deleted = false, sort = 'name', ...page } = query
-    const filters = { users: [ctx.organization.id, q, organization, reseller, group, deleted, sort] }
-    const { after, limit } = readPage(page, filters, ['number'])
-    const offset = Number(after?.[0] ?? 0)
-    const { items, more } = await listUserRows(dir, ctx, {
-      ...(organization !== undefined && { organization: { id: organization } }),
-      ...{ resellerId: reseller, search: q, groups: group === undefined ? undefined : [group], deleted },
-      order: { by: sort, ascending: true },
-      page: { offset, limit },
+  serve(users.listUsers, ({ ctx, query }, { dir }: UserParts) => listUsers(dir, ctx, query)),
+  serve(groups.listGroups, async ({ ctx }, { dir }: UserParts) => {
+    const items = (await listGroups(dir, ctx)).map(({ id, name }) => {
+      const { permission = null, alerts = false } = GROUP_MEANINGS[name as GroupName] ?? {}
+      return { id, name, permission, alerts }
     })
-    const rows = items.map(({ user, account, ...row }) => ({ ...toFields(user, row), account }))
-    return { items: rows, next: toNext(more ? [offset + items.length] : undefined, filters) }
+    return { items, next: null }
   }),
-  serve(contract.getUser, async ({ ctx, params }, { dir }: UserParts) => {
-    const { user, accounts, keys, ...rest } = await getUserOverview(dir, ctx, params.id)
+  serve(users.getUser, async ({ ctx, params }, { dir }: UserParts) => {
+    const { user, accounts, keys, actions, ...rest } = await getUserOverview(dir, ctx, params.id)
     const shown = accounts.map(
       ({ platform, tenantId, canonicalUserId, state, reason, platformState, error, enabled, changedAt }) => {
         const named = { platform, tenantId, canonicalUserId }
         return { ...named, state, reason, platformState, error, enabled, changedAt }
       },
     )
-    return { ...toFields(user, rest), etag: toEtag(user), accounts: shown, keys: [...keys] }
+    return { ...toFields(user, rest), etag: toEtag(user), accounts: shown, keys: [...keys], actions }
   }),
-  serve(contract.createUser, ({ ctx, params, body }, { dir }: UserParts) => {
+  serve(users.createUser, ({ ctx, params, body }, { dir }: UserParts) => {
     const { firstName = null, lastName = null, email = null, groupIds = [], reseller } = body
     const user = { firstName, lastName, email, groupIds }
     return createUser(dir, ctx, { organizationId: params.id, resellerId: reseller, user })
   }),
-  serve(contract.updateUser, async ({ ctx, params, body, expected }, { dir }: UserParts) => {
+  serve(users.updateUser, async ({ ctx, params, body, expected }, { dir }: UserParts) => {
     const changed = await updateUser(dir, ctx, { user: params.id, changes: body, expected })
     return { id: changed.id, etag: toEtag(changed) }
   }),
-  serve(contract.deleteUser, async ({ ctx, params, expected }, { dir }: UserParts) => {
+  serve(users.deleteUser, async ({ ctx, params, expected }, { dir }: UserParts) => {
     await deleteUser(dir, ctx, { user: params.id, expected })
     return null
   }),
-  serve(contract.restoreUser, async ({ ctx, params }, { dir }: UserParts) => {
+  serve(users.restoreUser, async ({ ctx, params }, { dir }: UserParts) => {
     const restored = await restoreUser(dir, ctx, { user: params.id })
     return { id: restored.id, etag: toEtag(restored) }
   }),
 ]
+
+type UserQuery = Static<typeof users.listUsers.query>
+
+/**
+ * Lists users. A list by e-mail is read by numbers of users, because only the order by name has places; so is a search
+ * among very many users.
+ * @throws {DirectoryError} `invalid` for a list by e-mail with states
+ */
+async function listUsers(
+  dir: Directory,
+  ctx: Context,
+  query: UserQuery,
+): Promise<Static<typeof users.listUsers.answer>> {
+  const { q, organization, reseller, group, state, deleted = false, sort = 'name', ...page } = query
+  const filters = { users: [ctx.organization.id, q, organization, reseller, group, state, deleted, sort] }
+  const asked = {
+    ...(organization !== undefined && { organization: { id: organization } }),
+    ...{ resellerId: reseller, search: q, groups: group === undefined ? undefined : [group], deleted },
+  }
+  if (state === undefined && (sort === 'email' || q !== undefined || group !== undefined)) {
+    const { after, limit } = readPage(page, filters, ['number'])
+    const offset = Number(after?.[0] ?? 0)
+    const order = { by: sort, ascending: true }
+    const { items, more } = await listUserRows(dir, ctx, { ...asked, order, page: { offset, limit } })
+    const next = toNext(more ? [offset + items.length] : undefined, filters)
+    return { items: items.map(toRow), next, partial: false }
+  }
+  if (sort === 'email')
+    throw toInvalid([{ path: 'sort', rule: 'combination', message: 'must be name in a list with states' }])
+  const { after, limit } = readPage(page, filters, ['text', 'text'])
+  const place = after && { key: String(after[0]), id: String(after[1]) }
+  const states =
+    state === undefined ? undefined : ACCOUNT_WORDS.filter((one) => state.split(',').includes(one))
+  const found = await walkUserRows(dir, ctx, { ...asked, states, after: place, limit })
+  const next = toNext(found.next && [found.next.key, found.next.id], filters)
+  return { items: found.items.map(toRow), next, partial: found.partial }
+}
+
+function toRow({ user, account, ...row }: UserRow) {
+  return { ...toFields(user, row), account }
+}
 
 interface Named {
   readonly organization: {

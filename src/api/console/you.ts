@@ -5,9 +5,11 @@ import type { Directory } from '../../directory/directory.ts'
 import { getMe } from '../../directory/me.ts'
 import { endSession, listSessions, signOut } from '../../directory/sessions.ts'
 import { switchPerson } from '../../directory/sign-in.ts'
+import type { Context } from '../../model/context.ts'
 import type { Organization } from '../../model/organizations.ts'
 import { idleEndOf, MAX_SESSIONS, type Session } from '../../model/sessions.ts'
 import type { Route } from '../route.ts'
+import type { ListedSession } from './contract/sessions.ts'
 import * as you from './contract/you.ts'
 import { clearSession, readCookie, setSession } from './cookies.ts'
 import { serve, serveOpen, WithHeaders } from './operation.ts'
@@ -61,18 +63,20 @@ export const youRoutes: readonly Route<YouParts>[] = [
   }),
   serve(you.listSessions, async ({ ctx }, { dir }: YouParts) => {
     const sessions = await listSessions(dir, ctx, { limit: MAX_SESSIONS })
-    const current = ctx.caller.kind === 'person' ? ctx.caller.session : undefined
-    const items = sessions.map((session) => {
-      const { address, agent, id } = session
-      return { ...toView(session), address, agent, current: id === current }
-    })
-    return { items, next: null }
+    return { items: sessions.map((session) => toListedSession(ctx, session)), next: null }
   }),
   serve(you.endSession, async ({ ctx, params }, { dir }: YouParts) => {
     await endSession(dir, ctx, params.id)
     return null
   }),
 ]
+
+/** Converts a session to that of the contract's lists. */
+export function toListedSession({ caller }: Context, session: Session): Static<typeof ListedSession> {
+  const { address, agent, id } = session
+  const current = caller.kind === 'person' && caller.session === id
+  return { ...toView(session), address, agent, current }
+}
 
 /** Returns what names an organization on the screen. */
 function toOrganizationRef({ id, name, kind }: Organization): Pick<Organization, 'id' | 'name' | 'kind'> {

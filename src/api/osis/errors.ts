@@ -38,6 +38,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   user_not_deleted: CONFLICT,
   email_ambiguous: BAD_REQUEST,
   last_administrator: CONFLICT,
+  oneself: CONFLICT,
   email_taken: CONFLICT,
   id_taken: CONFLICT,
   group_not_found: BAD_REQUEST,

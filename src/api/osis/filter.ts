@@ -35,7 +35,7 @@ function decodeOnce(text: string): string {
     // A form writes a blank as a plus, and every encoding writes a plus as %2B.
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw invalid('form', 'is encoded twice, and holds a percent sign that encodes nothing')
+    throw invalid('is encoded twice, and holds a percent sign that encodes nothing')
   }
 }
 
@@ -49,10 +49,9 @@ function splitTerms(text: string): string[] {
 function parseTerm<Name extends string>(term: string, names: readonly Name[]): [name: Name, value: string] {
   const at = term.indexOf('==')
   const value = unquote(term.slice(at + 2))
-  if (at < 1 || value === '') throw invalid('form', `must have terms of the form name==value, not '${term}'`)
+  if (at < 1 || value === '') throw invalid(`must have terms of the form name==value, not '${term}'`)
   const name = names.find((one) => one === term.slice(0, at))
-  if (name === undefined)
-    throw invalid('name', `has the name '${term.slice(0, at)}'; there are ${names.join(', ')}`)
+  if (name === undefined) throw invalid(`has the name '${term.slice(0, at)}'; there are ${names.join(', ')}`)
   return [name, value]
 }
 
@@ -69,9 +68,11 @@ function unquote(value: string): string {
 export function parseFlag(name: string, value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined
   if (/^([Tt]rue|[Ff]alse)$/.test(value)) return value.toLowerCase() === 'true'
-  throw invalid('boolean', `must compare ${name} with true or false, not '${value}'`)
+  throw invalid(`must compare ${name} with true or false, not '${value}'`)
 }
 
-function invalid(rule: string, message: string): DirectoryError {
-  return new DirectoryError('invalid', `filter ${message}`, { issues: [{ path: 'filter', rule, message }] })
+function invalid(message: string): DirectoryError {
+  return new DirectoryError('invalid', `filter ${message}`, {
+    issues: [{ path: 'filter', rule: 'filter', message }],
+  })
 }

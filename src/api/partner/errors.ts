@@ -29,6 +29,7 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   email_taken: { status: 400, type: 'Conflict' },
   email_ambiguous: { status: 400, type: 'Conflict' },
   last_administrator: { status: 400, type: 'Conflict' },
+  oneself: { status: 400, type: 'Conflict' },
   id_taken: { status: 400, type: 'Conflict' },
   group_not_found: { status: 400, type: 'ValidationError' },
   client_not_found: { status: 404, type: 'NotFound' },
@@ -138,7 +139,7 @@ function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): A
   if (fault === 'unsupported') return { status: 415, type: 'UnsupportedMediaType', description, issues: [] }
   // The other parts of the request are checked too, so that one response names everything that is wrong.
   const others = collectIssues(request, ['params', 'querystring', 'headers'])
-  const issues = [...others, { path: 'body', rule: 'json', message }]
+  const issues: Issue[] = [...others, { path: 'body', rule: 'json', message }]
   return { status: 400, type: 'ValidationError', description: 'The request is not valid.', issues }
 }
 

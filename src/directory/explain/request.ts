@@ -7,10 +7,14 @@ import {
   type Reason,
   toExplanation,
 } from '../../model/explain.ts'
+import { selectAttemptsOfChanges } from '../../store/accounts/attempts.ts'
+import { type EntrySeal, selectSeal } from '../../store/audit/removals.ts'
 import { type RequestEntry, selectEntriesOfRequest } from '../../store/audit/requests.ts'
-import { type AuditLogEntry, nameEntries } from '../audit-logs.ts'
+import type { Tx } from '../../store/port.ts'
+import { type DescribedEntry, describeEntries } from '../audit-entries.ts'
 import type { Directory } from '../directory.ts'
 import { toLogReader } from '../find-work.ts'
+import type { ShownAttempt } from '../timeline.ts'
 import { runRead } from '../unit.ts'
 import { choosePermitted } from './next-steps.ts'
 
@@ -21,7 +25,11 @@ const MAX_ENTRIES = 500
 export interface RequestExplanation extends Explanation {
   readonly correlationId: string
   /** In the order of the log. */
-  readonly entries: readonly AuditLogEntry[]
+  readonly entries: readonly DescribedEntry[]
+  /** The attempts to bring what it changed to platforms, oldest first. */
+  readonly attempts: readonly ShownAttempt[]
+  /** The block of the audit log that seals the last of these entries; null until then. */
+  readonly block: EntrySeal['block']
   /** Whether the request has more entries than these. */
   readonly more: boolean
   /** The outcome of each entry, counted. */
@@ -48,12 +56,39 @@ export function explainRequest(
     )
     const { steps, failed } = toExplanation(checked, [])
     const reason = steps.find(({ code }) => code === failed)?.reason ?? null
+    const described = await describeEntries(dir, tx, { reader, entries })
+    const last = entries.at(-1)
     return {
       ...{ correlationId, steps, failed, next: choosePermitted(ctx, listNext(entries, reason)) },
-      entries: await nameEntries(dir, tx, { reader, entries }),
+      entries: described,
+      attempts: await listAttempts(tx, ctx, described),
+      block: last ? (await selectSeal(tx, last.id, last.number)).block : null,
       more: found.length > MAX_ENTRIES,
       outcomes: countOutcomes(entries),
     }
+  })
+}
+
+/** The most rows of attempts of one request. */
+const MAX_SHOWN = 200
+
+/** Returns the attempts to apply what entries changed. Another change may have been made in the same millisecond. */
+async function listAttempts(
+  tx: Tx,
+  ctx: Context,
+  entries: readonly DescribedEntry[],
+): Promise<ShownAttempt[]> {
+  const { kind, pk, providerPk } = ctx.organization
+  const area = { providerPk, resellerPk: kind === 'reseller' ? pk : undefined, ofDeleted: true }
+  const times = [...new Set(entries.map(({ at }) => at))]
+  const found = await selectAttemptsOfChanges(tx, area, { times, limit: MAX_SHOWN })
+  const hidden = kind === 'provider' ? {} : { error: null, node: null }
+  return found.flatMap(({ organizationId, ...attempt }) => {
+    const entry = entries.find(({ at, about }) => {
+      const isOfUser = about?.userId === attempt.userId
+      return at === attempt.changedAt && (isOfUser || about?.id === organizationId)
+    })
+    return entry ? [{ ...attempt, ...hidden, correlationId: entry.correlationId }] : []
   })
 }
 

@@ -73,6 +73,6 @@ export function toResult(
 
 /** Returns the issues of a refusal, by the names that rows have. */
 export function toIssues(error: DirectoryError): readonly Issue[] {
-  if (error.issues.length === 0) return [{ path: 'row', rule: error.code, message: error.message }]
+  if (error.issues.length === 0) return [{ path: 'row', rule: 'row', message: error.message }]
   return error.issues.map((issue) => ({ ...issue, path: issue.path.replace(/^groupIds/, 'groups') }))
 }

@@ -1,8 +1,10 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Attempt, KeptOutcome } from '../../model/attempts.ts'
 import { type Cause, formatCause, parseCause } from '../../model/causes.ts'
 import type { Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
+import { isInArea, type UserArea } from '../tables/users-in-area.ts'
 
 /** The most rows that one account has. Equal attempts in a row are one row. */
 export const MAX_ATTEMPTS = 50
@@ -107,8 +109,48 @@ export async function selectAttemptsOfUser(
   page: { readonly before?: number | undefined; readonly limit: number },
 ): Promise<Attempt[]> {
   const { before = Number.MAX_SAFE_INTEGER, limit } = page
-  const rows = await tx.all(selectOfUser, { user, before, limit })
-  return rows.map((row) => ({
+  return (await tx.all(selectOfUser, { user, before, limit })).map(toAttempt)
+}
+
+/** An attempt with the user whose account it was. */
+export interface OwnedAttempt extends Attempt {
+  readonly userId: string
+  readonly organizationId: string
+}
+
+/**
+ * Returns the kept attempts to apply changes that were made at given times, of accounts of users in an area, oldest
+ * first.
+ * @param times ISO 8601; other changes may have been made at the same times
+ */
+export async function selectAttemptsOfChanges(
+  tx: Tx,
+  area: UserArea,
+  { times, limit }: { readonly times: readonly string[]; readonly limit: number },
+): Promise<OwnedAttempt[]> {
+  if (times.length === 0) return []
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('attempts')
+      .innerJoin('accounts', 'accounts.pk', 'attempts.account_pk')
+      .innerJoin('users', 'users.pk', 'accounts.user_pk')
+      .innerJoin('organizations as owner', 'owner.pk', 'users.organization_pk')
+      .selectAll('attempts')
+      .select(['accounts.platform', 'users.id as userId', 'owner.id as organizationId'])
+      .where('attempts.changed_at', 'in', times)
+      .where((eb) => isInArea(eb as never, area))
+      .orderBy('attempts.pk')
+      .limit(limit),
+  )
+  return rows.map(({ userId, organizationId, ...row }) => ({ ...toAttempt(row), userId, organizationId }))
+}
+
+interface AttemptRow extends Selectable<Tables['attempts']> {
+  readonly platform: string
+}
+
+function toAttempt(row: AttemptRow): Attempt {
+  return {
     number: row.pk,
     platform: row.platform,
     firstAt: row.first_at,
@@ -121,7 +163,7 @@ export async function selectAttemptsOfUser(
     changedAt: row.changed_at,
     node: row.node,
     ms: row.ms,
-  }))
+  }
 }
 
 /** Converts a column `cause` to the model's. */

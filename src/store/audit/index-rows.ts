@@ -8,6 +8,9 @@ import { addTotals } from './log-totals.ts'
 // The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay
 // for it. What it does not have yet, the tail, is read from the log itself.
 
+/** What stands before callers among the ids of the index: else a person's calls were among the entries about them. */
+export const CALLER_PREFIX = 'by '
+
 /** How far the index is: all entries of lower blocks, and those of this block up to a primary key. */
 export interface IndexProgress {
   readonly block: number
@@ -187,6 +190,7 @@ async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
       select lower(correlation_id), pk from audit_entries as entry where ${reaching}
       union select lower(target), pk from audit_entries as entry where ${reaching} and target is not null
       union select lower(organization), pk from audit_entries as entry where ${reaching} and organization is not null
+      union select ${sql.lit(CALLER_PREFIX)} || lower(caller), pk from audit_entries as entry where ${reaching}
       union select users.id, entry.pk from audit_entries as entry join users on users.pk = ${OWNER_OF_KEY}
         where ${reaching} and ${IS_KEY}`,
   )

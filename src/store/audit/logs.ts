@@ -51,16 +51,18 @@ const MAX_TAIL = 1_000_000
 /** The most organizations whose entries are found by the index of organizations. */
 const MAX_LISTED = 2_000
 
-type Sql = RawBuilder<unknown>
+export type Sql = RawBuilder<unknown>
 
 /** A condition on `audit_index as i`. */
-interface Part {
+export interface Part {
   /** With the columns in expressions, so that no index of this part is used. */
   readonly plain: Sql
   /** With the columns as they are, so that an engine uses the index of this part. Undefined if none helps. */
   readonly indexed?: Sql
   /** Whether the index begins with the provider. */
   readonly ofProvider?: boolean
+  /** Whether the index has these entries in the order of time. */
+  readonly ordered?: boolean
 }
 
 type IdColumn = 'operation' | 'customer' | 'reseller'
@@ -73,6 +75,7 @@ function oneOf(column: IdColumn, values: readonly string[]): Part {
     plain: sql`coalesce(${ref}, '') in (${list})`,
     indexed: sql`${ref} in (${list})`,
     ofProvider: column === 'operation',
+    ordered: values.length === 1,
   }
 }
 
@@ -134,12 +137,13 @@ function having(status: LogStatus): Alternatives {
     plain: sql`coalesce(i.status, '') = 'Failed'`,
     indexed: sql`i.status = 'Failed'`,
     ofProvider: true,
+    ordered: true,
   }
   return [[failed], [unapplied, succeeded, { plain: IS_PARKED }]]
 }
 
 /** Returns the alternatives of a whole filter. */
-async function listAlternatives(tx: Tx, filter: LogFilter): Promise<Alternatives> {
+export async function listAlternatives(tx: Tx, filter: LogFilter): Promise<Alternatives> {
   const { reseller, operations, status, resellerName, customerName } = filter
   const parts: Alternatives[] = []
   if (customerName) parts.push([[await oneOfFound(tx, 'customer', named('customer', filter, customerName))]])
@@ -153,7 +157,8 @@ async function listAlternatives(tx: Tx, filter: LogFilter): Promise<Alternatives
   )
 }
 
-const COLUMNS = sql.raw(
+/** The columns of the index. */
+export const COLUMNS = sql.raw(
   'i.provider_pk, i.at, i.entry_pk, i.operation, i.status, i.customer, i.reseller, i.user_pk',
 )
 
@@ -166,11 +171,13 @@ interface Stream {
   readonly rest: Sql
 }
 
-const INDEX = sql`audit_index as i`
-const and = (conditions: readonly Sql[]): Sql =>
+export const INDEX = sql`audit_index as i`
+/** Joins conditions. */
+export const and = (conditions: readonly Sql[]): Sql =>
   conditions.length === 0 ? sql`1 = 1` : sql.join(conditions, sql` and `)
 
-function inTime({ providerPk, from, to }: LogFilter, ofProvider = true): Sql {
+/** Returns the condition that an entry is of the provider, and in the time of a filter. */
+export function inTime({ providerPk, from, to }: LogFilter, ofProvider = true): Sql {
   const provider = ofProvider ? sql`i.provider_pk` : sql`coalesce(i.provider_pk, 0)`
   return sql`${provider} = ${providerPk} and i.at >= ${from} and i.at <= ${to}`
 }
@@ -209,7 +216,8 @@ function planTail(tail: Sql, filter: LogFilter, parts: readonly Part[]): Stream 
   return { from: sql`(${selectIndexRows(tail)}) as i`, where: and([found, rest]), found, rest }
 }
 
-async function countUpTo(tx: Tx, from: Sql, where: Sql, limit: number): Promise<number> {
+/** Counts rows, at most `limit`. */
+export async function countUpTo(tx: Tx, from: Sql, where: Sql, limit: number): Promise<number> {
   const some = sql`select 1 from ${from} where ${where} limit ${limit}`
   const [row] = await query<{ total: number }>(tx, sql`select count(*) as total from (${some}) as limited`)
   return Number(row?.total ?? 0)

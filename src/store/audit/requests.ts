@@ -5,7 +5,7 @@ import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { findTail, selectIndexRows } from './index-rows.ts'
 import { isOf } from './log-names.ts'
-import { type IndexRow, type LogEntry, STATUS, selectEntries } from './logs.ts'
+import { type IndexRow, type NumberedLogEntry, STATUS, selectEntries } from './logs.ts'
 
 /** Who reads what a request did: a provider, or one of its resellers. */
 export interface RequestReader {
@@ -25,7 +25,7 @@ export function isSeenBy(reseller: RequestReader['reseller']): RawBuilder<unknow
 }
 
 /** An entry of a request. */
-export interface RequestEntry extends LogEntry {
+export interface RequestEntry extends NumberedLogEntry {
   /** Whether the call was refused. A call that was not may still fail on the platform. */
   readonly isRefused: boolean
 }

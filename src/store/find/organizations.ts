@@ -200,3 +200,57 @@ export async function selectUserCounts(
   )
   return new Map(rows.map((row) => [row.organization_pk, Number(row.users)]))
 }
+
+/** What a row of a list of organizations shows in addition. */
+export interface OrganizationExtras {
+  /** The resellers of a customer. */
+  readonly resellers: readonly { readonly id: string; readonly name: string }[]
+  readonly tenant: { readonly id: string; readonly platform: string } | null
+  /** The domains of its portals. */
+  readonly portals: readonly string[]
+}
+
+/**
+ * Returns what rows of organizations show in addition, by their primary keys.
+ * @param reseller shows this reseller alone; all when left out
+ */
+export async function selectOrganizationExtras(
+  tx: Tx,
+  pks: readonly number[],
+  reseller?: number,
+): Promise<(pk: number) => OrganizationExtras> {
+  if (pks.length === 0) return () => ({ resellers: [], tenant: null, portals: [] })
+  const resellers = await tx.query((db) =>
+    db
+      .selectFrom('customer_resellers')
+      .innerJoin('organizations', 'organizations.pk', 'customer_resellers.reseller_pk')
+      .select(['customer_pk', 'organizations.id', 'organizations.name'])
+      .where('customer_pk', 'in', pks)
+      .where('organizations.deleted_at', 'is', null)
+      .$if(reseller !== undefined, (query) => query.where('reseller_pk', '=', reseller ?? 0))
+      .orderBy('organizations.pk'),
+  )
+  const tenants = await tx.query((db) =>
+    db
+      .selectFrom('tenants')
+      .select(['organization_pk', 'id', 'platform'])
+      .where('organization_pk', 'in', pks)
+      .where('deleted_at', 'is', null)
+      .orderBy('pk', 'desc'),
+  )
+  const portals = await tx.query((db) =>
+    db
+      .selectFrom('portals')
+      .select(['organization_pk', 'domain'])
+      .where('organization_pk', 'in', pks)
+      .orderBy('pk'),
+  )
+  const tenantOf = new Map(
+    tenants.map(({ organization_pk, id, platform }) => [organization_pk, { id, platform }]),
+  )
+  return (pk) => ({
+    resellers: resellers.filter((row) => row.customer_pk === pk).map(({ id, name }) => ({ id, name })),
+    tenant: tenantOf.get(pk) ?? null,
+    portals: portals.filter((row) => row.organization_pk === pk).map(({ domain }) => domain),
+  })
+}

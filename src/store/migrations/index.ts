@@ -25,6 +25,7 @@ import { userLists } from './0024-user-lists.ts'
 import { attempts } from './0025-attempts.ts'
 import { entering } from './0026-entering.ts'
 import { userSearch } from './0027-user-search.ts'
+import { auditCallersIndex } from './0028-audit-callers-index.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   attempts,
   entering,
   userSearch,
+  auditCallersIndex,
 ]

@@ -197,23 +197,45 @@ export async function insertPortal(
   return (await tx.run(insertPortalRow, portal)) === 1
 }
 
-const portalsByDomain = statement((db) =>
-  db
-    .selectFrom('portals')
-    .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
-    .select([
-      'portals.domain',
-      'organizations.id as organizationId',
-      'organizations.name as organizationName',
-    ])
-    .orderBy('portals.pk'),
-)
+/** Which portals a list has. */
+export interface PortalPage {
+  readonly providerPk: number
+  /** Only those of this organization. */
+  readonly ownerPk?: number | undefined
+  /** The primary key of the last portal of the page before. */
+  readonly after?: number | undefined
+  /** All when left out. */
+  readonly limit?: number | undefined
+}
 
-/** Returns all portals with their organizations, oldest first. */
+/** A portal with its organization. */
+export interface ListedPortal {
+  readonly pk: number
+  readonly domain: string
+  readonly organizationId: string
+  readonly organizationName: string
+  readonly kind: OrganizationKind
+}
+
+/** Returns portals of a provider and of its resellers, oldest first. */
 export async function selectPortals(
   tx: Tx,
-): Promise<{ domain: string; organizationId: string; organizationName: string }[]> {
-  return tx.all(portalsByDomain, {})
+  { providerPk, ownerPk, after = 0, limit }: PortalPage,
+): Promise<ListedPortal[]> {
+  return tx.query((db) =>
+    db
+      .selectFrom('portals')
+      .innerJoin('organizations', 'organizations.pk', 'portals.organization_pk')
+      .select(['portals.pk', 'portals.domain', 'organizations.id as organizationId'])
+      .select(['organizations.name as organizationName', 'organizations.kind'])
+      .where('portals.pk', '>', after)
+      .where((eb) =>
+        eb.or([eb('organizations.pk', '=', providerPk), eb('organizations.provider_pk', '=', providerPk)]),
+      )
+      .$if(ownerPk !== undefined, (query) => query.where('portals.organization_pk', '=', ownerPk ?? 0))
+      .orderBy('portals.pk')
+      .$if(limit !== undefined, (query) => query.limit(limit ?? 0)),
+  )
 }
 
 const deletePortalRow = statement((db, p: { domain: string }) =>

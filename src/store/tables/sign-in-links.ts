@@ -65,9 +65,22 @@ const deleteOf = statement((db, p: { user: number }) =>
   db.deleteFrom('sign_in_links').where('user_pk', '=', p.user),
 )
 
-/** Deletes the links of a user. */
-export async function deleteSignInLinksOf(tx: Tx, user: number): Promise<void> {
-  await tx.run(deleteOf, { user })
+/** Deletes the links of a user, used or not. Returns how many. */
+export async function deleteSignInLinksOf(tx: Tx, user: number): Promise<number> {
+  return tx.run(deleteOf, { user })
+}
+
+const deleteUnused = statement((db, p: { user: number; now: string }) =>
+  db
+    .deleteFrom('sign_in_links')
+    .where('user_pk', '=', p.user)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', p.now),
+)
+
+/** Deletes the links of a user that can still be used. Returns how many. */
+export async function deleteUsableLinksOf(tx: Tx, user: number, now: string): Promise<number> {
+  return tx.run(deleteUnused, { user, now })
 }
 
 const deleteFirst = statement((db) =>

@@ -111,7 +111,7 @@ function isShort(word: string): boolean {
 }
 
 /** Returns what the index for searches can find of a condition; undefined if it can find nothing. */
-function toSearch({ area, where, deleted }: UserCriteria): UserSearch | undefined {
+export function toSearch({ area, where, deleted }: UserCriteria): UserSearch | undefined {
   const words = listWords(where).filter((word) => !isShort(word))
   const groups = listConjuncts(where).flatMap((one) => ('in' in one && one.field === 'group' ? [one.in] : []))
   // The index does not have deleted users; there are few.

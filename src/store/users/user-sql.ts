@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Condition } from '../../model/conditions.ts'
-import type { UserOrder } from '../../model/user-lists.ts'
+import type { AccountWord, UserOrder } from '../../model/user-lists.ts'
 import { compileCondition, type FieldTable, toPattern } from '../conditions.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
@@ -14,6 +14,8 @@ export interface UserFields {
   readonly group: number
   /** The primary key of the user. */
   readonly pk: number
+  /** The state of the user's account. */
+  readonly account: AccountWord
 }
 
 /** Which users a list is about. */
@@ -45,7 +47,32 @@ const FIELDS: FieldTable<UserFields> = {
           where memberships.user_pk = users.pk and memberships.group_pk in (${sql.join(groups)}))`,
     },
     pk: { column: 'users.pk' },
+    account: { test: (words) => sql<SqlBool>`(${sql.join(words.map(hasAccount), sql` or `)})` },
   },
+}
+
+/** The account that decides: a wanted one, or else one that is being removed. See `selectUserExtras`. */
+const DECIDES = sql`accounts.user_pk = users.pk and not exists (
+  select 1 from accounts as other where other.user_pk = users.pk and other.wanted > accounts.wanted)`
+const IS_UNAPPLIED = sql`accounts.applied_version < accounts.desired_version`
+const WORDS: Readonly<Record<Exclude<AccountWord, 'none'>, RawBuilder<unknown>>> = {
+  parked: sql`${IS_UNAPPLIED} and accounts.parked_at is not null`,
+  failing: sql`${IS_UNAPPLIED} and accounts.parked_at is null and accounts.last_error is not null`,
+  waiting: sql`${IS_UNAPPLIED} and accounts.parked_at is null and accounts.last_error is null`,
+  applied: sql`not (${IS_UNAPPLIED}) and accounts.wanted = 1 and accounts.active = 1`,
+  suspended: sql`not (${IS_UNAPPLIED}) and accounts.wanted = 1 and accounts.active = 0`,
+}
+
+function hasAccount(word: AccountWord): RawBuilder<SqlBool> {
+  if (word === 'none')
+    return sql<SqlBool>`not exists (select 1 from accounts where accounts.user_pk = users.pk
+      and (accounts.wanted = 1 or ${IS_UNAPPLIED}))`
+  return sql<SqlBool>`exists (select 1 from accounts where ${DECIDES} and ${WORDS[word]})`
+}
+
+/** Compiles a condition on users to SQL. */
+export function compileUserCondition(db: QueryBuilder, where: Condition<UserFields>): RawBuilder<SqlBool> {
+  return compileCondition(db, FIELDS, where)
 }
 
 /** A literal, as in the conditions of the indexes. Lists are read after all users were taken into them. */

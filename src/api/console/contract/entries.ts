@@ -1,17 +1,35 @@
 import { Type } from '../../../json-schema.ts'
-import type { Change } from '../../../model/audit.ts'
-import { CallerRef, nullable, oneOf, time, uuid } from './parts.ts'
+import { type Change, TARGET_KINDS } from '../../../model/audit.ts'
+import {
+  CallerRef,
+  listOf,
+  nullable,
+  nullableOf,
+  OrganizationRef,
+  oneOf,
+  ResellerRef,
+  time,
+  uuid,
+} from './parts.ts'
 
-const changes = Type.Array(
+const changes = listOf(
   Type.Object({
     name: Type.String({ description: 'The member.' }),
     before: Type.Unsafe<Change['before']>({ description: 'The value before; null if it was erased.' }),
     after: Type.Unsafe<Change['after']>({ description: 'The value after; null if it was erased.' }),
   }),
+  'What was changed; empty for a create.',
 )
 
+const TargetRef = Type.Object({
+  kind: oneOf(TARGET_KINDS, 'What it is.'),
+  id: Type.String({ description: 'Its id, or its access key.' }),
+  name: nullable('What people call it.'),
+  userId: nullable('The user: themself, or whose key it is.', 'uuid'),
+})
+
 /** An audit entry, with current names. */
-export const EntryView = Type.Object(
+export const Entry = Type.Object(
   {
     id: uuid('The id of the entry.'),
     at: time('When it was made.'),
@@ -20,11 +38,17 @@ export const EntryView = Type.Object(
       ['Succeeded', 'Failed', 'Processing'],
       '`Processing` while the platform does not have the change of an account.',
     ),
-    outcome: Type.String({ description: 'The outcome, or the code of the refusal.' }),
+    outcome: Type.String({ description: 'What became of it; of a refusal, the code of the error.' }),
     caller: CallerRef,
-    target: nullable('The id or access key that it is about.'),
-    correlationId: Type.String({ description: 'The request.' }),
-    changedFields: Type.Array(Type.String(), { description: 'The names of changed members.' }),
+    target: nullable('The id or access key that it is about, as the entry has it.'),
+    about: nullableOf(TargetRef, 'What the target is; null if the person does not reach it, or it is gone.'),
+    organization: nullableOf(
+      OrganizationRef,
+      'The organization that it is about; null if the person may not know it.',
+    ),
+    reseller: nullableOf(ResellerRef, 'The reseller in whose context it is; null for none.'),
+    correlationId: Type.String({ description: 'The correlation id of the request.' }),
+    changedFields: listOf(Type.String(), 'The names of changed members.'),
     changes,
   },
   { title: 'Entry' },

@@ -1,7 +1,9 @@
 import { Type } from '../../../json-schema.ts'
 import { type NextStep, type Reason, STEP_CODES, UNSEEN } from '../../../model/explain.ts'
 import { HIT_KINDS, HIT_STATES, MATCHES } from '../../../model/find.ts'
-import { Entry, IdParams, listOf, nullable, nullableOf, OrganizationRef, oneOf, uuid } from './parts.ts'
+import { AttemptsView } from './attempts.ts'
+import { Entry } from './entries.ts'
+import { IdParams, listOf, nullable, nullableOf, OrganizationRef, oneOf, uuid } from './parts.ts'
 
 const Hit = Type.Object(
   {
@@ -115,6 +117,14 @@ export const explainRequest = {
     correlationId: uuid('The correlation id.'),
     ...explanation,
     entries: listOf(Entry, 'In the order of the log.'),
+    attempts: listOf(AttemptsView, 'The attempts to bring what it changed to the platform, oldest first.'),
+    block: nullableOf(
+      Type.Object({
+        number: Type.Integer({ description: 'Its number.' }),
+        hash: Type.String({ description: 'Its hash.' }),
+      }),
+      'The block of the audit log that seals the last of these entries; null until then.',
+    ),
     more: Type.Boolean({ description: 'Whether the request has more entries.' }),
   }),
 } as const

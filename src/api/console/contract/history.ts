@@ -1,34 +1,14 @@
 import { Type } from '../../../json-schema.ts'
-import { KEPT_OUTCOMES, type KeptOutcome } from '../../../model/attempts.ts'
 import { TIMELINE_KINDS } from '../../../model/timelines.ts'
+import { AttemptsView } from './attempts.ts'
 import { NullableCause } from './causes.ts'
-import { EntryView } from './entries.ts'
+import { Entry } from './entries.ts'
 import { IdParams, listQuery, nullable, oneOf, Page, time, uuid } from './parts.ts'
-
-const AttemptsView = Type.Object(
-  {
-    platform: Type.String({ description: 'The name of the platform.' }),
-    outcome: Type.Unsafe<KeptOutcome>({
-      type: 'string',
-      enum: [...KEPT_OUTCOMES],
-      description: 'How they ended.',
-    }),
-    count: Type.Integer({ description: 'How many equal attempts there were in a row.' }),
-    firstAt: time('When the first of them ended.'),
-    cause: NullableCause,
-    error: nullable('What went wrong, for people of the provider; null for others.'),
-    node: nullable('The process that made the last of them, for people of the provider.'),
-    ms: Type.Integer({ description: 'How long the last of them took, in milliseconds.' }),
-    version: Type.Integer({ description: 'The version of the account that was to be applied.' }),
-    correlationId: nullable('The request whose change was to be applied; null if Usher made it by itself.'),
-  },
-  { title: 'Attempts' },
-)
 
 const TimelineRow = Type.Object(
   {
     at: time('When it was.'),
-    entry: Type.Optional(EntryView),
+    entry: Type.Optional(Entry),
     attempts: Type.Optional(AttemptsView),
   },
   { title: 'TimelineItem', description: 'An audit entry, or equal attempts in a row.' },
@@ -74,7 +54,7 @@ export const getReceipt = {
       erasedAt: nullable('When their personal values were erased.', 'date-time'),
     }),
     organization: Type.Object({ id: uuid('The id.'), name: Type.String({ description: 'The name.' }) }),
-    entry: EntryView,
+    entry: Entry,
     hash: nullable('The hash of the entry; null while no block has it.'),
     block: Type.Unsafe<{ number: number; hash: string } | null>({
       anyOf: [Type.Object({ number: Type.Integer(), hash: Type.String() }), Type.Null()],

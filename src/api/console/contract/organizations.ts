@@ -1,6 +1,6 @@
 import { Type } from '../../../json-schema.ts'
 import { ACCOUNT_POLICIES } from '../../../model/tenants.ts'
-import { Entry, IdParams, listOf, listQuery, nullableOf, oneOf, Page, time, uuid } from './parts.ts'
+import { IdParams, listOf, listQuery, nullableOf, oneOf, Page, ResellerRef, time, uuid } from './parts.ts'
 
 const Fields = {
   id: uuid('The id of the organization.'),
@@ -22,9 +22,23 @@ export const listOrganizations = {
       Type.String({ format: 'text', maxLength: 255, description: 'Words that are in the name.' }),
     ),
     kind: Type.Optional(oneOf(['reseller', 'customer'], 'Only organizations of this kind.')),
+    reseller: Type.Optional(uuid('Only customers that are related to this reseller.')),
     ...listQuery,
   }),
-  answer: Page(Type.Object(Fields)),
+  answer: Page(
+    Type.Object({
+      ...Fields,
+      resellers: listOf(ResellerRef, 'The resellers of a customer; a reseller sees itself alone.'),
+      tenant: nullableOf(
+        Type.Object({
+          id: Type.String({ description: 'The id of the tenant.' }),
+          platform: Type.String({ description: 'The name of the platform.' }),
+        }),
+        'Its place on the storage platform.',
+      ),
+      portals: listOf(Type.String(), 'The domains of its portals.'),
+    }),
+  ),
 } as const
 
 /** One organization. */
@@ -48,34 +62,9 @@ export const getOrganization = {
         }),
         'Its place on the storage platform.',
       ),
-      resellers: listOf(
-        Type.Object({ id: uuid('The id.'), name: Type.String({ description: 'The name.' }) }),
-        'The resellers of a customer; a reseller sees itself alone.',
-      ),
+      resellers: listOf(ResellerRef, 'The resellers of a customer; a reseller sees itself alone.'),
       portals: listOf(Type.String(), 'The domains of its portals.'),
     },
     { title: 'Organization' },
   ),
-} as const
-
-/** The audit log. */
-export const listAudit = {
-  method: 'GET',
-  path: '/audit',
-  operation: 'ListAuditLogs',
-  tag: 'Audit',
-  summary: 'Entries of the audit log that the person may see, newest first',
-  query: Type.Object({
-    operation: Type.Optional(
-      Type.String({ format: 'text', maxLength: 100, description: 'Only this operation.' }),
-    ),
-    status: Type.Optional(oneOf(['Succeeded', 'Failed', 'Processing'], 'Only entries with this status.')),
-    customer: Type.Optional(
-      Type.String({ format: 'text', maxLength: 255, description: "A part of the customer's name." }),
-    ),
-    since: Type.Optional(time('Only entries from this time on (default: a month before `until`).')),
-    until: Type.Optional(time('Only entries up to this time (default: now).')),
-    ...listQuery,
-  }),
-  answer: Page(Entry),
 } as const

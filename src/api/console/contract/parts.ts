@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox'
 import { Type } from '../../../json-schema.ts'
 import type { ErrorCode } from '../../../model/error.ts'
+import { ISSUE_RULES } from '../../../model/rules.ts'
 
 // The browser imports the types of this folder. Its files import typebox, json-schema.ts, and types and constants of
 // model alone.
@@ -101,24 +102,11 @@ export const CallerRef = Type.Object({
   name: nullable('The name of the client or person; null if it is not known here.'),
 })
 
-/** An entry of the audit log. */
-export const Entry = Type.Object(
-  {
-    id: uuid('The id of the entry.'),
-    at: time('When.'),
-    operation: Type.String({ description: 'What was done.' }),
-    status: oneOf(['Succeeded', 'Failed', 'Processing'], 'Whether it was done, on the platform too.'),
-    outcome: Type.String({ description: 'What became of it.' }),
-    caller: CallerRef,
-    target: nullable('The id of what it was about.'),
-    organization: nullable('The id of the organization that it was about.'),
-    customerName: nullable('The name of the customer that it was about.'),
-    resellerName: nullable('The name of the reseller in whose context it ran.'),
-    correlationId: Type.String({ description: 'The correlation id of the request.' }),
-    changedFields: listOf(Type.String(), 'The members that were changed.'),
-  },
-  { title: 'Entry' },
-)
+/** A reseller by its id and name. */
+export const ResellerRef = Type.Object({
+  id: uuid('The id of the reseller.'),
+  name: Type.String({ description: 'The name.' }),
+})
 
 /** The version of a thing that can be changed, for `If-Match`. */
 export const etag = Type.String({ description: 'The state of the thing, for `If-Match`.' })
@@ -168,13 +156,36 @@ export const Problem = Type.Object(
     errors: Type.Array(
       Type.Object({
         propertyName: Type.String({ description: 'The member of the request, such as `groups[2].id`.' }),
-        rule: Type.String({ description: 'The rule that it breaks.' }),
+        rule: oneOf(ISSUE_RULES, 'The rule that it breaks, from a closed list.'),
         params: Type.Record(Type.String(), Type.Unsafe<string | number>({ type: ['string', 'number'] }), {
           description: 'What the rule was given, such as `max`.',
         }),
         description: Type.String({ description: 'The rest of a sentence that begins with the member.' }),
       }),
       { description: 'What is wrong with the request, ordered by member.' },
+    ),
+    existing: Type.Optional(
+      Type.Object(
+        {
+          userId: uuid('The id of the user.'),
+          deleted: Type.Boolean({ description: 'Whether the user is deleted, and can be restored.' }),
+        },
+        { description: 'The user who has the e-mail address already, if the person reaches them.' },
+      ),
+    ),
+    current: Type.Optional(
+      Type.Object(
+        {
+          etag,
+          firstName: nullable('The first name.'),
+          lastName: nullable('The last name.'),
+          email: nullable('The e-mail address.'),
+          active: Type.Boolean({ description: 'Whether the user is not suspended.' }),
+          groups: Type.Array(GroupRef),
+          updatedAt: time('When the user was changed last.'),
+        },
+        { description: 'With 412: the user as they are now.' },
+      ),
     ),
   },
   { title: 'Problem', description: 'A failure.' },

@@ -1,6 +1,7 @@
 import { Type } from '../../../json-schema.ts'
 import { ACCOUNT_STATES, INACTIVE_REASONS, PLATFORM_STATES } from '../../../model/accounts.ts'
 import { ACCOUNT_WORDS } from '../../../model/user-lists.ts'
+import { Actions } from './actions.ts'
 import {
   etag,
   GroupRef,
@@ -10,15 +11,10 @@ import {
   nullableOf,
   OrganizationRef,
   oneOf,
-  Page,
+  ResellerRef,
   time,
   uuid,
 } from './parts.ts'
-
-const ResellerRef = Type.Object({
-  id: uuid('The id of the reseller.'),
-  name: Type.String({ description: 'The name.' }),
-})
 
 const UserFields = {
   id: uuid('The id of the user.'),
@@ -32,6 +28,8 @@ const UserFields = {
   createdAt: time('When the user was created.'),
   updatedAt: time('When the user was changed last.'),
 } as const
+
+const STATES = ACCOUNT_WORDS.join('|')
 
 /** A list of users. */
 export const listUsers = {
@@ -51,16 +49,29 @@ export const listUsers = {
     organization: Type.Optional(uuid('Only users of this organization.')),
     reseller: Type.Optional(uuid('Only users in the context of this reseller.')),
     group: Type.Optional(uuid('Only users in this group.')),
+    state: Type.Optional(
+      Type.String({
+        pattern: `^(${STATES})(,(${STATES})){0,5}$`,
+        title: `words out of ${ACCOUNT_WORDS.join(', ')}, with commas between them`,
+        description: 'Only users whose storage account is in one of these states.',
+      }),
+    ),
     deleted: Type.Optional(Type.Boolean({ description: 'Lists deleted users instead of the others.' })),
     sort: Type.Optional(oneOf(['name', 'email'], 'The order (default: name).')),
     ...listQuery,
   }),
-  answer: Page(
-    Type.Object({
-      ...UserFields,
-      account: oneOf(ACCOUNT_WORDS, 'The state of the storage account, in one word.'),
+  answer: Type.Object({
+    items: Type.Array(
+      Type.Object({
+        ...UserFields,
+        account: oneOf(ACCOUNT_WORDS, 'The state of the storage account, in one word.'),
+      }),
+    ),
+    next: nullable('Where the next page begins; null on the last page.'),
+    partial: Type.Boolean({
+      description: 'Whether Usher stopped looking before the page was full; `next` goes on.',
     }),
-  ),
+  }),
 } as const
 
 const Account = Type.Object({
@@ -93,7 +104,7 @@ export const getUser = {
   summary: 'A user, deleted or not, with account and keys',
   params: IdParams,
   answer: Type.Object(
-    { ...UserFields, etag, accounts: Type.Array(Account), keys: Type.Array(Key) },
+    { ...UserFields, etag, accounts: Type.Array(Account), keys: Type.Array(Key), actions: Actions },
     { title: 'User' },
   ),
 } as const

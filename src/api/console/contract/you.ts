@@ -1,20 +1,12 @@
 import { Type } from '../../../json-schema.ts'
-import { GroupRef, IdParams, nullable, OrganizationRef, oneOf, Page, time, uuid } from './parts.ts'
+import { GroupRef, IdParams, nullable, OrganizationRef, oneOf, Page, uuid } from './parts.ts'
+import { ListedSession, Session } from './sessions.ts'
 
 const Person = {
   id: uuid('The id of the user.'),
   firstName: nullable('The first name.'),
   lastName: nullable('The last name.'),
   email: nullable('The e-mail address.'),
-} as const
-
-const Session = {
-  id: uuid('The id of the session.'),
-  method: oneOf(['link', 'oidc'], 'How it was begun: by a one-time link, or at the sign-in service.'),
-  createdAt: time('When it was begun.'),
-  seenAt: time('When it was last used, to a minute.'),
-  idleUntil: time('When it ends unless it is used.'),
-  expiresAt: time('When it ends, however much it is used.'),
 } as const
 
 const Me = Type.Object(
@@ -109,14 +101,7 @@ export const listSessions = {
   operation: 'ListSessions',
   tag: 'You',
   summary: "The signed-in person's sessions, newest first",
-  answer: Page(
-    Type.Object({
-      ...Session,
-      address: nullable('The source address of the request that began it.'),
-      agent: nullable('The User-Agent of the browser.'),
-      current: Type.Boolean({ description: 'Whether it is the session of this call.' }),
-    }),
-  ),
+  answer: Page(ListedSession),
 } as const
 
 /** Ending one session. */
