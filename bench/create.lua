@@ -17,6 +17,6 @@ function request()
 end
 
 function done(summary, latency)
-  io.write(string.format("created %d in %d us, p50 %d us, p99 %d us\n",
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99)))
+  io.write(string.format("created %d in %d us, p50 %d us, p99 %d us, max %d us\n",
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max))
 end

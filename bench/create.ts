@@ -1,22 +1,25 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { startCluster } from '../testing/postgres-cluster.ts'
-import { getToken, type Init, serve, usherJson } from '../testing/usher.ts'
-import { type Endpoint, type Figures, GENERATORS, load } from './generators.ts'
-import { runPgbench, writeScript } from './pgbench.ts'
+import { type Init, usherJson } from '../testing/usher.ts'
+import { type Figures, GENERATORS } from './generators.ts'
+import { writeScript } from './pgbench.ts'
+import { median } from './quantiles.ts'
+import { loadInTurn, mediansOf, ratiosOf } from './rounds.ts'
+import { loadUsers, newGroup, newPgbench, startBare, startUsher, type Target } from './targets.ts'
 
 /**
  * How many durable, validated, authenticated and audited creates Usher does in a second. On SQLite against a bare
  * node:http server under the same load, and with a large directory against a small one; on PostgreSQL against what
- * pgbench reaches with the same rows. Bars: docs/performance.md.
+ * pgbench reaches with the same rows, and with `--processes 2` against one process. Bars: docs/performance.md.
  */
 const { values } = parseArgs({
   options: {
     engine: { type: 'string', default: 'sqlite' },
     database: { type: 'string' },
+    processes: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
@@ -25,23 +28,16 @@ const { values } = parseArgs({
     directory: { type: 'string', default: '.' },
   },
 })
-const seconds = Number(values.seconds)
-const rounds = Number(values.rounds)
 const connections = Number(values.connections)
 const generator = GENERATORS.find((one) => one === values.generator)
 if (!generator) throw new Error(`--generator must be one of ${GENERATORS.join(', ')}`)
-
-/** Something that creates users, for so many seconds as hard as it can. */
-interface Target {
-  readonly name: string
-  load(seconds: number): Promise<Figures>
-  stop(): Promise<unknown>
-}
+const how = { generator, connections }
+const rounds = { rounds: Number(values.rounds), seconds: Number(values.seconds), warmUp: 2 }
 
 const work = mkdtempSync(join(values.directory, '.bench-'))
 try {
   console.log(
-    `${generator}, ${connections} connections, ${rounds} rounds of ${seconds} s each, Node ${process.version}, ` +
+    `${generator}, ${connections} connections, ${rounds.rounds} rounds of ${rounds.seconds} s each, Node ${process.version}, ` +
       `${cpus().length} × ${cpus()[0]?.model}`,
   )
   if (values.engine === 'postgres') await benchPostgres()
@@ -53,21 +49,21 @@ try {
 async function benchSqlite(): Promise<void> {
   const small = join(work, 'small')
   const init = await usherJson<Init>(small, ['init'])
-  await loadUsers({ USHER_DATA_DIR: small }, 10_000)
+  await loadUsers(small, ['--users', '10000', '--domain', 'small.example'])
   const large = values['skip-million'] ? null : join(work, 'large')
   if (large) {
     cpSync(small, large, { recursive: true })
     const begun = Date.now()
-    await loadUsers({ USHER_DATA_DIR: large }, 990_000)
+    await loadUsers(large, ['--users', '990000', '--domain', 'large.example'])
     console.log(`loaded 990,000 more users in ${((Date.now() - begun) / 1000).toFixed(1)} s`)
   }
-  const usher = await startUsher('Usher, 10,000 users', small, init)
-  const bare = await startBare(usher.endpoint)
-  await compare(bare, usher, 0.6)
+  const usher = await startUsher('Usher, 10,000 users', { dataDir: small, init }, how)
+  const bare = await startBare(usher.endpoint, how)
+  await compare(bare, usher, 0.55)
   await bare.stop()
   if (large) {
-    const million = await startUsher('Usher, 1,000,000 users', large, init)
-    await compare(usher, million, 0.9)
+    const million = await startUsher('Usher, 1,000,000 users', { dataDir: large, init }, how)
+    await compare(usher, million, 0.95)
     await million.stop()
   }
   await usher.stop()
@@ -81,89 +77,36 @@ async function benchPostgres(): Promise<void> {
     const settings = { USHER_DATABASE_URL: url }
     const dataDir = join(work, 'data')
     const init = await usherJson<Init>(dataDir, ['init'], settings)
-    await loadUsers({ ...settings, USHER_DATA_DIR: dataDir }, 10_000)
-    const usher = await startUsher('Usher on PostgreSQL', dataDir, init, settings)
+    await loadUsers(dataDir, ['--users', '10000'], settings)
+    const start = (name: string) => startUsher(name, { dataDir, init, settings }, how)
+    const usher = await start('Usher on PostgreSQL')
     const script = join(work, 'create.sql')
     writeScript(script)
-    const pgbench: Target = {
-      name: 'pgbench',
-      load: (time) => runPgbench(url, script, { connections, seconds: time }),
-      stop: async () => undefined,
-    }
-    await compare(pgbench, usher, 0.7)
-    await usher.stop()
+    await compare(newPgbench(url, script, connections), usher, 5.3)
+    if (Number(values.processes) > 1) {
+      const names = Array.from({ length: Number(values.processes) - 1 }, (_, i) => `Usher ${i + 2}`)
+      const others = await Promise.all(names.map(start))
+      const all = newGroup(`${names.length + 1} processes`, [usher, ...others], how)
+      await compare(usher, all)
+      await all.stop()
+    } else await usher.stop()
   } finally {
     await cluster?.end()
   }
 }
 
-async function loadUsers(settings: Readonly<Record<string, string>>, users: number): Promise<void> {
-  const script = join(import.meta.dirname, 'load-users.ts')
-  const args = ['--users', String(users), '--domain', `${users}.example`]
-  await promisify(execFile)(process.execPath, [script, ...args], { env: { ...process.env, ...settings } })
-}
-
-/** The bare server gets the very requests that Usher gets. */
-async function startBare(like: Endpoint): Promise<Target> {
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const url = await new Promise<string>((resolve) => {
-    child.stdout?.once('data', (line) => resolve(String(line).trim()))
-  })
-  return { ...newTarget('bare node:http', { ...like, url }), stop: async () => child.kill() }
-}
-
-async function startUsher(
-  name: string,
-  dataDir: string,
-  init: Init,
-  settings: Record<string, string> = {},
-): Promise<Target & { endpoint: Endpoint }> {
-  const served = await serve(dataDir, { settings: { ...settings, USHER_LOG_LEVEL: 'info' } })
-  const token = await getToken(served.url, init.clients.administrator)
-  const endpoint = {
-    url: served.url,
-    path: `/v1/customer/${init.customer.id}/users`,
-    headers: { authorization: `Bearer ${token}`, 'x-tenant': init.portal },
-    group: init.groups.Viewer,
-  }
-  return { ...newTarget(name, endpoint), endpoint, stop: () => served.stop() }
-}
-
-function newTarget(name: string, endpoint: Endpoint): Omit<Target, 'stop'> {
-  return {
-    name,
-    load: (time) => load(endpoint, { generator: generator ?? 'autocannon', connections, seconds: time }),
-  }
-}
-
-/** A B A B, so that whatever else the machine does meets both. */
-async function compare(a: Target, b: Target, bar: number): Promise<void> {
-  await a.load(2)
-  await b.load(2)
-  const figures: [Figures[], Figures[]] = [[], []]
-  for (let round = 0; round < rounds; round++) {
-    figures[0].push(await a.load(seconds))
-    figures[1].push(await b.load(seconds))
-  }
-  const [first, second] = [middle(figures[0]), middle(figures[1])]
-  const ratio = second.perSecond / first.perSecond
+/** Compares two targets by the median of the ratios of their rounds. */
+async function compare(a: Target, b: Target, bar?: number): Promise<void> {
+  const [first = [], second = []] = await loadInTurn([a, b], rounds)
+  const ratio = median(ratiosOf(second, first))
+  const verdict = bar === undefined ? '' : ` (bar ${bar}: ${ratio >= bar ? 'met' : 'missed'})`
   console.log()
   console.log('                          creates/s    p50 ms    p99 ms    of the first')
-  console.log(row(a.name, first, ''))
-  console.log(row(b.name, second, `${ratio.toFixed(2)} (bar ${bar}: ${ratio >= bar ? 'met' : 'missed'})`))
+  console.log(row(a.name, mediansOf(first), ''))
+  console.log(row(b.name, mediansOf(second), `${ratio.toFixed(2)}${verdict}`))
 }
 
 function row(name: string, { perSecond, p50, p99 }: Figures, note: string): string {
   const [middle, last] = [p50, p99].map((ms) => (ms === null ? '-' : ms.toFixed(1)).padStart(10))
   return `${name.padEnd(24)}${perSecond.toFixed(0).padStart(11)}${middle}${last}    ${note}`.trimEnd()
-}
-
-/** The round in the middle by its rate. */
-function middle(rounds: readonly Figures[]): Figures {
-  const sorted = rounds.toSorted((one, other) => one.perSecond - other.perSecond)
-  const found = sorted[Math.floor(sorted.length / 2)]
-  if (!found) throw new Error('no rounds')
-  return found
 }

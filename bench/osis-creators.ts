@@ -55,7 +55,7 @@ export function newDirectCreator(admin: AdminClient): Creator {
 export async function newOsisCreator(
   dataDir: string,
   gateway: CephRgwSettings,
-): Promise<Creator & { stop(): Promise<unknown> }> {
+): Promise<Creator & { readonly pid: number; stop(): Promise<unknown> }> {
   const settings = {
     USHER_LOG_LEVEL: 'info',
     USHER_CEPH_RGW_URL: gateway.url,
@@ -77,6 +77,7 @@ export async function newOsisCreator(
   return {
     name: 'OSIS',
     tenantId,
+    pid: usher.process.pid ?? 0,
     async create(name) {
       const who = { cd_user_id: name, cd_tenant_id: orgId, username: name, email: `${name}@bench.example` }
       const body = { ...who, role: 'TENANT_USER', active: true }

@@ -30,7 +30,7 @@ export function writeScript(file: string): void {
 }
 
 /**
- * Lets pgbench, which comes with PostgreSQL, insert the rows of creates over so many connections.
+ * Lets pgbench, which comes with PostgreSQL, insert the rows of creates over so many connections, for whole seconds.
  * @throws {Error} when it is not installed, or a transaction failed
  */
 export async function runPgbench(
@@ -40,12 +40,23 @@ export async function runPgbench(
 ): Promise<Figures> {
   const threads = ['-c', String(connections), '-j', '2']
   const variables = Object.entries(await readVariables(url)).map(([name, value]) => `-D${name}=${value}`)
-  const args = ['-n', '-M', 'prepared', ...threads, ...variables, '-T', String(seconds), '-f', script, url]
+  const args = [
+    '-n',
+    '-M',
+    'prepared',
+    ...threads,
+    ...variables,
+    '-T',
+    String(Math.ceil(seconds)),
+    '-f',
+    script,
+    url,
+  ]
   const { stdout, stderr } = await promisify(execFile)('pgbench', args)
   const found = /^tps = ([\d.]+)/m.exec(stdout)
   if (/aborted|ERROR/.test(stderr)) throw new Error(`pgbench: ${stdout}${stderr}`)
   // On a busy machine a short run can end before its connections have been made.
-  return { perSecond: Number(found?.[1] ?? 0), p50: null, p99: null }
+  return { perSecond: Number(found?.[1] ?? 0), p50: null, p99: null, max: null }
 }
 
 async function readVariables(url: string): Promise<Record<string, unknown>> {

@@ -28,7 +28,12 @@ export async function connectHttp({ url, path, headers, body }: HttpCreate): Pro
 function measureResponse(received: Buffer): number {
   const end = received.indexOf('\r\n\r\n')
   if (end < 0) return 0
-  const length = /\r\ncontent-length: (\d+)/i.exec(received.toString('latin1', 0, end))?.[1]
+  const head = received.toString('latin1', 0, end)
+  if (/\r\ntransfer-encoding: chunked/i.test(head)) {
+    const last = received.indexOf('\r\n0\r\n\r\n', end)
+    return last < 0 ? 0 : last + 7
+  }
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
   if (length === undefined) throw new Error('a response without a Content-Length')
   const whole = end + 4 + Number(length)
   return received.length < whole ? 0 : whole
