@@ -1,4 +1,5 @@
 import type { Calls } from '../../src/api/console/contract.ts'
+import { noteConnection } from './connection.ts'
 import { type Problem, ProblemError } from './problems.ts'
 import { signInAgain } from './session.ts'
 
@@ -37,8 +38,10 @@ export async function call<O extends Operation>(
 ): Promise<Answer<O>> {
   const response = await send(operation, request as Parts, options)
   const text = await response.text().catch(() => {
-    throw new ProblemError({ status: 0 })
+    if (options.signal?.aborted) throw options.signal.reason
+    throw unreached()
   })
+  noteConnection(true)
   announceBuild(response)
   if (response.ok) return (text === '' ? null : JSON.parse(text)) as Answer<O>
   if (response.status === 401 && options.signedOut !== 'fail') {
@@ -70,8 +73,13 @@ async function send(operation: Operation, { params, query, body }: Parts, option
     })
   } catch (error) {
     if (options.signal?.aborted) throw error
-    throw new ProblemError({ status: 0 })
+    throw unreached()
   }
+}
+
+function unreached(): ProblemError {
+  noteConnection(false)
+  return new ProblemError({ status: 0 })
 }
 
 function toQuery(query: Parts['query']): string {

@@ -34,7 +34,7 @@ export const common = {
     503: 'Usher cannot do this at the moment.',
     other: 'Usher has a fault.',
   } as Record<number, string> & { other: string },
-  mayNot: (role: 'administrator' | 'viewer') =>
+  mayNot: (role: 'administrator' | 'viewer'): string =>
     role === 'viewer'
       ? 'A viewer may not do this: ask an administrator.'
       : 'Your organization may not do this: ask the provider.',
