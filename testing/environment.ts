@@ -4,6 +4,8 @@ import { join } from 'node:path'
 export interface DatabaseServer {
   /** Returns the URL of a new, empty database. */
   createDatabase(): Promise<string>
+  /** Returns the URL of a new database with all migrations. */
+  createMigrated(): Promise<string>
 }
 
 export type Engine = 'sqlite' | 'postgres'
@@ -22,10 +24,10 @@ export function useServer(found: DatabaseServer): void {
   server = found
 }
 
-/** Returns the URL of the store of a data directory. On PostgreSQL the first call creates its database. */
+/** Returns the URL of the store of a data directory. On PostgreSQL the first call creates its database, migrated. */
 export async function storeUrl(dataDir: string): Promise<string> {
   if (!server) return `sqlite:${join(dataDir, 'usher.db')}`
-  const url = databases.get(dataDir) ?? server.createDatabase()
+  const url = databases.get(dataDir) ?? server.createMigrated()
   databases.set(dataDir, url)
   return url
 }

@@ -5,6 +5,7 @@ import {
   findUrl,
   getToken,
   type Init,
+  initialise,
   newCollector,
   newDataDir,
   runUsher,
@@ -71,7 +72,7 @@ async function start<T extends Running>(
   run: (dataDir: string, settings: Settings) => Promise<T>,
 ): Promise<StartedTarget & T> {
   const { path: dataDir, remove } = newDataDir()
-  const init = await usherJson<Init>(dataDir, ['init'], settings)
+  const init = await initialise(dataDir, settings)
   const running = await run(dataDir, settings)
   const token = await getToken(running.url, init.clients.administrator)
   return {

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { programEnvironment } from './environment.ts'
+import { engine, programEnvironment } from './environment.ts'
+import { copyMigratedFile } from './migrated-stores.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.js')
 
@@ -66,6 +67,15 @@ export async function usherJson<T>(
   const { code, stdout, stderr } = await runUsher(dataDir, [...args, '--json'], settings)
   if (code !== 0) throw new Error(`usher ${args.join(' ')} ended with ${code}: ${stderr}`)
   return JSON.parse(stdout) as T
+}
+
+/**
+ * Sets up a directory as `usher init` does, on a store that a copy makes, and returns what it prints.
+ * @throws {Error} with what the command wrote to standard error
+ */
+export async function initialise(dataDir: string, settings: Settings = {}): Promise<Init> {
+  if (engine() === 'sqlite' && !settings.USHER_DATABASE_URL) await copyMigratedFile(join(dataDir, 'usher.db'))
+  return usherJson<Init>(dataDir, ['init'], settings)
 }
 
 /** Collects what is written to it. */
@@ -140,7 +150,7 @@ export async function serveNew(
   settings: Settings = {},
 ): Promise<Served & { dataDir: string; init: Init; end(): Promise<void> }> {
   const { path: dataDir, remove } = newDataDir()
-  const init = await usherJson<Init>(dataDir, ['init'], settings)
+  const init = await initialise(dataDir, settings)
   const served = await serve(dataDir, { settings })
   return {
     ...served,

@@ -3,14 +3,14 @@ import { hash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { engine } from '../../testing/environment.ts'
 import type { Row } from '../../testing/query.ts'
-import { newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 import { queryStore, sealStore } from '../support/stored.ts'
 
 /** Runs work with a directory that is set up, with a sealed audit log, and deletes it. */
 async function inDirectory(work: (path: string) => Promise<void>): Promise<void> {
   const { path, remove } = newDataDir()
   try {
-    await usherJson(path, ['init'])
+    await initialise(path)
     await usherJson(path, ['organization', 'add', '--kind', 'customer', '--name', 'First'])
     await sealStore(path)
     await usherJson(path, ['organization', 'add', '--kind', 'customer', '--name', 'Second'])

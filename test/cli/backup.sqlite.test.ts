@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { queryDatabase } from '../../testing/query.ts'
 import { serveHere } from '../../testing/target.ts'
-import { type Ended, type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Ended, type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const folder = newDataDir()
 const dataDir = join(folder.path, 'data')
@@ -21,7 +21,7 @@ const copy = join(folder.path, 'copy.db')
 let init: Init
 
 before(async () => {
-  init = await usherJson<Init>(dataDir, ['init'])
+  init = await initialise(dataDir)
   // The first start makes the key that signs tokens, which the master key seals.
   await (await serveHere(dataDir)).stop()
   await usherJson(dataDir, ['backup', copy])

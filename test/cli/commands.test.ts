@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { engine } from '../../testing/environment.ts'
-import { type Ended, type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Ended, type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
 let init: Init
 
 before(async () => {
-  init = await usherJson<Init>(path, ['init'])
+  init = await initialise(path)
 })
 after(remove)
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 interface Entry {
   readonly number: number
@@ -20,7 +20,7 @@ const { path, remove } = newDataDir()
 let user: string
 
 before(async () => {
-  const { customer } = await usherJson<{ customer: { id: string } }>(path, ['init'])
+  const { customer } = await initialise(path)
   const named = ['--organization', customer.id, '--email', 'erica@example.com', '--first-name', 'Erica']
   user = (await usherJson<{ id: string }>(path, ['user', 'add', ...named])).id
   await usherJson(path, ['user', 'change', user, '--first-name', 'Grace'])

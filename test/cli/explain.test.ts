@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { runCli } from '../../src/cli/cli.ts'
 import { NEXT_COMMANDS } from '../../src/cli/explain-texts.ts'
-import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
 let init: Init
 let userId: string
 
 before(async () => {
-  init = await usherJson<Init>(path, ['init'])
+  init = await initialise(path)
   const words = ['user', 'add', '--organization', init.customer.id, '--email', 'ada@example.com']
   userId = (await usherJson<{ id: string }>(path, words)).id
 })

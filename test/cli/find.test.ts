@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
 let init: Init
 
 before(async () => {
-  init = await usherJson<Init>(path, ['init'])
+  init = await initialise(path)
 })
 after(remove)
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 import { queryStore } from '../support/stored.ts'
 
 const { path, remove } = newDataDir()
-await usherJson(path, ['init'])
+await initialise(path)
 after(remove)
 
 const IDS = ['01932d3e-7f4a-7c1e-9d55-2f6a8f0b1c2d', '01932d3e-7f4a-7c1e-9d55-2f6a8f0b1c2e'] as const

@@ -10,7 +10,7 @@ import { programEnvironment } from '../../testing/environment.ts'
 import { serveHere } from '../../testing/target.ts'
 import {
   type Ended,
-  type Init,
+  initialise,
   newCollector,
   newDataDir,
   type Settings,
@@ -22,7 +22,7 @@ import { queryStore } from '../support/stored.ts'
 async function newDirectory(t: TestContext): Promise<{ path: string; file: string }> {
   const { path, remove } = newDataDir()
   t.after(remove)
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const served = await serveHere(path)
   const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
   assert.equal((await creates.osis('ada')).status, 201)

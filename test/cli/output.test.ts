@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { programEnvironment } from '../../testing/environment.ts'
 import { FULL_LENGTH } from '../../testing/full-length.ts'
-import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.js')
 /** Only Linux has a device that is always full, and says that a descriptor was closed. */
@@ -14,7 +14,7 @@ const skip = existsSync('/dev/full') && existsSync('/proc/self/fdinfo') ? false 
 const set = newDataDir()
 let init: Init
 before(async () => {
-  init = await usherJson<Init>(set.path, ['init'])
+  init = await initialise(set.path)
 })
 after(set.remove)
 
@@ -143,7 +143,7 @@ const COUNT = 50
 test('a list of more than a pipe holds arrives whole', async (t) => {
   const { path, remove } = newDataDir()
   t.after(remove)
-  const { customer } = await usherJson<Init>(path, ['init'])
+  const { customer } = await initialise(path)
   // The output has 6 bytes for each of these characters. A pipe holds 64 KiB.
   const name = '\u202e'.repeat(255)
   for (let i = 0; i < COUNT; i++) {
@@ -181,7 +181,7 @@ test('what people typed reaches the terminal escaped, in lists and in messages',
 
 test('a user whose name would forge a row takes one row', async () => {
   const { path, remove } = newDataDir()
-  const { customer } = await usherJson<Init>(path, ['init'])
+  const { customer } = await initialise(path)
   const add = [
     'user',
     'add',
@@ -206,7 +206,7 @@ test('a user whose name would forge a row takes one row', async () => {
 test('a list that ends early says so on standard error, and how to go on', async (t) => {
   const { path, remove } = newDataDir()
   t.after(remove)
-  const { customer } = await usherJson<Init>(path, ['init'])
+  const { customer } = await initialise(path)
   for (const name of ['a', 'b', `c'$(x)`, 'd']) {
     const email = `${name}@example.com`
     await runUsher(path, ['user', 'add', '--organization', customer.id, '--email', email])

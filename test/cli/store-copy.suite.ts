@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
 import { queryDatabase } from '../../testing/query.ts'
 import { serveHere } from '../../testing/target.ts'
-import { type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 type NewUrl = () => Promise<string>
 
@@ -20,7 +20,7 @@ async function withOriginal(newUrl: NewUrl, work: (original: Original) => Promis
   try {
     const url = await newUrl()
     const settings = { USHER_DATABASE_URL: url, USHER_PUBLIC_URL: 'http://usher.example' }
-    const init = await usherJson<Init>(dataDir, ['init'], settings)
+    const init = await initialise(dataDir, settings)
     const served = await serveHere(dataDir, settings)
     const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
     assert.equal((await creates.portal('ada@example.com')).status, 201)

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
 import { serveHere } from '../../testing/target.ts'
-import { type Ended, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { type Ended, initialise, newDataDir, runUsher } from '../../testing/usher.ts'
 
 const set = newDataDir()
 const empty = newDataDir()
-before(() => usherJson(set.path, ['init']))
+before(() => initialise(set.path))
 after(() => {
   set.remove()
   empty.remove()

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 import { isSigned, startReceiver } from '../support/receiver.ts'
 import { queryStore } from '../support/stored.ts'
 
 const { path, remove } = newDataDir()
 const receiver = await startReceiver()
 const SETTINGS = { USHER_WEBHOOK_NETWORKS: '127.0.0.1' }
-await usherJson(path, ['init'], SETTINGS)
+await initialise(path, SETTINGS)
 after(async () => {
   await receiver.end()
   remove()

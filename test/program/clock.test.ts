@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { startServing } from '../../testing/children.ts'
 import { type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
-import { getToken, type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { getToken, initialise, newDataDir } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows } from '../support/load.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
@@ -47,7 +47,7 @@ async function timeOfNewUser(dataDir: string, creates: Creates): Promise<string>
 
 test('a clock that is set back by an hour while Usher serves loses, repeats and reorders nothing', async (t) => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const asked: Asked = { portal: new Map(), osis: new Map() }
   const served = await startServing(path, { settings: SETTINGS, limitMs: 60_000 })
   t.after(async () => {

@@ -8,7 +8,7 @@ import { type Answer, type Creates, newCreates, prepareCreates } from '../../tes
 import { useServer } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
 import type { Cluster, StopMode } from '../../testing/postgres-cluster.ts'
-import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows, load } from '../support/load.ts'
 import { onCluster } from '../support/postgres.ts'
@@ -129,7 +129,7 @@ await onCluster('a database that is stopped under load and started again', (clus
     test(`Usher answers 503 meanwhile, goes on by itself, and has lost nothing (${mode})`, async (t) => {
       const { path, remove } = newDataDir()
       const settings = { USHER_PUBLIC_URL: 'https://usher.example' }
-      const init = await usherJson<Init>(path, ['init'], settings)
+      const init = await initialise(path, settings)
       const { at, process, ended } = await startServing(path, { settings, limitMs: 120_000 })
       t.after(async () => {
         process.kill('SIGKILL')

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { engine, programEnvironment } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { type Init, newDataDir, serve, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
@@ -23,7 +23,7 @@ async function expireLeases(dataDir: string): Promise<void> {
 
 test(`a deletion that is killed ${ROUNDS} times ends, and deletes each user once`, async () => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const env = await programEnvironment(path, {})
   await promisify(execFile)(process.execPath, [LOADER, '--users', String(USERS)], { env })
   const { job } = await usherJson<{ job: string }>(path, ['organization', 'delete', init.customer.id])

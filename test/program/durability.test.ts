@@ -5,7 +5,7 @@ import { startServing } from '../../testing/children.ts'
 import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { engine } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { type Asked, checkRows, load, loadInBulk } from '../support/load.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
@@ -61,7 +61,7 @@ function countAnswers(asked: ReadonlyMap<string, string | undefined>): number {
 
 test(`${ROUNDS} times killed while creates are running, no answered create is lost and none is half-made`, async () => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const asked: Asked = { portal: new Map(), osis: new Map() }
   let ready: { token: string; tenantId: string } | undefined
   let newest = 0
@@ -96,7 +96,7 @@ test(`${ROUNDS} times killed while creates are running, no answered create is lo
 
 test('an account that a killed process was about to apply is finished for a repeated create', async () => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const first = await startServing(path, { settings: SETTINGS })
   const ready = await prepareCreates(first.at, init)
   const { body } = await newCreates(first.at, { init, ...ready }).osis('ada')

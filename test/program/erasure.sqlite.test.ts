@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
 after(remove)
@@ -13,7 +13,7 @@ function listFilesWith(text: string): string[] {
 }
 
 test('the files of the store hold no value of an erased user', async () => {
-  const { customer } = await usherJson<{ customer: { id: string } }>(path, ['init'])
+  const { customer } = await initialise(path)
   const names = [
     '--first-name',
     'Xenia-Erasmus',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startServing } from '../../testing/children.ts'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
-import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir } from '../../testing/usher.ts'
 import { onCluster } from '../support/postgres.ts'
 
 /** The longest wait of a caller: for its place in the queue, for a connection, and for the database. */
@@ -16,7 +16,7 @@ await onCluster('a database that falls silent', (cluster) => {
       USHER_DATABASE_URL: await cluster.createDatabase(),
       USHER_PUBLIC_URL: 'http://usher.example',
     }
-    const init = await usherJson<Init>(path, ['init'], settings)
+    const init = await initialise(path, settings)
     const served = await startServing(path, { settings, limitMs: 120_000 })
     t.after(async () => {
       cluster.thaw()

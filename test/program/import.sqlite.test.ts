@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { programEnvironment } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { getToken, type Init, newDataDir, serve, usherJson } from '../../testing/usher.ts'
+import { getToken, type Init, initialise, newDataDir, serve } from '../../testing/usher.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
 const ROUNDS = rounds(1, 20)
@@ -44,7 +44,7 @@ function writeRows(file: string, domain: string, count: number): void {
 
 test(`${ROUNDS} times killed during imports, also beside a server, every row is there exactly once`, async () => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const file = join(path, 'people.csv')
   let served: Awaited<ReturnType<typeof serve>> | undefined
   try {

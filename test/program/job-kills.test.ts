@@ -7,7 +7,7 @@ import { startServing } from '../../testing/children.ts'
 import { engine } from '../../testing/environment.ts'
 import { FULL_LENGTH, rounds } from '../../testing/full-length.ts'
 import { jsonOf, send } from '../../testing/http.ts'
-import { getToken, type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { getToken, type Init, initialise, newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
@@ -46,7 +46,7 @@ test(`a customer whose deletion is killed ${ROUNDS} times is deleted once, with 
   skip,
 }, async () => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'], SETTINGS)
+  const init = await initialise(path, SETTINGS)
   await importUsers(path, init.customer.id)
   const show = (id: string): Promise<Job> => usherJson<Job>(path, ['job', 'show', id], SETTINGS)
   let job: string | undefined

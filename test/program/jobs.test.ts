@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { engine, programEnvironment } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
@@ -35,7 +35,7 @@ async function expireLeases(dataDir: string): Promise<void> {
 
 test(`a job that is killed ${ROUNDS} times goes on after each start, and no step is lost or done twice`, async () => {
   const { path, remove } = newDataDir()
-  await usherJson(path, ['init'])
+  await initialise(path)
   const args = ['begin']
   for (let round = 0; round < ROUNDS; round++) {
     const child = await startRunner(path, ...args.splice(0))

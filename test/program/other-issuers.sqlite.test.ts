@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serveHere } from '../../testing/target.ts'
-import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, usherJson } from '../../testing/usher.ts'
 
 test('a start names each client whose issuer is not configured', async (t) => {
   const { path, remove } = newDataDir()
   t.after(remove)
-  const { provider } = await usherJson<Init>(path, ['init'])
+  const { provider } = await initialise(path)
   const [kept, dropped] = ['https://kept.example', 'https://dropped.example'].map((issuer) => ({
     ...{ issuer, jwksUrl: `${issuer}/keys`, audience: 'api://usher' },
   }))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { queryDatabase } from '../../testing/query.ts'
-import { type Init, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
 after(remove)
@@ -11,7 +11,7 @@ interface Migrated {
 }
 
 test('after an upgrade, usher migrate and the server name the users who share an address', async () => {
-  const { customer } = await usherJson<Init>(path, ['init'])
+  const { customer } = await initialise(path)
   const add = async (email: string): Promise<string> => {
     const words = ['user', 'add', '--organization', customer.id, '--email', email]
     return (await usherJson<{ id: string }>(path, words)).id

@@ -7,7 +7,7 @@ import { startServing } from '../../testing/children.ts'
 import { engine } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { send } from '../../testing/http.ts'
-import { getToken, type Init, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { getToken, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { queryStore, verifyStore } from '../support/stored.ts'
 
@@ -31,7 +31,7 @@ async function count(dataDir: string, condition: string): Promise<number> {
 
 test(`a customer is suspended and resumed as a whole, although Usher is killed ${ROUNDS} times meanwhile`, async () => {
   const { path, remove } = newDataDir()
-  const init = await usherJson<Init>(path, ['init'])
+  const init = await initialise(path)
   const { id: customer } = await usherJson<{ id: string }>(path, [
     ...['organization', 'add', '--kind', 'customer', '--name', 'Many'],
   ])

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { useServer } from '../../testing/environment.ts'
 import { queryDatabase } from '../../testing/query.ts'
 import { serveHere } from '../../testing/target.ts'
-import { newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, runUsher } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { onCluster } from '../support/postgres.ts'
 
@@ -34,7 +34,7 @@ await onCluster('a database that may lose what it has committed', (cluster) => {
   for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) {
     test(`with ${setting} = off it is refused, unless loss is allowed`, async (t) => {
       const { path, remove } = newDataDir()
-      await usherJson(path, ['init'])
+      await initialise(path)
       await change(setting, 'off')
       t.after(async () => {
         await change(setting, 'on')

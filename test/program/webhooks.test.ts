@@ -5,7 +5,7 @@ import { startServing } from '../../testing/children.ts'
 import { newCreates, prepareCreates } from '../../testing/creates.ts'
 import { engine } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { type Init, newDataDir, usherJson } from '../../testing/usher.ts'
+import { initialise, newDataDir, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { queryStore } from '../support/stored.ts'
@@ -19,7 +19,7 @@ const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example', USHER_WEBHOOK_NETWO
 test(`${ROUNDS} times killed while events are delivered, each event arrives, and in order`, async () => {
   const { path, remove } = newDataDir()
   const receiver = await startReceiver()
-  const init = await usherJson<Init>(path, ['init'], SETTINGS)
+  const init = await initialise(path, SETTINGS)
   const created = ['--url', receiver.url, '--operation', 'CreateUser']
   const { id } = await usherJson<{ id: string }>(path, ['webhook', 'create', ...created], SETTINGS)
   let ready: Awaited<ReturnType<typeof prepareCreates>> | undefined

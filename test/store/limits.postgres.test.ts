@@ -31,7 +31,7 @@ async function withStore(
 
 function limitTests(server: DatabaseServer): void {
   test('when all connections are in use, a unit waits, and fails with a clear error if no connection becomes free', async () => {
-    await withStore(await server.createDatabase(), async (store) => {
+    await withStore(await server.createMigrated(), async (store) => {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
       const holding = Array.from({ length: 10 }, () =>
         store.read(async (tx) => {
@@ -49,7 +49,7 @@ function limitTests(server: DatabaseServer): void {
   })
 
   test('a unit that waits too long for a locked row fails, and is undone', async () => {
-    const url = await server.createDatabase()
+    const url = await server.createMigrated()
     await withStore(url, async (store, user) => {
       const other = new pg.Client({ connectionString: url })
       await other.connect()
@@ -64,7 +64,7 @@ function limitTests(server: DatabaseServer): void {
   })
 
   test('a connection that ends during a unit fails only that unit', async () => {
-    const url = await server.createDatabase()
+    const url = await server.createMigrated()
     await withStore(url, async (store, user) => {
       const killed = store.write(async (tx) => {
         await touchUser(tx, user, 'later')
@@ -78,7 +78,7 @@ function limitTests(server: DatabaseServer): void {
   })
 
   test('a locked e-mail address delays only creates with that address', async () => {
-    const url = await server.createDatabase()
+    const url = await server.createMigrated()
     await withStore(url, async (store, _, provider) => {
       const other = new pg.Client({ connectionString: url })
       await other.connect()
@@ -105,7 +105,7 @@ function limitTests(server: DatabaseServer): void {
   })
 
   test('a schema change by a newer Usher does not disturb running servers', async () => {
-    const url = await server.createDatabase()
+    const url = await server.createMigrated()
     await withStore(url, async (store) => {
       const find = (): Promise<unknown> => store.read((tx) => selectUser(tx, 'ada'))
       await Promise.all(Array.from({ length: 10 }, find))
@@ -116,7 +116,7 @@ function limitTests(server: DatabaseServer): void {
   })
 
   test('a unit that continues after a failed statement is not committed', async () => {
-    await withStore(await server.createDatabase(), async (store) => {
+    await withStore(await server.createMigrated(), async (store) => {
       const careless = store.write(async (tx) => {
         const portal = { domain: 'portal.example', organization: 999_999, now: NOW }
         await insertPortal(tx, portal).catch(() => undefined)

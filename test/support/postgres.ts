@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { after, describe, test } from 'node:test'
 import type { DatabaseServer } from '../../testing/environment.ts'
+import { MIGRATED_DATABASE, migrate } from '../../testing/migrated-stores.ts'
 import { type Cluster, startCluster } from '../../testing/postgres-cluster.ts'
 import { queryDatabase } from '../../testing/query.ts'
 
@@ -24,7 +25,7 @@ export function findServer(): Promise<DatabaseServer | Missing> {
 async function openServer(): Promise<DatabaseServer | Missing> {
   const { USHER_TEST_DATABASE_URL: external, USHER_TEST_CLUSTER_URL: ofAllFiles } = process.env
   if (external) return newExternal(external)
-  if (ofAllFiles) return newServer(ofAllFiles)
+  if (ofAllFiles) return newServer(ofAllFiles, { migrated: MIGRATED_DATABASE })
   const cluster = await findCluster()
   return 'reason' in cluster ? cluster : newServer(cluster.url)
 }
@@ -40,13 +41,32 @@ async function findCluster(): Promise<Cluster | Missing> {
   }
 }
 
-function newServer(url: string, created: (name: string) => void = () => undefined): DatabaseServer {
+/**
+ * @param created is called with the name of each database
+ * @param migrated the name of a database with all migrations; by default, the first call that needs it makes it
+ */
+function newServer(
+  url: string,
+  { created, migrated }: { created?: (name: string) => void; migrated?: string } = {},
+): DatabaseServer {
+  const create = async (template = 'template1'): Promise<string> => {
+    const name = `usher_test_${randomBytes(6).toString('hex')}`
+    created?.(name)
+    await queryDatabase(url, `CREATE DATABASE ${name} TEMPLATE ${template}`)
+    return name
+  }
+  const toUrl = (name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href
+  let template = migrated && Promise.resolve(migrated)
+  const createTemplate = async (): Promise<string> => {
+    const name = await create()
+    await migrate(toUrl(name))
+    return name
+  }
   return {
-    async createDatabase() {
-      const name = `usher_test_${randomBytes(6).toString('hex')}`
-      created(name)
-      await queryDatabase(url, `CREATE DATABASE ${name}`)
-      return Object.assign(new URL(url), { pathname: `/${name}` }).href
+    createDatabase: async () => toUrl(await create()),
+    async createMigrated() {
+      template ||= createTemplate()
+      return toUrl(await create(await template))
     },
   }
 }
@@ -56,7 +76,7 @@ function newExternal(url: string): DatabaseServer {
   after(async () => {
     for (const name of names) await queryDatabase(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
   })
-  return newServer(url, (name) => names.push(name))
+  return newServer(url, { created: (name) => names.push(name) })
 }
 
 /**

@@ -8,6 +8,7 @@ import { newAuditKey } from '../../src/store/audit/keys.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store, StoreEvents } from '../../src/store/port.ts'
 import type { DatabaseServer } from '../../testing/environment.ts'
+import { copyMigratedFile } from '../../testing/migrated-stores.ts'
 import { type Connection, connectPostgres, queryDatabase, type Value } from '../../testing/query.ts'
 
 /** The master key of the tests' stores, and the audit key under it. */
@@ -61,7 +62,9 @@ interface Opened {
 export function sqliteStores(): Openers {
   const { openers, releaseAll } = openersOf(async (events) => {
     const folder = mkdtempSync(join(tmpdir(), 'usher-store-'))
-    const url = `sqlite:${join(folder, 'usher.db')}`
+    const path = join(folder, 'usher.db')
+    await copyMigratedFile(path)
+    const url = `sqlite:${path}`
     const tamper: Tampered['tamper'] = async (sql, ...values) => {
       await queryDatabase(url, sql, ...values)
     }
@@ -96,7 +99,7 @@ export function postgresStores(server: DatabaseServer): Openers {
   const all: Database[] = []
   const free: Database[] = []
   const create = async (): Promise<Database> => {
-    const url = await server.createDatabase()
+    const url = await server.createMigrated()
     const database = { url, connection: await connectPostgres(url) }
     all.push(database)
     return database
