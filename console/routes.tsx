@@ -12,7 +12,7 @@ import { ProblemError } from './api/problems.ts'
 import { readMe } from './api/queries.ts'
 import { readAuditSearch } from './pages/audit/search.ts'
 import { readOrganizationsSearch } from './pages/organizations/search.ts'
-import { readNewUserSearch, readUsersSearch } from './pages/users/search.ts'
+import { readNewUserSearch, readUserSearch, readUsersSearch } from './pages/users/search.ts'
 import { NotFound } from './shell/not-found.tsx'
 import { ConsoleFailure, PageFailure } from './shell/page-failure.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -79,17 +79,30 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('./pages/users/users.tsx'), 'Users'),
 })
 
-const user = createRoute({
-  getParentRoute: () => app,
-  path: '/users/$id',
-  component: NotFound,
-})
-
 const newUser = createRoute({
   getParentRoute: () => app,
   path: '/users/new',
   validateSearch: readNewUserSearch,
-  component: NotFound,
+  component: lazyRouteComponent(() => import('./pages/users/new-user.tsx'), 'NewUser'),
+})
+
+const user = createRoute({
+  getParentRoute: () => app,
+  path: '/users/$id',
+  validateSearch: readUserSearch,
+  component: lazyRouteComponent(() => import('./pages/users/user.tsx'), 'User'),
+})
+
+const editUser = createRoute({
+  getParentRoute: () => app,
+  path: '/users/$id/edit',
+  component: lazyRouteComponent(() => import('./pages/users/edit-user.tsx'), 'EditUser'),
+})
+
+const receipt = createRoute({
+  getParentRoute: () => app,
+  path: '/users/$id/receipt',
+  component: lazyRouteComponent(() => import('./pages/users/receipt.tsx'), 'Receipt'),
 })
 
 const find = createRoute({
@@ -158,7 +171,7 @@ const you = createRoute({
 const routes = root.addChildren([
   ...[signIn, signInAgain, enter],
   app.addChildren([
-    ...[home, find, users, newUser, user, organizations, audit, request, you],
+    ...[home, find, users, newUser, user, editUser, receipt, organizations, audit, request, you],
     organization.addChildren([
       ...[
         organizationUsers,

@@ -18,10 +18,13 @@ interface ConfirmProps {
   /** Does it. The dialog stays, with the reason, if it fails. */
   readonly onConfirm: () => Promise<unknown>
   readonly onClose: () => void
+  /** False if what is done puts something else in the place of the dialog. */
+  readonly closesWhenDone?: boolean
 }
 
 /** Asks before something that is felt: a button with verb and object, and for what is final, the name of the thing. */
-export function Confirm({ title, children, verb, isDanger = true, typed, onConfirm, onClose }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { title, children, verb, isDanger = true, typed, onConfirm, onClose, closesWhenDone = true } = props
   const { cancel, typeTheName } = useText()
   const [name, setName] = useState('')
   const [isBusy, setBusy] = useState(false)
@@ -31,7 +34,7 @@ export function Confirm({ title, children, verb, isDanger = true, typed, onConfi
   const confirm = () => {
     setBusy(true)
     setError(null)
-    onConfirm().then(onClose, (failure) => {
+    onConfirm().then(closesWhenDone ? onClose : undefined, (failure) => {
       setError(failure)
       setBusy(false)
     })

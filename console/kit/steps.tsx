@@ -27,14 +27,16 @@ export function Steps({ steps, beside = {} }: StepsProps) {
         const { code, state } = step
         if (state === 'not_needed') return null
         const note = noteOf(step, text, failedAt !== -1 && at > failedAt)
+        const isShort = step.reason === null
         return (
           <li key={code} className={styles[state]} data-step={code} data-state={state}>
             <span aria-hidden="true">{ICONS[state]}</span>
             <span>
               {text.explain.steps[code]} <span className="sr-only">({text.explain.states[state]})</span>
+              {note && isShort && <i> ({note})</i>}
             </span>
-            <span className="quiet">{beside[code]}</span>
-            {note && <span className={`${styles.note} quiet`}>{note}</span>}
+            {beside[code] && <span className={`${styles.beside} quiet`}>{beside[code]}</span>}
+            {note && !isShort && <span className={`${styles.note} quiet`}>{note}</span>}
           </li>
         )
       })}

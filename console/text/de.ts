@@ -4,8 +4,12 @@ import { explain } from './de/explain.ts'
 import { finder } from './de/finder.ts'
 import { form, issues } from './de/form.ts'
 import { organizations } from './de/organizations.ts'
+import { receipt } from './de/receipt.ts'
 import { shell } from './de/shell.ts'
 import { signIn } from './de/sign-in.ts'
+import { timeline } from './de/timeline.ts'
+import { user } from './de/user.ts'
+import { userForm } from './de/user-form.ts'
 import { users } from './de/users.ts'
 import { you } from './de/you.ts'
 import type { Text } from './en.ts'
@@ -24,6 +28,10 @@ export const de: Text = {
   organizations,
   shell,
   signIn,
+  receipt,
+  timeline,
+  user,
+  userForm,
   users,
   you,
 }

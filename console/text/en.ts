@@ -4,8 +4,12 @@ import { explain } from './en/explain.ts'
 import { finder } from './en/finder.ts'
 import { form, issues } from './en/form.ts'
 import { organizations } from './en/organizations.ts'
+import { receipt } from './en/receipt.ts'
 import { shell } from './en/shell.ts'
 import { signIn } from './en/sign-in.ts'
+import { timeline } from './en/timeline.ts'
+import { user } from './en/user.ts'
+import { userForm } from './en/user-form.ts'
 import { users } from './en/users.ts'
 import { you } from './en/you.ts'
 import { newFormats } from './format.ts'
@@ -23,6 +27,10 @@ export const en = {
   organizations,
   shell,
   signIn,
+  receipt,
+  timeline,
+  user,
+  userForm,
   users,
   you,
 }

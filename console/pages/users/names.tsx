@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import type { AccountWord } from '../../../src/model/user-lists.ts'
 import { Status, type StatusLook } from '../../kit/status.tsx'
 import { type Text, useText } from '../../text/text.ts'
@@ -26,4 +27,51 @@ const LOOKS: Readonly<Record<AccountWord, StatusLook>> = {
 export function AccountStatus({ word }: { word: AccountWord }) {
   const { users } = useText()
   return <Status look={LOOKS[word]}>{users.accountWords[word]}</Status>
+}
+
+interface Placed extends Named {
+  readonly organization: { readonly id: string; readonly name: string }
+  readonly reseller: { readonly id: string; readonly name: string } | null
+}
+
+/** Where a user belongs: the e-mail address, the organization, and the reseller. */
+export function Place({ user }: { user: Placed }) {
+  const { user: text } = useText()
+  const { email, organization, reseller } = user
+  const isResellers = reseller === null || reseller.id === organization.id
+  return (
+    <>
+      {email && `${email} · `}
+      <OrganizationName organization={organization} />
+      {!isResellers && (
+        <>
+          {` · ${text.customerOf} `}
+          <OrganizationName organization={reseller} />
+        </>
+      )}
+    </>
+  )
+}
+
+interface OrganizationNameProps {
+  readonly organization: { readonly id: string; readonly name: string }
+}
+
+/** The name of an organization, as a link to it. */
+export function OrganizationName({ organization: { id, name } }: OrganizationNameProps) {
+  return (
+    <Link to="/organizations/$id" params={{ id }}>
+      {name}
+    </Link>
+  )
+}
+
+/** A correlation id, as a link to the request. */
+export function RequestId({ id }: { id: string }) {
+  const { timeline } = useText()
+  return (
+    <Link to="/audit/$correlationId" params={{ correlationId: id }} aria-label={`${timeline.request} ${id}`}>
+      <code>{id.slice(0, 13)}…</code>
+    </Link>
+  )
 }

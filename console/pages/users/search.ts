@@ -1,3 +1,4 @@
+import type { TimelineKind } from '../../../src/model/timelines.ts'
 import type { AccountWord } from '../../../src/model/user-lists.ts'
 import { readId } from '../../api/addresses.ts'
 
@@ -33,13 +34,33 @@ function readIds<Name extends string>(search: Record<string, unknown>, names: re
   return Object.fromEntries(ids) as { [N in Name]?: string }
 }
 
-/** What the address of a new user can say: where the user is to be. */
+/** What a timeline can be restricted to, in the order of the choice. */
+export const KINDS: readonly TimelineKind[] = ['changes', 'platform', 'refusals', 'reads']
+
+/** What the address of a user's page can say. */
+export interface UserSearch {
+  /** What the timeline shows, with commas between several. */
+  readonly show?: string
+  /** What the form that led here has done: created, was there already, or brought back. */
+  readonly done?: 'created' | 'there' | 'restored'
+}
+
+/** Reads the address of a user's page. */
+export function readUserSearch({ show, done }: Record<string, unknown>): UserSearch {
+  const kinds = KINDS.filter((kind) => String(show).split(',').includes(kind))
+  const did = (['created', 'there', 'restored'] as const).find((one) => one === done)
+  return { ...(kinds.length > 0 && { show: kinds.join(',') }), ...(did && { done: did }) }
+}
+
+/** What the address of the form for a new user can say. */
 export interface NewUserSearch {
   readonly org?: string
   readonly reseller?: string
+  readonly email?: string
 }
 
-/** Reads the address of a new user. */
+/** Reads the address of the form for a new user. */
 export function readNewUserSearch(search: Record<string, unknown>): NewUserSearch {
-  return readIds(search, ['org', 'reseller'])
+  const { email } = search
+  return { ...readIds(search, ['org', 'reseller']), ...(typeof email === 'string' && email && { email }) }
 }

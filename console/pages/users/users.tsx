@@ -1,5 +1,6 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useCallback } from 'react'
+import { useMay } from '../../api/permissions.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
 import { Select } from '../../kit/field.tsx'
 import { List } from '../../kit/list.tsx'
@@ -16,12 +17,13 @@ const route = getRouteApi('/app/users')
 export function Users() {
   const { users: text } = useText()
   const search = route.useSearch()
+  const may = useMay()
   return (
     <Page
       title={text.title}
       about={text.about}
       actions={
-        <LinkButton to="/users" look="main" shortcut="n">
+        <LinkButton to="/users/new" look="main" shortcut="n" reason={may('CreateUser')}>
           {text.new}
         </LinkButton>
       }

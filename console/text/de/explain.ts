@@ -45,7 +45,7 @@ const words: Readonly<Record<NextCode, string>> = {
 export const explain: Text['explain'] = {
   why: 'Warum',
   states: { yes: 'ja', no: 'nein', unknown: 'nicht bekannt', not_needed: 'nicht nötig' },
-  notKnownYet: 'nicht bekannt, solange der Schritt darüber nicht stimmt',
+  notKnownYet: 'nicht bekannt vor dem Schritt darüber',
   notAsked: 'noch nicht gefragt',
   allWell: 'Alles, was Usher sehen kann, ist in Ordnung',
   causeTitle: 'Ursache',
@@ -152,15 +152,15 @@ export const explain: Text['explain'] = {
     not_configured: ({ platform }) =>
       `Das Konto liegt auf ${platform}, und dieses Usher hat davon keine Einstellungen.`,
     platform_ill: ({ platform, health, reason }) =>
-      `Die Plattform ${platform} meldet ${health}${reason === null ? '' : `: ${reason}`}.`,
+      `Die Plattform ${platform} meldet ${health}${reason === null ? '' : `: ${reason}`}. Änderungen werden inzwischen vermerkt und kommen dort an, sobald sie wieder arbeitet.`,
     health_not_known: ({ platform }) => `Der Zustand von ${platform} ist im Augenblick nicht bekannt.`,
     waiting: ({ since }) =>
       `Eine Änderung vom ${time(since)} ist vermerkt und noch nicht auf der Plattform. Usher überträgt sie binnen Sekunden.`,
     failing: ({ since, attempts, error, nextAt }) =>
-      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform.${platformSays(error)} ` +
+      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform, die bis dahin behält, was sie hatte.${platformSays(error)} ` +
       `Usher hat es ${times(attempts)} versucht und versucht es um ${time(nextAt)} wieder.`,
     parked: ({ since, attempts, error, nextAt }) =>
-      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform.${platformSays(error)} ` +
+      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform, die bis dahin behält, was sie hatte.${platformSays(error)} ` +
       `Usher hat es ${times(attempts)} versucht, während die Plattform arbeitete, und versucht es jetzt einmal in der Stunde: das nächste Mal um ${time(nextAt)}.`,
     no_key: () => 'Das Konto hat keinen Schlüssel, also kann kein Programm es benutzen.',
     keys_disabled: ({ keys }) =>

@@ -69,7 +69,7 @@ const words = {
 export const explain = {
   why: 'Why',
   states: { yes: 'yes', no: 'no', unknown: 'not known', not_needed: 'not needed' },
-  notKnownYet: 'not known until the step above is mended',
+  notKnownYet: 'not known until the step above',
   notAsked: 'not asked yet',
   allWell: 'Everything that Usher can see is in order',
   causeTitle: 'Cause',
@@ -159,15 +159,15 @@ export const explain = {
     not_configured: ({ platform }) =>
       `The account lives on ${platform}, and this Usher has no settings of it.`,
     platform_ill: ({ platform, health, reason }) =>
-      `The platform ${platform} reports ${health}${reason === null ? '' : `: ${reason}`}.`,
+      `The platform ${platform} reports ${health}${reason === null ? '' : `: ${reason}`}. Changes are recorded meanwhile, and reach it when it works again.`,
     health_not_known: ({ platform }) => `The health of ${platform} is not known at the moment.`,
     waiting: ({ since }) =>
       `A change of ${time(since)} is recorded, and is not on the platform yet. Usher applies it within seconds.`,
     failing: ({ since, attempts, error, nextAt }) =>
-      `A change of ${time(since)} is recorded, but not on the platform.${error === null ? '' : ` The platform: ${error}.`} ` +
+      `A change of ${time(since)} is recorded, but not on the platform, which keeps what it had until then.${error === null ? '' : ` The platform: ${error}.`} ` +
       `Usher has tried ${attempts} ${plural(attempts, 'time', 'times')}, and tries again at ${time(nextAt)}.`,
     parked: ({ since, attempts, error, nextAt }) =>
-      `A change of ${time(since)} is recorded, but not on the platform.${error === null ? '' : ` The platform: ${error}.`} ` +
+      `A change of ${time(since)} is recorded, but not on the platform, which keeps what it had until then.${error === null ? '' : ` The platform: ${error}.`} ` +
       `Usher has tried ${attempts} ${plural(attempts, 'time', 'times')} while the platform was well, so it now tries once an hour: next at ${time(nextAt)}.`,
     no_key: () => 'The account has no key, so no program can use it.',
     keys_disabled: ({ keys }) =>

@@ -1,0 +1,151 @@
+import { type UseQueryResult, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { AccountWord } from '../../../src/model/user-lists.ts'
+import { useMay } from '../../api/permissions.ts'
+import { read } from '../../api/queries.ts'
+import { Button } from '../../kit/button.tsx'
+import { Failure } from '../../kit/failure.tsx'
+import { Skeleton } from '../../kit/skeleton.tsx'
+import { useText } from '../../text/text.ts'
+import { Keys } from './keys.tsx'
+import { AccountStatus } from './names.tsx'
+import type { AccountsView, AccountView, Acts, UserView } from './user-data.ts'
+
+interface AccountProps {
+  readonly user: UserView
+  readonly acts: Acts
+  readonly found: UseQueryResult<AccountsView, Error>
+  readonly s3Url: string | null
+}
+
+/** The storage account of a user with its keys, what it uses, and the user's groups. */
+export function Account({ user, acts, found, s3Url }: AccountProps) {
+  const text = useText()
+  const { user: words } = text
+  const { data, error, refetch } = found
+  return (
+    <section className="panel" aria-labelledby="account">
+      <h2 id="account">{words.account}</h2>
+      {error && <Failure error={error} onRetry={() => refetch()} />}
+      {!data && !error && <Skeleton lines={6} />}
+      {data?.accounts.length === 0 && <p>{words.noAccount}</p>}
+      {data?.accounts.map((account) => (
+        <dl key={account.platform + account.canonicalUserId} className="facts">
+          <Facts account={account} />
+          {account.state !== 'removed' && (
+            <>
+              <dt>{words.keys}</dt>
+              <dd>
+                <Keys
+                  {...{ user, acts, s3Url }}
+                  keys={data.keys.filter(({ platform }) => platform === account.platform)}
+                />
+              </dd>
+              <dt>{words.uses}</dt>
+              <dd>
+                <Usage userId={user.id} />
+              </dd>
+            </>
+          )}
+        </dl>
+      ))}
+      <h2>{words.groups}</h2>
+      <p>{user.groups.map(({ name }) => name).join(', ') || words.noGroups}</p>
+    </section>
+  )
+}
+
+/** The state of an account in one word, as the lists of users have it. */
+export function wordOf({ state, platformState, parkedAt, attempts }: AccountView): AccountWord {
+  if (parkedAt !== null) return 'parked'
+  if (platformState !== 'applied') return attempts > 0 ? 'failing' : 'waiting'
+  return state === 'active' ? 'applied' : state === 'suspended' ? 'suspended' : 'none'
+}
+
+function Facts({ account }: { account: AccountView }) {
+  const { user: words, format } = useText()
+  const { state, reason, platformState, changedAt, error } = account
+  const why = reason && ` (${words.inactiveReasons[reason]})`
+  return (
+    <>
+      <dt>{words.state}</dt>
+      <dd>
+        <AccountStatus word={wordOf(account)} />
+      </dd>
+      <dt>{words.recorded}</dt>
+      <dd>
+        {words.recordedStates[state]}
+        {why} <span className="quiet">{format.shortTime(changedAt)}</span>
+      </dd>
+      <dt>{words.onPlatform}</dt>
+      <dd>
+        {words.platformStates[platformState]} <span className="quiet">{account.platform}</span>
+      </dd>
+      {platformState !== 'applied' && error && (
+        <>
+          <dt>{words.lastError}</dt>
+          <dd>{error}</dd>
+        </>
+      )}
+      <dt>{words.tenant}</dt>
+      <dd>
+        <code>{account.tenantId}</code>
+      </dd>
+      <dt>{words.canonicalId}</dt>
+      <dd>
+        <code>{account.canonicalUserId}</code>
+      </dd>
+    </>
+  )
+}
+
+/** What the user stores, asked of the platform by a button. */
+function Usage({ userId }: { userId: string }) {
+  const { user: words, format } = useText()
+  const may = useMay()
+  const [isAsked, ask] = useState(false)
+  const { data, error, isFetching, refetch, dataUpdatedAt } = useQuery({
+    ...read('GET /users/:id/account/usage', { params: { id: userId } }),
+    enabled: isAsked,
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+  return (
+    <div className="stack">
+      {error && <Failure error={error} />}
+      {data && (
+        <>
+          <span>
+            {words.usage(data.usage.bucketCount, format.number(data.usage.objectCount), data.usage.usedBytes)}{' '}
+            {data.usage.quotaBytes !== null && words.quota(data.usage.quotaBytes)}{' '}
+            <span className="quiet">
+              ({words.askedAt(format.relative(new Date(dataUpdatedAt).toISOString()))})
+            </span>
+          </span>
+          {data.buckets.length > 0 && (
+            <details>
+              <summary>{words.buckets}</summary>
+              <ul>
+                {data.buckets.map(({ name, createdAt }) => (
+                  <li key={name}>
+                    <code>{name}</code> <span className="quiet">{format.shortTime(createdAt)}</span>
+                  </li>
+                ))}
+              </ul>
+            </details>
+          )}
+        </>
+      )}
+      <div>
+        <Button
+          look="text"
+          reason={may('GetUserUsage')}
+          isBusy={isFetching}
+          onClick={() => (isAsked ? refetch() : ask(true))}
+        >
+          {words.askUsage}
+        </Button>
+      </div>
+    </div>
+  )
+}

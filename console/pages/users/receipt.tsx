@@ -1,0 +1,174 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { Answer } from '../../api/call.ts'
+import { ProblemError } from '../../api/problems.ts'
+import { read, readMe } from '../../api/queries.ts'
+import { Button, LinkButton } from '../../kit/button.tsx'
+import { Failure } from '../../kit/failure.tsx'
+import { Message } from '../../kit/message.tsx'
+import { Page } from '../../kit/page.tsx'
+import { Skeleton } from '../../kit/skeleton.tsx'
+import { useText } from '../../text/text.ts'
+import { nameOf } from './names.tsx'
+import styles from './receipt.module.css'
+
+const route = getRouteApi('/app/users/$id/receipt')
+
+type ReceiptView = Answer<'GET /users/:id/receipt'>
+
+/** The receipt of the removal of a user or their account: one page of A4. */
+export function Receipt() {
+  const { id } = route.useParams()
+  const { receipt: text } = useText()
+  const { data, error, refetch } = useQuery(read('GET /users/:id/receipt', { params: { id } }))
+  const isNone = error instanceof ProblemError && error.status === 409
+  return (
+    <Page
+      title={text.title}
+      actions={
+        <>
+          {data && (
+            <Button look="main" onClick={() => print()}>
+              {text.print}
+            </Button>
+          )}
+          <span className="no-print">
+            <LinkButton to="/users/$id" params={{ id }} search={{}}>
+              {text.back}
+            </LinkButton>
+          </span>
+        </>
+      }
+    >
+      {isNone && <Message kind="note" title={text.none} />}
+      {error && !isNone && <Failure error={error} onRetry={() => refetch()} />}
+      {!data && !error && <Skeleton />}
+      {data && <Body receipt={data} />}
+    </Page>
+  )
+}
+
+function Body({ receipt }: { receipt: ReceiptView }) {
+  const { receipt: text, format } = useText()
+  const { user, organization, accounts } = receipt
+  return (
+    <article className={`stack ${styles.receipt}`}>
+      <Head />
+      <dl className="facts">
+        <dt>{text.of}</dt>
+        <dd>
+          <code>{user.id}</code>
+        </dd>
+        <dt>{text.organization}</dt>
+        <dd>
+          {organization.name} <code>{organization.id}</code>
+        </dd>
+        <dt>{text.deletedAt}</dt>
+        <dd>{user.deletedAt ? format.time(user.deletedAt) : text.onlyAccount}</dd>
+        {user.erasedAt && (
+          <>
+            <dt>{text.erasedAt}</dt>
+            <dd>{format.time(user.erasedAt)}</dd>
+          </>
+        )}
+      </dl>
+      <Request receipt={receipt} />
+      <section className="stack">
+        <h2>{text.accounts}</h2>
+        {accounts.length === 0 && <p>{text.noAccounts}</p>}
+        {accounts.map((account) => (
+          <AccountFacts key={account.platform + account.canonicalUserId} account={account} />
+        ))}
+      </section>
+      <Proof receipt={receipt} />
+    </article>
+  )
+}
+
+/** Who printed it, where and when; on paper alone. */
+function Head() {
+  const text = useText()
+  const { data: me } = useQuery(readMe)
+  const [now] = useState(() => new Date().toISOString())
+  return (
+    <p className="print-only">
+      {me?.organization.name} · Usher · {location.pathname}
+      <br />
+      {me && text.receipt.printed(text.format.time(now), nameOf(me.user, text))}
+    </p>
+  )
+}
+
+function Request({ receipt: { entry } }: { receipt: ReceiptView }) {
+  const { receipt: text, timeline, format } = useText()
+  const { operation, at, caller, correlationId } = entry
+  return (
+    <dl className="facts">
+      <dt>{text.operation}</dt>
+      <dd>{timeline.operations[operation] ?? operation}</dd>
+      <dt>{text.at}</dt>
+      <dd>{format.time(at)}</dd>
+      <dt>{text.by}</dt>
+      <dd>{timeline.by(caller.kind, caller.name)}</dd>
+      <dt>{text.request}</dt>
+      <dd>
+        <code>{correlationId}</code>
+      </dd>
+    </dl>
+  )
+}
+
+function AccountFacts({ account }: { account: ReceiptView['accounts'][number] }) {
+  const { receipt: text, explain, format } = useText()
+  const { platform, canonicalUserId, state, isPurged, toldAt, goneAt, cause, keys, removedKeys } = account
+  return (
+    <dl className="facts">
+      <dt>{text.platform}</dt>
+      <dd>{platform}</dd>
+      <dt>{text.canonicalId}</dt>
+      <dd>
+        <code>{canonicalUserId}</code>
+      </dd>
+      <dt>{text.state}</dt>
+      <dd>{text.states[state]}</dd>
+      <dt>{text.toldAt}</dt>
+      <dd>{toldAt ? format.time(toldAt) : text.notYet}</dd>
+      <dt>{text.goneAt}</dt>
+      <dd>{goneAt ? format.time(goneAt) : text.notYet}</dd>
+      {cause && (
+        <>
+          <dt>{text.fails}</dt>
+          <dd>{explain.causes[cause.code]}</dd>
+        </>
+      )}
+      <dt>{text.keys}</dt>
+      <dd>{text.keysGone(removedKeys, keys)}</dd>
+      <dt>{text.data}</dt>
+      <dd>{isPurged ? text.purged : text.kept}</dd>
+    </dl>
+  )
+}
+
+function Proof({ receipt: { hash, block } }: { receipt: ReceiptView }) {
+  const { receipt: text } = useText()
+  return (
+    <section>
+      <h2>{text.proof}</h2>
+      <dl className="facts">
+        <dt>{text.hash}</dt>
+        <dd>{hash ? <code>{hash}</code> : text.notSealed}</dd>
+        <dt>{text.block}</dt>
+        <dd>
+          {block ? (
+            <>
+              {block.number} <code>{block.hash}</code>
+            </>
+          ) : (
+            text.notSealed
+          )}
+        </dd>
+      </dl>
+    </section>
+  )
+}

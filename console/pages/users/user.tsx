@@ -1,0 +1,74 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { ProblemError } from '../../api/problems.ts'
+import { read } from '../../api/queries.ts'
+import { Button } from '../../kit/button.tsx'
+import { Failure } from '../../kit/failure.tsx'
+import { Message } from '../../kit/message.tsx'
+import { Page } from '../../kit/page.tsx'
+import { Skeleton } from '../../kit/skeleton.tsx'
+import { openFind } from '../../shell/shortcuts.tsx'
+import { useText } from '../../text/text.ts'
+import { Account } from './account.tsx'
+import { Cause } from './cause.tsx'
+import { HeadActions } from './head-actions.tsx'
+import { nameOf, Place } from './names.tsx'
+import { Timeline } from './timeline.tsx'
+import { type UserView, useAccounts, useActs } from './user-data.ts'
+import { Why } from './why.tsx'
+
+const route = getRouteApi('/app/users/$id')
+
+/** The page of one user: why it works or not, the account, the keys, the groups, and what happened. */
+export function User() {
+  const { id } = route.useParams()
+  const { user: text, loading } = useText()
+  const { data, error, refetch } = useQuery(read('GET /users/:id', { params: { id } }))
+  if (data) return <Known key={id} user={data} error={error} />
+  return (
+    <Page title={error ? text.title : loading}>
+      {error ? <Missing error={error} onRetry={refetch} /> : <Skeleton lines={10} />}
+    </Page>
+  )
+}
+
+function Missing({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  const { user: text } = useText()
+  if (!(error instanceof ProblemError) || error.status !== 404)
+    return <Failure error={error} onRetry={onRetry} />
+  return (
+    <Message kind="bad" title={text.notFoundText}>
+      <Button onClick={openFind}>{text.find}</Button>
+    </Message>
+  )
+}
+
+function Known({ user, error }: { user: UserView; error: Error | null }) {
+  const text = useText()
+  const accounts = useAccounts(user.id)
+  const acts = useActs(user.id)
+  const why = useQuery(read('GET /users/:id/why', { params: { id: user.id }, query: {} }))
+  const shared = { user, acts, accounts: accounts.data?.accounts ?? [] }
+  return (
+    <Page title={nameOf(user, text)} about={<Place user={user} />} actions={<HeadActions {...shared} />}>
+      {error && <Failure error={error} />}
+      {acts.error && <Failure error={acts.error} />}
+      <Arrival />
+      {why.data && <Cause {...shared} why={why.data} />}
+      <div className="columns">
+        <Why {...shared} why={why} />
+        <Account {...shared} found={accounts} s3Url={why.data?.s3Url ?? null} />
+      </div>
+      <Timeline userId={user.id} />
+    </Page>
+  )
+}
+
+/** What the form that led here has done. */
+function Arrival() {
+  const { user: text } = useText()
+  const { done } = route.useSearch()
+  if (!done) return null
+  const said = { created: text.created, there: text.wasThere, restored: text.wasRestored }[done]
+  return <Message kind={done === 'there' ? 'note' : 'good'} title={said} />
+}

@@ -1,0 +1,77 @@
+import type { Text } from '../en.ts'
+import { newFormats } from '../format.ts'
+
+const { time } = newFormats('de-DE')
+
+export const timeline: Text['timeline'] = {
+  title: 'Verlauf',
+  show: 'Zeigen',
+  everything: 'Alles',
+  kinds: {
+    changes: 'Änderungen',
+    platform: 'Aufrufe der Plattform',
+    refusals: 'Ablehnungen',
+    reads: 'Lesen von Geheimnissen',
+  },
+  more: 'Ältere zeigen',
+  empty: 'Hier ist nichts aufbewahrt.',
+  emptyText:
+    'Der Benutzer wurde angelegt, bevor Versuche und Änderungen aufbewahrt wurden, oder nichts dieser Art ist geschehen.',
+  by: (kind, name) =>
+    kind === 'operator'
+      ? 'von der Befehlszeile'
+      : `von ${kind === 'client' ? 'Client' : 'Person'} ${name ?? '(nicht bekannt)'}`,
+  request: 'Anfrage',
+  refused: 'abgelehnt',
+  recorded: 'vermerkt',
+  recordedOnly: 'vermerkt, noch nicht auf der Plattform',
+  onPlatform: 'vermerkt und auf der Plattform',
+  attempts: {
+    applied: 'Auf die Plattform gebracht',
+    failed: 'Versuch gescheitert',
+    late: 'Nicht rechtzeitig geantwortet',
+    data_left: 'Entfernung angehalten: Dem Konto gehören Daten',
+  },
+  times: (count, since) => (count === 1 ? '' : `${count}-mal seit ${time(since)}`),
+  node: (node) => `Knoten ${node}`,
+  changed: (names) => `geändert: ${names}`,
+  operations: {
+    CreateUser: 'Benutzer angelegt',
+    CreateResellerUser: 'Benutzer angelegt',
+    CreateProviderUser: 'Benutzer angelegt',
+    UpdateUser: 'Benutzer geändert',
+    DeleteUser: 'Benutzer gelöscht',
+    EraseUser: 'Person anonymisiert',
+    SuspendUser: 'Benutzer gesperrt',
+    ResumeUser: 'Benutzer entsperrt',
+    RestoreUser: 'Benutzer wiederhergestellt',
+    ImportUsers: 'Benutzer importiert',
+    UndoImport: 'Import zurückgenommen',
+    CreateUserAccount: 'Konto angelegt',
+    UpdateUserAccount: 'Konto geändert',
+    DeleteUserAccount: 'Konto entfernt',
+    CreateUserCredential: 'Schlüssel angelegt',
+    UpdateUserCredential: 'Schlüssel geändert',
+    DeleteUserCredential: 'Schlüssel gelöscht',
+    CreateAccount: 'Konto angelegt',
+    LinkAccount: 'Konto angelegt und über die E-Mail-Adresse verbunden',
+    UpdateAccount: 'Konto geändert',
+    DeleteAccount: 'Konto entfernt',
+    CreateCredential: 'Schlüssel angelegt',
+    UpdateCredential: 'Schlüssel geändert',
+    DeleteCredential: 'Schlüssel gelöscht',
+    RetryUser: 'Von Hand wiederholt',
+    RetryAccounts: 'Von Hand wiederholt',
+    MendAccount: 'Repariert',
+    ReapplyAccount: 'Noch einmal übertragen',
+    SignIn: 'Angemeldet',
+    SignOut: 'Abgemeldet',
+    EndSession: 'Sitzung beendet',
+    CreateSignInLink: 'Einmal-Link gemacht',
+    BindIdentity: 'Anmeldung verbunden',
+    GetCredential: 'Geheimnis eines Schlüssels gelesen',
+    ListCredentials: 'Geheimnisse der Schlüssel gelesen',
+    QueryCredentials: 'Geheimnisse der Schlüssel gelesen',
+  },
+  refusedOf: (operation) => `${operation}: abgelehnt`,
+}
