@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { UserOrder } from '../../src/model/user-lists.ts'
 import { type Group, nameKeyOf } from '../../src/model/users.ts'
 import type { Store } from '../../src/store/port.ts'
+import { query } from '../../src/store/raw-query.ts'
+import { statement } from '../../src/store/statement.ts'
 import { insertGroup, replaceMemberships, selectGroups } from '../../src/store/tables/groups.ts'
 import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW } from '../support/rows.ts'
 import { sqliteStores } from '../support/stores.ts'
 
 const { open } = sqliteStores()
+
+/** A statement that inserts nothing, so that the last row id stays that of the statement before. */
+const markOrganizationName = statement((db, p: { pk: number }) =>
+  db.updateTable('organizations').set({ name: 'x' }).where('pk', '=', p.pk),
+)
 
 interface Person {
   pk: number
@@ -120,6 +128,18 @@ function compareIn(by: UserOrder['by'], one: Person, other: Person): number {
   if (by === 'name') return compare(keyOf(one), keyOf(other)) || compare(one.id, other.id)
   return compare(one.email ?? '\u{10ffff}', other.email ?? '\u{10ffff}') || one.pk - other.pk
 }
+
+test('users with the highest places enter the index, and the store writes on', async () => {
+  const world = await newWorld()
+  const { store, customer } = world
+  for (const by of ['name', 'email'])
+    await store.write((tx) => query(tx, sql`update ${sql.table(`user_blocks_${by}`)} set label = ${2 ** 41}`))
+  await add(world, ['ada'], [], 1)
+  await add(world, ['bob'], [], 1)
+  assert.equal(await store.write((tx) => tx.run(markOrganizationName, { pk: customer.pk })), 1)
+  const search = { providerPk: customer.providerPk, words: ['bob'], groups: [] }
+  assert.equal((await store.read((tx) => tx.searchUsers(search, 9)))?.length, 1)
+})
 
 test('a search finds users in the order of the list, however they came into it', async () => {
   const world = await newWorld()

@@ -29,12 +29,18 @@ import { toQueryError, toStoreError } from './errors.ts'
 import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
+interface PreparedStatement {
+  readonly plan: Plan
+  readonly run: StatementSync
+}
+type PreparedStatements = Map<Statement<never, unknown>, PreparedStatement>
+
 /** One connection, its prepared statements, and the transaction interface over both. */
 export class Connection implements Tx, Writer {
   readonly builder: Kysely<Tables> = newBuilder()
   readonly #db: DatabaseSync
   readonly #exec = new Map<string, StatementSync>()
-  readonly #prepared = new Map<Statement<never, unknown>, { plan: Plan; run: StatementSync }>()
+  readonly #prepared = { rows: new Map() as PreparedStatements, counts: new Map() as PreparedStatements }
   /** The audit block of the running commit. */
   block: OpenBlock | null = null
   /** The number of writing statements that have run. It shows whether a unit has written. */
@@ -54,16 +60,16 @@ export class Connection implements Tx, Writer {
 
   // SQLite returns the row id anyway; a RETURNING clause would cost more than the rest of a small insert.
   async insert<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number | undefined> {
-    const { changes, lastInsertRowid } = this.#call(statement, params, 'run') as StatementResult
+    const { changes, lastInsertRowid } = this.#run(statement, params)
     return changes === 1 ? lastInsertRowid : undefined
   }
 
   async run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number> {
-    return (this.#call(statement, params, 'run') as StatementResult).changes
+    return this.#run(statement, params).changes
   }
 
   async insertAll<P extends object>(statement: Statement<P, unknown>, rows: readonly P[]): Promise<void> {
-    for (const row of rows) this.#call(statement, row, 'run')
+    for (const row of rows) this.#run(statement, row)
   }
 
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
@@ -84,7 +90,7 @@ export class Connection implements Tx, Writer {
   }
 
   runNow(name: CreateStatement, params: object): StatementResult {
-    return this.#call(CREATE_STATEMENTS[name] as Statement<object, unknown>, params, 'run') as StatementResult
+    return this.#run(CREATE_STATEMENTS[name] as Statement<object, unknown>, params)
   }
 
   enlistUsers(limit: number): Promise<number> {
@@ -135,7 +141,8 @@ export class Connection implements Tx, Writer {
       statement = this.#db.prepare(text)
       this.#exec.set(text, statement)
     }
-    statement.run()
+    // Not `run`, which reads the last row id.
+    statement.get()
   }
 
   /** Runs a statement that is not worth preparing. */
@@ -184,14 +191,24 @@ export class Connection implements Tx, Writer {
     this.#db.close()
   }
 
+  /**
+   * Runs a statement that writes. The connection's last row id may be that of another statement: one of the index for
+   * searches, and then larger than a number can be, so it is read as a bigint.
+   */
+  #run<P extends object>(statement: Statement<P, unknown>, params: P): StatementResult {
+    const result = this.#call(statement, params, 'run') as { changes: bigint; lastInsertRowid: bigint }
+    return { changes: Number(result.changes), lastInsertRowid: Number(result.lastInsertRowid) }
+  }
+
   #call<P extends object>(
     statement: Statement<P, unknown>,
     params: P,
     method: 'get' | 'all' | 'run',
   ): unknown {
     try {
+      const prepared = method === 'run' ? this.#prepared.counts : this.#prepared.rows
       const { plan, run } =
-        this.#prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement)
+        prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement, prepared)
       const result = run[method](...(bind(plan, params) as string[]))
       if (plan.writes) this.writes++
       return result
@@ -200,10 +217,11 @@ export class Connection implements Tx, Writer {
     }
   }
 
-  #prepare<P extends object>(statement: Statement<P, unknown>): { plan: Plan; run: StatementSync } {
+  #prepare<P extends object>(statement: Statement<P, unknown>, into: PreparedStatements): PreparedStatement {
     const plan = compile(statement, this.builder)
     const prepared = { plan, run: this.#db.prepare(plan.sql) }
-    this.#prepared.set(statement as Statement<never, unknown>, prepared)
+    prepared.run.setReadBigInts(into === this.#prepared.counts)
+    into.set(statement as Statement<never, unknown>, prepared)
     return prepared
   }
 }
