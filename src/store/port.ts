@@ -98,7 +98,8 @@ export interface Tx {
   /**
    * Inserts users, each with its memberships and its audit entry. A row is refused, with nothing written for it, when
    * its id or e-mail is taken (see also `idGiven`), when a deleted user of the organization has the e-mail (but see
-   * `besideDeleted`), or when the organization was deleted or has no relation to the reseller.
+   * `besideDeleted`), or when the organization was deleted or has no relation to the reseller. Of several rows with one
+   * id or e-mail, one is inserted.
    * @returns an outcome for each row, in order
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>

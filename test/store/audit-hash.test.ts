@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CallerName } from '../../src/model/context.ts'
 import { formatCaller } from '../../src/store/audit/entry-rows.ts'
-import { hashEntry } from '../../src/store/audit/hashes.ts'
+import { hashEntry, newEntryHasher } from '../../src/store/audit/hashes.ts'
 import { newEntry } from '../support/rows.ts'
 
 /** Hashes that version 0.1.0 wrote. Logs with such hashes exist, and must stay valid. */
@@ -31,4 +31,17 @@ test('the address, the changes and the reseller of an entry have separate places
     }),
   )
   assert.equal(new Set(hashes).size, hashes.length)
+})
+
+test('entries that are hashed together have the same hashes as alone', () => {
+  const changes = [{ name: 'orgIds', before: [], after: ['"'] }]
+  for (const variant of [{}, { address: '192.0.2.1' }, { changes }, { reseller: 'r', portal: 'a "b"' }]) {
+    const shared = newEntry({ changedFields: ['email', 'groups'], ...variant })
+    const hashOf = newEntryHasher(shared, 'caller', 7)
+    for (const [position, own] of [
+      { id: 'a', target: 'b' },
+      { id: '"é\u2028', target: null },
+    ].entries())
+      assert.equal(hashOf(own, position), hashEntry({ ...shared, ...own }, 'caller', { block: 7, position }))
+  }
 })

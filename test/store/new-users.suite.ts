@@ -69,6 +69,56 @@ async function addRow(store: Store, row: NewUserRow): Promise<'inserted' | 'refu
   return say(await store.insertUser(row))
 }
 
+/** Inserts rows of many kinds, some of which are refused, `size` of them with one call. Returns what became of them. */
+async function insertMixed({ store, provider, groups, row }: World, size: number) {
+  const customer = await addOrganization(store, provider, 'customer')
+  const reseller = await addOrganization(store, provider, 'reseller')
+  await addRow(store, row({ email: 'gone@x.example' }))
+  const gone = await store.read((tx) => selectUserByEmail(tx, provider.pk, 'gone@x.example'))
+  await store.write((tx) => markUserDeleted(tx, gone?.pk ?? 0, NOW))
+  const rows = Array.from({ length: 120 }, (_, i): NewUserRow => {
+    const email = [null, 'gone@x.example', `É${i % 40}@X.example`, `${i % 50}@x.example`][i % 4] ?? null
+    const made = row({
+      ...{ id: `id-${i % 90}`, email, firstName: i % 3 ? `\u{1f600}"\\${i}` : null },
+      ...(i % 5 === 0 && { organizationPk: customer.pk }),
+      ...(i % 13 === 0 && { resellerPk: reseller.pk }),
+    })
+    const id = i === 40 ? customer.id : made.user.id
+    return {
+      ...made,
+      user: { ...made.user, id },
+      ...(i % 5 === 0 && { organizationId: i % 10 === 0 ? customer.id : 'another' }),
+      ...(i % 13 === 0 && { resellerId: reseller.id }),
+      ...{ groups: groups.slice(i % 3), idGiven: i % 2 === 0, besideDeleted: i % 29 === 1 },
+      entry: i % 31 === 0 ? null : newEntry({ target: id, changedFields: i % 3 ? ['email'] : [] }),
+    }
+  })
+  const outcomes = await store.write(async (tx) => {
+    const all: InsertOutcome[] = []
+    for (let from = 0; from < rows.length; from += size)
+      all.push(...(await tx.insertUsers(rows.slice(from, from + size))))
+    return all
+  })
+  const users = await store.read(async (tx) => {
+    const found = []
+    for (const [i, { user }] of rows.entries()) {
+      const pk = outcomes[i]
+      if (typeof pk !== 'number') continue
+      const {
+        pk: _,
+        organizationPk,
+        ...content
+      } = (await selectUser(tx, user.id)) ?? { pk: 0, organizationPk: 0 }
+      const isCustomers = organizationPk === customer.pk
+      const [entry] = await selectAuditEntries(tx, { target: user.id, limit: 1 })
+      const own = (await selectMemberships(tx, pk)).map(({ name }) => name)
+      found.push({ ...content, providerPk: 0, isCustomers, own, fields: entry?.changedFields })
+    }
+    return found.map((one) => (one.isCustomers ? { ...one, id: '' } : one))
+  })
+  return { outcomes: outcomes.map(say), users }
+}
+
 /** Replaces the primary keys of inserted rows. */
 function say(outcome: InsertOutcome | undefined): 'inserted' | 'refused' {
   return typeof outcome === 'number' ? 'inserted' : 'refused'
@@ -223,6 +273,14 @@ function severalUsersSuite(open: OpenStore): void {
     assert.deepEqual(outcomes, ['inserted', 'refused', 'inserted', 'refused', 'refused'])
     assert.deepEqual(await countRows(store, CONTENT), { users: 3, memberships: 6, audit_entries: 3 })
     assert.deepEqual(await store.write((tx) => tx.insertUsers([])), [])
+  })
+
+  test('many rows of one call have the outcomes and the content of as many calls', async () => {
+    const [alone, together] = [await newWorld(open), await newWorld(open)]
+    const [one, other] = [await insertMixed(alone, 1), await insertMixed(together, 1000)]
+    assert.deepEqual(other, one)
+    assert.ok(one.outcomes.filter((outcome) => outcome === 'refused').length > 20)
+    assert.equal((await together.store.verifyAudit()).faultCount, 0)
   })
 
   test('a row that a foreign key refuses fails alone among its neighbours', async () => {

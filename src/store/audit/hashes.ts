@@ -30,10 +30,19 @@ export type HashedEntry = Omit<AuditEntry, 'caller' | 'changes'> & { readonly ch
 export function hashEntry(
   entry: HashedEntry,
   caller: string,
-  { block, position }: { block: number; position: number },
+  place: { block: number; position: number },
 ): string {
+  return hash('sha256', JSON.stringify(toContent(entry, caller, place)), 'base64url')
+}
+
+/** Returns what the hash of an entry covers. */
+function toContent(
+  entry: HashedEntry,
+  caller: string,
+  { block, position }: { block: number; position: number },
+): unknown[] {
   const { changes = null, address, reseller } = entry
-  const content = [
+  return [
     block,
     position,
     entry.id,
@@ -52,7 +61,26 @@ export function hashEntry(
     ...(address !== null || reseller !== null ? [address] : []),
     ...(reseller !== null ? [reseller] : []),
   ]
-  return hash('sha256', JSON.stringify(content), 'base64url')
+}
+
+/**
+ * Returns a function that hashes entries of one block which have everything in common but what it takes. It returns the
+ * same as `hashEntry`, and is several times as fast.
+ * @param shared one of the entries
+ */
+export function newEntryHasher(
+  shared: HashedEntry,
+  caller: string,
+  block: number,
+): (entry: Pick<HashedEntry, 'id' | 'target'>, position: number) => string {
+  const content = toContent({ ...shared, id: '', target: '' }, caller, { block, position: 0 })
+  const [, , , ...others] = content.map((one) => JSON.stringify(one))
+  const before = others.slice(0, 7).join(',')
+  const after = others.slice(8).join(',')
+  return ({ id, target }, position) => {
+    const own = `[${block},${position},${JSON.stringify(id)},${before},${JSON.stringify(target)},${after}]`
+    return hash('sha256', own, 'base64url')
+  }
 }
 
 /**

@@ -26,7 +26,8 @@ import { CREATE_STATEMENTS } from './create-statements.ts'
 import { openDatabase } from './database.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError, toStoreError } from './errors.ts'
-import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
+import { insertUsers } from './insert-together.ts'
+import type { CreateStatement, StatementResult, Writer } from './insert-user.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
 interface PreparedStatement {
@@ -72,8 +73,8 @@ export class Connection implements Tx, Writer {
     for (const row of rows) this.#run(statement, row)
   }
 
-  async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    return rows.map((row) => insertUser(this, row))
+  insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
+    return insertUsers(this, rows)
   }
 
   /** Compiles the statements of creates for another connection. */
