@@ -33,7 +33,7 @@ export function newUnreadableRow(line: number, message: string): PersonRow {
   return toRow(line, {}, [{ path: 'row', rule: 'readable', message }])
 }
 
-type Texts = Readonly<Partial<Record<RowMember, string>>>
+type Texts = { readonly [Member in RowMember]?: string | undefined }
 
 /**
  * Makes a row from texts, as a CSV file has them: an empty text is null or none, groups have a bar between them.
@@ -111,15 +111,12 @@ type Members = { readonly [Name in keyof Omit<PersonRow, 'line' | 'issues'>]?: P
 /** Folds the ids, and checks the row by the rules that hold for every new user. */
 function toRow(line: number, members: Members, found: readonly Issue[] = []): PersonRow {
   const { email = '', firstName, lastName, groups } = members
-  const row = {
-    ...{ line, email, firstName, lastName, groups },
-    id: foldOptionalId(members.id),
-    organizationId: foldOptionalId(members.organizationId),
-  }
-  return {
-    ...row,
-    issues: found.some(({ path }) => path === 'row') ? found : [...found, ...checkRow(row, found)],
-  }
+  const id = foldOptionalId(members.id)
+  const organizationId = foldOptionalId(members.organizationId)
+  const row = { line, email, firstName, lastName, groups, id, organizationId, issues: found }
+  if (found.some(({ path }) => path === 'row')) return row
+  const issues = checkRow(row, found)
+  return issues.length > 0 ? { ...row, issues: [...found, ...issues] } : row
 }
 
 function checkRow(row: Omit<PersonRow, 'issues'>, found: readonly Issue[]): Issue[] {

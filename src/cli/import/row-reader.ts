@@ -1,5 +1,5 @@
 import type { RowSource } from '../../directory/imports/import-job.ts'
-import { RowBatch } from '../../directory/imports/row-batch.ts'
+import { type RowBatch, RowCollector } from '../../directory/imports/row-batch.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
 
 /**
@@ -12,7 +12,7 @@ export class RowReader implements RowSource {
   #waiting: readonly PersonRow[] = []
   #at = 0
   /** The last batch, and how many rows come before it. */
-  #batch = new RowBatch()
+  #batch: RowBatch = new RowCollector()
   #before = 0
   #next: Promise<RowBatch> | undefined
 
@@ -31,16 +31,15 @@ export class RowReader implements RowSource {
       this.#at++
       this.#before++
     }
-    const spare = this.#batch
-    this.#batch = await (this.#next ?? this.#readBatch(new RowBatch()))
+    this.#batch = await (this.#next ?? this.#readBatch())
     // Reads ahead while the batch is written. A failure is thrown by the next call.
-    this.#next = this.#readBatch(spare)
+    this.#next = this.#readBatch()
     this.#next.catch(() => undefined)
     return this.#batch
   }
 
-  async #readBatch(batch: RowBatch): Promise<RowBatch> {
-    batch.clear()
+  async #readBatch(): Promise<RowBatch> {
+    const batch = new RowCollector()
     const size = this.#size()
     for (
       let row = await this.#peek();

@@ -132,16 +132,31 @@ async function* readTextRows(
   { columns, members }: Header,
   batches: ReturnType<typeof readCsvRecords>,
 ): AsyncGenerator<PersonRow[]> {
-  const places = members.flatMap((member, i) => (member ? [[member, i] as const] : []))
+  const [email, firstName, lastName] = [
+    members.indexOf('email'),
+    members.indexOf('firstName'),
+    members.indexOf('lastName'),
+  ]
+  const [groups, id, customerId] = [
+    members.indexOf('groups'),
+    members.indexOf('id'),
+    members.indexOf('customerId'),
+  ]
+  const read = (cells: readonly string[], column: number): string | undefined =>
+    column < 0 ? undefined : unescapeCell(cells[column] ?? '')
   for await (const records of batches) {
     yield records.map(({ line, cells, fault }) => {
       if (fault !== undefined) return newUnreadableRow(line, fault)
       if (!fits(cells, columns))
         return newUnreadableRow(line, `has ${cells.length} cells, but the header has ${columns}`)
-      return toTextRow(
-        line,
-        Object.fromEntries(places.map(([member, i]) => [member, unescapeCell(cells[i] ?? '')])),
-      )
+      return toTextRow(line, {
+        email: read(cells, email),
+        firstName: read(cells, firstName),
+        lastName: read(cells, lastName),
+        groups: read(cells, groups),
+        id: read(cells, id),
+        customerId: read(cells, customerId),
+      })
     })
   }
 }
@@ -154,5 +169,5 @@ export function escapeCell(text: string): string {
 }
 
 function unescapeCell(text: string): string {
-  return /^'+[=+\-@\t\r]/.test(text) ? text.slice(1) : text
+  return text.startsWith("'") && /^'+[=+\-@\t\r]/.test(text) ? text.slice(1) : text
 }

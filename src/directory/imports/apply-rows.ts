@@ -33,9 +33,6 @@ export interface RunningImport {
   readonly target: ImportTarget
 }
 
-/** The number of users that are inserted together: their rows and audit entries are in memory at once. */
-const TOGETHER = 500
-
 /**
  * Applies rows of an import inside its unit: with their audit entries, and the users in its change set. A row that is
  * invalid or in conflict changes nothing, and does not affect the others.
@@ -50,7 +47,7 @@ export async function applyRows(
   const resolver = new RowResolver(unit, running.target, await getGroups(dir, unit))
   const batch = new Batch(dir, unit, { running, resolver })
   await batch.apply(rows.invalid)
-  for (const some of rows.slices(TOGETHER)) await batch.apply(some)
+  for (const some of rows.slices()) await batch.apply(some)
   // One after the other: each must see what the one before it did.
   for (const row of rows.repeated) await batch.apply([row])
   return batch.results.sort((one, other) => one.line - other.line)

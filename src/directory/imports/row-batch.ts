@@ -1,26 +1,30 @@
 import { foldEmail } from '../../model/email.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
-import { nameKeyOf } from '../../model/users.ts'
-import { SeenRows } from './seen-rows.ts'
 
-/** The bytes and rows that an empty batch has room for; it grows. */
-const FIRST_BYTES = 64 * 1024
-const FIRST_ROWS = 512
-
-/**
- * Rows that are written with one commit. A large commit has tens of thousands of them, and as objects they would take
- * several times the memory. So valid rows are kept as bytes: the key by which they are sorted, and the row as JSON.
- */
-export class RowBatch {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES)
-  #used = 0
-  /** For each packed row: where its key begins, where its JSON begins, and where it ends. */
-  #places = new Uint32Array(FIRST_ROWS * 3)
-  #packed = 0
-  #seen = new SeenRows()
+/** Rows that are written with one commit. */
+export interface RowBatch {
+  /** The number of all rows. */
+  readonly size: number
   /** The rows with issues, in the order of the file. */
-  readonly invalid: PersonRow[] = []
+  readonly invalid: readonly PersonRow[]
   /** The rows with the e-mail or the id of an earlier row, in the order of the file. */
+  readonly repeated: readonly PersonRow[]
+  /**
+   * Returns the other rows, some at a time, in the order of the index of e-mails: neighbouring rows change the same
+   * pages of it, so the store writes less. It may be called again.
+   */
+  readonly slices: () => Iterable<readonly PersonRow[]>
+}
+
+/** The number of rows of a slice. They are inserted together: their rows and audit entries are in memory at once. */
+const TOGETHER = 500
+
+/** Collects the rows of a batch. */
+export class RowCollector implements RowBatch {
+  readonly #rows: PersonRow[] = []
+  readonly #emailKeys: string[] = []
+  readonly #seen = new Set<string>()
+  readonly invalid: PersonRow[] = []
   readonly repeated: PersonRow[] = []
   size = 0
 
@@ -32,100 +36,41 @@ export class RowBatch {
       return
     }
     const emailKey = foldEmail(row.email)
-    if (this.#isRepeated(row, emailKey)) this.repeated.push(row)
-    else this.#pack(row, emailKey)
+    if (this.#isRepeated(row, emailKey)) {
+      this.repeated.push(row)
+      return
+    }
+    this.#rows.push(row)
+    this.#emailKeys.push(emailKey)
   }
 
-  /** Empties the batch, and keeps its memory for the next rows. */
-  clear(): void {
-    this.#used = 0
-    this.#packed = 0
-    this.#seen = new SeenRows()
-    this.invalid.length = 0
-    this.repeated.length = 0
-    this.size = 0
+  *slices(): Generator<PersonRow[]> {
+    const order = this.#sort()
+    for (let from = 0; from < order.length; from += TOGETHER)
+      yield Array.from(order.subarray(from, from + TOGETHER), (place) => this.#rows[place] as PersonRow)
   }
 
   #isRepeated({ id }: PersonRow, emailKey: string): boolean {
-    const isRepeated = this.#seen.add(emailKey)
-    return (id !== undefined && this.#seen.add(id)) || isRepeated
+    const isRepeated = this.#see(emailKey)
+    return (id !== undefined && this.#see(id)) || isRepeated
   }
 
-  #pack(row: PersonRow, emailKey: string): void {
-    const { line, email, firstName, lastName, groups, id, organizationId } = row
-    const key = nameKeyOf({ firstName: firstName ?? null, lastName: lastName ?? null, email, emailKey })
-    // JSON has no undefined.
-    const members = [firstName, lastName, groups, id, organizationId].map((one) =>
-      one === undefined ? 0 : one,
-    )
-    const json = JSON.stringify([line, email, ...members])
-    // UTF-8 takes at most three bytes for each UTF-16 unit.
-    this.#reserve((key.length + json.length) * 3)
-    const at = this.#packed * 3
-    this.#places[at] = this.#used
-    this.#places[at + 1] = this.#used += this.#bytes.write(key, this.#used)
-    this.#places[at + 2] = this.#used += this.#bytes.write(json, this.#used)
-    this.#packed++
+  /** Returns whether a text was seen before. An id is no e-mail address. */
+  #see(text: string): boolean {
+    const { size } = this.#seen
+    return this.#seen.add(text).size === size
   }
 
-  #reserve(bytes: number): void {
-    if (this.#used + bytes > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe((this.#used + bytes) * 2)
-      this.#bytes.copy(grown, 0, 0, this.#used)
-      this.#bytes = grown
-    }
-    if (this.#packed * 3 === this.#places.length) {
-      const grown = new Uint32Array(this.#places.length * 2)
-      grown.set(this.#places)
-      this.#places = grown
-    }
-  }
-
-  /**
-   * Returns the other rows, some at a time, in the order of an index of names: neighbouring rows change the same pages
-   * of it, so the store writes less. It may be called again.
-   */
-  *slices(count: number): Generator<PersonRow[]> {
-    const order = new Uint32Array(this.#packed)
-      .map((_, i) => i)
-      .sort((one, other) => this.#compare(one, other))
-    for (let from = 0; from < order.length; from += count)
-      yield Array.from(order.subarray(from, from + count), (place) => this.#unpack(place))
-  }
-
-  #compare(one: number, other: number): number {
-    const [places, bytes] = [this.#places, this.#bytes]
-    return bytes.compare(
-      bytes,
-      places[other * 3],
-      places[other * 3 + 1],
-      places[one * 3],
-      places[one * 3 + 1],
-    )
-  }
-
-  #unpack(place: number): PersonRow {
-    const text = this.#bytes.toString('utf8', this.#places[place * 3 + 1], this.#places[place * 3 + 2])
-    const [line, email, ...members] = JSON.parse(text) as Packed
-    const [firstName, lastName, groups, id, organizationId] = members
-    return {
-      ...{ line, email, issues: NO_ISSUES },
-      firstName: firstName === 0 ? undefined : firstName,
-      lastName: lastName === 0 ? undefined : lastName,
-      groups: groups === 0 ? undefined : groups,
-      id: id === 0 ? undefined : id,
-      organizationId: organizationId === 0 ? undefined : organizationId,
-    }
+  #sort(): Uint32Array {
+    const keys = this.#emailKeys
+    const order = new Uint32Array(keys.length).map((_, i) => i)
+    return order.sort((one, other) => ((keys[one] as string) < (keys[other] as string) ? -1 : 1))
   }
 }
 
-type Packed = [number, string, Name, Name, string[] | 0, string | 0, string | 0]
-type Name = string | null | 0
-const NO_ISSUES: PersonRow['issues'] = []
-
-/** Makes a batch of rows that are in memory anyway. */
+/** Makes a batch of rows that are in memory. */
 export function toRowBatch(rows: readonly PersonRow[]): RowBatch {
-  const batch = new RowBatch()
+  const batch = new RowCollector()
   for (const row of rows) batch.add(row)
   return batch
 }
