@@ -16,7 +16,7 @@ export function AuditList({ filters }: { filters: AuditSearch }) {
       name={text.title}
       operation="GET /audit"
       request={{ query: { ...rest, ...(org && { organization: org }) } }}
-      columns={useColumns()}
+      columns={useColumns().filter(({ heading }) => !org || heading !== text.columns.organization)}
       getKey={({ id }) => id}
       count={text.count}
       empty={<Message kind="note" title={text.nothing} />}

@@ -18,7 +18,7 @@ export function callerName({ kind, name, id }: Entry['caller'], { audit }: Text)
 
 /** What an entry is about, with a link where there is a page for it. */
 export function About({ entry: { about, target } }: { entry: Pick<Entry, 'about' | 'target'> }) {
-  const { finder } = useText()
+  const { audit } = useText()
   if (about === null) return target === null ? '–' : <code>{target}</code>
   const { kind, id, name, userId } = about
   const label = name ?? id
@@ -38,7 +38,7 @@ export function About({ entry: { about, target } }: { entry: Pick<Entry, 'about'
   }
   return (
     <>
-      {(finder.groups as Record<string, string>)[kind] ?? kind}: <span className="mono">{label}</span>
+      {audit.things[kind]} <span className="mono">{label}</span>
     </>
   )
 }

@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import type { REQUEST_STEPS } from '../../../src/model/explain.ts'
 import type { Answer } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
+import { Message } from '../../kit/message.tsx'
 import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
-import { Steps } from '../../kit/steps.tsx'
+import { Steps, sayReason } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
 import { EntryStatus } from './audit-list.tsx'
 import { About, callerName, type Entry, operationName } from './names.tsx'
@@ -15,6 +17,7 @@ import styles from './request.module.css'
 const route = getRouteApi('/app/audit/$correlationId')
 
 type Explained = Answer<'GET /requests/:id'>
+type RequestStep = (typeof REQUEST_STEPS)[number]
 
 /** What one request did, and what became of it. */
 export function RequestPage() {
@@ -44,6 +47,7 @@ function Explanation({ explained }: { explained: Explained }) {
   const { entries, attempts, more, block } = explained
   return (
     <>
+      <Summary explained={explained} />
       <section className="panel">
         <h2>{text.why}</h2>
         <Steps steps={explained.steps} />
@@ -70,6 +74,18 @@ function Explanation({ explained }: { explained: Explained }) {
         )}
       </p>
     </>
+  )
+}
+
+/** The answer in one sentence: on the platform, not yet, or refused. */
+function Summary({ explained: { steps, failed } }: { explained: Explained }) {
+  const text = useText()
+  const step = steps.find(({ code }) => code === failed)
+  if (!step) return <Message kind="good" title={text.audit.done} />
+  return (
+    <Message kind="bad" title={text.audit.notDone[step.code as RequestStep]}>
+      {step.reason && <p>{sayReason(step.reason, text)}</p>}
+    </Message>
   )
 }
 

@@ -1,4 +1,5 @@
-import type { Operation } from '../../../src/model/audit.ts'
+import type { Operation, TARGET_KINDS } from '../../../src/model/audit.ts'
+import type { REQUEST_STEPS } from '../../../src/model/explain.ts'
 
 /** The audit log, and one request. */
 export const audit = {
@@ -23,10 +24,21 @@ export const audit = {
   count: (count: number, hasMore: boolean) =>
     `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'entry' : 'entries'}`,
   nothing: 'There is no entry like this in the range.',
+  things: { user: 'user', organization: 'organization', client: 'API client', key: 'key' } satisfies Record<
+    (typeof TARGET_KINDS)[number],
+    string
+  >,
   request: 'One request',
   copyLink: 'Copy link',
   print: 'Print',
   why: 'What became of it',
+  done: 'It is recorded, and nothing is left to do on the platform.',
+  notDone: {
+    request_known: 'There is no such request.',
+    request_permitted: 'It was refused: the caller was not allowed to do this.',
+    request_accepted: 'It was refused: nothing was written.',
+    request_applied: 'It is recorded, and not on the platform yet.',
+  } satisfies Record<(typeof REQUEST_STEPS)[number], string>,
   entries: 'Recorded',
   moreEntries: 'The request has more entries: see the audit log.',
   attempts: 'On the platform',
@@ -36,6 +48,12 @@ export const audit = {
   erased: '(erased)',
   operations: {
     CreateUser: 'Create user',
+    CreateResellerUser: 'Create user of a reseller',
+    CreateProviderUser: 'Create user of the provider',
+    IssueToken: 'Issue token',
+    CreateOrganization: 'Create organization',
+    CreatePortal: 'Create portal',
+    UpdateTenantAccounts: 'Change who gets an account',
     UpdateUser: 'Change user',
     DeleteUser: 'Delete user',
     RestoreUser: 'Restore user',
