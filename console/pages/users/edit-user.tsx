@@ -2,7 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/call.ts'
-import { useMay } from '../../api/permissions.ts'
 import { ProblemError } from '../../api/problems.ts'
 import { read } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
@@ -14,6 +13,7 @@ import { showToast } from '../../kit/toast.tsx'
 import { useText } from '../../text/text.ts'
 import { ChangedMeanwhile } from './changed-meanwhile.tsx'
 import { nameOf, Place } from './names.tsx'
+import { useReasons } from './reasons.ts'
 import { refreshUser, type UserView } from './user-data.ts'
 import { toBody, UserFields, type UserValues, useFieldLabels } from './user-fields.tsx'
 
@@ -67,7 +67,7 @@ function Form({ opened }: { opened: UserView }) {
   const text = useText()
   const { userForm: words } = text
   const labels = useFieldLabels()
-  const may = useMay()
+  const reasonOf = useReasons(opened)
   const [base] = useState(opened)
   const [values, setValues] = useState(() => toValues(base))
   const changes = findChanges(toValues(base), values)
@@ -78,7 +78,7 @@ function Form({ opened }: { opened: UserView }) {
   return (
     <form
       noValidate
-      className="stack"
+      className="stack narrow"
       onSubmit={(event) => {
         event.preventDefault()
         saving.mutate(base.etag)
@@ -95,7 +95,7 @@ function Form({ opened }: { opened: UserView }) {
       )}
       <UserFields values={values} error={error} organization={base.organization.name} onChange={setValues} />
       <div className="row">
-        <Button type="submit" look="main" isBusy={saving.isPending} reason={may('UpdateUser')}>
+        <Button type="submit" look="main" isBusy={saving.isPending} reason={reasonOf('update')}>
           {saving.isPending ? words.saving : words.saveUser}
         </Button>
         <LinkButton to="/users/$id" params={{ id: base.id }} search={{}}>

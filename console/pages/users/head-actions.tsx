@@ -1,7 +1,6 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/call.ts'
-import { useMay } from '../../api/permissions.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
 import { Menu } from '../../kit/menu.tsx'
@@ -9,6 +8,7 @@ import { showToast } from '../../kit/toast.tsx'
 import { useText } from '../../text/text.ts'
 import { nameOf } from './names.tsx'
 import { NewKey } from './new-key.tsx'
+import { useReasons } from './reasons.ts'
 import type { AccountView, Acts, UserView } from './user-data.ts'
 
 interface HeadActionsProps {
@@ -24,9 +24,8 @@ export function HeadActions(props: HeadActionsProps) {
 }
 
 function OfDeleted({ user, acts }: HeadActionsProps) {
-  const { user: words, explain } = useText()
-  const may = useMay()
-  const erased = user.state === 'erased' ? explain.reasons.user_erased({ at: user.updatedAt }) : null
+  const { user: words } = useText()
+  const reasonOf = useReasons(user)
   const restore = () =>
     acts.act({
       name: 'restore',
@@ -35,12 +34,7 @@ function OfDeleted({ user, acts }: HeadActionsProps) {
     })
   return (
     <>
-      <Button
-        look="main"
-        reason={may('RestoreUser') ?? erased}
-        isBusy={acts.busy === 'restore'}
-        onClick={restore}
-      >
+      <Button look="main" reason={reasonOf('restore')} isBusy={acts.busy === 'restore'} onClick={restore}>
         {words.restore}
       </Button>
       <LinkButton to="/users/$id/receipt" params={{ id: user.id }}>
@@ -52,8 +46,8 @@ function OfDeleted({ user, acts }: HeadActionsProps) {
 
 function OfLive({ user, accounts, acts }: HeadActionsProps) {
   const { user: words } = useText()
-  const may = useMay()
-  const waits = accounts.some(({ platformState }) => platformState !== 'applied')
+  const reasonOf = useReasons(user)
+  const waits = reasonOf('retry') === null
   const retry = () =>
     acts.act({
       name: 'retry',
@@ -64,13 +58,13 @@ function OfLive({ user, accounts, acts }: HeadActionsProps) {
     <>
       <Button
         look={waits ? 'main' : 'plain'}
-        reason={may('RetryUser') ?? (waits ? null : words.nothingToRetry)}
+        reason={reasonOf('retry')}
         isBusy={acts.busy === 'retry'}
         onClick={retry}
       >
         {words.retryNow}
       </Button>
-      <LinkButton to="/users/$id/edit" params={{ id: user.id }} shortcut="e" reason={may('UpdateUser')}>
+      <LinkButton to="/users/$id/edit" params={{ id: user.id }} shortcut="e" reason={reasonOf('update')}>
         {words.edit}
       </LinkButton>
       <More {...{ user, accounts, acts }} />
@@ -80,7 +74,7 @@ function OfLive({ user, accounts, acts }: HeadActionsProps) {
 
 function More({ user, accounts, acts }: HeadActionsProps) {
   const { user: words } = useText()
-  const may = useMay()
+  const reasonOf = useReasons(user)
   const [dialog, setDialog] = useState<'key' | 'delete' | null>(null)
   const account = accounts.find(({ state }) => state !== 'removed')
   const close = () => setDialog(null)
@@ -88,13 +82,10 @@ function More({ user, accounts, acts }: HeadActionsProps) {
     <>
       <Menu label={words.more}>
         <AccountSwitch {...{ user, acts, account }} />
-        <Button
-          reason={may('CreateUserCredential') ?? (account ? null : words.noAccount)}
-          onClick={() => setDialog('key')}
-        >
+        <Button reason={reasonOf('add_key')} onClick={() => setDialog('key')}>
           {words.newKey}
         </Button>
-        <Button reason={may('DeleteUser')} onClick={() => setDialog('delete')}>
+        <Button reason={reasonOf('delete')} onClick={() => setDialog('delete')}>
           {words.delete}
         </Button>
       </Menu>
@@ -113,7 +104,7 @@ interface AccountSwitchProps {
 /** Suspends or resumes the account, at once; the message takes it back. */
 function AccountSwitch({ user, acts, account }: AccountSwitchProps) {
   const { user: words } = useText()
-  const may = useMay()
+  const reasonOf = useReasons(user)
   const params = { id: user.id }
   const suspend = () => call('POST /users/:id/account/suspend', { params })
   const resume = () => call('POST /users/:id/account/resume', { params })
@@ -126,7 +117,7 @@ function AccountSwitch({ user, acts, account }: AccountSwitchProps) {
     )
   return (
     <Button
-      reason={may('UpdateUserAccount') ?? (account ? null : words.noAccount)}
+      reason={reasonOf(isOn ? 'suspend_account' : 'resume_account')}
       isBusy={acts.busy === 'switch'}
       onClick={change}
     >

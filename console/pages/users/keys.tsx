@@ -1,12 +1,12 @@
 import { useState } from 'react'
 import { call } from '../../api/call.ts'
-import { useMay } from '../../api/permissions.ts'
 import { Button } from '../../kit/button.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
 import { showToast } from '../../kit/toast.tsx'
 import { useText } from '../../text/text.ts'
 import styles from './keys.module.css'
 import { NewKey } from './new-key.tsx'
+import { useReasons } from './reasons.ts'
 import type { AccountsView, Acts, UserView } from './user-data.ts'
 
 type Key = AccountsView['keys'][number]
@@ -21,7 +21,7 @@ interface KeysProps {
 /** The keys of an account, without their secrets. Disabling is done at once, and can be taken back. */
 export function Keys({ user, acts, s3Url, keys }: KeysProps) {
   const { user: words } = useText()
-  const may = useMay()
+  const reasonOf = useReasons(user)
   const [isMaking, make] = useState(false)
   return (
     <>
@@ -29,11 +29,17 @@ export function Keys({ user, acts, s3Url, keys }: KeysProps) {
       <ul className={styles.keys}>
         {keys.map((key) => (
           <li key={key.accessKey}>
-            <KeyLine acts={acts} accessKey={key.accessKey} isActive={key.active} createdAt={key.createdAt} />
+            <KeyLine
+              user={user}
+              acts={acts}
+              accessKey={key.accessKey}
+              isActive={key.active}
+              createdAt={key.createdAt}
+            />
           </li>
         ))}
       </ul>
-      <Button reason={may('CreateUserCredential')} onClick={() => make(true)}>
+      <Button reason={reasonOf('add_key')} onClick={() => make(true)}>
         {words.newKey}
       </Button>
       {isMaking && <NewKey {...{ user, acts, s3Url }} onClose={() => make(false)} />}
@@ -42,15 +48,16 @@ export function Keys({ user, acts, s3Url, keys }: KeysProps) {
 }
 
 interface KeyLineProps {
+  readonly user: UserView
   readonly acts: Acts
   readonly accessKey: string
   readonly isActive: boolean
   readonly createdAt: string
 }
 
-function KeyLine({ acts, accessKey, isActive, createdAt }: KeyLineProps) {
+function KeyLine({ user, acts, accessKey, isActive, createdAt }: KeyLineProps) {
   const { user: words, format } = useText()
-  const may = useMay()
+  const reasonOf = useReasons(user)
   const [isDeleting, askDelete] = useState(false)
   const set = (active: boolean) => call('PATCH /keys/:accessKey', { params: { accessKey }, body: { active } })
   const change = () =>
@@ -67,7 +74,7 @@ function KeyLine({ acts, accessKey, isActive, createdAt }: KeyLineProps) {
       <span className="quiet">{format.shortTime(createdAt)}</span>{' '}
       <Button
         look="text"
-        reason={may('UpdateUserCredential')}
+        reason={reasonOf('change_keys')}
         isBusy={acts.busy === `key ${accessKey}`}
         aria-label={isActive ? words.disableKey(accessKey) : words.enableKey(accessKey)}
         onClick={change}
@@ -76,7 +83,7 @@ function KeyLine({ acts, accessKey, isActive, createdAt }: KeyLineProps) {
       </Button>{' '}
       <Button
         look="text"
-        reason={may('DeleteUserCredential')}
+        reason={reasonOf('change_keys')}
         aria-label={words.deleteKeyOf(accessKey)}
         onClick={() => askDelete(true)}
       >

@@ -9,9 +9,16 @@ interface Named {
   readonly email: string | null
 }
 
-/** Returns what people call a user: the names, else the e-mail address. */
+/** Characters that turn the direction of the text around them. */
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * Returns what people call a user: the names, else the e-mail address. Characters that turn the direction of text are
+ * left out: a name must not rearrange the words around it.
+ */
 export function nameOf({ firstName, lastName, email }: Named, text: Text): string {
-  return [firstName, lastName].filter(Boolean).join(' ') || email || text.users.withoutName
+  const name = [firstName, lastName].filter(Boolean).join(' ').replace(TURNS, '').trim()
+  return name || email || text.users.withoutName
 }
 
 const LOOKS: Readonly<Record<AccountWord, StatusLook>> = {

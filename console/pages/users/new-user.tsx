@@ -49,7 +49,7 @@ function Form() {
   return (
     <form
       noValidate
-      className="stack"
+      className="stack narrow"
       onSubmit={(event) => {
         event.preventDefault()
         creating.send()

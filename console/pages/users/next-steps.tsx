@@ -1,11 +1,11 @@
 import { useState } from 'react'
 import type { NextCode, NextStep } from '../../../src/model/explain.ts'
 import { call } from '../../api/call.ts'
-import { useMay } from '../../api/permissions.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
 import { type Text, useText } from '../../text/text.ts'
 import { DeleteKey } from './keys.tsx'
 import { NewKey } from './new-key.tsx'
+import { useReasons } from './reasons.ts'
 import type { Act, Acts, UserView } from './user-data.ts'
 
 /** Says a next step in the person's language: as the words of a button, or as a sentence. */
@@ -70,7 +70,7 @@ const ACTS: Partial<Record<NextCode, ToAct>> = {
 
 function NextButton({ user, acts, step }: { user: UserView; acts: Acts; step: NextStep }) {
   const text = useText()
-  const may = useMay()
+  const reasonOf = useReasons(user)
   const [isOpen, setOpen] = useState(false)
   const label = sayNext(step, text)
   const close = () => setOpen(false)
@@ -96,10 +96,10 @@ function NextButton({ user, acts, step }: { user: UserView; acts: Acts; step: Ne
         {label}
       </Button>
     )
-  const operation = step.code === 'add_key' ? 'CreateUserCredential' : 'DeleteUserCredential'
+  const action = step.code === 'add_key' ? 'add_key' : 'change_keys'
   return (
     <>
-      <Button reason={may(operation)} onClick={() => setOpen(true)}>
+      <Button reason={reasonOf(action)} onClick={() => setOpen(true)}>
         {label}
       </Button>
       {isOpen && step.code === 'add_key' && <NewKey user={user} s3Url={null} acts={acts} onClose={close} />}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { ProblemError } from '../../api/problems.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
@@ -53,7 +53,7 @@ function Known({ user, error }: { user: UserView; error: Error | null }) {
     <Page title={nameOf(user, text)} about={<Place user={user} />} actions={<HeadActions {...shared} />}>
       {error && <Failure error={error} />}
       {acts.error && <Failure error={acts.error} />}
-      <Arrival />
+      <Arrival user={user} />
       {why.data && <Cause {...shared} why={why.data} />}
       <div className="columns">
         <Why {...shared} why={why} />
@@ -65,10 +65,17 @@ function Known({ user, error }: { user: UserView; error: Error | null }) {
 }
 
 /** What the form that led here has done. */
-function Arrival() {
+function Arrival({ user }: { user: UserView }) {
   const { user: text } = useText()
   const { done } = route.useSearch()
   if (!done) return null
   const said = { created: text.created, there: text.wasThere, restored: text.wasRestored }[done]
-  return <Message kind={done === 'there' ? 'note' : 'good'} title={said} />
+  const { organization, reseller } = user
+  return (
+    <Message kind={done === 'there' ? 'note' : 'good'} title={said}>
+      <Link to="/users/new" search={{ org: organization.id, ...(reseller && { reseller: reseller.id }) }}>
+        {text.newHere}
+      </Link>
+    </Message>
+  )
 }

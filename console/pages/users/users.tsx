@@ -1,15 +1,13 @@
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { useCallback } from 'react'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { useMay } from '../../api/permissions.ts'
-import { Button, LinkButton } from '../../kit/button.tsx'
-import { Select } from '../../kit/field.tsx'
+import { LinkButton } from '../../kit/button.tsx'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Page } from '../../kit/page.tsx'
-import { SearchField } from '../../kit/search-field.tsx'
 import { useText } from '../../text/text.ts'
 import { useUserColumns } from './columns.tsx'
-import type { UsersSearch } from './search.ts'
+import { Filters } from './filters.tsx'
+import type { NewUserSearch, UsersSearch } from './search.ts'
 
 const route = getRouteApi('/app/users')
 
@@ -23,7 +21,13 @@ export function Users() {
       title={text.title}
       about={text.about}
       actions={
-        <LinkButton to="/users/new" look="main" shortcut="n" reason={may('CreateUser')}>
+        <LinkButton
+          to="/users/new"
+          search={toNewUser(search)}
+          look="main"
+          shortcut="n"
+          reason={may('CreateUser')}
+        >
           {text.new}
         </LinkButton>
       }
@@ -42,61 +46,46 @@ export function Users() {
   )
 }
 
-function toQuery({ q, org, reseller, group, deleted }: UsersSearch) {
+function toQuery({ q, org, reseller, group, state, deleted }: UsersSearch) {
   return {
     ...(q && { q }),
     ...(org && { organization: org }),
     ...(reseller && { reseller }),
     ...(group && { group }),
+    ...(state && { state: state.join(',') }),
     ...(deleted && { deleted }),
   }
 }
 
-function Filters() {
-  const { users: text, clear } = useText()
-  const search = route.useSearch()
-  const navigate = useNavigate({ from: '/users' })
-  const onSearch = useCallback(
-    (q: string) => navigate({ search: (now) => toSearch({ ...now, q }), replace: true }),
-    [navigate],
-  )
-  return (
-    <div className="row">
-      <SearchField label={text.search} value={search.q ?? ''} onSearch={onSearch} />
-      <Select
-        label={text.deleted}
-        value={search.deleted ? 'yes' : 'no'}
-        choices={[
-          { value: 'no', label: text.deletedChoices.no },
-          { value: 'yes', label: text.deletedChoices.yes },
-        ]}
-        onChange={(value) => {
-          const { deleted: _, ...rest } = search
-          navigate({ search: value === 'yes' ? { ...rest, deleted: true } : rest })
-        }}
-      />
-      {Object.keys(search).length > 0 && (
-        <Button look="text" onClick={() => navigate({ search: {} })}>
-          {clear}
-        </Button>
-      )}
-    </div>
-  )
+/** What a search for someone who is not there says about the user to create. */
+function toNewUser({ q = '', org, reseller }: UsersSearch): NewUserSearch {
+  return { ...(org && { org }), ...(reseller && { reseller }), ...(q.includes('@') && { email: q.trim() }) }
 }
 
-function toSearch({ q, ...rest }: UsersSearch): UsersSearch {
-  return { ...rest, ...(q && { q }) }
-}
-
+/** What the page says if no user matches: what was asked for, and the ways on. */
 function Nobody() {
   const { users: text } = useText()
-  const { q = '' } = route.useSearch()
+  const search = route.useSearch()
+  const { q = '', deleted, ...others } = search
+  const may = useMay()
   return (
     <Message kind="note" title={text.nobody}>
-      <p>{q && text.nobodyText(q)}</p>
-      <Link to="/users" search={{}}>
-        {text.clearSearch}
-      </Link>
+      {q && <p>{text.nobodyText(q)}</p>}
+      <div className="row">
+        {Object.keys(search).length > 0 && (
+          <Link to="/users" search={{}}>
+            {text.clearSearch}
+          </Link>
+        )}
+        {!deleted && q && (
+          <Link to="/users" search={{ ...others, q, deleted: true }}>
+            {text.searchDeleted}
+          </Link>
+        )}
+        <LinkButton to="/users/new" search={toNewUser(search)} reason={may('CreateUser')}>
+          {text.new}
+        </LinkButton>
+      </div>
     </Message>
   )
 }

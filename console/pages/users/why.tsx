@@ -1,6 +1,5 @@
 import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useMay } from '../../api/permissions.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
@@ -9,6 +8,7 @@ import { Steps, toPlainText } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
 import { nameOf } from './names.tsx'
 import { NextSteps } from './next-steps.tsx'
+import { useReasons } from './reasons.ts'
 import type { AccountView, Acts, UserView, WhyView } from './user-data.ts'
 
 interface WhyProps {
@@ -21,7 +21,7 @@ interface WhyProps {
 /** The steps that must hold for the user's storage to work, and the comparison with the platform. */
 export function Why({ user, accounts, acts, why }: WhyProps) {
   const text = useText()
-  const may = useMay()
+  const reasonOf = useReasons(user)
   const [isAsked, ask] = useState(false)
   const compared = useQuery({
     ...read('GET /users/:id/why', { params: { id: user.id }, query: { compare: true } }),
@@ -46,7 +46,7 @@ export function Why({ user, accounts, acts, why }: WhyProps) {
       )}
       <div className="row no-print">
         <Button
-          reason={may('CompareAccount')}
+          reason={reasonOf('compare')}
           isBusy={isAsked && compared.isFetching}
           onClick={() => (isAsked ? compared.refetch() : ask(true))}
         >

@@ -20,6 +20,10 @@ export const users: Text['users'] = {
   count: (count, hasMore) => `${count}${hasMore ? '+' : ''} Benutzer`,
   nobody: 'Keine Treffer.',
   nobodyText: (asked) => `Zu „${asked}“ gibt es in Ihrem Bereich niemanden.`,
+  anyOne: 'alle',
+  group: 'Gruppe',
+  searchDeleted: 'Unter den gelöschten Benutzern suchen',
+  clearFilter: (label) => `Filter ${label} zurücksetzen`,
   clearSearch: 'Suche und Filter zurücksetzen',
   withoutName: 'ohne Namen',
   accountWords: {

@@ -1,4 +1,5 @@
 import type { InactiveReason } from '../../../src/model/accounts.ts'
+import type { ActionReason } from '../../../src/model/actions.ts'
 import { newFormats } from '../format.ts'
 
 const { plural, time, bytes } = newFormats('en-GB')
@@ -12,7 +13,6 @@ export const user = {
   find: 'Find',
   retryNow: 'Try again now',
   retried: 'Usher tries again now.',
-  nothingToRetry: 'Nothing waits: what is recorded is on the platform, or there is no account.',
   edit: 'Edit',
   more: 'More',
   suspendAccount: 'Suspend the account',
@@ -117,6 +117,24 @@ export const user = {
     deleted: 'deleted',
     erased: 'erased',
   },
+  /** Why something cannot be done with the user now. */
+  actionReasons: {
+    not_permitted: 'Your role may not do this.',
+    oneself: 'Nobody does this to themself: ask another administrator.',
+    last_administrator: 'This user is the last active Administrator of the organization.',
+    user_deleted: 'This user is deleted.',
+    user_not_deleted: 'This user is not deleted.',
+    user_suspended: 'This user is suspended already.',
+    user_not_suspended: 'This user is not suspended.',
+    user_erased: 'This person was erased: there is nothing to restore.',
+    no_account: 'This user has no storage account.',
+    account_exists: 'This user has a storage account already.',
+    account_suspended: 'The account is suspended already.',
+    account_not_suspended: 'The account is not suspended.',
+    nothing_to_retry: 'Nothing waits: what is recorded is on the platform, or there is no account.',
+    no_tenant: 'The customer has no place on the storage platform.',
+    cannot_enter: 'This user may not enter the console, so a link is of no use.',
+  } satisfies Record<ActionReason, string> as Record<ActionReason, string>,
   createdAt: 'Created',
   changedAt: 'Changed',
   id: 'Id',

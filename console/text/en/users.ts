@@ -22,6 +22,10 @@ export const users = {
     `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'user' : 'users'}`,
   nobody: 'Nobody matches.',
   nobodyText: (asked: string) => `There is no user for “${asked}” within your reach.`,
+  anyOne: 'any',
+  group: 'Group',
+  searchDeleted: 'Look among the deleted users',
+  clearFilter: (label: string) => `Clear the filter ${label}`,
   clearSearch: 'Clear the search and the filters',
   withoutName: 'without a name',
   accountWords: {
