@@ -49,7 +49,15 @@ const SCALES: Readonly<Record<'full' | 'quick' | 'smoke', Scale>> = {
     osis: { rounds: 7, seconds: 3, warmUp: 10 },
   },
   quick: {
-    ...{ rounds: 3, seconds: 2, warmUp: 2, users: USERS, checkpoints: 15, starts: 3, rests: [5] },
+    ...{
+      rounds: 3,
+      seconds: 2,
+      warmUp: 2,
+      users: { ...USERS, deleted: 30_000 },
+      checkpoints: 15,
+      starts: 3,
+      rests: [5],
+    },
     osis: { rounds: 3, seconds: 2, warmUp: 4 },
   },
   smoke: {
@@ -85,7 +93,7 @@ async function main(): Promise<void> {
     if (!ROWS[name]) throw new Error(`--only: there is no ${name}; there are ${Object.keys(ROWS).join(', ')}`)
   const scale = SCALES[values.smoke ? 'smoke' : values.quick ? 'quick' : 'full']
   const interrupt = new AbortController()
-  process.on('SIGINT', () => interrupt.abort())
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort())
   if (values.fresh) rmSync(values.cache, { recursive: true, force: true })
   const lines: Line[] = []
   const report = (line: Line): void => {

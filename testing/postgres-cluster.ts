@@ -28,6 +28,8 @@ export interface Cluster {
   readonly url: string
   start(): Promise<void>
   stop(mode?: StopMode): Promise<void>
+  /** Returns its processes (Linux). */
+  pids(): number[]
   /** Suspends it with all connections open, as a machine that hangs does. */
   freeze(): void
   /** Ends a `freeze`. */
@@ -218,9 +220,12 @@ function newCluster(
   started: ChildProcess,
 ): Cluster {
   let server = started
+  const pids = (): number[] => {
+    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return []
+    return [server.pid, ...childrenOf(server.pid)]
+  }
   const signal = (name: NodeJS.Signals): void => {
-    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
-    for (const pid of [server.pid, ...childrenOf(server.pid)]) sendSignal(pid, name)
+    for (const pid of pids()) sendSignal(pid, name)
   }
   const stop = async (mode: StopMode = 'fast'): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return
@@ -233,6 +238,7 @@ function newCluster(
   return {
     url,
     stop,
+    pids,
     async start() {
       server = await start()
     },

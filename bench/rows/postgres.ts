@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { startCluster } from '../../testing/postgres-cluster.ts'
 import { type Init, usherJson } from '../../testing/usher.ts'
+import { cpuOf } from '../peers/peer.ts'
 import { writeScript } from '../pgbench.ts'
 import { median, toRange } from '../quantiles.ts'
 import { loadInTurn, mediansOf, ratiosOf } from '../rounds.ts'
-import { loadUsers, newGroup, newPgbench, startUsher, type Target } from '../targets.ts'
+import { type HttpTarget, loadUsers, newGroup, newPgbench, startUsher } from '../targets.ts'
 import { assertGenerator, assertInstalled, type Bench, describeLoad, toLine, toMs, toRate } from './row.ts'
 
 /** Creates on PostgreSQL: against pgbench with the same rows, and in two processes against one. */
@@ -13,7 +14,7 @@ export async function measurePostgres(bench: Bench): Promise<void> {
   assertInstalled('pgbench')
   const { scale, signal } = bench
   const cluster = await startCluster()
-  const started: Target[] = []
+  const started: HttpTarget[] = []
   try {
     const settings = { USHER_DATABASE_URL: cluster.url }
     const dataDir = join(bench.work, 'postgres')
@@ -51,8 +52,32 @@ export async function measurePostgres(bench: Bench): Promise<void> {
       isMet: null,
       how: `${toRate(two.perSecond)} creates/s, p99 ${toMs(two.p99)}; half of the connections each, in the same rounds`,
     })
+    await reportCpu(bench, { usher: one, idle: other, pids: cluster.pids() })
   } finally {
     await Promise.all(started.map((target) => target.stop()))
     await cluster.end()
   }
+}
+
+/** Says what one create costs Usher and PostgreSQL, for the model of more cores in docs/performance.md. */
+async function reportCpu(
+  bench: Bench,
+  { usher, idle, pids }: { usher: HttpTarget; idle: HttpTarget; pids: readonly number[] },
+): Promise<void> {
+  const { seconds } = bench.scale
+  const own = [usher.process.pid ?? 0]
+  const before = [cpuOf(own), cpuOf(pids)]
+  idle.pause()
+  const { perSecond } = await usher.load(seconds)
+  idle.resume()
+  const [ours = 0, theirs = 0] = [cpuOf(own), cpuOf(pids)].map(
+    (ms, i) => ((ms - (before[i] ?? 0)) * 1000) / (perSecond * seconds),
+  )
+  bench.report({
+    what: 'PostgreSQL: CPU of one create',
+    measured: `${(ours + theirs).toFixed(0)} µs`,
+    bar: '',
+    isMet: null,
+    how: `Usher ${ours.toFixed(0)}, PostgreSQL ${theirs.toFixed(0)}; one process, by /proc, ${seconds} s at full rate`,
+  })
 }
