@@ -1,9 +1,9 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { useServer } from '../../testing/environment.ts'
 import { findServer } from './postgres.ts'
+import { listNeutralTests } from './together.ts'
 
 /**
  * Runs test files again, with PostgreSQL as the store of the programs that they start. If there is no PostgreSQL, each
@@ -22,8 +22,4 @@ export async function onPostgres(folder: string, files = listNeutralTests(folder
     describe(`${file} on PostgreSQL`, async () => {
       await import(pathToFileURL(join(folder, file)).href)
     })
-}
-
-function listNeutralTests(folder: string): string[] {
-  return readdirSync(folder).filter((file) => /^[^.]+\.test\.ts$/.test(file))
 }

@@ -1,0 +1,29 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+/** A share of the files of a folder: the `part`th of `of`, from 1. */
+export interface Share {
+  readonly part: number
+  readonly of: number
+}
+
+/**
+ * Runs test files in one process, so that they load the program once, and share servers. `npm test` starts only the
+ * files of the folder with a name like `x.y.test.ts`; the others run in their groups.
+ */
+export async function together(folder: string, { part, of }: Share): Promise<void> {
+  const files = listNeutralTests(folder).filter((_, i) => i % of === part - 1)
+  for (const file of files)
+    describe(file, async () => {
+      await import(pathToFileURL(join(folder, file)).href)
+    })
+}
+
+/** Returns the test files of a folder that are not for one engine, and not groups of others. */
+export function listNeutralTests(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => /^[^.]+\.test\.ts$/.test(file))
+    .sort()
+}
