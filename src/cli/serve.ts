@@ -47,7 +47,7 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
   assertStoreInPlace(config)
   const events = {
     committed: metrics.observeCommit,
-    slowed: (err: Error) => log.warn({ err }, 'creates are slower until a restart'),
+    slowed: (err: Error) => log.warn({ err }, 'creates are slower for a while'),
   }
   const open = await openDirectory(config, { serving: true, create: options.setup, events })
   let close = (): Promise<void> => open.close()

@@ -270,7 +270,7 @@ export type AuditFaultKind =
 export interface StoreEvents {
   /** A commit with this many units of work is on disk. */
   committed(units: number): void
-  /** Something has failed that the store works without, until a restart, but slower. */
+  /** Something has failed that the store works without for a while, but slower. */
   slowed(reason: StoreError): void
 }
 

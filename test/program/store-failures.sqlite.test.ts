@@ -178,7 +178,7 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
   test('locked by another process: 503 with nothing half-written, and all is well when the lock is gone', () =>
     whileServing(async ({ file, creates, status }) => {
       assert.equal((await creates.portal('a@example.com')).status, 201)
-      const db = new DatabaseSync(file)
+      const db = new DatabaseSync(file, { timeout: 1_000 })
       db.exec('BEGIN IMMEDIATE')
       const refused = await Promise.all([
         creates.portal('b@example.com'),

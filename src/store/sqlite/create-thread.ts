@@ -1,12 +1,13 @@
-import { fdatasyncSync, openSync, statSync } from 'node:fs'
+import { fdatasyncSync, openSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
-import { type AuditKey, ConstraintError, type NewUserRow, type OpenBlock } from '../port.ts'
+import { type AuditKey, ConstraintError, type InsertOutcome, type OpenBlock, StoreError } from '../port.ts'
 import { bind, type Plan } from '../statement.ts'
 import type { Batch, BatchReply, ThreadStart } from './create-writer.ts'
 import { openDatabase } from './database.ts'
-import { toQueryError, toStoreError, UnsyncedError } from './errors.ts'
+import { toQueryError, UnsyncedError } from './errors.ts'
+import { statInPlace } from './files.ts'
 import {
   type CreateStatement,
   insertUser,
@@ -14,6 +15,8 @@ import {
   sealBlock,
   type Writer,
 } from './insert-user.ts'
+import { assertLogBelongs } from './log-check.ts'
+import { isLogMarked, type Marked, markLog } from './log-marks.ts'
 
 // The thread that inserts users, see create-writer.ts. It imports no query builder, so it starts fast and stays small.
 
@@ -21,7 +24,7 @@ import {
 const BUSY_MS = 3_000
 
 /** The connection of the thread. It runs the statements of creates, which the main thread has compiled. */
-class ThreadConnection implements Writer {
+class ThreadConnection implements Writer, Marked {
   readonly #db: DatabaseSync
   readonly #plans: ThreadStart['plans']
   readonly #prepared = new Map<CreateStatement, StatementSync>()
@@ -60,6 +63,14 @@ class ThreadConnection implements Writer {
     return this.#prepare(name).get(...this.#bind(name, {}))
   }
 
+  execOnce(text: string): void {
+    this.#db.exec(text)
+  }
+
+  pragma(text: string): Readonly<Record<string, unknown>> {
+    return this.#db.prepare(`PRAGMA ${text}`).get() ?? {}
+  }
+
   close(): void {
     this.#db.close()
   }
@@ -83,6 +94,8 @@ const port = parentPort as MessagePort
 const db = new ThreadConnection(start)
 let log: number | null = null
 
+/** The time of the last change of the file when its log was last seen to be marked. */
+let markedAt: bigint | null = null
 /** Set when a sync has failed. Nothing is written after that. */
 let broken: UnsyncedError | null = null
 
@@ -97,7 +110,7 @@ function write(batch: Batch): void {
   try {
     if (broken) throw broken
     const outcomes = insertTogether(batch)
-    if (outcomes) sync()
+    sync()
     port.postMessage({ outcomes } satisfies BatchReply)
   } catch (error) {
     db.rollback()
@@ -127,23 +140,32 @@ function sync(): void {
   }
 }
 
-/** Inserts a batch in one commit. Returns null, with nothing written, if the file is not as it was last marked. */
-function insertTogether({ rows, markedAt }: Batch): (number | 'refused')[] | null {
-  db.begin()
-  const found = statSync(start.path, { bigint: true, throwIfNoEntry: false })
-  if (found?.ino !== start.file.ino || found.dev !== start.file.dev || found.mtimeNs !== markedAt) {
-    db.rollback()
-    return null
-  }
-  const outcomes = rows.map((row: NewUserRow) => insertUser(db, row))
+/** Inserts users in one commit. */
+function insertTogether(rows: Batch): InsertOutcome[] {
+  begin()
+  const outcomes = rows.map((row) => insertUser(db, row))
   db.commit(start.auditKey)
   return outcomes
 }
 
+/** Begins a commit, in the file that the store has opened, and in a log that is marked. */
+function begin(): void {
+  const { path, file } = start
+  db.begin()
+  // Only a checkpoint changes the file, and only after a checkpoint can a commit begin a new log.
+  if (statInPlace(path, file) === markedAt) return
+  if (!isLogMarked(db, path)) {
+    assertLogBelongs(path)
+    db.rollback()
+    markLog(db, path)
+    db.begin()
+  }
+  if (isLogMarked(db, path)) markedAt = statInPlace(path, file)
+}
+
 function toFailure(raw: unknown): NonNullable<BatchReply['failure']> {
   const error = toQueryError(raw)
-  if (error instanceof ConstraintError) return { kind: 'constraint', message: error.message }
   if (error instanceof UnsyncedError) return { kind: 'unsynced', message: (error.cause as Error).message }
-  const { reason, message } = toStoreError(error)
-  return { kind: reason, message }
+  if (error instanceof StoreError) return { kind: error.reason, message: error.message }
+  return { kind: error instanceof ConstraintError ? 'constraint' : 'row', message: error.message }
 }

@@ -25,16 +25,15 @@ export interface ThreadStart {
 }
 
 /** Users that the thread inserts in one commit. */
-export interface Batch {
-  readonly rows: readonly NewUserRow[]
-  /** The time of the last change of the file when its log was last seen to be marked. */
-  readonly markedAt: bigint
-}
+export type Batch = readonly NewUserRow[]
 
-/** What the thread returns for a batch: outcomes (null if the file is not as it was last marked), or a failure. */
+/** A row, and not the file, made a batch fail: it names what does not exist, or SQLite does not take it. */
+type RowFailure = 'constraint' | 'row'
+
+/** What the thread returns for a batch. */
 export interface BatchReply {
-  readonly outcomes?: readonly InsertOutcome[] | null
-  readonly failure?: { readonly kind: StoreErrorReason | 'constraint' | 'unsynced'; readonly message: string }
+  readonly outcomes?: readonly InsertOutcome[]
+  readonly failure?: { readonly kind: StoreErrorReason | RowFailure | 'unsynced'; readonly message: string }
 }
 
 /**
@@ -45,7 +44,7 @@ export class CreateWriter {
   readonly #path: string
   readonly #worker: Worker
   readonly #reportEnd: (reason: StoreError) => void
-  readonly #waiting: PromiseWithResolvers<readonly InsertOutcome[] | null>[] = []
+  readonly #waiting: PromiseWithResolvers<readonly InsertOutcome[]>[] = []
   #state: 'starting' | 'ready' | 'closing' | 'ended' = 'starting'
 
   /** @param reportEnd is called if the thread ends before `close` */
@@ -67,14 +66,14 @@ export class CreateWriter {
 
   /**
    * Inserts users in one commit.
-   * @returns an outcome for each row, in order, once they are on disk; null, with nothing written, if the file is not as
-   *   it was last marked
-   * @throws {ConstraintError} when a group does not exist; nothing is written
+   * @returns an outcome for each row, in order, once they are on disk
    * @throws {UnsyncedError} when the commit could not be synced
-   * @throws {StoreError} when the file cannot be written
+   * @throws {StoreError} when the file cannot be written; `replaced` if another file was copied over it
+   * @throws {ConstraintError} when a group does not exist; nothing is written
+   * @throws {Error} when SQLite does not take a row for another reason; nothing is written
    */
-  insert(batch: Batch): Promise<readonly InsertOutcome[] | null> {
-    const waiting = Promise.withResolvers<readonly InsertOutcome[] | null>()
+  insert(batch: Batch): Promise<readonly InsertOutcome[]> {
+    const waiting = Promise.withResolvers<readonly InsertOutcome[]>()
     this.#waiting.push(waiting)
     this.#worker.ref()
     this.#worker.postMessage(batch)
@@ -104,7 +103,7 @@ export class CreateWriter {
     const waiting = this.#waiting.shift()
     if (this.#waiting.length === 0) this.#worker.unref()
     if (reply.failure) waiting?.reject(toError(reply.failure, this.#path))
-    else waiting?.resolve(reply.outcomes ?? null)
+    else waiting?.resolve(reply.outcomes ?? [])
   }
 
   #end(error: unknown): void {
@@ -117,5 +116,6 @@ export class CreateWriter {
 
 function toError({ kind, message }: NonNullable<BatchReply['failure']>, path: string): Error {
   if (kind === 'constraint') return new ConstraintError(message, undefined)
+  if (kind === 'row') return new Error(message)
   return kind === 'unsynced' ? new UnsyncedError(path, new Error(message)) : new StoreError(kind, message)
 }

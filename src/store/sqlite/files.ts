@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   fsyncSync,
   linkSync,
@@ -27,6 +28,17 @@ export function resolveLinks(path: string): string {
   // Throws ELOOP if the links point to each other; the recursion would not end.
   statSync(path, { throwIfNoEntry: false })
   return resolveLinks(resolve(dirname(path), readlinkSync(path)))
+}
+
+/**
+ * Returns the time of the last change of an open file, in nanoseconds.
+ * @param file the file when it was opened
+ * @throws {StoreError} `missing` if the path has no or another file: writes would be lost without an error
+ */
+export function statInPlace(path: string, file: Pick<BigIntStats, 'ino' | 'dev'>): bigint {
+  const now = statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (now?.ino === file.ino && now.dev === file.dev) return now.mtimeNs
+  throw new StoreError('missing', `${path} was removed or replaced while it was open`)
 }
 
 /**

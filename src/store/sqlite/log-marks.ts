@@ -16,7 +16,7 @@ export interface Mark {
 }
 
 /** What marking needs of a connection. */
-interface Marked {
+export interface Marked {
   /** Runs a statement that is not worth preparing. */
   execOnce(text: string): void
   /** Returns the row of a pragma. */
@@ -84,8 +84,9 @@ export function readFileMark(path: string): Mark {
 
 /** Copies the log into the file. Returns whether all of it is there. */
 function copyLog(db: Marked): boolean {
-  const { log, checkpointed } = db.pragma('wal_checkpoint(PASSIVE)')
-  return log === checkpointed
+  const { busy, log, checkpointed } = db.pragma('wal_checkpoint(PASSIVE)')
+  // Busy while another process copies.
+  return busy === 0 && log === checkpointed
 }
 
 function inTransaction(db: Marked, work: () => void): void {

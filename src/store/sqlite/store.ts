@@ -6,10 +6,8 @@ import { isCurrent } from '../migrations/latest.ts'
 import {
   type AppliedMigration,
   type AuditHead,
-  type AuditKey,
   type AuditKeySealer,
   type AuditVerdict,
-  ConstraintError,
   type InsertOutcome,
   type NewUserRow,
   type Store,
@@ -22,7 +20,7 @@ import { type Connection, openConnection } from './connection.ts'
 import { CreateWriter } from './create-writer.ts'
 import { toStoreError, UnsyncedError } from './errors.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
-import { resolveLinks } from './files.ts'
+import { resolveLinks, statInPlace } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { markLog } from './log-marks.ts'
 import { beginNewLog, closeConnections } from './open-log.ts'
@@ -49,6 +47,9 @@ interface SqliteOptions {
   readonly auditKeys: AuditKeySealer
 }
 
+/** How long after the end of the thread another one is started. */
+const THREAD_PAUSE_MS = 5_000
+
 /**
  * The engine for one process: one file, with one connection for reads and one for writes. Waiting units share a commit.
  */
@@ -64,11 +65,13 @@ class SqliteStore implements Store {
   readonly #units: UnitWriter
   readonly #creates = new CreateBatch({
     insert: (rows) => this.#insertTogether(rows),
-    isOfOneRow: (error) => error instanceof ConstraintError,
+    isOfOneRow: (error) => !(error instanceof StoreError),
     ...{ running: 3, enough: 24 },
   })
   /** Inserts users while this process serves; started by the first create that finds an audit key. */
   #thread: CreateWriter | null = null
+  /** When the thread may be started, as `performance.now()` returns it. */
+  #threadFrom = 0
   #reading: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -115,34 +118,42 @@ class SqliteStore implements Store {
     return this.#creates.add(row)
   }
 
-  /** Inserts users in the thread, or as a unit if the thread cannot do it now. */
+  /** Inserts users in the thread, or as a unit while there is none. */
   async #insertTogether(rows: readonly NewUserRow[]): Promise<readonly InsertOutcome[]> {
     await this.#units.whenIdle()
-    const outcomes = await this.#insertInThread(rows)
-    return outcomes ?? this.#units.enqueue((tx) => tx.insertUsers(rows))
-  }
-
-  async #insertInThread(rows: readonly NewUserRow[]): Promise<readonly InsertOutcome[] | null> {
-    const { auditKey, markedAt, broken } = this.#units
+    const { broken } = this.#units
     if (broken) throw broken
-    if (!this.#servingLock || !auditKey) return null
-    if (!this.#thread && !this.#units.findFile()) return null
-    this.#thread ??= this.#startThread(auditKey)
-    if (!this.#thread.isReady || markedAt === null) return null
+    const thread = this.#findThread()
+    if (!thread) return this.#units.enqueue((tx) => tx.insertUsers(rows))
     try {
-      const outcomes = await this.#thread.insert({ rows, markedAt })
-      if (outcomes) this.#events.committed(rows.length)
+      const outcomes = await thread.insert(rows)
+      this.#events.committed(rows.length)
       return outcomes
     } catch (error) {
-      if (error instanceof UnsyncedError) this.#units.broken = error
+      if (error instanceof UnsyncedError || isReplaced(error)) this.#units.broken = error
       throw error
     }
   }
 
-  #startThread(auditKey: AuditKey): CreateWriter {
-    const plans = this.#writer.compileCreates()
-    const start = { path: this.#path, file: this.#file, auditKey, plans }
-    return new CreateWriter(start, (reason) => this.#events.slowed(reason))
+  /**
+   * Returns the thread if it is ready. Starts it if there is none, and the last one has not just ended.
+   * @throws {StoreError} `missing`
+   */
+  #findThread(): CreateWriter | undefined {
+    const { auditKey } = this.#units
+    if (!this.#thread && this.#servingLock && auditKey && performance.now() >= this.#threadFrom) {
+      statInPlace(this.#path, this.#file)
+      const plans = this.#writer.compileCreates()
+      const start = { path: this.#path, file: this.#file, auditKey, plans }
+      this.#thread = new CreateWriter(start, (reason) => this.#noteEnd(reason))
+    }
+    return this.#thread?.isReady ? this.#thread : undefined
+  }
+
+  #noteEnd(reason: StoreError): void {
+    this.#thread = null
+    this.#threadFrom = performance.now() + THREAD_PAUSE_MS
+    this.#events.slowed(reason)
   }
 
   /** Needs nothing special: SQLite continues after the highest primary key by itself. */
@@ -203,4 +214,8 @@ class SqliteStore implements Store {
   #assertOpen(): void {
     if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
+}
+
+function isReplaced(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.reason === 'replaced'
 }

@@ -1,10 +1,11 @@
-import { type BigIntStats, closeSync, fdatasync, openSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { retry } from '../../retry.ts'
 import { getAuditKey } from '../audit/keys.ts'
 import { type AuditKey, type AuditKeySealer, StoreError, type StoreEvents, type Tx } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { toStoreError, UnsyncedError } from './errors.ts'
+import { statInPlace } from './files.ts'
 import { sealBlock } from './insert-user.ts'
 import { keepLogMarked } from './open-log.ts'
 
@@ -57,7 +58,7 @@ export class UnitWriter {
   /** The audit key, once a commit with it is in the file. */
   auditKey: AuditKey | null = null
   /** The time of the last change of the file when its log was last seen to be marked. */
-  markedAt: bigint | null = null
+  #markedAt: bigint | null = null
   /** Set when a sync has failed, or another file was copied over this one: what is on disk is unknown then. */
   broken: StoreError | null = null
 
@@ -81,12 +82,6 @@ export class UnitWriter {
   enqueueLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     this.#later ??= setTimeout(() => this.#flush(), LATER_MS)
     return this.#add(work)
-  }
-
-  /** Returns the state of the file; undefined if it was removed or replaced. */
-  findFile(): BigIntStats | undefined {
-    const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
-    return now?.ino === this.#file.ino && now.dev === this.#file.dev ? now : undefined
   }
 
   /** Waits for the commit that runs. The next one does not begin before pending I/O is handled. */
@@ -137,13 +132,6 @@ export class UnitWriter {
       this.#committing = null
     } while (this.#units.length > 0)
     this.#running = null
-  }
-
-  /** Returns the time of the last change. Throws if the file is gone: writes would be lost without an error. */
-  #assertFileInPlace(): bigint {
-    const found = this.findFile()
-    if (found) return found.mtimeNs
-    throw new StoreError('missing', `${this.#path} was removed or replaced while it was open`)
   }
 
   async #commit(units: Unit[]): Promise<void> {
@@ -201,12 +189,12 @@ export class UnitWriter {
       await this.whenFree(async () => this.#db.begin())
     }
     // Only a checkpoint changes the file, and only after a checkpoint can a commit begin a new log.
-    if (this.#assertFileInPlace() !== this.markedAt) await this.#keepLogMarked()
+    if (statInPlace(this.#path, this.#file) !== this.#markedAt) await this.#keepLogMarked()
   }
 
   async #keepLogMarked(): Promise<void> {
     const isMarked = await keepLogMarked(this.#db, this.#path, (work) => this.whenFree(work))
-    if (isMarked) this.markedAt = this.#assertFileInPlace()
+    if (isMarked) this.#markedAt = statInPlace(this.#path, this.#file)
   }
 
   /**
