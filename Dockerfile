@@ -1,3 +1,12 @@
+# The pages of the console, which only the development packages can build.
+FROM node:26-bookworm-slim AS console
+WORKDIR /usher
+COPY package.json package-lock.json ./
+COPY runtime runtime
+RUN npm ci --ignore-scripts
+COPY console console
+RUN node console/prepare.js --required
+
 # The production packages, the sources and a filled compile cache. Nothing else of this stage reaches the image.
 FROM node:26-bookworm-slim AS build
 WORKDIR /usher
@@ -5,6 +14,7 @@ COPY package.json package-lock.json ./
 COPY runtime runtime
 RUN npm ci --omit=dev --ignore-scripts
 COPY src src
+COPY --from=console /usher/console/dist console/dist
 # Fills the cache with one start on a temporary directory. It runs as the user of the image: Node has one cache per user.
 RUN mkdir cache && chown node cache
 USER node

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, utimesSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
 // Builds the console unless its sources are those of the last build. npm runs this at the end of `npm ci`, with the
 // machine's own Node, which may be old: so this file is plain JavaScript. `--required` makes a console that cannot be
@@ -80,4 +80,4 @@ function main() {
   if (process.argv.includes('--required')) process.exitCode = 1
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] || '').href) main()
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) main()

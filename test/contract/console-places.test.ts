@@ -29,7 +29,8 @@ test('over https, the cookie is bound to the host, and the console is at the pub
   for (const host of ['usher.example:8443', 'evil.example', 'usher.example.evil.example'])
     assert.equal(await get('/console', { host }), 421, host)
   const page = await send(target.url, { method: 'GET', path: '/console', headers })
-  assert.match(page.text, /src="\/base\/console\/assets\/entry\.js"/)
+  assert.match(page.text, /<html lang="en" data-base="\/base" data-build="[\w-]{12}">/)
+  assert.match(page.text, /src="\/base\/console\/assets\/index-[\w-]+\.js"/)
 })
 
 test('over http beyond this machine, the console only says what to do', async (t) => {

@@ -70,7 +70,15 @@ test('the image and the unit refuse an empty directory by default', async (t) =>
 test('the context of the build holds only what the Dockerfile copies', () => {
   const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
   const rules = lines.filter((line) => line !== '' && !line.startsWith('#'))
-  assert.deepEqual(rules, ['*', '!package.json', '!package-lock.json', '!runtime', '!src'])
+  assert.deepEqual(rules, [
+    '*',
+    '!package.json',
+    '!package-lock.json',
+    '!runtime',
+    '!src',
+    '!console',
+    'console/dist*',
+  ])
 })
 
 const WRONG: readonly (readonly [change: (text: string) => string, fault: RegExp])[] = [

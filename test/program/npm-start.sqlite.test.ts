@@ -9,10 +9,11 @@ import { findUrl, newCollector, newDataDir } from '../../testing/usher.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** A shell that does not know `exec`, as that of Windows does not. */
+/** A shell that knows neither `exec` nor `sh`, as that of Windows does not. */
 const NO_EXEC = `#!/bin/sh
 case "$2" in
   'exec '*'||'*) echo "exec: not found" >&2; exec sh -c "\${2#*||}" ;;
+  'sh '*'||'*) exec sh -c "\${2#*||}" ;;
   *) exit 127 ;;
 esac
 `

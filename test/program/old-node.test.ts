@@ -49,7 +49,7 @@ test("this machine's own, older Node is refused: plain, through the bin, and by 
   const clone = newDataDir()
   t.after(clone.remove)
   for (const name of ['package.json', 'package-lock.json']) cpSync(join(ROOT, name), join(clone.path, name))
-  symlinkSync(join(ROOT, 'src'), join(clone.path, 'src'))
+  for (const name of ['src', 'console']) symlinkSync(join(ROOT, name), join(clone.path, name))
   symlinkSync(MAIN, join(clone.path, 'usher'))
   const env = {
     ...process.env,

@@ -91,7 +91,7 @@ test('the package that npm pack makes installs into an empty folder, and sets up
     })
     served.once('exit', (code) => reject(new Error(`usher serve ended with ${code}: ${log.text()}`)))
   })
-  for (const path of ['/readyz', '/openapi/osis.json', '/docs/static/index.html']) {
+  for (const path of ['/readyz', '/openapi/osis.json', '/docs/static/index.html', '/console']) {
     assert.equal((await fetch(`${url}${path}`)).status, 200, path)
   }
   served.kill('SIGTERM')

@@ -1,4 +1,4 @@
-import type { SignInProblem } from '../../../src/api/console/page-files.ts'
+import type { SignInProblem } from '../../../src/api/console/contract.ts'
 
 /** Signing in, and entering by a link. */
 export const signIn = {

@@ -13,6 +13,7 @@ import * as users from './contract/users.ts'
 import * as you from './contract/you.ts'
 
 export type { Problem, ProblemCode } from './contract/parts.ts'
+export type { SignInProblem } from './contract/sign-in.ts'
 
 /** Every operation of the console's API. The browser imports the type alone. */
 export const contract = {

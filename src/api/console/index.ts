@@ -12,6 +12,7 @@ import type { Limits } from '../limits.ts'
 import { accountRoutes } from './accounts.ts'
 import { newAdmission } from './admission.ts'
 import { auditRoutes } from './audit.ts'
+import { type ConsoleBuild, newBuildFinder } from './build.ts'
 import { sendError } from './errors.ts'
 import { findRoutes } from './find.ts'
 import { assertHost, assertSameOrigin, assertSecure } from './guard.ts'
@@ -43,6 +44,8 @@ export interface ConsoleApi {
   readonly log: Logger
   readonly rooms: BodyRooms
   readonly limits: Limits
+  /** Returns the built pages (default: those of `console/dist`). */
+  readonly findBuild?: () => ConsoleBuild | undefined
 }
 
 /** What the handlers get. */
@@ -61,7 +64,7 @@ const ROUTES = [
 
 /** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */
 export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise<void> {
-  const { dir, log, rooms, limits, publicUrl, checkSession } = api
+  const { dir, log, rooms, limits, publicUrl, checkSession, findBuild = newBuildFinder() } = api
   const getPlace = (): Place => readPlace(publicUrl())
   const parts: ConsoleParts = { ...api, getPlace }
   await app.register(async (scope) => {
@@ -69,6 +72,9 @@ export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise
       if (request.routeOptions.url === DOCUMENT) return
       setHeaders(request, reply)
       setSecurityHeaders(reply)
+      const build = findBuild()
+      // A page of another build offers to load itself again.
+      if (build) reply.header('X-Usher-Build', build.id)
       const place = getPlace()
       assertHost(place, request)
       assertSecure(place)
@@ -87,9 +93,10 @@ export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise
       admit: newAdmission(checkSession, limits, getPlace),
     })
   })
+  if (!findBuild()) log.warn('the console has not been built; run npm run console:build')
   const { openId } = api
   if (openId) serveSignIn(app, { dir, openId, checkSession, getPlace, limits, log })
-  servePages(app, getPlace)
+  servePages(app, getPlace, findBuild)
 }
 
 /** Else the pages would answer for unknown paths of the API. */

@@ -9,10 +9,10 @@ import { DirectoryError } from '../../model/error.ts'
 import { foldAddress } from '../../model/text.ts'
 import { setHeaders } from '../dialect.ts'
 import { type Limits, TooManyRequestsError } from '../limits.ts'
+import type { SignInProblem } from './contract/sign-in.ts'
 import { clearSignIn, readCookie, setSession, setSignIn } from './cookies.ts'
 import { assertHost, assertSecure, RefusedRequestError } from './guard.ts'
 import { setSecurityHeaders } from './headers.ts'
-import type { SignInProblem } from './page-files.ts'
 import { type Place, toConsolePath, toSignInRequest } from './place.ts'
 
 /** What signing in at an OpenID provider needs. */
