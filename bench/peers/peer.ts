@@ -26,14 +26,19 @@ const TICKS = 100
 
 /** Returns the processor time of processes, in ms, with all of their threads. */
 export function cpuOf(pids: readonly number[]): number {
-  let ticks = 0
+  return [...cpuByPid(pids).values()].reduce((sum, ms) => sum + ms, 0)
+}
+
+/** Returns the processor time of each process, in ms. Those that have ended are left out. */
+export function cpuByPid(pids: readonly number[]): Map<number, number> {
+  const found = new Map<number, number>()
   for (const pid of pids) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const stat = readText(`/proc/${pid}/stat`)
     // The name of the program is in brackets and may contain spaces.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    ticks += Number(fields[11]) + Number(fields[12])
+    if (stat !== '') found.set(pid, ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS)
   }
-  return (ticks * 1000) / TICKS
+  return found
 }
 
 /** Returns the resident memory of processes, in bytes. Pages that two of them share count twice. */
@@ -48,14 +53,14 @@ export function memoryOf(pids: readonly number[]): number {
 export function findPids(text: string): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid && readCommand(pid).includes(text))
+    .filter((pid) => pid > 0 && pid !== process.pid && readText(`/proc/${pid}/cmdline`).includes(text))
 }
 
-function readCommand(pid: number): string {
+function readText(file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+    return readFileSync(file, 'latin1')
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return ''
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { startCluster } from '../../testing/postgres-cluster.ts'
+import { type Cluster, startCluster } from '../../testing/postgres-cluster.ts'
 import { type Init, usherJson } from '../../testing/usher.ts'
-import { cpuOf } from '../peers/peer.ts'
+import { cpuByPid } from '../peers/peer.ts'
 import { writeScript } from '../pgbench.ts'
 import { median, toRange } from '../quantiles.ts'
 import { loadInTurn, mediansOf, ratiosOf } from '../rounds.ts'
@@ -52,7 +52,7 @@ export async function measurePostgres(bench: Bench): Promise<void> {
       isMet: null,
       how: `${toRate(two.perSecond)} creates/s, p99 ${toMs(two.p99)}; half of the connections each, in the same rounds`,
     })
-    await reportCpu(bench, { usher: one, idle: other, pids: cluster.pids() })
+    await reportCpu(bench, { usher: one, idle: other, cluster })
   } finally {
     await Promise.all(started.map((target) => target.stop()))
     await cluster.end()
@@ -62,17 +62,16 @@ export async function measurePostgres(bench: Bench): Promise<void> {
 /** Says what one create costs Usher and PostgreSQL, for the model of more cores in docs/performance.md. */
 async function reportCpu(
   bench: Bench,
-  { usher, idle, pids }: { usher: HttpTarget; idle: HttpTarget; pids: readonly number[] },
+  { usher, idle, cluster }: { usher: HttpTarget; idle: HttpTarget; cluster: Cluster },
 ): Promise<void> {
   const { seconds } = bench.scale
-  const own = [usher.process.pid ?? 0]
-  const before = [cpuOf(own), cpuOf(pids)]
+  const ofUsher = newMeter(() => [usher.process.pid ?? 0])
+  const ofPostgres = newMeter(() => cluster.pids())
   idle.pause()
   const { perSecond } = await usher.load(seconds)
   idle.resume()
-  const [ours = 0, theirs = 0] = [cpuOf(own), cpuOf(pids)].map(
-    (ms, i) => ((ms - (before[i] ?? 0)) * 1000) / (perSecond * seconds),
-  )
+  const creates = perSecond * seconds
+  const [ours, theirs] = [(ofUsher() * 1000) / creates, (ofPostgres() * 1000) / creates]
   bench.report({
     what: 'PostgreSQL: CPU of one create',
     measured: `${(ours + theirs).toFixed(0)} µs`,
@@ -80,4 +79,13 @@ async function reportCpu(
     isMet: null,
     how: `Usher ${ours.toFixed(0)}, PostgreSQL ${theirs.toFixed(0)}; one process, by /proc, ${seconds} s at full rate`,
   })
+}
+
+/** Returns a function that says how long processes have run since, in ms. Processes of PostgreSQL come and go. */
+function newMeter(pids: () => readonly number[]): () => number {
+  const before = cpuByPid(pids())
+  return () => {
+    const now = [...cpuByPid(pids())]
+    return now.reduce((sum, [pid, ms]) => sum + ms - (before.get(pid) ?? 0), 0)
+  }
 }
