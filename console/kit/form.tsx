@@ -9,8 +9,8 @@ import { Modal } from './modal.tsx'
 
 /** Says in the person's language what is wrong: the server's sentence if the console has none for the rule. */
 export function sayIssue({ rule, params, description }: Issue, { issues }: Text): string {
-  const say = issues[rule as keyof typeof issues] as ((params: Issue['params']) => string | null) | undefined
-  return say?.(params) ?? description
+  // An older console may not know a rule of the server.
+  return issues[rule]?.(params) ?? description
 }
 
 /**

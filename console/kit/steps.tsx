@@ -26,7 +26,7 @@ export function Steps({ steps, beside = {} }: StepsProps) {
       {steps.map((step, at) => {
         const { code, state } = step
         if (state === 'not_needed') return null
-        const note = noteOf(step, text, failedAt !== -1 && at > failedAt)
+        const note = noteOf(step, text, failedAt === -1 ? 0 : at - failedAt)
         const isShort = step.reason === null
         return (
           <li key={code} className={styles[state]} data-step={code} data-state={state}>
@@ -44,10 +44,13 @@ export function Steps({ steps, beside = {} }: StepsProps) {
   )
 }
 
-function noteOf({ state, reason }: Step, text: Text, isAfterFailed: boolean): string | null {
+/** @param distance how many steps it comes after the one that failed; 0 if none failed */
+function noteOf({ state, reason }: Step, text: Text, distance: number): string | null {
   if (reason) return sayReason(reason, text)
   if (state !== 'unknown') return null
-  return isAfterFailed ? text.explain.notKnownYet : text.explain.notAsked
+  const { notAsked, notKnownYet, states } = text.explain
+  if (distance <= 0) return notAsked
+  return distance === 1 ? notKnownYet : states.unknown
 }
 
 /** Formats an explanation as plain text, to be pasted into a ticket. */
@@ -55,7 +58,7 @@ export function toPlainText(title: string, steps: readonly Step[], text: Text): 
   const failedAt = steps.findIndex(({ state }) => state === 'no')
   const lines = steps.flatMap((step, at) => {
     if (step.state === 'not_needed') return []
-    const note = noteOf(step, text, failedAt !== -1 && at > failedAt)
+    const note = noteOf(step, text, failedAt === -1 ? 0 : at - failedAt)
     const { steps: names, states } = text.explain
     return [
       `${ICONS[step.state]} ${names[step.code]} (${states[step.state]})`,

@@ -6,10 +6,12 @@ import { useText } from '../../text/text.ts'
 
 interface EmailTakenProps {
   readonly error: ProblemError
+  readonly email: string
+  readonly organization: string | undefined
 }
 
 /** Says that another user has the e-mail address, and leads to that user. */
-export function EmailTaken({ error }: EmailTakenProps) {
+export function EmailTaken({ error, email, organization }: EmailTakenProps) {
   const { userForm: text } = useText()
   const existing = error.problem?.existing
   return (
@@ -19,6 +21,11 @@ export function EmailTaken({ error }: EmailTakenProps) {
         {existing && (
           <LinkButton to="/users/$id" params={{ id: existing.userId }} search={{}}>
             {existing.deleted ? text.bringBack : text.openThatUser}
+          </LinkButton>
+        )}
+        {!existing && (
+          <LinkButton to="/users" search={{ q: email, ...(organization && { org: organization }) }}>
+            {text.findThatUser}
           </LinkButton>
         )}
         {error.problem && <CorrelationId id={error.problem.correlationId} />}

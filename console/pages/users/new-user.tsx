@@ -55,7 +55,7 @@ function Form() {
         creating.send()
       }}
     >
-      {isConflict && <EmailTaken error={error} />}
+      {isConflict && <EmailTaken error={error} email={values.email} organization={org} />}
       {error && !isConflict && <FormSummary error={error} labels={labels} />}
       <OrganizationField organization={organization} id={org} isMissing={creating.isMissing} />
       <ResellerField organization={organization} />

@@ -6,6 +6,7 @@ import { Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
+import { useGroups } from './groups.ts'
 import { RequestId } from './names.tsx'
 import { KINDS } from './search.ts'
 import styles from './timeline.module.css'
@@ -96,22 +97,47 @@ function Line({ row: { at, entry, attempts } }: { row: Row }) {
 }
 
 function EntryLine({ entry }: { entry: Entry }) {
-  const { timeline: text, format } = useText()
-  const { operation, status, outcome, caller, changedFields, correlationId } = entry
+  const { timeline: text } = useText()
+  const { operation, status, outcome, caller, correlationId } = entry
   const name = text.operations[operation] ?? operation
   const isRefused = status === 'Failed'
-  const isCreate = outcome === 'created'
   return (
     <div>
-      <strong>{isRefused ? text.refusedOf(name) : name}</strong> {isRefused && <code>{outcome}</code>}{' '}
+      <strong>{isRefused ? text.refusedOf(name) : name}</strong>{' '}
+      {isRefused ? <code>{outcome}</code> : <span>{text.outcomes[outcome]}</span>}{' '}
       <span>{text.by(caller.kind, caller.name)}</span>{' '}
-      {!isRefused && changedFields.length > 0 && !isCreate && (
-        <span className="quiet">{text.changed(format.list(changedFields))}</span>
-      )}{' '}
-      {!isRefused && (
-        <span className="quiet">{status === 'Processing' ? text.recordedOnly : text.recorded}</span>
-      )}{' '}
+      <span className="quiet">
+        {!isRefused && (status === 'Processing' ? text.recordedOnly : text.recorded)}
+      </span>{' '}
       <RequestId id={correlationId} />
+      <Changes entry={entry} />
+    </div>
+  )
+}
+
+/** What an entry changed: each member before and after. */
+function Changes({ entry: { changes, target } }: { entry: Entry }) {
+  const text = useText()
+  const groups = useGroups('')
+  const { timeline: words } = text
+  const say = (value: unknown): string => {
+    if (value === null) return '–'
+    if (typeof value === 'boolean') return value ? text.yes : text.no
+    if (Array.isArray(value)) return value.map(say).join(', ') || '–'
+    if (typeof value === 'string' && !Number.isNaN(Date.parse(value)) && /T.*Z$/.test(value))
+      return text.format.time(value)
+    return groups.find((group) => group.value === value)?.label ?? String(value)
+  }
+  if (changes.length === 0) return null
+  const isKey = target !== null && !target.includes('-')
+  return (
+    <div className="quiet">
+      {isKey && <code>{target}</code>}{' '}
+      {changes.map(({ name, before, after }) => (
+        <span key={name} className={styles.change}>
+          {words.change(words.members[name] ?? name, say(before), say(after))}
+        </span>
+      ))}
     </div>
   )
 }

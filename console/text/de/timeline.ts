@@ -20,7 +20,7 @@ export const timeline: Text['timeline'] = {
   by: (kind, name) =>
     kind === 'operator'
       ? 'von der Befehlszeile'
-      : `von ${kind === 'client' ? 'Client' : 'Person'} ${name ?? '(nicht bekannt)'}`,
+      : `von ${kind === 'client' ? 'Client ' : ''}${name ?? '(nicht bekannt)'}`,
   request: 'Anfrage',
   refused: 'abgelehnt',
   recorded: 'vermerkt',
@@ -34,7 +34,23 @@ export const timeline: Text['timeline'] = {
   },
   times: (count, since) => (count === 1 ? '' : `${count}-mal seit ${time(since)}`),
   node: (node) => `Knoten ${node}`,
-  changed: (names) => `geändert: ${names}`,
+  members: {
+    firstName: 'Vorname',
+    lastName: 'Nachname',
+    email: 'E-Mail-Adresse',
+    groups: 'Gruppen',
+    active: 'aktiv',
+    enabled: 'Konto eingeschaltet',
+    deletedAt: 'gelöscht',
+    tenantId: 'Mandant',
+  },
+  outcomes: {
+    repeated: 'wiederholt: Es war schon so',
+    restored: 'zurückgeholt',
+    replayed: 'aus einem früheren Aufruf beantwortet',
+  },
+  erased: '(vernichtet)',
+  change: (member, before, after) => `${member}: ${before} → ${after}`,
   operations: {
     CreateUser: 'Benutzer angelegt',
     CreateResellerUser: 'Benutzer angelegt',

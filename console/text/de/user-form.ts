@@ -30,6 +30,7 @@ export const userForm: Text['userForm'] = {
   callText:
     'Dasselbe, wie ein Programm es sendet. TOKEN ist das Zugriffstoken eines Clients, und das Portal ist eines der Organisation, für die er handelt.',
   openThatUser: 'Diesen Benutzer öffnen',
+  findThatUser: 'Nach diesem Benutzer suchen',
   bringBack: 'Gelöschten Benutzer zurückholen',
   takenTitle: 'Diese E-Mail-Adresse gehört einem anderen Benutzer der Organisation.',
   takenDeleted: 'Ein gelöschter Benutzer hat diese E-Mail-Adresse.',

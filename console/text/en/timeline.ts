@@ -20,7 +20,9 @@ export const timeline = {
   empty: 'Nothing is kept here.',
   emptyText: 'The user was created before attempts and changes were kept, or nothing of this kind happened.',
   by: (kind: 'client' | 'person' | 'operator', name: string | null) =>
-    kind === 'operator' ? 'by the command line' : `by ${kind} ${name ?? '(not known)'}`,
+    kind === 'operator'
+      ? 'by the command line'
+      : `by ${kind === 'client' ? 'the client ' : ''}${name ?? '(not known)'}`,
   request: 'Request',
   refused: 'refused',
   recorded: 'recorded',
@@ -35,7 +37,24 @@ export const timeline = {
   times: (count: number, since: string) =>
     count === 1 ? '' : `${count} ${plural(count, 'time', 'times')} since ${time(since)}`,
   node: (node: string) => `node ${node}`,
-  changed: (names: string) => `changed: ${names}`,
+  /** Members of users, accounts and keys; others stand by their name. */
+  members: {
+    firstName: 'first name',
+    lastName: 'last name',
+    email: 'e-mail address',
+    groups: 'groups',
+    active: 'active',
+    enabled: 'account enabled',
+    deletedAt: 'deleted',
+    tenantId: 'tenant',
+  } as Partial<Record<string, string>>,
+  outcomes: {
+    repeated: 'repeated: it was so already',
+    restored: 'brought back',
+    replayed: 'answered from an earlier call',
+  } as Partial<Record<string, string>>,
+  erased: '(erased)',
+  change: (member: string, before: string, after: string) => `${member}: ${before} → ${after}`,
   /** Names of the operations that stand in timelines; others stand by their code. */
   operations: {
     CreateUser: 'User created',

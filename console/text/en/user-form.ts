@@ -29,6 +29,7 @@ export const userForm = {
   callText:
     'The same as a program sends it. TOKEN is the access token of a client, and the portal is one of the organization that the client acts for.',
   openThatUser: 'Open that user',
+  findThatUser: 'Look for that user',
   bringBack: 'Bring back the deleted user',
   takenTitle: 'This e-mail address belongs to another user of the organization.',
   takenDeleted: 'A deleted user has this e-mail address.',
