@@ -110,15 +110,16 @@ export interface Tx {
    */
   enlistUsers(limit: number): Promise<number>
   /**
-   * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order.
-   * @returns undefined if the store has no index for it
+   * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order. A search of
+   * words finds exactly these users; one of groups alone may find others on PostgreSQL.
+   * @param within leaves out users who do not fulfil a condition
    */
-  searchUsers(search: UserSearch, limit: number): Promise<number[] | undefined>
+  searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]>
   /**
-   * Returns the primary keys of a page of the live users that a search finds, in the order of the list.
-   * @returns undefined if the store has no index that is in this order
+   * Returns a page of the live users that a search finds, in the order of the list.
+   * @returns undefined if the order of the list itself leads to the page sooner
    */
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<number[] | undefined>
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined>
 }
 
 /** The least number of characters of a word that the index for searches finds. */
@@ -133,11 +134,28 @@ export interface UserSearch {
   readonly groups: readonly (readonly number[])[]
 }
 
+/** Which users a search looks at. */
+export interface SearchedUsers {
+  /** A condition on `users`. */
+  readonly where: RawBuilder<SqlBool>
+  /** How many of the users with the words are looked at, at most. */
+  readonly examined: number
+}
+
 /** A page of what a search finds. */
 export interface UserSearchPage extends PageRequest {
   readonly order: UserOrder
   /** A further condition on `users`, which is checked for each user who is found. */
   readonly where?: RawBuilder<SqlBool> | undefined
+  /** If the search finds at most so many users, all of them are returned in place of the page. Default: 0. */
+  readonly few?: number
+}
+
+/** What a search finds. */
+export interface FoundUsers {
+  readonly pks: readonly number[]
+  /** Whether it is everything that the search finds, in no particular order, and with no further condition. */
+  readonly isAll: boolean
 }
 
 /** A row of `users`, as it is inserted. */

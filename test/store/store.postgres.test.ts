@@ -1,4 +1,3 @@
-import { describe } from 'node:test'
 import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
 import { accountListsSuite } from './account-lists.suite.ts'
@@ -17,25 +16,21 @@ import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
+import { userPlacesSuite } from './user-places.suite.ts'
+import { userSearchSuite } from './user-search.suite.ts'
 
 await onServer('the store on PostgreSQL', (server) => {
   const { open, openTampered } = postgresStores(server)
   unitsSuite(open)
   userListsSuite(open)
+  userSearchSuite(open)
+  userPlacesSuite(open)
   // Of its own, because plans depend on what autovacuum has counted in a database that was used before.
   const { open: openUnused } = postgresStores(server)
   queryPlansSuite(openUnused, {
     explain: 'explain',
     prepare: 'set local enable_seqscan = off',
-    searches: /CTE found/,
-  })
-  describe('without the extension pg_trgm', () => {
-    const { openTampered: openAny } = postgresStores(server)
-    userListsSuite(async () => {
-      const { store, tamper } = await openAny()
-      await tamper('drop extension if exists pg_trgm cascade')
-      return store
-    })
+    searches: /users_parts/,
   })
   conflictsSuite(open)
   newUsersSuite(open)

@@ -15,11 +15,13 @@ import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
+import { userSearchSuite } from './user-search.suite.ts'
 
 const { open, openTampered } = sqliteStores()
 
 unitsSuite(open)
 userListsSuite(open)
+userSearchSuite(open)
 queryPlansSuite(open, {
   explain: 'explain query plan',
   searches: /user_search_(name|email) VIRTUAL TABLE INDEX/,

@@ -1,9 +1,11 @@
-import { type SqlBool, sql } from 'kysely'
+import { expressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import { countCodePoints } from '../../model/text.ts'
 import { toPattern } from '../conditions.ts'
 import { MIN_SEARCHED, type QueryBuilder, type Tx } from '../port.ts'
+import type { Tables } from '../schema.ts'
+import { toKeyList } from '../tables/key-lists.ts'
 import { isInArea, type UserArea } from '../tables/users-in-area.ts'
 
 /** A user as a search shows them. */
@@ -17,9 +19,10 @@ export interface FoundUser {
   readonly organization: { readonly id: string; readonly name: string; readonly kind: OrganizationKind }
 }
 
-/** How many users with the words are looked at first, and how many at most. */
-const FIRST = 60
-const MOST = 5_000
+/** How many users of the area are looked at first: they are enough for words that very many users have. */
+const FIRST = 300
+/** How many users with the words are looked at, at most. */
+const MOST = 3_000
 /** How many users that begin with a short word are looked at. */
 const BEGINNING = 400
 /** The most users that are not in the index yet and are looked at. */
@@ -126,21 +129,44 @@ export async function selectFoundByWords(
   const long = words.filter((word) => countCodePoints(word) >= MIN_SEARCHED)
   const newest = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(IS_NEW), words), limit + 1)
   if (long.length === 0) return limitTo(newest, await readByPrefix(tx, area, search), limit)
-  const index = { providerPk: area.providerPk, words: long, groups: [] }
-  const first = await tx.searchUsers(index, FIRST + 1)
-  // Without the index, the engine compares every user.
-  if (!first)
-    return limitTo(
-      newest,
-      await readUsers(tx, (db) => havingAll(selectUsers(db, area), words), limit + 1),
-      limit,
-    )
-  const found = await readCandidates(tx, area, { candidates: first, words })
-  if (first.length <= FIRST || found.length > limit) return limitTo(newest, found, limit)
-  const all = (await tx.searchUsers(index, MOST + 1)) ?? []
-  const others = await readCandidates(tx, area, { candidates: all, words, limit: limit + 1 })
-  const { users, more } = limitTo(newest, [...found, ...others], limit)
-  return { users, more: more || all.length > MOST }
+  const first = await readUsers(
+    tx,
+    (db) => havingAll(selectUsers(db, area).where(isAmongFirst(area)), words),
+    limit + 1,
+  )
+  if (first.length > limit) return limitTo(newest, first, limit)
+  const { found, more } = await searchArea(tx, area, { words, long, limit: limit + 1 })
+  const all = limitTo(newest, [...first, ...found], limit)
+  return { users: all.users, more: more || all.more }
+}
+
+/** Returns the condition that a user is one of some users of an area, whoever they are. */
+function isAmongFirst({ providerPk, resellerPk }: UserArea): RawBuilder<SqlBool> {
+  const area =
+    resellerPk === undefined
+      ? sql`provider_pk = ${providerPk}`
+      : sql`organization_pk in (select ${resellerPk} union all
+          select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
+  return sql`users.pk in (select pk from users where ${area} and deleted_at is null and listed = 1
+    limit ${sql.lit(FIRST)})`
+}
+
+/** Finds users of an area by the index for searches, among the first of those who have the words. */
+async function searchArea(
+  tx: Tx,
+  area: UserArea,
+  { words, long, limit }: { words: readonly string[]; long: readonly string[]; limit: number },
+): Promise<{ found: FoundUser[]; more: boolean }> {
+  const search = { providerPk: area.providerPk, words: long, groups: [] }
+  const short = words.filter((word) => !long.includes(word)).map(contains)
+  const where = sql<SqlBool>`${sql.join([isInArea(expressionBuilder<Tables, 'users'>(), area), ...short], sql` and `)}`
+  const pks = await tx.searchUsers(search, limit, { where, examined: MOST })
+  if (pks.length === 0 && area.resellerPk === undefined && short.length === 0)
+    return { found: [], more: false }
+  const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
+  const found = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(byPk), words), limit)
+  const isWhole = pks.length >= limit || (await tx.searchUsers(search, MOST + 1)).length <= MOST
+  return { found, more: !isWhole }
 }
 
 /** Literals, as in the conditions of the indexes. */
@@ -150,36 +176,18 @@ const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
 
 function havingAll(query: ReturnType<typeof selectUsers>, words: readonly string[]) {
   return words.reduce(
-    (some, word) => some.where(sql<SqlBool>`users.name_key like ${toPattern(word)} escape '\\'`),
+    (some, word) => some.where(contains(word)),
     query.where(sql<SqlBool>`users.deleted_at is null`),
   )
+}
+
+function contains(word: string): RawBuilder<SqlBool> {
+  return sql`users.name_key like ${toPattern(word)} escape '\\'`
 }
 
 function limitTo(newest: readonly FoundUser[], others: readonly FoundUser[], limit: number): FoundByWords {
   const users = new Map([...newest, ...others].map((user) => [user.pk, user]))
   return { users: [...users.values()].slice(0, limit), more: users.size > limit }
-}
-
-/** Reads the candidates of the index that are in the area, and have the short words too. */
-async function readCandidates(
-  tx: Tx,
-  area: UserArea,
-  search: {
-    readonly candidates: readonly number[]
-    readonly words: readonly string[]
-    readonly limit?: number
-  },
-): Promise<FoundUser[]> {
-  const { candidates, words, limit = FIRST + 1 } = search
-  if (candidates.length === 0) return []
-  return readUsers(
-    tx,
-    (db) =>
-      havingAll(selectUsers(db, area), words)
-        // As one text: to compile thousands of parameters takes longer than the query.
-        .where(sql<SqlBool>`users.pk in (${sql.raw(candidates.join(','))})`),
-    limit,
-  )
 }
 
 /** Reads the users whose first name or e-mail begins with the first word: an index finds them. */

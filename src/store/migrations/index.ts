@@ -26,6 +26,7 @@ import { attempts } from './0025-attempts.ts'
 import { entering } from './0026-entering.ts'
 import { userSearch } from './0027-user-search.ts'
 import { auditCallersIndex } from './0028-audit-callers-index.ts'
+import { userPlaces } from './0029-user-places.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   entering,
   userSearch,
   auditCallersIndex,
+  userPlaces,
 ]

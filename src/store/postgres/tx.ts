@@ -1,6 +1,15 @@
 import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
-import type { InsertOutcome, NewUserRow, QueryBuilder, Tx, UserSearch, UserSearchPage } from '../port.ts'
+import type {
+  FoundUsers,
+  InsertOutcome,
+  NewUserRow,
+  QueryBuilder,
+  SearchedUsers,
+  Tx,
+  UserSearch,
+  UserSearchPage,
+} from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
 import { newBuilder } from './connection.ts'
@@ -112,11 +121,11 @@ export class PostgresTx implements Tx {
     return enlistUsers(this, limit)
   }
 
-  searchUsers(search: UserSearch, limit: number): Promise<number[] | undefined> {
-    return searchUsers(this, search, limit)
+  searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {
+    return searchUsers(this, search, { limit, within })
   }
 
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<number[] | undefined> {
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined> {
     return searchPage(this, search, page)
   }
 

@@ -1,78 +1,233 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { UserOrder } from '../../model/user-lists.ts'
 import { toPattern } from '../conditions.ts'
-import type { Tx, UserSearch, UserSearchPage } from '../port.ts'
+import {
+  type FoundUsers,
+  MIN_SEARCHED,
+  type SearchedUsers,
+  type Tx,
+  type UserSearch,
+  type UserSearchPage,
+} from '../port.ts'
 import { query } from '../raw-query.ts'
 import { selectMembersOf } from '../tables/groups.ts'
 import { toOrderSql } from '../users/user-sql.ts'
 
-/** The columns that conditions and orders of lists use. */
-const COLUMNS = sql`pk, id, provider_pk, organization_pk, reseller_pk, name_key, email_key`
+// The index for searches has, for each user and each three characters of their names, an entry that begins with the
+// place of the user in the order of the list: roughly its first two characters. So a search reads the users of one
+// place after the other, until the page is full. See decision 38.
 
-/** A search that finds more of the users than this share reads them in the order of the list. */
-const MOST = 0.1
-/** How many percent of the pages of `users` are looked at to estimate the share. */
+/** The most parts of a word that are looked up: more of them leave out few users in addition. */
+const MAX_PARTS = 6
+/** How many percent of the pages of `users` are looked at to estimate how many users have the words. */
 const SAMPLE_PERCENT = 0.2
+/** A place where more of the users have the words than this share is read in the order of the list. */
+const DENSE = 0.1
+/** The index does not look for a word that more of the users have: it would leave out few of them. */
+const COMMON = 0.2
+/** The most places that are read together. */
+const MAX_PLACES = 128
 
-async function hasIndex(tx: Tx): Promise<boolean> {
-  const [index] = await query<{ name: string | null }>(
-    tx,
-    sql`select to_regclass('users_search')::text as name`,
-  )
-  return index?.name !== null
+/** Returns the characters that the index has of the words: some, if there are many. */
+function toParts(words: readonly string[]): string[] {
+  const parts = words.flatMap((word) => {
+    const characters = [...word]
+    const starts = characters.length - MIN_SEARCHED
+    const count = Math.min(starts + 1, MAX_PARTS)
+    return Array.from({ length: count }, (_, i) => {
+      const from = Math.round((i * starts) / Math.max(count - 1, 1))
+      return characters.slice(from, from + MIN_SEARCHED).join('')
+    })
+  })
+  return [...new Set(parts)]
 }
 
 function haveWords({ words }: UserSearch): RawBuilder<SqlBool> {
-  const conditions = words.map((word) => sql`users.name_key like ${toPattern(word)}`)
-  return sql`users.deleted_at is null and users.listed = 1 and ${sql.join(conditions, sql` and `)}`
+  return and(words.map((word) => sql<SqlBool>`users.name_key like ${toPattern(word)}`))
 }
 
 function areInGroups({ groups }: UserSearch): RawBuilder<SqlBool> {
-  const conditions = groups.map(
-    (some) => sql`exists (select 1 from memberships
-      where memberships.user_pk = users.pk and memberships.group_pk in (${sql.join(some)}))`,
+  return and(
+    groups.map(
+      (some) => sql<SqlBool>`exists (select 1 from memberships
+        where memberships.user_pk = users.pk and memberships.group_pk in (${sql.join(some)}))`,
+    ),
   )
+}
+
+function and(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
   return sql`${sql.join([sql`true`, ...conditions], sql` and `)}`
 }
 
-/** Finds users; see `Tx.searchUsers`. Without words, users of other groups may be among them. */
-export async function searchUsers(tx: Tx, search: UserSearch, limit: number): Promise<number[] | undefined> {
-  const [some] = search.groups
-  if (search.words.length === 0 || !(await hasIndex(tx))) return some && selectMembersOf(tx, some, limit)
-  // Without `offset 0` the planner may begin with the members of a group, or read the table.
+const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
+/** As in the index `users_parts`. */
+const IS_FOUND = sql<SqlBool>`case when users.deleted_at is null then users.listed end = 1`
+const PARTS = sql`user_parts(users.name_key, users.email_key)`
+
+/** A search, with those of its words that the index looks for; all when left out. */
+interface PlannedSearch extends UserSearch {
+  readonly indexed?: readonly string[]
+}
+
+/** Returns the condition that a user of a place has the words. The sum keeps the planner from another index. */
+function areFound(
+  search: PlannedSearch,
+  by: UserOrder['by'],
+  place: RawBuilder<string>,
+): RawBuilder<SqlBool> {
+  const parts = toParts(search.indexed ?? search.words).map(
+    (part) => sql`${sql.lit(by[0] ?? '')} || ${place} || ${part}::text`,
+  )
+  return sql`${IS_FOUND} and ${PARTS} @> array[${sql.join(parts)}] collate "C"
+    and users.provider_pk + 0 = ${search.providerPk} and ${haveWords(search)} and ${areInGroups(search)}`
+}
+
+/** Finds users; see `Tx.searchUsers`. */
+export async function searchUsers(
+  tx: Tx,
+  search: PlannedSearch,
+  { limit, within }: { readonly limit: number; readonly within: SearchedUsers | undefined },
+): Promise<number[]> {
+  const [some = []] = search.groups
+  if (search.words.length === 0 && !within) return selectMembersOf(tx, some, limit)
+  const columns = sql`users.pk, users.name_key, users.provider_pk, users.organization_pk, users.reseller_pk`
+  const found = sql`select found.* from user_places as place cross join lateral (
+      select ${columns} from users where ${areFound(search, 'name', sql`place.start`)} offset 0) as found
+    where place.provider_pk = ${search.providerPk} and place.sort = 'name' limit ${within?.examined ?? limit}`
   const rows = await query<{ pk: number }>(
     tx,
-    sql`select pk from (select pk from users where ${haveWords(search)} offset 0) as users
-      where ${areInGroups(search)} limit ${limit}`,
+    sql`select users.pk from (${found}) as users where ${within?.where ?? sql`true`} limit ${limit}`,
   )
   return rows.map(({ pk }) => pk)
 }
 
-/**
- * Finds a page of users in the order of a list; see `Tx.searchPage`. All users who have the words are read and sorted,
- * unless very many have them: then the order of the list leads to the page sooner.
- */
+/** A place in the order of a list, with what a sample says about it. */
+export interface Place {
+  readonly start: string
+  /** Where the next place begins; null for the last one. */
+  readonly following: string | null
+  /** How many of the users in the sample are there, and how many of them have the words, and each word. */
+  readonly total: number
+  readonly found: number
+  readonly each: readonly number[] | null
+}
+
+/** Finds a page of users in the order of a list; see `Tx.searchPage`. */
 export async function searchPage(
   tx: Tx,
   search: UserSearch,
-  { order, offset, limit, where }: UserSearchPage,
-): Promise<number[] | undefined> {
-  if (search.words.length === 0 || !(await hasIndex(tx)) || (await findMost(tx, search))) return undefined
+  page: UserSearchPage,
+): Promise<FoundUsers | undefined> {
+  const { few = 0 } = page
+  const hasWords = search.words.length > 0
+  const places = hasWords ? await selectPlaces(tx, search, page.order) : []
+  const [total, found] = [sum(places, ({ total }) => total), sum(places, (place) => place.found)]
+  const rare = search.words.filter((_, i) => sum(places, ({ each }) => each?.[i] ?? 0) <= total * COMMON)
+  const planned = { ...search, indexed: rare.length > 0 ? rare : search.words }
+  if (!hasWords || found * (100 / SAMPLE_PERCENT) < few * 2) {
+    const all = await searchUsers(tx, planned, { limit: few + 1, within: undefined })
+    if (all.length <= few) return { pks: all, isAll: true }
+  }
+  // The order of the list leads to the page sooner.
+  if (!hasWords || found > total * DENSE) return undefined
+  return { pks: await selectPage(tx, planned, { page, places }), isAll: false }
+}
+
+function sum(places: readonly Place[], count: (place: Place) => number): number {
+  return places.reduce((all, place) => all + count(place), 0)
+}
+
+async function selectPage(
+  tx: Tx,
+  search: PlannedSearch,
+  { page, places }: { readonly page: UserSearchPage; readonly places: readonly Place[] },
+): Promise<number[]> {
+  const needed = page.offset + page.limit
+  const pks: number[] = []
+  for (let from = 0, least = 1; from < places.length && pks.length < needed; least *= 2) {
+    const some = choosePlaces(places.slice(from), { needed: needed - pks.length, least })
+    pks.push(...(await readPlaces(tx, search, { page, places: some })))
+    from += some.length
+  }
+  return pks.slice(page.offset, needed)
+}
+
+/** Chooses the next places: as many as will do by the sample, and at least some, so that there are few readings. */
+function choosePlaces(
+  places: readonly Place[],
+  { needed, least }: { readonly needed: number; readonly least: number },
+): Place[] {
+  let expected = 0
+  const end = places.findIndex((place, i) => {
+    if (i >= MAX_PLACES || (i >= least && expected > needed)) return true
+    expected += (place.found * 100) / SAMPLE_PERCENT / 2
+    return false
+  })
+  return places.slice(0, end === -1 ? places.length : end)
+}
+
+/** Returns the places of an order, in this order, with an estimate of how many users there have the words. */
+async function selectPlaces(tx: Tx, search: UserSearch, { by, ascending }: UserOrder): Promise<Place[]> {
+  const key = by === 'name' ? sql`users.name_key` : sql`coalesce(users.email_key, ${LAST})`
+  const each = search.words.map(
+    (word) => sql`(count(*) filter (where users.name_key like ${toPattern(word)}))::integer`,
+  )
+  return query<Place>(
+    tx,
+    sql`select place.start, lead(place.start) over (order by place.start) as following,
+        coalesce(sample.total, 0)::integer as total, coalesce(sample.found, 0)::integer as found, sample.each
+      from user_places as place left join (
+        select user_place(${key}) as start, count(*) as total, count(*) filter (where ${haveWords(search)}) as found,
+          array[${sql.join(each)}] as each
+        from users tablesample system (${sql.lit(SAMPLE_PERCENT)}) repeatable (1) group by 1
+      ) as sample on sample.start = place.start
+      where place.provider_pk = ${search.providerPk} and place.sort = ${by}
+      order by place.start ${sql.raw(ascending ? 'asc' : 'desc')}`,
+  )
+}
+
+/**
+ * Reads the users of some places who have the words, in the order of the list, as many as the page needs.
+ * @param places in the order of the list
+ * @returns the primary keys; `page.offset` counts from the first of these places
+ */
+export async function readPlaces(
+  tx: Tx,
+  search: PlannedSearch,
+  { page, places }: { readonly page: UserSearchPage; readonly places: readonly Place[] },
+): Promise<number[]> {
+  const { order, where } = page
+  const last = page.offset + page.limit
+  const isDense = ({ total, found }: Place): boolean => found > Math.max(total * DENSE, 3)
+  const cut = sql`order by ${toOrderSql(order)} limit ${last}`
+  const columns = sql`users.pk, users.id, users.name_key, users.email_key, users.organization_pk`
+  const rest = where ?? sql<SqlBool>`true`
+  const parts: RawBuilder<unknown>[] = []
+  const sparse = places.filter((place) => !isDense(place)).map(({ start }) => start)
+  if (sparse.length > 0)
+    parts.push(sql`select found.* from unnest(${sparse}::text[]) as place cross join lateral (
+      select ${columns} from users where ${areFound(search, order.by, sql`place`)} and ${rest} ${cut}) as found`)
+  // The index by name has all that this selects, so the rows of the users who are skipped are not read.
+  for (const place of places.filter(isDense))
+    parts.push(sql`select ${columns} from users where users.id in (select users.id from users
+      where ${IS_LISTED} and ${isAt(place, order.by)} and users.provider_pk = ${search.providerPk}
+        and ${haveWords(search)} and ${areInGroups(search)} and ${rest} ${cut})`)
   const rows = await query<{ pk: number }>(
     tx,
-    sql`with found as materialized (select ${COLUMNS} from users where ${haveWords(search)})
-      select users.pk from found as users
-      where users.provider_pk = ${search.providerPk} and ${areInGroups(search)} and ${where ?? sql`true`}
-      order by ${toOrderSql(order)} limit ${limit} offset ${offset}`,
+    sql`select users.pk from (${sql.join(
+      parts.map((part) => sql`(${part})`),
+      sql` union all `,
+    )}) as users ${cut}`,
   )
   return rows.map(({ pk }) => pk)
 }
 
-/** Estimates whether very many users have the words. */
-async function findMost(tx: Tx, search: UserSearch): Promise<boolean> {
-  const [sample] = await query<{ total: number; found: number }>(
-    tx,
-    sql`select count(*) as total, count(*) filter (where ${haveWords(search)}) as found
-      from users tablesample system (${sql.lit(SAMPLE_PERCENT)}) repeatable (1)`,
-  )
-  return sample !== undefined && Number(sample.found) > Number(sample.total) * MOST
+/** Returns the condition that a user is in a place. */
+function isAt({ start, following }: Place, by: UserOrder['by']): RawBuilder<SqlBool> {
+  const key = by === 'name' ? sql`users.name_key` : sql`users.email_key`
+  if (following !== null) return sql`${key} >= ${start} and ${key} < ${following}`
+  return by === 'name' ? sql`${key} >= ${start}` : sql`(${key} >= ${start} or ${key} is null)`
 }
+
+/** Sorts after every e-mail. */
+const LAST = '\u{10ffff}'

@@ -13,9 +13,11 @@ import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import type {
   AppliedMigration,
+  FoundUsers,
   InsertOutcome,
   NewUserRow,
   OpenBlock,
+  SearchedUsers,
   Tx,
   UserSearch,
   UserSearchPage,
@@ -98,11 +100,11 @@ export class Connection implements Tx, Writer {
     return enlistUsers(this, limit)
   }
 
-  searchUsers(search: UserSearch, limit: number): Promise<number[]> {
-    return searchUsers(this, search, limit)
+  searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {
+    return searchUsers(this, search, { limit, within })
   }
 
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<number[]> {
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {
     return searchPage(this, search, page)
   }
 

@@ -1,6 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { PageRequest } from '../../model/pages.ts'
-import type { Tx, UserSearch, UserSearchPage } from '../port.ts'
+import type { FoundUsers, SearchedUsers, Tx, UserSearch, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { toOrderSql } from '../users/user-sql.ts'
 import { NUMBER_BITS, type OrderTables, tablesOf, toFacet } from './user-places.ts'
@@ -19,12 +18,19 @@ async function toMatch(tx: Tx, { providerPk, words, groups }: UserSearch): Promi
 }
 
 /** Finds users; see `Tx.searchUsers`. */
-export async function searchUsers(tx: Tx, search: UserSearch, limit: number): Promise<number[]> {
+export async function searchUsers(
+  tx: Tx,
+  search: UserSearch,
+  { limit, within }: { readonly limit: number; readonly within: SearchedUsers | undefined },
+): Promise<number[]> {
+  const match = await toMatch(tx, search)
+  const found = sql`select rowid as id from user_search_name where user_search_name match ${match}
+    limit ${within?.examined ?? limit}`
+  const are = within && sql`cross join users on users.pk = place.user_pk where ${within.where} limit ${limit}`
   const rows = await query<{ pk: number }>(
     tx,
-    sql`select place.user_pk as pk from user_search_name
-      cross join user_places_name as place on place.id = user_search_name.rowid
-      where user_search_name match ${await toMatch(tx, search)} limit ${limit}`,
+    sql`select place.user_pk as pk from (${found}) as found
+      cross join user_places_name as place on place.id = found.id ${are ?? sql``}`,
   )
   return rows.map(({ pk }) => pk)
 }
@@ -44,7 +50,14 @@ interface Found {
  * Finds a page of users in the order of a list; see `Tx.searchPage`. It first finds the blocks in which the page begins
  * and ends, and then sorts the users of these blocks.
  */
-export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {
+export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {
+  const { few = 0 } = page
+  const all = few > 0 ? await searchUsers(tx, search, { limit: few + 1, within: undefined }) : undefined
+  if (all && all.length <= few) return { pks: all, isAll: true }
+  return { pks: await selectPage(tx, search, page), isAll: false }
+}
+
+async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {
   const { order, offset, limit, where } = page
   const tables = tablesOf(order.by)
   const id = sql<number>`${tables.search}.rowid`
@@ -58,43 +71,59 @@ export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPag
     direction: sql.raw(order.ascending ? 'asc' : 'desc'),
     ascending: order.ascending,
   }
-  const first = offset === 0 ? undefined : await findBlock(tx, found, offset)
-  if (offset > 0 && first === undefined) return []
-  const before = first === undefined ? 0 : await countBefore(tx, found, first)
-  const last = await findBlock(tx, found, offset + limit)
-  const inBlocks = sql`${found.where} and ${isFrom(found, first)} and ${isUpTo(found, last)}`
+  const first = await findStart(tx, found, offset)
+  if (!first) return []
+  const last = await findId(tx, found, { from: first.label, offset: first.before + limit })
+  const inBlocks = sql`${found.where} and ${isFrom(found, first.label)}
+    and ${isUpTo(found, last === undefined ? undefined : toLabel(last))}`
   const rows = await query<{ pk: number }>(
     tx,
     sql`select users.pk from ${tables.search} ${users} where ${inBlocks}
       order by ${id} >> ${sql.lit(NUMBER_BITS)} ${found.direction}, ${toOrderSql(order)}
-      limit ${limit} offset ${offset - before}`,
+      limit ${limit} offset ${first.before}`,
   )
   return rows.map(({ pk }) => pk)
 }
 
-/** Returns the label of the block that has the match after `offset` others; undefined if there are not as many. */
-async function findBlock(
-  tx: Tx,
-  { from, where, id, direction }: Found,
-  offset: PageRequest['offset'],
-): Promise<number | undefined> {
-  const [row] = await query<{ label: number }>(
-    tx,
-    sql`select ${id} >> ${sql.lit(NUMBER_BITS)} as label from ${from} where ${where}
-      order by ${id} ${direction} limit 1 offset ${offset}`,
-  )
-  return row?.label
+/** The block in which a page begins, and how many matches of this block are before the page. */
+interface Start {
+  readonly label: number | undefined
+  readonly before: number
 }
 
-async function countBefore(tx: Tx, found: Found, label: number): Promise<number> {
-  const end = found.ascending
-    ? sql`${found.id} < (${sql.lit(label)} << ${sql.lit(NUMBER_BITS)})`
-    : sql`${found.id} >= (${sql.lit(label + 1)} << ${sql.lit(NUMBER_BITS)})`
+/** Finds the block of the match after `offset` others; undefined if there are not as many. */
+async function findStart(tx: Tx, found: Found, offset: number): Promise<Start | undefined> {
+  if (offset === 0) return { label: undefined, before: 0 }
+  const at = await findId(tx, found, { from: undefined, offset })
+  if (at === undefined) return undefined
+  const label = toLabel(at)
+  // Only the matches of this block are counted: those of the blocks before it have just been skipped.
+  const isBefore = sql`${isFrom(found, label)} and ${found.id} ${sql.raw(found.ascending ? '<' : '>')} ${at}`
   const [row] = await query<{ total: number }>(
     tx,
-    sql`select count(*) as total from ${found.from} where ${found.where} and ${end}`,
+    sql`select count(*) as total from ${found.from} where ${found.where} and ${isBefore}`,
   )
-  return row?.total ?? 0
+  return { label, before: row?.total ?? 0 }
+}
+
+/** Returns the row id of the match after `offset` others, from a block on; undefined if there are not as many. */
+async function findId(
+  tx: Tx,
+  found: Found,
+  { from, offset }: { readonly from: number | undefined; readonly offset: number },
+): Promise<bigint | undefined> {
+  const { where, id, direction } = found
+  // As text: row ids do not fit the numbers of JavaScript.
+  const [row] = await query<{ id: string }>(
+    tx,
+    sql`select cast(${id} as text) as id from ${found.from} where ${where} and ${isFrom(found, from)}
+      order by ${id} ${direction} limit 1 offset ${offset}`,
+  )
+  return row && BigInt(row.id)
+}
+
+function toLabel(id: bigint): number {
+  return Number(id >> BigInt(NUMBER_BITS))
 }
 
 /** Returns the condition that a match is in a block or after it, in the order of the list. */

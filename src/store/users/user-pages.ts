@@ -1,9 +1,10 @@
+import { sql } from 'kysely'
 import { type Condition, listConjuncts } from '../../model/conditions.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
 import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
-import { planPage } from '../paging.ts'
-import { MIN_SEARCHED, type Tx, type UserSearch } from '../port.ts'
+import { countMatching, planPage } from '../paging.ts'
+import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserSearch } from '../port.ts'
 import { selectListedUsers } from './listed-users.ts'
 import { findRankedStart } from './user-ranks.ts'
 import {
@@ -21,7 +22,7 @@ const SMALL_AREA = 10_000
 /** The users of an area with at most so many are sorted for each page of a list without conditions. */
 const SORTED_AREA = 20_000
 /** The most users that a search looks up one by one. */
-const MAX_FOUND = 2_000
+const MAX_FOUND = 1_000
 /** Pages with at most so many users before or after them are found by skipping those. */
 const NEAR = 2_000
 /** Farther pages of a search read the users of the area in the order of the list: that is faster than skipping matches. */
@@ -41,7 +42,7 @@ interface Cut {
 
 /**
  * Returns a page of the matching users. The total is exact without conditions, in an area of at most 10,000 users, and
- * for words or groups that at most 2,000 users have. Otherwise counting would take too long, and the total is that of
+ * for words or groups that at most 1,000 users have. Otherwise counting would take too long, and the total is that of
  * the area: never less than what matches, so that a reader who computes the number of pages misses no user.
  */
 export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): Promise<UserPage> {
@@ -64,14 +65,12 @@ async function selectFound(
 ): Promise<UserPage> {
   const rest = toRestSql(criteria, listWords(criteria.where).filter(isShort))
   const { offset, limit } = cut.page
-  const page = { order: cut.order, offset, limit: limit + 1, where: rest }
-  const found = await tx.searchUsers(search, MAX_FOUND + 1)
-  if (found && found.length <= MAX_FOUND) {
-    const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found }] }
-    return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
-  }
-  const pks = found && offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
-  return pks ? toBroadPage(tx, pks, { ...cut, total }) : walkArea(tx, criteria, { ...cut, total })
+  const page = { order: cut.order, offset, limit: limit + 1, where: rest, few: MAX_FOUND }
+  const found = offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
+  if (!found) return walkArea(tx, criteria, { ...cut, total })
+  if (!found.isAll) return toBroadPage(tx, found.pks, { ...cut, total })
+  const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found.pks }] }
+  return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
 }
 
 /** Reads the users of an area in the order of a list of unknown length. */
@@ -81,24 +80,24 @@ async function walkArea(
   { order, page, total }: Cut & { total: number },
 ): Promise<UserPage> {
   const { offset, limit } = page
-  const walked = { order, page: { offset, limit: limit + 1 }, path: toWalk(criteria, { order }) }
+  const walked = { order, page: { offset, limit: limit + 1 }, path: toWalk({ order }) }
   return toBroadPage(tx, offset >= total ? [] : await selectPks(tx, criteria, walked), { order, page, total })
 }
 
 /** Returns the path to a page of a list without conditions. */
 async function toPath(tx: Tx, criteria: UserCriteria, cut: Cut & { total: number }): Promise<UserPath> {
   const { order, page, total } = cut
-  if (total > SORTED_AREA) return toWalk(criteria, cut)
-  if (order.by === 'name' || criteria.deleted) return 'area'
+  if (total > SORTED_AREA) return toWalk(cut)
+  if (order.by === 'name') return 'area'
   // Only the order by e-mail reads whole rows of the area: a near page is found sooner among all users.
   const { providerPk } = criteria.area
   const all = await selectUserTotal(tx, { ...criteria, area: { providerPk } })
   return ((page.offset + page.limit) * all) / Math.max(total, 1) < total ? 'email' : 'area'
 }
 
-/** Returns the path that is in the order of the list. Only live users have an index by e-mail. */
-function toWalk({ deleted }: UserCriteria, { order }: Pick<Cut, 'order'>): UserPath {
-  return order.by === 'email' && !deleted ? 'email' : 'order'
+/** Returns the path that is in the order of the list. */
+function toWalk({ order }: Pick<Cut, 'order'>): UserPath {
+  return order.by === 'email' ? 'email' : 'order'
 }
 
 function listWords(where: Condition<UserFields>): string[] {
@@ -156,7 +155,7 @@ export async function selectFarPks(
   const start = await findRankedStart(tx, area.providerPk, { by: order.by, offset: before })
   if (!start) return undefined
   const rows = await tx.query((db) =>
-    selectMatching(db, criteria, toWalk(criteria, { order }))
+    selectMatching(db, criteria, toWalk({ order }))
       .select('users.pk')
       .where(order.by === 'name' ? 'users.name_key' : 'users.email_key', '>=', start.from)
       .orderBy(toOrderSql({ by: order.by, ascending: true }))
@@ -168,16 +167,28 @@ export async function selectFarPks(
   return order.ascending ? pks : pks.reverse()
 }
 
-/** Reads all primary keys of a short list, and cuts a page out of them. */
+/** Counts a short list, and cuts a page out of it. */
 async function cutWhole(
   tx: Tx,
   criteria: UserCriteria,
   { order, page, path }: Cut & { path: UserPath },
 ): Promise<UserPage> {
-  const pks = await selectPks(tx, criteria, { order, path })
-  const end = page.offset + page.limit
-  const items = await selectListedUsers(tx, pks.slice(page.offset, end))
-  return { items, total: pks.length, more: end < pks.length }
+  const select = (db: QueryBuilder) => selectMatching(db, criteria, path)
+  const rows = await tx.query((db) =>
+    select(db)
+      .select(['users.pk', sql<number>`count(*) over ()`.as('total')])
+      .orderBy(toOrderSql(order))
+      .limit(page.limit)
+      .offset(page.offset),
+  )
+  // A page past the end has no row that says how many there are.
+  const total =
+    rows.length > 0 || page.offset === 0 ? Number(rows[0]?.total ?? 0) : await countMatching(tx, select)
+  const items = await selectListedUsers(
+    tx,
+    rows.map(({ pk }) => pk),
+  )
+  return { items, total, more: page.offset + rows.length < total }
 }
 
 /**
@@ -199,14 +210,19 @@ async function toBroadPage(
 async function selectPks(
   tx: Tx,
   criteria: UserCriteria,
-  { order, page, path }: { order: UserOrder; page?: PageRequest; path: UserPath },
+  { order, page, path }: { order: UserOrder; page: PageRequest; path: UserPath },
 ): Promise<number[]> {
-  const rows = await tx.query((db) =>
-    selectMatching(db, criteria, path)
+  const inOrder = toOrderSql(order)
+  const rows = await tx.query((db) => {
+    const cut = selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
+    if (page.offset <= NEAR || path !== 'order') return cut.select('users.pk')
+    // The index by name has the ids, so PostgreSQL does not read the rows that it skips.
+    return db
+      .selectFrom('users')
       .select('users.pk')
-      .orderBy(toOrderSql(order))
-      .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0)),
-  )
+      .where('users.id', 'in', cut.select('users.id'))
+      .orderBy(inOrder)
+  })
   return rows.map((row) => row.pk)
 }
 

@@ -19,7 +19,7 @@ const MAX_EXAMINED = 2_000
 /** The same for a reseller, whose users may be few of those in the order of the list. */
 const MAX_EXAMINED_IN_CONTEXT = 500
 /** The most users that are looked up one by one. */
-const MAX_FOUND = 2_000
+const MAX_FOUND = 1_000
 /** The users of an area with at most so many are sorted for each page. */
 const SORTED_AREA = 20_000
 

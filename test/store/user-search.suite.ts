@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { sql } from 'kysely'
+import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import type { UserOrder } from '../../src/model/user-lists.ts'
 import { type Group, nameKeyOf } from '../../src/model/users.ts'
 import type { Store } from '../../src/store/port.ts'
-import { query } from '../../src/store/raw-query.ts'
-import { statement } from '../../src/store/statement.ts'
 import { insertGroup, replaceMemberships, selectGroups } from '../../src/store/tables/groups.ts'
 import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
 import { addOrganization, addProvider, NOW } from '../support/rows.ts'
-import { sqliteStores } from '../support/stores.ts'
-
-const { open } = sqliteStores()
-
-/** A statement that inserts nothing, so that the last row id stays that of the statement before. */
-const markOrganizationName = statement((db, p: { pk: number }) =>
-  db.updateTable('organizations').set({ name: 'x' }).where('pk', '=', p.pk),
-)
+import type { OpenStore } from '../support/stores.ts'
 
 interface Person {
   pk: number
@@ -36,7 +26,13 @@ interface World {
   readonly people: Person[]
 }
 
-async function newWorld(): Promise<World> {
+/** Searches for words and groups, in the order of lists. */
+export function userSearchSuite(open: OpenStore): void {
+  describe('searches for users', () => searchTests(open))
+}
+
+/** Makes a store with a provider, a customer and two groups. */
+export async function newWorld(open: OpenStore): Promise<World> {
   const store = await open()
   const provider = await addProvider(store)
   const customer = await addOrganization(store, provider, 'customer')
@@ -47,7 +43,7 @@ async function newWorld(): Promise<World> {
 }
 
 /** Adds users, and takes them into the lists, some at a time. */
-async function add(
+export async function add(
   { store, customer, people }: World,
   names: readonly string[],
   groups: readonly Group[],
@@ -115,11 +111,9 @@ async function assertFound({ store, customer, people, groups }: World): Promise<
         )) {
           const pks = expected.slice(offset, offset + 40).map(({ pk }) => pk)
           const page = { order: { by, ascending }, offset, limit: 40 }
-          assert.deepEqual(
-            await store.read((tx) => tx.searchPage(search, page)),
-            pks,
-            JSON.stringify({ search, page }),
-          )
+          const found = (await store.read((tx) => tx.searchPage(search, page)))?.pks
+          // PostgreSQL has no order of the members of a group.
+          if (words.length > 0 || found) assert.deepEqual(found, pks, JSON.stringify({ search, page }))
         }
       }
 }
@@ -129,54 +123,60 @@ function compareIn(by: UserOrder['by'], one: Person, other: Person): number {
   return compare(one.email ?? '\u{10ffff}', other.email ?? '\u{10ffff}') || one.pk - other.pk
 }
 
-test('users with the highest places enter the index, and the store writes on', async () => {
-  const world = await newWorld()
-  const { store, customer } = world
-  for (const by of ['name', 'email'])
-    await store.write((tx) => query(tx, sql`update ${sql.table(`user_blocks_${by}`)} set label = ${2 ** 41}`))
-  await add(world, ['ada'], [], 1)
-  await add(world, ['bob'], [], 1)
-  assert.equal(await store.write((tx) => tx.run(markOrganizationName, { pk: customer.pk })), 1)
-  const search = { providerPk: customer.providerPk, words: ['bob'], groups: [] }
-  assert.equal((await store.read((tx) => tx.searchUsers(search, 9)))?.length, 1)
-})
-
-test('a search finds users in the order of the list, however they came into it', async () => {
-  const world = await newWorld()
-  const { groups } = world
-  const random = Array.from({ length: 700 }, (_, i) => `na${(i * 7919) % 701}`)
-  await add(world, random, groups.slice(0, 1))
-  await add(
-    world,
-    Array.from({ length: 400 }, (_, i) => `na15${String(i).padStart(4, '0')}`),
-    groups,
-  )
-  await add(
-    world,
-    Array.from({ length: 400 }, (_, i) => `na14${String(999 - i)}`),
-    [],
-    50,
-  )
-  await add(
-    world,
-    Array.from({ length: 300 }, () => 'na1-same'),
-    groups.slice(1),
-  )
-  await assertFound(world)
-  const { store, people } = world
-  for (const [i, person] of people.entries()) {
-    if (i % 11 === 0) await store.write((tx) => markUserDeleted(tx, person.pk, NOW))
-    if (i % 22 === 0) await store.write((tx) => markUserRestored(tx, person.pk, NOW))
-    person.deleted = i % 11 === 0 && i % 22 !== 0
-    if (i % 13 === 1 && !person.deleted) {
-      person.firstName = `na1${i % 9}`
-      const content = { resellerPk: null, firstName: person.firstName, lastName: null, email: person.email }
-      await store.write((tx) => updateUser(tx, person.pk, { ...content, active: true, now: NOW }))
+function searchTests(open: OpenStore): void {
+  test('a search finds users in the order of the list, however they came into it', async () => {
+    const world = await newWorld(open)
+    const { groups } = world
+    const random = Array.from({ length: 700 }, (_, i) => `na${(i * 7919) % 701}`)
+    await add(world, random, groups.slice(0, 1))
+    await add(
+      world,
+      Array.from({ length: 400 }, (_, i) => `na15${String(i).padStart(4, '0')}`),
+      groups,
+    )
+    await add(
+      world,
+      Array.from({ length: 400 }, (_, i) => `na14${String(999 - i)}`),
+      [],
+      50,
+    )
+    await add(
+      world,
+      Array.from({ length: 300 }, () => 'na1-same'),
+      groups.slice(1),
+    )
+    const scripts = [
+      '\u00e9',
+      '\u0430',
+      '\u0451',
+      '\u5b89',
+      '\u{1f600}',
+      'a\u{10ffff}',
+      'z',
+      '\ud7ff',
+      '\ue000',
+    ]
+    await add(
+      world,
+      Array.from({ length: 120 }, (_, i) => `${scripts[i % scripts.length]}${i} na1`),
+      groups,
+    )
+    await assertFound(world)
+    const { store, people } = world
+    for (const [i, person] of people.entries()) {
+      if (i % 11 === 0) await store.write((tx) => markUserDeleted(tx, person.pk, NOW))
+      if (i % 22 === 0) await store.write((tx) => markUserRestored(tx, person.pk, NOW))
+      person.deleted = i % 11 === 0 && i % 22 !== 0
+      if (i % 13 === 1 && !person.deleted) {
+        person.firstName = `na1${i % 9}`
+        const content = { resellerPk: null, firstName: person.firstName, lastName: null, email: person.email }
+        await store.write((tx) => updateUser(tx, person.pk, { ...content, active: true, now: NOW }))
+      }
+      if (i % 17 === 2) {
+        person.groups = i % 2 === 0 ? groups.slice(0, 1) : []
+        await store.write((tx) => replaceMemberships(tx, person.pk, person.groups))
+      }
     }
-    if (i % 17 === 2) {
-      person.groups = i % 2 === 0 ? groups.slice(0, 1) : []
-      await store.write((tx) => replaceMemberships(tx, person.pk, person.groups))
-    }
-  }
-  await assertFound(world)
-})
+    await assertFound(world)
+  })
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { newId } from '../../src/model/ids.ts'
+import { nameKeyOf } from '../../src/model/users.ts'
+import type { Place } from '../../src/store/postgres/user-search.ts'
+import { readPlaces } from '../../src/store/postgres/user-search.ts'
+import { query } from '../../src/store/raw-query.ts'
+import { addOrganization, addProvider, insertUser } from '../support/rows.ts'
+import type { OpenStore } from '../support/stores.ts'
+
+/** How PostgreSQL reads the users of places; a sample of few users never finds a place with many. */
+export function userPlacesSuite(open: OpenStore): void {
+  test('a place is read in the same order by its index and along the list', async () => {
+    const store = await open()
+    const [provider, other] = [await addProvider(store), await addProvider(store)]
+    const organizations = [
+      await addOrganization(store, provider, 'customer'),
+      await addOrganization(store, provider, 'customer'),
+      await addOrganization(store, other, 'customer'),
+    ]
+    const people = []
+    for (let i = 0; i < 60; i++) {
+      const organization = organizations[i % 3] ?? assert.fail()
+      const firstName = i % 13 === 0 ? null : `${['Ab', 'Ac', '\u0430', '\u5b89', 'Z'][i % 5]}${i % 4}`
+      const email = i % 7 === 0 ? null : `${['a', 'Bo', 'bz'][i % 3]}.${i}@x.example`
+      const user = { id: newId(), organizationPk: organization.pk, firstName, lastName: `Ann ${i}`, email }
+      const pk = (await store.write((tx) => insertUser(tx, user))) ?? assert.fail()
+      const emailKey = email?.toLowerCase() ?? null
+      if (organization.providerPk === provider.pk)
+        people.push({ pk, ...user, emailKey, nameKey: nameKeyOf({ ...user, emailKey }) })
+    }
+    await store.write((tx) => tx.enlistUsers(100))
+    for (const by of ['name', 'email'] as const)
+      for (const ascending of [true, false])
+        for (const isDense of [true, false])
+          for (const where of [undefined, sql<boolean>`users.organization_pk = ${organizations[0]?.pk}`]) {
+            const expected: number[] = people
+              .filter((one) => !where || one.organizationPk === organizations[0]?.pk)
+              .sort((one, another) =>
+                by === 'name'
+                  ? compare(one.nameKey, another.nameKey) || compare(one.id, another.id)
+                  : compare(one.emailKey ?? '\u{10ffff}', another.emailKey ?? '\u{10ffff}') ||
+                    one.organizationPk - another.organizationPk ||
+                    one.pk - another.pk,
+              )
+              .map(({ pk }) => pk)
+            if (!ascending) expected.reverse()
+            const found = await store.read(async (tx) => {
+              const starts = await query<{ start: string }>(
+                tx,
+                sql`select start from user_places where provider_pk = ${provider.pk} and sort = ${by} order by start`,
+              )
+              const places = starts.map(
+                ({ start }, i): Place => ({
+                  start,
+                  following: starts[i + 1]?.start ?? null,
+                  ...{ total: 10, found: isDense ? 10 : 0, each: null },
+                }),
+              )
+              if (!ascending) places.reverse()
+              const search = { providerPk: provider.pk, words: ['ann'], groups: [] }
+              const page = { order: { by, ascending }, offset: 0, limit: 50, where }
+              return readPlaces(tx, search, { page, places })
+            })
+            assert.deepEqual(found, expected, `${by} ${ascending} ${isDense}`)
+          }
+  })
+}
+
+function compare(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
