@@ -5,13 +5,13 @@ import { call } from '../../api/call.ts'
 import { ProblemError } from '../../api/problems.ts'
 import { read } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
-import { Failure } from '../../kit/failure.tsx'
 import { FormSummary, UnsavedGuard } from '../../kit/form.tsx'
 import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { showToast } from '../../kit/toast.tsx'
 import { useText } from '../../text/text.ts'
 import { ChangedMeanwhile } from './changed-meanwhile.tsx'
+import { Missing } from './missing.tsx'
 import { nameOf, Place } from './names.tsx'
 import { useReasons } from './reasons.ts'
 import { refreshUser, type UserView } from './user-data.ts'
@@ -31,7 +31,7 @@ export function EditUser() {
   if (!data)
     return (
       <Page title={error ? text.user.title : text.loading}>
-        {error ? <Failure error={error} onRetry={() => refetch()} /> : <Skeleton />}
+        {error ? <Missing error={error} onRetry={refetch} /> : <Skeleton />}
       </Page>
     )
   return (

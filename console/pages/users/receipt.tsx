@@ -5,11 +5,11 @@ import type { Answer } from '../../api/call.ts'
 import { ProblemError } from '../../api/problems.ts'
 import { read, readMe } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
-import { Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
+import { Missing } from './missing.tsx'
 import { nameOf } from './names.tsx'
 import styles from './receipt.module.css'
 
@@ -42,7 +42,7 @@ export function Receipt() {
       }
     >
       {isNone && <Message kind="note" title={text.none} />}
-      {error && !isNone && <Failure error={error} onRetry={() => refetch()} />}
+      {error && !isNone && <Missing error={error} onRetry={refetch} />}
       {!data && !error && <Skeleton />}
       {data && <Body receipt={data} />}
     </Page>

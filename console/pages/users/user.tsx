@@ -1,17 +1,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { ProblemError } from '../../api/problems.ts'
 import { read } from '../../api/queries.ts'
-import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
-import { openFind } from '../../shell/shortcuts.tsx'
 import { useText } from '../../text/text.ts'
 import { Account } from './account.tsx'
 import { Cause } from './cause.tsx'
 import { HeadActions } from './head-actions.tsx'
+import { Missing } from './missing.tsx'
 import { nameOf, Place } from './names.tsx'
 import { Timeline } from './timeline.tsx'
 import { type UserView, useAccounts, useActs } from './user-data.ts'
@@ -29,17 +27,6 @@ export function User() {
     <Page title={error ? text.title : loading}>
       {error ? <Missing error={error} onRetry={refetch} /> : <Skeleton lines={10} />}
     </Page>
-  )
-}
-
-function Missing({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  const { user: text } = useText()
-  if (!(error instanceof ProblemError) || error.status !== 404)
-    return <Failure error={error} onRetry={onRetry} />
-  return (
-    <Message kind="bad" title={text.notFoundText}>
-      <Button onClick={openFind}>{text.find}</Button>
-    </Message>
   )
 }
 
