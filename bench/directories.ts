@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -40,12 +41,16 @@ export async function fillDirectory({ work, cache }: Folders, users: number): Pr
     const init = await usherJson<Init>(made, ['init'])
     await loadUsers(made, ['--users', String(users), '--follow'])
     writeFileSync(join(made, 'init.json'), JSON.stringify(init), { mode: 0o600 })
-    // Under its name only when it is whole.
-    cpSync(made, `${kept}.${process.pid}`, { recursive: true })
-    renameSync(`${kept}.${process.pid}`, kept)
+    // Under its name only when it is whole. Another run may have made it meanwhile.
+    const whole = join(cache, `new-${process.pid}-${users}`)
+    cpSync(made, whole, { recursive: true })
+    if (existsSync(kept)) rmSync(whole, { recursive: true })
+    else renameSync(whole, kept)
     rmSync(made, { recursive: true })
   }
   const dataDir = join(work, `${users}-${readdirSync(work).length}`)
   cpSync(kept, dataDir, { recursive: true })
+  // Otherwise the system writes the copy to disk while creates are measured.
+  execFileSync('sync')
   return { dataDir, init: JSON.parse(readFileSync(join(dataDir, 'init.json'), 'utf8')) as Init }
 }
