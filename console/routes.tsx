@@ -168,10 +168,13 @@ const you = createRoute({
   component: lazyRouteComponent(() => import('./pages/you/you.tsx'), 'You'),
 })
 
+/** Any other address, with the frame around it. */
+const nothing = createRoute({ getParentRoute: () => app, path: '$', component: NotFound })
+
 const routes = root.addChildren([
   ...[signIn, signInAgain, enter],
   app.addChildren([
-    ...[home, find, users, newUser, user, editUser, receipt, organizations, audit, request, you],
+    ...[home, find, users, newUser, user, editUser, receipt, organizations, audit, request, you, nothing],
     organization.addChildren([
       ...[
         organizationUsers,

@@ -8,8 +8,8 @@ export const CONTENT_SECURITY_POLICY =
 /** Everything that a browser may do for a page, but what the console uses: copying, and passkeys. */
 const PERMISSIONS_POLICY =
   'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), ' +
-  'midi=(), payment=(), usb=(), serial=(), hid=(), bluetooth=(), xr-spatial-tracking=(), screen-wake-lock=(), ' +
-  'idle-detection=(), local-fonts=(), clipboard-read=(), fullscreen=(), picture-in-picture=(), web-share=(), ' +
+  'midi=(), payment=(), usb=(), serial=(), hid=(), xr-spatial-tracking=(), screen-wake-lock=(), ' +
+  'idle-detection=(), local-fonts=(), clipboard-read=(), fullscreen=(), picture-in-picture=(), ' +
   'clipboard-write=(self), publickey-credentials-get=(self), publickey-credentials-create=(self)'
 
 const HEADERS = {
