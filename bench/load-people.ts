@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readConfig } from '../src/config.ts'
-import { catchUpLists } from '../src/directory/list-follower.ts'
+import { completeLists } from '../src/directory/list-follower.ts'
 import { newId } from '../src/model/ids.ts'
 import type { Organization } from '../src/model/organizations.ts'
 import { type Group, nameKeyOf } from '../src/model/users.ts'
@@ -52,7 +52,7 @@ report('inserted')
 begun = performance.now()
 while ((await store.write((tx) => tx.enlistUsers(UNIT))) === UNIT);
 report('taken into the lists')
-await catchUpLists(dir)
+await completeLists(dir)
 await close()
 
 function report(what: string): void {

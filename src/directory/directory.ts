@@ -28,8 +28,8 @@ export interface Directory {
   readonly createScopes: LRUCache<string, CreateScope>
   /** When each client called last, as long as the store does not have it; see `noteClientUse`. */
   readonly clientUses: Map<number, number>
-  /** The batch of users that is being taken into the lists; see `catchUpLists`. */
-  readonly listing: { batch: Promise<unknown> | null }
+  /** The batch of users that is being taken into the lists, and whether too many wait for it; see `catchUpLists`. */
+  readonly listing: { batch: Promise<unknown> | null; isBehind: boolean }
   /** Caches the groups of each provider, with the provider's primary key as the key. */
   readonly groups: LRUCache<number, readonly Group[]>
 }
@@ -74,7 +74,7 @@ export function newDirectory(
     portals: new LRUCache({ ...limits, max: 1_000 }),
     createScopes: new LRUCache(limits),
     clientUses: new Map(),
-    listing: { batch: null },
+    listing: { batch: null, isBehind: false },
     // One entry for each provider.
     groups: new LRUCache({ ...limits, max: 100 }),
   }

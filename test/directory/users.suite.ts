@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ChangedUsers, listChangedUsers } from '../../src/directory/changed-users.ts'
+import { applyBulkRows, beginBulk, endBulk } from '../../src/directory/imports/bulk.ts'
+import { followUsers } from '../../src/directory/list-follower.ts'
 import type { CreateUserAnswer } from '../../src/directory/repeated-creates.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
+import { listUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
+import { toTextRow } from '../../src/model/person-rows.ts'
 import type { NewUser } from '../../src/model/users.ts'
 import { markUserDeleted, touchUser } from '../../src/store/tables/users.ts'
+import { selectOldestUnlisted } from '../../src/store/users/unlisted-users.ts'
 import {
   addOrganization,
   listPeople,
@@ -49,7 +54,37 @@ export function usersSuite(open: OpenStore): void {
     idTests(open)
     restoreTests(open)
     raceTests(open)
+    backlogTests(open)
   })
+}
+
+function backlogTests(open: OpenStore): void {
+  test('while very many users wait for the lists, a list has the newest of them, and later all', async () => {
+    const on = await newTestDirectory(open)
+    const { dir, provider, customerId: id } = on
+    await importMany(on, 1_500)
+    await create(on)
+    dir.listing.isBehind = true
+    const list = async (search: string): Promise<number> => {
+      const order = { by: 'name', ascending: true } as const
+      const request = { organization: { id }, search, order, page: { offset: 0, limit: 2 } }
+      return (await listUsers(dir, provider, request)).total
+    }
+    assert.equal(await list('lovelace'), 1)
+    assert.notEqual(await dir.store.read(selectOldestUnlisted), undefined)
+    assert.equal(dir.listing.isBehind, true)
+    while (dir.listing.isBehind) await followUsers(dir, new AbortController().signal)
+    assert.equal(await list('person'), 1_500)
+  })
+}
+
+async function importMany({ dir, provider: ctx, customerId: organizationId }: TestDirectory, count: number) {
+  const call = await beginBulk(dir, ctx, { organizationId, resellerId: null })
+  const rows = Array.from({ length: count }, (_, i) =>
+    toTextRow(i + 1, { firstName: 'A', lastName: 'Person', email: `${i}@x.example` }),
+  )
+  await applyBulkRows(dir, ctx, { call, rows })
+  await endBulk(dir, ctx, call)
 }
 
 function newTests(open: OpenStore): void {

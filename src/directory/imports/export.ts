@@ -3,7 +3,7 @@ import { selectExportPage } from '../../store/tables/many-users.ts'
 import { selectMembershipsOf } from '../../store/tables/memberships.ts'
 import { isPermitted } from '../access.ts'
 import type { Directory } from '../directory.ts'
-import { catchUpLists } from '../list-follower.ts'
+import { completeLists } from '../list-follower.ts'
 import { getReachableOrganization } from '../reach.ts'
 import { runRead } from '../unit.ts'
 
@@ -31,7 +31,7 @@ export async function* exportUsers(
   ctx: Context,
   organizationId: string | undefined,
 ): AsyncGenerator<ExportedUser[]> {
-  if (isPermitted(ctx, 'ListUsers')) await catchUpLists(dir, Number.POSITIVE_INFINITY)
+  if (isPermitted(ctx, 'ListUsers')) await completeLists(dir)
   let after: { nameKey: string; id: string } | undefined
   do {
     const page = await runRead(dir, ctx, 'ListUsers', async (scope) => {

@@ -7,14 +7,20 @@ import { takeLock } from '../tables/locks.ts'
 const MAX_ROWS = 2
 
 /** Takes users into the lists; see `Tx.enlistUsers`. A trigger counts them. */
-export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
+export async function enlistUsers(tx: Tx, limit: number, upTo = Number.MAX_SAFE_INTEGER): Promise<number> {
   await takeLock(tx, 'lists of users', new Date().toISOString())
   const rows = await tx.query((db) =>
     db
       .updateTable('users')
       .set({ listed: 1 })
       .where('pk', 'in', (eb) =>
-        eb.selectFrom('users').select('pk').where(sql<SqlBool>`listed = 0`).orderBy('pk').limit(limit),
+        eb
+          .selectFrom('users')
+          .select('pk')
+          .where(sql<SqlBool>`listed = 0`)
+          .where('pk', '<=', upTo)
+          .orderBy('pk', 'desc')
+          .limit(limit),
       )
       .returning('pk'),
   )

@@ -117,8 +117,8 @@ export class PostgresTx implements Tx {
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
   }
 
-  enlistUsers(limit: number): Promise<number> {
-    return enlistUsers(this, limit)
+  enlistUsers(limit: number, upTo?: number): Promise<number> {
+    return enlistUsers(this, limit, upTo)
   }
 
   searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {

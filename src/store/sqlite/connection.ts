@@ -96,8 +96,8 @@ export class Connection implements Tx, Writer {
     return this.#run(CREATE_STATEMENTS[name] as Statement<object, unknown>, params)
   }
 
-  enlistUsers(limit: number): Promise<number> {
-    return enlistUsers(this, limit)
+  enlistUsers(limit: number, upTo?: number): Promise<number> {
+    return enlistUsers(this, limit, upTo)
   }
 
   searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {

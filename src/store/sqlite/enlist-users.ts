@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { USER_SORTS } from '../../model/user-lists.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
@@ -8,38 +8,43 @@ import { mergeSearch, placeUsers } from './user-places.ts'
  * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers
  * would.
  */
-export async function enlistUsers(tx: Tx, limit: number): Promise<number> {
+export async function enlistUsers(tx: Tx, limit: number, upTo = Number.MAX_SAFE_INTEGER): Promise<number> {
   const rows = await tx.query((db) =>
-    db.selectFrom('users').select('pk').where(UNLISTED).orderBy('pk').limit(limit),
+    db
+      .selectFrom('users')
+      .select('pk')
+      .where(sql<boolean>`listed = 0`)
+      .where('pk', '<=', upTo)
+      .orderBy('pk', 'desc')
+      .limit(limit),
   )
-  const last = rows.at(-1)?.pk
-  if (last === undefined) return 0
-  await countUsers(tx, last)
+  const [newest, oldest] = [rows[0]?.pk, rows.at(-1)?.pk]
+  if (newest === undefined || oldest === undefined) return 0
+  const which = sql<boolean>`users.listed = 0 and users.pk between ${oldest} and ${newest}`
+  await countUsers(tx, which)
   await query(
     tx,
-    sql`update memberships set listed = 1
-      where user_pk in (select pk from users where ${UNLISTED} and pk <= ${last})`,
+    sql`update memberships set listed = 1 where user_pk in (select pk from users where ${which})`,
   )
-  for (const by of USER_SORTS)
-    await placeUsers(tx, by, sql<boolean>`users.listed = 0 and users.pk <= ${last}`)
-  await query(tx, sql`update users set listed = 1 where ${UNLISTED} and pk <= ${last}`)
+  for (const by of USER_SORTS) await placeUsers(tx, by, which)
+  await query(tx, sql`update users set listed = 1 where ${which}`)
   if (rows.length < limit) for (const by of USER_SORTS) await mergeSearch(tx, by)
   return rows.length
 }
 
-/** Adds the unlisted users up to a primary key to the totals. */
-async function countUsers(tx: Tx, last: number): Promise<void> {
+/** Adds users to the totals. */
+async function countUsers(tx: Tx, which: RawBuilder<boolean>): Promise<void> {
   await query(
     tx,
     sql`insert into user_totals
       select provider_pk, organization_pk, coalesce(reseller_pk, 0), deleted_at is not null, count(*)
-      from users where ${UNLISTED} and pk <= ${last} group by 1, 2, 3, 4
+      from users where ${which} group by 1, 2, 3, 4
       on conflict do update set total = total + excluded.total`,
   )
   await query(
     tx,
     sql`insert into user_totals select provider_pk, 0, 0, deleted_at is not null, count(*)
-      from users where ${UNLISTED} and pk <= ${last} group by 1, 4
+      from users where ${which} group by 1, 4
       on conflict do update set total = total + excluded.total`,
   )
   for (const [sort, key] of [
@@ -50,11 +55,10 @@ async function countUsers(tx: Tx, last: number): Promise<void> {
       tx,
       sql`insert into user_ranks
         select provider_pk, ${sort}, substr(${key}, 1, 3), substr(${key}, 1, 8), count(*)
-        from users where ${UNLISTED} and pk <= ${last} and deleted_at is null group by 1, 2, 3, 4
+        from users where ${which} and deleted_at is null group by 1, 2, 3, 4
         on conflict do update set total = total + excluded.total`,
     )
 }
 
 /** Sorts after every e-mail. */
 const LAST = '\u{10ffff}'
-const UNLISTED = sql<boolean>`listed = 0`
