@@ -23,7 +23,8 @@ export async function catchUpLists(dir: Directory): Promise<void> {
   const began = performance.now()
   for (let batches = 0; isLeft && newest !== undefined; batches++) {
     if (listing.isBehind ? batches >= BATCHES_BEHIND : performance.now() - began > PATIENCE_MS) break
-    isLeft = !(await enlistBatch(dir, newest))
+    await enlistBatch(dir, newest)
+    isLeft = await isUnlisted(dir, newest)
   }
   listing.isBehind = isLeft
 }
@@ -34,22 +35,25 @@ export async function catchUpLists(dir: Directory): Promise<void> {
  */
 export async function completeLists(dir: Directory): Promise<void> {
   const newest = await read(dir, selectNewestUnlisted)
-  if (newest !== undefined) while (!(await enlistBatch(dir, newest)));
+  if (newest !== undefined) while (await isUnlisted(dir, newest)) await enlistBatch(dir)
+}
+
+/** Returns whether a user up to a primary key is not in the lists yet. */
+async function isUnlisted(dir: Directory, upTo: number): Promise<boolean> {
+  const oldest = await read(dir, selectOldestUnlisted)
+  return oldest !== undefined && oldest <= upTo
 }
 
 /**
- * Takes some users into the lists, the newest first. Calls that come meanwhile share the batch.
- * @param upTo the highest primary key of a user to take
- * @returns whether no such user is left
+ * Takes some users into the lists. Calls that come meanwhile share the batch.
+ * @param newest takes the newest users up to this primary key; the oldest ones when left out
  */
-async function enlistBatch(dir: Directory, upTo: number): Promise<boolean> {
+async function enlistBatch(dir: Directory, newest?: number): Promise<void> {
   const { listing } = dir
-  listing.batch ??= write(dir, (tx) => tx.enlistUsers(BATCH, upTo)).finally(() => {
+  listing.batch ??= write(dir, (tx) => tx.enlistUsers(BATCH, newest)).finally(() => {
     listing.batch = null
   })
   await listing.batch
-  const oldest = await read(dir, selectOldestUnlisted)
-  return oldest === undefined || oldest > upTo
 }
 
 /**
@@ -57,12 +61,12 @@ async function enlistBatch(dir: Directory, upTo: number): Promise<boolean> {
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function followUsers(dir: Directory, stopping: AbortSignal): Promise<void> {
-  let newest = await read(dir, selectNewestUnlisted)
-  if (newest === undefined) return
+  const isListed = async (): Promise<boolean> => (await read(dir, selectNewestUnlisted)) === undefined
+  if (await isListed()) return
   await runWhenIdle(stopping, async () => {
-    await enlistBatch(dir, newest ?? 0)
-    newest = await read(dir, selectNewestUnlisted)
-    dir.listing.isBehind &&= newest !== undefined
-    return newest !== undefined
+    await enlistBatch(dir)
+    const isLeft = !(await isListed())
+    dir.listing.isBehind &&= isLeft
+    return isLeft
   })
 }

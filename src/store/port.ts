@@ -104,12 +104,12 @@ export interface Tx {
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
   /**
-   * Takes users into the lists who are not in them yet, newest first: into the indexes by name and for searches, and
-   * into the totals. No other statement may precede it in its unit.
-   * @param upTo the highest primary key of a user to take; any when left out
+   * Takes users into the lists who are not in them yet: into the indexes by name and for searches, and into the totals.
+   * No other statement may precede it in its unit.
+   * @param newest takes the newest users up to this primary key; the oldest ones when left out
    * @returns how many; less than `limit` if none is left
    */
-  enlistUsers(limit: number, upTo?: number): Promise<number>
+  enlistUsers(limit: number, newest?: number): Promise<number>
   /**
    * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order. A search of
    * words finds exactly these users; one of groups alone may find others on PostgreSQL.

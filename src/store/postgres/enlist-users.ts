@@ -7,7 +7,7 @@ import { takeLock } from '../tables/locks.ts'
 const MAX_ROWS = 2
 
 /** Takes users into the lists; see `Tx.enlistUsers`. A trigger counts them. */
-export async function enlistUsers(tx: Tx, limit: number, upTo = Number.MAX_SAFE_INTEGER): Promise<number> {
+export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number> {
   await takeLock(tx, 'lists of users', new Date().toISOString())
   const rows = await tx.query((db) =>
     db
@@ -18,8 +18,8 @@ export async function enlistUsers(tx: Tx, limit: number, upTo = Number.MAX_SAFE_
           .selectFrom('users')
           .select('pk')
           .where(sql<SqlBool>`listed = 0`)
-          .where('pk', '<=', upTo)
-          .orderBy('pk', 'desc')
+          .where('pk', '<=', newest ?? Number.MAX_SAFE_INTEGER)
+          .orderBy('pk', newest === undefined ? 'asc' : 'desc')
           .limit(limit),
       )
       .returning('pk'),

@@ -117,8 +117,8 @@ export class PostgresTx implements Tx {
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
   }
 
-  enlistUsers(limit: number, upTo?: number): Promise<number> {
-    return enlistUsers(this, limit, upTo)
+  enlistUsers(limit: number, newest?: number): Promise<number> {
+    return enlistUsers(this, limit, newest)
   }
 
   searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {

@@ -96,8 +96,8 @@ export class Connection implements Tx, Writer {
     return this.#run(CREATE_STATEMENTS[name] as Statement<object, unknown>, params)
   }
 
-  enlistUsers(limit: number, upTo?: number): Promise<number> {
-    return enlistUsers(this, limit, upTo)
+  enlistUsers(limit: number, newest?: number): Promise<number> {
+    return enlistUsers(this, limit, newest)
   }
 
   searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {

@@ -8,19 +8,20 @@ import { mergeSearch, placeUsers } from './user-places.ts'
  * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers
  * would.
  */
-export async function enlistUsers(tx: Tx, limit: number, upTo = Number.MAX_SAFE_INTEGER): Promise<number> {
+export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number> {
   const rows = await tx.query((db) =>
     db
       .selectFrom('users')
       .select('pk')
       .where(sql<boolean>`listed = 0`)
-      .where('pk', '<=', upTo)
-      .orderBy('pk', 'desc')
+      .where('pk', '<=', newest ?? Number.MAX_SAFE_INTEGER)
+      .orderBy('pk', newest === undefined ? 'asc' : 'desc')
       .limit(limit),
   )
-  const [newest, oldest] = [rows[0]?.pk, rows.at(-1)?.pk]
-  if (newest === undefined || oldest === undefined) return 0
-  const which = sql<boolean>`users.listed = 0 and users.pk between ${oldest} and ${newest}`
+  const [first, last] = [rows[0]?.pk, rows.at(-1)?.pk]
+  if (first === undefined || last === undefined) return 0
+  const [from, through] = [Math.min(first, last), Math.max(first, last)]
+  const which = sql<boolean>`users.listed = 0 and users.pk between ${from} and ${through}`
   await countUsers(tx, which)
   await query(
     tx,
