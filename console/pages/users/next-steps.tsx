@@ -20,8 +20,10 @@ interface NextStepsProps {
 }
 
 /** What to do next: buttons for what the console does, sentences for the rest. */
-export function NextSteps({ user, acts, next }: NextStepsProps) {
+export function NextSteps({ user, acts, next: offered }: NextStepsProps) {
   const text = useText()
+  const mayMend = useReasons(user)('mend') === null
+  const next = mayMend ? offered.map(toMend) : offered
   if (next.length === 0) return null
   const isButton = (step: NextStep) => ACTS[step.code] !== undefined || DIALOGS.has(step.code)
   return (
@@ -38,6 +40,13 @@ export function NextSteps({ user, acts, next }: NextStepsProps) {
       </div>
     </>
   )
+}
+
+/** Comparing all accounts of a tenant is for operators, mending one account is for administrators too. */
+function toMend(step: NextStep): NextStep {
+  const isMend =
+    step.code.startsWith('ask_') && 'step' in step.params && step.params.step === 'check_platform'
+  return isMend ? { code: 'check_platform', params: { tenantId: '' } } : step
 }
 
 const DIALOGS: ReadonlySet<NextCode> = new Set(['add_key', 'delete_key', 'add_user', 'join_group'])

@@ -13,7 +13,7 @@ import { Missing } from './missing.tsx'
 import { nameOf, Place } from './names.tsx'
 import { Timeline } from './timeline.tsx'
 import { type UserView, useAccounts, useActs } from './user-data.ts'
-import { Why } from './why.tsx'
+import { useExplanation, Why } from './why.tsx'
 
 const route = getRouteApi('/app/users/$id')
 
@@ -34,17 +34,17 @@ function Known({ user, error }: { user: UserView; error: Error | null }) {
   const text = useText()
   const accounts = useAccounts(user.id)
   const acts = useActs(user.id)
-  const why = useQuery(read('GET /users/:id/why', { params: { id: user.id }, query: {} }))
+  const why = useExplanation(user.id)
   const shared = { user, acts, accounts: accounts.data?.accounts ?? [] }
   return (
     <Page title={nameOf(user, text)} about={<Place user={user} />} actions={<HeadActions {...shared} />}>
       {error && <Failure error={error} />}
       {acts.error && <Failure error={acts.error} />}
       <Arrival user={user} />
-      {why.data && <Cause {...shared} why={why.data} />}
+      {why.shown && <Cause {...shared} why={why.shown} />}
       <div className="columns">
-        <Why {...shared} why={why} />
-        <Account {...shared} found={accounts} s3Url={why.data?.s3Url ?? null} />
+        <Why user={user} accounts={shared.accounts} why={why} />
+        <Account {...shared} found={accounts} s3Url={why.shown?.s3Url ?? null} />
       </div>
       <Timeline userId={user.id} />
     </Page>

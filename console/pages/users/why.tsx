@@ -1,4 +1,4 @@
-import { type UseQueryResult, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
@@ -7,49 +7,55 @@ import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, toPlainText } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
 import { nameOf } from './names.tsx'
-import { NextSteps } from './next-steps.tsx'
 import { useReasons } from './reasons.ts'
-import type { AccountView, Acts, UserView, WhyView } from './user-data.ts'
+import type { AccountView, UserView, WhyView } from './user-data.ts'
 
 interface WhyProps {
   readonly user: UserView
   readonly accounts: readonly AccountView[]
-  readonly acts: Acts
-  readonly why: UseQueryResult<WhyView, Error>
+  readonly why: Explained
 }
 
-/** The steps that must hold for the user's storage to work, and the comparison with the platform. */
-export function Why({ user, accounts, acts, why }: WhyProps) {
-  const text = useText()
-  const reasonOf = useReasons(user)
+/** Explains a user; with a comparison of the account with its platform, once that is asked for. */
+export function useExplanation(userId: string) {
   const [isAsked, ask] = useState(false)
+  const params = { id: userId }
+  const plain = useQuery(read('GET /users/:id/why', { params, query: {} }))
   const compared = useQuery({
-    ...read('GET /users/:id/why', { params: { id: user.id }, query: { compare: true } }),
+    ...read('GET /users/:id/why', { params, query: { compare: true } }),
     enabled: isAsked,
   })
-  const shown = (isAsked && compared.data) || why.data
-  const error = why.error ?? (isAsked ? compared.error : null)
+  const failed = plain.error ? plain : isAsked && compared.error ? compared : null
+  return {
+    shown: isAsked && compared.data ? compared.data : plain.data,
+    failed,
+    isComparing: isAsked && compared.isFetching,
+    isCompared: isAsked && compared.data !== undefined && !compared.isFetching,
+    compare: () => (isAsked ? compared.refetch() : ask(true)),
+  }
+}
+
+type Explained = ReturnType<typeof useExplanation>
+
+/** The steps that must hold for the user's storage to work, and the comparison with the platform. */
+export function Why({ user, accounts, why }: WhyProps) {
+  const text = useText()
+  const reasonOf = useReasons(user)
+  const { shown, failed } = why
   return (
     <section className="panel" aria-labelledby="why">
       <h2 id="why">{text.explain.why}</h2>
-      {error && <Failure error={error} onRetry={() => (why.error ? why.refetch() : compared.refetch())} />}
-      {!shown && !error && <Skeleton lines={8} />}
+      {failed && <Failure error={failed.error} onRetry={() => failed.refetch()} />}
+      {!shown && !failed && <Skeleton lines={8} />}
       {shown && (
         <>
           <Steps steps={shown.steps} beside={besideOf(user, accounts, text)} />
           {shown.failed === null && <p>{text.explain.allWell}.</p>}
-          {isAsked && compared.data && shown.failed !== why.data?.failed && (
-            <NextSteps user={user} acts={acts} next={shown.next} />
-          )}
           <Unseen why={shown} />
         </>
       )}
       <div className="row no-print">
-        <Button
-          reason={reasonOf('compare')}
-          isBusy={isAsked && compared.isFetching}
-          onClick={() => (isAsked ? compared.refetch() : ask(true))}
-        >
+        <Button reason={reasonOf('compare')} isBusy={why.isComparing} onClick={why.compare}>
           {text.user.compare}
         </Button>
         {shown && (
@@ -60,7 +66,7 @@ export function Why({ user, accounts, acts, why }: WhyProps) {
         )}
       </div>
       <p role="status" className="quiet">
-        {isAsked && compared.data && !compared.isFetching ? text.user.compared : ''}
+        {why.isCompared ? text.user.compared : ''}
       </p>
     </section>
   )

@@ -11,6 +11,20 @@ const or = (words: readonly string[]): string => words.join(' oder ')
 const times = (count: number): string => plural(count, 'einmal', `${count}-mal`)
 const platformSays = (error: string | null): string => (error === null ? '' : ` Die Plattform: ${error}.`)
 
+/** How an account differs on its platform; the code stands beside it. */
+const drift: Readonly<Record<string, string>> = {
+  missing: 'die Plattform hat kein Konto',
+  present: 'sie hat noch ein Konto, das entfernt wurde',
+  suspended: 'das Konto ist dort gesperrt',
+  active: 'das Konto ist dort aktiv',
+  name: 'es hat dort einen anderen Anzeigenamen',
+  key_missing: 'ein Schlüssel funktioniert dort nicht',
+  key_foreign: 'ein Schlüssel funktioniert dort, der es nicht soll',
+  key_differs: 'ein Schlüssel hat dort ein anderes Geheimnis',
+  secret_lost: 'das Geheimnis eines Schlüssels lässt sich nicht vergleichen',
+  foreign: 'sie hat ein Konto, das Usher nicht kennt',
+}
+
 const words: Readonly<Record<NextCode, string>> = {
   restore_user: 'den Benutzer wiederherstellen',
   add_user: 'die Person als neuen Benutzer anlegen',
@@ -169,7 +183,8 @@ export const explain: Text['explain'] = {
         : `Alle ${keys} Schlüssel des Kontos sind ausgeschaltet.`,
     secret_lost: ({ accessKey, lost }) =>
       `Das Geheimnis des Schlüssels ${accessKey}${lost > 1 ? ` und ${lost - 1} weiterer` : ''} lässt sich nicht öffnen, also kann Usher ihn auf der Plattform nicht wiederherstellen.`,
-    drift: ({ kinds }) => `Die Plattform hat etwas anderes, als Usher geschrieben hat: ${list(kinds)}.`,
+    drift: ({ kinds }) =>
+      `Die Plattform hat etwas anderes, als Usher geschrieben hat: ${list(kinds.map((kind) => (drift[kind] ? `${drift[kind]} (${kind})` : kind)))}.`,
     not_compared: ({ error }) =>
       `Das Konto ließ sich nicht von der Plattform lesen${error === null ? '' : `: ${error}`}.`,
     quota_used: ({ usedBytes, quotaBytes }) => `${bytes(usedBytes)} von ${bytes(quotaBytes)} sind belegt.`,

@@ -34,6 +34,20 @@ const causes = {
   other: 'the platform could not be brought up to date',
 } satisfies Record<CauseCode, string> as Record<CauseCode, string>
 
+/** How an account differs on its platform; the code stands beside it. */
+const drift: Readonly<Record<string, string>> = {
+  missing: 'the platform has no account',
+  present: 'it still has an account that was removed',
+  suspended: 'the account is suspended there',
+  active: 'the account is active there',
+  name: 'it has another display name',
+  key_missing: 'a key does not work there',
+  key_foreign: 'a key works there that should not',
+  key_differs: 'a key has another secret there',
+  secret_lost: 'the secret of a key cannot be compared',
+  foreign: 'it has an account that Usher does not know',
+}
+
 const words = {
   restore_user: 'restore the user',
   add_user: 'add the person as a new user',
@@ -176,7 +190,8 @@ export const explain = {
         : `All ${keys} keys of the account are disabled.`,
     secret_lost: ({ accessKey, lost }) =>
       `The secret of the key ${accessKey}${lost > 1 ? ` and of ${lost - 1} more` : ''} cannot be opened, so Usher cannot restore it on the platform.`,
-    drift: ({ kinds }) => `The platform has something else than Usher wrote: ${list(kinds)}.`,
+    drift: ({ kinds }) =>
+      `The platform has something else than Usher wrote: ${list(kinds.map((kind) => (drift[kind] ? `${drift[kind]} (${kind})` : kind)))}.`,
     not_compared: ({ error }) =>
       `The account could not be read from the platform${error === null ? '' : `: ${error}`}.`,
     quota_used: ({ usedBytes, quotaBytes }) => `${bytes(usedBytes)} of ${bytes(quotaBytes)} are used.`,
