@@ -7,6 +7,9 @@ import { mediansOf } from '../rounds.ts'
 import { type HttpTarget, loadUsers, startUsher } from '../targets.ts'
 import { assertGenerator, type Bench, toLine, toMs, toRate } from './row.ts'
 
+/** So that a job that never ends does not keep the rest of the table waiting. */
+const LIMIT_MS = 300_000
+
 /** How much longer creates take while another customer with very many users is deleted. */
 export async function measureBesideDeletion(bench: Bench): Promise<void> {
   assertGenerator(bench)
@@ -32,7 +35,10 @@ export async function measureBesideDeletion(bench: Bench): Promise<void> {
       jsonOf<{ endedAt: string | null }>(await call(usher, 'GET', location)).endedAt !== null
     do beside.push(await usher.load(scale.seconds))
     while (beside.length < scale.rounds && !signal.aborted && !(await hasEnded()))
-    while (!signal.aborted && !(await hasEnded())) await pause(200)
+    while (!signal.aborted && !(await hasEnded())) {
+      if (performance.now() - began > LIMIT_MS) throw new Error(`the deletion has not ended: ${location}`)
+      await pause(200)
+    }
     const took = (performance.now() - began) / 1000
     await measureAlone(Math.floor(scale.rounds / 2))
     const [without, with_] = [mediansOf(alone), mediansOf(beside)]
