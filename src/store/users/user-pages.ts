@@ -174,13 +174,20 @@ async function cutWhole(
   { order, page, path }: Cut & { path: UserPath },
 ): Promise<UserPage> {
   const select = (db: QueryBuilder) => selectMatching(db, criteria, path)
-  const rows = await tx.query((db) =>
-    select(db)
-      .select(['users.pk', sql<number>`count(*) over ()`.as('total')])
-      .orderBy(toOrderSql(order))
+  const inOrder = toOrderSql(order)
+  const rows = await tx.query((db) => {
+    const cut = select(db)
+      .select(['users.id', sql<number>`count(*) over ()`.as('total')])
+      .orderBy(inOrder)
       .limit(page.limit)
-      .offset(page.offset),
-  )
+      .offset(page.offset)
+    // The indexes by name have the ids, so PostgreSQL reads only the rows of the page.
+    return db
+      .selectFrom(cut.as('found'))
+      .innerJoin('users', 'users.id', 'found.id')
+      .select(['users.pk', 'found.total'])
+      .orderBy(inOrder)
+  })
   // A page past the end has no row that says how many there are.
   const total =
     rows.length > 0 || page.offset === 0 ? Number(rows[0]?.total ?? 0) : await countMatching(tx, select)
@@ -215,8 +222,9 @@ async function selectPks(
   const inOrder = toOrderSql(order)
   const rows = await tx.query((db) => {
     const cut = selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
-    if (page.offset <= NEAR || path !== 'order') return cut.select('users.pk')
-    // The index by name has the ids, so PostgreSQL does not read the rows that it skips.
+    const isNear = path !== 'area' && page.offset <= NEAR
+    if (isNear || order.by !== 'name') return cut.select('users.pk')
+    // The indexes by name have the ids, so PostgreSQL does not read the rows that it skips or sorts.
     return db
       .selectFrom('users')
       .select('users.pk')
