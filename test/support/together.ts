@@ -13,12 +13,16 @@ export interface Share {
  * Runs test files in one process, so that they load the program once, and share servers. `npm test` starts only the
  * files of the folder with a name like `x.y.test.ts`; the others run in their groups.
  */
-export async function together(folder: string, { part, of }: Share): Promise<void> {
-  const files = listNeutralTests(folder).filter((_, i) => i % of === part - 1)
-  for (const file of files)
+export async function together(folder: string, share: Share): Promise<void> {
+  for (const file of takeShare(listNeutralTests(folder), share))
     describe(file, async () => {
       await import(pathToFileURL(join(folder, file)).href)
     })
+}
+
+/** Returns every `of`th file, from the `part`th on. */
+export function takeShare(files: readonly string[], { part, of }: Share): string[] {
+  return files.filter((_, i) => i % of === part - 1)
 }
 
 /** Returns the test files of a folder that are not for one engine, and not groups of others. */

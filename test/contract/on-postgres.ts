@@ -1,11 +1,12 @@
 import { FULL_LENGTH } from '../../testing/full-length.ts'
 import { onPostgres } from '../support/engine.ts'
+import { listNeutralTests, type Share, takeShare } from '../support/together.ts'
 
 /**
  * What the engine of the store can change: uniqueness, work at the same moment, order and filters of lists, text that
  * a database may not take, the audit log. The rest of the contract ends before the store, and runs here at full length.
  */
-const FILES = [
+const FILES: readonly string[] = [
   'accounts.test.ts',
   'any-input.test.ts',
   'bulk-users.test.ts',
@@ -31,4 +32,8 @@ const FILES = [
   'users-races.test.ts',
 ]
 
-await onPostgres(import.meta.dirname, FULL_LENGTH ? undefined : FILES)
+/** Runs a share of the contract's files on PostgreSQL. The shares run side by side. */
+export async function contractOnPostgres(share: Share): Promise<void> {
+  const files = FULL_LENGTH ? listNeutralTests(import.meta.dirname) : FILES
+  await onPostgres(import.meta.dirname, takeShare(files, share))
+}

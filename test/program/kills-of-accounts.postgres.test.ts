@@ -1,0 +1,3 @@
+import { killsOnPostgres } from './on-postgres.ts'
+
+await killsOnPostgres('accounts')
