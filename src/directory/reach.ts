@@ -202,6 +202,12 @@ export async function getUserOfAnyState(scope: Scope, id: string): Promise<Reach
   throw new DirectoryError('user_not_found', `There is no user with the id ${id}.`)
 }
 
+/** Returns whether a live user is within reach. */
+export async function isUserInReach(scope: Scope, id: string): Promise<boolean> {
+  const area = await getUserArea(scope, {})
+  return (await selectUsersInArea(scope.tx, area, { id, state: 'live', limit: 1 })).length > 0
+}
+
 function emailAmbiguous(): DirectoryError {
   const message =
     'must say which user is meant: several have this e-mail address; or send the id of the user instead'

@@ -7,7 +7,7 @@ import { selectUser, selectUserByEmail, updateUser } from '../store/tables/users
 import { giveAccountBack } from './accounts-job.ts'
 import { areSameGroups, listGroupIds } from './groups.ts'
 import { findDeletedUser } from './reach.ts'
-import { emailTaken, ID_TAKEN, idTaken } from './taken.ts'
+import { emailTakenBy, ID_TAKEN, idTaken } from './taken.ts'
 import type { AuditDetails, Unit } from './unit.ts'
 
 /** The result of a create. */
@@ -15,6 +15,8 @@ export interface CreateUserAnswer {
   readonly id: string
   /** Whether the user is new; false for a user that existed or was restored. */
   readonly created: boolean
+  /** Set if the user was deleted, and was restored with the new content. */
+  readonly restored?: true
 }
 
 /** A person whom the store refused to insert, and what the entry of their create says. */
@@ -64,7 +66,7 @@ export async function restore(
   const about = { outcome: 'restored', target: deleted.id, person: { id: deleted.id } }
   await unit.audit({ ...details, ...about, changes: diff(before, after) })
   await giveAccountBack(unit, deleted, person.organization)
-  return { id: deleted.id, created: false }
+  return { id: deleted.id, created: false, restored: true }
 }
 
 /** Returns the existing user if it equals the person, as after an earlier create. Otherwise throws the conflict. */
@@ -84,7 +86,7 @@ async function repeat(
     await unit.audit({ ...details, outcome: 'repeated', target: found.id, changedFields: [] })
     return { id: found.id, created: false }
   }
-  if (holder) throw emailTaken()
+  if (holder) throw await emailTakenBy(unit, holder)
   throw idTaken()
 }
 

@@ -1,4 +1,6 @@
 import { DirectoryError } from '../model/error.ts'
+import type { User } from '../model/users.ts'
+import { isUserInReach, type Scope } from './reach.ts'
 
 /** Says that another user has an e-mail address. */
 export const EMAIL_TAKEN = 'belongs to another user of this organization'
@@ -10,6 +12,14 @@ export function emailTaken(): DirectoryError {
   return new DirectoryError('email_taken', `The e-mail address ${EMAIL_TAKEN}.`, {
     issues: [{ path: 'email', rule: 'unique', message: EMAIL_TAKEN }],
   })
+}
+
+/** Makes the same refusal. It names the user who has the address, if the caller reaches them. */
+export async function emailTakenBy(scope: Scope, holder: Pick<User, 'id'>): Promise<DirectoryError> {
+  const error = emailTaken()
+  // A user in the context of another reseller keeps the address, and stays unknown.
+  error.existing = (await isUserInReach(scope, holder.id)) ? holder.id : undefined
+  return error
 }
 
 /**

@@ -31,7 +31,7 @@ import type { Directory } from './directory.ts'
 import { getGroups, listGroupIds } from './groups.ts'
 import { endAccess } from './people.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
-import { emailTaken } from './taken.ts'
+import { emailTakenBy } from './taken.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
 import { pickGroups } from './users.ts'
 
@@ -106,6 +106,8 @@ async function naming<T>(unit: Unit, found: ReachableUser, work: () => Promise<T
         target: user.id,
         reseller: await findResellerId(unit, found),
       }
+      if (error.code === 'precondition_failed')
+        error.current = { user, groups: await selectMemberships(unit.tx, user.pk) }
     }
     throw error
   }
@@ -189,13 +191,10 @@ function stateOf({ id, version }: User, changes = 0): Versioned {
 }
 
 /** @throws {DirectoryError} `email_taken` */
-async function assertEmailFree(
-  { tx }: Unit,
-  organization: Organization,
-  email: string | null,
-): Promise<void> {
+async function assertEmailFree(unit: Unit, organization: Organization, email: string | null): Promise<void> {
   // The unique index decides; this look-up finds out for whom.
-  if (email !== null && (await selectUserByEmail(tx, organization.pk, email))) throw emailTaken()
+  const holder = email === null ? undefined : await selectUserByEmail(unit.tx, organization.pk, email)
+  if (holder) throw await emailTakenBy(unit, holder)
 }
 
 /**

@@ -86,6 +86,10 @@ export interface PersonAccount {
   readonly platform: string
   readonly tenantId: string
   readonly canonicalUserId: string
+  /** The ids that Cloud Director has of it; null for an account without Cloud Director. */
+  readonly orgId: string | null
+  readonly orgUserId: string | null
+  readonly username: string | null
   readonly state: (typeof ACCOUNT_STATES)[number]
   /** Why a suspended account is suspended; null for other states. */
   readonly reason: InactiveReason | null

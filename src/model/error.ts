@@ -1,4 +1,5 @@
 import type { IssueRule } from './rules.ts'
+import type { Group, User } from './users.ts'
 
 /** One broken rule of one member of the input. */
 export interface Issue {
@@ -78,6 +79,10 @@ export class DirectoryError extends Error {
   readonly issues: readonly Issue[]
   /** What the refused call was about, for its audit entry, if the directory found more than the caller named. */
   about: RefusalSubject | undefined
+  /** The id of the user who has the value that must be unique, if the caller reaches them. */
+  existing: string | undefined
+  /** With `precondition_failed`: the user as they are now. */
+  current: { readonly user: User; readonly groups: readonly Group[] } | undefined
 
   constructor(
     code: ErrorCode,

@@ -35,7 +35,7 @@ export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 
-export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system'] as const
+export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system', 'console'] as const
 
 /** Returns the OpenAPI document of a dialect, as the server serves it. */
 export async function getDocument(url: string, name: (typeof DOCUMENTS)[number]): Promise<ApiDocument> {

@@ -3,6 +3,7 @@ import { retryUser } from '../../directory/unapplied.ts'
 import { getUserAccount } from '../../directory/user-account.ts'
 import type { PersonAccount } from '../../model/accounts.ts'
 import {
+  addPersonAccount,
   addPersonCredential,
   changePersonAccount,
   changePersonCredential,
@@ -37,6 +38,10 @@ export const accountRoutes: readonly Route<AccountParts>[] = [
   serve(accounts.resumeAccount, async ({ ctx, params }, parts: AccountParts) =>
     toView(hideError(ctx, await changePersonAccount(parts, ctx, { userId: params.id, active: true }))),
   ),
+  serve(accounts.giveAccount, async ({ ctx, params }, parts: AccountParts) => {
+    const { account } = await addPersonAccount(parts, ctx, { userId: params.id })
+    return toView(hideError(ctx, account))
+  }),
   serve(accounts.retryAccount, async ({ ctx, params }, { dir }: AccountParts) => {
     return { retried: await retryUser(dir, ctx, params.id) }
   }),
@@ -70,6 +75,6 @@ function hideError(
   return organization.kind === 'provider' ? account : { ...account, error: null }
 }
 
-function toView({ pk: _, desiredVersion: __, appliedVersion: ___, ...account }: PersonAccount) {
+function toView({ pk: _, ...account }: PersonAccount) {
   return account
 }

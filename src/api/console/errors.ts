@@ -4,6 +4,7 @@ import { LinkError } from '../../auth/sign-in-links.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, OverloadedError } from '../bodies.ts'
 import { UnknownPathError } from '../dialect.ts'
+import { toEtag } from '../etag.ts'
 import { TooManyRequestsError } from '../limits.ts'
 import { collectIssues } from '../validation.ts'
 import type { Problem, ProblemCode, ProblemType } from './contract/parts.ts'
@@ -115,9 +116,27 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
         description: message,
       }))
       .sort((one, other) => (one.propertyName < other.propertyName ? -1 : 1)),
+    ...(error instanceof DirectoryError && toDetails(error)),
   }
   reply.code(status).send(body)
   return status >= 500 && !(error instanceof OverloadedError)
+}
+
+/** Returns what shows the way out of a conflict. */
+function toDetails({ existing, current }: DirectoryError): Pick<Problem, 'existing' | 'current'> {
+  return {
+    ...(existing !== undefined && { existing: { userId: existing } }),
+    ...(current && { current: toCurrent(current) }),
+  }
+}
+
+function toCurrent({ user, groups }: NonNullable<DirectoryError['current']>): Problem['current'] & {} {
+  const { firstName, lastName, email, active, updatedAt } = user
+  return {
+    etag: toEtag(user),
+    ...{ firstName, lastName, email, active, updatedAt },
+    groups: groups.map(({ id, name }) => ({ id, name })),
+  }
 }
 
 function toAnswer(error: Error, request: FastifyRequest): Answer {

@@ -1,6 +1,7 @@
 import type { Directory } from '../../directory/directory.ts'
 import { getOrganizationOverview, searchOrganizations } from '../../directory/organization-overviews.ts'
 import { listPortals } from '../../directory/organizations.ts'
+import { resumeCustomer, suspendCustomer } from '../../directory/suspension.ts'
 import type { Route } from '../route.ts'
 import * as contract from './contract/organizations.ts'
 import * as portals from './contract/portals.ts'
@@ -33,6 +34,12 @@ export const organizationRoutes: readonly Route<OrganizationParts>[] = [
     const { pk: _, providerPk: __, ...found } = await getOrganizationOverview(dir, ctx, params.id)
     return { ...found, resellers: found.resellers.map(({ id, name }) => ({ id, name })) }
   }),
+  serve(contract.suspendCustomer, ({ ctx, params }, { dir }: OrganizationParts) =>
+    suspendCustomer(dir, ctx, params.id),
+  ),
+  serve(contract.resumeCustomer, ({ ctx, params }, { dir }: OrganizationParts) =>
+    resumeCustomer(dir, ctx, params.id),
+  ),
   serve(portals.listPortals, async ({ ctx, query }, { dir }: OrganizationParts) => {
     const { organization, ...page } = query
     const filters = { portals: [ctx.organization.id, organization] }

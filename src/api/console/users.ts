@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import type { Directory } from '../../directory/directory.ts'
 import { GROUP_MEANINGS } from '../../directory/group-meanings.ts'
 import { listGroups } from '../../directory/groups.ts'
-import { deleteUser, restoreUser, updateUser } from '../../directory/user-changes.ts'
+import { deleteUser, restoreUser, resumeUser, suspendUser, updateUser } from '../../directory/user-changes.ts'
 import {
   getUserOverview,
   listUserRows,
@@ -47,10 +47,12 @@ export const userRoutes: readonly Route<UserParts>[] = [
     )
     return { ...toFields(user, rest), etag: toEtag(user), accounts: shown, keys: [...keys], actions }
   }),
-  serve(users.createUser, ({ ctx, params, body }, { dir }: UserParts) => {
+  serve(users.createUser, async ({ ctx, params, body }, { dir }: UserParts) => {
     const { firstName = null, lastName = null, email = null, groupIds = [], reseller } = body
     const user = { firstName, lastName, email, groupIds }
-    return createUser(dir, ctx, { organizationId: params.id, resellerId: reseller, user })
+    const request = { organizationId: params.id, resellerId: reseller, user }
+    const { id, created, restored = false } = await createUser(dir, ctx, request)
+    return { id, created, restored }
   }),
   serve(users.updateUser, async ({ ctx, params, body, expected }, { dir }: UserParts) => {
     const changed = await updateUser(dir, ctx, { user: params.id, changes: body, expected })
@@ -59,6 +61,14 @@ export const userRoutes: readonly Route<UserParts>[] = [
   serve(users.deleteUser, async ({ ctx, params, expected }, { dir }: UserParts) => {
     await deleteUser(dir, ctx, { user: params.id, expected })
     return null
+  }),
+  serve(users.suspendUser, async ({ ctx, params }, { dir }: UserParts) => {
+    const changed = await suspendUser(dir, ctx, { user: params.id })
+    return { id: changed.id, etag: toEtag(changed) }
+  }),
+  serve(users.resumeUser, async ({ ctx, params }, { dir }: UserParts) => {
+    const changed = await resumeUser(dir, ctx, { user: params.id })
+    return { id: changed.id, etag: toEtag(changed) }
   }),
   serve(users.restoreUser, async ({ ctx, params }, { dir }: UserParts) => {
     const restored = await restoreUser(dir, ctx, { user: params.id })

@@ -10,8 +10,9 @@ const CONTENT_SECURITY_POLICY =
  * Serves a page of all API documents at `/docs`, to which `/` leads. It needs nothing from the internet. All addresses in
  * it are relative, so it also works where a proxy serves Usher below a path. Its files are loaded when it is first asked
  * for, because they would slow down every start.
+ * @param hasConsole whether the document of the console's API is one of them
  */
-export function serveDocs(app: FastifyInstance): void {
+export function serveDocs(app: FastifyInstance, hasConsole: boolean): void {
   let page: Promise<FastifyInstance> | undefined
   for (const url of ['/docs', '/docs/static/*']) {
     app.route({
@@ -22,7 +23,7 @@ export function serveDocs(app: FastifyInstance): void {
         // The relative addresses start from `/docs`. HEAD has the length of GET.
         if (/^[^?]*\/docs\/(\?|$)/i.test(request.url))
           return reply.header('content-length', '0').redirect('../docs')
-        page ??= buildPage()
+        page ??= buildPage(hasConsole)
         const { routing } = await page
         reply.hijack()
         routing(request.raw, reply.raw)
@@ -33,7 +34,7 @@ export function serveDocs(app: FastifyInstance): void {
 }
 
 /** Builds a server of the page alone. It does not listen: the server that has the connection passes requests on. */
-async function buildPage(): Promise<FastifyInstance> {
+async function buildPage(hasConsole: boolean): Promise<FastifyInstance> {
   const [{ default: Fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
     import('fastify'),
     import('@fastify/swagger'),
@@ -58,6 +59,7 @@ async function buildPage(): Promise<FastifyInstance> {
         { url: 'openapi/osis.json', name: 'OSIS' },
         { url: 'openapi/oauth.json', name: 'Tokens' },
         { url: 'openapi/system.json', name: 'Operation' },
+        ...(hasConsole ? [{ url: 'openapi/console.json', name: 'Console' }] : []),
       ],
       layout: 'StandaloneLayout',
       deepLinking: true,

@@ -16,6 +16,8 @@ export interface SystemApi {
   readonly readMetrics: MetricsReader
   /** Whether another listener serves the metrics. */
   readonly metricsApart: boolean
+  /** Null if the console is left out, and its document with it. */
+  readonly console: object | null
   /** Returns the URL of the service, without a slash at the end. */
   readonly publicUrl: () => string
 }
@@ -25,7 +27,7 @@ export async function systemApi(app: FastifyInstance, parts: SystemApi): Promise
   describeApi(app, '/openapi/system.json', document, parts.publicUrl)
   for (const declared of routes) app.route(declared(parts))
   if (!parts.metricsApart) serveMetrics(app, parts.readMetrics)
-  serveDocs(app)
+  serveDocs(app, parts.console !== null)
 }
 
 const document: ApiDocument = {

@@ -22,6 +22,7 @@ const selectOfUser = statement((db, p: { user: number }) =>
       ...(['accounts.desired_version', 'accounts.applied_version', 'accounts.desired_at'] as const),
       ...(['accounts.parked_at', 'accounts.last_error', 'accounts.canonical_user_id'] as const),
       ...(['accounts.cause', 'accounts.attempts', 'accounts.due_at'] as const),
+      ...(['accounts.org_id', 'accounts.org_user_id', 'accounts.username'] as const),
       ...(['tenants.id as tenant_id', 'users.active as user_active', 'users.deleted_at'] as const),
       ...(['organizations.suspended_at', 'organizations.deleted_at as organization_deleted_at'] as const),
     ])
@@ -54,6 +55,7 @@ export async function selectPersonAccounts(tx: Tx, user: number): Promise<Person
     platform: row.platform,
     tenantId: row.tenant_id,
     canonicalUserId: row.canonical_user_id,
+    ...toOrgUser(row),
     state: row.wanted === 0 ? 'removed' : row.active === 1 ? 'active' : 'suspended',
     reason: row.wanted === 0 || row.active === 1 ? null : toReason(row),
     platformState:
@@ -69,6 +71,18 @@ export async function selectPersonAccounts(tx: Tx, user: number): Promise<Person
     desiredVersion: row.desired_version,
     appliedVersion: row.applied_version,
   }))
+}
+
+interface OrgUser {
+  readonly org_id: string
+  readonly org_user_id: string
+  readonly username: string
+}
+
+/** An account without Cloud Director has no org, and the id of its user in the other places. */
+function toOrgUser({ org_id, org_user_id, username }: OrgUser) {
+  if (org_id === '') return { orgId: null, orgUserId: null, username: null }
+  return { orgId: org_id, orgUserId: org_user_id, username }
 }
 
 interface Owners {

@@ -16,6 +16,9 @@ const AccountView = Type.Object(
     platform: Type.String({ description: 'The name of the platform.' }),
     tenantId: Type.String({ description: 'The id of the tenant.' }),
     canonicalUserId: Type.String({ description: 'The owner of buckets, as the platform names it.' }),
+    orgId: nullable('The id of the Cloud Director org; null for an account without Cloud Director.'),
+    orgUserId: nullable('The id of the Cloud Director user; null as for `orgId`.'),
+    username: nullable('The name of the Cloud Director user; null as for `orgId`.'),
     state: oneOf(ACCOUNT_STATES, 'What the platform must have.'),
     reason: Type.Unsafe<InactiveReason | null>({
       type: ['string', 'null'],
@@ -30,6 +33,8 @@ const AccountView = Type.Object(
     dueAt: time('When the next attempt is due, unless it is applied.'),
     parkedAt: nullable('Since when it is tried once an hour; null if it is not parked.', 'date-time'),
     enabled: Type.Boolean({ description: 'Its own status.' }),
+    desiredVersion: integer('How often its state was changed.'),
+    appliedVersion: integer('The newest version that the platform has; 0 for none.'),
     credentials: integer('How many keys it has.'),
   },
   { title: 'Account' },
@@ -94,6 +99,17 @@ export const resumeAccount = {
   ...changed,
   path: '/users/:id/account/resume',
   summary: 'End the suspension of an account',
+} as const
+
+/** Giving a user an account. */
+export const giveAccount = {
+  ...ofUser,
+  method: 'POST',
+  path: '/users/:id/account',
+  operation: 'CreateUserAccount',
+  summary: 'Give a user an account without keys, whether Cloud Director names them or not',
+  status: 201,
+  answer: AccountView,
 } as const
 
 /** Trying the account of a user again. */

@@ -1,6 +1,17 @@
 import { Type } from '../../../json-schema.ts'
 import { ACCOUNT_POLICIES } from '../../../model/tenants.ts'
-import { IdParams, listOf, listQuery, nullableOf, oneOf, Page, ResellerRef, time, uuid } from './parts.ts'
+import {
+  IdParams,
+  listOf,
+  listQuery,
+  nullable,
+  nullableOf,
+  oneOf,
+  Page,
+  ResellerRef,
+  time,
+  uuid,
+} from './parts.ts'
 
 const Fields = {
   id: uuid('The id of the organization.'),
@@ -67,4 +78,33 @@ export const getOrganization = {
     },
     { title: 'Organization' },
   ),
+} as const
+
+const ofCustomer = {
+  method: 'POST',
+  subject: { organization: 'id' },
+  tag: 'Organizations',
+  params: IdParams,
+  answer: Type.Object({
+    suspendedAt: nullable('Since when it is suspended; null if it is not.', 'date-time'),
+    pendingAccounts: Type.Integer({
+      description: 'How many of its accounts the platform does not have in their new state yet.',
+    }),
+  }),
+} as const
+
+/** Suspending a customer. */
+export const suspendCustomer = {
+  ...ofCustomer,
+  path: '/organizations/:id/suspend',
+  operation: 'SuspendCustomer',
+  summary: 'Suspend a customer: its API clients are refused, and its accounts stop working',
+} as const
+
+/** Ending the suspension of a customer. */
+export const resumeCustomer = {
+  ...ofCustomer,
+  path: '/organizations/:id/resume',
+  operation: 'ResumeCustomer',
+  summary: 'End the suspension of a customer',
 } as const

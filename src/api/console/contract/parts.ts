@@ -168,7 +168,6 @@ export const Problem = Type.Object(
       Type.Object(
         {
           userId: uuid('The id of the user.'),
-          deleted: Type.Boolean({ description: 'Whether the user is deleted, and can be restored.' }),
         },
         { description: 'The user who has the e-mail address already, if the person reaches them.' },
       ),

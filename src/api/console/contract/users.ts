@@ -143,7 +143,10 @@ export const createUser = {
   answer: Type.Object({
     id: uuid('The id of the user.'),
     created: Type.Boolean({
-      description: 'Whether something was written; else the same user was there already.',
+      description: 'Whether the user is new; else they were there already, or were brought back.',
+    }),
+    restored: Type.Boolean({
+      description: 'Whether a deleted user with this e-mail address was brought back with the new content.',
     }),
   }),
 } as const
@@ -173,6 +176,26 @@ export const deleteUser = {
   summary: 'Delete a user, who can be restored',
   params: IdParams,
   answer: Type.Null(),
+} as const
+
+const ofUser = { method: 'POST', subject: { target: 'id' }, tag: 'Users', params: IdParams } as const
+
+/** Suspending a user. */
+export const suspendUser = {
+  ...ofUser,
+  path: '/users/:id/suspend',
+  operation: 'SuspendUser',
+  summary: 'Suspend a user: their accounts stop working, and they cannot sign in',
+  answer: updateUser.answer,
+} as const
+
+/** Ending the suspension of a user. */
+export const resumeUser = {
+  ...ofUser,
+  path: '/users/:id/resume',
+  operation: 'ResumeUser',
+  summary: 'End the suspension of a user',
+  answer: updateUser.answer,
 } as const
 
 /** Restoring a user. */
