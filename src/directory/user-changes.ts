@@ -31,6 +31,7 @@ import type { Directory } from './directory.ts'
 import { getGroups, listGroupIds } from './groups.ts'
 import { endAccess } from './people.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
+import { StaleUserError } from './stale-user.ts'
 import { emailTakenBy } from './taken.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
 import { pickGroups } from './users.ts'
@@ -98,7 +99,8 @@ export function updateUser(
 async function naming<T>(unit: Unit, found: ReachableUser, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
-  } catch (error) {
+  } catch (thrown) {
+    const error = await toStale(unit, found, thrown)
     if (error instanceof DirectoryError) {
       const { user, organization } = found
       error.about = {
@@ -106,11 +108,14 @@ async function naming<T>(unit: Unit, found: ReachableUser, work: () => Promise<T
         target: user.id,
         reseller: await findResellerId(unit, found),
       }
-      if (error.code === 'precondition_failed')
-        error.current = { user, groups: await selectMemberships(unit.tx, user.pk) }
     }
     throw error
   }
+}
+
+async function toStale({ tx }: Unit, { user }: ReachableUser, error: unknown): Promise<unknown> {
+  const isStale = error instanceof DirectoryError && error.code === 'precondition_failed'
+  return isStale ? new StaleUserError(error, user, await selectMemberships(tx, user.pk)) : error
 }
 
 function toSubject(operation: Subject['operation'], { user }: UserRef): Subject {

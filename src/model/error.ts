@@ -1,5 +1,4 @@
 import type { IssueRule } from './rules.ts'
-import type { Group, User } from './users.ts'
 
 /** One broken rule of one member of the input. */
 export interface Issue {
@@ -81,8 +80,6 @@ export class DirectoryError extends Error {
   about: RefusalSubject | undefined
   /** The id of the user who has the value that must be unique, if the caller reaches them. */
   existing: string | undefined
-  /** With `precondition_failed`: the user as they are now. */
-  current: { readonly user: User; readonly groups: readonly Group[] } | undefined
 
   constructor(
     code: ErrorCode,

@@ -186,6 +186,7 @@ test('each broken rule has its parameters, in the words of a closed list', async
     return [propertyName, rule, params]
   })
   assert.deepEqual(rules, [
+    ['email', 'email', {}],
     ['firstName', 'maxLength', { max: 255 }],
     ['groupIds[0]', 'format', { format: 'uuid' }],
     ['groupIds[1]', 'type', { type: 'string' }],

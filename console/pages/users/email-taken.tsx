@@ -15,12 +15,12 @@ export function EmailTaken({ error, email, organization }: EmailTakenProps) {
   const { userForm: text } = useText()
   const existing = error.problem?.existing
   return (
-    <Message kind="bad" takesFocus title={existing?.deleted ? text.takenDeleted : text.takenTitle}>
+    <Message kind="bad" takesFocus title={text.takenTitle}>
       <p>{text.takenText}</p>
       <div className="row">
         {existing && (
           <LinkButton to="/users/$id" params={{ id: existing.userId }} search={{}}>
-            {existing.deleted ? text.bringBack : text.openThatUser}
+            {text.openThatUser}
           </LinkButton>
         )}
         {!existing && (

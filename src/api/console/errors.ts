@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AuthError } from '../../auth/auth-error.ts'
 import { LinkError } from '../../auth/sign-in-links.ts'
+import { StaleUserError } from '../../directory/stale-user.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import { BodyError, OverloadedError } from '../bodies.ts'
 import { UnknownPathError } from '../dialect.ts'
@@ -123,14 +124,15 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
 }
 
 /** Returns what shows the way out of a conflict. */
-function toDetails({ existing, current }: DirectoryError): Pick<Problem, 'existing' | 'current'> {
+function toDetails(error: DirectoryError): Pick<Problem, 'existing' | 'current'> {
+  const { existing } = error
   return {
     ...(existing !== undefined && { existing: { userId: existing } }),
-    ...(current && { current: toCurrent(current) }),
+    ...(error instanceof StaleUserError && { current: toCurrent(error) }),
   }
 }
 
-function toCurrent({ user, groups }: NonNullable<DirectoryError['current']>): Problem['current'] & {} {
+function toCurrent({ user, groups }: StaleUserError): Problem['current'] & {} {
   const { firstName, lastName, email, active, updatedAt } = user
   return {
     etag: toEtag(user),

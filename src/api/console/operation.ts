@@ -3,6 +3,7 @@ import type { Static, TSchema } from 'typebox'
 import { Type } from '../../json-schema.ts'
 import type { Operation } from '../../model/audit.ts'
 import type { Context } from '../../model/context.ts'
+import type { Issue } from '../../model/error.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import type { ExpectedStates } from '../../model/versions.ts'
 import { fromIfMatch, IF_MATCH, MAX_IF_MATCH } from '../etag.ts'
@@ -55,15 +56,18 @@ type Handler<Call, D extends OperationDeclaration, P> = (
 /**
  * Makes the route of an operation of the contract, for signed-in people.
  * @param handle makes one call of `directory` or `provisioning`, and returns the answer of the contract
+ * @param rules checks a body of the wrong shape by the rules beyond its schema, so that one response names all faults
  */
 export function serve<const D extends Admitted, P>(
   declared: D,
   handle: Handler<ConsoleCall<D>, D, P>,
+  rules?: (body: unknown) => readonly Issue[],
 ): Route<P> {
   const { operation, subject } = declared
   return route<RequestSchemas, AnswerSchemas, P>({
     ...toDeclaration(declared),
     operation,
+    ...(rules && { rules: async (body: unknown) => rules(body) }),
     ...(subject && { subject: subject as never }),
     async handle(call, parts) {
       const ifMatch = (call.headers as Readonly<Record<string, string | undefined>> | undefined)?.['if-match']

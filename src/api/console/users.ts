@@ -12,9 +12,9 @@ import {
 } from '../../directory/user-overviews.ts'
 import { createUser } from '../../directory/users.ts'
 import type { Context } from '../../model/context.ts'
-import { toInvalid } from '../../model/error.ts'
+import { type Issue, toInvalid } from '../../model/error.ts'
 import { ACCOUNT_WORDS } from '../../model/user-lists.ts'
-import type { Group, GroupName, User } from '../../model/users.ts'
+import { checkUserChanges, type Group, type GroupName, type User } from '../../model/users.ts'
 import { toEtag } from '../etag.ts'
 import type { Route } from '../route.ts'
 import * as groups from './contract/groups.ts'
@@ -47,17 +47,25 @@ export const userRoutes: readonly Route<UserParts>[] = [
     )
     return { ...toFields(user, rest), etag: toEtag(user), accounts: shown, keys: [...keys], actions }
   }),
-  serve(users.createUser, async ({ ctx, params, body }, { dir }: UserParts) => {
-    const { firstName = null, lastName = null, email = null, groupIds = [], reseller } = body
-    const user = { firstName, lastName, email, groupIds }
-    const request = { organizationId: params.id, resellerId: reseller, user }
-    const { id, created, restored = false } = await createUser(dir, ctx, request)
-    return { id, created, restored }
-  }),
-  serve(users.updateUser, async ({ ctx, params, body, expected }, { dir }: UserParts) => {
-    const changed = await updateUser(dir, ctx, { user: params.id, changes: body, expected })
-    return { id: changed.id, etag: toEtag(changed) }
-  }),
+  serve(
+    users.createUser,
+    async ({ ctx, params, body }, { dir }: UserParts) => {
+      const { firstName = null, lastName = null, email = null, groupIds = [], reseller } = body
+      const user = { firstName, lastName, email, groupIds }
+      const request = { organizationId: params.id, resellerId: reseller, user }
+      const { id, created, restored = false } = await createUser(dir, ctx, request)
+      return { id, created, restored }
+    },
+    checkMembers,
+  ),
+  serve(
+    users.updateUser,
+    async ({ ctx, params, body, expected }, { dir }: UserParts) => {
+      const changed = await updateUser(dir, ctx, { user: params.id, changes: body, expected })
+      return { id: changed.id, etag: toEtag(changed) }
+    },
+    checkMembers,
+  ),
   serve(users.deleteUser, async ({ ctx, params, expected }, { dir }: UserParts) => {
     await deleteUser(dir, ctx, { user: params.id, expected })
     return null
@@ -75,6 +83,12 @@ export const userRoutes: readonly Route<UserParts>[] = [
     return { id: restored.id, etag: toEtag(restored) }
   }),
 ]
+
+/** Checks the members of a body that have the right type. */
+function checkMembers(body: unknown): readonly Issue[] {
+  const members = Object.entries(body ?? {}).filter(([, value]) => typeof value === 'string')
+  return checkUserChanges(Object.fromEntries(members))
+}
 
 type UserQuery = Static<typeof users.listUsers.query>
 
