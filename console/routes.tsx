@@ -13,7 +13,7 @@ import { readMe } from './api/queries.ts'
 import { readAuditSearch } from './pages/audit/search.ts'
 import { readOrganizationsSearch } from './pages/organizations/search.ts'
 import { readNewUserSearch, readUserSearch, readUsersSearch } from './pages/users/search.ts'
-import { NotFound } from './shell/not-found.tsx'
+import { LostPage, NotFound } from './shell/not-found.tsx'
 import { ConsoleFailure, PageFailure } from './shell/page-failure.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -21,7 +21,7 @@ interface RouterContext {
   readonly queries: QueryClient
 }
 
-const root = createRootRouteWithContext<RouterContext>()({ component: Outlet, notFoundComponent: NotFound })
+const root = createRootRouteWithContext<RouterContext>()({ component: Outlet, notFoundComponent: LostPage })
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -45,6 +45,16 @@ const enter = createRoute({
   path: '/enter',
   component: lazyRouteComponent(() => import('./pages/sign-in/enter.tsx'), 'Enter'),
 })
+
+/**
+ * Reads an address by a function of its page, and drops all else: the router would hand wrong values on as they are.
+ */
+function only<T extends object>(readSearch: (search: Record<string, unknown>) => T) {
+  return (search: Record<string, unknown>): T => ({
+    ...Object.fromEntries(Object.keys(search).map((name) => [name, undefined])),
+    ...readSearch(search),
+  })
+}
 
 /** Every page below it needs a session. */
 const app = createRoute({
@@ -75,21 +85,21 @@ const home = createRoute({
 const users = createRoute({
   getParentRoute: () => app,
   path: '/users',
-  validateSearch: readUsersSearch,
+  validateSearch: only(readUsersSearch),
   component: lazyRouteComponent(() => import('./pages/users/users.tsx'), 'Users'),
 })
 
 const newUser = createRoute({
   getParentRoute: () => app,
   path: '/users/new',
-  validateSearch: readNewUserSearch,
+  validateSearch: only(readNewUserSearch),
   component: lazyRouteComponent(() => import('./pages/users/new-user.tsx'), 'NewUser'),
 })
 
 const user = createRoute({
   getParentRoute: () => app,
   path: '/users/$id',
-  validateSearch: readUserSearch,
+  validateSearch: only(readUserSearch),
   component: lazyRouteComponent(() => import('./pages/users/user.tsx'), 'User'),
 })
 
@@ -115,7 +125,7 @@ const find = createRoute({
 const organizations = createRoute({
   getParentRoute: () => app,
   path: '/organizations',
-  validateSearch: readOrganizationsSearch,
+  validateSearch: only(readOrganizationsSearch),
   component: lazyRouteComponent(() => import('./pages/organizations/organizations.tsx'), 'Organizations'),
 })
 
@@ -153,7 +163,7 @@ const organizationAudit = createRoute({
 const audit = createRoute({
   getParentRoute: () => app,
   path: '/audit',
-  validateSearch: readAuditSearch,
+  validateSearch: only(readAuditSearch),
   component: lazyRouteComponent(() => import('./pages/audit/audit.tsx'), 'Audit'),
 })
 const request = createRoute({

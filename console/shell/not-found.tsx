@@ -14,3 +14,12 @@ export function NotFound() {
     </Page>
   )
 }
+
+/** The same outside the frame. */
+export function LostPage() {
+  return (
+    <main>
+      <NotFound />
+    </main>
+  )
+}

@@ -5,7 +5,10 @@ export const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-/** Everything that a browser may do for a page, but what the console uses: copying, and passkeys. */
+/**
+ * Everything that a browser may do for a page, but what the console uses: copying, and passkeys. A name that Chromium
+ * does not know would be an error in its console.
+ */
 const PERMISSIONS_POLICY =
   'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), ' +
   'midi=(), payment=(), usb=(), serial=(), hid=(), xr-spatial-tracking=(), screen-wake-lock=(), ' +

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { send } from '../../testing/http.ts'
+import { visit, type World } from './world.ts'
+
+/** Entering the console, and leaving it. */
+export function entering(getWorld: () => World): void {
+  test('a person enters by a link once, signs out, and is out', async (t) => {
+    const world = getWorld()
+    const link = await world.makeLink('grace@example.com')
+    const { page, context, open, click, acts, assertAccessible } = await visit(t, world, { as: null })
+    await open(link)
+    assert.equal(await page.evaluate('location.hash'), '')
+    await assertAccessible('enter')
+    await click(page.getByRole('button', { name: 'Enter' }))
+    await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor()
+    assert.equal(acts(), 1)
+    const [cookie] = await context.cookies()
+    assert.partialDeepStrictEqual(cookie, { name: 'usher', httpOnly: true, sameSite: 'Strict' })
+    await page.goBack().catch(() => undefined)
+    assert.doesNotMatch(page.url(), /#/)
+    await open('/console/users')
+    await click(page.getByRole('button', { name: /Grace Hopper/ }))
+    await click(page.getByRole('button', { name: 'Sign out' }))
+    await page.waitForURL(/\/console\/sign-in/)
+    assert.deepEqual(await context.cookies(), [])
+    await open('/console/users?q=ada')
+    await page.waitForURL(/\/console\/sign-in\?to=/)
+    await page.getByText('usher console link').waitFor()
+    await assertAccessible('sign in')
+  })
+
+  test('a link that was used says so', async (t) => {
+    const world = getWorld()
+    const link = await world.makeLink('vera@example.com')
+    const first = await visit(t, world, { as: null })
+    await first.open(link)
+    await first.click(first.page.getByRole('button', { name: 'Enter' }))
+    await first.page.getByRole('heading', { name: 'Users', level: 1 }).waitFor()
+    const second = await visit(t, world, { as: null })
+    await second.open(link)
+    await second.click(second.page.getByRole('button', { name: 'Enter' }))
+    await second.page.getByRole('alert').waitFor()
+    assert.deepEqual(await second.context.cookies(), [])
+    await second.assertAccessible('a link that was used')
+  })
+
+  test('a session that ends in the middle of a form keeps the form, and sends it after signing in again', async (t) => {
+    const world = getWorld()
+    const { page, context, open, click } = await visit(t, world, { as: null })
+    await open(await world.makeLink('grace@example.com'))
+    await click(page.getByRole('button', { name: 'Enter' }))
+    await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor()
+    await open(`/console/users/new?org=${world.quartz.id}`)
+    await page.getByLabel('First name').fill('Late')
+    await page.getByLabel('E-mail').fill('late@example.com')
+    await context.clearCookies()
+    await click(page.getByRole('button', { name: /^Create/ }))
+    const dialog = page.getByRole('alertdialog')
+    await dialog.waitFor()
+    assert.equal(await page.getByLabel('First name').inputValue(), 'Late')
+    const other = await context.newPage()
+    await other.goto(await world.makeLink('grace@example.com'))
+    await other.getByRole('button', { name: 'Enter' }).click()
+    await page.getByRole('heading', { name: /Late/, level: 1 }).waitFor()
+    assert.match(page.url(), /\/console\/users\/[\w-]{36}/)
+  })
+
+  test('a person whose session is ended elsewhere is out of the page', async (t) => {
+    const world = getWorld()
+    const { page, open } = await visit(t, world, { as: null })
+    await open(await world.makeLink('vera@example.com'))
+    await page.getByRole('button', { name: 'Enter' }).click()
+    await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor()
+    await world.target.cli('console', 'end', '--user', 'vera@example.com')
+    await page.waitForTimeout(2_100)
+    await page.getByRole('link', { name: 'Organizations' }).click()
+    await page.getByRole('alertdialog').waitFor()
+  })
+
+  test('a foreign host gets a page that says where the console is', async () => {
+    const { url } = getWorld().target
+    const headers = { host: 'evil.example' }
+    const answer = await send(url, { method: 'GET', path: '/console/users', headers })
+    assert.equal(answer.status, 421)
+    assert.match(answer.text, /USHER_PUBLIC_URL/)
+    assert.doesNotMatch(answer.text, /<script/)
+  })
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import { type Rgw, startRgw } from '../../testing/rgw.ts'
+import { type StartedTarget, startTarget } from '../../testing/target.ts'
+import { type ConsoleClient, enterByLink, enterFirst } from '../contract/console-client.ts'
+import { createdOf, createUser, newOsisUser, type OsisUser } from '../contract/object-store.ts'
+
+/** A server with an example of people and a gateway, and a browser. One engine has one of them, for all its stories. */
+export interface World {
+  readonly target: StartedTarget
+  readonly rgw: Rgw
+  readonly browser: Browser
+  /** The first Administrator of the provider, by the API. */
+  readonly grace: ConsoleClient
+  readonly viewer: ConsoleClient
+  /** A customer with a tenant, related to the reseller of the example. */
+  readonly quartz: { readonly id: string; readonly name: string; readonly tenantId: string }
+  /** Makes a user of OSIS in this customer's tenant, who has an account; returns the user's id. */
+  addAccount(email: string): Promise<string>
+  /** Makes a one-time link for a person: its path with the fragment. */
+  makeLink(email: string): Promise<string>
+}
+
+export interface OwnedWorld extends World {
+  end(): Promise<void>
+}
+
+/** Starts the server, and adds people and customers to it. */
+export async function openWorld(browser: Browser): Promise<OwnedWorld> {
+  const rgw = await startRgw()
+  const target = await startTarget(rgw.settings)
+  const grace = await enterFirst(target)
+  const { operator, init } = target
+  const reseller = init.reseller.id
+  const add = async (organization: string, email: string, group: string): Promise<string> => {
+    const words = ['--organization', organization, '--email', email, '--group', group]
+    return (await target.cli<{ id: string }>('user', 'add', ...words, '--first-name', 'Vera')).id
+  }
+  const makeLink = async (email: string): Promise<string> => {
+    const { link } = await target.cli<{ link: string }>('console', 'link', '--user', email)
+    return `/console/enter#${link.split('#')[1]}`
+  }
+  await add(init.provider.id, 'vera@example.com', 'Viewer')
+  const viewer = await enterByLink(target.url, await makeLink('vera@example.com'), { lastName: 'Rubin' })
+  const { id } = await grace
+    .call<{ id: string }>('POST', '/organizations', { kind: 'customer', name: 'Quartz Foods' })
+    .catch(async () => ({ id: await operator.addCustomer(reseller) }))
+  const { name } = await grace.call<{ name: string }>('GET', `/organizations/${id}`)
+  const tenantId = (await operator.createTenant({ customer: id, orgs: ['quartz'] })).id
+  return {
+    ...{ target, rgw, browser, grace, viewer, makeLink },
+    quartz: { id, name, tenantId },
+    async addAccount(email) {
+      const user = newOsisUser({ cd_tenant_id: 'quartz', email, username: email })
+      const answer = await createUser(target, tenantId, user)
+      if (answer.status !== 503) return createdOf<OsisUser>(answer).user_id
+      // Without the platform the user is kept, and its account waits.
+      const { items } = await grace.call<{ items: { id: string }[] }>('GET', `/users?q=${email}`)
+      return items[0]?.id ?? assert.fail('the user was not kept')
+    },
+    async end() {
+      await browser.close()
+      await target.end()
+      rgw.close()
+    },
+  }
+}
+
+/** How a visitor comes. */
+interface Visit {
+  /** By default as the Administrator of the provider; null for no session. */
+  readonly as?: ConsoleClient | null
+  readonly dark?: boolean
+  readonly language?: 'en' | 'de'
+  readonly width?: number
+}
+
+/** A person at a browser. Everything that the browser complains about fails the test. */
+export interface Visitor {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Opens a path, and waits until its heading is there. */
+  open(path: string): Promise<void>
+  /** Clicks, and counts that. */
+  click(target: Locator): Promise<void>
+  /** Presses a sequence of keys, which counts as one act. */
+  press(...keys: readonly string[]): Promise<void>
+  /** Opens Find by Ctrl K, or by a click, and takes the first finding: one act. */
+  find(text: string, by?: 'keys' | 'mouse'): Promise<void>
+  /** How many clicks and sequences of keys there were. */
+  readonly acts: () => number
+  /** Asserts that axe finds nothing (WCAG 2.2 AA, and its best practices). */
+  assertAccessible(what: string): Promise<void>
+}
+
+/** What Chromium says about every response that is an error: the tests want some. */
+const FAILED_RESPONSE = /^Failed to load resource: (the server responded with a status of [45]|net::ERR_)/
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+/** Opens a browser window of a person. It is closed after the test. */
+export async function visit(t: TestContext, world: World, options: Visit = {}): Promise<Visitor> {
+  const { as = world.grace, dark = false, language = 'en', width = 1280 } = options
+  const { url } = world.target
+  const context = await world.browser.newContext({
+    baseURL: url,
+    locale: language === 'de' ? 'de-DE' : 'en-GB',
+    colorScheme: dark ? 'dark' : 'light',
+    viewport: { width, height: 800 },
+    reducedMotion: 'reduce',
+  })
+  const complaints: string[] = []
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual(complaints, [])
+  })
+  if (as) {
+    const [name = '', value = ''] = as.cookie.split(/=(.*)/s)
+    await context.addCookies([{ name, value, url }])
+  }
+  context.on('console', (message) => {
+    const isFault = ['error', 'warning'].includes(message.type()) && !FAILED_RESPONSE.test(message.text())
+    if (isFault) complaints.push(message.text())
+  })
+  context.on('weberror', (error) => complaints.push(String(error.error())))
+  const page = await context.newPage()
+  page.setDefaultTimeout(10_000)
+  let acts = 0
+  return {
+    page,
+    context,
+    async open(path) {
+      await page.goto(path)
+      await page.locator('h1').first().waitFor()
+    },
+    async click(target) {
+      acts++
+      await target.click()
+    },
+    async press(...keys) {
+      acts++
+      for (const key of keys) await page.keyboard.press(key)
+    },
+    async find(text, by = 'keys') {
+      acts++
+      if (by === 'keys') await page.keyboard.press('Control+k')
+      else await page.getByRole('button', { name: /^Find/ }).click()
+      await page.getByRole('dialog').getByRole('combobox').fill(text)
+      await page.keyboard.press('Enter')
+    },
+    acts: () => acts,
+    async assertAccessible(what) {
+      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze()
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+      assert.deepEqual(found, [], what)
+    },
+  }
+}
