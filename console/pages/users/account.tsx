@@ -1,6 +1,7 @@
 import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { AccountWord } from '../../../src/model/user-lists.ts'
+import { call } from '../../api/call.ts'
 import { useMay } from '../../api/permissions.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
@@ -9,6 +10,7 @@ import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
 import { Keys } from './keys.tsx'
 import { AccountStatus } from './names.tsx'
+import { useReasons } from './reasons.ts'
 import type { AccountsView, AccountView, Acts, UserView } from './user-data.ts'
 
 interface AccountProps {
@@ -28,7 +30,7 @@ export function Account({ user, acts, found, s3Url }: AccountProps) {
       <h2 id="account">{words.account}</h2>
       {error && <Failure error={error} onRetry={() => refetch()} />}
       {!data && !error && <Skeleton lines={6} />}
-      {data?.accounts.length === 0 && <p>{words.noAccount}</p>}
+      {data?.accounts.length === 0 && <NoAccount user={user} acts={acts} />}
       {data?.accounts.map((account) => (
         <dl key={account.platform + account.canonicalUserId} className="facts">
           <Facts account={account} />
@@ -52,6 +54,24 @@ export function Account({ user, acts, found, s3Url }: AccountProps) {
       <h2>{words.groups}</h2>
       <p>{user.groups.map(({ name }) => name).join(', ') || words.noGroups}</p>
     </section>
+  )
+}
+
+function NoAccount({ user, acts }: Pick<AccountProps, 'user' | 'acts'>) {
+  const { user: words } = useText()
+  const give = () =>
+    acts.act({
+      name: 'give',
+      run: () => call('POST /users/:id/account', { params: { id: user.id } }),
+      done: words.accountGiven,
+    })
+  return (
+    <>
+      <p>{words.noAccount}</p>
+      <Button reason={useReasons(user)('give_account')} isBusy={acts.busy === 'give'} onClick={give}>
+        {words.giveAccount}
+      </Button>
+    </>
   )
 }
 
@@ -80,7 +100,18 @@ function Facts({ account }: { account: AccountView }) {
       <dt>{words.onPlatform}</dt>
       <dd>
         {words.platformStates[platformState]} <span className="quiet">{account.platform}</span>
+        {platformState !== 'applied' && (
+          <div className="quiet">{words.version(account.desiredVersion, account.appliedVersion)}</div>
+        )}
       </dd>
+      {account.orgId && (
+        <>
+          <dt>{words.thereIs}</dt>
+          <dd>
+            <code>{account.orgId}</code> · {account.username ?? account.orgUserId}
+          </dd>
+        </>
+      )}
       {platformState !== 'applied' && error && (
         <>
           <dt>{words.lastError}</dt>

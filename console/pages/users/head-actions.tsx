@@ -82,6 +82,7 @@ function More({ user, accounts, acts }: HeadActionsProps) {
     <>
       <Menu label={words.more}>
         <AccountSwitch {...{ user, acts, account }} />
+        <UserSwitch {...{ user, acts }} />
         <Button reason={reasonOf('add_key')} onClick={() => setDialog('key')}>
           {words.newKey}
         </Button>
@@ -122,6 +123,27 @@ function AccountSwitch({ user, acts, account }: AccountSwitchProps) {
       onClick={change}
     >
       {isOn ? words.suspendAccount : words.resumeAccount}
+    </Button>
+  )
+}
+
+/** Suspends or resumes the user, with all that is theirs, at once; the message takes it back. */
+function UserSwitch({ user, acts }: Pick<AccountSwitchProps, 'user' | 'acts'>) {
+  const { user: words } = useText()
+  const reasonOf = useReasons(user)
+  const params = { id: user.id }
+  const suspend = () => call('POST /users/:id/suspend', { params })
+  const resume = () => call('POST /users/:id/resume', { params })
+  const isOn = user.state === 'active'
+  const change = () =>
+    acts.act(
+      isOn
+        ? { name: 'user', run: suspend, done: words.userSuspended, undo: resume }
+        : { name: 'user', run: resume, done: words.userResumed, undo: suspend },
+    )
+  return (
+    <Button reason={reasonOf(isOn ? 'suspend' : 'resume')} isBusy={acts.busy === 'user'} onClick={change}>
+      {isOn ? words.suspendUser : words.resumeUser}
     </Button>
   )
 }

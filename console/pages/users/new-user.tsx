@@ -99,12 +99,12 @@ function useCreate(org: string | undefined, body: ReturnType<typeof useBody>) {
       keys.set(content, idempotencyKey)
       return call('POST /organizations/:id/users', { params: { id }, body }, { idempotencyKey })
     },
-    onSuccess({ id, created }) {
+    onSuccess({ id, created, restored }) {
       refreshUser(queries, id)
       navigate({
         to: '/users/$id',
         params: { id },
-        search: { done: created ? 'created' : 'there' },
+        search: { done: created ? 'created' : restored ? 'restored' : 'there' },
         ignoreBlocker: true,
       })
     },

@@ -59,6 +59,18 @@ const ACTS: Partial<Record<NextCode, ToAct>> = {
     run: () => call('POST /users/:id/restore', { params: { id } }),
     done: text.restored,
   }),
+  resume_user: (_, id, text) => ({
+    run: () => call('POST /users/:id/resume', { params: { id } }),
+    done: text.userResumed,
+  }),
+  resume_customer: ({ params }: { readonly params: { readonly organizationId: string } }, _, text) => ({
+    run: () => call('POST /organizations/:id/resume', { params: { id: params.organizationId } }),
+    done: text.customerResumed,
+  }),
+  give_account: (_, id, text) => ({
+    run: () => call('POST /users/:id/account', { params: { id } }),
+    done: text.accountGiven,
+  }),
   resume_account: (_, id, text) => ({
     run: () => call('POST /users/:id/account/resume', { params: { id } }),
     done: text.accountResumed,
