@@ -58,15 +58,18 @@ const MAX_BUSY = 0.9
 
 /**
  * Runs batches of work that can wait, until none is left or the process is busy: requests come first.
- * @param batch does a few milliseconds of work. Returns whether there is more
+ * @param batch does a few milliseconds of work, and less if the process is busy. Returns whether there is more
  */
-export async function runWhenIdle(stopping: AbortSignal, batch: () => Promise<boolean>): Promise<void> {
+export async function runWhenIdle(
+  stopping: AbortSignal,
+  batch: (isBusy: boolean) => Promise<boolean>,
+): Promise<void> {
   while (!stopping.aborted) {
     const load = await measureLoad(stopping)
     if (load > MAX_BUSY) return
     const until = performance.now() + WORK_MS
     do {
-      if (!(await batch())) return
+      if (!(await batch(load >= BUSY))) return
     } while (!stopping.aborted && load < BUSY && performance.now() < until)
     if (load >= BUSY) return
   }

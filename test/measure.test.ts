@@ -9,8 +9,8 @@ import { type Call, listReturns } from './measure/create-path.ts'
  */
 const MISSED: Readonly<Record<string, number>> = {
   'OSIS create: files': 54,
-  'OSIS create: lines': 2_420,
-  'OSIS create: returns to a file left': 10,
+  'OSIS create: lines': 2_460,
+  'OSIS create: returns to a file left': 11,
 }
 
 test('the code keeps the bars of npm run measure', async () => {

@@ -5,6 +5,8 @@ import { read, write } from './unit.ts'
 
 /** How many users one commit takes into the lists. On SQLite nothing else runs meanwhile, for about 20 ms. */
 const BATCH = 250
+/** The same while requests keep the process busy: they wait for the commit. */
+const BUSY_BATCH = 50
 /** How long a list call waits for the users who were created before it. */
 const PATIENCE_MS = 1_000
 /** How many batches a list call takes in while there are more than it can wait for. */
@@ -48,9 +50,9 @@ async function isUnlisted(dir: Directory, upTo: number): Promise<boolean> {
  * Takes some users into the lists. Calls that come meanwhile share the batch.
  * @param newest takes the newest users up to this primary key; the oldest ones when left out
  */
-async function enlistBatch(dir: Directory, newest?: number): Promise<void> {
+async function enlistBatch(dir: Directory, newest?: number, limit = BATCH): Promise<void> {
   const { listing } = dir
-  listing.batch ??= write(dir, (tx) => tx.enlistUsers(BATCH, newest)).finally(() => {
+  listing.batch ??= write(dir, (tx) => tx.enlistUsers(limit, newest)).finally(() => {
     listing.batch = null
   })
   await listing.batch
@@ -63,8 +65,8 @@ async function enlistBatch(dir: Directory, newest?: number): Promise<void> {
 export async function followUsers(dir: Directory, stopping: AbortSignal): Promise<void> {
   const isListed = async (): Promise<boolean> => (await read(dir, selectNewestUnlisted)) === undefined
   if (await isListed()) return
-  await runWhenIdle(stopping, async () => {
-    await enlistBatch(dir)
+  await runWhenIdle(stopping, async (isBusy) => {
+    await enlistBatch(dir, undefined, isBusy ? BUSY_BATCH : BATCH)
     const isLeft = !(await isListed())
     dir.listing.isBehind &&= isLeft
     return isLeft

@@ -28,8 +28,8 @@ import { CREATE_STATEMENTS } from './create-statements.ts'
 import { openDatabase } from './database.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError, toStoreError } from './errors.ts'
-import { insertUsers } from './insert-together.ts'
-import type { CreateStatement, StatementResult, Writer } from './insert-user.ts'
+import { insertUsers, MANY } from './insert-together.ts'
+import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
 interface PreparedStatement {
@@ -75,8 +75,8 @@ export class Connection implements Tx, Writer {
     for (const row of rows) this.#run(statement, row)
   }
 
-  insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-    return insertUsers(this, rows)
+  async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
+    return rows.length < MANY ? rows.map((row) => insertUser(this, row)) : insertUsers(this, rows)
   }
 
   /** Compiles the statements of creates for another connection. */

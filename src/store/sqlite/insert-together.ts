@@ -75,19 +75,18 @@ const insertEntries = statement((db, p: Omit<EntryRow, 'id' | 'target' | 'hash'>
       from json_each(${p.rows})`.compile(db),
 }))
 
-/** Fewer rows are inserted one by one. */
-const FEW = 8
+/** So many rows are worth a statement for all of them. */
+export const MANY = 8
 
 /**
  * Inserts users; see `Tx.insertUsers`. Those of one organization whose audit entries are alike are inserted together.
  * @throws {ConstraintError} when a group does not exist; the transaction must then be undone
  */
 export async function insertUsers(db: Tx & Writer, rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
-  if (rows.length < FEW) return rows.map((row) => insertUser(db, row))
   const outcomes: InsertOutcome[] = new Array(rows.length)
   for (const places of groupAlike(rows)) {
     const some = places.map((place) => rows[place] as NewUserRow)
-    const isFew = some.length < FEW || !canShare(some[0] as NewUserRow)
+    const isFew = some.length < MANY || !canShare(some[0] as NewUserRow)
     const found = isFew ? some.map((row) => insertUser(db, row)) : await insertTogether(db, some)
     for (const [i, place] of places.entries()) outcomes[place] = found[i] as InsertOutcome
   }
