@@ -21,6 +21,8 @@ export interface FoundUser {
 
 /** How many users of the area are looked at first: they are enough for words that very many users have. */
 const FIRST = 300
+/** So many users with the words are read one by one. */
+const FEW = 60
 /** How many users with the words are looked at, at most. */
 const MOST = 3_000
 /** How many users that begin with a short word are looked at. */
@@ -158,14 +160,14 @@ async function searchArea(
   { words, long, limit }: { words: readonly string[]; long: readonly string[]; limit: number },
 ): Promise<{ found: FoundUser[]; more: boolean }> {
   const search = { providerPk: area.providerPk, words: long, groups: [] }
+  const few = await tx.searchUsers(search, FEW + 1)
   const short = words.filter((word) => !long.includes(word)).map(contains)
   const where = sql<SqlBool>`${sql.join([isInArea(expressionBuilder<Tables, 'users'>(), area), ...short], sql` and `)}`
-  const pks = await tx.searchUsers(search, limit, { where, examined: MOST })
-  if (pks.length === 0 && area.resellerPk === undefined && short.length === 0)
-    return { found: [], more: false }
+  const isAll = few.length <= FEW
+  const pks = isAll ? few : await tx.searchUsers(search, limit, { where, examined: MOST })
   const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
   const found = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(byPk), words), limit)
-  const isWhole = pks.length >= limit || (await tx.searchUsers(search, MOST + 1)).length <= MOST
+  const isWhole = isAll || pks.length >= limit || (await tx.searchUsers(search, MOST + 1)).length <= MOST
   return { found, more: !isWhole }
 }
 
