@@ -21,13 +21,13 @@ export interface ChildOptions {
   readonly uid?: number
   /** Shell commands that run first, in the same process: limits, traps. */
   readonly shell?: string
-  /** Kills it after this many milliseconds, by default 30,000, so that a hang fails one test and not the whole run. */
+  /** Kills it after this many milliseconds, by default 90,000, so that a hang fails one test and not the whole run. */
   readonly limitMs?: number
 }
 
 /** Starts the program with some arguments, by default `serve`, and does not wait for anything. */
 export async function startChild(dataDir: string, options: ChildOptions = {}): Promise<Child> {
-  const { args = ['serve'], settings = {}, uid, shell, limitMs = 30_000 } = options
+  const { args = ['serve'], settings = {}, uid, shell, limitMs = 90_000 } = options
   const own = [process.execPath, MAIN, ...args]
   const [command = '', ...rest] = shell ? ['sh', '-c', `${shell}; exec "$0" "$@"`, ...own] : own
   const child = spawn(command, rest, {
