@@ -114,16 +114,17 @@ async function insertPlaces(tx: Tx, tables: OrderTables, which: RawBuilder<boole
 }
 
 /**
- * Writes the index. All row ids are written in one ascending order: the index writes a segment whenever a row id is less
- * than the one before.
+ * Writes the index. All row ids are written in one ascending order, and deleted by one statement: the index writes a
+ * segment whenever a row id is less than the one before, and before each other statement that writes several rows.
  */
 async function indexUsers(
   tx: Tx,
   { search, places }: OrderTables,
   { which, moved }: { readonly which: RawBuilder<boolean>; readonly moved: readonly Moved[] },
 ): Promise<void> {
-  for (const { ids } of moved)
-    await query(tx, sql`delete from ${search} where rowid in (select value from json_each(${ids}))`)
+  const left = moved.flatMap(({ ids }) => (ids === '[]' ? [] : ids.slice(1, -1)))
+  if (left.length > 0)
+    await query(tx, sql`delete from ${search} where rowid in (select value from json_each(${`[${left}]`}))`)
   const pks = [
     sql`select users.pk from users where ${which} and users.deleted_at is null`,
     ...moved.map((one) => sql`select value from json_each(${one.pks})`),
