@@ -4,6 +4,7 @@ import { ProblemError, toFormIssues } from '../api/problems.ts'
 import { type Text, useText } from '../text/text.ts'
 import { Button } from './button.tsx'
 import { CorrelationId, Failure } from './failure.tsx'
+import styles from './form.module.css'
 import { Message } from './message.tsx'
 import { Modal } from './modal.tsx'
 
@@ -39,7 +40,7 @@ export function FormSummary({ error, labels }: SummaryProps) {
   const named = Object.keys(labels).filter((name) => fields[name])
   return (
     <Message kind="bad" takesFocus title={text.form.needsChange(named.length + rest.length)}>
-      <ul>
+      <ul className={styles.summary}>
         {named.map((name) => (
           <li key={name}>
             <a href={`#${name}`} onClick={(event) => goTo(event, name)}>

@@ -3,6 +3,7 @@ import { startBrowser } from '../../testing/browser.ts'
 import { accessibility } from './accessibility.suite.ts'
 import { entering } from './entering.suite.ts'
 import { support } from './support.suite.ts'
+import { users } from './users.suite.ts'
 import { type OwnedWorld, openWorld } from './world.ts'
 
 /** Runs all stories of the console in one browser, against one server. Without a browser they are skipped. */
@@ -21,5 +22,5 @@ export async function runStories(): Promise<void> {
     if (!world) throw new Error('the server did not start')
     return world
   }
-  for (const suite of [entering, support, accessibility]) suite(getWorld)
+  for (const suite of [entering, support, users, accessibility]) suite(getWorld)
 }
