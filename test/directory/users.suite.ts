@@ -236,7 +236,7 @@ function restoreTests(open: OpenStore): void {
     const { id } = await create(on, { groupIds: [first] })
     await deleteUser(on.dir, on.operator, { user: id })
     const again = await create(on, { email: 'ADA@example.com', firstName: 'Augusta', groupIds: [second] })
-    assert.deepEqual(again, { id, created: false })
+    assert.deepEqual(again, { id, created: false, restored: true })
     const users = await listPeople(on.dir, on.provider, on.customerId)
     assert.equal(users.length, 1)
     assert.deepEqual([users[0]?.firstName, users[0]?.email], ['Augusta', 'ADA@example.com'])
@@ -254,7 +254,7 @@ function restoreTests(open: OpenStore): void {
     const { id } = await create(on)
     await deleteUser(on.dir, on.operator, { user: id })
     await assert.rejects(create(on, { id: newId() }), refusedAs('id_taken', 'id'))
-    assert.deepEqual(await create(on, { id }), { id, created: false })
+    assert.deepEqual(await create(on, { id }), { id, created: false, restored: true })
   })
 
   test('while another user has the e-mail, a deleted user with it stays deleted', async () => {
@@ -316,7 +316,8 @@ function raceTests(open: OpenStore): void {
     const { id } = await create(on)
     await deleteUser(on.dir, on.operator, { user: id })
     const answers = await fifty(() => create(on))
-    for (const answer of answers) assert.deepEqual(answer, { id, created: false })
+    for (const answer of answers) assert.partialDeepStrictEqual(answer, { id, created: false })
+    assert.equal(answers.filter(({ restored }) => restored).length, 1)
     const outcomes = (await readAudit(on.dir, 50)).map((entry) => entry.outcome)
     assert.equal(outcomes.filter((outcome) => outcome === 'restored').length, 1)
   })
