@@ -55,21 +55,23 @@ const WORK_MS = 20
 /** The share of time that the process works, from which on it is busy. Then one batch follows, and above MAX none. */
 const BUSY = 0.5
 const MAX_BUSY = 0.9
+/** The share from which on requests may wait for a batch, so that it should be small. */
+const QUIET = 0.1
 
 /**
  * Runs batches of work that can wait, until none is left or the process is busy: requests come first.
- * @param batch does a few milliseconds of work, and less if the process is busy. Returns whether there is more
+ * @param batch does a few milliseconds of work, and less if requests may wait for it. Returns whether there is more
  */
 export async function runWhenIdle(
   stopping: AbortSignal,
-  batch: (isBusy: boolean) => Promise<boolean>,
+  batch: (isWaitedFor: boolean) => Promise<boolean>,
 ): Promise<void> {
   while (!stopping.aborted) {
     const load = await measureLoad(stopping)
     if (load > MAX_BUSY) return
     const until = performance.now() + WORK_MS
     do {
-      if (!(await batch(load >= BUSY))) return
+      if (!(await batch(load >= QUIET))) return
     } while (!stopping.aborted && load < BUSY && performance.now() < until)
     if (load >= BUSY) return
   }

@@ -5,8 +5,8 @@ import { read, write } from './unit.ts'
 
 /** How many users one commit takes into the lists. On SQLite nothing else runs meanwhile, for about 20 ms. */
 const BATCH = 250
-/** The same while requests keep the process busy: they wait for the commit. */
-const BUSY_BATCH = 50
+/** The same while requests come, which wait for the commit. */
+const SMALL_BATCH = 50
 /** How long a list call waits for the users who were created before it. */
 const PATIENCE_MS = 1_000
 /** How many batches a list call takes in while there are more than it can wait for. */
@@ -65,8 +65,8 @@ async function enlistBatch(dir: Directory, newest?: number, limit = BATCH): Prom
 export async function followUsers(dir: Directory, stopping: AbortSignal): Promise<void> {
   const isListed = async (): Promise<boolean> => (await read(dir, selectNewestUnlisted)) === undefined
   if (await isListed()) return
-  await runWhenIdle(stopping, async (isBusy) => {
-    await enlistBatch(dir, undefined, isBusy ? BUSY_BATCH : BATCH)
+  await runWhenIdle(stopping, async (isWaitedFor) => {
+    await enlistBatch(dir, undefined, isWaitedFor ? SMALL_BATCH : BATCH)
     const isLeft = !(await isListed())
     dir.listing.isBehind &&= isLeft
     return isLeft
