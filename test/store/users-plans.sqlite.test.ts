@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { selectAccount, selectAccountsOfUser } from '../../src/store/accounts/accounts.ts'
 import type { Tx } from '../../src/store/port.ts'
 import { countContents, selectUsersOfOrganization } from '../../src/store/tables/deleted-organizations.ts'
 import { selectActiveMembers } from '../../src/store/tables/groups.ts'
@@ -99,5 +100,17 @@ test('an export reads its pages in the order of an index', async () => {
       : /users_name \(provider_pk=\? AND/
     assert.match(plan.join('\n'), index)
     assert.doesNotMatch(plan.join('\n'), /SCAN users|TEMP B-TREE/)
+  }
+})
+
+test('the accounts of a user are found by the user, however many the provider has', async () => {
+  const store = await open()
+  for (const find of [
+    (tx: Tx) => selectAccountsOfUser(tx, 1, 'x'),
+    (tx: Tx) => selectAccount(tx, 1, { tenantId: 'y', userId: 'x' }),
+  ]) {
+    const plan = await explain(store, find)
+    const step = plan.find((one) => /^(SEARCH|SCAN) accounts/.test(one))
+    assert.match(step ?? '', /\(user_pk=\?/)
   }
 })

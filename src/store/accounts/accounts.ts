@@ -189,7 +189,8 @@ export async function selectAccount(
 const selectOfUserId = statement((db, p: { provider: number; user: string }) =>
   selectAccounts(db)
     .where('users.id', '=', p.user)
-    .where('accounts.provider_pk', '=', p.provider)
+    // The sign keeps SQLite from reading all accounts of the provider.
+    .where(sql<number>`+${sql.ref('accounts.provider_pk')}`, '=', p.provider)
     .where('accounts.wanted', '=', YES)
     .where(isOfLiveCustomer),
 )
