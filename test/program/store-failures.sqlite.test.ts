@@ -32,7 +32,7 @@ async function failsToStart(path: string, message: RegExp, args = ['serve']): Pr
 
 /** Asserts as `failsToStart` does, with a process of a user who has no access. */
 async function failsToStartAsNobody(path: string, message: RegExp): Promise<void> {
-  assertFailed(await (await startChild(path, { limitMs: 15_000, uid: NOBODY })).ended, message)
+  assertFailed(await (await startChild(path, { uid: NOBODY })).ended, message)
 }
 
 function assertFailed({ code, stdout, stderr }: Awaited<Child['ended']>, message: RegExp): void {
