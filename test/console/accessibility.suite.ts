@@ -49,7 +49,7 @@ export function accessibility(getWorld: () => World): void {
 
   test('no page scrolls sideways at 320 pixels', async (t) => {
     const world = getWorld()
-    const { page, open } = await visit(t, world, { width: 320 })
+    const { page, open } = await visit(t, world, { size: { width: 320, height: 800 } })
     for (const path of await listPaths(world)) {
       await open(path)
       await page.waitForLoadState('networkidle')

@@ -33,7 +33,6 @@ export async function openWorld(browser: Browser): Promise<OwnedWorld> {
   const target = await startTarget(rgw.settings)
   const grace = await enterFirst(target)
   const { operator, init } = target
-  const reseller = init.reseller.id
   const add = async (organization: string, email: string, group: string): Promise<string> => {
     const words = ['--organization', organization, '--email', email, '--group', group]
     return (await target.cli<{ id: string }>('user', 'add', ...words, '--first-name', 'Vera')).id
@@ -44,10 +43,9 @@ export async function openWorld(browser: Browser): Promise<OwnedWorld> {
   }
   await add(init.provider.id, 'vera@example.com', 'Viewer')
   const viewer = await enterByLink(target.url, await makeLink('vera@example.com'), { lastName: 'Rubin' })
-  const { id } = await grace
-    .call<{ id: string }>('POST', '/organizations', { kind: 'customer', name: 'Quartz Foods' })
-    .catch(async () => ({ id: await operator.addCustomer(reseller) }))
-  const { name } = await grace.call<{ name: string }>('GET', `/organizations/${id}`)
+  const name = 'Quartz Foods'
+  const customer = ['--kind', 'customer', '--name', name, '--reseller', init.reseller.id]
+  const { id } = await target.cli<{ id: string }>('organization', 'add', ...customer)
   const tenantId = (await operator.createTenant({ customer: id, orgs: ['quartz'] })).id
   return {
     ...{ target, rgw, browser, grace, viewer, makeLink },
@@ -74,7 +72,7 @@ interface Visit {
   readonly as?: ConsoleClient | null
   readonly dark?: boolean
   readonly language?: 'en' | 'de'
-  readonly width?: number
+  readonly size?: { readonly width: number; readonly height: number }
 }
 
 /** A person at a browser. Everything that the browser complains about fails the test. */
@@ -99,26 +97,32 @@ export interface Visitor {
 const FAILED_RESPONSE = /^Failed to load resource: (the server responded with a status of [45]|net::ERR_)/
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
-/** Opens a browser window of a person. It is closed after the test. */
-export async function visit(t: TestContext, world: World, options: Visit = {}): Promise<Visitor> {
-  const { as = world.grace, dark = false, language = 'en', width = 1280 } = options
+/** Opens a browser window of a person. The caller closes it. */
+export async function openContext(world: World, options: Visit = {}): Promise<BrowserContext> {
+  const { as = world.grace, dark = false, language = 'en', size = { width: 1280, height: 800 } } = options
   const { url } = world.target
   const context = await world.browser.newContext({
     baseURL: url,
     locale: language === 'de' ? 'de-DE' : 'en-GB',
     colorScheme: dark ? 'dark' : 'light',
-    viewport: { width, height: 800 },
+    viewport: size,
     reducedMotion: 'reduce',
-  })
-  const complaints: string[] = []
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual(complaints, [])
   })
   if (as) {
     const [name = '', value = ''] = as.cookie.split(/=(.*)/s)
     await context.addCookies([{ name, value, url }])
   }
+  return context
+}
+
+/** Opens a browser window of a person. It is closed after the test. */
+export async function visit(t: TestContext, world: World, options: Visit = {}): Promise<Visitor> {
+  const context = await openContext(world, options)
+  const complaints: string[] = []
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual(complaints, [])
+  })
   context.on('console', (message) => {
     const isFault = ['error', 'warning'].includes(message.type()) && !FAILED_RESPONSE.test(message.text())
     if (isFault) complaints.push(message.text())
