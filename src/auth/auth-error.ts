@@ -12,10 +12,10 @@ export class AuthError extends Error {
   }
 }
 
-/** The token was valid, but has expired. */
+/** The token was valid, but has expired: it is not counted as a failed authentication. */
 export class ExpiredError extends AuthError {
-  constructor() {
-    super('The token has expired')
+  constructor(message = 'The token has expired') {
+    super(message)
     this.name = 'ExpiredError'
   }
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { CACHE_TTL_MS, type Directory } from '../directory/directory.ts'
 import { type FoundSession, findSession, noteSessionUse } from '../directory/sessions.ts'
 import { idleEndOf } from '../model/sessions.ts'
-import { AuthError } from './auth-error.ts'
+import { AuthError, ExpiredError } from './auth-error.ts'
 
 /**
  * Returns the session and the person that the token of a cookie stands for.
@@ -40,7 +40,8 @@ export function newSessionCheck(dir: Directory): SessionCheck {
     if (token === undefined) throw new AuthError('Sign in to the console', false)
     const found = await find(token)
     if (!found || idleEndOf(found.session) <= dir.now().toISOString())
-      throw new AuthError('The session has ended; sign in again')
+      // A page that goes on polling must not lock its address out. A token has 256 random bits, too many to guess.
+      throw new ExpiredError('The session has ended; sign in again')
     return found
   }
 }

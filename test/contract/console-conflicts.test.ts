@@ -216,3 +216,10 @@ test('a customer is suspended and resumed; others look as if they did not exist'
   for (const id of [newId(), target.init.provider.id, target.init.reseller.id])
     assert.equal((await refused(as, 'POST', `/organizations/${id}/suspend`)).code, 'customer_not_found')
 })
+
+test('a page that polls after its session has ended does not lock its address out', async () => {
+  const person = people['reseller viewer']
+  await person.call('POST', '/session/end')
+  for (let i = 0; i < 150; i++) assert.equal((await person.send('GET', '/me')).status, 401)
+  assert.equal((await grace.send('GET', '/me')).status, 200)
+})
