@@ -21,6 +21,8 @@ interface FinderProps {
   readonly findings: readonly Finding[]
   /** How many of them are hits, for the sentence above the list. */
   readonly hits: number
+  /** What the field begins with. */
+  readonly first?: string
   /** The text that the findings are for. */
   readonly found: string
   readonly isLoading: boolean
@@ -34,9 +36,9 @@ const PAUSE_MS = 100
 
 /** A dialog with a field and what it finds. Enter takes the first finding, as soon as it is there. */
 export function Finder(props: FinderProps) {
-  const { title, placeholder, findings, hits, found, isLoading, error, onSearch, onClose } = props
+  const { title, placeholder, findings, hits, first = '', found, isLoading, error, onSearch, onClose } = props
   const { finder: text } = useText()
-  const [typed, setTyped] = useState('')
+  const [typed, setTyped] = useState(first)
   const [waits, setWaits] = useState(false)
   const isReady = found === typed && !isLoading
   const take = (finding: Finding | null | undefined) => {

@@ -8,8 +8,14 @@ import { useText } from '../text/text.ts'
 import { type Hit, toDetail, toLabel, toPath } from './hits.tsx'
 import { keepRecent, readRecent } from './recent.ts'
 
+interface FindProps {
+  /** What was typed before it was loaded. */
+  readonly typed: { readonly current: string }
+  readonly onClose: () => void
+}
+
 /** Finds anything within reach by one text: people, organizations, keys, and any id. */
-export function Find({ onClose }: { onClose: () => void }) {
+export function Find({ typed, onClose }: FindProps) {
   const { finder, shell } = useText()
   const [q, setQ] = useState('')
   const { data, error, isFetching } = useQuery({
@@ -34,6 +40,7 @@ export function Find({ onClose }: { onClose: () => void }) {
         q.trim() === '' ? [...recent.map((hit) => toFinding(hit, finder.recent)), ...actions] : [...hits, all]
       }
       hits={hits.length}
+      first={typed.current}
       found={q}
       isLoading={isFetching}
       error={error}

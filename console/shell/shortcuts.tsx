@@ -1,12 +1,18 @@
 import { useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { Button } from '../kit/button.tsx'
 import { Modal } from '../kit/modal.tsx'
 import { isTyping } from '../kit/table.tsx'
 import { useText } from '../text/text.ts'
 
-const loadFind = () => import('./find.tsx').then(({ Find }) => ({ default: Find }))
-const Find = lazy(loadFind)
+type FindComponent = typeof import('./find.tsx').Find
+let loaded: FindComponent | null = null
+
+async function loadFind(): Promise<FindComponent> {
+  loaded = (await import('./find.tsx')).Find
+  return loaded
+}
 
 const OPEN = 'usher-open'
 
@@ -42,7 +48,8 @@ export function Shortcuts() {
     return () => clearTimeout(timer)
   }, [])
   useEffect(() => {
-    const open = (event: Event) => setDialog((event as CustomEvent<'find' | 'help'>).detail)
+    // The next letter must find the dialog open: it belongs into its field.
+    const open = (event: Event) => flushSync(() => setDialog((event as CustomEvent<'find' | 'help'>).detail))
     let afterG = false
     const press = (event: KeyboardEvent) => {
       const wasG = afterG
@@ -71,14 +78,29 @@ export function Shortcuts() {
   }, [navigate])
   const close = () => setDialog(null)
   if (dialog === 'help') return <Help onClose={close} />
-  if (dialog === 'find') {
-    return (
-      <Suspense>
-        <Find onClose={close} />
-      </Suspense>
-    )
-  }
-  return null
+  return dialog === 'find' ? <FindDialog onClose={close} /> : null
+}
+
+/** Find, and a field in its place until it is loaded: no letter that people type gets lost. */
+function FindDialog({ onClose }: { onClose: () => void }) {
+  const { finder, shell } = useText()
+  const typed = useRef('')
+  const [Find, setFind] = useState(() => loaded)
+  useEffect(() => {
+    if (!Find) loadFind().then((component) => setFind(() => component))
+  }, [Find])
+  if (Find) return <Find typed={typed} onClose={onClose} />
+  return (
+    <Modal title={finder.title} onClose={onClose} isWide>
+      <input
+        type="search"
+        aria-label={shell.find}
+        onChange={({ target }) => {
+          typed.current = target.value
+        }}
+      />
+    </Modal>
+  )
 }
 
 /** Where `g` and a letter lead. */
