@@ -160,14 +160,17 @@ async function searchArea(
   { words, long, limit }: { words: readonly string[]; long: readonly string[]; limit: number },
 ): Promise<{ found: FoundUser[]; more: boolean }> {
   const search = { providerPk: area.providerPk, words: long, groups: [] }
+  const read = (pks: readonly number[]): Promise<FoundUser[]> => {
+    const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
+    return readUsers(tx, (db) => havingAll(selectUsers(db, area).where(byPk), words), limit)
+  }
   const few = await tx.searchUsers(search, FEW + 1)
+  const some = await read(few)
+  if (few.length <= FEW || some.length >= limit) return { found: some, more: false }
   const short = words.filter((word) => !long.includes(word)).map(contains)
   const where = sql<SqlBool>`${sql.join([isInArea(expressionBuilder<Tables, 'users'>(), area), ...short], sql` and `)}`
-  const isAll = few.length <= FEW
-  const pks = isAll ? few : await tx.searchUsers(search, limit, { where, examined: MOST })
-  const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
-  const found = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(byPk), words), limit)
-  const isWhole = isAll || pks.length >= limit || (await tx.searchUsers(search, MOST + 1)).length <= MOST
+  const found = await read(await tx.searchUsers(search, limit, { where, examined: MOST }))
+  const isWhole = found.length >= limit || (await tx.searchUsers(search, MOST + 1)).length <= MOST
   return { found, more: !isWhole }
 }
 
