@@ -68,11 +68,14 @@ export function entering(getWorld: () => World): void {
 
   test('a person whose session is ended elsewhere is out of the page', async (t) => {
     const world = getWorld()
+    const { target } = world
+    const words = ['--organization', target.init.provider.id, '--group', 'Viewer', '--first-name', 'Nina']
+    await target.cli('user', 'add', ...words, '--last-name', 'Simone', '--email', 'nina@example.com')
     const { page, open } = await visit(t, world, { as: null })
-    await open(await world.makeLink('vera@example.com'))
+    await open(await world.makeLink('nina@example.com'))
     await page.getByRole('button', { name: 'Enter' }).click()
     await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor()
-    await world.target.cli('console', 'end', '--user', 'vera@example.com')
+    await target.cli('console', 'end', '--user', 'nina@example.com')
     await page.waitForTimeout(2_100)
     await page.getByRole('link', { name: 'Organizations' }).click()
     await page.getByRole('alertdialog').waitFor()

@@ -133,4 +133,24 @@ export function support(getWorld: () => World): void {
     assert.equal(await create.getAttribute('aria-disabled'), 'true')
     assert.match((await create.getAttribute('aria-description')) ?? '', /dministrator/)
   })
+
+  test('a page keeps its rows while the server is away, and says when it is back', async (t) => {
+    const world = getWorld()
+    const { page, context, open } = await visit(t, world)
+    await open('/console/users')
+    const row = page.getByRole('link', { name: /Grace Hopper/ }).first()
+    await row.waitFor()
+    await context.route('**/console/api/**', (route) => route.abort('connectionrefused'))
+    await page.getByRole('searchbox').fill('quartz')
+    await page
+      .getByText(/cannot be reached/)
+      .first()
+      .waitFor()
+    await context.unroute('**/console/api/**')
+    await page
+      .getByText(/cannot be reached/)
+      .first()
+      .waitFor({ state: 'detached' })
+    assert.equal(await page.getByRole('searchbox').inputValue(), 'quartz')
+  })
 }
