@@ -9,8 +9,8 @@ const BATCH = 250
 const SMALL_BATCH = 50
 /** How long a list call waits for the users who were created before it. */
 const PATIENCE_MS = 1_000
-/** How many batches a list call takes in while there are more than it can wait for. */
-const BATCHES_BEHIND = 4
+/** How many batches a list call takes in while there are more than it can wait for: creates wait for each of them. */
+const BATCHES_BEHIND = 1
 
 /**
  * Takes the users into the lists who were created before this call. A create leaves that to a follower and to the list
