@@ -132,6 +132,10 @@ const LIST_SESSIONS: Rule = { grants: [OPERATOR, ...ENTER.grants], reach: 'own' 
 const END_SESSIONS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
 /** People of a provider see who may enter, and all portals; those of a reseller see its own. */
 const READ_ACCESS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
+/** People take the entries that they may see out of the console. */
+const EXPORT_LOGS: Rule = READ_ACCESS
+/** People of a provider check the chain of entries. There is one for the whole directory. */
+const VERIFY_LOGS: Rule = { grants: onlyFor(['provider'], READ_ACCESS).grants, reach: 'directory' }
 const MANAGE_LINKS: Rule = { grants: [OPERATOR, ADMINISTRATOR_PERSON], reach: 'below' }
 const LOG_IN_TO_OSIS: Rule = { grants: [OSIS_CLIENT], reach: 'own' }
 
@@ -291,8 +295,8 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ListAudit: MAINTAIN,
   ListAuditLogs: READ_LOGS,
   ListTimeline: READ_LOGS,
-  ExportAudit: MAINTAIN,
-  VerifyAudit: MAINTAIN,
+  ExportAudit: EXPORT_LOGS,
+  VerifyAudit: VERIFY_LOGS,
 }
 
 /** Returns whether the caller may run this kind of operation. It does not check the object of the operation. */

@@ -1,11 +1,12 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { Context } from '../model/context.ts'
 import { formatCaller } from '../store/audit/entry-rows.ts'
 import { type LogPlace, type LogWalkPage, selectLogWalk } from '../store/audit/log-walks.ts'
 import { type DescribedEntry, describeEntries } from './audit-entries.ts'
 import { type AuditLogRequest, toInterval, toOperation } from './audit-logs.ts'
 import type { Directory } from './directory.ts'
-import { getReseller } from './reach.ts'
-import { runRead } from './unit.ts'
+import { getReseller, type Scope } from './reach.ts'
+import { runRead, runUnit } from './unit.ts'
 
 /** Which entries a caller asks for, and where the page begins. */
 export interface AuditWalkRequest
@@ -20,6 +21,9 @@ export interface AuditWalkRequest
   readonly limit: number
 }
 
+/** A page of entries, newest first; see `LogWalkPage`. */
+type AuditWalkPage = Omit<LogWalkPage, 'items'> & { readonly items: readonly DescribedEntry[] }
+
 /**
  * Lists the entries of the audit log that the context may see, as `listAuditLogs` does, from a place on and without a
  * total. One call looks at a limited number of entries, so a page may have few although there are more.
@@ -29,22 +33,54 @@ export function walkAuditLogs(
   dir: Directory,
   ctx: Context,
   request: AuditWalkRequest,
-): Promise<Omit<LogWalkPage, 'items'> & { readonly items: readonly DescribedEntry[] }> {
-  return runRead(dir, ctx, 'ListAuditLogs', async (scope) => {
-    const time = toInterval(request, dir.now())
-    const reseller = (await getReseller(scope, { id: undefined })) ?? undefined
-    const { status, customerName, outcome, target, organizationId: organization, caller } = request
-    const { providerPk } = ctx.organization
-    const filter = {
-      ...{ providerPk, reseller, ...time, status, customerName, outcome, target, organization },
-      operations: request.operations?.map(toOperation),
-      callers: caller === undefined ? undefined : toCallers(caller),
-    }
-    const { after, limit } = request
-    const { items, ...page } = await selectLogWalk(scope.tx, { filter, after, limit })
-    const reader = { providerPk, reseller }
-    return { items: await describeEntries(dir, scope.tx, { reader, entries: items }), ...page }
+): Promise<AuditWalkPage> {
+  return runRead(dir, ctx, 'ListAuditLogs', (scope) => walk(dir, scope, request))
+}
+
+/** The number of entries of an export that are in memory at once. */
+const EXPORT_PAGE = 200
+
+/**
+ * Reads all entries that `walkAuditLogs` lists, up to the time of the call, newest first. The export itself is recorded
+ * before the first of them is read.
+ * @returns pages of entries, each of which is one snapshot
+ * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is after `to`, `store_unavailable`
+ */
+export async function* exportAuditLogs(
+  dir: Directory,
+  ctx: Context,
+  request: Omit<AuditWalkRequest, 'after' | 'limit'>,
+): AsyncGenerator<readonly DescribedEntry[]> {
+  const time = await runUnit(dir, ctx, { operation: 'ExportAudit' }, async (unit) => {
+    const interval = toInterval(request, new Date(unit.now))
+    await unit.audit({ outcome: 'exported' })
+    return interval
   })
+  for (let after: LogPlace | undefined; ; ) {
+    const asked = { ...request, ...time, after, limit: EXPORT_PAGE }
+    const { items, next } = await runRead(dir, ctx, 'ExportAudit', (scope) => walk(dir, scope, asked))
+    if (items.length > 0) yield items
+    if (!next) return
+    after = next
+    // SQLite reads on the thread that serves everyone.
+    await letOthersRun()
+  }
+}
+
+async function walk(dir: Directory, scope: Scope, request: AuditWalkRequest): Promise<AuditWalkPage> {
+  const time = toInterval(request, dir.now())
+  const reseller = (await getReseller(scope, { id: undefined })) ?? undefined
+  const { status, customerName, outcome, target, organizationId: organization, caller } = request
+  const { providerPk } = scope.ctx.organization
+  const filter = {
+    ...{ providerPk, reseller, ...time, status, customerName, outcome, target, organization },
+    operations: request.operations?.map(toOperation),
+    callers: caller === undefined ? undefined : toCallers(caller),
+  }
+  const { after, limit } = request
+  const { items, ...page } = await selectLogWalk(scope.tx, { filter, after, limit })
+  const reader = { providerPk, reseller }
+  return { items: await describeEntries(dir, scope.tx, { reader, entries: items }), ...page }
 }
 
 /** Returns the callers that an id may stand for, as the log stores them. */

@@ -33,7 +33,7 @@ export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Pr
 const EXPORT_PAGE = 1_000
 
 /**
- * Reads the audit log, oldest entries first, with the values of their changes.
+ * Reads the audit log of the whole directory, oldest entries first, with the values of their changes.
  * @param interval.since only entries from this time on, ISO 8601; also `until`, which is excluded
  * @returns pages of entries. Each page is one snapshot: entries that are written meanwhile may follow
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
@@ -44,7 +44,7 @@ export async function* exportAudit(
   interval: { readonly since?: string | undefined; readonly until?: string | undefined },
 ): AsyncGenerator<OpenedEntry[]> {
   for (let after = 0; ; ) {
-    const page = await runRead(dir, ctx, 'ExportAudit', async ({ tx }) =>
+    const page = await runRead(dir, ctx, 'ListAudit', async ({ tx }) =>
       openChanges(dir.sealer, tx, await selectEntriesAfter(tx, { ...interval, after, limit: EXPORT_PAGE })),
     )
     if (page.length > 0) yield page

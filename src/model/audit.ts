@@ -80,6 +80,8 @@ type Write =
   | 'ReplayWebhook'
   | 'TestWebhook'
   | 'ResumeJob'
+  | 'ExportAudit'
+  | 'VerifyAudit'
 
 /**
  * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they
@@ -144,8 +146,6 @@ type Read =
   | 'ListAudit'
   | 'ListAuditLogs'
   | 'ListTimeline'
-  | 'ExportAudit'
-  | 'VerifyAudit'
 
 export type AuditStatus = 'Succeeded' | 'Failed'
 

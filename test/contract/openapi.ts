@@ -98,6 +98,8 @@ export function contradictionOf(operation: Operation, answer: Answer): string | 
     const fault = schema && faultOf(schema, answer.headers[name.toLowerCase()])
     if (fault) return `${name}: ${fault}: ${said}`
   }
+  const lines = response.content?.['application/x-ndjson']?.schema
+  if (lines) return contradictionOfLines(lines, answer)
   const schema = response.content?.['application/json']?.schema
   if (!schema) return answer.text === '' ? undefined : `a body where none is documented: ${said}`
   try {
@@ -106,4 +108,11 @@ export function contradictionOf(operation: Operation, answer: Answer): string | 
   } catch (error) {
     return `${(error as Error).message}: ${said}`
   }
+}
+
+function contradictionOfLines(schema: object, { headers, text }: Answer): string | undefined {
+  if (!headers['content-type']?.startsWith('application/x-ndjson'))
+    return `another media type: ${headers['content-type']}`
+  const lines = text.split('\n').slice(0, -1)
+  return lines.map((line) => faultOf(schema, JSON.parse(line))).find((fault) => fault !== undefined)
 }

@@ -11,8 +11,9 @@ import {
   queryAccounts,
   updateAccount,
 } from '../../src/directory/accounts.ts'
-import { exportAudit, listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
+import { listAudit, recordRestore, verifyAudit } from '../../src/directory/audit.ts'
 import { listAuditLogs } from '../../src/directory/audit-logs.ts'
+import { exportAuditLogs } from '../../src/directory/audit-walks.ts'
 import { reapplyAccount } from '../../src/directory/backlog.ts'
 import {
   createClient,
@@ -345,6 +346,6 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ListAudit: ({ dir }, ctx) => listAudit(dir, ctx, { limit: 1 }),
   ListAuditLogs: ({ dir }, ctx) => listAuditLogs(dir, ctx, { page }),
   ListTimeline: ({ dir }, ctx) => listTimeline(dir, ctx, { userId: newId(), limit: 1 }),
-  ExportAudit: ({ dir }, ctx) => exportAudit(dir, ctx, {}).next(),
+  ExportAudit: ({ dir }, ctx) => exportAuditLogs(dir, ctx, {}).next(),
   VerifyAudit: ({ dir }, ctx) => verifyAudit(dir, ctx),
 }

@@ -1,9 +1,12 @@
-import { walkAuditLogs } from '../../directory/audit-walks.ts'
+import type { Static } from 'typebox'
+import type { DescribedEntry } from '../../directory/audit-entries.ts'
+import { type AuditWalkRequest, exportAuditLogs, walkAuditLogs } from '../../directory/audit-walks.ts'
 import type { Directory } from '../../directory/directory.ts'
 import { toUtc } from '../../model/times.ts'
 import type { Route } from '../route.ts'
 import * as contract from './contract/audit.ts'
 import { toEntry } from './entries.ts'
+import { serveLines } from './lines.ts'
 import { serve } from './operation.ts'
 import { readPage, toNext } from './paging.ts'
 
@@ -22,13 +25,31 @@ export const auditRoutes: readonly Route<AuditParts>[] = [
       filters,
       ['text', 'number'],
     )
-    const { operation, status, outcome, caller, target, customer, since, until } = asked
     const { items, next, partial } = await walkAuditLogs(dir, ctx, {
-      ...{ from: since && toUtc(since), to: until && toUtc(until), status, customerName: customer },
-      ...{ outcome, caller, target, organizationId: asked.organization, limit: page.limit },
-      operations: operation === undefined ? undefined : [operation],
+      ...toRequest(asked),
+      limit: page.limit,
       after: page.after && { at: String(page.after[0]), number: Number(page.after[1]) },
     })
     return { items: items.map(toEntry), next: toNext(next && [next.at, next.number], filters), partial }
   }),
+  serveLines(contract.exportAudit, ({ ctx, query }, { dir }: AuditParts) => ({
+    headers: { 'content-disposition': 'attachment; filename="usher-audit.ndjson"' },
+    lines: toLines(exportAuditLogs(dir, ctx, toRequest(query))),
+  })),
 ]
+
+function toRequest(
+  query: Static<typeof contract.exportAudit.query>,
+): Omit<AuditWalkRequest, 'after' | 'limit'> {
+  const { operation, status, outcome, caller, target, organization, customer, since, until } = query
+  return {
+    ...{ from: since && toUtc(since), to: until && toUtc(until), status, customerName: customer },
+    ...{ outcome, caller, target, organizationId: organization },
+    operations: operation === undefined ? undefined : [operation],
+  }
+}
+
+async function* toLines(pages: AsyncIterable<readonly DescribedEntry[]>): AsyncGenerator<string> {
+  for await (const entries of pages)
+    yield entries.map((entry) => `${JSON.stringify(toEntry(entry))}\n`).join('')
+}

@@ -13,7 +13,8 @@ import { type OperationDeclaration, Problem } from './contract/parts.ts'
 
 /** A declaration whose operation is one of the directory. */
 type Known = OperationDeclaration & { readonly operation: Operation | null }
-type Admitted = Known & { readonly operation: Operation }
+/** A declaration of an operation for signed-in people. */
+export type Admitted = Known & { readonly operation: Operation }
 
 type Part<D, Name extends string> = D extends { readonly [N in Name]: infer Schema extends TSchema }
   ? Static<Schema>

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { randomUUID as newId } from 'node:crypto'
+import { test } from 'node:test'
+import { jsonOf } from '../../testing/http.ts'
+import { type ConsoleClient, enterFirst, type Problem } from './console-client.ts'
+import { addPeople, addPerson, type Role, type SignedIn } from './console-people.ts'
+import { useOwnTarget } from './target.ts'
+
+let grace: ConsoleClient
+let people: Readonly<Record<Role, SignedIn>>
+let foreign: { readonly reseller: string; readonly customer: string; readonly person: SignedIn }
+const target = useOwnTarget({}, async () => {
+  grace = await enterFirst(target)
+  people = await addPeople(target, grace)
+  const reseller = await target.operator.addReseller('other.example')
+  const customer = await target.operator.addCustomer(reseller)
+  const email = 'a@other.example'
+  const person = await addPerson(target, grace, { organization: reseller, group: 'Administrator', email })
+  foreign = { reseller, customer, person }
+  await addUser(foreign.person, customer)
+  await addUser(people['reseller administrator'], target.init.customer.id)
+})
+
+interface Entry {
+  readonly id: string
+  readonly at: string
+  readonly operation: string
+  readonly status: string
+  readonly outcome: string
+  readonly caller: { readonly id: string | null }
+  readonly organization: { readonly id: string } | null
+}
+
+const addUser = (as: ConsoleClient, organization: string): Promise<{ id: string }> =>
+  as.call('POST', `/organizations/${organization}/users`, {
+    ...{ firstName: 'Ada', lastName: 'Line\nbreak\u2028', email: `${newId()}@x.example` },
+  })
+
+const isExport = ({ operation }: Entry): boolean => operation === 'ExportAudit'
+
+async function exportAs(as: ConsoleClient, query = ''): Promise<Entry[]> {
+  const answer = await as.send('GET', `/audit/export${query}`)
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal(answer.headers['content-type'], 'application/x-ndjson; charset=utf-8')
+  assert.equal(answer.headers['content-disposition'], 'attachment; filename="usher-audit.ndjson"')
+  assert.ok(answer.text === '' || answer.text.endsWith('\n'))
+  return answer.text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+}
+
+async function listAs(as: ConsoleClient, query = '?limit=200'): Promise<Entry[]> {
+  const items: Entry[] = []
+  for (let after = ''; ; ) {
+    const page = await as.call<{ items: Entry[]; next: string | null }>('GET', `/audit${query}${after}`)
+    items.push(...page.items)
+    if (page.next === null) return items
+    after = `&after=${page.next}`
+  }
+}
+
+test('an export has what the list has, for each role, and is itself in the log', async () => {
+  for (const as of Object.values(people)) {
+    const before = await listAs(as)
+    const exported = await exportAs(as)
+    assert.deepEqual(exported.slice(-before.length), before)
+    const [own] = await listAs(as)
+    assert.deepEqual(
+      [own?.operation, own?.status, own?.outcome, own?.caller.id],
+      ['ExportAudit', 'Succeeded', 'exported', as.id],
+    )
+  }
+})
+
+test('a reseller exports nothing of another reseller, whatever it asks for', async () => {
+  const { reseller, customer, person } = foreign
+  const as = people['reseller administrator']
+  const text = JSON.stringify(await exportAs(as))
+  for (const id of [reseller, customer, person.id]) assert.ok(!text.includes(id))
+  for (const query of [`organization=${customer}`, `caller=${person.id}`, `target=${customer}`])
+    assert.deepEqual(await exportAs(as, `?${query}`), [], query)
+  const own = await exportAs(foreign.person, `?organization=${customer}&operation=createuser`)
+  assert.equal(own.length, 1)
+})
+
+test('an export takes the filters of the list, and refuses what the list refuses', async () => {
+  const { customer } = target.init
+  const { id } = people['reseller administrator']
+  for (const query of [
+    'operation=CreateUser',
+    'status=Failed',
+    `organization=${customer.id}`,
+    `caller=${id}`,
+    'outcome=created&status=Succeeded',
+    'until=2020-01-01T00:00:00Z',
+  ])
+    assert.deepEqual(
+      (await exportAs(grace, `?${query}`)).filter((one) => !isExport(one)),
+      (await listAs(grace, `?${query}&limit=200`)).filter((one) => !isExport(one)),
+      query,
+    )
+  for (const query of [
+    'since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z',
+    'status=x',
+    'caller=x',
+    'since=x',
+    'organization=x',
+  ]) {
+    const answer = await grace.send('GET', `/audit/export?${query}`)
+    assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [400, 'invalid'], query)
+    assert.equal(answer.headers['content-disposition'], undefined)
+  }
+})
+
+test('an export that a link of another site begins is refused', async () => {
+  const before = await listAs(grace, '?operation=ExportAudit&limit=200')
+  const answer = await grace.send('GET', '/audit/export', undefined, { 'sec-fetch-site': 'cross-site' })
+  assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [403, 'cross_site'])
+  assert.deepEqual(await listAs(grace, '?operation=ExportAudit&limit=200'), before)
+})
+
+test('a log of many pages is exported whole and in order, while it grows', async () => {
+  const viewer = people['provider viewer']
+  const refuse = async (): Promise<void> => {
+    const { status } = await viewer.send('POST', '/platform/retry', {})
+    assert.equal(status, 403)
+  }
+  for (let i = 0; i < 9; i++) await Promise.all(Array.from({ length: 50 }, refuse))
+  const before = await listAs(grace, '?operation=RetryAccounts&limit=200')
+  const [exported] = await Promise.all([exportAs(grace), ...Array.from({ length: 20 }, refuse)])
+  const retried = exported.filter(({ operation }) => operation === 'RetryAccounts')
+  assert.equal(before.length, 450)
+  assert.deepEqual(retried.slice(-before.length), before)
+  assert.equal(new Set(exported.map(({ id }) => id)).size, exported.length)
+  assert.deepEqual(
+    exported.map(({ at }) => at),
+    exported.map(({ at }) => at).sort((a, b) => (a < b ? 1 : a > b ? -1 : 0)),
+  )
+})
