@@ -32,6 +32,11 @@ export async function storeUrl(dataDir: string): Promise<string> {
   return url
 }
 
+/** Makes a data directory have an empty store, where others get a migrated one. */
+export function useEmptyStore(dataDir: string): void {
+  if (server) databases.set(dataDir, server.createDatabase())
+}
+
 /**
  * Returns the environment of a real program: this process's own, without its Usher settings, plus the given settings.
  * With SQLite no database is named, so that the program uses its default.

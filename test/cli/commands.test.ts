@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { engine } from '../../testing/environment.ts'
+import { engine, useEmptyStore } from '../../testing/environment.ts'
 import { type Ended, type Init, initialise, newDataDir, runUsher, usherJson } from '../../testing/usher.ts'
 
 const { path, remove } = newDataDir()
@@ -307,6 +307,7 @@ test('a group that does not exist is refused, with the existing ones', async () 
 test('an empty directory is refused, with advice', async (t) => {
   const empty = newDataDir()
   t.after(empty.remove)
+  useEmptyStore(empty.path)
   const { code, stdout, stderr } = await runUsher(empty.path, ['user', 'list', '--organization', 'x'])
   assert.deepEqual([code, stdout], [1, ''])
   const missing = `there is no store at ${empty.path}/usher.db: check USHER_DATA_DIR and USHER_DATABASE_URL, and that the volume is mounted. usher init creates a store, and usher restore FILE puts a backup in place`
