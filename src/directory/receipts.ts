@@ -3,7 +3,8 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { selectRemovalsOfUser } from '../store/accounts/views.ts'
 import { type EntrySeal, selectDeletionOf, selectSeal } from '../store/audit/removals.ts'
-import { selectEntriesOfUser } from '../store/audit/timeline.ts'
+import { selectChangesOfUser } from '../store/audit/timeline.ts'
+import { selectErasedAt } from '../store/tables/person-keys.ts'
 import { type DescribedEntry, describeEntries } from './audit-entries.ts'
 import type { Directory } from './directory.ts'
 import { getReseller, getUserOfAnyState, type ReachableUser } from './reach.ts'
@@ -44,24 +45,24 @@ export function getReceipt(dir: Directory, ctx: Context, userId: string): Promis
     const { providerPk } = ctx.organization
     const reseller = (await getReseller(scope, { id: undefined })) ?? undefined
     const reader = { providerPk, reseller }
-    const found = await selectEntriesOfUser(tx, {
-      ...{ user, reader, kinds: ['changes'], before: Number.MAX_SAFE_INTEGER },
-      limit: SEARCHED,
-    })
-    const removals = found.entries.filter(({ operation }) => REMOVALS.has(operation))
+    const accounts = await selectRemovalsOfUser(tx, user.pk)
+    const erasedAt = (await selectErasedAt(tx, user.id)) ?? null
+    const times = [user.deletedAt, erasedAt, ...accounts.map(({ toldAt }) => toldAt)].filter(
+      (at) => at !== null,
+    )
+    const found = await selectChangesOfUser(tx, { user, reader, times }, SEARCHED)
+    const removals = found.filter(({ operation }) => REMOVALS.has(operation))
     const deletion = removals.find((one) => one.operation === 'DeleteUser' && one.at === user.deletedAt)
     const entry =
       deletion ?? removals[0] ?? (reseller ? undefined : await selectDeletionOf(tx, organization.id))
     const [named] = entry ? await describeEntries(dir, tx, { reader, entries: [entry] }) : []
     if (!entry || !named) throw notRemoved(user.id)
-    const erasure = removals.find(({ operation }) => operation === 'EraseUser')
-    const accounts = await selectRemovalsOfUser(tx, user.pk)
     const hides = ctx.organization.kind !== 'provider'
     return {
       ...person,
       entry: named,
       seal: await selectSeal(tx, entry.id, entry.number),
-      erasedAt: erasure?.at ?? null,
+      erasedAt,
       accounts: hides ? accounts.map((one) => ({ ...one, error: null })) : accounts,
     }
   })

@@ -7,6 +7,7 @@ import { auditSuite } from './audit.suite.ts'
 import { auditBlocksSuite } from './audit-blocks.suite.ts'
 import { auditKeySuite } from './audit-key.suite.ts'
 import { auditListSuite } from './audit-list.suite.ts'
+import { auditTailSuite } from './audit-tail.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
@@ -45,4 +46,5 @@ await onServer('the store on PostgreSQL', (server) => {
   auditBlocksSuite(openTampered)
   auditKeySuite(openTampered)
   auditListSuite(openTampered)
+  auditTailSuite(open)
 })

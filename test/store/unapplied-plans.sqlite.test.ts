@@ -49,6 +49,6 @@ test('a timeline reads the entries and attempts of its user', async () => {
   })
   const text = plan.join('\n')
   assert.match(text, /attempts_of_account \(account_pk=\? AND pk<\?\)/)
-  assert.match(text, /audit_ids USING PRIMARY KEY \(id=\? AND entry_pk<\?\)/)
+  assert.match(text, /audit_ids USING PRIMARY KEY \(id=\? AND entry_pk>\? AND entry_pk<\?\)/)
   assert.doesNotMatch(text, /SCAN (entry|audit_entries|accounts|users|credentials|attempts)\b/)
 })

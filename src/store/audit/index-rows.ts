@@ -4,22 +4,13 @@ import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { statement } from '../statement.ts'
 import { addTotals } from './log-totals.ts'
+import { findTail, getProgress, type IndexProgress } from './tail.ts'
 
 // The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay
 // for it. What it does not have yet, the tail, is read from the log itself.
 
 /** What stands before callers among the ids of the index: else a person's calls were among the entries about them. */
 export const CALLER_PREFIX = 'by '
-
-/** How far the index is: all entries of lower blocks, and those of this block up to a primary key. */
-export interface IndexProgress {
-  readonly block: number
-  readonly entryPk: number
-}
-
-const selectProgress = statement((db) =>
-  db.selectFrom('audit_progress').select(['block', 'entry_pk as entryPk']),
-)
 
 const setProgress = statement((db, p: IndexProgress) =>
   db
@@ -48,7 +39,10 @@ const OWNER_OF_KEY = sql`(
 
 /** Returns the condition on `entry` that it is about a user: their id or one of their keys is its target. */
 export function isAboutUser({ pk, id }: { readonly pk: number; readonly id: string }): RawBuilder<unknown> {
-  return sql`(lower(entry.target) = ${id} or (${IS_KEY} and ${OWNER_OF_KEY} = ${pk}))`
+  const accounts = sql`select accounts.pk from accounts where accounts.user_pk = ${pk}`
+  const keys = sql`select access_key from credentials where account_pk in (${accounts})
+    union all select access_key from removed_keys where account_pk in (${accounts})`
+  return sql`(lower(entry.target) = ${id} or (${IS_KEY} and entry.target in (${keys})))`
 }
 
 /** The condition that the target of `entry` may be an access key, which spares most entries the look-up. */
@@ -94,29 +88,6 @@ export async function selectContexts(tx: Tx, pks: readonly number[]): Promise<Ma
     sql`select entry_pk, reseller from (${selectIndexRows(sql`entry.pk in (${sql.join(pks)})`)}) as i`,
   )
   return new Map(rows.map(({ entry_pk, reseller }) => [entry_pk, reseller]))
-}
-
-/**
- * Returns the condition on `audit_entries as entry` that it is not in the index yet; undefined if the index has all.
- */
-export async function findTail(tx: Tx): Promise<RawBuilder<unknown> | undefined> {
-  const { block, entryPk } = await getProgress(tx)
-  // Primary keys are not in the order of blocks on PostgreSQL, so a later block may have an entry with a lower one.
-  const [least] = await query<{ pk: number | null }>(
-    tx,
-    sql`select min(pk) as pk from (
-      select min(first_pk) as pk from audit_blocks where number > ${block}
-      union all select min(pk) from audit_entries where block is null
-      union all select ${entryPk + 1}) as firsts`,
-  )
-  const tail = sql`entry.pk >= ${least?.pk ?? 0} and (entry.block is null or entry.block > ${block}
-    or (entry.block = ${block} and entry.pk > ${entryPk}))`
-  const [first] = await query(tx, sql`select 1 from audit_entries as entry where ${tail} limit 1`)
-  return first === undefined ? undefined : tail
-}
-
-async function getProgress(tx: Tx): Promise<IndexProgress> {
-  return (await tx.get(selectProgress, {})) ?? { block: 0, entryPk: 0 }
 }
 
 const selectNewest = statement((db) =>
@@ -201,10 +172,10 @@ async function insertRows(tx: Tx, pks: readonly number[]): Promise<void> {
  * organization, or that are about a key of the user with the id; also of all entries that are not in the index yet.
  */
 export async function selectEntryKeys(tx: Tx, id: string): Promise<RawBuilder<number>> {
-  const tail = await findTail(tx)
+  const tail = await findTail(tx, { size: Number.POSITIVE_INFINITY })
   const indexed = sql`select entry_pk from audit_ids where id = ${id.toLowerCase()}`
   return tail
-    ? sql<number>`(${indexed} union all select entry.pk from audit_entries as entry where ${tail})`
+    ? sql<number>`(${indexed} union all select entry.pk from audit_entries as entry where ${tail.reaching})`
     : sql<number>`(${indexed})`
 }
 

@@ -2,11 +2,10 @@ import { sql } from 'kysely'
 import type { AuditEntry, Operation } from '../../model/audit.ts'
 import type { Tx } from '../port.ts'
 import { ENTRY_COLUMNS, toEntry } from './entries.ts'
-import { findTail } from './index-rows.ts'
+import { findTail } from './tail.ts'
 
-/** The newest entries about a thing that are looked at, and the newest that are not in the index of the log yet. */
+/** The newest entries about a thing that are looked at. */
 const MAX_ENTRIES = 500
-const MAX_TAIL = 10_000
 
 /**
  * Returns the newest entry about a target with one of several operations and one of several outcomes, if it is among
@@ -24,10 +23,7 @@ export async function selectLastEntry(
   const tail = await findTail(tx)
   const indexed = sql`select * from (select entry_pk from audit_ids where id = ${target.toLowerCase()}
     order by entry_pk desc limit ${sql.lit(MAX_ENTRIES)}) as indexed`
-  const newest =
-    tail &&
-    sql`select * from (select entry.pk from audit_entries as entry where ${tail}
-      order by entry.pk desc limit ${sql.lit(MAX_TAIL)}) as newest`
+  const newest = tail && sql`select entry.pk from audit_entries as entry where ${tail.reaching}`
   const keys = sql<number>`(${newest ? sql`${indexed} union all ${newest}` : indexed})`
   const rows = await tx.query((db) =>
     db

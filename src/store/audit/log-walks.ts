@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { LogStatus } from '../../model/audit.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { CALLER_PREFIX, findTail, selectIndexRows } from './index-rows.ts'
+import { CALLER_PREFIX, selectIndexRows } from './index-rows.ts'
 import {
   and,
   COLUMNS,
@@ -17,6 +17,7 @@ import {
   STATUS,
   selectEntries,
 } from './logs.ts'
+import { findTail } from './tail.ts'
 
 /** The most entries of one part of the log that one call looks at. */
 const MAX_EXAMINED = 2_000
@@ -130,7 +131,7 @@ async function readSource(
 
 async function listSources(tx: Tx, walk: Walk): Promise<Source[]> {
   const { filter } = walk
-  const tail = await findTail(tx)
+  const tail = (await findTail(tx, { size: Number.POSITIVE_INFINITY }))?.reaching
   const own = listOwnParts(filter)
   const keys = listKeys(filter)
   const sources: Source[] = []

@@ -6,9 +6,10 @@ import { toPattern } from '../conditions.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { ENTRY_COLUMNS, toEntry } from './entries.ts'
-import { findTail, selectIndexRows } from './index-rows.ts'
+import { selectIndexRows } from './index-rows.ts'
 import { isOf } from './log-names.ts'
 import { findPageStart } from './log-totals.ts'
+import { findTail } from './tail.ts'
 
 /** Which entries a list has. Members that are left out match anything. */
 export interface LogFilter {
@@ -240,7 +241,7 @@ async function countStream(tx: Tx, { from, found, rest }: Stream): Promise<{ cou
  * Returns a page of entries, newest first. An entry that is not in the index yet is found in the log itself.
  */
 export async function selectAuditLogs(tx: Tx, filter: LogFilter, page: PageRequest): Promise<LogPage> {
-  const tail = await findTail(tx)
+  const tail = (await findTail(tx, { size: Number.POSITIVE_INFINITY }))?.reaching
   if (isByTime(filter)) return selectByTime(tx, filter, { page, tail })
   const streams: Stream[] = []
   for (const parts of await listAlternatives(tx, filter)) {

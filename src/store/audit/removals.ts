@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { findTail, selectIndexRows } from './index-rows.ts'
+import { selectIndexRows } from './index-rows.ts'
 import { type IndexRow, type LogEntry, STATUS, selectEntries } from './logs.ts'
+import { findTailAt } from './tail.ts'
 
 /** What seals an audit entry; the block is null until then. */
 export interface EntrySeal {
@@ -26,21 +27,30 @@ export async function selectSeal(tx: Tx, entryId: string, number: number): Promi
   }
 }
 
-/** Returns the newest entry that says that a customer was deleted; undefined if there is none. */
+/**
+ * Returns the newest entry that says that a customer was deleted; undefined if there is none. An entry that is not in
+ * the index yet is found by the time at which the customer was deleted.
+ */
 export async function selectDeletionOf(
   tx: Tx,
-  organizationId: string,
+  id: string,
 ): Promise<(LogEntry & { readonly number: number }) | undefined> {
-  const tail = await findTail(tx)
-  const indexed = sql`select entry_pk from audit_ids where id = ${organizationId}`
-  const newest = sql`select entry.pk from audit_entries as entry where ${tail}`
-  const entries = selectIndexRows(sql`entry.pk in (
-    select pk from audit_entries where pk in (${tail ? sql`${indexed} union all ${newest}` : indexed})
-      and target = ${organizationId} and operation = 'DeleteCustomer' and outcome = 'begun'
-      order by pk desc limit 1)`)
+  const [customer] = await query<{ at: string | null }>(
+    tx,
+    sql`select deleted_at as at from organizations where id = ${id}`,
+  )
+  const newest = customer?.at ? await findTailAt(tx, customer.at) : undefined
+  const isDeletion = sql`entry.target = ${id} and entry.operation = 'DeleteCustomer' and entry.outcome = 'begun'`
+  const indexed = sql`select entry_pk from audit_ids where id = ${id}`
+  const found = [
+    sql`select entry.pk from audit_entries as entry where entry.pk in (${indexed}) and ${isDeletion}`,
+    ...(newest ? [sql`select entry.pk from audit_entries as entry where ${newest} and ${isDeletion}`] : []),
+  ]
+  const keys = sql`select pk from (${sql.join(found, sql` union all `)}) as keys order by pk desc limit 1`
   const rows = await query<IndexRow>(
     tx,
-    sql`select i.entry_pk, ${STATUS} as status, i.customer, i.reseller from (${entries}) as i`,
+    sql`select i.entry_pk, ${STATUS} as status, i.customer, i.reseller
+      from (${selectIndexRows(sql`entry.pk in (${keys})`)}) as i`,
   )
   return (await selectEntries(tx, rows))[0]
 }

@@ -3,9 +3,10 @@ import type { AuditStatus } from '../../model/audit.ts'
 import { listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { findTail, selectIndexRows } from './index-rows.ts'
+import { selectIndexRows } from './index-rows.ts'
 import { isOf } from './log-names.ts'
 import { type IndexRow, type NumberedLogEntry, STATUS, selectEntries } from './logs.ts'
+import { findTail } from './tail.ts'
 
 /** Who reads what a request did: a provider, or one of its resellers. */
 export interface RequestReader {
@@ -30,9 +31,6 @@ export interface RequestEntry extends NumberedLogEntry {
   readonly isRefused: boolean
 }
 
-/** The newest entries that are not in the index of the log yet, and are looked at. */
-const MAX_TAIL = 10_000
-
 /**
  * Returns the entries with a correlation id that a reader may see, in the order of the log, at most `limit`. The status
  * of an entry is worked out as in lists: one about an account succeeds once its platform has the account.
@@ -46,10 +44,7 @@ export async function selectEntriesOfRequest(
   // The index also has the entries about an organization with this id, which may be very many.
   const indexed = sql`select * from (select entry_pk from audit_ids where id = ${correlationId.toLowerCase()}
     order by entry_pk limit ${limit}) as indexed`
-  const newest =
-    tail &&
-    sql`select * from (select entry.pk from audit_entries as entry where ${tail}
-    order by entry.pk desc limit ${sql.lit(MAX_TAIL)}) as newest`
+  const newest = tail && sql`select entry.pk from audit_entries as entry where ${tail.reaching}`
   const keys = newest ? sql`${indexed} union all ${newest}` : indexed
   const spellings = sql.join(listSpellings(correlationId))
   const entries = selectIndexRows(sql`entry.pk in (${keys}) and entry.correlation_id in (${spellings})`)
