@@ -1,3 +1,4 @@
+import type { AuditFaultKind } from '../model/audit-faults.ts'
 import type { Context } from '../model/context.ts'
 import { headBlock } from '../store/audit/blocks.ts'
 import {
@@ -8,7 +9,7 @@ import {
   selectFirstEntry,
 } from '../store/audit/entries.ts'
 import { AUDIT_KEY_MISSING, selectAuditKey } from '../store/audit/keys.ts'
-import { type AuditFaultKind, type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
+import { type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
 import { selectProvider } from '../store/tables/organizations.ts'
 import { deleteAllSessions } from '../store/tables/sessions.ts'
 import { deleteAllSignInLinks } from '../store/tables/sign-in-links.ts'
@@ -61,14 +62,18 @@ export async function* exportAudit(
 export async function verifyAudit(dir: Directory, ctx: Context, expected?: AuditHead): Promise<AuditVerdict> {
   await enforceAccess(dir, ctx, { operation: 'VerifyAudit' })
   try {
-    const verdict = await dir.store.verifyAudit(expected)
-    const fault = await findMissingStart(dir, verdict)
-    if (!fault) return verdict
-    const faults = [{ block: 0, position: null, entry: null, fault }, ...verdict.faults]
-    return { ...verdict, faultCount: verdict.faultCount + 1, faults }
+    return await addMissingStart(dir, await dir.store.verifyAudit(expected))
   } catch (error) {
     throw toUnavailable(error)
   }
+}
+
+/** Adds a fault to a verdict if the log does not begin with the set-up of the directory. */
+export async function addMissingStart(dir: Directory, verdict: AuditVerdict): Promise<AuditVerdict> {
+  const fault = await findMissingStart(dir, verdict)
+  if (!fault) return verdict
+  const faults = [{ block: 0, position: null, entry: null, fault }, ...verdict.faults]
+  return { ...verdict, faultCount: verdict.faultCount + 1, faults }
 }
 
 /** The log of every directory begins with the entry of its set-up, so an emptied log shows even after new entries. */

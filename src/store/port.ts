@@ -1,5 +1,6 @@
 import type { Compilable, InsertResult, RawBuilder, SqlBool } from 'kysely'
 import type { AuditEntry } from '../model/audit.ts'
+import type { AuditFaultKind } from '../model/audit-faults.ts'
 import type { PageRequest } from '../model/pages.ts'
 import type { UserOrder } from '../model/user-lists.ts'
 import type { Group } from '../model/users.ts'
@@ -64,6 +65,13 @@ export interface Store {
    * @throws {StoreError} when the store cannot do it now
    */
   verifyAudit(expected?: AuditHead): Promise<AuditVerdict>
+  /**
+   * Checks the next part of the audit log.
+   * @param from what the part before returned; null for the first part
+   * @param most after how many blocks and entries the part ends (default: 1,000)
+   * @throws {StoreError} when the store cannot do it now
+   */
+  checkAudit(from: AuditCheck | null, most?: number): Promise<AuditCheck>
   /**
    * Applies the missing migrations.
    * @returns the versions that it applied, in order
@@ -258,6 +266,19 @@ export interface AuditVerdict {
   readonly faults: readonly AuditFault[]
 }
 
+/** How far a check of the audit log is: a JSON value. It goes on after the block `head`. */
+export interface AuditCheck {
+  readonly head: AuditHead
+  /** How many blocks are checked, and how many entries are in them. */
+  readonly blocks: number
+  readonly found: number
+  readonly faultCount: number
+  /** The first faults, at most 1,000. */
+  readonly faults: readonly AuditFault[]
+  /** Null while there is more to check. */
+  readonly verdict: AuditVerdict | null
+}
+
 /** One place, or a range of places, where the audit log is not as it was written. Block 0 is the whole log. */
 export interface AuditFault {
   readonly block: number
@@ -269,21 +290,6 @@ export interface AuditFault {
   readonly entry: string | null
   readonly fault: AuditFaultKind
 }
-
-/** What is wrong. `block_impossible` and the kinds from `log_empty` on are about the whole log, so their block is 0. */
-export type AuditFaultKind =
-  | 'changed'
-  | 'removed'
-  | 'moved'
-  | 'added'
-  | 'block_changed'
-  | 'block_removed'
-  | 'block_impossible'
-  | 'not_expected'
-  | 'log_empty'
-  | 'start_removed'
-  | 'key_missing'
-  | 'key_unreadable'
 
 /** Reports what the store does, for metrics and the log. */
 export interface StoreEvents {

@@ -36,6 +36,8 @@ const MATRIX: Readonly<Record<string, readonly [Roles, About]>> = {
   'GET /people': [ALL, 'nothing'],
   'GET /audit': [ALL, 'nothing'],
   'GET /audit/export': [ALL, 'nothing'],
+  'GET /audit/verification': [PROVIDER, 'nothing'],
+  'POST /audit/verification': [PROVIDER, 'nothing'],
   'GET /requests/{id}': [ALL, 'nothing'],
   'GET /organizations/{id}': [ALL, 'organization'],
   'GET /users/{id}': [ALL, 'user'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID as newId } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { jsonOf } from '../../testing/http.ts'
 import { type ConsoleClient, enterFirst, type Problem } from './console-client.ts'
 import { addPeople, addPerson, type Role, type SignedIn } from './console-people.ts'
@@ -137,4 +138,65 @@ test('a log of many pages is exported whole and in order, while it grows', async
     exported.map(({ at }) => at),
     exported.map(({ at }) => at).sort((a, b) => (a < b ? 1 : a > b ? -1 : 0)),
   )
+})
+
+interface Verification {
+  readonly running: { readonly done: number; readonly total: number } | null
+  readonly last: {
+    readonly caller: { readonly id: string; readonly name: string }
+    readonly createdAt: string
+    readonly endedAt: string
+    readonly error: string | null
+    readonly verdict: {
+      readonly whole: boolean
+      readonly entries: number
+      readonly blocks: number
+      readonly head: { readonly block: number; readonly hash: string }
+      readonly faultCount: number
+      readonly faults: readonly { readonly entry: string | null; readonly fault: string }[]
+    } | null
+  } | null
+}
+
+const VERIFICATION = '/audit/verification'
+
+/** Waits until no verification runs, and returns the last one. */
+async function getVerified(as: ConsoleClient): Promise<NonNullable<Verification['last']>> {
+  for (;;) {
+    const { running, last } = await as.call<Verification>('GET', VERIFICATION)
+    if (!running) return last ?? assert.fail('no verification has ended')
+    await pause(100)
+  }
+}
+
+test('people of the provider verify the log, and get the last result', async () => {
+  const viewer = people['provider viewer']
+  assert.deepEqual(await grace.call('GET', VERIFICATION), { running: null, last: null })
+  const begun = await Promise.all([1, 2, 3].map(() => viewer.send('POST', VERIFICATION)))
+  assert.deepEqual(new Set(begun.map(({ status }) => status)), new Set([202]))
+  const { caller, error, verdict, createdAt, endedAt } = await getVerified(grace)
+  assert.deepEqual([caller.id, caller.name, error], [viewer.id, 'Viewer Okonkwo', null])
+  assert.ok(createdAt <= endedAt)
+  assert.deepEqual([verdict?.whole, verdict?.faultCount, verdict?.faults], [true, 0, []])
+  assert.ok((verdict?.entries ?? 0) > 450 && verdict?.head.block === verdict?.blocks)
+  const ofVerify = await listAs(grace, '?operation=VerifyAudit&limit=200')
+  assert.deepEqual(
+    ofVerify.map(({ outcome, caller: { id } }) => [outcome, id]),
+    [
+      ['whole', viewer.id],
+      ['begun', viewer.id],
+    ],
+  )
+  const { status, text } = await people['reseller administrator'].send('GET', VERIFICATION)
+  assert.ok(status === 403 && !text.includes(verdict?.head.hash ?? ''))
+})
+
+test('a verification that is begun twice with one idempotency key is one', async () => {
+  const before = await getVerified(grace)
+  const headers = { 'idempotency-key': newId() }
+  await grace.call('POST', VERIFICATION, undefined, headers)
+  const first = await getVerified(grace)
+  await grace.call('POST', VERIFICATION, undefined, headers)
+  assert.notEqual(first.createdAt, before.createdAt)
+  assert.equal((await getVerified(grace)).createdAt, first.createdAt)
 })

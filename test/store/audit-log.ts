@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict'
 import { selectAuditEntries } from '../../src/store/audit/entries.ts'
-import type { AuditFault, AuditVerdict } from '../../src/store/port.ts'
+import type { AuditFault, AuditVerdict, Store } from '../../src/store/port.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
 import type { OpenTampered, Tampered } from '../support/stores.ts'
 
@@ -26,8 +27,19 @@ export async function openLog(open: OpenTampered): Promise<Log> {
     await putEntries(store, ...entries)
     await store.sealAudit()
   }
-  const verify = (): Promise<AuditVerdict> => store.verifyAudit()
+  const verify = async (): Promise<AuditVerdict> => {
+    const verdict = await store.verifyAudit()
+    assert.deepEqual(await verifyInParts(store), verdict)
+    return verdict
+  }
   return { ...tampered, verify, faults: async () => (await verify()).faults }
+}
+
+/** Verifies a log in parts of a few entries, each of which gets what the one before has left as JSON. */
+async function verifyInParts(store: Store): Promise<AuditVerdict> {
+  let check = await store.checkAudit(null, 3)
+  while (!check.verdict) check = await store.checkAudit(JSON.parse(JSON.stringify(check)), 3)
+  return check.verdict
 }
 
 /** Returns the key of an entry; 0 if there is none with the id. */

@@ -2,6 +2,12 @@ import type { Static } from 'typebox'
 import type { DescribedEntry } from '../../directory/audit-entries.ts'
 import { type AuditWalkRequest, exportAuditLogs, walkAuditLogs } from '../../directory/audit-walks.ts'
 import type { Directory } from '../../directory/directory.ts'
+import {
+  beginVerification,
+  getVerification,
+  type Verification,
+  type VerificationRun,
+} from '../../directory/verification.ts'
 import { toUtc } from '../../model/times.ts'
 import type { Route } from '../route.ts'
 import * as contract from './contract/audit.ts'
@@ -36,7 +42,41 @@ export const auditRoutes: readonly Route<AuditParts>[] = [
     headers: { 'content-disposition': 'attachment; filename="usher-audit.ndjson"' },
     lines: toLines(exportAuditLogs(dir, ctx, toRequest(query))),
   })),
+  serve(contract.getVerification, async ({ ctx }, { dir }: AuditParts) =>
+    toVerification(await getVerification(dir, ctx)),
+  ),
+  serve(contract.beginVerification, async ({ ctx }, { dir }: AuditParts) =>
+    toVerification(await beginVerification(dir, ctx)),
+  ),
 ]
+
+function toVerification({ running, last }: Verification): Static<typeof contract.getVerification.answer> {
+  return {
+    running: running && {
+      ...toRun(running),
+      ...{ done: running.job.done, total: running.job.total, error: running.job.error },
+      state: running.job.state === 'waiting' ? 'waiting' : 'running',
+    },
+    last: last && {
+      ...toRun(last),
+      ...{ endedAt: last.job.endedAt ?? last.job.createdAt, error: last.job.error },
+      verdict: last.verdict && toVerdict(last.verdict),
+    },
+  }
+}
+
+function toRun({ job: { caller, createdAt }, user }: VerificationRun) {
+  const id = user?.id ?? null
+  return { caller: { kind: caller.kind, id, name: user?.name ?? null }, createdAt }
+}
+
+function toVerdict({ faults, ...verdict }: NonNullable<NonNullable<Verification['last']>['verdict']>) {
+  return {
+    ...verdict,
+    whole: verdict.faultCount === 0,
+    faults: faults.map((fault) => ({ ...fault, through: fault.through ?? null })),
+  }
+}
 
 function toRequest(
   query: Static<typeof contract.exportAudit.query>,

@@ -1,5 +1,6 @@
 import { CREATE_ACCOUNTS } from '../accounts-job.ts'
 import { FOLLOW_ORGANIZATION } from '../following.ts'
+import { VERIFY_AUDIT } from '../verification.ts'
 import { DELETE_CUSTOMER } from './delete-customer.ts'
 import { DELETE_RESELLER } from './delete-reseller.ts'
 import type { AnyJobKind } from './kind.ts'
@@ -10,4 +11,5 @@ export const JOB_KINDS: readonly AnyJobKind[] = [
   FOLLOW_ORGANIZATION,
   DELETE_CUSTOMER,
   DELETE_RESELLER,
+  VERIFY_AUDIT,
 ]

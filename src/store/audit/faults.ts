@@ -1,4 +1,5 @@
-import type { AuditFault, AuditFaultKind, AuditVerdict, Tx } from '../port.ts'
+import type { AuditFaultKind } from '../../model/audit-faults.ts'
+import type { AuditFault, AuditVerdict, Tx } from '../port.ts'
 
 /** The most faults that are kept. One forged row must not fill the memory. */
 const MAX_FAULTS = 1_000
@@ -7,8 +8,14 @@ type Entry = { readonly id: string; readonly position: number | null }
 
 /** The faults of an audit log: all are counted, and the first ones are kept. */
 export class FaultList {
-  readonly #kept: AuditFault[] = []
-  #count = 0
+  readonly #kept: AuditFault[]
+  #count: number
+
+  /** @param before the faults of the parts that are checked already */
+  constructor(before?: Pick<AuditVerdict, 'faultCount' | 'faults'> | null) {
+    this.#kept = [...(before?.faults ?? [])]
+    this.#count = before?.faultCount ?? 0
+  }
 
   get count(): number {
     return this.#count

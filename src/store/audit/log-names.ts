@@ -34,7 +34,8 @@ export function isOf(resellerPk: number): RawBuilder<unknown> {
 }
 
 /** A caller as lists show it. */
-interface NamedCaller {
+/** A caller that the reader may know. */
+export interface NamedCaller {
   readonly id: string
   /** Null if the person has no name, or was erased. */
   readonly name: string | null

@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { sql } from 'kysely'
-import type { AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../port.ts'
+import type { AuditCheck, AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { ENTRY_COLUMNS, readInteger, toHashedEntry } from './entries.ts'
@@ -15,11 +15,24 @@ const PAGE = 500
  */
 const MAX = Number.MAX_SAFE_INTEGER
 
+/** The size of a part: about 15 ms on SQLite, where other calls wait for it. */
+export const AUDIT_PART = 1_000
+
 /** What a check needs besides the log. */
 interface CheckOptions {
   readonly sealer: AuditKeySealer
   /** A block that the log must contain. */
-  readonly expected: AuditHead | undefined
+  readonly expected?: AuditHead | undefined
+  /** Whether the store writes a block with every commit (SQLite): an entry without a block is a fault then. */
+  readonly isSealed: boolean
+}
+
+/** A part of a check. */
+interface PartOptions extends CheckOptions {
+  /** What the part before returned; null for the first part. */
+  readonly from: AuditCheck | null
+  /** After how many blocks and entries it ends. */
+  readonly most: number
 }
 
 const selectBlocks = statement((db, p: { after: number }) =>
@@ -69,36 +82,34 @@ const selectBlockHash = statement((db, p: { block: number }) =>
 
 /**
  * Checks the whole chain: every entry against its hash, every block against its entries and the block before it.
- * An entry that is in no block yet is counted, but is not a fault. Memory and time do not depend on what forged rows
- * hold.
+ * An entry that is in no block yet is counted; it is a fault only if the store seals each commit. Memory and time do not
+ * depend on what forged rows hold.
  */
 export async function verifyAuditLog(tx: Tx, options: CheckOptions): Promise<AuditVerdict> {
-  const { verdict } = await check(tx, options)
+  const { verdict } = await checkAuditLog(tx, { ...options, from: null, most: Number.POSITIVE_INFINITY })
+  if (!verdict) throw new Error('a check without a limit has not reached the end')
   return verdict
 }
 
 /**
- * Like `verifyAuditLog`, for a store that writes an audit block with every commit (SQLite): there, an entry without a
- * block is a fault.
+ * Like `verifyAuditLog`, in parts of a limited size, each of which may be another snapshot: sealed blocks do not change.
+ * The last part reads the newest blocks and counts the entries in one snapshot.
  */
-export async function verifySealedAuditLog(tx: Tx, options: CheckOptions): Promise<AuditVerdict> {
-  const { verdict, faults } = await check(tx, options)
-  if (verdict.unsealed === 0) return verdict
-  await faults.addUnsealed(tx, verdict.unsealed)
-  return { ...verdict, ...faults.list() }
-}
-
-async function check(tx: Tx, options: CheckOptions): Promise<{ verdict: AuditVerdict; faults: FaultList }> {
-  const faults = new FaultList()
-  const key = await readKey(tx, options.sealer, faults)
-  const { head, blocks, found } = await checkChain(tx, key, faults)
+export async function checkAuditLog(tx: Tx, options: PartOptions): Promise<AuditCheck> {
+  const { sealer, expected, from, isSealed } = options
+  const faults = new FaultList(from)
+  const key = await readKey(tx, sealer, from ? new FaultList() : faults)
+  const { isEnd, ...chain } = await checkChain(tx, { ...options, key }, faults)
+  if (!isEnd) return { ...chain, ...faults.list(), verdict: null }
   const { total, sealed } = (await tx.get(countEntries, {})) ?? { total: 0, sealed: 0 }
-  if (sealed > found) await faults.addStray(tx, sealed - found)
-  const { expected } = options
+  if (sealed > chain.found) await faults.addStray(tx, sealed - chain.found)
   if (expected && (await tx.get(selectBlockHash, { block: expected.block }))?.seal !== expected.hash)
     faults.addBlock(expected.block, 'not_expected')
-  const facts = { entries: total, blocks, unsealed: total - sealed, head, keyedFrom: key?.from ?? null }
-  return { verdict: { ...facts, ...faults.list() }, faults }
+  const unsealed = total - sealed
+  if (isSealed && unsealed > 0) await faults.addUnsealed(tx, unsealed)
+  const { head, blocks } = chain
+  const facts = { entries: total, blocks, unsealed, head, keyedFrom: key?.from ?? null }
+  return { ...chain, ...faults.list(), verdict: { ...facts, ...faults.list() } }
 }
 
 /** Returns the audit key. Without it, the chain is checked without the seals of its blocks. */
@@ -114,19 +125,22 @@ async function readKey(tx: Tx, sealer: AuditKeySealer, faults: FaultList): Promi
   return undefined
 }
 
-interface Chain {
-  readonly head: AuditHead
-  readonly blocks: number
-  /** The number of entries found in the blocks. */
-  readonly found: number
+interface Chain extends Pick<AuditCheck, 'head' | 'blocks' | 'found'> {
+  /** Whether there are no more blocks. */
+  readonly isEnd: boolean
 }
 
-async function checkChain(tx: Tx, key: AuditKey | undefined, faults: FaultList): Promise<Chain> {
-  let head: AuditHead = { block: 0, hash: GENESIS_HASH }
-  let [blocks, found] = [0, 0]
+async function checkChain(
+  tx: Tx,
+  { from, most, key }: Pick<PartOptions, 'from' | 'most'> & { readonly key: AuditKey | undefined },
+  faults: FaultList,
+): Promise<Chain> {
+  let { head, blocks, found } = from ?? { head: { block: 0, hash: GENESIS_HASH }, blocks: 0, found: 0 }
+  const end = blocks + found + most
   for (;;) {
     const page = await tx.all(selectBlocks, { after: head.block })
     for (const block of page) {
+      if (blocks + found >= end) return { head, blocks, found, isEnd: false }
       const isNext = block.number === head.block + 1
       if (!isNext) faults.addMissingBlocks(head.block + 1, block.number - 1)
       const previousHash = isNext ? head.hash : block.previous_hash
@@ -138,7 +152,7 @@ async function checkChain(tx: Tx, key: AuditKey | undefined, faults: FaultList):
   }
   const impossible = (await tx.get(countImpossible, {}))?.blocks ?? 0
   if (impossible > 0) faults.addBlock(0, 'block_impossible')
-  return { head, blocks: blocks + impossible, found }
+  return { head, blocks: blocks + impossible, found, isEnd: true }
 }
 
 type Block = Pick<Tables['audit_blocks'], 'number' | 'previous_hash' | 'seal' | 'entries'> & {

@@ -2,10 +2,11 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { retry } from '../../retry.ts'
-import { verifyAuditLog } from '../audit/verify.ts'
+import { AUDIT_PART, checkAuditLog, verifyAuditLog } from '../audit/verify.ts'
 import { CreateBatch } from '../create-batch.ts'
 import {
   type AppliedMigration,
+  type AuditCheck,
   type AuditHead,
   type AuditKeySealer,
   type AuditVerdict,
@@ -163,7 +164,12 @@ class PostgresStore implements Store {
   }
 
   verifyAudit(expected?: AuditHead): Promise<AuditVerdict> {
-    return this.read((tx) => verifyAuditLog(tx, { sealer: this.#auditKeys, expected }))
+    return this.read((tx) => verifyAuditLog(tx, { sealer: this.#auditKeys, isSealed: false, expected }))
+  }
+
+  checkAudit(from: AuditCheck | null, most = AUDIT_PART): Promise<AuditCheck> {
+    const options = { sealer: this.#auditKeys, isSealed: false, from, most }
+    return this.read((tx) => checkAuditLog(tx, options))
   }
 
   migrate(): Promise<number[]> {

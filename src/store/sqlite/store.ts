@@ -1,10 +1,11 @@
 import { type BigIntStats, realpathSync, statSync } from 'node:fs'
-import { verifySealedAuditLog } from '../audit/verify.ts'
+import { AUDIT_PART, checkAuditLog, verifyAuditLog } from '../audit/verify.ts'
 import { CreateBatch } from '../create-batch.ts'
 import { dropAllLeases } from '../leases.ts'
 import { isCurrent } from '../migrations/latest.ts'
 import {
   type AppliedMigration,
+  type AuditCheck,
   type AuditHead,
   type AuditKeySealer,
   type AuditVerdict,
@@ -174,7 +175,12 @@ class SqliteStore implements Store {
   async sealAudit(): Promise<void> {}
 
   verifyAudit(expected?: AuditHead): Promise<AuditVerdict> {
-    return this.read((tx) => verifySealedAuditLog(tx, { sealer: this.#auditKeys, expected }))
+    return this.read((tx) => verifyAuditLog(tx, { sealer: this.#auditKeys, isSealed: true, expected }))
+  }
+
+  checkAudit(from: AuditCheck | null, most = AUDIT_PART): Promise<AuditCheck> {
+    const options = { sealer: this.#auditKeys, isSealed: true, from, most }
+    return this.read((tx) => checkAuditLog(tx, options))
   }
 
   async migrate(): Promise<number[]> {

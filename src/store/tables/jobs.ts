@@ -162,6 +162,24 @@ export async function selectOpenJob(
   return row && toJob(row)
 }
 
+/** Returns the newest job of a kind in some states that was begun at a provider or below it. */
+export async function selectNewestJob(
+  tx: Tx,
+  job: { kind: Operation; providerPk: number; states: readonly JobState[] },
+): Promise<Job | undefined> {
+  const [row] = await tx.query((db) =>
+    db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('kind', '=', job.kind)
+      .where('provider_pk', '=', job.providerPk)
+      .where('state', 'in', [...job.states])
+      .orderBy('pk', 'desc')
+      .limit(1),
+  )
+  return row && toJob(row as JobRow)
+}
+
 const setState = statement((db, p: { pk: number; state: JobState; now: string }) =>
   db
     .updateTable('jobs')

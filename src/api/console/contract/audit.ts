@@ -1,6 +1,7 @@
 import { Type } from '../../../json-schema.ts'
+import { AUDIT_FAULTS } from '../../../model/audit-faults.ts'
 import { Entry } from './entries.ts'
-import { listQuery, nullable, oneOf, time, uuid } from './parts.ts'
+import { CallerRef, listOf, listQuery, nullable, nullableOf, oneOf, time, uuid } from './parts.ts'
 
 /** What lists and exports are narrowed by. */
 const filters = {
@@ -66,4 +67,84 @@ export const exportAudit = {
     description: 'One JSON object a line.',
     content: { 'application/x-ndjson': { schema: Entry } },
   }),
+} as const
+
+const nullableCount = (description: string) =>
+  Type.Unsafe<number | null>({ type: ['integer', 'null'], description })
+
+const Run = {
+  caller: CallerRef,
+  createdAt: time('When it was begun.'),
+}
+
+const Verdict = Type.Object({
+  whole: Type.Boolean({ description: 'Whether there is no fault.' }),
+  entries: Type.Integer({ description: 'How many entries the log has.' }),
+  blocks: Type.Integer({ description: 'How many blocks it has.' }),
+  unsealed: Type.Integer({ description: 'How many of the entries are in no block yet.' }),
+  head: Type.Object(
+    {
+      block: Type.Integer({ description: 'The number.' }),
+      hash: Type.String({ description: 'The hash.' }),
+    },
+    { description: 'The newest block, as `usher audit verify --expect` takes it.' },
+  ),
+  keyedFrom: nullableCount('The first block whose hash is an HMAC; null if the audit key is missing.'),
+  faultCount: Type.Integer({ description: 'How many faults there are.' }),
+  faults: listOf(
+    Type.Object({
+      block: Type.Integer({ description: 'The block; 0 for the whole log.' }),
+      position: nullableCount('The place of the entry in the block; null if the fault is that of the block.'),
+      through: nullableCount('The last of several missing blocks or places; null for one.'),
+      entry: nullable('The id of the entry; null if it is missing.'),
+      fault: oneOf(AUDIT_FAULTS, 'What is wrong.'),
+    }),
+    'The first faults, at most 100.',
+  ),
+})
+
+const Verification = Type.Object(
+  {
+    running: nullableOf(
+      Type.Object({
+        ...Run,
+        state: oneOf(['waiting', 'running'], 'Whether it has begun.'),
+        done: Type.Integer({ description: 'How many blocks are checked.' }),
+        total: nullableCount('How many blocks there were when it was begun.'),
+        error: nullable('Why the last step failed; it is repeated. Null if it did not fail.'),
+      }),
+      'The verification that runs; null for none.',
+    ),
+    last: nullableOf(
+      Type.Object({
+        ...Run,
+        endedAt: time('When it ended.'),
+        error: nullable('Why it could not be ended; null if it could.'),
+        verdict: nullableOf(Verdict, 'What it found; null if it could not be ended.'),
+      }),
+      'The last verification that ended, of the last 90 days; null for none.',
+    ),
+  },
+  { title: 'Verification' },
+)
+
+/** The last result of a verification. */
+export const getVerification = {
+  method: 'GET',
+  path: '/audit/verification',
+  operation: 'VerifyAudit',
+  tag: 'Audit',
+  summary: 'The last result of a verification of the audit log, and how far a running one is',
+  answer: Verification,
+} as const
+
+/** Beginning a verification. */
+export const beginVerification = {
+  method: 'POST',
+  path: '/audit/verification',
+  operation: 'VerifyAudit',
+  tag: 'Audit',
+  summary: 'Verify the chain of the audit log, as a job, unless it runs already',
+  answer: Verification,
+  status: 202,
 } as const
