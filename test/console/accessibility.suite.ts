@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FULL_LENGTH } from '../../testing/full-length.ts'
-import { visit, type World } from './world.ts'
+import { settle, visit, type World } from './world.ts'
 
 /** The paths of all pages. */
 async function listPaths({ grace, quartz, target }: World): Promise<string[]> {
@@ -41,7 +41,6 @@ export function accessibility(getWorld: () => World): void {
       // In a short run, each page has one of the looks.
       for (const path of paths.filter((_, i) => FULL_LENGTH || i % looks.length === at)) {
         await open(path)
-        await page.waitForLoadState('networkidle')
         await assertAccessible(path)
         assert.equal(await page.locator('html').getAttribute('lang'), look.language)
       }
@@ -52,7 +51,7 @@ export function accessibility(getWorld: () => World): void {
     const { page, open } = await visit(t, world, { size: { width: 320, height: 800 } })
     for (const path of await listPaths(world)) {
       await open(path)
-      await page.waitForLoadState('networkidle')
+      await settle(page)
       const width = await page.evaluate('document.documentElement.scrollWidth')
       assert.ok(Number(width) <= 320, `${path}: ${width}`)
     }

@@ -75,6 +75,9 @@ interface Visit {
   readonly size?: { readonly width: number; readonly height: number }
 }
 
+/** What a person works with: a mouse, or the keyboard alone. */
+export type Hand = 'keys' | 'mouse'
+
 /** A person at a browser. Everything that the browser complains about fails the test. */
 export interface Visitor {
   readonly page: Page
@@ -86,7 +89,9 @@ export interface Visitor {
   /** Presses a sequence of keys, which counts as one act. */
   press(...keys: readonly string[]): Promise<void>
   /** Opens Find by Ctrl K, or by a click, and takes the first finding: one act. */
-  find(text: string, by?: 'keys' | 'mouse'): Promise<void>
+  find(text: string, by?: Hand): Promise<void>
+  /** Clicks, or goes there by Tab and presses a key, by default Enter: one act. */
+  use(target: Locator, by: Hand, key?: string): Promise<void>
   /** How many clicks and sequences of keys there were. */
   readonly acts: () => number
   /** Asserts that axe finds nothing (WCAG 2.2 AA, and its best practices). */
@@ -153,12 +158,41 @@ export async function visit(t: TestContext, world: World, options: Visit = {}): 
       await page.getByRole('dialog').getByRole('combobox').fill(text)
       await page.keyboard.press('Enter')
     },
+    async use(target, by, key = 'Enter') {
+      acts++
+      if (by === 'mouse') return target.click()
+      await target.waitFor()
+      await tabTo(page, target)
+      await page.keyboard.press(key)
+    },
     acts: () => acts,
     async assertAccessible(what) {
-      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+      await settle(page)
       const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze()
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
       assert.deepEqual(found, [], what)
     },
   }
+}
+
+/** Waits until nothing of the page is still to come. */
+export async function settle(page: Page): Promise<void> {
+  await page.locator('h1').first().waitFor()
+  await page.waitForFunction(ARE_READS_DONE)
+  await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' })
+}
+
+/** What a page that still loads says or shows, in both languages. */
+const ARE_READS_DONE = `!/(Loading|Searching|geladen|gesucht)…/.test(document.querySelector('main').innerText) &&
+  !document.querySelector('[class*=skeleton]')`
+
+const MAX_TABS = 80
+
+/** Presses Tab until the target has the focus. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let pressed = 0; pressed < MAX_TABS; pressed++) {
+    await page.keyboard.press('Tab')
+    if (await target.evaluate((element) => element === element.ownerDocument.activeElement)) return
+  }
+  assert.fail(`Tab does not lead to ${target}`)
 }
