@@ -12,6 +12,7 @@ const FILES: readonly string[] = [
   'bulk-users.test.ts',
   'audit-logs.test.ts',
   'changed-users.test.ts',
+  'console-lists.test.ts',
   'console-security.test.ts',
   'console-sign-in.test.ts',
   'customer-states.test.ts',

@@ -14,7 +14,8 @@ import type { OpenStore } from '../support/stores.ts'
 const SLOW =
   /SCAN users(?! USING)|USE TEMP B-TREE FOR ORDER BY|Seq Scan on (users|memberships|organizations)|^ *Sort Key/m
 
-interface Engine {
+/** How to see the plans of an engine. */
+export interface Engine {
   /** The beginning of a statement that explains another one. */
   readonly explain: string
   /** Keeps the engine from reading a table as a whole because it has few rows. */
@@ -28,8 +29,8 @@ export function queryPlansSuite(open: OpenStore, engine: Engine): void {
   describe('plans of the queries of lists', () => planTests(open, engine))
 }
 
-/** Runs work, and returns the plan of each query that it runs. */
-async function explainAll(
+/** Runs work in a transaction, and returns the plan of each query that it runs. */
+export async function explainAll(
   tx: Tx,
   { explain, prepare }: Engine,
   work: (tx: Tx) => Promise<unknown>,
@@ -40,20 +41,24 @@ async function explainAll(
     }))
   if (prepare) await run(prepare, [], { kind: 'SelectQueryNode' })
   const plans: string[] = []
+  const query = async (build: (db: QueryBuilder) => ReturnType<Parameters<Tx['query']>[0]>) => {
+    let compiled = { sql: '', parameters: [] as readonly unknown[], query: {} }
+    const rows = await tx.query((db) => {
+      const built = build(db)
+      compiled = built.compile()
+      return built
+    })
+    const plan = await run(`${explain} ${compiled.sql}`, compiled.parameters, compiled.query)
+    plans.push(plan.map((row) => row.detail ?? row['QUERY PLAN']).join('\n'))
+    return rows
+  }
+  const all: Tx['all'] = async (statement, params) =>
+    query((db) => statement.build(db, params)) as ReturnType<typeof tx.all<never, never>>
   const recorder = Object.create(tx, {
-    query: {
-      async value(build: (db: QueryBuilder) => ReturnType<Parameters<Tx['query']>[0]>) {
-        let compiled = { sql: '', parameters: [] as readonly unknown[], query: {} }
-        const rows = await tx.query((db) => {
-          const built = build(db)
-          compiled = built.compile()
-          return built
-        })
-        const plan = await run(`${explain} ${compiled.sql}`, compiled.parameters, compiled.query)
-        plans.push(plan.map((row) => row.detail ?? row['QUERY PLAN']).join('\n'))
-        return rows
-      },
-    },
+    query: { value: query },
+    all: { value: all },
+    get: { value: async (...words: Parameters<Tx['get']>) => (await all(...words))[0] },
+    searchUsers: { value: tx.searchUsers.bind(tx) },
   }) as Tx
   await work(recorder)
   return plans

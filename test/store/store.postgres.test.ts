@@ -11,6 +11,7 @@ import { auditTailSuite } from './audit-tail.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
+import { logWalksSuite } from './log-walks.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
 import { queryPlansSuite } from './query-plans.suite.ts'
 import { readsSuite } from './reads.suite.ts'
@@ -19,6 +20,7 @@ import { unitsSuite } from './units.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
 import { userPlacesSuite } from './user-places.suite.ts'
 import { userSearchSuite } from './user-search.suite.ts'
+import { walkPlansSuite } from './walk-plans.suite.ts'
 
 await onServer('the store on PostgreSQL', (server) => {
   const { open, openTampered } = postgresStores(server)
@@ -28,11 +30,13 @@ await onServer('the store on PostgreSQL', (server) => {
   userPlacesSuite(open)
   // Of its own, because plans depend on what autovacuum has counted in a database that was used before.
   const { open: openUnused } = postgresStores(server)
-  queryPlansSuite(openUnused, {
+  const engine = {
     explain: 'explain',
     prepare: 'set local enable_seqscan = off',
     searches: /users_parts/,
-  })
+  }
+  queryPlansSuite(openUnused, engine)
+  walkPlansSuite(openUnused, engine)
   conflictsSuite(open)
   newUsersSuite(open)
   readsSuite(open)
@@ -47,4 +51,5 @@ await onServer('the store on PostgreSQL', (server) => {
   auditKeySuite(openTampered)
   auditListSuite(openTampered)
   auditTailSuite(open)
+  logWalksSuite(open)
 })

@@ -10,6 +10,7 @@ import { auditTailSuite } from './audit-tail.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
+import { logWalksSuite } from './log-walks.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
 import { queryPlansSuite } from './query-plans.suite.ts'
 import { readsSuite } from './reads.suite.ts'
@@ -17,16 +18,19 @@ import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
 import { userSearchSuite } from './user-search.suite.ts'
+import { walkPlansSuite } from './walk-plans.suite.ts'
 
 const { open, openTampered } = sqliteStores()
 
 unitsSuite(open)
 userListsSuite(open)
 userSearchSuite(open)
-queryPlansSuite(open, {
+const engine = {
   explain: 'explain query plan',
   searches: /user_search_(name|email) VIRTUAL TABLE INDEX/,
-})
+}
+queryPlansSuite(open, engine)
+walkPlansSuite(open, engine)
 conflictsSuite(open)
 newUsersSuite(open)
 readsSuite(open)
@@ -36,6 +40,7 @@ auditBlocksSuite(openTampered)
 auditKeySuite(openTampered)
 auditListSuite(openTampered)
 auditTailSuite(open)
+logWalksSuite(open)
 leasesSuite(open)
 accountListsSuite(open)
 accountRemovalsSuite(open)

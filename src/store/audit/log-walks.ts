@@ -23,6 +23,9 @@ import { findTail } from './tail.ts'
 const MAX_EXAMINED = 2_000
 /** If a property has more entries than these, and no index in the order of time, the newest entries are looked at. */
 const RARE = 5_000
+/** How far the times of entries may be from the order of their numbers: clocks are set back, and requests overlap. */
+const DISORDER_MS = 3_600_000
+const DISORDER_ENTRIES = 1_000
 
 /** Which entries a walk has. Members that are left out match anything. */
 export interface LogWalkFilter extends LogFilter {
@@ -35,7 +38,7 @@ export interface LogWalkFilter extends LogFilter {
   readonly organization?: string | undefined
 }
 
-/** A place in the log: entries that are older follow. */
+/** A place in the log: entries that are older follow. If the filter has an id, the number alone tells which are older. */
 export interface LogPlace {
   readonly at: string
   readonly number: number
@@ -64,9 +67,32 @@ interface Walk {
   readonly limit: number
 }
 
-/** Some entries in the order of time, and the condition for those that match. */
+/** The order of a walk, newest first. */
+interface Order {
+  readonly by: Sql
+  isNewer(one: LogPlace, other: LogPlace): boolean
+  /** Returns the condition for the entries after a place, among those that are not later. */
+  after(place: LogPlace): Sql
+}
+
+const BY_TIME: Order = {
+  by: sql`at desc, entry_pk desc`,
+  isNewer: (one, other) => (one.at === other.at ? one.number > other.number : one.at > other.at),
+  // The time of the filter ends at the place. A comparison here would lead SQLite away from the index of a property.
+  after: ({ at, number }) => sql`not (i.at = ${at} and i.entry_pk >= ${number})`,
+}
+/** The index of ids has no times. */
+const BY_NUMBER: Order = {
+  by: sql`entry_pk desc`,
+  isNewer: (one, other) => one.number > other.number,
+  after: ({ number }) => sql`i.entry_pk < ${number}`,
+}
+
+/** Some entries in the order of the walk, and the condition for those that match. */
 interface Source {
   readonly candidates: Sql
+  /** Selects `at` and `entry_pk` of all that is looked at; by default these are the candidates. */
+  readonly examined?: Sql
   readonly rest: Sql
   /** Whether all candidates match. */
   readonly isPlain: boolean
@@ -78,6 +104,7 @@ interface Source {
  */
 export async function selectLogWalk(tx: Tx, walk: Walk): Promise<LogWalkPage> {
   const { limit } = walk
+  const { isNewer } = toOrder(walk)
   const rows: Row[] = []
   let floor: LogPlace | undefined
   for (const source of await listSources(tx, walk)) {
@@ -87,7 +114,9 @@ export async function selectLogWalk(tx: Tx, walk: Walk): Promise<LogWalkPage> {
   }
   // Rows behind the floor may have others before them that were not looked at.
   const seen = floor
-  const known = rows.filter((row) => !seen || !isNewer(seen, toPlace(row))).sort(compare)
+  const known = rows
+    .filter((row) => !seen || !isNewer(seen, toPlace(row)))
+    .sort((one, other) => (isNewer(toPlace(one), toPlace(other)) ? -1 : 1))
   const shown = known.slice(0, limit)
   const isFull = known.length > limit
   const last = shown.at(-1)
@@ -95,52 +124,56 @@ export async function selectLogWalk(tx: Tx, walk: Walk): Promise<LogWalkPage> {
   return { items, next: isFull && last ? toPlace(last) : floor, partial: !isFull && floor !== undefined }
 }
 
-function toPlace({ at, entry_pk }: Row): LogPlace {
+function toOrder({ filter }: Walk): Order {
+  return listKeys(filter) ? BY_NUMBER : BY_TIME
+}
+
+function toPlace({ at, entry_pk }: Pick<Row, 'at' | 'entry_pk'>): LogPlace {
   return { at, number: entry_pk }
-}
-
-function isNewer(one: LogPlace, other: LogPlace): boolean {
-  return one.at === other.at ? one.number > other.number : one.at > other.at
-}
-
-function compare(one: Row, other: Row): number {
-  return isNewer(toPlace(one), toPlace(other)) ? -1 : 1
 }
 
 /** Reads the matching entries of a source, and where it stopped looking if there may be more. */
 async function readSource(
   tx: Tx,
-  { candidates, rest, isPlain }: Source,
-  { limit }: Walk,
+  { candidates, examined, rest, isPlain }: Source,
+  walk: Walk,
 ): Promise<{ readonly rows: readonly Row[]; readonly last: LogPlace | undefined }> {
-  const most = isPlain ? limit + 1 : MAX_EXAMINED
-  const some = sql`${candidates} order by i.at desc, i.entry_pk desc limit ${sql.lit(most)}`
+  const { by } = toOrder(walk)
+  const most = isPlain ? walk.limit + 1 : MAX_EXAMINED
+  const some = sql`${candidates} order by ${by} limit ${sql.lit(most)}`
   const rows = await query<Row>(
     tx,
     sql`select i.entry_pk, i.at, ${STATUS} as status, i.customer, i.reseller from (${some}) as i
-      where ${rest} order by i.at desc, i.entry_pk desc limit ${limit + 1}`,
+      where ${rest} order by ${by} limit ${walk.limit + 1}`,
   )
   if (isPlain) return { rows, last: undefined }
-  const [last] = await query<{ at: string; entry_pk: number }>(
+  const [last] = await query<Pick<Row, 'at' | 'entry_pk'>>(
     tx,
-    sql`select at, entry_pk from (${some}) as some order by at desc, entry_pk desc limit 1
+    sql`select at, entry_pk from (${examined ?? some}) as part order by ${by} limit 1
       offset ${sql.lit(MAX_EXAMINED - 1)}`,
   )
-  return { rows, last: last && { at: last.at, number: last.entry_pk } }
+  return { rows, last: last && toPlace(last) }
 }
 
-async function listSources(tx: Tx, walk: Walk): Promise<Source[]> {
+async function listSources(tx: Tx, asked: Walk): Promise<Source[]> {
+  const walk = { ...asked, filter: endAtPlace(asked) }
   const { filter } = walk
   const tail = (await findTail(tx, { size: Number.POSITIVE_INFINITY }))?.reaching
   const own = listOwnParts(filter)
   const keys = listKeys(filter)
+  const ids = keys && (await selectIds(tx, walk, keys))
   const sources: Source[] = []
   for (const alternative of await listAlternatives(tx, filter)) {
     const parts = [...alternative, ...own]
-    sources.push(keys ? toKeySource(walk, parts, keys) : await toIndexSource(tx, walk, parts))
+    sources.push(ids ? toKeySource(walk, parts, ids) : await toIndexSource(tx, walk, parts))
     if (tail) sources.push(toSource(walk, { from: toRows(tail), found: inTime(filter), rest: parts }))
   }
   return sources
+}
+
+/** Returns the filter with a time that ends at the place of the page, if the walk is in the order of time. */
+function endAtPlace({ filter, after }: Walk): LogWalkFilter {
+  return after && !listKeys(filter) && after.at < filter.to ? { ...filter, to: after.at } : filter
 }
 
 function toRows(reaching: Sql): Sql {
@@ -148,10 +181,10 @@ function toRows(reaching: Sql): Sql {
 }
 
 function toSource(
-  { after }: Walk,
+  walk: Walk,
   { from, found, rest }: { readonly from: Sql; readonly found: Sql; readonly rest: readonly Part[] },
 ): Source {
-  const before = after ? [sql`(i.at, i.entry_pk) < (${after.at}, ${after.number})`] : []
+  const before = walk.after ? [toOrder(walk).after(walk.after)] : []
   return {
     candidates: sql`select ${COLUMNS} from ${from} where ${and([found, ...before])}`,
     rest: and(rest.map(({ plain }) => plain)),
@@ -179,11 +212,50 @@ function listKeys({ target, callers, organization }: LogWalkFilter): readonly st
   return callers?.map((caller) => CALLER_PREFIX + caller.toLowerCase())
 }
 
-function toKeySource(walk: Walk, parts: readonly Part[], keys: readonly string[]): Source {
-  const before = walk.after ? sql` and entry_pk < ${walk.after.number}` : sql``
-  const from = toRows(sql`entry.pk in (select entry_pk from audit_ids where id in (${sql.join(keys)})${before}
-    order by entry_pk desc limit ${sql.lit(MAX_EXAMINED)})`)
-  return toSource(walk, { from, found: inTime(walk.filter), rest: parts })
+/** Finds the entries by the index of ids. Those that are out of the time of the filter are looked at too. */
+function toKeySource(walk: Walk, parts: readonly Part[], ids: Sql): Source {
+  const from = toRows(sql`entry.pk in (${ids})`)
+  const examined = sql`select at, pk as entry_pk from audit_entries where pk in (${ids})`
+  return { ...toSource(walk, { from, found: inTime(walk.filter), rest: parts }), examined }
+}
+
+/** Returns the query for the numbers of the next entries that have one of the ids: each id has them in order. */
+async function selectIds(tx: Tx, { filter, after }: Walk, keys: readonly string[]): Promise<Sql> {
+  const { first, last } = await selectNumbersInTime(tx, filter)
+  const end = Math.min(last ?? Number.MAX_SAFE_INTEGER, (after?.number ?? Number.MAX_SAFE_INTEGER) - 1)
+  const newest = sql`order by entry_pk desc limit ${sql.lit(MAX_EXAMINED)}`
+  const lists = keys.map(
+    (key) => sql`select entry_pk from (select entry_pk from audit_ids
+      where id = ${key} and entry_pk >= ${first} and entry_pk <= ${end} ${newest}) as list`,
+  )
+  return sql`select entry_pk from (${sql.join(lists, sql` union all `)}) as lists ${newest}`
+}
+
+/** Returns numbers between which the entries in the time of a filter are. There may be others between them. */
+async function selectNumbersInTime(
+  tx: Tx,
+  { providerPk, from, to }: LogFilter,
+): Promise<{ readonly first: number; readonly last: number | undefined }> {
+  const [earliest, latest] = [Date.parse(from) - DISORDER_MS, Date.parse(to) + DISORDER_MS]
+  const ofProvider = sql`select entry_pk from audit_index as i where i.provider_pk = ${providerPk}`
+  const some = sql`limit ${sql.lit(DISORDER_ENTRIES)}`
+  const [oldest] = await query<{ pk: number | null }>(
+    tx,
+    sql`select min(entry_pk) as pk from (${ofProvider} and i.at >= ${new Date(earliest).toISOString()}
+      order by i.at, i.entry_pk ${some}) as part`,
+  )
+  const first = Number(oldest?.pk ?? Number.MAX_SAFE_INTEGER)
+  const [last] = await query<{ at: string }>(
+    tx,
+    sql`select at from audit_entries where pk = (select max(pk) from audit_entries)`,
+  )
+  if (!last || Date.parse(last.at) <= latest) return { first, last: undefined }
+  const [newest] = await query<{ pk: number | null }>(
+    tx,
+    sql`select max(entry_pk) as pk from (${ofProvider} and i.at <= ${new Date(latest).toISOString()}
+      order by i.at desc, i.entry_pk desc ${some}) as part`,
+  )
+  return { first, last: Number(newest?.pk ?? 0) }
 }
 
 /** The conditions that only the entries themselves can answer. */

@@ -56,6 +56,7 @@ export async function selectUserWalk(tx: Tx, walk: UserWalk): Promise<WalkedPage
   const byState: Condition<UserFields>[] = states ? [{ field: 'account', in: states }] : []
   const where = { all: [criteria.where, ...byState] }
   const found = await findByIndex(tx, criteria, states)
+  if (found?.length === 0) return { users: [], next: undefined, partial: false }
   const { rows, examined } = found
     ? { rows: await selectRows(tx, criteria, { ...walk, where, found }), examined: undefined }
     : await examine(tx, { ...criteria, where }, walk)
