@@ -24,6 +24,7 @@ async function newDirectory(t: TestContext): Promise<{ path: string; file: strin
   t.after(remove)
   const init = await initialise(path)
   const served = await serveHere(path)
+  t.after(() => served.stop())
   const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
   assert.equal((await creates.osis('ada')).status, 201)
   await served.stop()

@@ -22,10 +22,13 @@ async function withOriginal(newUrl: NewUrl, work: (original: Original) => Promis
     const settings = { USHER_DATABASE_URL: url, USHER_PUBLIC_URL: 'http://usher.example' }
     const init = await initialise(dataDir, settings)
     const served = await serveHere(dataDir, settings)
-    const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
-    assert.equal((await creates.portal('ada@example.com')).status, 201)
-    assert.equal((await creates.osis('ada')).status, 201)
-    await served.stop()
+    try {
+      const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
+      assert.equal((await creates.portal('ada@example.com')).status, 201)
+      assert.equal((await creates.osis('ada')).status, 201)
+    } finally {
+      await served.stop()
+    }
     await work({ dataDir, url, init, settings })
   } finally {
     remove()

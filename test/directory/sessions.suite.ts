@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ExpiredError } from '../../src/auth/auth-error.ts'
 import { newSessionCheck } from '../../src/auth/sessions.ts'
 import { recordRestore } from '../../src/directory/audit.ts'
 import { personContext } from '../../src/directory/context.ts'
@@ -252,7 +253,7 @@ function sessionTests(open: OpenStore): void {
     assert.equal(await isLive(on.dir, idle.token), true)
     pass(on, 1)
     assert.equal(await isLive(on.dir, idle.token), false)
-    await assert.rejects(newSessionCheck(on.dir)(idle.token), { name: 'AuthError' })
+    await assert.rejects(newSessionCheck(on.dir)(idle.token), ExpiredError)
     await deleteOldSessions(on.dir)
     assert.equal((await countRows(on.dir.store, ['sessions'])).sessions, 0)
   })
@@ -395,7 +396,7 @@ function accessTests(open: OpenStore): void {
         await node(token)
         await take(id)
         age(2_001)
-        await assert.rejects(node(token), { name: 'AuthError' }, what)
+        await assert.rejects(node(token), ExpiredError, what)
       }
     })
   })

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AuthError } from '../../auth/auth-error.ts'
 import type { OpenIdProvider, SignInState } from '../../auth/oidc.ts'
 import type { SessionCheck } from '../../auth/sessions.ts'
 import { SignInError } from '../../auth/sign-in-error.ts'
@@ -133,5 +134,5 @@ function toProblem(error: Error): SignInProblem {
   if (error instanceof SignInError) return error.problem
   if (error instanceof DirectoryError && REFUSALS.has(error.code)) return error.code as SignInProblem
   const hasEnded = error instanceof DirectoryError && error.code === 'session_not_found'
-  return hasEnded || error.name === 'AuthError' ? 'expired' : 'busy'
+  return hasEnded || error instanceof AuthError ? 'expired' : 'busy'
 }
