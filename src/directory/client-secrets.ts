@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Client, PreviousSecret } from '../model/clients.ts'
+import type { Tx } from '../store/port.ts'
 import { updateLastUse } from '../store/tables/clients.ts'
 import type { Directory } from './directory.ts'
 
@@ -71,9 +72,10 @@ export async function writeClientUses({ store, clientUses }: Directory): Promise
   const uses = [...clientUses]
   for (let i = 0; i < uses.length; i += PAGE) {
     const page = uses.slice(i, i + PAGE)
-    await store.writeLater(async (tx) => {
+    const update = async (tx: Tx): Promise<void> => {
       for (const [pk, at] of page) await updateLastUse(tx, pk, new Date(at).toISOString())
-    })
+    }
+    await store.write(update, { canWait: true })
     for (const [pk, at] of page) if (clientUses.get(pk) === at) clientUses.delete(pk)
   }
 }

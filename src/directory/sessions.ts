@@ -54,7 +54,7 @@ export async function noteSessionUse(dir: Directory, session: Session): Promise<
   if (now.getTime() - Date.parse(session.seenAt) < SESSION_SEEN_MS) return session
   const seenAt = now.toISOString()
   try {
-    await dir.store.writeLater((tx) => markSessionSeen(tx, session.pk, seenAt))
+    await dir.store.write((tx) => markSessionSeen(tx, session.pk, seenAt), { canWait: true })
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     return session

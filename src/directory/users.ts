@@ -167,25 +167,30 @@ function toPerson({ kind, user }: CreateUserRequest, scope: CreateScope, groups:
 }
 
 /**
- * Inserts a user, for every dialect and command. An import inserts many users together, with rows of `toNewUserRow`. If
- * everyone of the organization gets an account, so does the user.
- * @param details what the audit entry of the user says; null if another entry of the unit says it
- * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or
- *   the organization or the reseller was deleted
+ * Returns the groups with these ids, each of them once.
+ * @throws {DirectoryError} `group_not_found`
  */
-async function insertPerson(
-  unit: Unit,
-  person: NewPerson,
-  details: AuditDetails | null,
-): Promise<{ id: string; pk: number | 'refused' }> {
-  const { organization } = person
-  const row = toNewUserRow(unit, person, details)
-  const { id } = row.user
-  const place = person.givesAccounts ? await findAccountPlace(unit, organization.pk) : null
-  const [pk = 'refused'] = await unit.tx.insertUsers([row])
-  if (place && pk !== 'refused')
-    await giveAccount(unit, { user: { pk, id }, organizationId: organization.id, place })
-  return { id, pk }
+export function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
+  const picked = new Set<Group>()
+  const issues: Issue[] = []
+  for (const [i, id] of ids.entries()) {
+    const folded = foldId(id)
+    const group = groups.find((one) => one.id === folded)
+    if (group) picked.add(group)
+    else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
+  }
+  if (issues.length > 0) throw new DirectoryError('group_not_found', 'A group does not exist.', { issues })
+  return [...picked]
+}
+
+/** Lists the members that are not empty, for the audit log. */
+export function listFields(user: NewPerson): string[] {
+  const fields: string[] = []
+  if (user.firstName !== null) fields.push('firstName')
+  if (user.lastName !== null) fields.push('lastName')
+  if (user.email !== null) fields.push('email')
+  if (user.groups.length > 0) fields.push('groups')
+  return fields
 }
 
 /** Makes the row of a new user, with its audit entry; see `insertPerson`. */
@@ -216,30 +221,25 @@ export function toNewUserRow(author: Author, person: NewPerson, details: AuditDe
 }
 
 /**
- * Returns the groups with these ids, each of them once.
- * @throws {DirectoryError} `group_not_found`
+ * Inserts a user, for every dialect and command. An import inserts many users together, with rows of `toNewUserRow`. If
+ * everyone of the organization gets an account, so does the user.
+ * @param details what the audit entry of the user says; null if another entry of the unit says it
+ * @returns the id and the primary key; `refused` if the id or the e-mail is taken, a deleted user has the e-mail, or
+ *   the organization or the reseller was deleted
  */
-export function pickGroups(groups: readonly Group[], ids: readonly string[]): Group[] {
-  const picked = new Set<Group>()
-  const issues: Issue[] = []
-  for (const [i, id] of ids.entries()) {
-    const folded = foldId(id)
-    const group = groups.find((one) => one.id === folded)
-    if (group) picked.add(group)
-    else issues.push({ path: `groupIds[${i}]`, rule: 'unknown', message: `is not the id of a group: ${id}` })
-  }
-  if (issues.length > 0) throw new DirectoryError('group_not_found', 'A group does not exist.', { issues })
-  return [...picked]
-}
-
-/** Lists the members that are not empty, for the audit log. */
-export function listFields(user: NewPerson): string[] {
-  const fields: string[] = []
-  if (user.firstName !== null) fields.push('firstName')
-  if (user.lastName !== null) fields.push('lastName')
-  if (user.email !== null) fields.push('email')
-  if (user.groups.length > 0) fields.push('groups')
-  return fields
+async function insertPerson(
+  unit: Unit,
+  person: NewPerson,
+  details: AuditDetails | null,
+): Promise<{ id: string; pk: number | 'refused' }> {
+  const { organization } = person
+  const row = toNewUserRow(unit, person, details)
+  const { id } = row.user
+  const place = person.givesAccounts ? await findAccountPlace(unit, organization.pk) : null
+  const [pk = 'refused'] = await unit.tx.insertUsers([row])
+  if (place && pk !== 'refused')
+    await giveAccount(unit, { user: { pk, id }, organizationId: organization.id, place })
+  return { id, pk }
 }
 
 /** The user that a new account is for. */

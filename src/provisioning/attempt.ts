@@ -77,7 +77,7 @@ async function recordResult(deps: AttemptDeps, desired: Desired, ms: number): Pr
     if (!state.isNew) await deleteRemovedCredentials(tx, pk)
   }
   try {
-    await (state.isNew ? store.writeLater(record) : store.write(record))
+    await store.write(record, { canWait: state.isNew ?? false })
     return true
   } catch (error) {
     await backOff(deps, pk, { error, desired, ms })

@@ -11,6 +11,7 @@ import {
   selectUnregisteredAccounts,
   updateContent,
 } from '../store/accounts/contents.ts'
+import type { Tx } from '../store/port.ts'
 
 /** The pause between two rounds. */
 const ROUND_MS = 1_000
@@ -57,7 +58,9 @@ async function registerNew({ store, now }: Directory): Promise<void> {
   if (accounts.length === 0) return
   const readAt = now()
   const dueAt = new Date(readAt.getTime() + NEW_MS).toISOString()
-  await store.writeLater((tx) => insertContents(tx, accounts, { readAt: readAt.toISOString(), dueAt }))
+  await store.write((tx) => insertContents(tx, accounts, { readAt: readAt.toISOString(), dueAt }), {
+    canWait: true,
+  })
 }
 
 /** Finds the accounts for one round: those without figures, or else a few of the others. */
@@ -79,7 +82,7 @@ async function readRound(round: Round, due: readonly DueContent[]): Promise<void
   const { store, now } = round.dir
   const accounts = due.map(({ account }) => account)
   const after = (ms: number): string => new Date(now().getTime() + ms).toISOString()
-  await store.writeLater((tx) => postponeContents(tx, accounts, after(RETRY_MS)))
+  await store.write((tx) => postponeContents(tx, accounts, after(RETRY_MS)), { canWait: true })
   const found: { account: number; content: Content }[] = []
   const queue = due.values()
   // The workers share the queue: the next account starts as soon as one has ended.
@@ -93,9 +96,10 @@ async function readRound(round: Round, due: readonly DueContent[]): Promise<void
   await Promise.all(Array.from({ length: CONCURRENCY }, work))
   if (found.length === 0) return
   const times = { readAt: now().toISOString(), dueAt: after(FRESH_MS) }
-  await store.writeLater(async (tx) => {
+  const update = async (tx: Tx): Promise<void> => {
     for (const { account, content } of found) await updateContent(tx, account, { ...content, ...times })
-  })
+  }
+  await store.write(update, { canWait: true })
 }
 
 async function readOne({ platform, log, stopping }: Round, due: DueContent): Promise<Content | undefined> {

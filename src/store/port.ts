@@ -23,11 +23,13 @@ export interface Store {
   /**
    * Runs work as one unit: atomic, isolated, and on disk when the promise resolves. The unit reads one snapshot. If it
    * would overwrite a row that changed after the snapshot, it runs again.
+   * @param options.canWait whether the unit may wait a moment to join the next commit, for data that may be lost in a
+   *   crash; false when left out
    * @throws what work throws, after the writes of work have been undone
    * @throws {ConstraintError} when a unique index or a foreign key refuses a row; the unit must then end
    * @throws {StoreError} when the store cannot do it now
    */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T>, options?: { readonly canWait: boolean }): Promise<T>
   /**
    * Inserts one user as a unit of its own; see `Tx.insertUsers`. Users that are inserted at the same moment share a
    * commit, which costs a fraction of what `write` would.
@@ -35,8 +37,6 @@ export interface Store {
    * @throws {StoreError} when the store cannot do it now
    */
   insertUser(row: NewUserRow): Promise<InsertOutcome>
-  /** Like `write`, for data that may be lost in a crash: the unit may wait a moment to join the next commit. */
-  writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /**
    * Like `write`, for a unit that inserts rows with given primary keys into an empty store. Primary keys that the store
    * assigns later are higher than all of these.

@@ -119,14 +119,13 @@ export class Deliverer {
   /** Delivers what one webhook can get now, and stores how it went. */
   async #takeTurn(pk: number): Promise<void> {
     const lease = newLease({ by: this.#by, ms: LEASE_MS }, this.#dir.now())
-    const claimed = await this.#dir.store.writeLater((tx) => claimWebhook(tx, pk, lease))
+    const claimed = await this.#dir.store.write((tx) => claimWebhook(tx, pk, lease), { canWait: true })
     if (!claimed) return
     const turn = await read(this.#dir, (tx) => readTurn(tx, claimed, lease.now))
     await this.#deliver(turn)
     const { retryMs } = this.#options
-    await this.#dir.store.writeLater((tx) => {
-      return storeTurn(tx, turn, { by: this.#by, now: this.#dir.now(), retryMs })
-    })
+    const stored = { by: this.#by, now: this.#dir.now(), retryMs }
+    await this.#dir.store.write((tx) => storeTurn(tx, turn, stored), { canWait: true })
   }
 
   /** Sends the events of a turn: organizations side by side, the events of each one after the other. */

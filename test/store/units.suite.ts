@@ -130,17 +130,17 @@ function failureTests(open: OpenStore): void {
     const store = await open()
     const provider = await addProvider(store)
     const put = (i: number) => (tx: Tx) => putUser(tx, provider.pk, emailOf(i))
-    await Promise.all([store.write(put(0)), store.writeLater(put(1))])
+    await Promise.all([store.write(put(0)), store.write(put(1), { canWait: true })])
     // Later than the earlier one would have waited.
     await pause(100)
-    await Promise.race([store.writeLater(put(2)), pause(5_000)])
+    await Promise.race([store.write(put(2), { canWait: true }), pause(5_000)])
     assert.equal(await countUsers(store), 3)
   })
 
   test('closing the store writes the units that can wait', async () => {
     const store = await open()
     const provider = await addProvider(store)
-    const written = store.writeLater((tx) => putUser(tx, provider.pk, emailOf(0)))
+    const written = store.write((tx) => putUser(tx, provider.pk, emailOf(0)), { canWait: true })
     await store.close()
     assert.ok(await written)
   })

@@ -113,6 +113,7 @@ class PostgresStore implements Store {
     return this.#run(begin, work, async (tx) => tx.endRead())
   }
 
+  /** Commits at once, also a unit that can wait: units do not share commits on PostgreSQL. */
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#run('begin isolation level repeatable read', work, async (tx) => {
       if (await tx.commit()) this.#events.committed(1)
@@ -129,11 +130,6 @@ class PostgresStore implements Store {
     const inserted = outcomes.filter((outcome) => outcome !== 'refused').length
     if (inserted > 0) this.#events.committed(inserted)
     return outcomes
-  }
-
-  /** Commits at once, because units do not share commits on PostgreSQL. */
-  writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.write(work)
   }
 
   writeWithKeys<T>(work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -63,16 +63,16 @@ export class Connection implements Tx, Writer {
 
   // SQLite returns the row id anyway; a RETURNING clause would cost more than the rest of a small insert.
   async insert<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number | undefined> {
-    const { changes, lastInsertRowid } = this.#run(statement, params)
+    const { changes, lastInsertRowid } = this.#call(statement, params, 'run')
     return changes === 1 ? lastInsertRowid : undefined
   }
 
   async run<P extends object>(statement: Statement<P, unknown>, params: P): Promise<number> {
-    return this.#run(statement, params).changes
+    return this.#call(statement, params, 'run').changes
   }
 
   async insertAll<P extends object>(statement: Statement<P, unknown>, rows: readonly P[]): Promise<void> {
-    for (const row of rows) this.#run(statement, row)
+    for (const row of rows) this.#call(statement, row, 'run')
   }
 
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
@@ -93,7 +93,7 @@ export class Connection implements Tx, Writer {
   }
 
   runNow(name: CreateStatement, params: object): StatementResult {
-    return this.#run(CREATE_STATEMENTS[name] as Statement<object, unknown>, params)
+    return this.#call(CREATE_STATEMENTS[name] as Statement<object, unknown>, params, 'run')
   }
 
   enlistUsers(limit: number, newest?: number): Promise<number> {
@@ -194,15 +194,8 @@ export class Connection implements Tx, Writer {
     this.#db.close()
   }
 
-  /**
-   * Runs a statement that writes. The connection's last row id may be that of another statement: one of the index for
-   * searches, and then larger than a number can be, so it is read as a bigint.
-   */
-  #run<P extends object>(statement: Statement<P, unknown>, params: P): StatementResult {
-    const result = this.#call(statement, params, 'run') as { changes: bigint; lastInsertRowid: bigint }
-    return { changes: Number(result.changes), lastInsertRowid: Number(result.lastInsertRowid) }
-  }
-
+  #call<P extends object>(statement: Statement<P, unknown>, params: P, method: 'get' | 'all'): unknown
+  #call<P extends object>(statement: Statement<P, unknown>, params: P, method: 'run'): StatementResult
   #call<P extends object>(
     statement: Statement<P, unknown>,
     params: P,
@@ -214,7 +207,11 @@ export class Connection implements Tx, Writer {
         prepared.get(statement as Statement<never, unknown>) ?? this.#prepare(statement, prepared)
       const result = run[method](...(bind(plan, params) as string[]))
       if (plan.writes) this.writes++
-      return result
+      if (method !== 'run') return result
+      // The connection's last row id may be that of another statement: one of the index for searches, and then larger
+      // than a number can be, so it is read as a bigint.
+      const { changes, lastInsertRowid } = result as { changes: bigint; lastInsertRowid: bigint }
+      return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) }
     } catch (error) {
       throw toQueryError(error)
     }

@@ -69,8 +69,6 @@ class SqliteStore implements Store {
     isOfOneRow: (error) => !(error instanceof StoreError),
     ...{ running: 3, enough: 24 },
   })
-  /** Inserts users while this process serves; started by the first create that finds an audit key. */
-  #thread: CreateWriter | null = null
   /** When the thread may be started, as `performance.now()` returns it. */
   #threadFrom = 0
   #reading: Promise<unknown> = Promise.resolve()
@@ -89,11 +87,11 @@ class SqliteStore implements Store {
     // If the path is a symbolic link, SQLite puts its log next to the file that the link points to.
     this.#path = realpathSync(path)
     this.#file = statSync(this.#path, { bigint: true })
-    this.#units = new UnitWriter({
-      ...{ db: this.#writer, path: this.#path, file: this.#file, auditKeys, events },
-      // SQLite lets only one connection write at a time.
-      whenAllowed: async () => this.#thread?.drain(),
-    })
+    this.#units = new UnitWriter({ db: this.#writer, path: this.#path, file: this.#file, auditKeys, events })
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
 
   async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -104,14 +102,9 @@ class SqliteStore implements Store {
     return result
   }
 
-  async write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  async write<T>(work: (tx: Tx) => Promise<T>, { canWait } = { canWait: false }): Promise<T> {
     this.#assertOpen()
-    return this.#units.enqueue(work)
-  }
-
-  async writeLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    this.#assertOpen()
-    return this.#units.enqueueLater(work)
+    return this.#units.enqueue(work, canWait)
   }
 
   async insertUser(row: NewUserRow): Promise<InsertOutcome> {
@@ -141,18 +134,18 @@ class SqliteStore implements Store {
    * @throws {StoreError} `missing`
    */
   #findThread(): CreateWriter | undefined {
-    const { auditKey } = this.#units
-    if (!this.#thread && this.#servingLock && auditKey && performance.now() >= this.#threadFrom) {
+    const { auditKey, thread } = this.#units
+    if (!thread && this.#servingLock && auditKey && performance.now() >= this.#threadFrom) {
       statInPlace(this.#path, this.#file)
       const plans = this.#writer.compileCreates()
       const start = { path: this.#path, file: this.#file, auditKey, plans }
-      this.#thread = new CreateWriter(start, (reason) => this.#noteEnd(reason))
+      this.#units.thread = new CreateWriter(start, (reason) => this.#noteEnd(reason))
     }
-    return this.#thread?.isReady ? this.#thread : undefined
+    return this.#units.thread?.isReady ? this.#units.thread : undefined
   }
 
   #noteEnd(reason: StoreError): void {
-    this.#thread = null
+    this.#units.thread = null
     this.#threadFrom = performance.now() + THREAD_PAUSE_MS
     this.#events.slowed(reason)
   }
@@ -210,15 +203,11 @@ class SqliteStore implements Store {
     if (this.#closed) return
     this.#closed = true
     await this.#creates.drain()
-    await this.#thread?.close()
+    await this.#units.thread?.close()
     await this.#units.close()
     await this.#reading
     closeConnections(this.#path, [this.#reader, this.#writer], this.#units.broken?.reason !== 'replaced')
     this.#servingLock?.close()
-  }
-
-  #assertOpen(): void {
-    if (this.#closed) throw new StoreError('closed', 'the store is closed')
   }
 }
 

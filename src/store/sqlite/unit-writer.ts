@@ -4,6 +4,7 @@ import { retry } from '../../retry.ts'
 import { getAuditKey } from '../audit/keys.ts'
 import { type AuditKey, type AuditKeySealer, StoreError, type StoreEvents, type Tx } from '../port.ts'
 import type { Connection } from './connection.ts'
+import type { CreateWriter } from './create-writer.ts'
 import { toStoreError, UnsyncedError } from './errors.ts'
 import { statInPlace } from './files.ts'
 import { sealBlock } from './insert-user.ts'
@@ -12,7 +13,7 @@ import { keepLogMarked } from './open-log.ts'
 /** How long a unit waits for another process that writes to the same file. */
 const BUSY_LIMIT_MS = 3_000
 const BUSY_PAUSE_MS = 10
-/** How long `enqueueLater` waits for a commit that its unit can join. */
+/** How long a unit that can wait does so, for a commit that it can join. */
 const LATER_MS = 25
 /** The most units that share one commit: enough for all connections of a busy server, and few enough to be quick. */
 const MAX_UNITS_PER_COMMIT = 256
@@ -36,8 +37,6 @@ interface WriterParts {
   readonly file: BigIntStats
   readonly auditKeys: AuditKeySealer
   readonly events: StoreEvents
-  /** Resolves when no other connection of the process writes. */
-  readonly whenAllowed: () => Promise<void>
 }
 
 /** Writes units of work. Those that wait at the same moment share a commit. */
@@ -47,7 +46,6 @@ export class UnitWriter {
   readonly #file: BigIntStats
   readonly #auditKeys: AuditKeySealer
   readonly #events: StoreEvents
-  readonly #whenAllowed: () => Promise<void>
   readonly #units: Unit[] = []
   #running: Promise<void> | null = null
   #committing: Promise<void> | null = null
@@ -55,6 +53,8 @@ export class UnitWriter {
   /** The write-ahead log, for syncs; opened by the first commit. */
   #log: number | null = null
   #isClosing = false
+  /** Inserts users while this process serves; started by the first create that finds an audit key. */
+  thread: CreateWriter | null = null
   /** The audit key, once a commit with it is in the file. */
   auditKey: AuditKey | null = null
   /** The time of the last change of the file when its log was last seen to be marked. */
@@ -62,26 +62,24 @@ export class UnitWriter {
   /** Set when a sync has failed, or another file was copied over this one: what is on disk is unknown then. */
   broken: StoreError | null = null
 
-  constructor({ db, path, file, auditKeys, events, whenAllowed }: WriterParts) {
+  constructor({ db, path, file, auditKeys, events }: WriterParts) {
     this.#db = db
     this.#path = path
     this.#file = file
     this.#auditKeys = auditKeys
     this.#events = events
-    this.#whenAllowed = whenAllowed
   }
 
-  /** Runs work as one unit. */
-  enqueue<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const written = this.#add(work)
-    this.#flush()
-    return written
-  }
-
-  /** Like `enqueue`, but the unit may wait a moment. */
-  enqueueLater<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    this.#later ??= setTimeout(() => this.#flush(), LATER_MS)
-    return this.#add(work)
+  /**
+   * Runs work as one unit.
+   * @param canWait whether the unit may wait a moment; false when left out
+   */
+  enqueue<T>(work: (tx: Tx) => Promise<T>, canWait = false): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#units.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
+    if (canWait) this.#later ??= setTimeout(() => this.#flush(), LATER_MS)
+    else this.#flush()
+    return promise
   }
 
   /** Waits for the commit that runs. The next one does not begin before pending I/O is handled. */
@@ -106,12 +104,6 @@ export class UnitWriter {
     })
   }
 
-  #add<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#units.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
-    })
-  }
-
   #flush(): void {
     clearTimeout(this.#later)
     this.#later = undefined
@@ -124,7 +116,7 @@ export class UnitWriter {
     do {
       await new Promise(setImmediate)
       const units = this.#units.splice(0, MAX_UNITS_PER_COMMIT)
-      this.#committing = this.#whenAllowed().then(() => this.#commit(units))
+      this.#committing = this.#commit(units)
       await this.#committing.catch((error) => {
         // Every unit must end, also after an unexpected error.
         for (const unit of units) unit.reject(toStoreError(error))
@@ -135,6 +127,8 @@ export class UnitWriter {
   }
 
   async #commit(units: Unit[]): Promise<void> {
+    // SQLite lets only one connection write at a time.
+    await this.thread?.drain()
     let outcomes: Outcome[]
     try {
       if (this.broken) throw this.broken
