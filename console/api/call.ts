@@ -61,11 +61,25 @@ interface Parts {
   readonly body?: unknown
 }
 
-async function send(operation: Operation, { params, query, body }: Parts, options: CallOptions) {
-  const [method = '', path = ''] = operation.split(' ')
+/** Returns the address of an operation, for a link that downloads a file. */
+export function addressOf<O extends Extract<Operation, `GET ${string}`>>(
+  operation: O,
+  request: Request<O>,
+): string {
+  return toAddress(operation, request as Parts)
+}
+
+function toAddress(operation: Operation, { params, query }: Parts): string {
+  const [, path = ''] = operation.split(' ')
   const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params?.[name] ?? ''))
+  return `${PREFIX}${filled}${toQuery(query)}`
+}
+
+async function send(operation: Operation, parts: Parts, options: CallOptions) {
+  const [method = ''] = operation.split(' ')
+  const { body } = parts
   try {
-    return await fetch(`${PREFIX}${filled}${toQuery(query)}`, {
+    return await fetch(toAddress(operation, parts), {
       method,
       headers: toHeaders(method, body, options),
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -56,3 +56,20 @@ export function LinkButton({ look = 'plain', shortcut, reason, children, ...link
     </Link>
   )
 }
+
+interface DownloadLinkProps {
+  readonly href: string
+  /** Why the person may not follow it. */
+  readonly reason?: string | null | undefined
+  readonly children: ReactNode
+}
+
+/** A link to a file that the server makes. */
+export function DownloadLink({ href, reason, children }: DownloadLinkProps) {
+  if (reason) return <Button reason={reason}>{children}</Button>
+  return (
+    <a href={href} download className={`${styles.button} ${styles.plain}`}>
+      {children}
+    </a>
+  )
+}

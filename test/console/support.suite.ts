@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { waitUntil } from '../../testing/wait.ts'
 import { visit, type World } from './world.ts'
@@ -50,6 +51,23 @@ export function support(getWorld: () => World): void {
       const { accounts } = await world.grace.call<Accounts>('GET', path)
       return accounts[0]?.cause === null
     }, 20_000)
+  })
+
+  test('the audit log is exported as it is filtered, and its chain is verified', async (t) => {
+    const world = getWorld()
+    const { page, open, click, acts, assertAccessible } = await visit(t, world)
+    await open('/console/audit?operation=CreateTenant')
+    const exported = page.waitForEvent('download')
+    await click(page.getByRole('link', { name: 'Export' }))
+    const file = await exported
+    assert.equal(file.suggestedFilename(), 'usher-audit.ndjson')
+    const lines = (await readFile(await file.path(), 'utf8')).split('\n').slice(0, -1)
+    assert.ok(lines.length > 0)
+    assert.ok(lines.every((line) => JSON.parse(line).operation === 'CreateTenant'))
+    await click(page.getByRole('button', { name: 'Verify the chain' }))
+    await page.getByText('No entry was changed, removed or moved.').waitFor()
+    assert.equal(acts(), 2)
+    await assertAccessible('the audit log with a verified chain')
   })
 
   test('a correlation id is followed in one act', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID as newId } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { engine } from '../../testing/environment.ts'
 import { jsonOf } from '../../testing/http.ts'
 import { type ConsoleClient, enterFirst, type Problem } from './console-client.ts'
 import { addPeople, addPerson, type Role, type SignedIn } from './console-people.ts'
@@ -180,13 +181,11 @@ test('people of the provider verify the log, and get the last result', async () 
   assert.deepEqual([verdict?.whole, verdict?.faultCount, verdict?.faults], [true, 0, []])
   assert.ok((verdict?.entries ?? 0) > 450 && verdict?.head.block === verdict?.blocks)
   const ofVerify = await listAs(grace, '?operation=VerifyAudit&limit=200')
-  assert.deepEqual(
-    ofVerify.map(({ outcome, caller: { id } }) => [outcome, id]),
-    [
-      ['whole', viewer.id],
-      ['begun', viewer.id],
-    ],
-  )
+  const outcomes = ofVerify.map(({ outcome }) => outcome)
+  assert.ok(ofVerify.every(({ caller: { id } }) => id === viewer.id))
+  // PostgreSQL does not order units, so that two of them may begin one.
+  if (engine() === 'sqlite') assert.deepEqual(outcomes, ['whole', 'begun'])
+  else assert.deepEqual(new Set(outcomes), new Set(['whole', 'begun']))
   const { status, text } = await people['reseller administrator'].send('GET', VERIFICATION)
   assert.ok(status === 403 && !text.includes(verdict?.head.hash ?? ''))
 })

@@ -5,17 +5,17 @@ import { Status } from '../../kit/status.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
 import { About, callerName, type Entry, operationName } from './names.tsx'
-import type { AuditSearch } from './search.ts'
+import { type AuditSearch, toFilters } from './search.ts'
 
 /** Entries of the audit log, newest first. */
 export function AuditList({ filters }: { filters: AuditSearch }) {
   const { audit: text } = useText()
-  const { org, ...rest } = filters
+  const { org } = filters
   return (
     <List
       name={text.title}
       operation="GET /audit"
-      request={{ query: { ...rest, ...(org && { organization: org }) } }}
+      request={{ query: toFilters(filters) }}
       columns={useColumns().filter(({ heading }) => !org || heading !== text.columns.organization)}
       getKey={({ id }) => id}
       count={text.count}

@@ -1,14 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { addressOf } from '../../api/call.ts'
+import { useMay } from '../../api/permissions.ts'
 import { read } from '../../api/queries.ts'
-import { Button } from '../../kit/button.tsx'
+import { Button, DownloadLink } from '../../kit/button.tsx'
 import { Select } from '../../kit/field.tsx'
 import { Page } from '../../kit/page.tsx'
 import { OrganizationPicker } from '../../kit/picker.tsx'
 import { SearchField } from '../../kit/search-field.tsx'
 import { useText } from '../../text/text.ts'
 import { AuditList } from './audit-list.tsx'
-import { type AuditSearch, STATUSES } from './search.ts'
+import { type AuditSearch, STATUSES, toFilters } from './search.ts'
+import { Verification } from './verification.tsx'
 
 const route = getRouteApi('/app/audit')
 
@@ -17,10 +20,24 @@ const RANGES = { day: 86_400_000, week: 7 * 86_400_000, month: 30 * 86_400_000 }
 /** The audit log. */
 export function Audit() {
   const { audit: text } = useText()
+  const filters = route.useSearch()
+  const may = useMay()
   return (
-    <Page title={text.title} about={text.about}>
+    <Page
+      title={text.title}
+      about={text.about}
+      actions={
+        <DownloadLink
+          href={addressOf('GET /audit/export', { query: toFilters(filters) })}
+          reason={may('ExportAudit')}
+        >
+          {text.export}
+        </DownloadLink>
+      }
+    >
       <Filters />
-      <AuditList filters={route.useSearch()} />
+      {may('VerifyAudit') === null && <Verification />}
+      <AuditList filters={filters} />
     </Page>
   )
 }

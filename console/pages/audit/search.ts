@@ -14,6 +14,11 @@ export interface AuditSearch {
   readonly until?: string
 }
 
+/** Returns the query of the server's list and export for these filters. */
+export function toFilters({ org, ...rest }: AuditSearch) {
+  return { ...rest, ...(org && { organization: org }) }
+}
+
 /** Reads the address of the audit log. Unknown and wrong values are left out. */
 export function readAuditSearch(search: Record<string, unknown>): AuditSearch {
   const status = STATUSES.find((one) => one === search.status)

@@ -1,4 +1,5 @@
 import type { Operation, TARGET_KINDS } from '../../../src/model/audit.ts'
+import type { AuditFaultKind } from '../../../src/model/audit-faults.ts'
 import type { REQUEST_STEPS } from '../../../src/model/explain.ts'
 
 /** The audit log, and one request. */
@@ -28,6 +29,37 @@ export const audit = {
     (typeof TARGET_KINDS)[number],
     string
   >,
+  export: 'Export',
+  chain: 'Chain of entries',
+  verify: 'Verify the chain',
+  verifying: (done: number, total: number | null) =>
+    total === null ? `${done} blocks are checked` : `${done} of ${total} blocks are checked`,
+  neverVerified: 'The chain was not verified in the last 90 days.',
+  verifiedBy: (time: string, name: string) => `Last verified ${time} by ${name}`,
+  notVerified: 'The verification could not be ended.',
+  whole: 'No entry was changed, removed or moved.',
+  damaged: (count: number) => (count === 1 ? 'The log has a fault.' : `The log has ${count} faults.`),
+  checked: (entries: number, blocks: number, unsealed: number) =>
+    `${entries} entries in ${blocks} blocks; ${unsealed} are in no block yet.`,
+  head: 'Newest block:',
+  moreFaults: (count: number) => `and ${count} more`,
+  place: (block: number, through: number | null) =>
+    through === null ? `block ${block}` : `block ${block}, up to ${through}`,
+  faults: {
+    changed: 'the entry was changed',
+    removed: 'an entry is missing',
+    moved: 'the entry was inserted or moved',
+    added: 'the entry was inserted',
+    block_changed: 'the block does not match its seal',
+    block_removed: 'the block is missing',
+    block_impossible: 'there are blocks with impossible numbers',
+    not_expected: 'the block is missing or another one than expected',
+    log_empty: 'the log is empty',
+    start_removed: 'the log does not begin with the set-up of the directory',
+    key_missing: 'the audit key is missing, so the hashes of blocks could not be checked',
+    key_unreadable:
+      'the master key does not open the audit key, so the hashes of blocks could not be checked',
+  } satisfies Record<AuditFaultKind, string>,
   request: 'One request',
   copyLink: 'Copy link',
   print: 'Print',
@@ -94,6 +126,8 @@ export const audit = {
     RetryUser: 'Try again',
     RetryAccounts: 'Try accounts again',
     MendAccount: 'Mend account',
+    ExportAudit: 'Export the audit log',
+    VerifyAudit: 'Verify the audit log',
     SignIn: 'Sign in',
     SignOut: 'Sign out',
     EndSession: 'End session',
