@@ -215,6 +215,33 @@ test('foreign and absent things look alike to people of a reseller, and own ones
   }
 })
 
+test("a viewer who sends an administrator's calls about things in reach changes nothing, and is audited", async () => {
+  const { customer, reseller } = target.init
+  const user = await addUser(customer.id, reseller.id)
+  const states = async () => [
+    await grace.call('GET', `/users/${user}`),
+    await grace.call('GET', `/organizations/${customer.id}`),
+  ]
+  const before = await states()
+  for (const call of (await listCalls()).filter(({ roles }) => !roles.includes('Rv') && roles.includes('Pa')))
+    for (const role of ['provider viewer', 'reseller viewer'] as const) {
+      if (call.roles.includes(shortOf(role))) continue
+      const ids = { user, organization: customer.id, customer: customer.id, person: people[role].id }
+      const id = ids[call.about as keyof typeof ids] ?? newId()
+      const { status, code, text } = await run(people[role], call, id)
+      assert.deepEqual([status, code], [403, 'not_permitted'], `${call.name} as ${role}`)
+      const { correlationId } = JSON.parse(text) as Problem
+      const entries = await target.operator.listAudit(correlationId)
+      if (call.method !== 'GET')
+        assert.deepEqual(
+          entries.map((entry) => [entry.status, entry.caller]),
+          [['Failed', `person:${people[role].id}`]],
+          call.name,
+        )
+    }
+  assert.deepEqual(await states(), before)
+})
+
 test('a provider reaches what is below it', async () => {
   await newTenant(target)
   for (const call of await listCalls()) {

@@ -236,6 +236,19 @@ test('after signing in, nothing leads away from the console', async () => {
       'javascript:alert(1)',
     ],
     ...['/console//evil.example', '/console\\@evil.example', '/console/\n/evil', '/consoleevil', '/docs', ''],
+    ...[
+      '//evil.example/console',
+      'http:/console',
+      '/%2f/evil.example',
+      '/%5cevil.example',
+      'data:text/html,x',
+    ],
+    ...[
+      '/\t/evil.example',
+      '/console/%2e%2e/%2e%2e//evil',
+      `/console/${'a'.repeat(8_000)}`,
+      '/console;@evil',
+    ],
     ...['/console/api/me', '/console/sign-in/start', '/console/%2e%2e/evil', '/console/./..//evil.example'],
   ]
   for (const to of away) {
