@@ -8,6 +8,7 @@ import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
 import type { Target } from '../../testing/target.ts'
 import { getToken, type Init, newDataDir, type Served, serve, usherJson } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'
+import { cookieOf, sendToConsole, tokenOf } from '../contract/console-client.ts'
 import {
   createdOf,
   createTenant,
@@ -269,6 +270,45 @@ function revocationTests(getPair: () => Pair): void {
     for (const target of pair.targets) idOf(await create(target, newUser(), options))
     await one.cli('portal', 'remove', portal)
     assert.ok((await timeUntil(pair, 403, (target) => create(target, newUser(), options))) < 5_000)
+  })
+
+  test('a person who is suspended, or loses their role, is so for the console of both within 5 s', async () => {
+    const pair = getPair()
+    const [one, other] = pair.targets
+    const headers = { host: 'usher.example' }
+    const take: Record<string, (id: string) => Promise<unknown>> = {
+      suspended: (id) => one.cli('user', 'suspend', id),
+      removed: (id) => one.operator.removeUser(id),
+      ended: (id) => one.cli('console', 'end', '--user', `${id}`),
+    }
+    const enter = async (group: string): Promise<{ id: string; cookie: string }> => {
+      const email = newEmail()
+      const words = ['--organization', pair.init.provider.id, '--email', email, '--group', group]
+      const names = ['--first-name', 'Grace', '--last-name', 'Hopper']
+      const { id } = await one.cli<{ id: string }>('user', 'add', ...words, ...names)
+      const { link } = await one.cli<{ link: string }>('console', 'link', '--user', email)
+      const body = { token: tokenOf(link) }
+      const answer = await sendToConsole(one.url, 'POST', '/enter', { body, headers })
+      assert.equal(answer.status, 200, answer.text)
+      return { id, cookie: cookieOf(answer) }
+    }
+    const call = (target: Target, cookie: string, method = 'GET', path = '/me') =>
+      sendToConsole(target.url, method, path, { headers: { ...headers, cookie } })
+    await Promise.all(
+      Object.entries(take).map(async ([what, away]) => {
+        const { id, cookie } = await enter('Administrator')
+        for (const target of pair.targets) assert.equal((await call(target, cookie)).status, 200)
+        await away(id)
+        assert.ok((await timeUntil(pair, 401, (target) => call(target, cookie))) < 5_000, what)
+      }),
+    )
+    const { id, cookie } = await enter('Administrator')
+    const makeLink = (target: Target) => call(target, cookie, 'POST', `/people/${id}/link`)
+    for (const target of pair.targets) assert.equal((await makeLink(target)).status, 201)
+    const { Viewer: group } = pair.init.groups
+    await other.cli('user', 'change', id, '--group', group)
+    assert.ok((await timeUntil(pair, 403, makeLink)) < 5_000)
+    for (const target of pair.targets) assert.equal((await call(target, cookie)).status, 200)
   })
 
   test('a user who was removed at the command line is gone for both', async () => {
