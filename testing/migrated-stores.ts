@@ -1,6 +1,6 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { openStore } from '../src/store/open.ts'
 
 /** The name of the database that has all migrations, on the server that all test files share. */
@@ -23,8 +23,9 @@ export async function shareMigratedFile(): Promise<() => void> {
   return remove
 }
 
-/** Creates a SQLite store at a path by copying one that has all migrations. */
+/** Creates a SQLite store at a path, and its folder, by copying one that has all migrations. */
 export async function copyMigratedFile(path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   copyFileSync(process.env[FILE_VARIABLE] ?? (await findOwnFile()), path)
 }
 
