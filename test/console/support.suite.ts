@@ -169,6 +169,32 @@ export function support(getWorld: () => World): void {
     }
   })
 
+  test('markup in the names of a customer and its users is text on every page', async (t) => {
+    const world = getWorld()
+    const name = '<img src=x onerror=alert(3)>\u202e'
+    const customer = ['--kind', 'customer', '--name', name, '--reseller', world.target.init.reseller.id]
+    const { id } = await world.target.cli<{ id: string }>('organization', 'add', ...customer)
+    const { id: user } = await world.grace.call<{ id: string }>('POST', `/organizations/${id}/users`, {
+      ...{
+        email: 'marked@customer.example',
+        firstName: '{{7*7}}',
+        lastName: '</title><svg onload=alert(4)>',
+      },
+    })
+    const { page, open } = await visit(t, world)
+    page.on('dialog', () => assert.fail('a script ran'))
+    const paths = [
+      ...[`/organizations/${id}`, '/organizations?q=onerror', `/users/${user}`, `/users/new?org=${id}`],
+      ...[`/audit?organization=${id}`, `/users?org=${id}`],
+    ]
+    for (const path of paths) {
+      await open(`/console${path}`)
+      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+      await page.getByText('onerror=alert(3)').first().waitFor()
+      assert.equal(await page.locator('img, svg[onload]').count(), 0, path)
+    }
+  })
+
   test('a viewer sees why acts are closed to them', async (t) => {
     const world = getWorld()
     const { page, open } = await visit(t, world, { as: world.viewer })
