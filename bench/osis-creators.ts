@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
-import { newAccessKey, newSecretKey } from '../src/model/ids.ts'
+import { newAccessKey, newSecretKey } from '../src/model/credentials.ts'
 import type { AdminClient, CephRgwSettings } from '../src/platform/ceph-rgw/admin-client.ts'
 import { type Answer, basic, jsonOf, send } from '../testing/http.ts'
 import { type Init, serve, usherJson } from '../testing/usher.ts'

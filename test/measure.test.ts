@@ -4,14 +4,10 @@ import { readBars } from './measure/bars.ts'
 import { type Call, listReturns } from './measure/create-path.ts'
 
 /**
- * Figures that miss their bar, with the value that they must not exceed meanwhile. An OSIS create inserts its user the
- * way all creates do.
+ * Figures that miss their bar, with the value that they must not exceed meanwhile. An OSIS create passes everything
+ * that one call to the gateway needs: a client, a tenant, a user, an account, a credential, a lease and the attempt.
  */
-const MISSED: Readonly<Record<string, number>> = {
-  'OSIS create: files': 53,
-  'OSIS create: lines': 2_290,
-  'OSIS create: returns to a file left': 6,
-}
+const MISSED: Readonly<Record<string, number>> = { 'OSIS create: files': 53 }
 
 test('the code keeps the bars of npm run measure', async () => {
   const worse = (await readBars()).filter(({ what, value, bar }) => value > Math.max(bar, MISSED[what] ?? 0))

@@ -5,12 +5,13 @@ import type { Credential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Tenant } from '../model/tenants.ts'
-import { insertAccount, selectAccountByPk, selectAccountOfOrgUser } from '../store/accounts/accounts.ts'
 import {
-  markAccountRemoved,
   selectAccountBeingRemoved,
-  updateAccountEnabled,
-} from '../store/accounts/changes.ts'
+  selectAccountByPk,
+  selectAccountOfOrgUser,
+} from '../store/accounts/accounts.ts'
+import { markAccountRemoved, updateAccountEnabled } from '../store/accounts/changes.ts'
+import { insertAccount } from '../store/accounts/insert-account.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { hasEnabledCredential, updateLinkedAccount } from '../store/accounts/people.ts'
 import { selectAccountPage } from '../store/accounts/queries.ts'

@@ -1,9 +1,15 @@
 import type { Account } from '../model/accounts.ts'
 import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
-import { type Credential, MAX_CREDENTIALS, type OwnedCredential } from '../model/credentials.ts'
+import {
+  type Credential,
+  MAX_CREDENTIALS,
+  newAccessKey,
+  newSecretKey,
+  type OwnedCredential,
+} from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
-import { foldId, newAccessKey, newSecretKey } from '../model/ids.ts'
+import { foldId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { selectAccountByPk } from '../store/accounts/accounts.ts'
 import { requestApply } from '../store/accounts/changes.ts'

@@ -53,10 +53,11 @@ export function findTimeOfId(id: string): string | undefined {
 }
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
-const BASE36_UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
-const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+/** The alphabet of secrets. */
+export const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-function randomWord(length: number, alphabet: string): string {
+/** Generates a random word of letters of an alphabet; all letters are equally likely. */
+export function randomWord(length: number, alphabet: string): string {
   let word = ''
   for (let i = 0; i < length; i++) word += alphabet[randomInt(alphabet.length)]
   return word
@@ -75,19 +76,6 @@ export function newTenantId(name: string): string {
     .replace(/^_+|_+$/g, '')
     .slice(0, 40)
   return `${slug || 'tenant'}_${randomWord(8, BASE32)}`
-}
-
-/** The number of characters of an access key that Usher has made. */
-export const ACCESS_KEY_LENGTH = 20
-
-/** Generates an S3 access key: 20 characters of `A-Z0-9`, the form that S3 clients expect. */
-export function newAccessKey(): string {
-  return randomWord(ACCESS_KEY_LENGTH, BASE36_UPPER)
-}
-
-/** Generates an S3 secret key: 40 characters of `A-Za-z0-9` (238 bits). */
-export function newSecretKey(): string {
-  return randomWord(40, BASE62)
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
-import { newAccessKey, newSecretKey } from '../../src/model/ids.ts'
+import { newAccessKey, newSecretKey } from '../../src/model/credentials.ts'
 import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import { runUsher } from '../../testing/usher.ts'
 import { waitUntil } from '../../testing/wait.ts'

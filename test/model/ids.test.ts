@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  isUuid,
-  newAccessKey,
-  newClientSecret,
-  newId,
-  newSecretKey,
-  newTenantId,
-} from '../../src/model/ids.ts'
+import { newAccessKey, newSecretKey } from '../../src/model/credentials.ts'
+import { isUuid, newClientSecret, newId, newTenantId } from '../../src/model/ids.ts'
 import { anyCharacter } from '../support/characters.ts'
 
 test('a UUID is accepted in any version and either case', () => {

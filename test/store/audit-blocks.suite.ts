@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { hashEntry } from '../../src/store/audit/hashes.ts'
+import { hashEntry } from '../../src/store/audit/entry-rows.ts'
 import { NOW, newEntry } from '../support/rows.ts'
 import type { OpenTampered } from '../support/stores.ts'
 import { type Log, names, openLog, pkOf } from './audit-log.ts'

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CallerName } from '../../src/model/context.ts'
-import { formatCaller } from '../../src/store/audit/entry-rows.ts'
-import { hashEntry, newEntryHasher } from '../../src/store/audit/hashes.ts'
+import { formatCaller, hashEntry, newEntryHasher } from '../../src/store/audit/entry-rows.ts'
 import { newEntry } from '../support/rows.ts'
 
 /** Hashes that version 0.1.0 wrote. Logs with such hashes exist, and must stay valid. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { GENESIS_HASH, hashBlock, hashEntry } from '../../src/store/audit/hashes.ts'
+import { GENESIS_HASH, toBlockRow } from '../../src/store/audit/block-rows.ts'
+import { hashEntry } from '../../src/store/audit/entry-rows.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
 import { type OpenTampered, TEST_AUDIT_KEY } from '../support/stores.ts'
@@ -88,10 +89,9 @@ function changeTests(open: OpenTampered): void {
     const content = 'target = ?, correlation_id = ?, hash = ?'
     await log.tamper(`UPDATE audit_entries SET ${content} WHERE id = ?`, target, correlationId, hash, id)
     const [previous] = await readBlock(log, 4)
-    await log.tamper(
-      'UPDATE audit_blocks SET seal = ? WHERE number = 4',
-      hashBlock({ number: 4, previousHash: previous ?? '', hashes: [hash] }, TEST_AUDIT_KEY),
-    )
+    const block = { number: 4, previousHash: previous ?? '', hashes: [hash] }
+    const { seal } = toBlockRow({ block, first: 0, last: 0 }, TEST_AUDIT_KEY)
+    await log.tamper('UPDATE audit_blocks SET seal = ? WHERE number = 4', seal)
     assert.deepEqual(await log.faults(), [{ block: 5, position: null, entry: null, fault: 'block_changed' }])
     assert.deepEqual((await log.verify()).head, before.head)
   })

@@ -3,7 +3,6 @@ import type { Account, AccountRole } from '../../model/accounts.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { toActive } from './status.ts'
 
 /** For the column `wanted`. A literal, because a bound 1 would keep SQLite from using the partial indexes. */
 export const YES = sql.lit(1)
@@ -45,83 +44,6 @@ export function toAccount(row: AccountRow): Account {
   }
 }
 
-interface InsertParams {
-  readonly tenant: number
-  readonly user: number
-  readonly madeUser: number
-  readonly platform: string
-  readonly canonicalUserId: string
-  readonly orgId: string
-  readonly orgUserId: string
-  readonly username: string
-  readonly email: string | null
-  readonly role: string
-  readonly enabled: number
-  readonly attempts: number
-  readonly until: string | null
-  readonly by: string | null
-  readonly now: string
-}
-
-const insert = statement((db, p: InsertParams) =>
-  db.insertInto('accounts').values({
-    provider_pk: db.selectFrom('tenants').select('provider_pk').where('pk', '=', p.tenant),
-    tenant_pk: p.tenant,
-    user_pk: p.user,
-    made_user: p.madeUser,
-    platform: p.platform,
-    canonical_user_id: p.canonicalUserId,
-    org_id: p.orgId,
-    org_user_id: p.orgUserId,
-    username: p.username,
-    email: p.email,
-    role: p.role,
-    enabled: p.enabled,
-    active: toActive(db, p),
-    wanted: 1,
-    desired_version: 1,
-    applied_version: 0,
-    attempts: p.attempts,
-    leased_until: p.until,
-    leased_by: p.by,
-    desired_at: p.now,
-    due_at: p.now,
-    created_at: p.now,
-  }),
-)
-
-/**
- * Inserts an account and returns its primary key.
- * @throws {ConstraintError} when the Cloud Director user has an account in the tenant, or the user has one on the
- *   platform
- */
-export async function insertAccount(
-  tx: Tx,
-  account: {
-    tenant: number
-    user: number
-    /** Whether the user was created for the account, and is deleted with it. */
-    madeUser: boolean
-    platform: string
-    canonicalUserId: string
-    orgId: string
-    orgUserId: string
-    username: string
-    email: string | null
-    role: AccountRole
-    /** The account's own status. */
-    enabled: boolean
-    /** Claims the account for its first attempt, as `claimAccount` does. */
-    lease?: { readonly until: string; readonly by: string } | undefined
-    now: string
-  },
-): Promise<number> {
-  const { lease, ...values } = account
-  const flags = { enabled: account.enabled ? 1 : 0, madeUser: account.madeUser ? 1 : 0 }
-  const claimed = { attempts: lease ? 1 : 0, until: lease?.until ?? null, by: lease?.by ?? null }
-  return (await tx.insert(insert, { ...values, ...flags, ...claimed })) as number
-}
-
 /** Starts a query for accounts, with the ids of their tenants and users. */
 export function selectAccounts(db: QueryBuilder) {
   return db
@@ -155,6 +77,37 @@ export async function selectAccountOfOrgUser(
   orgUser: { orgId: string; id: string },
 ): Promise<Account | undefined> {
   const row = await tx.get(selectByOrgUser, { tenant, org: orgUser.orgId, user: orgUser.id })
+  return row && toAccount(row)
+}
+
+const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>
+  selectAccounts(db)
+    .where('accounts.tenant_pk', '=', p.tenant)
+    .where('accounts.org_id', '=', p.org)
+    .where('accounts.org_user_id', '=', p.user)
+    .where('accounts.wanted', '=', NO)
+    .where('accounts.purge', '=', NO)
+    .whereRef('accounts.applied_version', '<', 'accounts.desired_version'),
+)
+
+/**
+ * Returns the account of a Cloud Director user whose removal without purge is running. If it owns data, it will be
+ * restored.
+ */
+export async function selectAccountBeingRemoved(
+  tx: Tx,
+  tenant: number,
+  orgUser: { orgId: string; id: string },
+): Promise<Account | undefined> {
+  const row = await tx.get(selectBeingRemoved, { tenant, org: orgUser.orgId, user: orgUser.id })
+  return row && toAccount(row)
+}
+
+const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
+
+/** Returns the account with this primary key, also if it was removed. */
+export async function selectAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
+  const row = await tx.get(selectByPk, { pk })
   return row && toAccount(row)
 }
 
@@ -215,13 +168,5 @@ export async function selectAccountByCanonicalId(
   canonical: string,
 ): Promise<Account | undefined> {
   const row = await tx.get(selectByCanonicalId, { provider, canonical })
-  return row && toAccount(row)
-}
-
-const selectByPk = statement((db, p: { pk: number }) => selectAccounts(db).where('accounts.pk', '=', p.pk))
-
-/** Returns the account with this primary key, also if it was removed. */
-export async function selectAccountByPk(tx: Tx, pk: number): Promise<Account | undefined> {
-  const row = await tx.get(selectByPk, { pk })
   return row && toAccount(row)
 }

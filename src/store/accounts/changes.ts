@@ -1,9 +1,8 @@
 import { type ExpressionBuilder, sql } from 'kysely'
-import type { Account } from '../../model/accounts.ts'
 import type { Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { NO, RESET_ATTEMPTS, selectAccounts, toAccount, YES } from './accounts.ts'
+import { NO, RESET_ATTEMPTS, YES } from './accounts.ts'
 import { deleteContent, updateContentsPlatform } from './contents.ts'
 import { toActive } from './status.ts'
 
@@ -300,27 +299,4 @@ export async function markLateAccountsRemoved(
   const late = await tx.all(selectAllOfTenant, { tenant })
   for (const { pk } of late) await markAccountRemoved(tx, pk, removal)
   return late.length
-}
-
-const selectBeingRemoved = statement((db, p: { tenant: number; org: string; user: string }) =>
-  selectAccounts(db)
-    .where('accounts.tenant_pk', '=', p.tenant)
-    .where('accounts.org_id', '=', p.org)
-    .where('accounts.org_user_id', '=', p.user)
-    .where('accounts.wanted', '=', NO)
-    .where('accounts.purge', '=', NO)
-    .whereRef('accounts.applied_version', '<', 'accounts.desired_version'),
-)
-
-/**
- * Returns the account of a Cloud Director user whose removal without purge is running. If it owns data, it will be
- * restored.
- */
-export async function selectAccountBeingRemoved(
-  tx: Tx,
-  tenant: number,
-  orgUser: { orgId: string; id: string },
-): Promise<Account | undefined> {
-  const row = await tx.get(selectBeingRemoved, { tenant, org: orgUser.orgId, user: orgUser.id })
-  return row && toAccount(row)
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { AuditKey, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type BlockRow, type FilledBlock, toBlockRow } from './hashes.ts'
+import { type BlockRow, type FilledBlock, toBlockRow } from './block-rows.ts'
 
 /** Selects the newest block. */
 export const headBlock = statement((db) =>

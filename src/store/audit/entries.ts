@@ -3,8 +3,7 @@ import type { AuditEntry, AuditStatus, AuditValue, Operation, RecordedChange } f
 import { foldId, listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type EntryRow, parseCaller, toEntryRow } from './entry-rows.ts'
-import type { HashedEntry } from './hashes.ts'
+import { type EntryRow, type HashedEntry, parseCaller, toEntryRow } from './entry-rows.ts'
 import { selectEntryKeys } from './index-rows.ts'
 
 /** Inserts the row of an entry. */

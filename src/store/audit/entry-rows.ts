@@ -1,8 +1,8 @@
+import { hash } from 'node:crypto'
 import type { AuditEntry } from '../../model/audit.ts'
 import type { CallerName } from '../../model/context.ts'
 import type { OpenBlock } from '../port.ts'
 import type { Tables } from '../schema.ts'
-import { hashEntry } from './hashes.ts'
 
 /** A row of `audit_entries` without its primary key. */
 export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
@@ -32,6 +32,69 @@ export function toEntryRow(entry: AuditEntry, block: OpenBlock | null): EntryRow
     block: block ? block.number : null,
     position,
     hash: block && position !== null ? hashEntry(entry, caller, { block: block.number, position }) : null,
+  }
+}
+
+/** An entry as its hash covers it: `changes` is the stored JSON, also in the form of an older version. */
+export type HashedEntry = Omit<AuditEntry, 'caller' | 'changes'> & { readonly changes?: unknown }
+
+/**
+ * Hashes an entry: its whole content, and its place in the chain, so that it cannot be moved.
+ * @param caller the text that is stored for the caller
+ */
+export function hashEntry(
+  entry: HashedEntry,
+  caller: string,
+  place: { block: number; position: number },
+): string {
+  return hash('sha256', JSON.stringify(toContent(entry, caller, place)), 'base64url')
+}
+
+/** Returns what the hash of an entry covers. */
+function toContent(
+  entry: HashedEntry,
+  caller: string,
+  { block, position }: { block: number; position: number },
+): unknown[] {
+  const { changes = null, address, reseller } = entry
+  return [
+    block,
+    position,
+    entry.id,
+    entry.at,
+    entry.operation,
+    entry.status,
+    entry.outcome,
+    caller,
+    entry.portal,
+    entry.organization,
+    entry.target,
+    entry.correlationId,
+    entry.changedFields,
+    // What an entry does not have is left out at the end, so that the hashes of older entries stay valid.
+    ...(changes !== null || address !== null || reseller !== null ? [changes] : []),
+    ...(address !== null || reseller !== null ? [address] : []),
+    ...(reseller !== null ? [reseller] : []),
+  ]
+}
+
+/**
+ * Returns a function that hashes entries of one block which have everything in common but what it takes. It returns the
+ * same as `hashEntry`, and is several times as fast.
+ * @param shared one of the entries
+ */
+export function newEntryHasher(
+  shared: HashedEntry,
+  caller: string,
+  block: number,
+): (entry: Pick<HashedEntry, 'id' | 'target'>, position: number) => string {
+  const content = toContent({ ...shared, id: '', target: '' }, caller, { block, position: 0 })
+  const [, , , ...others] = content.map((one) => JSON.stringify(one))
+  const before = others.slice(0, 7).join(',')
+  const after = others.slice(8).join(',')
+  return ({ id, target }, position) => {
+    const own = `[${block},${position},${JSON.stringify(id)},${before},${JSON.stringify(target)},${after}]`
+    return hash('sha256', own, 'base64url')
   }
 }
 

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { ACCESS_KEY_LENGTH } from '../../model/ids.ts'
+import { ACCESS_KEY_LENGTH } from '../../model/credentials.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { statement } from '../statement.ts'

@@ -4,7 +4,7 @@ import { auditKey } from '../migrations/0012-audit-key.ts'
 import { type AuditHead, type AuditKey, type AuditKeySealer, StoreError, type Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { GENESIS_HASH } from './hashes.ts'
+import { GENESIS_HASH } from './block-rows.ts'
 
 /** A row of `audit_keys`. */
 export type SealedAuditKey = Pick<Tables['audit_keys'], 'id' | 'sealed'>

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { TargetKind } from '../../model/audit.ts'
-import { ACCESS_KEY_LENGTH } from '../../model/ids.ts'
+import { ACCESS_KEY_LENGTH } from '../../model/credentials.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'

@@ -3,9 +3,10 @@ import { sql } from 'kysely'
 import type { AuditCheck, AuditHead, AuditKey, AuditKeySealer, AuditVerdict, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
+import { GENESIS_HASH } from './block-rows.ts'
 import { ENTRY_COLUMNS, readInteger, toHashedEntry } from './entries.ts'
+import { hashEntry } from './entry-rows.ts'
 import { FaultList } from './faults.ts'
-import { GENESIS_HASH, hashEntry } from './hashes.ts'
 import { selectAuditKey } from './keys.ts'
 
 /** The number of blocks, and the number of entries of one block, in memory at once. */
@@ -220,7 +221,7 @@ async function checkEntries(tx: Tx, { block, key }: Link, faults: FaultList): Pr
   return { found, digest: hasher.update(']').digest('base64url'), firstPk, lastPk }
 }
 
-/** Begins the hash of a block; see `hashBlock`. Blocks before the first one with an HMAC have a plain SHA-256. */
+/** Begins the hash of a block; see `toBlockRow`. Blocks before the first one with an HMAC have a plain SHA-256. */
 function newBlockHasher({ number, previous_hash }: Block, key: AuditKey | undefined): Hash | Hmac {
   const isKeyed = key !== undefined && number >= key.from
   const hasher = isKeyed ? createHmac('sha256', key.secret) : createHash('sha256')

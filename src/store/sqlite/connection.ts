@@ -9,7 +9,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
-import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
+import { type BlockHead, toNextBlock } from '../audit/block-rows.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import type {
   AppliedMigration,

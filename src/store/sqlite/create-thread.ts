@@ -1,7 +1,7 @@
 import { fdatasyncSync, openSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { type BlockHead, toNextBlock } from '../audit/hashes.ts'
+import { type BlockHead, toNextBlock } from '../audit/block-rows.ts'
 import { type AuditKey, ConstraintError, type InsertOutcome, type OpenBlock, StoreError } from '../port.ts'
 import { bind, type Plan } from '../statement.ts'
 import type { Batch, BatchReply, ThreadStart } from './create-writer.ts'

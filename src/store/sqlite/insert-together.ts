@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../model/audit.ts'
-import { type EntryRow, toEntryRow } from '../audit/entry-rows.ts'
-import { newEntryHasher } from '../audit/hashes.ts'
+import { type EntryRow, newEntryHasher, toEntryRow } from '../audit/entry-rows.ts'
 import type { InsertOutcome, NewUserRow, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { insertUser, type Writer } from './insert-user.ts'

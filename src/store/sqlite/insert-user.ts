@@ -1,5 +1,5 @@
+import { toBlockRow } from '../audit/block-rows.ts'
 import { toEntryRow } from '../audit/entry-rows.ts'
-import { toBlockRow } from '../audit/hashes.ts'
 import type { AuditKey, InsertOutcome, NewUserRow, OpenBlock } from '../port.ts'
 
 // The thread that creates users imports this file, so it must not import Kysely.
