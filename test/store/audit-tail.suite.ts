@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import { followAuditLog } from '../../src/store/audit/index-rows.ts'
+import { type LogPlace, selectLogWalk } from '../../src/store/audit/log-walks.ts'
 import { selectDeletionOf } from '../../src/store/audit/removals.ts'
 import {
   selectChangesOfAccounts,
@@ -97,6 +98,45 @@ export function auditTailSuite(open: OpenStore): void {
             await listAll(world, limit, window),
             rows.map(({ id }) => id),
           )
+        }),
+        { numRuns: rounds(15, 60) },
+      )
+    })
+
+    test('a walk with any window has what a plain scan has', async () => {
+      const store = await open()
+      let second = 0
+      const plan = fc.record({
+        entries: fc.array(fc.record({ pause: fc.integer({ min: 0, max: 2 }), isFailed: fc.boolean() }), {
+          maxLength: 40,
+        }),
+        followed: fc.integer({ min: 0, max: 30 }),
+        window: fc.integer({ min: 1, max: 12 }),
+        limit: fc.integer({ min: 1, max: 4 }),
+        filter: fc.constantFrom({}, { status: 'Failed' as const }, { operations: ['CreateUser'] }),
+      })
+      await fc.assert(
+        fc.asyncProperty(plan, async ({ entries, followed, window, limit, filter }) => {
+          const { providerPk, organization } = await addWorld(store)
+          const written = entries.map(({ pause, isFailed }) => {
+            second += pause
+            const status = isFailed ? ('Failed' as const) : ('Succeeded' as const)
+            return newEntry({ organization: organization.id, at: timeOf(second), status })
+          })
+          for (let i = 0; i < written.length; i += 5) await putEntries(store, ...written.slice(i, i + 5))
+          await store.sealAudit()
+          if (followed > 0) await store.write((tx) => followAuditLog(tx, followed))
+          const ids: string[] = []
+          let after: LogPlace | undefined
+          do {
+            const time = { from: timeOf(0), to: timeOf(100_000) }
+            const walk = { filter: { providerPk, ...time, ...filter }, after, limit, window }
+            const { items, next } = await store.read((tx) => selectLogWalk(tx, walk))
+            ids.push(...items.map(({ id }) => id))
+            after = next
+          } while (after)
+          const wanted = written.filter(({ status }) => !('status' in filter) || status === 'Failed')
+          assert.deepEqual(ids, wanted.map(({ id }) => id).reverse())
         }),
         { numRuns: rounds(15, 60) },
       )

@@ -38,6 +38,7 @@ async function put({ store, customer }: Log, changes: readonly Partial<AuditEntr
 }
 
 async function follow({ store }: Log): Promise<void> {
+  await store.sealAudit()
   while ((await store.write((tx) => followAuditLog(tx, 1_000))) > 0);
 }
 

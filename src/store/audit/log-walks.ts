@@ -27,6 +27,9 @@ const RARE = 5_000
 const DISORDER_MS = 3_600_000
 const DISORDER_ENTRIES = 1_000
 
+/** The most entries behind the index that one call looks at. */
+const WINDOW = 3_000
+
 /** Which entries a walk has. Members that are left out match anything. */
 export interface LogWalkFilter extends LogFilter {
   readonly outcome?: string | undefined
@@ -65,6 +68,8 @@ interface Walk {
   readonly filter: LogWalkFilter
   readonly after: LogPlace | undefined
   readonly limit: number
+  /** The most entries behind the index that are looked at; 3,000 when left out. */
+  readonly window?: number | undefined
 }
 
 /** The order of a walk, newest first. */
@@ -106,8 +111,9 @@ export async function selectLogWalk(tx: Tx, walk: Walk): Promise<LogWalkPage> {
   const { limit } = walk
   const { isNewer } = toOrder(walk)
   const rows: Row[] = []
-  let floor: LogPlace | undefined
-  for (const source of await listSources(tx, walk)) {
+  const tail = await findWindow(tx, walk)
+  let floor = tail?.floor
+  for (const source of await listSources(tx, walk, tail?.reaching)) {
     const found = await readSource(tx, source, walk)
     rows.push(...found.rows)
     if (found.last && (!floor || isNewer(found.last, floor))) floor = found.last
@@ -155,10 +161,33 @@ async function readSource(
   return { rows, last: last && toPlace(last) }
 }
 
-async function listSources(tx: Tx, asked: Walk): Promise<Source[]> {
+/**
+ * Finds the entries behind the index that may follow the place, and the place down to which they are complete; no floor
+ * if that is all of them.
+ */
+async function findWindow(
+  tx: Tx,
+  walk: Walk,
+): Promise<{ readonly reaching: Sql; readonly floor: LogPlace | undefined } | undefined> {
+  const { after, window = WINDOW } = walk
+  const order = toOrder(walk)
+  const disorder = order === BY_TIME ? Math.min(DISORDER_ENTRIES, Math.floor(window / 4)) : 0
+  const tail = await findTail(tx, { before: after && after.number + disorder, size: window })
+  if (!tail || tail.floor === null) return tail && { ...tail, floor: undefined }
+  const [lowest] = await query<LogPlace>(
+    tx,
+    sql`select at, pk as number from audit_entries where pk >= ${tail.floor} and pk <= ${tail.floor + disorder}
+      order by at desc, pk desc limit 1`,
+  )
+  const floor = lowest ?? { at: after?.at ?? walk.filter.to, number: tail.floor }
+  // After a clock was set back, the next page begins at a lower number all the same.
+  if (after && !order.isNewer(after, floor)) return { ...tail, floor: { at: after.at, number: tail.floor } }
+  return { ...tail, floor }
+}
+
+async function listSources(tx: Tx, asked: Walk, tail: Sql | undefined): Promise<Source[]> {
   const walk = { ...asked, filter: endAtPlace(asked) }
   const { filter } = walk
-  const tail = (await findTail(tx, { size: Number.POSITIVE_INFINITY }))?.reaching
   const own = listOwnParts(filter)
   const keys = listKeys(filter)
   const ids = keys && (await selectIds(tx, walk, keys))

@@ -58,7 +58,8 @@ const selectNewestBefore = statement((db, p: { before: number }) =>
     .limit(sql.lit(1)),
 )
 
-async function findBounds(tx: Tx): Promise<Bounds> {
+/** Returns undefined if the index has all entries. */
+async function findBounds(tx: Tx): Promise<Bounds | undefined> {
   const { block, entryPk } = await getProgress(tx)
   // Primary keys are not in the order of blocks on PostgreSQL, so a later block may have an entry with a lower one.
   const blocks = sql`select first_pk from audit_blocks where number > ${block}
@@ -68,11 +69,11 @@ async function findBounds(tx: Tx): Promise<Bounds> {
     sql`select min(pk) as pk from (
       select min(first_pk) as pk from (${blocks}) as blocks
       union all select min(pk) from audit_entries where block is null
-      union all select ${entryPk + 1}) as firsts`,
+      union all select ${entryPk + 1} from audit_blocks where number = ${block} and last_pk > ${entryPk}) as firsts`,
   )
   const isBehind = sql`(entry.block is null or entry.block > ${block}
     or (entry.block = ${block} and entry.pk > ${entryPk}))`
-  return { least: least?.pk ?? 0, isBehind }
+  return least?.pk === undefined || least.pk === null ? undefined : { least: Number(least.pk), isBehind }
 }
 
 /**
@@ -83,7 +84,9 @@ export async function findTail(
   tx: Tx,
   { before = Number.MAX_SAFE_INTEGER, size = TAIL_WINDOW }: Window = {},
 ): Promise<Tail | undefined> {
-  const { least, isBehind } = await findBounds(tx)
+  const bounds = await findBounds(tx)
+  if (!bounds) return undefined
+  const { least, isBehind } = bounds
   // A window is an interval of numbers. It ends at an entry, so that a gap between numbers costs one window.
   const newest = (await tx.get(selectNewestBefore, { before }))?.pk ?? 0
   if (newest < least) return undefined
@@ -108,7 +111,9 @@ const selectFrom = statement((db, p: { pk: number }) =>
  * @returns the condition on `audit_entries as entry`; undefined if the index has all entries
  */
 export async function findTailAt(tx: Tx, time: string): Promise<RawBuilder<unknown> | undefined> {
-  const { least, isBehind } = await findBounds(tx)
+  const bounds = await findBounds(tx)
+  if (!bounds) return undefined
+  const { least, isBehind } = bounds
   const newest = (await tx.get(selectNewestBefore, { before: Number.MAX_SAFE_INTEGER }))?.pk ?? 0
   if (newest < least) return undefined
   let [low, high] = [least, newest + 1]
