@@ -44,7 +44,7 @@ export function Shortcuts() {
   const navigate = useNavigate()
   useEffect(() => {
     // Find opens at once when it is first wanted.
-    const timer = setTimeout(loadFind, 200)
+    const timer = setTimeout(() => loadFind().catch(() => undefined), 200)
     return () => clearTimeout(timer)
   }, [])
   useEffect(() => {
@@ -81,13 +81,23 @@ export function Shortcuts() {
   return dialog === 'find' ? <FindDialog onClose={close} /> : null
 }
 
+/** After what time Find is loaded again if the server was away. */
+const AGAIN_MS = 1_000
+
 /** Find, and a field in its place until it is loaded: no letter that people type gets lost. */
 function FindDialog({ onClose }: { onClose: () => void }) {
   const { finder, shell } = useText()
   const typed = useRef('')
   const [Find, setFind] = useState(() => loaded)
   useEffect(() => {
-    if (!Find) loadFind().then((component) => setFind(() => component))
+    if (Find) return
+    let timer: ReturnType<typeof setTimeout>
+    const later = () => {
+      timer = setTimeout(load, AGAIN_MS)
+    }
+    const load = () => loadFind().then((component) => setFind(() => component), later)
+    load()
+    return () => clearTimeout(timer)
   }, [Find])
   if (Find) return <Find typed={typed} onClose={onClose} />
   return (

@@ -2,6 +2,7 @@ import { after, before, test } from 'node:test'
 import { startBrowser } from '../../testing/browser.ts'
 import { accessibility } from './accessibility.suite.ts'
 import { entering } from './entering.suite.ts'
+import { large } from './large.suite.ts'
 import { support } from './support.suite.ts'
 import { users } from './users.suite.ts'
 import { type OwnedWorld, openWorld } from './world.ts'
@@ -22,5 +23,5 @@ export async function runStories(): Promise<void> {
     if (!world) throw new Error('the server did not start')
     return world
   }
-  for (const suite of [entering, support, users, accessibility]) suite(getWorld)
+  for (const suite of [entering, users, accessibility, large, support]) suite(getWorld)
 }

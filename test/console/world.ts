@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { type Rgw, startRgw } from '../../testing/rgw.ts'
-import { type StartedTarget, startTarget } from '../../testing/target.ts'
+import { type StartedTarget, serveHere, startTarget } from '../../testing/target.ts'
 import { type ConsoleClient, enterByLink, enterFirst } from '../contract/console-client.ts'
 import { createdOf, createUser, newOsisUser, type OsisUser } from '../contract/object-store.ts'
 
@@ -21,6 +21,8 @@ export interface World {
   addAccount(email: string): Promise<string>
   /** Makes a one-time link for a person: its path with the fragment. */
   makeLink(email: string): Promise<string>
+  /** Stops the server; returns a function that starts it again at the same address. */
+  stop(): Promise<() => Promise<void>>
 }
 
 export interface OwnedWorld extends World {
@@ -43,6 +45,7 @@ export async function openWorld(browser: Browser): Promise<OwnedWorld> {
   }
   await add(init.provider.id, 'vera@example.com', 'Viewer')
   const viewer = await enterByLink(target.url, await makeLink('vera@example.com'), { lastName: 'Rubin' })
+  let running: { stop(): Promise<unknown> } = target
   const name = 'Quartz Foods'
   const customer = ['--kind', 'customer', '--name', name, '--reseller', init.reseller.id]
   const { id } = await target.cli<{ id: string }>('organization', 'add', ...customer)
@@ -58,8 +61,16 @@ export async function openWorld(browser: Browser): Promise<OwnedWorld> {
       const { items } = await grace.call<{ items: { id: string }[] }>('GET', `/users?q=${email}`)
       return items[0]?.id ?? assert.fail('the user was not kept')
     },
+    async stop() {
+      await running.stop()
+      const settings = { ...rgw.settings, USHER_PORT: new URL(target.url).port }
+      return async () => {
+        running = await serveHere(target.dataDir, settings)
+      }
+    },
     async end() {
       await browser.close()
+      await running.stop()
       await target.end()
       rgw.close()
     },
@@ -178,13 +189,13 @@ export async function visit(t: TestContext, world: World, options: Visit = {}): 
 /** Waits until nothing of the page is still to come. */
 export async function settle(page: Page): Promise<void> {
   await page.locator('h1').first().waitFor()
-  await page.waitForFunction(ARE_READS_DONE)
+  await page.getByText(LOADING).first().waitFor({ state: 'detached' })
+  await page.locator('[class*=skeleton]').first().waitFor({ state: 'detached' })
   await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' })
 }
 
-/** What a page that still loads says or shows, in both languages. */
-const ARE_READS_DONE = `!/(Loading|Searching|geladen|gesucht)…/.test(document.querySelector('main').innerText) &&
-  !document.querySelector('[class*=skeleton]')`
+/** What a page says that still loads. */
+const LOADING = /(Loading|Searching|geladen|gesucht)…/
 
 const MAX_TABS = 80
 
