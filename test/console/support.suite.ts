@@ -122,7 +122,10 @@ export function support(getWorld: () => World): void {
       await open('/console/audit')
       await find(accessKey, by)
       await use(page.getByRole('button', { name: `Disable the key ${accessKey}` }), by)
-      await page.getByRole('button', { name: `Enable the key ${accessKey}` }).waitFor()
+      await page
+        .getByRole('button', { name: `Enable the key ${accessKey}` })
+        .first()
+        .waitFor()
       assert.equal(acts(), 2)
       assert.equal((await readKeys())[0]?.active, false)
     })
