@@ -16,8 +16,11 @@ export async function queryDatabase(url: string, sql: string, ...values: readonl
     : queryPostgres(url, sql, values)
 }
 
+/** How long a statement waits for the lock of another connection. */
+const BUSY_MS = 1_000
+
 function querySqlite(path: string, sql: string, values: readonly Value[]): Row[] {
-  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false })
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false, timeout: BUSY_MS })
   try {
     return db.prepare(sql).all(...values) as Row[]
   } finally {
