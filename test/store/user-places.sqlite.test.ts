@@ -28,3 +28,24 @@ test('users with the highest places enter the index, and the store writes on', a
   const found = await store.read((tx) => tx.searchPage(ofAll, page))
   assert.deepEqual(found?.pks, [world.people[1]?.pk])
 })
+
+test('more blocks are divided in one commit than SQLite joins selects', async () => {
+  const world = await newWorld(open)
+  const { store, customer } = world
+  const starts = Array.from({ length: 600 }, (_, i) => `n${String(i).padStart(3, '0')}`)
+  await store.write((tx) =>
+    query(
+      tx,
+      sql`insert into user_blocks_name (start, label, next, room)
+        select value, ((key + 1) << 20) + 1, 0, 256 from json_each(${JSON.stringify(starts)})`,
+    ),
+  )
+  const names = starts.flatMap((start) => [...'abcdefghijklmnopq'].map((letter) => start + letter))
+  await add(world, names, [], 2_000)
+  await store.write((tx) => query(tx, sql`update user_blocks_name set room = 0`))
+  await add(world, ['zoe'], [], 1)
+  for (const word of ['n000', 'n599', 'zoe']) {
+    const search = { providerPk: customer.providerPk, words: [word], groups: [] }
+    assert.equal((await store.read((tx) => tx.searchUsers(search, 99))).length, word === 'zoe' ? 1 : 17)
+  }
+})

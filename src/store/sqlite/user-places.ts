@@ -122,20 +122,22 @@ async function indexUsers(
   { search, places }: OrderTables,
   { which, moved }: { readonly which: RawBuilder<boolean>; readonly moved: readonly Moved[] },
 ): Promise<void> {
-  const left = moved.flatMap(({ ids }) => (ids === '[]' ? [] : ids.slice(1, -1)))
-  if (left.length > 0)
-    await query(tx, sql`delete from ${search} where rowid in (select value from json_each(${`[${left}]`}))`)
-  const pks = [
-    sql`select users.pk from users where ${which} and users.deleted_at is null`,
-    ...moved.map((one) => sql`select value from json_each(${one.pks})`),
-  ]
+  const left = joinArrays(moved.map(({ ids }) => ids))
+  if (left !== '[]')
+    await query(tx, sql`delete from ${search} where rowid in (select value from json_each(${left}))`)
   // A block may be moved twice, so the users are distinct.
   await query(
     tx,
     sql`insert into ${search} (rowid, text, facets) select p.id, users.name_key, ${FACETS}
-      from (${sql.join(pks, sql` union `)}) as entered cross join ${places} as p on p.user_pk = entered.pk
+      from (select users.pk from users where ${which} and users.deleted_at is null
+        union select value from json_each(${joinArrays(moved.map(({ pks }) => pks))})) as entered cross join ${places} as p on p.user_pk = entered.pk
       cross join users on users.pk = entered.pk order by p.id`,
   )
+}
+
+/** Makes one JSON array of several. A statement takes it as one value, however many there are. */
+function joinArrays(arrays: readonly string[]): string {
+  return `[${arrays.filter((one) => one !== '[]').map((one) => one.slice(1, -1))}]`
 }
 
 /** Returns the condition on a row id that it is in a block. */
