@@ -9,7 +9,7 @@ import { Message } from './message.tsx'
 import { Modal } from './modal.tsx'
 
 /** Says in the person's language what is wrong: the server's sentence if the console has none for the rule. */
-export function sayIssue({ rule, params, description }: Issue, { issues }: Text): string {
+function sayIssue({ rule, params, description }: Issue, { issues }: Text): string {
   // An older console may not know a rule of the server.
   return issues[rule]?.(params) ?? description
 }

@@ -8,7 +8,7 @@ interface MenuProps {
   readonly children: ReactNode
 }
 
-/** A button with a list of actions below it. The list is a popover: Escape and a click beside it close it. */
+/** A button that opens a list of actions below it. Escape closes the list, and so does a click elsewhere. */
 export function Menu({ label, name, children }: MenuProps) {
   const id = useId()
   const ref = useRef<HTMLDivElement>(null)

@@ -4,7 +4,7 @@ import styles from './modal.module.css'
 interface ModalProps {
   readonly title: string
   readonly children: ReactNode
-  /** What Escape and a click beside it do. Without it, only what is in the dialog closes it. */
+  /** Called for Escape and for a click outside the dialog. Without it, only the buttons of the dialog close it. */
   readonly onClose?: (() => void) | undefined
   readonly role?: 'dialog' | 'alertdialog'
   readonly isWide?: boolean

@@ -48,7 +48,7 @@ export function Shortcuts() {
     return () => clearTimeout(timer)
   }, [])
   useEffect(() => {
-    // The next letter must find the dialog open: it belongs into its field.
+    // The dialog opens before the next key is pressed, so that the letter goes into its field.
     const open = (event: Event) => flushSync(() => setDialog((event as CustomEvent<'find' | 'help'>).detail))
     let afterG = false
     const press = (event: KeyboardEvent) => {

@@ -43,7 +43,7 @@ const EXPORT_PAGE = 200
 /**
  * Reads all entries that `walkAuditLogs` lists, up to the time of the call, newest first. The export itself is recorded
  * before the first of them is read.
- * @returns pages of entries, each of which is one snapshot
+ * @returns pages of entries; each page is read from one snapshot
  * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is after `to`, `store_unavailable`
  */
 export async function* exportAuditLogs(

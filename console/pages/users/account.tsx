@@ -76,7 +76,7 @@ function NoAccount({ user, acts }: Pick<AccountProps, 'user' | 'acts'>) {
 }
 
 /** The state of an account in one word, as the lists of users have it. */
-export function wordOf({ state, platformState, parkedAt, attempts }: AccountView): AccountWord {
+function wordOf({ state, platformState, parkedAt, attempts }: AccountView): AccountWord {
   if (parkedAt !== null) return 'parked'
   if (platformState !== 'applied') return attempts > 0 ? 'failing' : 'waiting'
   return state === 'active' ? 'applied' : state === 'suspended' ? 'suspended' : 'none'

@@ -65,7 +65,7 @@ interface OrganizationNameProps {
 }
 
 /** The name of an organization, as a link to it. */
-export function OrganizationName({ organization: { id, name } }: OrganizationNameProps) {
+function OrganizationName({ organization: { id, name } }: OrganizationNameProps) {
   return (
     <Link to="/organizations/$id" params={{ id }}>
       {name}

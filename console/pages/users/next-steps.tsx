@@ -9,7 +9,7 @@ import { useReasons } from './reasons.ts'
 import type { Act, Acts, UserView } from './user-data.ts'
 
 /** Says a next step in the person's language: as the words of a button, or as a sentence. */
-export function sayNext(step: NextStep, { explain }: Text): string {
+function sayNext(step: NextStep, { explain }: Text): string {
   return (explain.next[step.code] as (params: NextStep['params']) => string)(step.params)
 }
 

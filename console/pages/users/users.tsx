@@ -40,7 +40,7 @@ export function Users() {
         columns={useUserColumns()}
         getKey={({ id }) => id}
         count={text.count}
-        empty={<Nobody />}
+        empty={<NoMatch />}
       />
     </Page>
   )
@@ -63,7 +63,7 @@ function toNewUser({ q = '', org, reseller }: UsersSearch): NewUserSearch {
 }
 
 /** What the page says if no user matches: what was asked for, and the ways on. */
-function Nobody() {
+function NoMatch() {
   const { users: text } = useText()
   const search = route.useSearch()
   const { q = '', deleted, ...others } = search

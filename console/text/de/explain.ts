@@ -11,7 +11,7 @@ const or = (words: readonly string[]): string => words.join(' oder ')
 const times = (count: number): string => plural(count, 'einmal', `${count}-mal`)
 const platformSays = (error: string | null): string => (error === null ? '' : ` Die Plattform: ${error}.`)
 
-/** How an account differs on its platform; the code stands beside it. */
+/** How an account differs on its platform. The page shows the code, too. */
 const drift: Readonly<Record<string, string>> = {
   missing: 'die Plattform hat kein Konto',
   present: 'sie hat noch ein Konto, das entfernt wurde',

@@ -6,7 +6,6 @@ export const form: Text['form'] = {
   unsavedText: 'Was Sie auf dieser Seite eingegeben haben, ist nicht gespeichert.',
   stay: 'Hier bleiben',
   leave: 'Verlassen',
-  secretUnsaved: 'Das Geheimnis wird nur dieses eine Mal gezeigt.',
 }
 
 export const issues: Text['issues'] = {

@@ -40,7 +40,6 @@ export const shell: Text['shell'] = {
     open: 'Zeile öffnen',
     new: 'neu',
     edit: 'bearbeiten',
-    refresh: 'aktualisieren',
     goUsers: 'Benutzer',
     goOrganizations: 'Organisationen',
     goAudit: 'Protokoll',

@@ -13,7 +13,6 @@ export const users: Text['users'] = {
     account: 'Speicherkonto',
     changed: 'Geändert',
   },
-  filters: 'Filter',
   deleted: 'Gelöscht',
   deletedChoices: { no: 'nein', yes: 'nur gelöschte' },
   state: 'Zustand',
@@ -34,5 +33,4 @@ export const users: Text['users'] = {
     failing: 'Scheitert',
     parked: 'Geparkt',
   },
-  states: { active: 'aktiv', suspended: 'gesperrt', deleted: 'gelöscht', erased: 'anonymisiert' },
 }

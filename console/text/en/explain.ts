@@ -34,7 +34,7 @@ const causes = {
   other: 'the platform could not be brought up to date',
 } satisfies Record<CauseCode, string> as Record<CauseCode, string>
 
-/** How an account differs on its platform; the code stands beside it. */
+/** How an account differs on its platform. The page shows the code, too. */
 const drift: Readonly<Record<string, string>> = {
   missing: 'the platform has no account',
   present: 'it still has an account that was removed',

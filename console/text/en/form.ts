@@ -10,7 +10,6 @@ export const form = {
   unsavedText: 'What you typed on this page is not saved.',
   stay: 'Stay here',
   leave: 'Leave',
-  secretUnsaved: 'The secret is shown this once.',
 }
 
 type Say = (params: Readonly<Record<string, string | number>>) => string | null

@@ -39,7 +39,6 @@ export const shell = {
     open: 'open the row',
     new: 'new',
     edit: 'edit',
-    refresh: 'refresh',
     goUsers: 'Users',
     goOrganizations: 'Organizations',
     goAudit: 'Audit log',

@@ -14,7 +14,6 @@ export const users = {
     account: 'Storage account',
     changed: 'Changed',
   },
-  filters: 'Filters',
   deleted: 'Deleted',
   deletedChoices: { no: 'no', yes: 'only deleted' },
   state: 'State',
@@ -36,5 +35,4 @@ export const users = {
     failing: 'Failing',
     parked: 'Parked',
   } satisfies Record<AccountWord, string> as Record<AccountWord, string>,
-  states: { active: 'active', suspended: 'suspended', deleted: 'deleted', erased: 'erased' },
 }

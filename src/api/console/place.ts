@@ -26,7 +26,7 @@ export function readPlace(publicUrl: string): Place {
 
 /** Any host will do: a path that leads away from it leaves the console. */
 const HERE = 'http://console.invalid'
-/** The longest path, in characters: it travels in a cookie, of which browsers keep 4,096 bytes. */
+/** The longest path, in characters. A cookie holds it, and browsers keep at most 4,096 bytes of a cookie. */
 const MAX_PATH = 2_000
 
 /**
