@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { LONGEST, listTestFiles } from '../testing/test-files.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -18,12 +19,25 @@ function filesOfGroup(group: string): string[] {
   return files.filter((_, i) => i % of === part - 1)
 }
 
+/** Returns the files that are started, and those that these run as groups. */
+function withGroups(started: readonly string[]): string[] {
+  return [...started, ...started.flatMap(filesOfGroup)].sort()
+}
+
+const all = globSync('test/**/*.test.ts', { cwd: ROOT }).sort()
+
 test('npm test runs each test file once, alone or in a group', () => {
+  assert.deepEqual(withGroups(listTestFiles()), all)
+})
+
+test('the files that take longest start first', () => {
+  assert.deepEqual(listTestFiles().slice(0, LONGEST.length), LONGEST)
+})
+
+test('npm run coverage runs each test file once', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  for (const script of [scripts.test, scripts.coverage] as string[]) {
-    const patterns = [...script.matchAll(/"(test\/[^"]+)"/g)].map(([, pattern = '']) => pattern)
-    const started = patterns.flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
-    const run = [...started, ...started.flatMap(filesOfGroup)]
-    assert.deepEqual(run.sort(), globSync('test/**/*.test.ts', { cwd: ROOT }).sort())
-  }
+  const patterns = [...String(scripts.coverage).matchAll(/"(test\/[^"]+)"/g)].map(
+    ([, pattern = '']) => pattern,
+  )
+  assert.deepEqual(withGroups(patterns.flatMap((pattern) => globSync(pattern, { cwd: ROOT }))), all)
 })

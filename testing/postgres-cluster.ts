@@ -107,7 +107,13 @@ async function findPort(): Promise<number> {
 }
 
 /** Sorts by language rules, so that tests fail where Usher relies on a database that sorts by code points. */
-const LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
+const LOCALE = [
+  '--set=scram_iterations=1',
+  '--encoding=UTF8',
+  '--locale=C',
+  '--locale-provider=icu',
+  '--icu-locale=en-US',
+]
 
 function initialise(account: Account, bin: string, home: string, password: string): void {
   const file = join(home, 'password')
