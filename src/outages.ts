@@ -1,6 +1,6 @@
 import { IssuerUnavailableError } from './auth/auth-error.ts'
 import type { Directory } from './directory/directory.ts'
-import { KeysUnreadableError } from './directory/sealing/following-sealer.ts'
+import { KeysUnreadableError } from './directory/sealing/sealer.ts'
 import type { Logger } from './logger.ts'
 import { DirectoryError } from './model/error.ts'
 import { PlatformError, type Platforms } from './platform/platform.ts'

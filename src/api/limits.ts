@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { readBasic } from '../auth/basic.ts'
+import { readBasic } from '../auth/clients.ts'
 import type { Logger } from '../logger.ts'
 import { isUuid } from '../model/ids.ts'
 import { foldAddress } from '../model/text.ts'

@@ -5,8 +5,8 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import type { SecretCheck } from '../auth/basic.ts'
 import type { BearerCheck } from '../auth/bearer.ts'
+import type { SecretCheck } from '../auth/clients.ts'
 import type { Issuer } from '../auth/issuer.ts'
 import type { OsisTokens } from '../auth/osis-tokens.ts'
 import type { Directory } from '../directory/directory.ts'

@@ -6,12 +6,12 @@ import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import type { Tenant } from '../model/tenants.ts'
 import {
+  insertAccount,
   selectAccountBeingRemoved,
   selectAccountByPk,
   selectAccountOfOrgUser,
 } from '../store/accounts/accounts.ts'
 import { markAccountRemoved, updateAccountEnabled } from '../store/accounts/changes.ts'
-import { insertAccount } from '../store/accounts/insert-account.ts'
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { hasEnabledCredential, updateLinkedAccount } from '../store/accounts/people.ts'
 import { selectAccountPage } from '../store/accounts/queries.ts'

@@ -4,7 +4,20 @@ import { DirectoryError } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Group } from '../model/users.ts'
 import type { Store } from '../store/port.ts'
-import type { Sealer } from './sealing/sealer.ts'
+
+/** Encrypts secrets for the store, each bound to the row that it belongs to. */
+export interface Sealer {
+  /**
+   * Encrypts (seals) a secret with the first master key.
+   * @param identity names the row and its owner, as `credentialIdentity` does; `open` must get it again
+   */
+  seal(secret: string, identity: string): string
+  /**
+   * Decrypts what `seal` returned.
+   * @throws {SealError} when the text was sealed under another master key or identity, or was changed
+   */
+  open(sealed: string, identity: string): string
+}
 
 /** What the use cases need. It is made once, when the program starts, and passed to each of them. */
 export interface Directory {

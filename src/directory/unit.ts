@@ -4,15 +4,15 @@ import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId, newId } from '../model/ids.ts'
 import { foldDomain, type Organization } from '../model/organizations.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
-import { insertAuditEntry } from '../store/audit/entries.ts'
+import { insertAuditEntry } from '../store/audit/entry-rows.ts'
 import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import { selectKnownIds } from '../store/tables/relations.ts'
 import { ACCESS, isPermitted, notPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { findRecordedAnswer, recordAnswer } from './idempotency.ts'
 import type { Scope } from './reach.ts'
-import { KeysUnreadableError } from './sealing/following-sealer.ts'
 import { type Person, sealChanges } from './sealing/person-keys.ts'
+import { KeysUnreadableError } from './sealing/sealer.ts'
 
 /**
  * How many times a unit runs again after another unit inserted the same unique value first. After that the error is

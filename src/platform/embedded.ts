@@ -1,6 +1,6 @@
 import { NO_USAGE } from '../model/contents.ts'
-import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM } from './ceph-rgw/owner-form.ts'
 import { CEPH_RGW_EXCLUSIONS } from './ceph-rgw/s3-exclusions.ts'
+import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM } from './ceph-rgw/users.ts'
 import type { Platform } from './platform.ts'
 
 /**

@@ -1,5 +1,4 @@
-import { KeysUnreadableError } from '../directory/sealing/following-sealer.ts'
-import { UnknownKeyError } from '../directory/sealing/sealer.ts'
+import { KeysUnreadableError, UnknownKeyError } from '../directory/sealing/sealer.ts'
 import { type Cause, toCause } from '../model/causes.ts'
 import { DirectoryError } from '../model/error.ts'
 import { PlatformError } from '../platform/platform.ts'

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import type { Sealer } from '../../src/directory/directory.ts'
 import { CACHE_TTL_MS } from '../../src/directory/directory.ts'
 import {
   KeysUnreadableError,
   LONGEST_SEALING_MS,
   newFollowingSealer,
-} from '../../src/directory/sealing/following-sealer.ts'
-import { newSealer, type Sealer, sealMark, UnknownKeyError } from '../../src/directory/sealing/sealer.ts'
+  newSealer,
+  sealMark,
+  UnknownKeyError,
+} from '../../src/directory/sealing/sealer.ts'
 
 const [OLD, NEW, OTHER] = [randomBytes(32), randomBytes(32), randomBytes(32)]
 const IDENTITY = 'credential:AK'

@@ -29,7 +29,7 @@ import {
 import type { AuditValue, Change } from '../../src/model/audit.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
-import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
+import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/users.ts'
 import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import { insertTenant } from '../../src/store/tables/tenants.ts'
 import {

@@ -4,10 +4,15 @@ import { describe, test } from 'node:test'
 import { createAccount } from '../../src/directory/accounts.ts'
 import type { Directory } from '../../src/directory/directory.ts'
 import { checkSecrets } from '../../src/directory/sealing/check.ts'
-import { newFollowingSealer } from '../../src/directory/sealing/following-sealer.ts'
 import { type Resealed, recordRotation, resealSecrets } from '../../src/directory/sealing/rotation.ts'
 import { sealedRowIdentity } from '../../src/directory/sealing/sealed-tables.ts'
-import { masterKeyId, newSealer, sealMark, UnknownKeyError } from '../../src/directory/sealing/sealer.ts'
+import {
+  masterKeyId,
+  newFollowingSealer,
+  newSealer,
+  sealMark,
+  UnknownKeyError,
+} from '../../src/directory/sealing/sealer.ts'
 import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { beginWebhookTest, createWebhook } from '../../src/directory/webhooks.ts'
 import { selectSealed } from '../../src/store/tables/sealed-rows.ts'

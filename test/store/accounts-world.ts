@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '../../src/model/ids.ts'
+import { insertAccount } from '../../src/store/accounts/accounts.ts'
 import { insertCredential } from '../../src/store/accounts/credentials.ts'
-import { insertAccount } from '../../src/store/accounts/insert-account.ts'
 import type { Store } from '../../src/store/port.ts'
 import { insertTenant } from '../../src/store/tables/tenants.ts'
 import { addOrganization, addProvider, NOW, putUser } from '../support/rows.ts'

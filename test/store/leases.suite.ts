@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/model/ids.ts'
+import { insertAccount } from '../../src/store/accounts/accounts.ts'
 import { markAccountsOfUserRemoved } from '../../src/store/accounts/changes.ts'
 import { insertCredential } from '../../src/store/accounts/credentials.ts'
-import { insertAccount } from '../../src/store/accounts/insert-account.ts'
 import {
   claimAccount,
   markAccountApplied,

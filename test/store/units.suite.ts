@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { insertAuditEntry } from '../../src/store/audit/entries.ts'
+import { insertAuditEntry } from '../../src/store/audit/entry-rows.ts'
 import { ConstraintError, type Store, StoreError, type Tx } from '../../src/store/port.ts'
 import { insertClient } from '../../src/store/tables/clients.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'

@@ -1,5 +1,5 @@
 import { type Bucket, NO_USAGE, type Usage } from '../../src/model/contents.ts'
-import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/owner-form.ts'
+import { CEPH_RGW_OWNER_FORM } from '../../src/platform/ceph-rgw/users.ts'
 import {
   DataLeftError,
   type DesiredState,

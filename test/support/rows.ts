@@ -3,7 +3,7 @@ import { foldEmail } from '../../src/model/email.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import { nameKeyOf } from '../../src/model/users.ts'
-import { insertAuditEntry } from '../../src/store/audit/entries.ts'
+import { insertAuditEntry } from '../../src/store/audit/entry-rows.ts'
 import type { Store, Tx, UserRecord } from '../../src/store/port.ts'
 import { insertOrganization, selectOrganizationByPk } from '../../src/store/tables/organizations.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../auth/auth-error.ts'
-import { readBasic, type SecretCheck } from '../../auth/basic.ts'
+import { readBasic, type SecretCheck } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { isPermitted } from '../../directory/access.ts'
 import { clientContext } from '../../directory/context.ts'

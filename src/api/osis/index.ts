@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { SecretCheck } from '../../auth/basic.ts'
+import type { SecretCheck } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logger } from '../../logger.ts'

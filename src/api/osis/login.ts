@@ -1,4 +1,4 @@
-import type { SecretCheck } from '../../auth/basic.ts'
+import type { SecretCheck } from '../../auth/clients.ts'
 import type { OsisTokens } from '../../auth/osis-tokens.ts'
 import { Type } from '../../json-schema.ts'
 import { BODY_LIMITS } from '../bodies.ts'

@@ -1,5 +1,5 @@
 import type { AuditKey, AuditKeySealer } from '../../store/port.ts'
-import type { Sealer } from './sealer.ts'
+import type { Sealer } from '../directory.ts'
 
 /**
  * Makes the sealer of the audit key, which encrypts it with the master key.

@@ -8,7 +8,8 @@ import {
 } from '../../model/audit.ts'
 import type { Tx } from '../../store/port.ts'
 import { insertPersonKey, selectPersonKey, selectPersonKeys } from '../../store/tables/person-keys.ts'
-import { newSealer, SealError, type Sealer } from './sealer.ts'
+import type { Sealer } from '../directory.ts'
+import { newSealer, SealError } from './sealer.ts'
 
 const KEY_BYTES = 32
 

@@ -5,12 +5,11 @@ import {
   selectSealedUnderOtherKeys,
   updateSealed,
 } from '../../store/tables/sealed-rows.ts'
-import type { Directory } from '../directory.ts'
+import type { Directory, Sealer } from '../directory.ts'
 import { runUnit } from '../unit.ts'
 import { checkSecrets } from './check.ts'
-import { LONGEST_SEALING_MS } from './following-sealer.ts'
 import { openSealedRow, SEALED_TABLES, sealedRowIdentity } from './sealed-tables.ts'
-import { masterKeyId, newSealer, type Sealer, sealMark } from './sealer.ts'
+import { LONGEST_SEALING_MS, masterKeyId, newSealer, sealMark } from './sealer.ts'
 
 /** An allowance for clocks that differ and for slow disks. */
 const MARGIN_MS = 500

@@ -1,5 +1,6 @@
 import type { SealedRow, SealedTable } from '../../store/tables/sealed-rows.ts'
-import { SealError, type Sealer, UNBOUND_MARK } from './sealer.ts'
+import type { Sealer } from '../directory.ts'
+import { SealError, UNBOUND_MARK } from './sealer.ts'
 
 /** The word for a row of each table with sealed secrets. */
 const KINDS: Readonly<Record<SealedTable, string>> = {

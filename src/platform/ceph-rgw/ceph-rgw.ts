@@ -14,21 +14,23 @@ import { toBuckets, toUsage } from './buckets.ts'
 import { newClusterIdentity } from './cluster-identity.ts'
 import { isRefusal, isTransient } from './errors.ts'
 import { newHealthCheck } from './health.ts'
-import { NewUserTemplate } from './new-user-template.ts'
-import { CEPH_RGW_ANONYMOUS_USER, CEPH_RGW_OWNER_FORM, toUid } from './owner-form.ts'
 import { withRetries } from './retries.ts'
 import { CEPH_RGW_EXCLUSIONS } from './s3-exclusions.ts'
 import {
+  CEPH_RGW_ANONYMOUS_USER,
+  CEPH_RGW_OWNER_FORM,
   fromMetadata,
   hasState,
+  NewUserTemplate,
   quotaOf,
   shapeDisplayName,
   toAccount,
   toIdPage,
   toMetadata,
+  toUid,
   type UserRecord,
   withState,
-} from './user-record.ts'
+} from './users.ts'
 
 /** How many times `apply` reads a user. After that it fails, because another program keeps changing the user. */
 const MAX_READS = 10
@@ -68,10 +70,12 @@ export class CephRgwPlatform implements Platform {
   async apply(state: DesiredState, signal: AbortSignal): Promise<void> {
     const step = (): Promise<boolean> =>
       state.status === 'gone' ? this.#stepToGone(state, signal) : this.#stepToPresent(state, signal)
-    await this.#serialize(toUid(state), async () => {
-      if (state.isNew && (await this.#writeNew(state, signal))) return
+    const uid = toUid(state)
+    const created = state.isNew ? this.#template.fill(state) : undefined
+    await this.#serialize(uid, async () => {
+      if (created && (await this.#writeNew(created, uid, signal))) return
       for (let reads = 0; reads < MAX_READS; reads++) if (await withRetries(step, signal)) return
-      const message = `another program keeps changing the Ceph RGW user ${toUid(state)}`
+      const message = `another program keeps changing the Ceph RGW user ${uid}`
       throw new PlatformError(message, undefined, 'changed_elsewhere')
     })
   }
@@ -91,12 +95,9 @@ export class CephRgwPlatform implements Platform {
   }
 
   /** @returns whether the gateway confirmed the write; if not, the user must be read */
-  async #writeNew(state: DesiredState, signal: AbortSignal): Promise<boolean> {
-    const uid = toUid(state)
-    const base = this.#template.find(uid)
-    if (!base || state.status === 'gone') return false
+  async #writeNew(record: UserRecord, uid: string, signal: AbortSignal): Promise<boolean> {
     try {
-      return await this.#putRecord(withState(base, state), uid, signal)
+      return await this.#putRecord(record, uid, signal)
     } catch (error) {
       if (isTransient(error)) return false
       throw error
@@ -165,9 +166,9 @@ export class CephRgwPlatform implements Platform {
     const uid = toUid(state)
     const record = await this.#findRecord(uid, signal)
     if (record && hasState(record, state)) return true
-    const base = record ?? this.#template.find(uid)
-    if (!base) await this.#createUser(uid, signal)
-    else if (await this.#putRecord(withState(base, state), uid, signal))
+    const desired = record ? withState(record, state) : this.#template.fill(state)
+    if (!desired) await this.#createUser(uid, signal)
+    else if (await this.#putRecord(desired, uid, signal))
       // Many users are suspended at once, and the read after the write would be a third of the calls.
       return record !== undefined && state.status === 'suspended'
     return false

@@ -3,7 +3,7 @@ import type { AdminClient } from './admin-client.ts'
 import { isRefusal } from './errors.ts'
 import { toText } from './json.ts'
 import { withRetries } from './retries.ts'
-import { fromMetadata, toMetadata } from './user-record.ts'
+import { fromMetadata, toMetadata } from './users.ts'
 
 /** The user whose display name holds the identity. It has no tenant, so it is not in the way of any account. */
 const UID = 'usher-cluster'

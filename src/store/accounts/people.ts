@@ -2,10 +2,9 @@ import { sql } from 'kysely'
 import type { AccountPlace, AccountRole } from '../../model/accounts.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { NO, YES } from './accounts.ts'
+import { insertAccount, NO, YES } from './accounts.ts'
 import { bumpVersion } from './changes.ts'
 import { insertContents } from './contents.ts'
-import { insertAccount } from './insert-account.ts'
 import { toActive } from './status.ts'
 
 // Accounts that people have without Cloud Director. They have no org: `org_id` is empty. The id of the user stands in

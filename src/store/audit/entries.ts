@@ -3,38 +3,8 @@ import type { AuditEntry, AuditStatus, AuditValue, Operation, RecordedChange } f
 import { foldId, listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type EntryRow, type HashedEntry, parseCaller, toEntryRow } from './entry-rows.ts'
+import { type EntryRow, type HashedEntry, parseCaller } from './entry-rows.ts'
 import { selectEntryKeys } from './index-rows.ts'
-
-/** Inserts the row of an entry. */
-export const insertEntry = statement((db, p: EntryRow) =>
-  db.insertInto('audit_entries').values({
-    id: p.id,
-    at: p.at,
-    operation: p.operation,
-    status: p.status,
-    outcome: p.outcome,
-    caller: p.caller,
-    portal: p.portal,
-    organization: p.organization,
-    target: p.target,
-    correlation_id: p.correlation_id,
-    changed_fields: p.changed_fields,
-    changes: p.changes,
-    address: p.address,
-    reseller: p.reseller,
-    block: p.block,
-    position: p.position,
-    hash: p.hash,
-  }),
-)
-
-/** Appends an entry to the log, in the commit of the change that it describes. */
-export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
-  const row = toEntryRow(entry, tx.block)
-  await tx.run(insertEntry, row)
-  if (row.hash !== null) tx.block?.hashes.push(row.hash)
-}
 
 /** What entries must match; members that are left out match anything. */
 export interface AuditFilter {

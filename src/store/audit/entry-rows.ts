@@ -1,11 +1,44 @@
 import { hash } from 'node:crypto'
 import type { AuditEntry } from '../../model/audit.ts'
 import type { CallerName } from '../../model/context.ts'
-import type { OpenBlock } from '../port.ts'
+import type { OpenBlock, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
+import { statement } from '../statement.ts'
+
+// The thread that creates users imports this file, so it must not load Kysely.
 
 /** A row of `audit_entries` without its primary key. */
 export type EntryRow = Omit<Tables['audit_entries'], 'pk'>
+
+/** Inserts the row of an entry. */
+export const insertEntry = statement((db, p: EntryRow) =>
+  db.insertInto('audit_entries').values({
+    id: p.id,
+    at: p.at,
+    operation: p.operation,
+    status: p.status,
+    outcome: p.outcome,
+    caller: p.caller,
+    portal: p.portal,
+    organization: p.organization,
+    target: p.target,
+    correlation_id: p.correlation_id,
+    changed_fields: p.changed_fields,
+    changes: p.changes,
+    address: p.address,
+    reseller: p.reseller,
+    block: p.block,
+    position: p.position,
+    hash: p.hash,
+  }),
+)
+
+/** Appends an entry to the log, in the commit of the change that it describes. */
+export async function insertAuditEntry(tx: Tx, entry: AuditEntry): Promise<void> {
+  const row = toEntryRow(entry, tx.block)
+  await tx.run(insertEntry, row)
+  if (row.hash !== null) tx.block?.hashes.push(row.hash)
+}
 
 /**
  * Converts an entry to its row.
@@ -33,6 +66,17 @@ export function toEntryRow(entry: AuditEntry, block: OpenBlock | null): EntryRow
     position,
     hash: block && position !== null ? hashEntry(entry, caller, { block: block.number, position }) : null,
   }
+}
+
+const PERSON = 'person:'
+
+/**
+ * Formats a caller as the log stores it.
+ * @returns `operator`, a client's id, or `person:` and the person's id
+ */
+export function formatCaller(caller: CallerName): string {
+  if (caller.kind === 'operator') return 'operator'
+  return caller.kind === 'person' ? `${PERSON}${caller.id}` : caller.id
 }
 
 /** An entry as its hash covers it: `changes` is the stored JSON, also in the form of an older version. */
@@ -96,17 +140,6 @@ export function newEntryHasher(
     const own = `[${block},${position},${JSON.stringify(id)},${before},${JSON.stringify(target)},${after}]`
     return hash('sha256', own, 'base64url')
   }
-}
-
-const PERSON = 'person:'
-
-/**
- * Formats a caller as the log stores it.
- * @returns `operator`, a client's id, or `person:` and the person's id
- */
-export function formatCaller(caller: CallerName): string {
-  if (caller.kind === 'operator') return 'operator'
-  return caller.kind === 'person' ? `${PERSON}${caller.id}` : caller.id
 }
 
 /** Parses what `formatCaller` returns. Every text stands for exactly one caller, so formatting it again restores it. */

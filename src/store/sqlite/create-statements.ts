@@ -1,5 +1,5 @@
 import { headBlock, insertBlock, selectLastEntry } from '../audit/blocks.ts'
-import { insertEntry } from '../audit/entries.ts'
+import { insertEntry } from '../audit/entry-rows.ts'
 import type { QueryBuilder } from '../port.ts'
 import { statement } from '../statement.ts'
 import { insertMembership } from '../tables/groups.ts'

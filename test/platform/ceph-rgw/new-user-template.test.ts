@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NewUserTemplate } from '../../../src/platform/ceph-rgw/new-user-template.ts'
+import { NewUserTemplate } from '../../../src/platform/ceph-rgw/users.ts'
+import type { DesiredState } from '../../../src/platform/platform.ts'
 import { withClock } from '../../support/clock.ts'
 
 const UID = 'acme$ada'
@@ -23,6 +24,15 @@ function metadata(change: object = {}, version = 1): object {
   return { key: `user:${UID}`, ver: { tag: '_x', ver: version }, data }
 }
 
+const BOB: DesiredState = {
+  ...{ tenantId: 'acme', userId: 'bob', canonicalUserId: 'acme$bob', displayName: 'Bob' },
+  ...{ status: 'active', purge: false },
+  credentials: [
+    { accessKey: 'ONE', secretKey: 'first', active: true },
+    { accessKey: 'TWO', secretKey: 'second', active: false },
+  ],
+}
+
 function learn(body: object, made = UID): NewUserTemplate {
   const users = new NewUserTemplate()
   users.noteCreated(made)
@@ -31,8 +41,16 @@ function learn(body: object, made = UID): NewUserTemplate {
 }
 
 test('what the gateway made of a new user is what the next one gets', () => {
-  const record = learn(metadata()).find('acme$bob')
-  assert.partialDeepStrictEqual(record, { user_id: 'acme$bob', max_buckets: 1000, keys: [] })
+  const record = learn(metadata()).fill(BOB)
+  assert.partialDeepStrictEqual(record, { user_id: 'acme$bob', max_buckets: 1000 })
+})
+
+test('the next one has its own name, status and active keys', () => {
+  const users = learn(metadata())
+  const keys = [{ user: 'acme$bob', access_key: 'ONE', secret_key: 'first', active: true }]
+  assert.partialDeepStrictEqual(users.fill(BOB), { display_name: 'Bob', suspended: 0, keys })
+  assert.deepEqual(users.fill(BOB)?.keys, keys)
+  assert.equal(users.fill({ ...BOB, status: 'suspended' })?.suspended, 1)
 })
 
 const OTHERS: readonly (readonly [what: string, users: NewUserTemplate])[] = [
@@ -45,13 +63,13 @@ const OTHERS: readonly (readonly [what: string, users: NewUserTemplate])[] = [
 ]
 
 for (const [what, users] of OTHERS)
-  test(`nothing is learnt from ${what}`, () => assert.equal(users.find('acme$bob'), undefined))
+  test(`nothing is learnt from ${what}`, () => assert.equal(users.fill(BOB), undefined))
 
 test('it is forgotten after a minute', () =>
   withClock(async (pass) => {
     const users = learn(metadata())
     pass(60_000)
-    assert.notEqual(users.find('acme$bob'), undefined)
+    assert.notEqual(users.fill(BOB), undefined)
     pass(1)
-    assert.equal(users.find('acme$bob'), undefined)
+    assert.equal(users.fill(BOB), undefined)
   }))

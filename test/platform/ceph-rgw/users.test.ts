@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { toUid } from '../../../src/platform/ceph-rgw/owner-form.ts'
 import {
+  CEPH_RGW_OWNER_FORM,
   fromMetadata,
   hasState,
   quotaOf,
   shapeDisplayName,
   toAccount,
   toMetadata,
+  toUid,
   type UserRecord,
   withState,
-} from '../../../src/platform/ceph-rgw/user-record.ts'
+} from '../../../src/platform/ceph-rgw/users.ts'
 import { type DesiredState, PlatformError } from '../../../src/platform/platform.ts'
 import { anyCharacter } from '../../support/characters.ts'
 
@@ -180,4 +181,14 @@ test('a name of ordinary characters stays as it is; one without any becomes the 
   for (const displayName of ['', '   ', '\t\n'])
     assert.equal(shapeDisplayName({ displayName, canonicalUserId: UID }), UID)
   assert.equal(shapeDisplayName({ displayName: '😀'.repeat(300), canonicalUserId: UID }), '😀'.repeat(255))
+})
+
+test('a canonical user id joins tenant and user', () => {
+  assert.equal(CEPH_RGW_OWNER_FORM.toCanonicalId({ tenantId: 'acme_x', userId: 'u' }), 'acme_x$u')
+  assert.deepEqual(CEPH_RGW_OWNER_FORM.fromCanonicalId('acme_x$u'), { tenantId: 'acme_x', userId: 'u' })
+})
+
+test('an id without tenant, without user, or with a third part is of another form', () => {
+  for (const id of ['', 'admin', '$u', 'acme$', 'acme$oidc$sub'])
+    assert.equal(CEPH_RGW_OWNER_FORM.fromCanonicalId(id), undefined, id)
 })
