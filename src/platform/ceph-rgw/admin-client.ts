@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
-import aws4 from 'aws4'
-import { Pool } from 'undici'
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
+import { type Dispatcher, Pool } from 'undici'
 import { describeCertificateFault, toTlsPeer } from '../../certificate-fault.ts'
 import { badResponse, lateResponse, PlatformError } from '../platform.ts'
 import { findCode, RgwRefusal, RgwUnreachable } from './errors.ts'
@@ -25,11 +24,13 @@ export interface AdminCall {
   readonly body?: unknown
 }
 
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
 /** The response to a call that succeeded. */
 export interface AdminResponse {
   /** Parsed JSON. Null if the response is empty. */
   readonly body: unknown
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: Headers
 }
 
 /** The time limit of one call. */
@@ -42,14 +43,17 @@ const MAX_CONNECTIONS = 128
 /**
  * A client of the Admin Ops API of one gateway (docs.ceph.com, "Admin Operations"). It signs with AWS Signature Version
  * 4 and keeps its connections alive; idle ones do not keep the process alive. Redirects are not followed, because a
- * call is signed for this gateway only. Why aws4 and undici: docs/decisions/0011.
+ * call is signed for this gateway only. Why undici, and why Usher signs by itself: docs/decisions/0011.
  */
 export class AdminClient {
   readonly #settings: CephRgwSettings
+  readonly #host: string
   readonly #pool: Pool
   readonly #confirm: (signal: AbortSignal) => Promise<boolean>
   /** Whether the cluster is known to be the right one. */
   #isConfirmed = false
+  /** The key that signs the calls of one day. */
+  #signing: { readonly day: string; readonly key: KeyObject } | undefined
 
   /** @param confirm throws if the cluster is the wrong one, and returns false if that is not known yet */
   constructor(
@@ -61,7 +65,9 @@ export class AdminClient {
     // The time limit of each call covers the connection, the headers and the body.
     // HTTP/1.1 only: over HTTP/2 all calls would share one connection, and fail together.
     const limits = { connections: MAX_CONNECTIONS, allowH2: false, headersTimeout: 0, bodyTimeout: 0 }
-    this.#pool = new Pool(new URL(settings.url).origin, limits)
+    const { origin, host } = new URL(settings.url)
+    this.#host = host
+    this.#pool = new Pool(origin, limits)
   }
 
   /**
@@ -98,22 +104,20 @@ export class AdminClient {
    */
   async send(call: AdminCall, signal: AbortSignal, limitMs = CALL_MS): Promise<AdminResponse> {
     const name = `${call.method} ${call.path}`
-    // Not AbortSignal.any and timeout: they cost more, and the timer would go on after the response.
-    const cancel = new AbortController()
-    const abort = (): void => cancel.abort(lateResponse(`${name} of the Ceph RGW was cancelled`))
+    const exchange = new Exchange(name)
+    const abort = (): void => exchange.cancel(lateResponse(`${name} of the Ceph RGW was cancelled`))
     const late = `the Ceph RGW did not respond to ${name} within ${limitMs / 1000} s`
-    const timer = setTimeout(() => cancel.abort(lateResponse(late)), limitMs)
+    const timer = setTimeout(() => exchange.cancel(lateResponse(late)), limitMs)
     signal.addEventListener('abort', abort)
-    if (signal.aborted) abort()
     try {
-      const request = { ...this.#sign(call), signal: cancel.signal }
-      const { statusCode: status, headers, body } = await this.#pool.request(request)
-      const text = await readText(body, name)
+      if (signal.aborted) abort()
+      else this.#pool.dispatch(this.#sign(call), exchange)
+      const { status, headers, bytes } = await exchange.done.promise
+      const text = decode(bytes, name)
       if (status < 200 || status > 299) throw new RgwRefusal(name, status, findCode(text))
       return { body: parse(text, name), headers }
     } catch (error) {
       if (error instanceof PlatformError) throw error
-      if (cancel.signal.aborted) throw cancel.signal.reason
       const { url } = this.#settings
       throw new RgwUnreachable(url, error, await describeCertificateFault(error, toTlsPeer(url)))
     } finally {
@@ -122,33 +126,106 @@ export class AdminClient {
     }
   }
 
-  #sign({ method, path: resource, query, body: content }: AdminCall) {
-    const { url, accessKey, secretKey } = this.#settings
-    const target = new URL(resource, url)
-    for (const [key, value] of Object.entries(query)) target.searchParams.append(key, value)
-    const { host } = target
-    const path = target.pathname + target.search
+  /** Signs a call with AWS Signature Version 4, its content included ("Authenticating Requests", AWS S3 API). */
+  #sign({ method, path, query, body: content }: AdminCall) {
     const body = content === undefined ? '' : JSON.stringify(content)
-    const hash = createHash('sha256').update(body).digest('hex')
-    const headers = { 'Content-Type': 'application/json', 'X-Amz-Content-Sha256': hash }
-    // RGW accepts any region in a signature.
-    const unsigned = { method, host, path, headers, service: 's3', region: 'default' }
-    const signed = aws4.sign(unsigned, { accessKeyId: accessKey, secretAccessKey: secretKey })
-    return { method, path, headers: signed.headers as Record<string, string>, body }
+    const terms = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    const search = terms.sort().join('&')
+    const time = new Date().toISOString().replace(/[:-]|\.\d+/g, '')
+    const signed = {
+      'content-type': 'application/json',
+      host: this.#host,
+      'x-amz-content-sha256': hash('sha256', body),
+      'x-amz-date': time,
+    }
+    const names = Object.keys(signed).join(';')
+    const lines = Object.entries(signed).map(([name, value]) => `${name}:${value}\n`)
+    const canonical = [method, path, search, lines.join(''), names, signed['x-amz-content-sha256']].join('\n')
+    const day = time.slice(0, 8)
+    const scope = `${day}/${SCOPE.join('/')}`
+    const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash('sha256', canonical)}`
+    const signature = createHmac('sha256', this.#signingKey(day)).update(text).digest('hex')
+    const credential = `Credential=${this.#settings.accessKey}/${scope}`
+    const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names}, Signature=${signature}`
+    return { method, path: search ? `${path}?${search}` : path, headers: { ...signed, authorization }, body }
+  }
+
+  #signingKey(day: string): KeyObject {
+    if (this.#signing?.day !== day) {
+      const chain = (key: Buffer, part: string): Buffer => createHmac('sha256', key).update(part).digest()
+      const key = [day, ...SCOPE].reduce(chain, Buffer.from(`AWS4${this.#settings.secretKey}`))
+      // Node signs several times as fast with a key object as with bytes.
+      this.#signing = { day, key: createSecretKey(key) }
+    }
+    return this.#signing.key
   }
 }
 
-/** Reads a body piece by piece, so that a body without end takes no more memory than the limit. */
-async function readText(body: AsyncIterable<Buffer>, name: string): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > MAX_BYTES) throw badResponse(`the response to ${name} has more than 64 MiB`)
-    chunks.push(chunk)
+/** Region, service and end of the scope of a signature. RGW accepts any region. */
+const SCOPE = ['default', 's3', 'aws4_request'] as const
+
+/** Encodes a name or a value of a query as signatures demand: every character that RFC 3986 reserves. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+interface RawResponse {
+  readonly status: number
+  readonly headers: Headers
+  readonly bytes: Buffer
+}
+
+/** One call and its response. Not `pool.request`: the stream that it makes for each body costs more than the call. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly done = Promise.withResolvers<RawResponse>()
+  readonly #name: string
+  readonly #chunks: Buffer[] = []
+  #size = 0
+  #head: Omit<RawResponse, 'bytes'> = { status: 0, headers: {} }
+  #controller: Dispatcher.DispatchController | undefined
+  #cancelled: Error | undefined
+
+  constructor(name: string) {
+    this.#name = name
   }
-  const bytes = Buffer.concat(chunks, size)
-  // Decoding would replace a broken sequence, so that names and ids would differ from the gateway's.
+
+  /** Ends the call with an error, also while it waits for a connection. */
+  cancel(error: Error): void {
+    this.#cancelled ??= error
+    this.done.reject(error)
+    this.#controller?.abort(error)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#cancelled) controller.abort(this.#cancelled)
+  }
+
+  onResponseStart(_: unknown, status: number, headers: Headers): void {
+    this.#head = { status, headers }
+  }
+
+  /** Keeps a piece of the body, so that a body without end takes no more memory than the limit. */
+  onResponseData(_: unknown, chunk: Buffer): void {
+    this.#size += chunk.length
+    if (this.#size > MAX_BYTES) this.cancel(badResponse(`the response to ${this.#name} has more than 64 MiB`))
+    else this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.done.resolve({ ...this.#head, bytes: Buffer.concat(this.#chunks, this.#size) })
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.done.reject(error)
+  }
+}
+
+/** Decoding would replace a broken sequence, so that names and ids would differ from the gateway's. */
+function decode(bytes: Buffer, name: string): string {
   if (!isUtf8(bytes)) throw badResponse(`the response to ${name} is not UTF-8`)
   return bytes.toString('utf8')
 }

@@ -23,7 +23,7 @@ test('ids come page by page, each from where the one before ended', async () => 
   assert.deepEqual(await platform.listIds(first.next, signal), { ids: ['acme$bob'], next: null })
   assert.deepEqual(gateway.asked, [
     'GET /admin/metadata/user?max-entries=1000',
-    'GET /admin/metadata/user?max-entries=1000&marker=bWFyaw%3D%3D',
+    'GET /admin/metadata/user?marker=bWFyaw%3D%3D&max-entries=1000',
   ])
 })
 
