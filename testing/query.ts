@@ -16,11 +16,25 @@ export async function queryDatabase(url: string, sql: string, ...values: readonl
     : queryPostgres(url, sql, values)
 }
 
+/** Connects to a database, for tests that run many statements in it. `?` stands where a value goes. */
+export async function connect(url: string): Promise<Connection> {
+  if (!url.startsWith('sqlite:')) return connectPostgres(url)
+  const db = openSqlite(url.slice('sqlite:'.length))
+  return {
+    query: async (sql, ...values) => db.prepare(sql).all(...values) as Row[],
+    end: async () => db.close(),
+  }
+}
+
 /** How long a statement waits for the lock of another connection. */
 const BUSY_MS = 1_000
 
+function openSqlite(path: string): DatabaseSync {
+  return new DatabaseSync(path, { enableForeignKeyConstraints: false, timeout: BUSY_MS })
+}
+
 function querySqlite(path: string, sql: string, values: readonly Value[]): Row[] {
-  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false, timeout: BUSY_MS })
+  const db = openSqlite(path)
   try {
     return db.prepare(sql).all(...values) as Row[]
   } finally {

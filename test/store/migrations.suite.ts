@@ -23,7 +23,7 @@ import {
   selectUserByEmail,
 } from '../../src/store/tables/users.ts'
 import { FULL_LENGTH } from '../../testing/full-length.ts'
-import { queryDatabase, type Row, type Value } from '../../testing/query.ts'
+import { connect, queryDatabase, type Row, type Value } from '../../testing/query.ts'
 import { OLD_ROWS, type OldRow } from '../support/old-rows.ts'
 import { newEntry, putEntries } from '../support/rows.ts'
 import { TEST_AUDIT_KEYS } from '../support/stores.ts'
@@ -41,20 +41,20 @@ export interface MigratedEngine {
 /** Creates a store with the migrations up to a version. */
 async function makeOld(engine: MigratedEngine, version: number): Promise<string> {
   const url = await engine.newUrl()
-  const run = (sql: string, values: readonly unknown[] = []): Promise<Row[]> =>
-    queryDatabase(url, sql, ...(values as Value[]))
-  await run(
+  const connection = await connect(url)
+  await connection.query(
     'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
   )
   for (const migration of migrations.slice(0, version)) {
     for (const step of migration.up(engine.builder.schema, engine.types, engine.builder)) {
       const { sql, parameters } = step.compile()
-      await run(sql, parameters)
+      await connection.query(sql, ...(parameters as Value[]))
     }
-    await run(
+    await connection.query(
       `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', '2026-01-01T00:00:00.000Z')`,
     )
   }
+  await connection.end()
   return url
 }
 
@@ -193,13 +193,22 @@ const OLD_VERSIONS = FULL_LENGTH
   : [2, RELEASED, migrations.length - 1]
 
 export function migrationsSuite(engine: MigratedEngine): void {
+  /** The schema of a new store, which many tests compare with. */
+  let fresh: Promise<readonly Row[]> | undefined
+  const describeFresh = (): Promise<readonly Row[]> => {
+    fresh ??= engine.newUrl().then(async (url) => {
+      await migrate(url)
+      return engine.describe(url)
+    })
+    return fresh
+  }
+
   describe('migrations', () => {
     test('a store of version 1 with data gets the schema of a new store, and keeps the data', async () => {
-      const [old, fresh] = [await makeOld(engine, 1), await engine.newUrl()]
+      const old = await makeOld(engine, 1)
       for (const [table, row] of OLD_ROWS) await insert(old, table, row)
       await migrate(old)
-      await migrate(fresh)
-      assert.deepEqual(await engine.describe(old), await engine.describe(fresh))
+      assert.deepEqual(await engine.describe(old), await describeFresh())
       for (const [table, row] of OLD_ROWS) {
         if (table === 'idempotency_keys') continue
         const columns = Object.keys(row).map((name) => selectOldColumn(table, name))
@@ -220,10 +229,9 @@ export function migrationsSuite(engine: MigratedEngine): void {
 
     for (const version of OLD_VERSIONS) {
       test(`a store of version ${version} gets the schema of a new store`, async () => {
-        const [old, fresh] = [await makeOld(engine, version), await engine.newUrl()]
+        const old = await makeOld(engine, version)
         await migrate(old)
-        await migrate(fresh)
-        assert.deepEqual(await engine.describe(old), await engine.describe(fresh))
+        assert.deepEqual(await engine.describe(old), await describeFresh())
       })
     }
 
