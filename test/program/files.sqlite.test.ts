@@ -15,8 +15,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
-import { startChild, startServing } from '../../testing/children.ts'
-import { newDataDir, runUsher, serve, usherJson } from '../../testing/usher.ts'
+import { type ChildOptions, startChild, startServing } from '../../testing/children.ts'
+import { serveHere } from '../../testing/target.ts'
+import { newDataDir, runUsher, type Settings, usherJson } from '../../testing/usher.ts'
 
 const SERVICE = 65533
 const OTHER = 65534
@@ -24,6 +25,14 @@ const isRoot = process.getuid?.() === 0
 
 const original = newDataDir()
 after(original.remove)
+
+// As the program does: only the owner may read the files that Usher makes.
+process.umask(0o077)
+
+/** Compiled code for the service, which may not read that of the other tests. */
+const compiled = newDataDir()
+chownSync(compiled.path, isRoot ? SERVICE : -1, -1)
+after(compiled.remove)
 before(async () => {
   const { code, stderr } = await (await startChild(original.path, { args: ['init'] })).ended
   assert.equal(code, 0, stderr)
@@ -44,13 +53,26 @@ function listWarnings(log: string): string[] {
   return parsed.filter(({ level }) => level === 40).map(({ msg }) => msg)
 }
 
-/** Starts a server, stops it, and returns its warnings. */
-async function startAndStop(path: string, uid?: number): Promise<string[]> {
-  const served = await startServing(path, uid === undefined ? {} : { uid })
+/** Starts a server, in this process unless another user runs it; stops it, and returns its warnings. */
+async function startAndStop(path: string, who: 'root' | 'service' = 'root'): Promise<string[]> {
+  if (who === 'service') return listWarnings(await serveAsService(path))
+  const served = await serveHere(path)
+  assert.equal(await served.stop(), 0)
+  return listWarnings(served.log())
+}
+
+/** How the service runs a program. */
+function asService(settings: Settings = {}): ChildOptions {
+  return { uid: SERVICE, settings: { NODE_COMPILE_CACHE: compiled.path, ...settings } }
+}
+
+/** Starts a server as the service, stops it, and returns its log. */
+async function serveAsService(path: string, settings: Settings = {}): Promise<string> {
+  const served = await startServing(path, asService(settings))
   served.process.kill()
   const { code, stderr } = await served.ended
   assert.equal(code, 0, stderr)
-  return listWarnings(stderr)
+  return stderr
 }
 
 test('a start says which folder and files are open to other users, and how to close them', async (t) => {
@@ -80,13 +102,13 @@ test('a key that others may read is refused, with the command that closes it', a
 test('a start says which files belong to another user', { skip: !isRoot && 'needs root' }, async (t) => {
   const path = await newDirectory(t)
   for (const name of ['', 'usher.db', 'master.key']) chownSync(join(path, name), SERVICE, SERVICE)
-  assert.deepEqual(await startAndStop(path, SERVICE), [])
+  assert.deepEqual(await startAndStop(path, 'service'), [])
   assert.deepEqual(await startAndStop(path), [], 'root may use the files of a service')
   for (const name of readdirSync(path).filter((name) => name.startsWith('usher.db'))) {
     chownSync(join(path, name), OTHER, SERVICE)
     chmodSync(join(path, name), 0o660)
   }
-  const warnings = await startAndStop(path, SERVICE)
+  const warnings = await startAndStop(path, 'service')
   assert.match(
     warnings[0] ?? '',
     new RegExp(`belong to another user.* chown ${SERVICE} .*${path}/usher\\.db`),
@@ -106,11 +128,9 @@ test('a key that root hands out to the group of a service is taken, as LoadCrede
   chownSync(key, 0, SERVICE)
   chmodSync(key, 0o440)
   const settings = { USHER_MASTER_KEY_FILE: key }
-  const served = await startServing(path, { uid: SERVICE, settings })
-  served.process.kill()
-  assert.equal((await served.ended).code, 0)
+  await serveAsService(path, settings)
   chmodSync(key, 0o444)
-  const refused = await (await startChild(path, { uid: SERVICE, settings })).ended
+  const refused = await (await startChild(path, asService(settings))).ended
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /may be read by others/)
   chmodSync(key, 0o440)
@@ -132,7 +152,7 @@ test('files that root makes belong to the user of the folder', {
   ])
     assert.equal((await (await startChild(path, { args })).ended).code, 0)
   for (const name of readdirSync(path)) assert.equal(statSync(join(path, name)).uid, SERVICE, name)
-  assert.deepEqual(await startAndStop(path, SERVICE), [])
+  assert.deepEqual(await startAndStop(path, 'service'), [])
 })
 
 /** Asserts that a start is refused in one line, and that no file was created. */
@@ -162,7 +182,7 @@ test('serve refuses a data directory that has a key and no store; init and resto
   cpSync(path, other, { recursive: true })
   await usherJson(path, ['restore', copy])
   await usherJson(other, ['init'])
-  for (const one of [path, other]) assert.equal(await (await serve(one)).stop(), 0)
+  for (const one of [path, other]) assert.equal(await (await serveHere(one)).stop(), 0)
 })
 
 test('serve refuses a data directory without a store also where it is named by a link', async (t) => {
@@ -195,7 +215,7 @@ test('serve refuses a store without its key, unless the key is in the setting', 
   assert.equal(code, 1)
   assert.match(stderr, /master\.key is missing; .*put it back from its copy/)
   assert.ok(!existsSync(join(path, 'master.key')))
-  const served = await serve(path, { settings: { USHER_MASTER_KEY: key } })
+  const served = await serveHere(path, { USHER_MASTER_KEY: key })
   assert.equal(await served.stop(), 0)
 })
 
@@ -205,7 +225,9 @@ test('serve --no-setup refuses a directory that is not set up, and serves one th
   await assertRefused(path, ['serve', '--no-setup'], /there is no store at .* that the volume is mounted/)
   await assertRefused(join(path, 'none'), ['serve', '--no-setup'], /there is no store at/)
   await usherJson(path, ['init'])
-  assert.equal(await (await serve(path, { args: ['--no-setup'] })).stop(), 0)
+  const served = await startServing(path, { args: ['serve', '--no-setup'] })
+  served.process.kill()
+  assert.equal((await served.ended).code, 0)
 })
 
 test('no command but a set-up creates a directory that is not there', async (t) => {
