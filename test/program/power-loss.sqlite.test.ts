@@ -93,13 +93,39 @@ const LUCKS: Readonly<Record<string, Luck>> = {
   most: () => Math.random() < 0.95,
 }
 
-/** Loses the power at many moments of a run. Returns how often that was, and what was wrong afterwards. */
-async function losePower(run: Run): Promise<{ losses: number; faults: string[] }> {
+/**
+ * Loses the power at many moments of a run. Returns how often that was, and what was wrong afterwards.
+ * @param sign ends after the first fault that matches it
+ */
+async function losePower(run: Run, sign?: RegExp): Promise<{ losses: number; faults: string[] }> {
   const kept = newDataDir()
   const faults: string[] = []
+  let losses = 0
+  for (const { what, disk, luck, said } of listLosses(run)) {
+    losses++
+    const after = join(kept.path, String(losses))
+    disk.losePower(after, luck)
+    const fault = await faultOf(dataDirIn(after), run, said)
+    rmSync(after, { recursive: true })
+    if (fault) faults.push(`${what}: ${fault}`)
+    if (fault && sign?.test(fault)) break
+  }
+  kept.remove()
+  return { losses, faults }
+}
+
+/** A moment at which the power is lost, and how much of what was not synced is on the disk then. */
+interface Loss {
+  readonly what: string
+  readonly disk: Disk
+  readonly luck: Luck
+  /** The ids that Usher has responded with. */
+  readonly said: ReadonlySet<string>
+}
+
+function* listLosses(run: Run): Generator<Loss> {
   const said = new Set<string>()
   const disk = new Disk(run.root)
-  let losses = 0
   for (const [i, trace] of run.traces.entries()) {
     const steps = [...readTrace(trace)]
     const moments = i === 0 ? SET_UP_MOMENTS : MOMENTS
@@ -107,18 +133,10 @@ async function losePower(run: Run): Promise<{ losses: number; faults: string[] }
     for (const step of steps) {
       addSaid(said, step)
       if (!disk.take(step) || !disk.isUnsynced || Math.random() > share) continue
-      for (const [name, luck] of Object.entries(LUCKS)) {
-        losses++
-        const after = join(kept.path, String(losses))
-        disk.losePower(after, luck)
-        const fault = await faultOf(dataDirIn(after), run, said)
-        if (fault) faults.push(`trace ${i}, ${step.call.name} ${step.phase}, kept ${name}: ${fault}`)
-        rmSync(after, { recursive: true })
-      }
+      for (const [name, luck] of Object.entries(LUCKS))
+        yield { what: `trace ${i}, ${step.call.name} ${step.phase}, kept ${name}`, disk, luck, said }
     }
   }
-  kept.remove()
-  return { losses, faults }
 }
 
 /** Adds the ids that a call sends: in a response to a socket, or in the result of a command to a pipe. */
@@ -198,7 +216,7 @@ describe('a loss of power', { skip: findNoStrace() ?? false, concurrency: 2 }, (
   ] as const) {
     test(`loses something if a store does without the syncs of ${weakness}`, { skip }, async () => {
       const run = await record([{ signal: 'SIGKILL' }], weakness)
-      const { faults } = await losePower(run)
+      const { faults } = await losePower(run, sign)
       run.remove()
       assert.match(faults.join('\n'), sign)
     })

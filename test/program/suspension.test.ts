@@ -13,7 +13,7 @@ import { queryStore, verifyStore } from '../support/stored.ts'
 
 const ROUNDS = rounds(1, 20)
 /** More than follow in one unit, so that a job does the rest. */
-const PEOPLE = 700
+const PEOPLE = 550
 const LIMIT_MS = 60_000
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 

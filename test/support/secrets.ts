@@ -41,8 +41,8 @@ export async function openWith(
 function pauseOf(what: Calls): number {
   // So rare that a re-sealing may find nothing left while a server still seals under the old key.
   if (what === 'creates') return 200
-  if (FULL_LENGTH) return 5
-  return engine() === 'sqlite' ? 100 : 400
+  const ms = FULL_LENGTH ? 10 : 100
+  return engine() === 'sqlite' ? ms : 4 * ms
 }
 
 /** What callers do while keys are rotated: create users, read credentials, or both. */
