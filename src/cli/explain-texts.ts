@@ -2,11 +2,12 @@ import type { CauseCode } from '../model/causes.ts'
 import type { NextCode, NextParams, ReasonParams, StepCode, UNSEEN } from '../model/explain.ts'
 import { quoteWord } from './pages.ts'
 
-// The English texts of explanations. A new code does not compile without one.
+// The English texts of explanations. A new code does not compile without one. The console has the same words for steps
+// and causes: `test/console/texts.test.ts` compares them.
 
 /** What each step says when it holds. */
 export const STEP_TEXTS: Readonly<Record<StepCode, string>> = {
-  user_exists: 'The user exists',
+  user_exists: 'In the directory, and not deleted',
   user_active: 'The user is not suspended',
   organization_active: 'Their organization is not suspended',
   tenant_exists: 'The customer has a place on the storage platform',
@@ -15,7 +16,7 @@ export const STEP_TEXTS: Readonly<Record<StepCode, string>> = {
   account_active: 'The account is not suspended',
   platform_configured: 'Usher has the settings of the platform',
   platform_well: 'The platform works',
-  applied: 'The platform has the account as it should be',
+  applied: 'What is recorded is on the platform',
   key_exists: 'The account has an active key',
   key_opens: 'The secrets of the active keys can be opened',
   platform_agrees: 'The platform still has what Usher wrote',
@@ -34,12 +35,12 @@ export const STEP_TEXTS: Readonly<Record<StepCode, string>> = {
 }
 
 /** Why a call to a platform failed, for first-line support. */
-const CAUSE_TEXTS: Readonly<Record<CauseCode, string>> = {
+export const CAUSE_TEXTS: Readonly<Record<CauseCode, string>> = {
   unreachable: 'nothing responds at the address of the platform',
   certificate: 'the certificate of the platform is not trusted',
   late: 'the platform did not respond in time',
-  refused: 'the platform refused the call',
-  bad_response: 'the platform responded in a form that Usher does not know',
+  refused: 'the platform refuses the call',
+  bad_response: 'the platform responds in a form that Usher does not know',
   not_configured: 'this Usher has no settings of the platform',
   wrong_cluster: 'the address leads to another cluster than the one that has the accounts',
   key_taken: 'another user of the platform has one of the keys',
@@ -47,7 +48,7 @@ const CAUSE_TEXTS: Readonly<Record<CauseCode, string>> = {
   still_there: 'the platform still has the account after its removal',
   data_left: 'the account owns data, and was to be removed without it',
   master_key: 'the secret of a key cannot be opened with the master keys of this Usher',
-  store: "Usher's own store failed",
+  store: 'Usher’s own store failed',
   other: 'the platform could not be brought up to date',
 }
 
@@ -154,7 +155,7 @@ export const NEXT_TEXTS: Texts<NextParams> = {
   give_account: () => 'Give the user an account without Cloud Director',
   resume_account: () => 'Resume the account',
   retry_account: () => 'Let the server try again now',
-  check_platform: () => 'Bring the accounts of the tenant back to what Usher has',
+  mend_account: () => 'Bring the account on the platform back to what Usher has',
   add_key: () => 'Give the user another key',
   enable_key: () => 'Enable the key',
   delete_key: () => 'Delete the key that cannot be opened',
@@ -192,7 +193,7 @@ export const NEXT_COMMANDS: { readonly [Code in NextCode]: ((params: NextParams[
   give_account: ({ userId }) => `usher account add ${userId}`,
   resume_account: ({ userId }) => `usher account resume ${userId}`,
   retry_account: ({ userId }) => `usher platform retry --user ${userId}`,
-  check_platform: ({ tenantId }) => `usher platform check --fix --tenant ${quoteWord(tenantId)}`,
+  mend_account: ({ userId }) => `usher account check ${userId} --fix`,
   add_key: ({ userId }) => `usher credential add ${userId}`,
   enable_key: ({ userId, accessKey }) => `usher credential enable ${userId} ${quoteWord(accessKey)}`,
   delete_key: ({ userId, accessKey }) => `usher credential remove ${userId} ${quoteWord(accessKey)}`,

@@ -123,7 +123,7 @@ export interface NextParams {
   give_account: { readonly userId: string }
   resume_account: { readonly userId: string }
   retry_account: { readonly userId: string }
-  check_platform: { readonly tenantId: string }
+  mend_account: { readonly userId: string }
   add_key: { readonly userId: string }
   enable_key: { readonly userId: string; readonly accessKey: string }
   delete_key: { readonly userId: string; readonly accessKey: string }
@@ -160,11 +160,11 @@ export const NEXT_OPERATIONS: Readonly<Record<NextCode, Operation | 'operator' |
   resume_user: 'ResumeUser',
   resume_customer: 'ResumeCustomer',
   add_tenant: 'UpdateTenantAccounts',
-  map_org: 'UpdateTenant',
+  map_org: null,
   give_account: 'CreateUserAccount',
   resume_account: 'UpdateUserAccount',
-  retry_account: 'RetryAccounts',
-  check_platform: 'CheckAccounts',
+  retry_account: 'RetryUser',
+  mend_account: 'MendAccount',
   add_key: 'CreateUserCredential',
   enable_key: 'UpdateUserCredential',
   delete_key: 'DeleteUserCredential',

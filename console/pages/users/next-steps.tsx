@@ -20,10 +20,8 @@ interface NextStepsProps {
 }
 
 /** What to do next: buttons for what the console does, sentences for the rest. */
-export function NextSteps({ user, acts, next: offered }: NextStepsProps) {
+export function NextSteps({ user, acts, next }: NextStepsProps) {
   const text = useText()
-  const mayMend = useReasons(user)('mend') === null
-  const next = mayMend ? offered.map(toMend) : offered
   if (next.length === 0) return null
   const isButton = (step: NextStep) => ACTS[step.code] !== undefined || DIALOGS.has(step.code)
   return (
@@ -40,13 +38,6 @@ export function NextSteps({ user, acts, next: offered }: NextStepsProps) {
       </div>
     </>
   )
-}
-
-/** Comparing all accounts of a tenant is for operators, mending one account is for administrators too. */
-function toMend(step: NextStep): NextStep {
-  const isMend =
-    step.code.startsWith('ask_') && 'step' in step.params && step.params.step === 'check_platform'
-  return isMend ? { code: 'check_platform', params: { tenantId: '' } } : step
 }
 
 const DIALOGS: ReadonlySet<NextCode> = new Set(['add_key', 'delete_key', 'add_user', 'join_group'])
@@ -79,7 +70,7 @@ const ACTS: Partial<Record<NextCode, ToAct>> = {
     run: () => call('POST /users/:id/account/retry', { params: { id } }),
     done: text.retried,
   }),
-  check_platform: (_, id, text) => ({
+  mend_account: (_, id, text) => ({
     run: () => call('POST /users/:id/account/mend', { params: { id } }),
     done: text.mended,
   }),

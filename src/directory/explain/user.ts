@@ -204,7 +204,7 @@ const HELP: { readonly [C in ReasonCode]?: (facts: UserFacts, params: ReasonPara
     { code: 'delete_key', params: { ...userOf(facts), accessKey } },
     addKey(facts),
   ],
-  drift: ({ account }) => [{ code: 'check_platform', params: { tenantId: account?.tenantId ?? '' } }],
+  drift: (facts) => [{ code: 'mend_account', params: userOf(facts) }],
   quota_used: (facts) => [{ code: 'free_space', params: userOf(facts) }],
 }
 
