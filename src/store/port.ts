@@ -272,6 +272,8 @@ export interface AuditCheck {
   /** How many blocks are checked, and how many entries are in them. */
   readonly blocks: number
   readonly found: number
+  /** How many entries the log has up to a primary key; null before they are counted. */
+  readonly counted: { readonly through: number | null; readonly entries: number }
   readonly faultCount: number
   /** The first faults, at most 1,000. */
   readonly faults: readonly AuditFault[]

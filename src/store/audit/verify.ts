@@ -72,9 +72,36 @@ const selectSealed = statement((db, p: { from: number; last: number; block: numb
 )
 
 const countEntries = statement((db) =>
+  db.selectFrom('audit_entries').select((eb) => eb.fn.countAll<number>().as('entries')),
+)
+
+const countUnsealed = statement((db) =>
   db
     .selectFrom('audit_entries')
-    .select((eb) => [eb.fn.countAll<number>().as('total'), eb.fn.count<number>('block').as('sealed')]),
+    .select((eb) => eb.fn.countAll<number>().as('entries'))
+    .where('block', 'is', null),
+)
+
+const countThrough = statement((db, p: { through: number }) =>
+  db
+    .selectFrom('audit_entries')
+    .select((eb) => eb.fn.countAll<number>().as('entries'))
+    .where('pk', '<=', p.through),
+)
+
+const countAfter = statement((db, p: { after: number }) =>
+  db
+    .selectFrom('audit_entries')
+    .select((eb) => eb.fn.countAll<number>().as('entries'))
+    .where('pk', '>', p.after),
+)
+
+const countBetween = statement((db, p: { after: number; through: number }) =>
+  db
+    .selectFrom('audit_entries')
+    .select((eb) => eb.fn.countAll<number>().as('entries'))
+    .where('pk', '>', p.after)
+    .where('pk', '<=', p.through),
 )
 
 const selectBlockHash = statement((db, p: { block: number }) =>
@@ -94,23 +121,45 @@ export async function verifyAuditLog(tx: Tx, options: CheckOptions): Promise<Aud
 
 /**
  * Like `verifyAuditLog`, in parts of a limited size, each of which may be another snapshot: sealed blocks do not change.
- * The last part reads the newest blocks and counts the entries in one snapshot.
+ * The last part reads the newest blocks and counts the entries in one snapshot; on SQLite, where it would keep others
+ * waiting, each part counts its own entries.
  */
 export async function checkAuditLog(tx: Tx, options: PartOptions): Promise<AuditCheck> {
   const { sealer, expected, from, isSealed } = options
   const faults = new FaultList(from)
   const key = await readKey(tx, sealer, from ? new FaultList() : faults)
-  const { isEnd, ...chain } = await checkChain(tx, { ...options, key }, faults)
-  if (!isEnd) return { ...chain, ...faults.list(), verdict: null }
-  const { total, sealed } = (await tx.get(countEntries, {})) ?? { total: 0, sealed: 0 }
+  const { isEnd, lastPk, ...chain } = await checkChain(tx, { ...options, key }, faults)
+  const before = from?.counted ?? { through: null, entries: 0 }
+  const counted = isSealed ? await countPart(tx, before, lastPk) : before
+  if (!isEnd) return { ...chain, counted, ...faults.list(), verdict: null }
+  const total = counted.entries + (await countRest(tx, counted.through))
+  const unsealed = (await tx.get(countUnsealed, {}))?.entries ?? 0
+  const sealed = total - unsealed
   if (sealed > chain.found) await faults.addStray(tx, sealed - chain.found)
   if (expected && (await tx.get(selectBlockHash, { block: expected.block }))?.seal !== expected.hash)
     faults.addBlock(expected.block, 'not_expected')
-  const unsealed = total - sealed
   if (isSealed && unsealed > 0) await faults.addUnsealed(tx, unsealed)
   const { head, blocks } = chain
   const facts = { entries: total, blocks, unsealed, head, keyedFrom: key?.from ?? null }
-  return { ...chain, ...faults.list(), verdict: { ...facts, ...faults.list() } }
+  return { ...chain, counted, ...faults.list(), verdict: { ...facts, ...faults.list() } }
+}
+
+type Counted = AuditCheck['counted']
+
+/** Counts the entries up to one that exists, after those that are counted already. A store that seals appends entries. */
+async function countPart(tx: Tx, { through, entries }: Counted, lastPk: number): Promise<Counted> {
+  if (lastPk <= (through ?? -1)) return { through, entries }
+  const found =
+    through === null
+      ? await tx.get(countThrough, { through: lastPk })
+      : await tx.get(countBetween, { after: through, through: lastPk })
+  return { through: lastPk, entries: entries + (found?.entries ?? 0) }
+}
+
+/** Counts the entries after those that are counted already. */
+async function countRest(tx: Tx, after: number | null): Promise<number> {
+  const found = after === null ? await tx.get(countEntries, {}) : await tx.get(countAfter, { after })
+  return found?.entries ?? 0
 }
 
 /** Returns the audit key. Without it, the chain is checked without the seals of its blocks. */
@@ -129,6 +178,8 @@ async function readKey(tx: Tx, sealer: AuditKeySealer, faults: FaultList): Promi
 interface Chain extends Pick<AuditCheck, 'head' | 'blocks' | 'found'> {
   /** Whether there are no more blocks. */
   readonly isEnd: boolean
+  /** The highest primary key of the entries of these blocks; -1 without one. */
+  readonly lastPk: number
 }
 
 async function checkChain(
@@ -138,14 +189,17 @@ async function checkChain(
 ): Promise<Chain> {
   let { head, blocks, found } = from ?? { head: { block: 0, hash: GENESIS_HASH }, blocks: 0, found: 0 }
   const end = blocks + found + most
+  let lastPk = -1
   for (;;) {
     const page = await tx.all(selectBlocks, { after: head.block })
     for (const block of page) {
-      if (blocks + found >= end) return { head, blocks, found, isEnd: false }
+      if (blocks + found >= end) return { head, blocks, found, lastPk, isEnd: false }
       const isNext = block.number === head.block + 1
       if (!isNext) faults.addMissingBlocks(head.block + 1, block.number - 1)
       const previousHash = isNext ? head.hash : block.previous_hash
-      found += await checkBlock(tx, { block, previousHash, key }, faults)
+      const entries = await checkBlock(tx, { block, previousHash, key }, faults)
+      found += entries.found
+      lastPk = Math.max(lastPk, entries.lastPk)
       head = { block: block.number, hash: block.seal }
       blocks++
     }
@@ -153,7 +207,7 @@ async function checkChain(
   }
   const impossible = (await tx.get(countImpossible, {}))?.blocks ?? 0
   if (impossible > 0) faults.addBlock(0, 'block_impossible')
-  return { head, blocks: blocks + impossible, found, isEnd: true }
+  return { head, blocks: blocks + impossible, found, lastPk, isEnd: true }
 }
 
 type Block = Pick<Tables['audit_blocks'], 'number' | 'previous_hash' | 'seal' | 'entries'> & {
@@ -168,8 +222,8 @@ interface Link {
   readonly key: AuditKey | undefined
 }
 
-/** Checks one block and its entries. Returns the number of entries that were found. */
-async function checkBlock(tx: Tx, link: Link, faults: FaultList): Promise<number> {
+/** Checks one block and its entries. Returns what was found of them. */
+async function checkBlock(tx: Tx, link: Link, faults: FaultList): Promise<Pick<Found, 'found' | 'lastPk'>> {
   const { block, previousHash, key } = link
   const before = faults.count
   const { found, digest, firstPk, lastPk } = await checkEntries(tx, link, faults)
@@ -181,7 +235,7 @@ async function checkBlock(tx: Tx, link: Link, faults: FaultList): Promise<number
   const isBounded = block.first === firstPk && block.last === lastPk
   if (!isLinked || (faults.count === before && !(isWhole && isBounded)))
     faults.addBlock(block.number, 'block_changed')
-  return found
+  return { found, lastPk }
 }
 
 interface Found {
