@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
@@ -42,6 +43,7 @@ export function keepLetters(isOn: boolean): void {
 export function Shortcuts() {
   const [dialog, setDialog] = useState<'find' | 'help' | null>(null)
   const navigate = useNavigate()
+  const queries = useQueryClient()
   useEffect(() => {
     // Find opens at once when it is first wanted.
     const timer = setTimeout(() => loadFind().catch(() => undefined), 200)
@@ -50,6 +52,7 @@ export function Shortcuts() {
   useEffect(() => {
     // The dialog opens before the next key is pressed, so that the letter goes into its field.
     const open = (event: Event) => flushSync(() => setDialog((event as CustomEvent<'find' | 'help'>).detail))
+    const refresh = () => void queries.invalidateQueries()
     let afterG = false
     const press = (event: KeyboardEvent) => {
       const wasG = afterG
@@ -63,7 +66,7 @@ export function Shortcuts() {
         !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector('dialog[open]')
       if (!isFree || !hasLetters() || isTyping(event.target ?? document.body)) return
       afterG = event.key === 'g' && !wasG
-      const act = wasG ? PLACES[event.key] : ACTIONS[event.key]
+      const act = wasG ? PLACES[event.key] : event.key === 'r' ? refresh : ACTIONS[event.key]
       if (!act) return
       event.preventDefault()
       if (typeof act === 'string') navigate({ to: act })
@@ -75,7 +78,7 @@ export function Shortcuts() {
       removeEventListener(OPEN, open)
       removeEventListener('keydown', press)
     }
-  }, [navigate])
+  }, [navigate, queries])
   const close = () => setDialog(null)
   if (dialog === 'help') return <Help onClose={close} />
   return dialog === 'find' ? <FindDialog onClose={close} /> : null
@@ -135,6 +138,7 @@ function Help({ onClose }: { onClose: () => void }) {
     [['Enter'], keys.open],
     [['n'], keys.new],
     [['e'], keys.edit],
+    [['r'], keys.refresh],
     [['g', 'u'], keys.goUsers],
     [['g', 'o'], keys.goOrganizations],
     [['g', 'a'], keys.goAudit],

@@ -40,6 +40,7 @@ export const shell: Text['shell'] = {
     open: 'Zeile öffnen',
     new: 'neu',
     edit: 'bearbeiten',
+    refresh: 'Seite neu laden',
     goUsers: 'Benutzer',
     goOrganizations: 'Organisationen',
     goAudit: 'Protokoll',

@@ -39,6 +39,7 @@ export const shell = {
     open: 'open the row',
     new: 'new',
     edit: 'edit',
+    refresh: 'refresh the page',
     goUsers: 'Users',
     goOrganizations: 'Organizations',
     goAudit: 'Audit log',
