@@ -1,7 +1,7 @@
+import { toCsvLine } from '../csv.ts'
 import { type ExportedUser, exportUsers } from '../directory/imports/export.ts'
 import { ROW_MEMBERS } from '../model/person-rows.ts'
 import { type Session, withDirectory } from './command.ts'
-import { escapeCell } from './import/rows.ts'
 import { complain, writeOutput } from './output.ts'
 
 /** The options of `usher user export`. */
@@ -16,13 +16,13 @@ export async function exportFile(session: Session, options: ExportOptions): Prom
   let left = 0
   await withDirectory(session, async ({ dir, ctx }) => {
     // Not before the first users are read: a refused export writes nothing.
-    let heading = options.json ? '' : `${ROW_MEMBERS.join(',')}\n`
+    let heading = options.json ? '' : toCsvLine(ROW_MEMBERS)
     for await (const users of exportUsers(dir, ctx, options.organization)) {
       const rows = users.filter(({ email }) => email !== null)
       left += users.length - rows.length
-      const lines = rows.map((user) => (options.json ? JSON.stringify(user) : toLine(user)))
+      const lines = rows.map((user) => (options.json ? `${JSON.stringify(user)}\n` : toLine(user)))
       if (lines.length === 0) continue
-      await writeOutput(stdout, `${heading}${lines.join('\n')}\n`)
+      await writeOutput(stdout, `${heading}${lines.join('')}`)
       heading = ''
     }
     if (heading !== '') await writeOutput(stdout, heading)
@@ -33,9 +33,5 @@ export async function exportFile(session: Session, options: ExportOptions): Prom
 
 function toLine({ groups, ...user }: ExportedUser): string {
   const cells = { ...user, groups: groups.join('|') }
-  return ROW_MEMBERS.map((name) => quoteCell(escapeCell(cells[name] ?? ''))).join(',')
-}
-
-function quoteCell(text: string): string {
-  return /[",;\t\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return toCsvLine(ROW_MEMBERS.map((name) => cells[name]))
 }

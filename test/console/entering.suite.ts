@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { send } from '../../testing/http.ts'
+import { jsonOf, send } from '../../testing/http.ts'
+import { enterByLink, type Problem, sendToConsole, tokenOf } from '../contract/console-client.ts'
+import { queryStore } from '../support/stored.ts'
 import { visit, type World } from './world.ts'
 
 /** Entering the console, and leaving it. */
@@ -43,6 +45,25 @@ export function entering(getWorld: () => World): void {
     await second.page.getByRole('alert').waitFor()
     assert.deepEqual(await second.context.cookies(), [])
     await second.assertAccessible('a link that was used')
+  })
+
+  test('a link that is used too late lets no one in, and looks like one that was used', async () => {
+    const { target, makeLink } = getWorld()
+    const enter = async (link: string) => {
+      const body = { token: tokenOf(link) }
+      const answer = await sendToConsole(target.url, 'POST', '/enter', { body })
+      const { correlationId: _, ...problem } = jsonOf<Problem>(answer)
+      return { status: answer.status, cookies: answer.headers['set-cookie'], problem }
+    }
+    const used = await makeLink('vera@example.com')
+    await enterByLink(target.url, used)
+    const late = await makeLink('vera@example.com')
+    const ended = new Date(Date.now() - 1).toISOString()
+    await queryStore(target.dataDir, `UPDATE sign_in_links SET expires_at = '${ended}' WHERE used_at IS NULL`)
+    const refused = await enter(late)
+    assert.deepEqual([refused.status, refused.cookies], [403, undefined])
+    assert.equal(refused.problem.code, 'link_not_valid')
+    assert.deepEqual(refused, await enter(used))
   })
 
   test('a session that ends in the middle of a form keeps the form, and sends it after signing in again', async (t) => {

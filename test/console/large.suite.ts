@@ -5,14 +5,16 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import { programEnvironment } from '../../testing/environment.ts'
-import { rounds } from '../../testing/full-length.ts'
+import { FULL_LENGTH, rounds } from '../../testing/full-length.ts'
 import { openContext, type Visitor, visit, type World } from './world.ts'
 
 const LOADER = join(import.meta.dirname, '../../bench/load-people.ts')
 const USERS = String(rounds(300, 20_000))
 const CUSTOMERS = String(rounds(30, 10_000))
 /** Machines that run tests are busy: these only tell that something is far off. The bars are in docs/performance.md. */
-const FAR_OFF_MS = { firstRows: 10_000, change: 1_500 }
+const FAR_OFF_MS = { firstRows: 10_000, change: 1_500, letter: 2_000, find: 1_500 }
+/** The bar: what the page holds after many rows were scrolled. It does not depend on how busy the machine is. */
+const MAX_HEAP_BYTES = 30 * 1024 * 1024
 
 /** A link of a row of a list. */
 const ROW = 'main tbody [data-index] a'
@@ -70,6 +72,21 @@ export function large(getWorld: () => World): void {
     check('rows on an empty cache', first, FAR_OFF_MS.firstRows)
     const visitor = await visit(t, world)
     check('a change to another page', await timeChanges(visitor, rounds(8, 30)), FAR_OFF_MS.change)
+    check('from a letter to rows', await timeLetters(visitor, world, rounds(5, 20)), FAR_OFF_MS.letter)
+    check('opening Find', await timeFind(visitor, rounds(5, 20)), FAR_OFF_MS.find)
+  })
+
+  test('a list that was scrolled far takes little memory', { skip: !FULL_LENGTH }, async (t) => {
+    const { page, context, open } = await visit(t, getWorld())
+    await open('/console/users?q=example')
+    await page.locator(ROW).first().waitFor()
+    await page.getByRole('region', { name: 'Users' }).hover()
+    while ((await page.locator('[data-index="2500"]').count()) === 0) await page.mouse.wheel(0, 4_000)
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('HeapProfiler.collectGarbage')
+    const { usedSize } = await devtools.send('Runtime.getHeapUsage')
+    t.diagnostic(`${Math.round(usedSize / 1024 / 1024)} MB after 2,500 rows`)
+    assert.ok(usedSize <= MAX_HEAP_BYTES, `${usedSize} bytes`)
   })
 }
 
@@ -104,6 +121,55 @@ async function timeChanges({ page, open }: Visitor, count: number): Promise<numb
     await link.waitFor()
   }
   return times
+}
+
+/** Searches for one person after the other. Counts from the last letter, so the pause of 150 ms is in it. */
+async function timeLetters({ page, open }: Visitor, { grace }: World, count: number): Promise<number[]> {
+  type Row = { id: string; email: string }
+  const { items } = await grace.call<{ items: Row[] }>('GET', `/users?q=example&limit=${count}`)
+  await open('/console/users')
+  await page.locator(ROW).first().waitFor()
+  await watch(page, 'input')
+  const times: number[] = []
+  for (const { id, email } of items) {
+    await page.getByRole('searchbox').fill(email)
+    times.push(
+      (await timeOf(page, `main tbody [data-index="0"] a[href*="${id}"]`)) - (await timeOfEvent(page)),
+    )
+  }
+  return times
+}
+
+/** Opens Find by its keys, after a first time that loads it. */
+async function timeFind({ page, open }: Visitor, count: number): Promise<number[]> {
+  await open('/console/users')
+  await watch(page, 'keydown')
+  const times: number[] = []
+  for (let at = 0; at <= count; at++) {
+    await page.keyboard.press('Control+k')
+    times.push((await timeOf(page, 'dialog [role=combobox]')) - (await timeOfEvent(page)))
+    await page.keyboard.press('Escape')
+    await page.locator('dialog [role=combobox]').waitFor({ state: 'detached' })
+  }
+  return times.slice(1)
+}
+
+/** What the functions below keep in the page. */
+type Watched = { addEventListener(type: string, listen: () => void, captures: true): void; seenAt: number }
+
+/** Notes in the page when the last event of a type came. */
+async function watch(page: Page, type: string): Promise<void> {
+  await page.evaluate((name) => {
+    const browser = globalThis as unknown as Watched
+    const note = () => {
+      browser.seenAt = performance.now()
+    }
+    browser.addEventListener(name, note, true)
+  }, type)
+}
+
+function timeOfEvent(page: Page): Promise<number> {
+  return page.evaluate(() => (globalThis as unknown as Watched).seenAt)
 }
 
 /** Waits for an element; returns when it was there, in ms since the navigation. */

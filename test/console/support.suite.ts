@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import type { Route } from 'playwright-core'
 import { waitUntil } from '../../testing/wait.ts'
 import { visit, type World } from './world.ts'
 
@@ -56,9 +57,11 @@ export function support(getWorld: () => World): void {
   test('the audit log is exported as it is filtered, and its chain is verified', async (t) => {
     const world = getWorld()
     const { page, open, click, acts, assertAccessible } = await visit(t, world)
-    await open('/console/audit?operation=CreateTenant')
+    await open('/console/audit?operation=CreateTenant&outcome=created')
+    await page.getByRole('button', { name: 'Without the filter Outcome: created' }).click()
+    await page.waitForURL((url) => !url.search.includes('outcome'))
     const exported = page.waitForEvent('download')
-    await click(page.getByRole('link', { name: 'Export' }))
+    await click(page.getByRole('link', { name: 'Export as NDJSON' }))
     const file = await exported
     assert.equal(file.suggestedFilename(), 'usher-audit.ndjson')
     const lines = (await readFile(await file.path(), 'utf8')).split('\n').slice(0, -1)
@@ -213,6 +216,36 @@ export function support(getWorld: () => World): void {
       assert.equal(await button.getAttribute('aria-disabled'), 'true', String(name))
       assert.match((await button.getAttribute('aria-description')) ?? '', /dministrator|role/, String(name))
     }
+  })
+
+  test('a store that is away shows as such, and the page goes on by itself', async (t) => {
+    const world = getWorld()
+    const { page, open } = await visit(t, world)
+    await open('/console/users?q=grace@example.com')
+    const row = page.getByRole('link', { name: /Grace Hopper/ }).first()
+    await row.waitFor()
+    const problem = {
+      statusCode: 503,
+      code: 'store_unavailable',
+      description: 'The store is away.',
+      errors: [],
+    }
+    const body = { ...problem, correlationId: world.quartz.id }
+    const refuse = (route: Route) =>
+      route.fulfill({ status: 503, headers: { 'retry-after': '1' }, json: body })
+    await page.route('**/console/api/users?*', refuse)
+    await page.getByRole('searchbox').fill('vera@example.com')
+    const alert = page.getByRole('alert')
+    await alert.getByText('The store is away.').waitFor()
+    await alert.getByText(/Tries again in/).waitFor()
+    assert.equal(await row.count(), 1)
+    assert.equal(await page.getByText(/Nobody|Nothing found|no users/i).count(), 0)
+    await page.unroute('**/console/api/users?*', refuse)
+    await page
+      .getByRole('link', { name: /Vera Rubin/ })
+      .first()
+      .waitFor()
+    await alert.waitFor({ state: 'detached' })
   })
 
   test('a page keeps its rows while the server is away, and shows new ones by itself when it is back', async (t) => {

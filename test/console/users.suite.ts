@@ -60,6 +60,10 @@ export function users(getWorld: () => World): void {
     await page.getByRole('button', { name: 'Done' }).click()
     await page.locator('[data-secret]').waitFor({ state: 'detached' })
     assert.ok(!(await page.content()).includes(secret))
+    const kept = await page.evaluate(
+      'JSON.stringify([location.href, history.state, { ...localStorage }, { ...sessionStorage }])',
+    )
+    assert.ok(secret.length > 20 && !`${kept}${world.target.log()}`.includes(secret))
     await page
       .getByRole('button', { name: /^Disable the key/ })
       .first()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID as newId } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { parse } from 'csv-parse/sync'
 import { engine } from '../../testing/environment.ts'
 import { jsonOf } from '../../testing/http.ts'
 import { type ConsoleClient, enterFirst, type Problem } from './console-client.ts'
@@ -108,6 +109,7 @@ test('an export takes the filters of the list, and refuses what the list refuses
     'caller=x',
     'since=x',
     'organization=x',
+    'format=xlsx',
   ]) {
     const answer = await grace.send('GET', `/audit/export?${query}`)
     assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [400, 'invalid'], query)
@@ -120,6 +122,33 @@ test('an export that a link of another site begins is refused', async () => {
   const answer = await grace.send('GET', '/audit/export', undefined, { 'sec-fetch-site': 'cross-site' })
   assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [403, 'cross_site'])
   assert.deepEqual(await listAs(grace, '?operation=ExportAudit&limit=200'), before)
+})
+
+test('an export as a table has the same entries, and no cell that a spreadsheet runs', async () => {
+  const as = people['reseller administrator']
+  const name = '=HYPERLINK("https://evil.example";"x")'
+  const user = { firstName: name, lastName: 'Line\nbreak', email: `${newId()}@x.example` }
+  await as.call('POST', `/organizations/${target.init.customer.id}/users`, user)
+  const answer = await as.send('GET', '/audit/export?format=csv&operation=CreateUser')
+  assert.equal(answer.headers['content-type'], 'text/csv; charset=utf-8')
+  assert.equal(answer.headers['content-disposition'], 'attachment; filename="usher-audit.csv"')
+  type Row = Readonly<Record<string, string>>
+  const rows: Row[] = parse(answer.text, { columns: true, bom: true })
+  const entries = await listAs(as, '?operation=CreateUser&limit=200')
+  assert.deepEqual(
+    rows.map(({ id, at, status, callerId, organizationId }) => [id, at, status, callerId, organizationId]),
+    entries.map(({ id, at, status, caller, organization }) => [
+      ...[id, at, status, caller.id ?? '', organization?.id ?? ''],
+    ]),
+  )
+  assert.match(rows[0]?.targetName ?? '', /^'=HYPERLINK/)
+  const none = await as.send(
+    'GET',
+    '/audit/export?format=csv&operation=CreateUser&until=2020-01-01T00:00:00Z',
+  )
+  assert.match(none.text, /^\uFEFFat,operation,[^\n]+\n$/)
+  const refused = await as.send('GET', '/audit/export?format=csv&status=x')
+  assert.deepEqual([refused.status, jsonOf<Problem>(refused).code], [400, 'invalid'])
 })
 
 test('a log of many pages is exported whole and in order, while it grows', async () => {

@@ -4,7 +4,7 @@ import { Message } from '../../kit/message.tsx'
 import { Status } from '../../kit/status.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
-import { About, callerName, type Entry, operationName } from './names.tsx'
+import { About, Caller, type Entry, operationName } from './names.tsx'
 import { type AuditSearch, toFilters } from './search.ts'
 
 /** Entries of the audit log, newest first. */
@@ -16,7 +16,7 @@ export function AuditList({ filters }: { filters: AuditSearch }) {
       name={text.title}
       operation="GET /audit"
       request={{ query: toFilters(filters) }}
-      columns={useColumns().filter(({ heading }) => !org || heading !== text.columns.organization)}
+      columns={useColumns(filters).filter(({ heading }) => !org || heading !== text.columns.organization)}
       getKey={({ id }) => id}
       count={text.count}
       empty={<Message kind="note" title={text.nothing} />}
@@ -32,7 +32,7 @@ export function EntryStatus({ status }: Pick<Entry, 'status'>) {
   return <Status look={LOOKS[status]}>{audit.statuses[status]}</Status>
 }
 
-function useColumns(): readonly Column<Entry>[] {
+function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
   const text = useText()
   const { columns } = text.audit
   return [
@@ -50,11 +50,15 @@ function useColumns(): readonly Column<Entry>[] {
       cell: ({ status, outcome }) => (
         <>
           <EntryStatus status={status} />
-          <div className="quiet mono">{outcome}</div>
+          <div>
+            <Link to="/audit" search={{ ...filters, outcome }} className="mono">
+              {outcome}
+            </Link>
+          </div>
         </>
       ),
     },
-    { heading: columns.caller, cell: ({ caller }) => callerName(caller, text) },
+    { heading: columns.caller, cell: ({ caller }) => <Caller caller={caller} /> },
     { heading: columns.about, cell: (entry) => <About entry={entry} /> },
     {
       heading: columns.organization,

@@ -15,6 +15,11 @@ import { Verification } from './verification.tsx'
 
 const route = getRouteApi('/app/audit')
 
+const FORMATS = ['csv', 'ndjson'] as const
+
+/** The filters that links of the list set. */
+const CHIPS = ['caller', 'outcome'] as const
+
 const RANGES = { day: 86_400_000, week: 7 * 86_400_000, month: 30 * 86_400_000 } as const
 
 /** The audit log. */
@@ -26,14 +31,15 @@ export function Audit() {
     <Page
       title={text.title}
       about={text.about}
-      actions={
+      actions={FORMATS.map((format) => (
         <DownloadLink
-          href={addressOf('GET /audit/export', { query: toFilters(filters) })}
+          key={format}
+          href={addressOf('GET /audit/export', { query: { ...toFilters(filters), format } })}
           reason={may('ExportAudit')}
         >
-          {text.export}
+          {text.export(format)}
         </DownloadLink>
-      }
+      ))}
     >
       <Filters />
       {may('VerifyAudit') === null && <Verification />}
@@ -93,6 +99,18 @@ function Filters() {
             onChange={({ target }) => filter('until', target.value && `${target.value}T23:59:59.999Z`)}
           />
         </label>
+        {CHIPS.map((name) => {
+          const value = search[name]
+          if (value === undefined) return null
+          const shown = value === 'operator' ? text.callers.operator : value
+          return (
+            <Button key={name} onClick={() => filter(name, '')}>
+              <span className="sr-only">{text.without} </span>
+              {text.columns[name]}: <span className="mono">{shown}</span>
+              <span aria-hidden="true">✕</span>
+            </Button>
+          )
+        })}
         {Object.keys(search).length > 0 && (
           <Button look="text" onClick={() => navigate({ search: {} })}>
             {clear}

@@ -16,6 +16,24 @@ export function callerName({ kind, name, id }: Entry['caller'], { audit }: Text)
   return `${audit.callers[kind]} ${name ?? id ?? ''}`
 }
 
+/** Who made a call: a link to the person, or to the calls of the client or of the command line. */
+export function Caller({ caller }: Pick<Entry, 'caller'>) {
+  const name = callerName(caller, useText())
+  const { kind, id } = caller
+  if (kind === 'person' && id !== null) {
+    return (
+      <Link to="/users/$id" params={{ id }}>
+        {name}
+      </Link>
+    )
+  }
+  return (
+    <Link to="/audit" search={{ caller: id ?? kind }}>
+      {name}
+    </Link>
+  )
+}
+
 /** What an entry is about, with a link where there is a page for it. */
 export function About({ entry: { about, target } }: { entry: Pick<Entry, 'about' | 'target'> }) {
   const { audit } = useText()

@@ -11,7 +11,7 @@ import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, sayReason } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
 import { EntryStatus } from './audit-list.tsx'
-import { About, callerName, type Entry, operationName } from './names.tsx'
+import { About, Caller, type Entry, operationName } from './names.tsx'
 import styles from './request.module.css'
 
 const route = getRouteApi('/app/audit/$correlationId')
@@ -103,7 +103,7 @@ function EntryLine({ entry }: { entry: Entry }) {
         <code>{outcome}</code>
       </div>
       <div>
-        {callerName(caller, text)} · <About entry={entry} />
+        <Caller caller={caller} /> · <About entry={entry} />
         {organization && ` · ${organization.name}`}
       </div>
       {changes.length > 0 && (

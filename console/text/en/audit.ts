@@ -12,10 +12,12 @@ export const audit = {
     operation: 'Operation',
     status: 'Status',
     caller: 'By',
+    outcome: 'Outcome',
     about: 'About',
     organization: 'Organization',
     changed: 'Changed',
   },
+  without: 'Without the filter',
   target: 'About this id or access key',
   since: 'Range',
   until: 'Until',
@@ -29,7 +31,7 @@ export const audit = {
     (typeof TARGET_KINDS)[number],
     string
   >,
-  export: 'Export',
+  export: (format: string) => `Export as ${format.toUpperCase()}`,
   chain: 'Chain of entries',
   verify: 'Verify the chain',
   verifying: (done: number, total: number | null) =>

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { toCsvLine } from '../../csv.ts'
 import type { DescribedEntry } from '../../directory/audit-entries.ts'
 import { type AuditWalkRequest, exportAuditLogs, walkAuditLogs } from '../../directory/audit-walks.ts'
 import type { Directory } from '../../directory/directory.ts'
@@ -9,7 +10,9 @@ import {
   type VerificationRun,
 } from '../../directory/verification.ts'
 import { toUtc } from '../../model/times.ts'
+import { NDJSON_TYPE } from '../line-body.ts'
 import type { Route } from '../route.ts'
+import { AUDIT_COLUMNS, toAuditCells } from './audit-cells.ts'
 import * as contract from './contract/audit.ts'
 import { toEntry } from './entries.ts'
 import { serveLines } from './lines.ts'
@@ -38,10 +41,16 @@ export const auditRoutes: readonly Route<AuditParts>[] = [
     })
     return { items: items.map(toEntry), next: toNext(next && [next.at, next.number], filters), partial }
   }),
-  serveLines(contract.exportAudit, ({ ctx, query }, { dir }: AuditParts) => ({
-    headers: { 'content-disposition': 'attachment; filename="usher-audit.ndjson"' },
-    lines: toLines(exportAuditLogs(dir, ctx, toRequest(query))),
-  })),
+  serveLines(
+    contract.exportAudit,
+    ({ ctx, query: { format = 'ndjson', ...asked } }, { dir }: AuditParts) => ({
+      headers: {
+        'content-type': `${MEDIA_TYPES[format]}; charset=utf-8`,
+        'content-disposition': `attachment; filename="usher-audit.${format}"`,
+      },
+      lines: FORMATS[format](exportAuditLogs(dir, ctx, toRequest(asked))),
+    }),
+  ),
   serve(contract.getVerification, async ({ ctx }, { dir }: AuditParts) =>
     toVerification(await getVerification(dir, ctx)),
   ),
@@ -79,7 +88,7 @@ function toVerdict({ faults, ...verdict }: NonNullable<NonNullable<Verification[
 }
 
 function toRequest(
-  query: Static<typeof contract.exportAudit.query>,
+  query: Omit<Static<typeof contract.exportAudit.query>, 'format'>,
 ): Omit<AuditWalkRequest, 'after' | 'limit'> {
   const { operation, status, outcome, caller, target, organization, customer, since, until } = query
   return {
@@ -89,7 +98,22 @@ function toRequest(
   }
 }
 
-async function* toLines(pages: AsyncIterable<readonly DescribedEntry[]>): AsyncGenerator<string> {
+type Pages = AsyncIterable<readonly DescribedEntry[]>
+
+const MEDIA_TYPES = { ndjson: NDJSON_TYPE, csv: 'text/csv' } as const
+const FORMATS = { ndjson: toJsonLines, csv: toCsvLines } as const
+
+async function* toJsonLines(pages: Pages): AsyncGenerator<string> {
   for await (const entries of pages)
     yield entries.map((entry) => `${JSON.stringify(toEntry(entry))}\n`).join('')
+}
+
+async function* toCsvLines(pages: Pages): AsyncGenerator<string> {
+  // Not before the first entries are read: a refused export has no lines. The mark tells Excel that it is UTF-8.
+  let heading = `\uFEFF${toCsvLine(AUDIT_COLUMNS)}`
+  for await (const entries of pages) {
+    yield heading + entries.map((entry) => toCsvLine(toAuditCells(toEntry(entry)))).join('')
+    heading = ''
+  }
+  if (heading !== '') yield heading
 }

@@ -1,15 +1,16 @@
-import { NDJSON_TYPE, toLineBody } from '../line-body.ts'
+import { toLineBody } from '../line-body.ts'
 import type { Route } from '../route.ts'
 import { type Admitted, type ConsoleCall, serve } from './operation.ts'
 
 /** A file of lines, too many to be in memory. */
 export interface LineAnswer {
+  /** Among them the media type. */
   readonly headers: Readonly<Record<string, string>>
   readonly lines: AsyncIterable<string>
 }
 
 /**
- * Makes the route of an operation of the contract whose response is lines of JSON.
+ * Makes the route of an operation of the contract whose response is lines.
  * @param handle makes one call of `directory`. An error counts as one of the request until the first lines are sent; a
  *   later one cuts the connection
  */
@@ -27,7 +28,7 @@ export function serveLines<const D extends Admitted, P>(
       if (!ctx) throw new Error('the request was not admitted')
       const { headers, lines } = handle({ ctx, params, query } as ConsoleCall<D>, parts)
       const body = await toLineBody(lines)
-      reply.headers(headers).header('content-type', `${NDJSON_TYPE}; charset=utf-8`)
+      reply.headers(headers)
       return body
     },
   })

@@ -1,3 +1,4 @@
+import { unescapeCell } from '../../csv.ts'
 import { MAX_ROW_BYTES, readJsonRows } from '../../directory/imports/json-rows.ts'
 import { type Line, readLines } from '../../lines.ts'
 import {
@@ -159,15 +160,4 @@ async function* readTextRows(
       })
     })
   }
-}
-
-/**
- * Escapes a cell that a spreadsheet would run as a formula: it gets an apostrophe. `unescapeCell` takes it away again.
- */
-export function escapeCell(text: string): string {
-  return /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text
-}
-
-function unescapeCell(text: string): string {
-  return text.startsWith("'") && /^'+[=+\-@\t\r]/.test(text) ? text.slice(1) : text
 }

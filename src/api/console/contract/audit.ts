@@ -62,10 +62,18 @@ export const exportAudit = {
   tag: 'Audit',
   summary:
     'All entries that the list has with the same filters, newest first, as a file. The export is audited',
-  query: Type.Object(filters),
+  query: Type.Object({
+    ...filters,
+    format: Type.Optional(
+      oneOf(['ndjson', 'csv'], 'Lines of JSON, or a table for a spreadsheet (default: ndjson).'),
+    ),
+  }),
   answer: Type.Unsafe<string>({
-    description: 'One JSON object a line.',
-    content: { 'application/x-ndjson': { schema: Entry } },
+    description: 'One JSON object a line, or one entry a line below a heading: CSV of RFC 4180 in UTF-8.',
+    content: {
+      'application/x-ndjson': { schema: Entry },
+      'text/csv': { schema: Type.String({ description: 'The entries as a table.' }) },
+    },
   }),
 } as const
 
