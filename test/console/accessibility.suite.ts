@@ -46,6 +46,83 @@ export function accessibility(getWorld: () => World): void {
       }
     })
 
+  test('axe finds nothing in dialogs and menus', async (t) => {
+    const world = getWorld()
+    const id = await world.addAccount('dialogs@quartz.example')
+    const { page, open, assertAccessible } = await visit(t, world)
+    await open(`/console/users/${id}`)
+    await page.keyboard.press('Control+k')
+    await assertAccessible('Find without a text')
+    await page.getByRole('combobox').fill('grace')
+    await page
+      .getByRole('option', { name: /Grace Hopper/ })
+      .first()
+      .waitFor()
+    await assertAccessible('Find with hits')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+    await assertAccessible('the shortcuts')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /Grace Hopper/ }).click()
+    await assertAccessible('the menu of the person')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('button', { name: 'Delete…' }).click()
+    await page.getByRole('alertdialog').waitFor()
+    await assertAccessible('a deletion that is asked about')
+    await open(`/console/users/new`)
+    await page.getByRole('button', { name: /Organization/ }).click()
+    await page.getByRole('combobox').fill('Quartz')
+    await page.getByRole('option').first().waitFor()
+    await assertAccessible('the choice of an organization')
+  })
+
+  test('single letters go where they say, not out of a field, and can be switched off', async (t) => {
+    const { page, open } = await visit(t, getWorld())
+    await open('/console/audit')
+    await page.keyboard.press('g')
+    await page.keyboard.press('u')
+    await page.waitForURL(/\/console\/users/)
+    await page.locator('main tbody a').first().waitFor()
+    await page.getByRole('region', { name: 'Users' }).focus()
+    await page.keyboard.press('j')
+    const focused = () => page.evaluate('document.activeElement.closest("tr")?.dataset.index')
+    assert.equal(await focused(), '0')
+    await page.keyboard.press('j')
+    assert.equal(await focused(), '1')
+    await page.keyboard.press('k')
+    assert.equal(await focused(), '0')
+    const again = page.waitForResponse(/\/console\/api\/users\?/)
+    await page.keyboard.press('r')
+    await again
+    await page.keyboard.press('/')
+    await page.keyboard.type('gone')
+    assert.equal(await page.getByRole('searchbox').inputValue(), 'gone')
+    await open('/console/you')
+    await page.getByLabel(/letters/i).uncheck()
+    await page.getByRole('heading', { level: 1 }).focus()
+    for (const key of ['g', 'u', '?']) await page.keyboard.press(key)
+    assert.match(page.url(), /\/console\/you/)
+    assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
+  test('no page scrolls sideways with the text spacing that people may set', {
+    skip: !FULL_LENGTH,
+  }, async (t) => {
+    const world = getWorld()
+    const { page, open } = await visit(t, world, { size: { width: 1280, height: 800 } })
+    for (const path of await listPaths(world)) {
+      await open(path)
+      await settle(page)
+      // WCAG 2.2, 1.4.12.
+      await page.evaluate(`for (const element of document.querySelectorAll('body *'))
+        Object.assign(element.style, { letterSpacing: '0.12em', wordSpacing: '0.16em', lineHeight: '1.5' })`)
+      const width = await page.evaluate('document.documentElement.scrollWidth')
+      assert.ok(Number(width) <= 1280, `${path}: ${width}`)
+    }
+  })
+
   test('no page scrolls sideways at 320 pixels', async (t) => {
     const world = getWorld()
     const { page, open } = await visit(t, world, { size: { width: 320, height: 800 } })
