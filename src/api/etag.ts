@@ -11,7 +11,12 @@ export const MAX_IF_MATCH = 1_024
 
 /** Returns the value of `ETag` for an object. */
 export function toEtag(object: Versioned): string {
-  return `"${toState(object)}"`
+  return fromState(toState(object))
+}
+
+/** Returns the value of `ETag` for a text that names the state of an object. */
+export function fromState(state: string): string {
+  return `"${state}"`
 }
 
 /**

@@ -23,7 +23,15 @@ export function toState({ id, version }: Versioned): string {
  * @throws {DirectoryError} `precondition_failed`
  */
 export function assertState(object: Versioned, expected: ExpectedStates): void {
-  if (expected === undefined || expected.includes(toState(object))) return
+  assertStateText(toState(object), expected)
+}
+
+/**
+ * As `assertState`, for an object that does not count its changes.
+ * @throws {DirectoryError} `precondition_failed`
+ */
+export function assertStateText(state: string, expected: ExpectedStates): void {
+  if (expected === undefined || expected.includes(state)) return
   const message = 'The object has changed. Read it again, and send its new ETag.'
   throw new DirectoryError('precondition_failed', message)
 }

@@ -73,6 +73,22 @@ export function users(getWorld: () => World): void {
     await page.getByRole('button', { name: /^Enable the key/ }).waitFor({ state: 'detached' })
   })
 
+  test('a customer is renamed; a name that another person gave meanwhile is shown first', async (t) => {
+    const world = getWorld()
+    const words = ['--kind', 'customer', '--name', 'Old Name', '--reseller', world.target.init.reseller.id]
+    const { id } = await world.target.cli<{ id: string }>('organization', 'add', ...words)
+    const { page, open, assertAccessible } = await visit(t, world)
+    await open(`/console/organizations/${id}`)
+    await page.getByRole('button', { name: 'Rename…' }).click()
+    await world.grace.call('PATCH', `/organizations/${id}`, { name: 'Their Name' }, { 'if-match': '*' })
+    await page.getByLabel('Name').fill('My Name')
+    await page.keyboard.press('Enter')
+    await page.getByText('The customer is called Their Name meanwhile.').waitFor()
+    await assertAccessible('a name that was changed meanwhile')
+    await page.getByRole('button', { name: 'Rename all the same' }).click()
+    await page.getByRole('heading', { name: 'My Name', level: 1 }).waitFor()
+  })
+
   test('a deleted user has a receipt of one page, and comes back', async (t) => {
     const world = getWorld()
     const id = await world.addAccount('leaving@quartz.example')

@@ -61,6 +61,7 @@ const MATRIX: Readonly<Record<string, readonly [Roles, About]>> = {
   'POST /users/{id}/keys': [ADMINISTRATORS, 'user'],
   'PATCH /keys/{accessKey}': [ADMINISTRATORS, 'key'],
   'DELETE /keys/{accessKey}': [ADMINISTRATORS, 'key'],
+  'PATCH /organizations/{id}': [ADMINISTRATORS, 'customer'],
   'POST /organizations/{id}/suspend': [ADMINISTRATORS, 'customer'],
   'POST /organizations/{id}/resume': [ADMINISTRATORS, 'customer'],
   'GET /people/{id}/sessions': [ALL, 'person'],
@@ -135,6 +136,7 @@ const shortOf = (role: Role): Roles[number] =>
 const BODIES: Readonly<Record<string, object>> = {
   'POST /organizations/{id}/users': { firstName: 'New' },
   'PATCH /users/{id}': { firstName: 'Changed' },
+  'PATCH /organizations/{id}': { name: 'Renamed' },
   'PATCH /keys/{accessKey}': { active: false },
   'POST /platform/retry': { userIds: [newId()] },
 }

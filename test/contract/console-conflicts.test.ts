@@ -117,6 +117,33 @@ test('a change that is too late shows the user as they are now', async () => {
   }
 })
 
+test('a customer is renamed on top of the name that the person has seen, and not of another one', async () => {
+  const { customer, reseller } = target.init
+  const path = `/organizations/${customer.id}`
+  interface Named {
+    readonly name: string
+    readonly etag: string
+  }
+  const seen = await grace.call<Named>('GET', path)
+  const as = people['reseller administrator']
+  const renamed = await as.call<Named>('PATCH', path, { name: 'Quartz & Söhne' }, { 'if-match': seen.etag })
+  assert.deepEqual(await grace.call('GET', path), { ...seen, ...renamed })
+  const late = await refused(grace, 'PATCH', path, { name: 'Mine' }, seen.etag)
+  assert.deepEqual([late.statusCode, late.code], [412, 'precondition_failed'])
+  for (const name of ['', '   ', 'x'.repeat(256), '!!']) {
+    const { statusCode, errors } = await refused(grace, 'PATCH', path, { name }, renamed.etag)
+    assert.deepEqual([statusCode, errors[0]?.propertyName], [400, 'name'], name)
+  }
+  const without = await grace.send('PATCH', path, { name: 'Mine' })
+  assert.equal(without.status, 400)
+  const other = await grace.send('PATCH', `/organizations/${reseller.id}`, { name: 'R' }, { 'if-match': '*' })
+  assert.deepEqual([other.status, jsonOf<Problem>(other).code], [404, 'customer_not_found'])
+  assert.equal((await grace.call<Named>('GET', path)).name, 'Quartz & Söhne')
+  const query = `/audit?operation=UpdateCustomer&status=Succeeded&target=${customer.id}`
+  const { items } = await grace.call<{ items: { changes: object[] }[] }>('GET', query)
+  assert.deepEqual(items[0]?.changes, [{ name: 'companyName', before: seen.name, after: 'Quartz & Söhne' }])
+})
+
 test('people do not delete, suspend or demote themselves, and the page knows before', async () => {
   const { groups, provider } = target.init
   const me = people['provider administrator']

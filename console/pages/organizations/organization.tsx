@@ -9,6 +9,7 @@ import { Skeleton } from '../../kit/skeleton.tsx'
 import { Tabs } from '../../kit/tabs.tsx'
 import { useText } from '../../text/text.ts'
 import { type Organization, OrganizationStatus } from './names.tsx'
+import { Rename } from './rename.tsx'
 
 const route = getRouteApi('/app/organizations/$id')
 
@@ -73,9 +74,12 @@ function Actions({ organization }: { organization: Organization }) {
   const may = useMay()
   const reason = may('CreateUser')
   return (
-    <LinkButton to="/users/new" search={{ org: organization.id }} look="main" shortcut="n" reason={reason}>
-      {users.new}
-    </LinkButton>
+    <>
+      <Rename organization={organization} />
+      <LinkButton to="/users/new" search={{ org: organization.id }} look="main" shortcut="n" reason={reason}>
+        {users.new}
+      </LinkButton>
+    </>
   )
 }
 

@@ -1,7 +1,9 @@
 import type { Directory } from '../../directory/directory.ts'
 import { getOrganizationOverview, searchOrganizations } from '../../directory/organization-overviews.ts'
 import { listPortals } from '../../directory/organizations.ts'
+import { renameCustomer, toNameState } from '../../directory/rename.ts'
 import { resumeCustomer, suspendCustomer } from '../../directory/suspension.ts'
+import { fromState } from '../etag.ts'
 import type { Route } from '../route.ts'
 import * as contract from './contract/organizations.ts'
 import * as portals from './contract/portals.ts'
@@ -32,7 +34,15 @@ export const organizationRoutes: readonly Route<OrganizationParts>[] = [
   }),
   serve(contract.getOrganization, async ({ ctx, params }, { dir }: OrganizationParts) => {
     const { pk: _, providerPk: __, ...found } = await getOrganizationOverview(dir, ctx, params.id)
-    return { ...found, resellers: found.resellers.map(({ id, name }) => ({ id, name })) }
+    return {
+      ...found,
+      etag: fromState(toNameState(found)),
+      resellers: found.resellers.map(({ id, name }) => ({ id, name })),
+    }
+  }),
+  serve(contract.renameCustomer, async ({ ctx, params, body, expected }, { dir }: OrganizationParts) => {
+    const renamed = await renameCustomer(dir, ctx, { customerId: params.id, name: body.name, expected })
+    return { ...renamed, etag: fromState(toNameState(renamed)) }
   }),
   serve(contract.suspendCustomer, ({ ctx, params }, { dir }: OrganizationParts) =>
     suspendCustomer(dir, ctx, params.id),

@@ -1,6 +1,7 @@
 import { Type } from '../../../json-schema.ts'
 import { ACCOUNT_POLICIES } from '../../../model/tenants.ts'
 import {
+  etag,
   IdParams,
   listOf,
   listQuery,
@@ -63,6 +64,7 @@ export const getOrganization = {
   answer: Type.Object(
     {
       ...Fields,
+      etag,
       createdAt: time('When it was created.'),
       tenant: nullableOf(
         Type.Object({
@@ -78,6 +80,20 @@ export const getOrganization = {
     },
     { title: 'Organization' },
   ),
+} as const
+
+/** Renaming a customer. */
+export const renameCustomer = {
+  method: 'PATCH',
+  path: '/organizations/:id',
+  operation: 'UpdateCustomer',
+  subject: { organization: 'id' },
+  ifMatch: true,
+  tag: 'Organizations',
+  summary: 'Rename a customer',
+  params: IdParams,
+  body: Type.Object({ name: Type.String({ maxLength: 255, description: 'The new name.' }) }),
+  answer: Type.Object({ id: uuid('The id of the customer.'), name: Fields.name, etag }),
 } as const
 
 const ofCustomer = {
