@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import type { Request } from '../api/call.ts'
 import { type ListRead, type RowOf, readList } from '../api/queries.ts'
 import { useText } from '../text/text.ts'
@@ -30,7 +30,13 @@ export function List<O extends ListRead>(props: ListProps<O>) {
   const text = useText()
   const { data, error, isPending, isPlaceholderData, hasNextPage, isFetching, fetchNextPage, refetch } =
     useInfiniteQuery({ ...readList(operation, request), placeholderData: keepPreviousData })
-  const rows = data?.pages.flatMap(({ items }) => items) ?? []
+  // A list that cannot be read has no placeholder: the rows of the question before stay below the failure.
+  const kept = useRef(data)
+  useEffect(() => {
+    if (data) kept.current = data
+  }, [data])
+  const shown = data ?? (error ? kept.current : undefined)
+  const rows = shown?.pages.flatMap(({ items }) => items) ?? []
   // The server looks at so many matches a call. Going on by itself might take long for nothing.
   const isPartial = data?.pages.at(-1)?.partial === true
   return (
@@ -57,7 +63,7 @@ export function List<O extends ListRead>(props: ListProps<O>) {
           onMore={() => {
             if (!isFetching && !isPartial) fetchNextPage()
           }}
-          isStale={isPlaceholderData}
+          isStale={isPlaceholderData || !data}
         />
       )}
     </>

@@ -81,7 +81,7 @@ export function users(getWorld: () => World): void {
     await open(`/console/organizations/${id}`)
     await page.getByRole('button', { name: 'Rename…' }).click()
     await world.grace.call('PATCH', `/organizations/${id}`, { name: 'Their Name' }, { 'if-match': '*' })
-    await page.getByLabel('Name').fill('My Name')
+    await page.getByRole('textbox', { name: 'Name' }).fill('My Name')
     await page.keyboard.press('Enter')
     await page.getByText('The customer is called Their Name meanwhile.').waitFor()
     await assertAccessible('a name that was changed meanwhile')
