@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { readConfig } from '../src/config.ts'
 import { operatorContext } from '../src/directory/context.ts'
+import type { Directory } from '../src/directory/directory.ts'
 import { find } from '../src/directory/find.ts'
 import type { Context } from '../src/model/context.ts'
 import { newId } from '../src/model/ids.ts'
@@ -14,7 +15,8 @@ import { inWorkDirectory } from './work-directory.ts'
 
 /**
  * How long finding and explaining take with very many users, in the process that does it:
- * `node bench/find.ts --users 1000000 --customers 10000 --engine postgres`. Bars: docs/performance.md.
+ * `node bench/find.ts --keep DIR --engine postgres`. Bars: docs/performance.md. The first run with `--keep` loads the
+ * directory; later runs use it again. It may be a directory of `portal-lists.ts`.
  */
 const { values } = parseArgs({
   options: {
@@ -23,58 +25,78 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '300' },
     engine: { type: 'string', default: 'sqlite' },
     directory: { type: 'string', default: '.' },
+    keep: { type: 'string' },
+    only: { type: 'string', default: '' },
   },
 })
 const calls = Number(values.calls)
 const WARM_UP = 20
+const { keep, ...place } = values
 
-await inWorkDirectory(values, main)
+await inWorkDirectory({ ...place, ...(keep !== undefined && { keep }) }, main)
 
-async function main(work: string, settings: Settings): Promise<void> {
+async function main(work: string, settings: Settings, isKept: boolean): Promise<void> {
+  if (!isKept) await load(work, settings)
+  const env = await programEnvironment(work, settings)
+  const { dir, platforms, close } = await openDirectory(await readConfig(env), { create: false })
+  const operator = await operatorContext(dir)
+  const [user] = await dir.store.read((tx) =>
+    tx.query((db) =>
+      db.selectFrom('users').select(['id', 'email']).where('email', 'is not', null).limit(1).offset(1_000),
+    ),
+  )
+  if (!user) throw new Error('the directory has too few users')
+  const texts: readonly (readonly [string, () => string])[] = [
+    ['the id of a user', () => user.id],
+    ['an id that nothing has', newId],
+    ['an access key that nothing has', () => 'AKIAAAAAAAAAAAAAAAAA'],
+    ['an e-mail address', () => user.email ?? ''],
+    ['an e-mail address that no user has', () => 'anna.schmidt.xxx@ab.example'],
+    ...['johnson', 'tony', 'maria', 'ada', 'ann', 'grace hopper', 'anna schmidt', 'example ann smith'].map(
+      (text) => [text, () => text] as const,
+    ),
+    ['two letters', () => 'an'],
+    ['words that no user has', () => 'zzyzx qqq'],
+    ['a text that all users have', () => 'example'],
+    ['the name of an organization', () => 'customer 12'],
+  ]
+  const isChosen = new RegExp(values.only)
+  for (const [who, ctx] of await listContexts(dir))
+    for (const [what, toText] of texts.filter(([what]) => isChosen.test(`${who}: ${what}`)))
+      await measure(`${who}: ${what}`, () => find(dir, ctx, { text: toText(), limit: 5 }))
+  const request = { user: user.id, patienceMs: 50 }
+  await measure('explain a user', () => explainUser({ dir, platforms }, operator, request))
+  await close()
+}
+
+async function load(work: string, settings: Settings): Promise<void> {
   await usherJson(work, ['init'], settings)
   const env = await programEnvironment(work, settings)
   const options = ['--users', values.users, '--customers', values.customers]
   const script = join(import.meta.dirname, 'load-people.ts')
   const { stdout } = await promisify(execFile)(process.execPath, [script, ...options], { env })
   process.stdout.write(stdout)
-  const { dir, platforms, close } = await openDirectory(await readConfig(env), { create: false })
+}
+
+/** Who finds: the provider, and as people of `load-people.ts` the reseller with few users, and the one with many. */
+async function listContexts(dir: Directory): Promise<(readonly [string, Context])[]> {
   const operator = await operatorContext(dir)
-  const [reseller] = await dir.store.read((tx) =>
+  const resellers = await dir.store.read((tx) =>
     tx.query((db) =>
       db.selectFrom('organizations').selectAll().where('kind', '=', 'reseller').orderBy('pk', 'desc'),
     ),
   )
-  const [user] = await dir.store.read((tx) =>
-    tx.query((db) =>
-      db.selectFrom('users').select(['id', 'email']).where('email', 'is not', null).limit(1).offset(1_000),
-    ),
-  )
-  if (!reseller || !user) throw new Error('the directory has no reseller, or too few users')
-  const { pk, id, kind, name, created_at: createdAt } = reseller
-  const own = { pk, id, kind, name, createdAt, providerPk: operator.organization.pk }
-  const contexts: readonly (readonly [string, Context])[] = [
+  const toContext = (row: (typeof resellers)[number] | undefined): Context => {
+    if (!row) throw new Error('the directory has no reseller')
+    const { pk, id, kind, name, created_at: createdAt } = row
+    const organization = { pk, id, kind, name, createdAt, providerPk: operator.organization.pk }
+    return { ...operator, caller: { kind: 'person', id: newId() }, organization }
+  }
+  return [
     ['provider', operator],
-    ['reseller', { ...operator, caller: { kind: 'person', id: newId() }, organization: own }],
+    ['reseller', toContext(resellers[0])],
+    ['large reseller', toContext(resellers.at(-1))],
   ]
-  const texts: readonly (readonly [string, () => string])[] = [
-    ['the id of a user', () => user.id],
-    ['an id that nothing has', newId],
-    ['an access key that nothing has', () => 'AKIAAAAAAAAAAAAAAAAA'],
-    ['an e-mail address', () => user.email ?? ''],
-    ['a common name', () => 'maria'],
-    ['three letters', () => 'ada'],
-    ['two words', () => 'grace hopper'],
-    ['two letters', () => 'an'],
-    ['words that nothing has', () => 'zzyzx qqq'],
-    ['a text that all users have', () => 'example'],
-    ['the name of an organization', () => 'customer 12'],
-  ]
-  for (const [who, ctx] of contexts)
-    for (const [what, toText] of texts)
-      await measure(`${who}: ${what}`, () => find(dir, ctx, { text: toText(), limit: 5 }))
-  const request = { user: user.id, patienceMs: 50 }
-  await measure('explain a user', () => explainUser({ dir, platforms }, operator, request))
-  await close()
 }
 
 async function measure(what: string, run: () => Promise<unknown>): Promise<void> {

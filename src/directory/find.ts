@@ -27,7 +27,7 @@ import {
   selectFoundByWords,
   selectFoundUser,
 } from '../store/find/users.ts'
-import type { UserArea } from '../store/tables/users-in-area.ts'
+import type { UserArea } from '../store/port.ts'
 import { isPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
 import { findImport, findJob, findRequest } from './find-work.ts'
@@ -60,9 +60,12 @@ export function find(dir: Directory, ctx: Context, { text: typed, limit }: FindR
     if (!isFindable(text)) return { hits: [], more: false }
     const area = await getUserArea(scope, {})
     const search: Search = { scope, area, text }
-    const exact = await findExact(search)
-    const users = await findUsers(search, limit)
-    const organizations = await findOrganizations(search, limit)
+    // Together: PostgreSQL gets all queries that do not need the result of another one at once.
+    const [exact, users, organizations] = await Promise.all([
+      findExact(search),
+      findUsers(search, limit),
+      findOrganizations(search, limit),
+    ])
     return {
       hits: dropRepeated([...exact, ...users.hits, ...organizations.hits]),
       more: users.more || organizations.more,
@@ -121,10 +124,8 @@ export async function findNamed(scope: Scope, typed: string): Promise<Hit[]> {
 async function findExact(search: Search): Promise<Hit[]> {
   if (/\s/.test(search.text)) return []
   const finders = isUuid(search.text) ? [...BY_UUID, ...BY_WORD] : BY_WORD
-  const hits: Hit[] = []
-  for (const [kind, finder] of finders)
-    if (kind === null || isPermitted(search.scope.ctx, READS[kind])) hits.push(...(await finder(search)))
-  return hits
+  const permitted = finders.filter(([kind]) => kind === null || isPermitted(search.scope.ctx, READS[kind]))
+  return (await Promise.all(permitted.map(([, find]) => find(search)))).flat()
 }
 
 type Finder = readonly [kind: Exclude<HitKind, 'organization'> | null, (search: Search) => Promise<Hit[]>]

@@ -12,7 +12,7 @@ import {
   selectAccountIncludingRemoved,
   selectAccountsOfUser,
 } from '../store/accounts/accounts.ts'
-import type { Tx } from '../store/port.ts'
+import type { Tx, UserArea } from '../store/port.ts'
 import { selectClient } from '../store/tables/clients.ts'
 import {
   isRelated,
@@ -21,7 +21,7 @@ import {
   selectOrganizationIncludingDeleted,
 } from '../store/tables/organizations.ts'
 import { selectTenant, selectTenantIncludingRemoved } from '../store/tables/tenants.ts'
-import { selectUsersInArea, type UserArea, type UserState } from '../store/tables/users-in-area.ts'
+import { selectUsersInArea, type UserState } from '../store/tables/users-in-area.ts'
 import type { Reach } from './access.ts'
 
 // All look-ups of organizations, users, tenants and accounts with an id from a caller are in this file. Each applies

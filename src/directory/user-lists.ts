@@ -6,7 +6,7 @@ import type { OrganizationKind } from '../model/organizations.ts'
 import type { PageRequest } from '../model/pages.ts'
 import { foldCase } from '../model/text.ts'
 import { type AccountWord, type ListedUser, toSearchWords, type UserOrder } from '../model/user-lists.ts'
-import type { UserArea } from '../store/tables/users-in-area.ts'
+import type { UserArea } from '../store/port.ts'
 import {
   selectUserPage,
   selectUsersAfter,

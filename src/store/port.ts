@@ -121,9 +121,14 @@ export interface Tx {
   /**
    * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order. A search of
    * words finds exactly these users; one of groups alone may find others on PostgreSQL.
-   * @param within leaves out users who do not fulfil a condition
    */
-  searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]>
+  searchUsers(search: UserSearch, limit: number): Promise<number[]>
+  /**
+   * Finds live users of an area by words, in no particular order. It looks at a limited number of users, so it may
+   * miss some; users who are in no list yet are not found.
+   * @param search.words one of them has at least MIN_SEARCHED characters
+   */
+  findUsers(area: UserArea, search: UserWords): Promise<FoundKeys>
   /**
    * Returns a page of the live users that a search finds, in the order of the list.
    * @returns undefined if the order of the list itself leads to the page sooner
@@ -143,12 +148,33 @@ export interface UserSearch {
   readonly groups: readonly (readonly number[])[]
 }
 
-/** Which users a search looks at. */
-export interface SearchedUsers {
-  /** A condition on `users`. */
-  readonly where: RawBuilder<SqlBool>
-  /** How many of the users with the words are looked at, at most. */
-  readonly examined: number
+/** The users that a call can reach. Each member that is set narrows the area. */
+export interface UserArea {
+  readonly providerPk: number
+  /** Only users of this organization. */
+  readonly organizationPk?: number | undefined
+  /**
+   * Only users in the context of this reseller: its own users, and those of its customers that are in its context or in
+   * none.
+   */
+  readonly resellerPk?: number | undefined
+  /** Whether the users of deleted organizations are in the area. */
+  readonly ofDeleted?: boolean
+}
+
+/** Words that a user must have in their names and e-mail, and how many such users are wanted. */
+export interface UserWords {
+  /** As `toSearchWords` returns them. */
+  readonly words: readonly string[]
+  readonly limit: number
+}
+
+/** What `findUsers` found. */
+export interface FoundKeys {
+  /** Primary keys, at most `limit`. */
+  readonly pks: readonly number[]
+  /** Whether the search ended before it had looked at all users with the words. */
+  readonly more: boolean
 }
 
 /** A page of what a search finds. */

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Condition, EVERYTHING } from '../../src/model/conditions.ts'
 import { newId } from '../../src/model/ids.ts'
-import type { QueryBuilder, Tx } from '../../src/store/port.ts'
-import type { UserArea } from '../../src/store/tables/users-in-area.ts'
+import type { QueryBuilder, Tx, UserArea } from '../../src/store/port.ts'
 import { selectChangesAfter } from '../../src/store/users/changed-users.ts'
 import { selectUserPage, selectUsersAfter } from '../../src/store/users/user-pages.ts'
 import type { UserFields } from '../../src/store/users/user-sql.ts'
@@ -58,6 +57,7 @@ export async function explainAll(
     query: { value: query },
     all: { value: all },
     get: { value: async (...words: Parameters<Tx['get']>) => (await all(...words))[0] },
+    findUsers: { value: tx.findUsers.bind(tx) },
     searchUsers: { value: tx.searchUsers.bind(tx) },
   }) as Tx
   await work(recorder)

@@ -1,3 +1,4 @@
+import { readArea, readIndex } from '../../src/store/postgres/user-find.ts'
 import { onServer } from '../support/postgres.ts'
 import { postgresStores } from '../support/stores.ts'
 import { accountListsSuite } from './account-lists.suite.ts'
@@ -17,6 +18,7 @@ import { queryPlansSuite } from './query-plans.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
+import { userFindPlansSuite, userFindSuite } from './user-find.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
 import { userPlacesSuite } from './user-places.suite.ts'
 import { userSearchSuite } from './user-search.suite.ts'
@@ -27,6 +29,10 @@ await onServer('the store on PostgreSQL', (server) => {
   unitsSuite(open)
   userListsSuite(open)
   userSearchSuite(open)
+  userFindSuite(open, {
+    any: [async (...search) => (await readIndex(...search)).pks],
+    narrow: [readArea],
+  })
   userPlacesSuite(open)
   // Of its own, because plans depend on what autovacuum has counted in a database that was used before.
   const { open: openUnused } = postgresStores(server)
@@ -36,6 +42,7 @@ await onServer('the store on PostgreSQL', (server) => {
     searches: /users_parts/,
   }
   queryPlansSuite(openUnused, engine)
+  userFindPlansSuite(openUnused, engine)
   walkPlansSuite(openUnused, engine)
   conflictsSuite(open)
   newUsersSuite(open)

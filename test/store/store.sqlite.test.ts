@@ -16,6 +16,7 @@ import { queryPlansSuite } from './query-plans.suite.ts'
 import { readsSuite } from './reads.suite.ts'
 import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
+import { userFindSuite } from './user-find.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
 import { userSearchSuite } from './user-search.suite.ts'
 import { walkPlansSuite } from './walk-plans.suite.ts'
@@ -25,6 +26,7 @@ const { open, openTampered } = sqliteStores()
 unitsSuite(open)
 userListsSuite(open)
 userSearchSuite(open)
+userFindSuite(open)
 const engine = {
   explain: 'explain query plan',
   searches: /user_search_(name|email) VIRTUAL TABLE INDEX/,

@@ -45,6 +45,7 @@ function watchTx(tx: Tx, note: (text: string) => void): Tx {
     query: { value: query },
     get: { value: noted(tx.get.bind(tx), nameOf) },
     all: { value: noted(tx.all.bind(tx), nameOf) },
+    findUsers: { value: noted(tx.findUsers.bind(tx), () => 'findUsers') },
     searchUsers: { value: noted(tx.searchUsers.bind(tx), () => 'searchUsers') },
     searchPage: { value: noted(tx.searchPage.bind(tx), () => 'searchPage') },
   })

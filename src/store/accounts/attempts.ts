@@ -1,10 +1,10 @@
 import { type Selectable, sql } from 'kysely'
 import type { Attempt, KeptOutcome } from '../../model/attempts.ts'
 import { type Cause, formatCause, parseCause } from '../../model/causes.ts'
-import type { Tx } from '../port.ts'
+import type { Tx, UserArea } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { isInArea, type UserArea } from '../tables/users-in-area.ts'
+import { isInArea } from '../tables/users-in-area.ts'
 
 /** The most rows that one account has. Equal attempts in a row are one row. */
 export const MAX_ATTEMPTS = 50

@@ -1,12 +1,12 @@
-import { expressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type InferResult, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import { countCodePoints } from '../../model/text.ts'
 import { toPattern } from '../conditions.ts'
-import { MIN_SEARCHED, type QueryBuilder, type Tx } from '../port.ts'
-import type { Tables } from '../schema.ts'
+import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords } from '../port.ts'
+import { statement } from '../statement.ts'
 import { toKeyList } from '../tables/key-lists.ts'
-import { isInArea, type UserArea } from '../tables/users-in-area.ts'
+import { isInArea } from '../tables/users-in-area.ts'
 
 /** A user as a search shows them. */
 export interface FoundUser {
@@ -19,12 +19,6 @@ export interface FoundUser {
   readonly organization: { readonly id: string; readonly name: string; readonly kind: OrganizationKind }
 }
 
-/** How many users of the area are looked at first: they are enough for words that very many users have. */
-const FIRST = 300
-/** So many users with the words are read one by one. */
-const FEW = 60
-/** How many users with the words are looked at, at most. */
-const MOST = 3_000
 /** How many users that begin with a short word are looked at. */
 const BEGINNING = 400
 /** The most users that are not in the index yet and are looked at. */
@@ -40,19 +34,26 @@ function selectUsers(db: QueryBuilder, area: UserArea) {
   return db.selectFrom('users').where((eb) => isInArea(eb, area))
 }
 
+/** Adds what a search shows of users. */
+function selectRows(users: ReturnType<typeof selectUsers>) {
+  return users
+    .innerJoin('organizations as owner', 'owner.pk', 'users.organization_pk')
+    .leftJoin('person_keys', 'person_keys.id', 'users.id')
+    .select(COLUMNS)
+}
+
 async function readUsers(
   tx: Tx,
   build: (db: QueryBuilder) => ReturnType<typeof selectUsers>,
   limit: number,
 ): Promise<FoundUser[]> {
-  const rows = await tx.query((db) =>
-    build(db)
-      .innerJoin('organizations as owner', 'owner.pk', 'users.organization_pk')
-      .leftJoin('person_keys', 'person_keys.id', 'users.id')
-      .select(COLUMNS)
-      .limit(limit),
-  )
-  return rows.map((row) => ({
+  return (await tx.query((db) => selectRows(build(db)).limit(limit))).map(toUser)
+}
+
+type UserRow = InferResult<ReturnType<typeof selectRows>>[number]
+
+function toUser(row: UserRow): FoundUser {
+  return {
     pk: row.pk,
     id: row.id,
     firstName: row.first_name,
@@ -60,7 +61,7 @@ async function readUsers(
     email: row.email,
     state: toState(row),
     organization: { id: row.owner_id, name: row.owner_name, kind: row.owner_kind },
-  }))
+  }
 }
 
 function toState(row: {
@@ -73,39 +74,68 @@ function toState(row: {
   return row.active === 1 ? 'active' : 'suspended'
 }
 
+/** The parameters of an area. One statement serves all areas, so that PostgreSQL plans it once for each connection. */
+interface AreaParameters {
+  readonly provider: number
+  readonly organization: number | null
+  readonly reseller: number | null
+  readonly ofDeleted: 0 | 1
+}
+
+function toParameters({ providerPk, organizationPk, resellerPk, ofDeleted }: UserArea): AreaParameters {
+  const [organization, reseller] = [organizationPk ?? null, resellerPk ?? null]
+  return { provider: providerPk, organization, reseller, ofDeleted: ofDeleted ? 1 : 0 }
+}
+
+/** Returns the condition of `isInArea` for an area whose parameters are bound later. */
+function isInAnyArea(p: AreaParameters): RawBuilder<SqlBool> {
+  const [organization, reseller] = [p.organization, p.reseller].map((pk) => sql`cast(${pk} as bigint)`)
+  return sql`+users.provider_pk = ${p.provider}
+    and (cast(${p.ofDeleted} as integer) = 1 or exists (select 1 from organizations
+      where organizations.pk = users.organization_pk and organizations.deleted_at is null))
+    and (${organization} is null or users.organization_pk = ${organization})
+    and (${reseller} is null or users.organization_pk = ${reseller} or (
+      (users.reseller_pk is null or users.reseller_pk = ${reseller}) and exists (
+        select 1 from customer_resellers as relation
+        where relation.customer_pk = users.organization_pk and relation.reseller_pk = ${reseller})))`
+}
+
+const userById = statement((db, p: AreaParameters & { id: string }) =>
+  selectRows(db.selectFrom('users').where(isInAnyArea(p)).where('users.id', '=', p.id)),
+)
+const userByPk = statement((db, p: AreaParameters & { pk: number }) =>
+  selectRows(db.selectFrom('users').where(isInAnyArea(p)).where('users.pk', '=', p.pk)),
+)
+
 /** Returns the user of an area with an id, deleted or not. */
 export async function selectFoundUser(
   tx: Tx,
   area: UserArea,
   by: { readonly id: string } | { readonly pk: number },
 ): Promise<FoundUser | undefined> {
-  const [user] = await readUsers(
-    tx,
-    (db) =>
-      selectUsers(db, area).where(
-        'id' in by ? 'users.id' : 'users.pk',
-        '=',
-        'id' in by ? by.id : (by.pk as never),
-      ),
-    1,
-  )
-  return user
+  const of = toParameters(area)
+  const row = await ('id' in by ? tx.get(userById, { ...of, ...by }) : tx.get(userByPk, { ...of, ...by }))
+  return row && toUser(row)
 }
 
+const usersByEmail = statement((db, p: AreaParameters & { key: string; limit: number }) =>
+  selectRows(
+    db
+      .selectFrom('users')
+      .where(isInAnyArea(p))
+      .where('users.email_key', '=', p.key)
+      .where('users.deleted_at', 'is', null),
+  ).limit(p.limit),
+)
+
 /** Returns the live users of an area with an e-mail address, compared without case. */
-export function selectFoundByEmail(
+export async function selectFoundByEmail(
   tx: Tx,
   area: UserArea,
   { email, limit }: { email: string; limit: number },
 ): Promise<FoundUser[]> {
-  return readUsers(
-    tx,
-    (db) =>
-      selectUsers(db, area)
-        .where('users.email_key', '=', foldEmail(email))
-        .where(sql<SqlBool>`users.deleted_at is null`),
-    limit,
-  )
+  const rows = await tx.all(usersByEmail, { ...toParameters(area), key: foldEmail(email), limit })
+  return rows.map(toUser)
 }
 
 /** Users with the words of a search. */
@@ -121,57 +151,35 @@ export interface FoundByWords {
  * @param search.words as `toSearchWords` returns them. If all are shorter than three characters, users are found whose
  *   first name or e-mail begins with the first word
  */
-export async function selectFoundByWords(
-  tx: Tx,
-  area: UserArea,
-  search: { readonly words: readonly string[]; readonly limit: number },
-): Promise<FoundByWords> {
+export async function selectFoundByWords(tx: Tx, area: UserArea, search: UserWords): Promise<FoundByWords> {
   const { words, limit } = search
   if (words.length === 0) return { users: [], more: false }
-  const long = words.filter((word) => countCodePoints(word) >= MIN_SEARCHED)
-  const newest = await readUsers(tx, (db) => havingAll(selectUsers(db, area).where(IS_NEW), words), limit + 1)
-  if (long.length === 0) return limitTo(newest, await readByPrefix(tx, area, search), limit)
-  const first = await readUsers(
-    tx,
-    (db) => havingAll(selectUsers(db, area).where(isAmongFirst(area)), words),
-    limit + 1,
-  )
-  if (first.length > limit) return limitTo(newest, first, limit)
-  const { found, more } = await searchArea(tx, area, { words, long, limit: limit + 1 })
-  const all = limitTo(newest, [...first, ...found], limit)
-  return { users: all.users, more: more || all.more }
+  const isShort = words.every((word) => countCodePoints(word) < MIN_SEARCHED)
+  const [newest, found] = await Promise.all([
+    readNewest(tx, area, search),
+    isShort ? readByPrefix(tx, area, search) : readByWords(tx, area, search),
+  ])
+  const users = new Map([...newest, ...found.users].map((user) => [user.pk, user]))
+  return { users: [...users.values()].slice(0, limit), more: found.more || users.size > limit }
 }
 
-/** Returns the condition that a user is one of some users of an area, whoever they are. */
-function isAmongFirst({ providerPk, resellerPk }: UserArea): RawBuilder<SqlBool> {
-  const area =
-    resellerPk === undefined
-      ? sql`provider_pk = ${providerPk}`
-      : sql`organization_pk in (select ${resellerPk} union all
-          select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
-  return sql`users.pk in (select pk from users where ${area} and deleted_at is null and listed = 1
-    limit ${sql.lit(FIRST)})`
+/** At most times the lists have all users. */
+const isAnyNew = statement((db) =>
+  db.selectFrom('users').select('pk').where(sql<SqlBool>`listed = 0`).limit(sql.lit(1)),
+)
+
+/** Reads the newest users, whom the index does not have yet. */
+async function readNewest(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundUser[]> {
+  if (!(await tx.get(isAnyNew, {}))) return []
+  return readUsers(tx, (db) => havingAll(selectUsers(db, area).where(IS_NEW), words), limit + 1)
 }
 
-/** Finds users of an area by the index for searches, among the first of those who have the words. */
-async function searchArea(
-  tx: Tx,
-  area: UserArea,
-  { words, long, limit }: { words: readonly string[]; long: readonly string[]; limit: number },
-): Promise<{ found: FoundUser[]; more: boolean }> {
-  const search = { providerPk: area.providerPk, words: long, groups: [] }
-  const read = (pks: readonly number[]): Promise<FoundUser[]> => {
-    const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
-    return readUsers(tx, (db) => havingAll(selectUsers(db, area).where(byPk), words), limit)
-  }
-  const few = await tx.searchUsers(search, FEW + 1)
-  const some = await read(few)
-  if (few.length <= FEW || some.length >= limit) return { found: some, more: false }
-  const short = words.filter((word) => !long.includes(word)).map(contains)
-  const where = sql<SqlBool>`${sql.join([isInArea(expressionBuilder<Tables, 'users'>(), area), ...short], sql` and `)}`
-  const found = await read(await tx.searchUsers(search, limit, { where, examined: MOST }))
-  const isWhole = found.length >= limit || (await tx.searchUsers(search, MOST + 1)).length <= MOST
-  return { found, more: !isWhole }
+/** Reads the users whom the engine finds. */
+async function readByWords(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundByWords> {
+  const { pks, more } = await tx.findUsers(area, { words, limit: limit + 1 })
+  if (pks.length === 0) return { users: [], more }
+  const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
+  return { users: await readUsers(tx, (db) => selectUsers(db, area).where(byPk), pks.length), more }
 }
 
 /** Literals, as in the conditions of the indexes. */
@@ -190,17 +198,12 @@ function contains(word: string): RawBuilder<SqlBool> {
   return sql`users.name_key like ${toPattern(word)} escape '\\'`
 }
 
-function limitTo(newest: readonly FoundUser[], others: readonly FoundUser[], limit: number): FoundByWords {
-  const users = new Map([...newest, ...others].map((user) => [user.pk, user]))
-  return { users: [...users.values()].slice(0, limit), more: users.size > limit }
-}
-
 /** Reads the users whose first name or e-mail begins with the first word: an index finds them. */
 async function readByPrefix(
   tx: Tx,
   area: UserArea,
-  { words: [first = '', ...others], limit }: { readonly words: readonly string[]; readonly limit: number },
-): Promise<FoundUser[]> {
+  { words: [first = '', ...others], limit }: UserWords,
+): Promise<FoundByWords> {
   const end = `${first}\u{10ffff}`
   const found = new Map<number, FoundUser>()
   for (const column of ['name_key', 'email_key'] as const) {
@@ -218,5 +221,5 @@ async function readByPrefix(
     )
     for (const user of some) found.set(user.pk, user)
   }
-  return [...found.values()]
+  return { users: [...found.values()], more: false }
 }

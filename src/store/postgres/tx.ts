@@ -1,14 +1,16 @@
 import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
 import type {
+  FoundKeys,
   FoundUsers,
   InsertOutcome,
   NewUserRow,
   QueryBuilder,
-  SearchedUsers,
   Tx,
+  UserArea,
   UserSearch,
   UserSearchPage,
+  UserWords,
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
@@ -16,6 +18,7 @@ import { newBuilder } from './connection.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
+import { findUsers } from './user-find.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
 /** A statement and the name under which each connection prepares it once. */
@@ -121,8 +124,12 @@ export class PostgresTx implements Tx {
     return enlistUsers(this, limit, newest)
   }
 
-  searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {
-    return searchUsers(this, search, { limit, within })
+  searchUsers(search: UserSearch, limit: number): Promise<number[]> {
+    return searchUsers(this, search, limit)
+  }
+
+  findUsers(area: UserArea, search: UserWords): Promise<FoundKeys> {
+    return findUsers(this, area, search)
   }
 
   searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined> {

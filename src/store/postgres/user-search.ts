@@ -1,14 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
 import { toPattern } from '../conditions.ts'
-import {
-  type FoundUsers,
-  MIN_SEARCHED,
-  type SearchedUsers,
-  type Tx,
-  type UserSearch,
-  type UserSearchPage,
-} from '../port.ts'
+import { type FoundUsers, MIN_SEARCHED, type Tx, type UserSearch, type UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { selectMembersOf } from '../tables/groups.ts'
 import { toOrderSql } from '../users/user-sql.ts'
@@ -28,12 +21,15 @@ const COMMON = 0.2
 /** The most places that are read together. */
 const MAX_PLACES = 128
 
-/** Returns the characters that the index has of the words: some, if there are many. */
-function toParts(words: readonly string[]): string[] {
+/**
+ * Returns the characters that the index has of the words: some, if there are many.
+ * @param most the most parts of a word
+ */
+export function toParts(words: readonly string[], most = MAX_PARTS): string[] {
   const parts = words.flatMap((word) => {
     const characters = [...word]
     const starts = characters.length - MIN_SEARCHED
-    const count = Math.min(starts + 1, MAX_PARTS)
+    const count = Math.min(starts + 1, most)
     return Array.from({ length: count }, (_, i) => {
       const from = Math.round((i * starts) / Math.max(count - 1, 1))
       return characters.slice(from, from + MIN_SEARCHED).join('')
@@ -42,7 +38,8 @@ function toParts(words: readonly string[]): string[] {
   return [...new Set(parts)]
 }
 
-function haveWords({ words }: UserSearch): RawBuilder<SqlBool> {
+/** Returns the condition that users have all words. */
+export function haveWords({ words }: Pick<UserSearch, 'words'>): RawBuilder<SqlBool> {
   return and(words.map((word) => sql<SqlBool>`users.name_key like ${toPattern(word)}`))
 }
 
@@ -59,23 +56,24 @@ function and(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
   return sql`${sql.join([sql`true`, ...conditions], sql` and `)}`
 }
 
-const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
+/** A literal, as in the conditions of the indexes. */
+export const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
 /** As in the index `users_parts`. */
 const IS_FOUND = sql<SqlBool>`case when users.deleted_at is null then users.listed end = 1`
 const PARTS = sql`user_parts(users.name_key, users.email_key)`
 
-/** A search, with those of its words that the index looks for; all when left out. */
+/** A search, with the parts of its words that the index looks for; those of all words when left out. */
 interface PlannedSearch extends UserSearch {
-  readonly indexed?: readonly string[]
+  readonly parts?: readonly string[]
 }
 
 /** Returns the condition that a user of a place has the words. The sum keeps the planner from another index. */
-function areFound(
+export function areFound(
   search: PlannedSearch,
   by: UserOrder['by'],
   place: RawBuilder<string>,
 ): RawBuilder<SqlBool> {
-  const parts = toParts(search.indexed ?? search.words).map(
+  const parts = (search.parts ?? toParts(search.words)).map(
     (part) => sql`${sql.lit(by[0] ?? '')} || ${place} || ${part}::text`,
   )
   return sql`${IS_FOUND} and ${PARTS} @> array[${sql.join(parts)}] collate "C"
@@ -83,20 +81,14 @@ function areFound(
 }
 
 /** Finds users; see `Tx.searchUsers`. */
-export async function searchUsers(
-  tx: Tx,
-  search: PlannedSearch,
-  { limit, within }: { readonly limit: number; readonly within: SearchedUsers | undefined },
-): Promise<number[]> {
+export async function searchUsers(tx: Tx, search: PlannedSearch, limit: number): Promise<number[]> {
   const [some = []] = search.groups
-  if (search.words.length === 0 && !within) return selectMembersOf(tx, some, limit)
-  const columns = sql`users.pk, users.name_key, users.provider_pk, users.organization_pk, users.reseller_pk`
-  const found = sql`select found.* from user_places as place cross join lateral (
-      select ${columns} from users where ${areFound(search, 'name', sql`place.start`)} offset 0) as found
-    where place.provider_pk = ${search.providerPk} and place.sort = 'name' limit ${within?.examined ?? limit}`
+  if (search.words.length === 0) return selectMembersOf(tx, some, limit)
   const rows = await query<{ pk: number }>(
     tx,
-    sql`select users.pk from (${found}) as users where ${within?.where ?? sql`true`} limit ${limit}`,
+    sql`select found.pk from user_places as place cross join lateral (
+        select users.pk from users where ${areFound(search, 'name', sql`place.start`)} offset 0) as found
+      where place.provider_pk = ${search.providerPk} and place.sort = 'name' limit ${limit}`,
   )
   return rows.map(({ pk }) => pk)
 }
@@ -123,9 +115,9 @@ export async function searchPage(
   const places = hasWords ? await selectPlaces(tx, search, page.order) : []
   const [total, found] = [sum(places, ({ total }) => total), sum(places, (place) => place.found)]
   const rare = search.words.filter((_, i) => sum(places, ({ each }) => each?.[i] ?? 0) <= total * COMMON)
-  const planned = { ...search, indexed: rare.length > 0 ? rare : search.words }
+  const planned = { ...search, parts: toParts(rare.length > 0 ? rare : search.words) }
   if (!hasWords || found * (100 / SAMPLE_PERCENT) < few * 2) {
-    const all = await searchUsers(tx, planned, { limit: few + 1, within: undefined })
+    const all = await searchUsers(tx, planned, few + 1)
     if (all.length <= few) return { pks: all, isAll: true }
   }
   // The order of the list leads to the page sooner.

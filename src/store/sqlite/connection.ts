@@ -13,14 +13,16 @@ import { type BlockHead, toNextBlock } from '../audit/block-rows.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import type {
   AppliedMigration,
+  FoundKeys,
   FoundUsers,
   InsertOutcome,
   NewUserRow,
   OpenBlock,
-  SearchedUsers,
   Tx,
+  UserArea,
   UserSearch,
   UserSearchPage,
+  UserWords,
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
@@ -30,6 +32,7 @@ import { enlistUsers } from './enlist-users.ts'
 import { toQueryError, toStoreError } from './errors.ts'
 import { insertUsers, MANY } from './insert-together.ts'
 import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
+import { findUsers } from './user-find.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
 interface PreparedStatement {
@@ -100,8 +103,12 @@ export class Connection implements Tx, Writer {
     return enlistUsers(this, limit, newest)
   }
 
-  searchUsers(search: UserSearch, limit: number, within?: SearchedUsers): Promise<number[]> {
-    return searchUsers(this, search, { limit, within })
+  searchUsers(search: UserSearch, limit: number): Promise<number[]> {
+    return searchUsers(this, search, { limit })
+  }
+
+  findUsers(area: UserArea, search: UserWords): Promise<FoundKeys> {
+    return findUsers(this, area, search)
   }
 
   searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {

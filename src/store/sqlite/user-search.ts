@@ -1,5 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { FoundUsers, SearchedUsers, Tx, UserSearch, UserSearchPage } from '../port.ts'
+import type { FoundUsers, Tx, UserSearch, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { toOrderSql } from '../users/user-sql.ts'
 import { NUMBER_BITS, type OrderTables, tablesOf, toFacet } from './user-places.ts'
@@ -17,11 +17,22 @@ async function toMatch(tx: Tx, { providerPk, words, groups }: UserSearch): Promi
   ].join(' AND ')
 }
 
-/** Finds users; see `Tx.searchUsers`. */
+/** Users with the words of a search who fulfil a condition. */
+interface SearchedUsers {
+  /** A condition on `users`. */
+  readonly where: RawBuilder<SqlBool>
+  /** How many of the users with the words are looked at, at most. */
+  readonly examined: number
+}
+
+/**
+ * Finds users; see `Tx.searchUsers`.
+ * @param request.within leaves out users who do not fulfil a condition
+ */
 export async function searchUsers(
   tx: Tx,
   search: UserSearch,
-  { limit, within }: { readonly limit: number; readonly within: SearchedUsers | undefined },
+  { limit, within }: { readonly limit: number; readonly within?: SearchedUsers },
 ): Promise<number[]> {
   const match = await toMatch(tx, search)
   const found = sql`select rowid as id from user_search_name where user_search_name match ${match}
@@ -52,7 +63,7 @@ interface Found {
  */
 export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {
   const { few = 0 } = page
-  const all = few > 0 ? await searchUsers(tx, search, { limit: few + 1, within: undefined }) : undefined
+  const all = few > 0 ? await searchUsers(tx, search, { limit: few + 1 }) : undefined
   if (all && all.length <= few) return { pks: all, isAll: true }
   return { pks: await selectPage(tx, search, page), isAll: false }
 }

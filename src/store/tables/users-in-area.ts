@@ -1,23 +1,9 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { User } from '../../model/users.ts'
-import type { Tx } from '../port.ts'
+import type { Tx, UserArea } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { toUser } from './users.ts'
-
-/** The users that a call can reach. Each member that is set narrows the area. */
-export interface UserArea {
-  readonly providerPk: number
-  /** Only users of this organization. */
-  readonly organizationPk?: number | undefined
-  /**
-   * Only users in the context of this reseller: its own users, and those of its customers that are in its context or in
-   * none.
-   */
-  readonly resellerPk?: number | undefined
-  /** Whether the users of deleted organizations are in the area. */
-  readonly ofDeleted?: boolean
-}
 
 /** Which users count: live ones, deleted ones, or both. */
 export type UserState = 'live' | 'deleted' | 'any'

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
-import type { Tx } from '../port.ts'
-import type { UserArea } from '../tables/users-in-area.ts'
+import type { Tx, UserArea } from '../port.ts'
 import { isInArea } from '../tables/users-in-area.ts'
 
 /** A place in the order in which users were changed. */

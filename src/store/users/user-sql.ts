@@ -2,10 +2,9 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Condition } from '../../model/conditions.ts'
 import type { AccountWord, UserOrder } from '../../model/user-lists.ts'
 import { compileCondition, type FieldTable, toPattern } from '../conditions.ts'
-import type { QueryBuilder, Tx } from '../port.ts'
+import type { QueryBuilder, Tx, UserArea } from '../port.ts'
 import { statement } from '../statement.ts'
 import { toKeyList } from '../tables/key-lists.ts'
-import type { UserArea } from '../tables/users-in-area.ts'
 
 /** What conditions on users may compare. */
 export interface UserFields {
