@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { FULL_LENGTH } from '../../testing/full-length.ts'
 import { findUrl, newCollector, newDataDir } from '../../testing/usher.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -29,7 +30,12 @@ const START_THREAD = `
   await writer.close()
   connection.close()`
 
-test('the package that npm pack makes installs into an empty folder, and sets up and serves', async (t) => {
+/** It compiles and installs everything, which takes as long as 40 starts of Usher. */
+const skip = FULL_LENGTH ? false : 'runs at full length only'
+
+test('the package that npm pack makes installs into an empty folder, and sets up and serves', {
+  skip,
+}, async (t) => {
   const [folder, data] = [newDataDir(), newDataDir()]
   t.after(() => {
     folder.remove()

@@ -18,12 +18,13 @@ import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { startChild } from '../../testing/children.ts'
+import { serveHere } from '../../testing/target.ts'
 import {
   getToken,
   type Init,
+  initialise,
   newDataDir,
   runUsher,
-  type Served,
   serve,
   serveNew,
   usherJson,
@@ -40,6 +41,16 @@ async function newWorld(t: TestContext): Promise<World & { backups: string }> {
     backups.remove()
   })
   return { ...usher, backups: backups.path }
+}
+
+/** A new directory that no server serves, and a folder for backups. */
+async function newDirectory(t: TestContext): Promise<{ dataDir: string; init: Init; backups: string }> {
+  const [{ path: dataDir, remove }, backups] = [newDataDir(), newDataDir()]
+  t.after(() => {
+    remove()
+    backups.remove()
+  })
+  return { dataDir, init: await initialise(dataDir), backups: backups.path }
 }
 
 /** Creates a user through a server; the response says that the user is on disk. */
@@ -83,7 +94,7 @@ function readFiles(dataDir: string): Map<string, string> {
 }
 
 async function assertStarts(dataDir: string, init: Init, emails: readonly string[]): Promise<void> {
-  const served: Served = await serve(dataDir)
+  const served = await serveHere(dataDir)
   try {
     assert.equal((await fetch(`${served.url}/readyz`)).status, 200)
     await createUser({ url: served.url, init }, 'after@example.com')
@@ -171,8 +182,7 @@ test('a backup copied over the store of a running server is noticed by the next 
 })
 
 test('a damaged store is reported with what to do', async (t) => {
-  const usher = await newWorld(t)
-  await usher.stop()
+  const usher = await newDirectory(t)
   const store = join(usher.dataDir, 'usher.db')
   const bytes = readFileSync(store)
   bytes.fill(0x55, 4096)
@@ -277,9 +287,8 @@ test('restore refuses while the store is served or another program has it open, 
 })
 
 test('Ctrl-C ends a backup in order, and leaves no half file', async (t) => {
-  const usher = await newWorld(t)
+  const usher = await newDirectory(t)
   const store = join(usher.dataDir, 'usher.db')
-  await usher.stop()
   const db = new DatabaseSync(store)
   // Large enough for several steps of the copy.
   db.exec('CREATE TABLE ballast (b)')
@@ -301,8 +310,7 @@ test('Ctrl-C ends a backup in order, and leaves no half file', async (t) => {
 })
 
 test('a directory behind a file that is no backup stays as it is', async (t) => {
-  const usher = await newWorld(t)
-  await usher.stop()
+  const usher = await newDirectory(t)
   const text = join(usher.backups, 'notes.txt')
   writeFileSync(text, 'not a database')
   const other = join(usher.backups, 'other.db')
@@ -333,10 +341,9 @@ test('a directory behind a file that is no backup stays as it is', async (t) => 
 })
 
 test('a restore follows a link to a store that is gone, and refuses if the folder is gone too', async (t) => {
-  const usher = await newWorld(t)
+  const usher = await newDirectory(t)
   const copy = join(usher.backups, 'copy.db')
   await usherJson(usher.dataDir, ['backup', copy])
-  await usher.stop()
   const volume = join(usher.backups, 'volume')
   const link = join(usher.dataDir, 'usher.db')
   rmSync(link)
@@ -353,10 +360,9 @@ test('a restore follows a link to a store that is gone, and refuses if the folde
 })
 
 test('a journal that another program left beside the store is kept apart from the restored one', async (t) => {
-  const usher = await newWorld(t)
+  const usher = await newDirectory(t)
   const copy = join(usher.backups, 'copy.db')
   await usherJson(usher.dataDir, ['backup', copy])
-  await usher.stop()
   const killed = join(usher.backups, 'killed.db')
   copyFileSync(copy, killed)
   const db = new DatabaseSync(killed)
