@@ -63,11 +63,11 @@ async function enlistBatch(dir: Directory, newest?: number, limit = BATCH): Prom
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function followUsers(dir: Directory, stopping: AbortSignal): Promise<void> {
-  const isListed = async (): Promise<boolean> => (await read(dir, selectNewestUnlisted)) === undefined
-  if (await isListed()) return
+  const isBehind = (): Promise<boolean> => read(dir, (tx) => tx.areListsBehind())
+  if (!(await isBehind())) return
   await runWhenIdle(stopping, async (isWaitedFor) => {
     await enlistBatch(dir, undefined, isWaitedFor ? SMALL_BATCH : BATCH)
-    const isLeft = !(await isListed())
+    const isLeft = await isBehind()
     dir.listing.isBehind &&= isLeft
     return isLeft
   })

@@ -118,6 +118,8 @@ export interface Tx {
    * @returns how many; less than `limit` if none is left
    */
   enlistUsers(limit: number, newest?: number): Promise<number>
+  /** Returns whether `enlistUsers` has something to do: new users, or parts of the indexes that changes have filled. */
+  areListsBehind(): Promise<boolean>
   /**
    * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order. A search of
    * words finds exactly these users; one of groups alone may find others on PostgreSQL.

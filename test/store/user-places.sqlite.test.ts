@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
+import type { UserOrder } from '../../src/model/user-lists.ts'
+import type { Store } from '../../src/store/port.ts'
 import { query } from '../../src/store/raw-query.ts'
 import { statement } from '../../src/store/statement.ts'
+import { updateUser } from '../../src/store/tables/users.ts'
+import { NOW } from '../support/rows.ts'
 import { sqliteStores } from '../support/stores.ts'
 import { add, newWorld } from './user-search.suite.ts'
 
 const { open } = sqliteStores()
+const EVE = { resellerPk: null, firstName: 'eve', lastName: null, email: null, active: true }
 
 /** A statement that inserts nothing, so that the last row id stays that of the statement before. */
 const markOrganizationName = statement((db, p: { pk: number }) =>
@@ -48,4 +53,56 @@ test('more blocks are divided in one commit than SQLite joins selects', async ()
     const search = { providerPk: customer.providerPk, words: [word], groups: [] }
     assert.equal((await store.read((tx) => tx.searchUsers(search, 99))).length, word === 'zoe' ? 1 : 17)
   }
+})
+
+/** Returns the number of users in the largest block of an order. */
+async function countLargest(store: Store, by: UserOrder['by']): Promise<number> {
+  const rows = await store.read((tx) =>
+    query<{ total: number }>(
+      tx,
+      sql`select count(*) as total from ${sql.table(`user_places_${by}`)} group by id >> 20 order by 1 desc limit 1`,
+    ),
+  )
+  return rows[0]?.total ?? 0
+}
+
+test('blocks stay small when users come in any order, or have the same key', async () => {
+  const world = await newWorld(open)
+  const { store } = world
+  const numbered = (prefix: string): string[] =>
+    Array.from({ length: 2_000 }, (_, i) => `${prefix}${String(i).padStart(5, '0')}`)
+  await add(world, numbered('mm'), [])
+  await add(world, numbered('k').reverse(), [])
+  await add(world, numbered('mm0100000'), [])
+  await add(world, numbered('mm0050000').reverse(), [])
+  await add(
+    world,
+    Array.from({ length: 2_000 }, () => 'same'),
+    [],
+  )
+  // 8 of a batch of 250 are divided in its commit, so a block may have some more users than fill it.
+  for (const by of ['name', 'email'] as const) assert.ok((await countLargest(store, by)) < 1_000)
+  const page = { order: { by: 'email', ascending: false }, offset: 0, limit: 3_000 } as const
+  const search = { providerPk: world.customer.providerPk, words: ['mm0'], groups: [] }
+  const found = await store.read((tx) => tx.searchPage(search, page))
+  const nameless = world.people.filter(({ firstName, email }) => firstName.startsWith('mm0') && email === null)
+  const expected = nameless.map(({ pk }) => pk).reverse()
+  assert.deepEqual(found?.pks.slice(0, expected.length), expected)
+})
+
+test('a block divides when changes alone fill it, and users who have used up its numbers stay in searches', async () => {
+  const world = await newWorld(open)
+  const { store, customer, people } = world
+  await add(world, ['ada', 'bob'], [])
+  await store.write((tx) => query(tx, sql`update user_blocks_name set next = 1048570, room = 6`))
+  for (let i = 0; i < 6; i++) {
+    const content = { resellerPk: null, firstName: `ada ${i}`, lastName: null, email: null }
+    await store.write((tx) => updateUser(tx, people[0]?.pk ?? 0, { ...content, active: true, now: NOW }))
+    if (!(await store.read((tx) => tx.areListsBehind()))) continue
+    await store.write((tx) => tx.enlistUsers(250))
+  }
+  assert.equal(await store.read((tx) => tx.areListsBehind()), false)
+  await store.write((tx) => updateUser(tx, people[0]?.pk ?? 0, { ...EVE, now: NOW }))
+  const search = { providerPk: customer.providerPk, words: ['eve'], groups: [] }
+  assert.equal((await store.read((tx) => tx.searchUsers(search, 9))).length, 1)
 })

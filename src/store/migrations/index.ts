@@ -27,6 +27,7 @@ import { entering } from './0026-entering.ts'
 import { userSearch } from './0027-user-search.ts'
 import { auditCallersIndex } from './0028-audit-callers-index.ts'
 import { userPlaces } from './0029-user-places.ts'
+import { blockKeys } from './0030-block-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   userSearch,
   auditCallersIndex,
   userPlaces,
+  blockKeys,
 ]

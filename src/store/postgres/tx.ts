@@ -14,6 +14,7 @@ import type {
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
+import { selectNewestUnlisted } from '../users/unlisted-users.ts'
 import { newBuilder } from './connection.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
@@ -122,6 +123,10 @@ export class PostgresTx implements Tx {
 
   enlistUsers(limit: number, newest?: number): Promise<number> {
     return enlistUsers(this, limit, newest)
+  }
+
+  async areListsBehind(): Promise<boolean> {
+    return (await selectNewestUnlisted(this)) !== undefined
   }
 
   searchUsers(search: UserSearch, limit: number): Promise<number[]> {

@@ -28,7 +28,7 @@ import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
 import { CREATE_STATEMENTS } from './create-statements.ts'
 import { openDatabase } from './database.ts'
-import { enlistUsers } from './enlist-users.ts'
+import { areListsBehind, enlistUsers } from './enlist-users.ts'
 import { toQueryError, toStoreError } from './errors.ts'
 import { insertUsers, MANY } from './insert-together.ts'
 import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
@@ -101,6 +101,10 @@ export class Connection implements Tx, Writer {
 
   enlistUsers(limit: number, newest?: number): Promise<number> {
     return enlistUsers(this, limit, newest)
+  }
+
+  areListsBehind(): Promise<boolean> {
+    return areListsBehind(this)
   }
 
   searchUsers(search: UserSearch, limit: number): Promise<number[]> {

@@ -2,7 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { USER_SORTS } from '../../model/user-lists.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { mergeSearch, placeUsers } from './user-places.ts'
+import { selectNewestUnlisted } from '../users/unlisted-users.ts'
+import { hasFullBlock, mergeSearch, placeUsers } from './user-places.ts'
 
 /**
  * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers
@@ -19,7 +20,10 @@ export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promi
       .limit(limit),
   )
   const [first, last] = [rows[0]?.pk, rows.at(-1)?.pk]
-  if (first === undefined || last === undefined) return 0
+  if (first === undefined || last === undefined) {
+    for (const by of USER_SORTS) await placeUsers(tx, by, { which: sql`false`, count: 0 })
+    return 0
+  }
   const [from, through] = [Math.min(first, last), Math.max(first, last)]
   const which = sql<boolean>`users.listed = 0 and users.pk between ${from} and ${through}`
   await countUsers(tx, which)
@@ -27,10 +31,17 @@ export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promi
     tx,
     sql`update memberships set listed = 1 where user_pk in (select pk from users where ${which})`,
   )
-  for (const by of USER_SORTS) await placeUsers(tx, by, which)
+  for (const by of USER_SORTS) await placeUsers(tx, by, { which, count: rows.length })
   await query(tx, sql`update users set listed = 1 where ${which}`)
   if (rows.length < limit) for (const by of USER_SORTS) await mergeSearch(tx, by)
   return rows.length
+}
+
+/** Returns whether there is something to do for `enlistUsers`: new users, or blocks that changes have filled. */
+export async function areListsBehind(tx: Tx): Promise<boolean> {
+  if ((await selectNewestUnlisted(tx)) !== undefined) return true
+  for (const by of USER_SORTS) if (await hasFullBlock(tx, by)) return true
+  return false
 }
 
 /** Adds users to the totals. */

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
+import { chooseGap, END_OF_LABELS, type LabelMove, planSpread } from './block-labels.ts'
 
 // The order of a list is cut into blocks of some hundred users. The row ids of the index for searches begin with the
 // label of the user's block, and labels are in the order of the blocks. So a search finds users in the order of the
@@ -16,24 +17,29 @@ const ROOM = 256
 const PART = 16
 /** The number of bits of a row id that number the users of a block. */
 export const NUMBER_BITS = 20
-/** Labels are less than this. */
-const END_OF_LABELS = 2 ** 42
-/** The most labels between two new blocks: many can follow, even if users come in the order of the list. */
-const WIDEST_GAP = 2 ** 26
-/** How many blocks are looked at to find a gap between labels. */
-const MAX_SHIFTED = 1_000
 /** How many pages of the index one merge writes. */
 const MERGED_PAGES = 50
-/** The room of a block that cannot be divided. */
-const ENDLESS = 2 ** 40
+/** The least number of full blocks that one commit divides. The others wait for the next one. */
+const MIN_DIVIDED = 4
+/** One more block for so many users. On average, 240 users fill one. */
+const USERS_PER_DIVISION = 32
 
 /** The names of what belongs to one order. */
 export interface OrderTables {
   readonly search: RawBuilder<unknown>
   readonly places: RawBuilder<unknown>
   readonly blocks: RawBuilder<unknown>
-  /** The part of the order of `users` that decides the block. */
+  /**
+   * The place of a user in the order, as one text: the key, U+0000, which no key has, and what decides between users
+   * with the same key. So any block can be divided. The triggers on `users` have the same expression.
+   */
   readonly key: RawBuilder<string>
+}
+
+const KEYS: Readonly<Record<UserOrder['by'], string>> = {
+  name: 'users.name_key || char(0) || users.id',
+  email: `coalesce(users.email_key, char(1114111)) || char(0)
+    || printf('%016d%016d', users.organization_pk, users.pk)`,
 }
 
 /** Returns the names of an order's tables. */
@@ -42,7 +48,7 @@ export function tablesOf(by: UserOrder['by']): OrderTables {
     search: sql.table(`user_search_${by}`),
     places: sql.table(`user_places_${by}`),
     blocks: sql.table(`user_blocks_${by}`),
-    key: by === 'name' ? sql`users.name_key` : sql`coalesce(users.email_key, ${'\u{10ffff}'})`,
+    key: sql.raw(KEYS[by]),
   }
 }
 
@@ -67,16 +73,30 @@ const FACETS = sql`${facetSql('provider', 'users.provider_pk')} || coalesce((
   from memberships where user_pk = users.pk), '')`
 
 /**
- * Puts live users into the index for searches of an order, and divides the blocks that have become full.
- * @param which the condition on `users`; they are in no list yet
+ * Puts live users into the index for searches of an order, and divides some of the blocks that have become full.
+ * @param entering.which the condition on `users`; they are in no list yet
+ * @param entering.count about how many they are
  */
-export async function placeUsers(tx: Tx, by: UserOrder['by'], which: RawBuilder<boolean>): Promise<void> {
+export async function placeUsers(
+  tx: Tx,
+  by: UserOrder['by'],
+  { which, count }: { readonly which: RawBuilder<boolean>; readonly count: number },
+): Promise<void> {
   const tables = tablesOf(by)
   await insertPlaces(tx, tables, which)
-  const full = await query<{ label: number }>(tx, sql`select label from ${tables.blocks} where room <= 0`)
+  const most = Math.max(MIN_DIVIDED, Math.ceil(count / USERS_PER_DIVISION))
+  const full = await query<{ label: number }>(
+    tx,
+    sql`select label from ${tables.blocks} where room <= 0 order by room limit ${sql.lit(most)}`,
+  )
   const moved: Moved[] = []
   for (const { label } of full) moved.push(await divideBlock(tx, tables, label))
   await indexUsers(tx, tables, { which, moved: moved.filter(({ pks }) => pks !== '[]') })
+}
+
+/** Returns whether an order has blocks that are full. */
+export async function hasFullBlock(tx: Tx, by: UserOrder['by']): Promise<boolean> {
+  return (await query(tx, sql`select 1 from ${tablesOf(by).blocks} where room <= 0 limit 1`)).length > 0
 }
 
 /** Merges some segments of the index for searches, if there are several of one level: fewer are searched faster. */
@@ -140,10 +160,10 @@ function joinArrays(arrays: readonly string[]): string {
   return `[${arrays.filter((one) => one !== '[]').map((one) => one.slice(1, -1))}]`
 }
 
-/** Returns the condition on a row id that it is in a block. */
-function inBlock({ places }: OrderTables, label: number): RawBuilder<boolean> {
+/** Returns the condition on a row id that its label is in a range: from the first one to the last one. */
+function hasLabel({ places }: OrderTables, first: number, last = first): RawBuilder<boolean> {
   const bits = sql.lit(NUMBER_BITS)
-  return sql`${places}.id >= (${sql.lit(label)} << ${bits}) and ${places}.id < (${sql.lit(label + 1)} << ${bits})`
+  return sql`${places}.id >= (${sql.lit(first)} << ${bits}) and ${places}.id < (${sql.lit(last + 1)} << ${bits})`
 }
 
 /** Cuts a block into parts of some users, whose labels lie between that of the block and the next one. */
@@ -151,37 +171,27 @@ async function divideBlock(tx: Tx, tables: OrderTables, label: number): Promise<
   const { blocks, places, key } = tables
   const [block] = await query<{ total: number; following: number | null }>(
     tx,
-    sql`select (select count(*) from ${places} where ${inBlock(tables, label)}) as total,
+    sql`select (select count(*) from ${places} where ${hasLabel(tables, label)}) as total,
       (select min(label) from ${blocks} where label > ${label}) as following`,
   )
-  const total = block?.total ?? 0
-  const parts = Math.ceil(total / PART)
-  const gap = Math.min(
-    Math.floor(((block?.following ?? END_OF_LABELS) - label) / Math.max(parts, 1)),
-    WIDEST_GAP,
-  )
-  if (parts > 1 && gap < 1) return makeGap(tx, tables, label)
-  // Users with equal keys stay together.
-  const starts = await query<{ start: string }>(
-    tx,
-    sql`select distinct start from (
-        select min(key) as start, part from (
-          select ${key} as key, ntile(${parts}) over (order by ${key}) as part
-          from ${places} cross join users on users.pk = user_pk where ${inBlock(tables, label)})
-        group by part having part > 1)
-      where start > (select start from ${blocks} where label = ${label}) order by start`,
-  )
-  const [first] = starts
-  if (!first) {
-    await setRoom(tx, tables, label, total < ROOM / 2 ? ROOM - total : ENDLESS)
-    return NOTHING_MOVED
-  }
-  for (const [i, { start }] of starts.entries())
-    await query(tx, sql`insert into ${blocks} values (${start}, ${label + gap * (i + 1)}, 0, ${ROOM})`)
-  const moved = await moveUsers(tx, tables, sql`${inBlock(tables, label)} and ${key} >= ${first.start}`)
+  const parts = Math.ceil((block?.total ?? 0) / PART)
+  // Users have left it, and the numbers that they had are used up.
+  if (parts < 2) return moveBlocks(tx, tables, [{ from: label, to: label }])
+  const gap = chooseGap((block?.following ?? END_OF_LABELS) - label, parts)
+  if (gap < 1) return moveBlocks(tx, tables, await planSpread(tx, blocks, label))
   await query(
     tx,
-    sql`update ${blocks} set room = ${ROOM} - (select count(*) from ${places} where ${inBlock(tables, label)})
+    sql`insert into ${blocks} (start, label, next, room)
+      select min(key), ${label} + ${gap} * (part - 1), 0, ${ROOM} from (
+        select ${key} as key, ntile(${parts}) over (order by ${key}) as part
+        from ${places} cross join users on users.pk = user_pk where ${hasLabel(tables, label)})
+      where part > 1 group by part`,
+  )
+  const first = sql`(select start from ${blocks} where label = ${label + gap})`
+  const moved = await moveUsers(tx, tables, sql`${hasLabel(tables, label)} and ${key} >= ${first}`)
+  await query(
+    tx,
+    sql`update ${blocks} set room = ${ROOM} - (select count(*) from ${places} where ${hasLabel(tables, label)})
       where label = ${label}`,
   )
   return moved
@@ -202,29 +212,17 @@ async function moveUsers(tx: Tx, tables: OrderTables, which: RawBuilder<unknown>
   return moved
 }
 
-async function setRoom(tx: Tx, { blocks }: OrderTables, label: number, room: number): Promise<void> {
-  await query(tx, sql`update ${blocks} set room = ${room} where label = ${label}`)
-}
-
-/**
- * Makes labels free behind a block that has none left: moves the block before the nearest gap into the middle of the
- * gap. Each call moves one block, so the block itself is divided some calls later.
- */
-async function makeGap(tx: Tx, tables: OrderTables, label: number): Promise<Moved> {
+/** Gives neighbouring blocks other labels, and their users new places. */
+async function moveBlocks(tx: Tx, tables: OrderTables, moves: readonly LabelMove[]): Promise<Moved> {
   const { blocks } = tables
-  const rows = await query<{ label: number }>(
+  const list = sql`json_each(${JSON.stringify(moves.map(({ from, to }) => [from, to]))})`
+  // In two steps, because labels are unique at any time.
+  await query(tx, sql`update ${blocks} set label = -label where label in (select value ->> 0 from ${list})`)
+  await query(
     tx,
-    sql`select label from ${blocks} where label > ${label} order by label limit ${MAX_SHIFTED}`,
+    sql`update ${blocks} set label = move.value ->> 1, next = 0, room = ${ROOM} from ${list} as move
+      where label = -(move.value ->> 0)`,
   )
-  const labels = rows.map((row) => row.label)
-  if (labels.length < MAX_SHIFTED) labels.push(END_OF_LABELS)
-  const before = labels.findIndex((one, i) => (labels[i + 1] ?? 0) - one > 1)
-  const [from, to] = [labels[before], labels[before + 1]]
-  if (from === undefined || to === undefined) {
-    await setRoom(tx, tables, label, ENDLESS)
-    return NOTHING_MOVED
-  }
-  const middle = from + Math.ceil((to - from) / 2)
-  await query(tx, sql`update ${blocks} set label = ${middle}, next = 0, room = ${ROOM} where label = ${from}`)
-  return moveUsers(tx, tables, inBlock(tables, from))
+  const labels = moves.map(({ from }) => from)
+  return moveUsers(tx, tables, hasLabel(tables, Math.min(...labels), Math.max(...labels)))
 }
