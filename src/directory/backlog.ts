@@ -1,7 +1,7 @@
 import type { Account } from '../model/accounts.ts'
 import type { Backlog } from '../model/backlog.ts'
 import type { Context } from '../model/context.ts'
-import { countApplied, selectBacklog } from '../store/accounts/backlog.ts'
+import { type BacklogPlace, countApplied, selectBacklogPart } from '../store/accounts/backlog.ts'
 import { requestApply } from '../store/accounts/changes.ts'
 import type { Directory } from './directory.ts'
 import { findCustomerId } from './reach.ts'
@@ -13,10 +13,38 @@ import { read, runUnit } from './unit.ts'
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function readBacklog(dir: Directory): Promise<Backlog & { oldestSeconds: number }> {
-  const backlog = await read(dir, selectBacklog)
+  const backlog = await countBacklog(dir)
   const { oldest } = backlog
   const age = oldest === null ? 0 : (dir.now().getTime() - Date.parse(oldest)) / 1000
   return { ...backlog, oldestSeconds: Math.max(0, age) }
+}
+
+/** How many accounts one read counts: on SQLite, others wait for it. */
+const COUNTED = 5_000
+
+/**
+ * Counts the accounts that are not applied, by state, and returns when the oldest of them was changed. After an import
+ * there may be very many, so they are counted in several reads.
+ * @param provider counts the accounts of this provider alone; those of all when left out
+ * @throws {DirectoryError} `store_unavailable`
+ */
+export async function countBacklog(dir: Directory, provider?: number): Promise<Backlog> {
+  let total: Backlog = { waiting: 0, failing: 0, parked: 0, oldest: null }
+  for (let after: BacklogPlace | undefined, isLeft = true; isLeft; ) {
+    const { counts, next } = await read(dir, (tx) =>
+      selectBacklogPart(tx, { after, provider, limit: COUNTED }),
+    )
+    const { oldest } = counts
+    total = {
+      waiting: total.waiting + counts.waiting,
+      failing: total.failing + counts.failing,
+      parked: total.parked + counts.parked,
+      oldest: oldest !== null && (total.oldest === null || oldest < total.oldest) ? oldest : total.oldest,
+    }
+    isLeft = next !== undefined
+    after = next
+  }
+  return total
 }
 
 /**

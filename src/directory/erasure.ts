@@ -1,7 +1,7 @@
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { isUuid } from '../model/ids.ts'
-import { countEntriesAbout } from '../store/audit/index-rows.ts'
+import { selectIndexedAbout, selectTailAbout } from '../store/audit/index-rows.ts'
 import { clearPersonalValues, type ErasedAccount, selectErasedAccounts } from '../store/tables/erasure.ts'
 import { replaceMemberships } from '../store/tables/groups.ts'
 import { deleteImportedContent } from '../store/tables/imports.ts'
@@ -9,7 +9,7 @@ import { destroyPersonKey, selectErasedAt } from '../store/tables/person-keys.ts
 import type { Directory } from './directory.ts'
 import { forgetPerson } from './people.ts'
 import { findResellerId, getUserOfAnyState, type ReachableUser } from './reach.ts'
-import { runUnit, type Unit } from './unit.ts'
+import { read, runUnit, type Unit } from './unit.ts'
 import { removeUser } from './user-changes.ts'
 
 /** What is left of a person who was erased. */
@@ -30,13 +30,13 @@ export interface ErasureReceipt {
  * @param request.force also erases a user who is not deleted: they are deleted first, also the last Administrator
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `user_not_deleted`, `store_unavailable`
  */
-export function eraseUser(
+export async function eraseUser(
   dir: Directory,
   ctx: Context,
   { user: id, force = false }: { readonly user: string; readonly force?: boolean },
 ): Promise<ErasureReceipt> {
   const target = isUuid(id) ? id : null
-  return runUnit(dir, ctx, { operation: 'EraseUser', target }, async (unit) => {
+  const erased = await runUnit(dir, ctx, { operation: 'EraseUser', target }, async (unit) => {
     const found = await getUserOfAnyState(unit, id)
     const erasedAt = await selectErasedAt(unit.tx, found.user.id)
     if (erasedAt === undefined) await erase(unit, found, force)
@@ -44,10 +44,26 @@ export function eraseUser(
     return {
       id: found.user.id,
       erasedAt: erasedAt ?? unit.now,
-      entries: await countEntriesAbout(unit.tx, found.user.id),
       accounts: await selectErasedAccounts(unit.tx, found.user.pk),
     }
   })
+  return { ...erased, entries: await countEntriesAbout(dir, erased.id) }
+}
+
+/**
+ * Counts the entries about a user, in many short reads: after an import, very many entries may not be in the index of
+ * the log. Those that enter it meanwhile are in what the index has at the end.
+ */
+async function countEntriesAbout(dir: Directory, id: string): Promise<number> {
+  const found = new Set<number>()
+  for (let before: number | undefined, isLeft = true; isLeft; ) {
+    const { numbers, floor } = await read(dir, (tx) => selectTailAbout(tx, id, before))
+    for (const number of numbers) found.add(number)
+    isLeft = floor !== null
+    before = floor ?? undefined
+  }
+  for (const number of await read(dir, (tx) => selectIndexedAbout(tx, id))) found.add(number)
+  return found.size
 }
 
 async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<void> {

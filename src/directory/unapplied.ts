@@ -3,7 +3,7 @@ import type { Context } from '../model/context.ts'
 import { formatCursor, parseNumbers } from '../model/cursors.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId } from '../model/ids.ts'
-import { hasHadAccount, markAccountsOfUserDue, selectBacklog } from '../store/accounts/backlog.ts'
+import { hasHadAccount, markAccountsOfUserDue } from '../store/accounts/backlog.ts'
 import {
   markUnappliedDue,
   selectCauses,
@@ -13,6 +13,7 @@ import {
   type UnappliedFilter,
   type UnappliedPlace,
 } from '../store/accounts/unapplied.ts'
+import { countBacklog } from './backlog.ts'
 import type { Directory } from './directory.ts'
 import { findTenantIncludingRemoved, getUserOfAnyState, type Scope } from './reach.ts'
 import { runRead, runUnit } from './unit.ts'
@@ -77,14 +78,13 @@ async function toFilter(
  * Counts the accounts that are not applied, by state, and the failing and parked ones by cause.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
-export function countUnapplied(
+export async function countUnapplied(
   dir: Directory,
   ctx: Context,
 ): Promise<Backlog & { readonly causes: readonly CauseCount[] }> {
-  return runRead(dir, ctx, 'ListUnapplied', async ({ tx }) => {
-    const { providerPk } = ctx.organization
-    return { ...(await selectBacklog(tx, providerPk)), causes: await selectCauses(tx, providerPk) }
-  })
+  const { providerPk } = ctx.organization
+  const causes = await runRead(dir, ctx, 'ListUnapplied', ({ tx }) => selectCauses(tx, providerPk))
+  return { ...(await countBacklog(dir, providerPk)), causes }
 }
 
 /** The most accounts that one unit makes due. An outage may leave very many, and other units wait for this one. */

@@ -12,7 +12,9 @@ import {
 } from '../../src/directory/unapplied.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import type { Account } from '../../src/model/accounts.ts'
+import type { UnappliedState } from '../../src/model/backlog.ts'
 import { newId } from '../../src/model/ids.ts'
+import { type BacklogPart, selectBacklogPart } from '../../src/store/accounts/backlog.ts'
 import { claimAccount, markAccountApplied, markAccountFailed } from '../../src/store/accounts/leases.ts'
 import { insertOrganization } from '../../src/store/tables/organizations.ts'
 import {
@@ -143,6 +145,21 @@ export function unappliedSuite(open: OpenStore): void {
         ],
       )
       assert.equal(await countAppliedAccounts(on.dir), 1)
+    })
+
+    test('are counted in parts of any size', async () => {
+      const { on } = await newWorld(open)
+      for (const limit of [1, 2, 4, 6, 9]) {
+        const parts: BacklogPart[] = []
+        do {
+          const after = parts.at(-1)?.next
+          parts.push(await on.dir.store.read((tx) => selectBacklogPart(tx, { after, limit })))
+        } while (parts.at(-1)?.next)
+        const sum = (state: UnappliedState): number =>
+          parts.reduce((all, { counts }) => all + counts[state], 0)
+        assert.deepEqual([sum('waiting'), sum('failing'), sum('parked')], [2, 2, 2])
+        assert.ok(parts.length <= Math.ceil(6 / limit) + 1)
+      }
     })
 
     test('are retried by cause, by tenant, by user, or all; the log says so', async () => {

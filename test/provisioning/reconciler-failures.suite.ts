@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { countBacklog } from '../../src/directory/backlog.ts'
 import { retryAccounts, retryUser } from '../../src/directory/unapplied.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { selectBacklog } from '../../src/store/accounts/backlog.ts'
 import { selectFailureCounts } from '../../src/store/accounts/leases.ts'
 import { addAccount } from '../support/directories.ts'
 import { newFakePlatform, only } from '../support/platform.ts'
@@ -218,7 +218,7 @@ function failureTests(open: OpenStore): void {
 }
 
 function parkingTests(open: OpenStore): void {
-  const parkedOf = async ({ on }: World): Promise<number> => (await on.dir.store.read(selectBacklog)).parked
+  const parkedOf = async ({ on }: World): Promise<number> => (await countBacklog(on.dir)).parked
 
   test('an account that fails 15 times on a healthy platform is parked, and that is logged once', async () => {
     const observer = newObserver()

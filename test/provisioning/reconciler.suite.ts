@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { countBacklog } from '../../src/directory/backlog.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { selectBacklog } from '../../src/store/accounts/backlog.ts'
 import { claimAccount, markAccountApplied } from '../../src/store/accounts/leases.ts'
 import { addAccount } from '../support/directories.ts'
 import { only } from '../support/platform.ts'
@@ -42,7 +42,7 @@ function applyTests(open: OpenStore): void {
         dueIn: 0,
       },
     )
-    assert.deepEqual(await on.dir.store.read(selectBacklog), {
+    assert.deepEqual(await countBacklog(on.dir), {
       waiting: 0,
       failing: 0,
       parked: 0,

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { newId } from '../../src/model/ids.ts'
 import { followAuditLog } from '../../src/store/audit/index-rows.ts'
 import { type LogPlace, selectLogWalk } from '../../src/store/audit/log-walks.ts'
+import { type LogFilter, type LogPage, selectAuditLogs } from '../../src/store/audit/logs.ts'
 import { selectDeletionOf } from '../../src/store/audit/removals.ts'
 import {
   selectChangesOfAccounts,
@@ -179,6 +180,40 @@ export function auditTailSuite(open: OpenStore): void {
       assert.deepEqual(first.entries, [])
       assert.ok(first.last, 'the page says that there may be more')
       assert.deepEqual(await listAll(world, 5, 10_000), [removal.id])
+    })
+
+    test('lists look at a part of a long tail, where their interval is', async () => {
+      const world = await addWorld(await open())
+      const { store, organization, providerPk } = world
+      const about = { organization: organization.id, at: timeOf(2_500), operation: 'DeleteUser' } as const
+      await fill(world, 0, 2_500)
+      const rare = newEntry(about)
+      await putEntries(store, rare)
+      await fill(world, 2_501, MANY)
+      const list = async (filter: Partial<LogFilter>, offset = 0): Promise<LogPage> => {
+        const all = { providerPk, from: timeOf(0), to: timeOf(MANY), ...filter }
+        return store.read((tx) => selectAuditLogs(tx, all, { offset, limit: 3 }))
+      }
+      const timesOf = ({ items }: LogPage): string[] => items.map(({ at }) => at)
+      const newest = await list({})
+      assert.deepEqual(
+        timesOf(newest),
+        [1, 2, 3].map((i) => timeOf(MANY - i)),
+      )
+      assert.ok(newest.more && newest.total < MANY)
+      // A page has all its entries, however far it is.
+      assert.deepEqual(
+        timesOf(await list({}, 20_000)),
+        [1, 2, 3].map((i) => timeOf(MANY - 20_000 - i)),
+      )
+      // What few entries have is found where the interval leads to it.
+      assert.deepEqual(timesOf(await list({ operations: ['DeleteUser'] })), [])
+      const found = await list({ operations: ['DeleteUser'], from: timeOf(2_400), to: timeOf(2_600) })
+      assert.deepEqual([found.items[0]?.id, found.total, found.more], [rare.id, 1, false])
+      assert.deepEqual(
+        timesOf(await list({ to: timeOf(2_500) }, 1)),
+        [2, 3, 4].map((i) => timeOf(2_501 - i)),
+      )
     })
   })
 }

@@ -4,34 +4,76 @@ import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { RESET_ATTEMPTS, YES } from './accounts.ts'
 
-// Every parked account has an error, which is kept until an attempt succeeds or the desired state changes.
-const countBacklog = (db: QueryBuilder) =>
+/** A place in the order of the index of accounts that are not applied. */
+export interface BacklogPlace {
+  readonly tenant: number
+  readonly pk: number
+}
+
+/** Counts of some accounts. */
+export interface BacklogPart {
+  readonly counts: Backlog
+  /** Where the next part begins; undefined if there is none. */
+  readonly next: BacklogPlace | undefined
+}
+
+const unappliedAfter = (db: QueryBuilder, p: BacklogPlace) =>
   db
     .selectFrom('accounts')
+    .whereRef('applied_version', '<', 'desired_version')
+    .where((eb) => eb(eb.refTuple('tenant_pk', 'pk'), '>', eb.tuple(p.tenant, p.pk)))
+    .orderBy('tenant_pk')
+    .orderBy('pk')
+
+const selectLast = statement((db, p: BacklogPlace & { limit: number }) =>
+  unappliedAfter(db, p).select(['tenant_pk as tenant', 'pk']).offset(p.limit).limit(sql.lit(1)),
+)
+
+// Every parked account has an error, which is kept until an attempt succeeds or the desired state changes.
+const countPart = statement((db, p: BacklogPlace & { limit: number; provider: number | null }) =>
+  db
+    .selectFrom(
+      unappliedAfter(db, p)
+        .select(['provider_pk', 'last_error', 'parked_at', 'desired_at'])
+        .limit(p.limit)
+        .as('part'),
+    )
     .select((eb) => [
       eb.fn.countAll<number>().as('unapplied'),
       eb.fn.count<number>('last_error').as('failed'),
       eb.fn.count<number>('parked_at').as('parked'),
       eb.fn.min('desired_at').as('oldest'),
     ])
-    .whereRef('applied_version', '<', 'desired_version')
-
-const backlog = statement((db) => countBacklog(db))
-// The sign keeps SQLite from reading all accounts of the provider: those that are not applied have an index.
-const backlogOf = statement((db, p: { provider: number }) =>
-  countBacklog(db).where(sql<number>`+${sql.ref('provider_pk')}`, '=', p.provider),
+    .where((eb) => eb('provider_pk', '=', eb.fn.coalesce(eb.val(p.provider), 'provider_pk'))),
 )
 
 /**
- * Counts the accounts that are not applied, for each state. Also returns when the oldest of them was last changed.
- * @param provider counts the accounts of this provider alone; those of all when left out
+ * Counts some of the accounts that are not applied, for each state. Also returns when the oldest of them was last
+ * changed.
+ * @param part.after the place of the part; the first part when left out
+ * @param part.provider counts the accounts of this provider alone; those of all when left out
+ * @param part.limit how many accounts are looked at
  */
-export async function selectBacklog(tx: Tx, provider?: number): Promise<Backlog> {
-  const row = await (provider === undefined ? tx.get(backlog, {}) : tx.get(backlogOf, { provider }))
+export async function selectBacklogPart(
+  tx: Tx,
+  {
+    after = { tenant: 0, pk: 0 },
+    provider,
+    limit,
+  }: { readonly after?: BacklogPlace | undefined; readonly provider?: number | undefined; limit: number },
+): Promise<BacklogPart> {
+  const last = await tx.get(selectLast, { ...after, limit: limit - 1 })
+  const row = await tx.get(countPart, { ...after, limit, provider: provider ?? null })
   const [unapplied, failed, parked] = [row?.unapplied, row?.failed, row?.parked].map((count) =>
     Number(count ?? 0),
   ) as [number, number, number]
-  return { waiting: unapplied - failed, failing: failed - parked, parked, oldest: row?.oldest ?? null }
+  const counts = {
+    waiting: unapplied - failed,
+    failing: failed - parked,
+    parked,
+    oldest: row?.oldest ?? null,
+  }
+  return { counts, next: last && { tenant: Number(last.tenant), pk: last.pk } }
 }
 
 const selectTotal = statement((db) =>

@@ -179,10 +179,37 @@ export async function selectEntryKeys(tx: Tx, id: string): Promise<RawBuilder<nu
     : sql<number>`(${indexed})`
 }
 
-/** Counts the entries about a target. */
-export async function countEntriesAbout(tx: Tx, target: string): Promise<number> {
-  const keys = await selectEntryKeys(tx, target)
-  const text = sql`select count(*) as total from audit_entries where pk in ${keys} and target = ${target}`
-  const [row] = await query<{ total: number }>(tx, text)
-  return Number(row?.total ?? 0)
+/** Numbers of entries about a target. */
+export interface NumbersAbout {
+  readonly numbers: readonly number[]
+  /** Older entries that are not in the index yet have lower numbers than this; null if there are none. */
+  readonly floor: number | null
+}
+
+/**
+ * Returns the numbers of the entries about a target, among the newest 10,000 entries that are not in the index yet.
+ * @param before only entries with a lower number; all when left out
+ */
+export async function selectTailAbout(
+  tx: Tx,
+  target: string,
+  before: number | undefined,
+): Promise<NumbersAbout> {
+  const tail = await findTail(tx, { before })
+  if (!tail) return { numbers: [], floor: null }
+  const rows = await query<{ pk: number }>(
+    tx,
+    sql`select entry.pk from audit_entries as entry where ${tail.reaching} and entry.target = ${target}`,
+  )
+  return { numbers: rows.map(({ pk }) => pk), floor: tail.floor }
+}
+
+/** Returns the numbers of the entries about a target that are in the index. */
+export async function selectIndexedAbout(tx: Tx, target: string): Promise<number[]> {
+  const rows = await query<{ pk: number }>(
+    tx,
+    sql`select pk from audit_entries
+      where pk in (select entry_pk from audit_ids where id = ${target.toLowerCase()}) and target = ${target}`,
+  )
+  return rows.map(({ pk }) => pk)
 }

@@ -9,7 +9,7 @@ import { ENTRY_COLUMNS, toEntry } from './entries.ts'
 import { selectIndexRows } from './index-rows.ts'
 import { isOf } from './log-names.ts'
 import { findPageStart } from './log-totals.ts'
-import { findTail } from './tail.ts'
+import { findTailIn, type Tail } from './tail.ts'
 
 /** Which entries a list has. Members that are left out match anything. */
 export interface LogFilter {
@@ -47,8 +47,8 @@ const MAX_COUNT = 10_000
 const MAX_EXAMINED = 50_000
 /** How many entries a rare property has at most: they are then all looked at, instead of the newest entries. */
 const RARE = 20_000
-/** The most entries that are not in the index yet and are counted. */
-const MAX_TAIL = 1_000_000
+/** How many entries that are not in the index yet a list looks at; twice as many as a page needs, if that is more. */
+const MAX_TAIL = 5_000
 /** The most organizations whose entries are found by the index of organizations. */
 const MAX_LISTED = 2_000
 
@@ -238,18 +238,23 @@ async function countStream(tx: Tx, { from, found, rest }: Stream): Promise<{ cou
 }
 
 /**
- * Returns a page of entries, newest first. An entry that is not in the index yet is found in the log itself.
+ * Returns a page of entries, newest first. An entry that is not in the index yet is found in the log itself. If there
+ * are very many of those, as after an import, the list has the newest 5,000 of the interval, or as many as the page
+ * needs, and the total is a lower bound. Filters that few entries match then leave out older ones until the index has
+ * them.
  */
 export async function selectAuditLogs(tx: Tx, filter: LogFilter, page: PageRequest): Promise<LogPage> {
-  const tail = (await findTail(tx, { size: Number.POSITIVE_INFINITY }))?.reaching
-  if (isByTime(filter)) return selectByTime(tx, filter, { page, tail })
+  const size = Math.max(MAX_TAIL, 2 * (page.offset + page.limit))
+  const newest = await findTailIn(tx, filter, size)
+  if (isByTime(filter)) return selectByTime(tx, filter, { page, tail: newest })
+  const tail = newest?.reaching
   const streams: Stream[] = []
   for (const parts of await listAlternatives(tx, filter)) {
     streams.push(await planStream(tx, { filter, rows: page.offset + page.limit + 1 }, parts))
     if (tail) streams.push(planTail(tail, filter, parts))
   }
   const rows = await selectRows(tx, streams, page)
-  let [counted, more] = [0, false]
+  let [counted, more] = [0, isCut(newest)]
   for (const stream of streams) {
     const one = await countStream(tx, stream)
     counted += one.count
@@ -265,11 +270,19 @@ function isByTime({ reseller, status, resellerName, customerName }: LogFilter): 
   return !reseller && !status && !resellerName && !customerName
 }
 
-/** Returns a page of a list that filters by time and operation alone. It has an exact total. */
+/** Returns whether the tail has entries that the list does not look at. */
+function isCut(tail: Tail | undefined): boolean {
+  return tail !== undefined && tail.floor !== null
+}
+
+/**
+ * Returns a page of a list that filters by time and operation alone. It has an exact total, unless very many entries
+ * are not in the index yet.
+ */
 async function selectByTime(
   tx: Tx,
   filter: LogFilter,
-  { page, tail }: { readonly page: PageRequest; readonly tail: Sql | undefined },
+  { page, tail }: { readonly page: PageRequest; readonly tail: Tail | undefined },
 ): Promise<LogPage> {
   const parts = filter.operations ? [oneOf('operation', filter.operations)] : []
   const { total, ...start } = await findPageStart(tx, filter, page)
@@ -282,14 +295,15 @@ async function selectByTime(
     const rows = await selectRows(tx, [stream], start)
     return { items: await selectEntries(tx, rows.slice(0, page.limit)), total, more: false }
   }
-  const newest = planTail(tail, filter, parts)
+  const newest = planTail(tail.reaching, filter, parts)
   const rows = await selectRows(
     tx,
     [await planStream(tx, { filter, rows: page.offset + page.limit + 1 }, parts), newest],
     page,
   )
   const items = await selectEntries(tx, rows.slice(0, page.limit))
-  return { items, total: total + (await countUpTo(tx, newest.from, newest.where, MAX_TAIL)), more: false }
+  const counted = await countUpTo(tx, newest.from, newest.where, Number.MAX_SAFE_INTEGER)
+  return { items, total: total + counted, more: isCut(tail) && items.length > 0 }
 }
 
 /** A row of the index of the log. */

@@ -106,8 +106,22 @@ const selectFrom = statement((db, p: { pk: number }) =>
 )
 
 /**
- * Finds the part of the tail in which the entries of a time are, ISO 8601. Numbers are about in the order of time, so a
- * search by halves needs about twenty look-ups.
+ * Finds the number of the first entry of the tail from a time on. Numbers are about in the order of time, so a search by
+ * halves needs about twenty look-ups.
+ */
+async function findPlace(tx: Tx, { least }: Bounds, at: { newest: number; time: string }): Promise<number> {
+  let [low, high] = [least, at.newest + 1]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const entry = await tx.get(selectFrom, { pk: middle })
+    if (entry && entry.at < at.time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/**
+ * Finds the part of the tail in which the entries of a time are, ISO 8601.
  * @returns the condition on `audit_entries as entry`; undefined if the index has all entries
  */
 export async function findTailAt(tx: Tx, time: string): Promise<RawBuilder<unknown> | undefined> {
@@ -116,13 +130,30 @@ export async function findTailAt(tx: Tx, time: string): Promise<RawBuilder<unkno
   const { least, isBehind } = bounds
   const newest = (await tx.get(selectNewestBefore, { before: Number.MAX_SAFE_INTEGER }))?.pk ?? 0
   if (newest < least) return undefined
-  let [low, high] = [least, newest + 1]
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    const entry = await tx.get(selectFrom, { pk: middle })
-    if (entry && entry.at < time) low = middle + 1
-    else high = middle
-  }
-  return sql`entry.pk >= ${Math.max(least, low - BEFORE_PLACE)} and entry.pk < ${low + AFTER_PLACE}
+  const place = await findPlace(tx, bounds, { newest, time })
+  return sql`entry.pk >= ${Math.max(least, place - BEFORE_PLACE)} and entry.pk < ${place + AFTER_PLACE}
     and ${isBehind} and entry.at = ${time}`
+}
+
+/**
+ * Finds the newest part of the tail that may have entries of an interval, ISO 8601, both ends included.
+ * @param size how many entries at most
+ * @returns its floor is null if the index or the part has all entries of the interval; undefined if the index has them
+ */
+export async function findTailIn(
+  tx: Tx,
+  { from, to }: { readonly from: string; readonly to: string },
+  size: number,
+): Promise<Tail | undefined> {
+  const bounds = await findBounds(tx)
+  if (!bounds) return undefined
+  const { least, isBehind } = bounds
+  const newest = (await tx.get(selectNewestBefore, { before: Number.MAX_SAFE_INTEGER }))?.pk ?? 0
+  if (newest - least < size) return findTail(tx, { size })
+  // What follows the end of the interval is later than its last moment.
+  const end = Math.min(newest, (await findPlace(tx, bounds, { newest, time: `${to}~` })) + AFTER_PLACE)
+  const begin = Math.max(least, (await findPlace(tx, bounds, { newest, time: from })) - BEFORE_PLACE)
+  const first = Math.max(begin, end + 1 - size)
+  const reaching = sql`entry.pk >= ${first} and entry.pk <= ${end} and ${isBehind}`
+  return { reaching, floor: first > begin ? first : null }
 }
