@@ -3,7 +3,8 @@ import type { OwnerForm } from '../model/accounts.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Group } from '../model/users.ts'
-import type { Store } from '../store/port.ts'
+import type { PageEnd, Store } from '../store/port.ts'
+import type { PageEnds } from '../store/users/page-ends.ts'
 
 /** Encrypts secrets for the store, each bound to the row that it belongs to. */
 export interface Sealer {
@@ -41,8 +42,11 @@ export interface Directory {
   readonly createScopes: LRUCache<string, CreateScope>
   /** When each client called last, as long as the store does not have it; see `noteClientUse`. */
   readonly clientUses: Map<number, number>
-  /** The batch of users that is being taken into the lists, and whether too many wait for it; see `catchUpLists`. */
-  readonly listing: { batch: Promise<unknown> | null; isBehind: boolean }
+  /**
+   * The batch of users that is being taken into the lists, whether too many wait for it (see `catchUpLists`), and where
+   * pages ended that were read a short time ago.
+   */
+  readonly listing: { batch: Promise<unknown> | null; isBehind: boolean; readonly ends: PageEnds }
   /** Caches the groups of each provider, with the provider's primary key as the key. */
   readonly groups: LRUCache<number, readonly Group[]>
 }
@@ -66,6 +70,9 @@ export interface CreateScope {
  * which must stay below 5 s.
  */
 export const CACHE_TTL_MS = 2_000
+/** How long the end of a page of a list is remembered, in milliseconds: clients that read all pages come back sooner. */
+const END_MS = 60_000
+const MAX_ENDS = 1_000
 /** The most entries of a cache. Its memory is taken at once, so small caches say less. */
 const CACHE_ENTRIES = 10_000
 
@@ -87,7 +94,11 @@ export function newDirectory(
     portals: new LRUCache({ ...limits, max: 1_000 }),
     createScopes: new LRUCache(limits),
     clientUses: new Map(),
-    listing: { batch: null, isBehind: false },
+    listing: {
+      batch: null,
+      isBehind: false,
+      ends: new LRUCache<string, PageEnd>({ max: MAX_ENDS, ttl: END_MS }),
+    },
     // One entry for each provider.
     groups: new LRUCache({ ...limits, max: 100 }),
   }

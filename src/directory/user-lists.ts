@@ -51,7 +51,7 @@ export async function listUsers(dir: Directory, ctx: Context, request: UserListR
   const { order, page } = request
   if (isPermitted(ctx, 'ListUsers')) await catchUpLists(dir)
   return runRead(dir, ctx, 'ListUsers', async (scope) =>
-    selectUserPage(scope.tx, await toCriteria(dir, scope, request), { order, page }),
+    selectUserPage(scope.tx, await toCriteria(dir, scope, request), { order, page, ends: dir.listing.ends }),
   )
 }
 

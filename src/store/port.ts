@@ -179,11 +179,26 @@ export interface FoundKeys {
   readonly more: boolean
 }
 
+/** The last user of a page, in the order of a list: the key and what decides between users with the same key. */
+export interface PageEnd {
+  readonly by: UserOrder['by']
+  /** Null for a user without an e-mail in the order by e-mail. */
+  readonly key: string | null
+  readonly id: string
+  readonly organizationPk: number
+  readonly pk: number
+}
+
 /** A page of what a search finds. */
 export interface UserSearchPage extends PageRequest {
   readonly order: UserOrder
   /** A further condition on `users`, which is checked for each user who is found. */
   readonly where?: RawBuilder<SqlBool> | undefined
+  /**
+   * The last user of the page before. The page follows it, instead of skipping `offset` users, if the engine can find
+   * the place.
+   */
+  readonly after?: PageEnd | undefined
   /** If the search finds at most so many users, all of them are returned in place of the page. Default: 0. */
   readonly few?: number
 }

@@ -6,7 +6,7 @@ import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import { toSearchWords, type UserOrder } from '../../src/model/user-lists.ts'
 import { nameKeyOf } from '../../src/model/users.ts'
-import type { Store } from '../../src/store/port.ts'
+import type { PageEnd, Store } from '../../src/store/port.ts'
 import { insertRelation } from '../../src/store/tables/organizations.ts'
 import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
 import { selectFarPks, selectUserPage } from '../../src/store/users/user-pages.ts'
@@ -204,6 +204,54 @@ function listTests(open: OpenStore): void {
             })
           }
     })
+    await fc.assert(property, { numRuns: rounds(4, 40) })
+  })
+
+  test('pages that follow each other have each user once, also if users come and go meanwhile', async () => {
+    const world = await newWorld(open)
+    const { store, provider, reseller, people } = world
+    const anySteps = fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 2, 3, 4), fc.nat(999)), { maxLength: 30 })
+    const meanwhile = fc.array(fc.tuple(fc.constantFrom(0, 2), fc.nat(999)), { maxLength: 12 })
+    const property = fc.asyncProperty(
+      anySteps,
+      meanwhile,
+      fc.boolean(),
+      async (before, later, ofReseller) => {
+        for (const [kind, n] of before) await change(world, kind, n)
+        const area = { providerPk: provider.pk, ...(ofReseller && { resellerPk: reseller.pk }) }
+        const criteria = { area, deleted: false, where: EVERYTHING, beingDeleted: [] }
+        const steps = [...later]
+        for (const by of ['name', 'email'] as const)
+          for (const ascending of [true, false]) {
+            while ((await store.write((tx) => tx.enlistUsers(7))) > 0);
+            const order = { by, ascending }
+            const all = await store.read((tx) =>
+              selectUserPage(tx, criteria, { order, page: { offset: 0, limit: 10_000 } }),
+            )
+            const ends = new Map<string, PageEnd>()
+            const seen: string[] = []
+            for (let offset = 0; ; offset += 3) {
+              const page = { offset, limit: 3 }
+              const { items, more } = await store.read((tx) =>
+                selectUserPage(tx, criteria, { order, page, ends }),
+              )
+              seen.push(...items.map(({ user }) => user.id))
+              if (!more) break
+              const [step] = steps.splice(0, 1)
+              if (step) await change(world, ...step)
+              while ((await store.write((tx) => tx.enlistUsers(7))) > 0);
+            }
+            assert.equal(new Set(seen).size, seen.length)
+            const gone = new Set(people.filter((one) => one.deleted).map(({ id }) => id))
+            const stayed = all.items.map(({ user }) => user.id).filter((id) => !gone.has(id))
+            const old = new Set(stayed)
+            assert.deepEqual(
+              seen.filter((id) => old.has(id)),
+              stayed,
+            )
+          }
+      },
+    )
     await fc.assert(property, { numRuns: rounds(4, 40) })
   })
 

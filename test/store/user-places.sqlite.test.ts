@@ -69,23 +69,25 @@ async function countLargest(store: Store, by: UserOrder['by']): Promise<number> 
 test('blocks stay small when users come in any order, or have the same key', async () => {
   const world = await newWorld(open)
   const { store } = world
-  const numbered = (prefix: string): string[] =>
-    Array.from({ length: 2_000 }, (_, i) => `${prefix}${String(i).padStart(5, '0')}`)
+  const numbered = (prefix: string, length = 1_000): string[] =>
+    Array.from({ length }, (_, i) => `${prefix}${String(i).padStart(5, '0')}`)
   await add(world, numbered('mm'), [])
-  await add(world, numbered('k').reverse(), [])
+  await add(world, numbered('k', 2_000).reverse(), [])
   await add(world, numbered('mm0100000'), [])
   await add(world, numbered('mm0050000').reverse(), [])
   await add(
     world,
-    Array.from({ length: 2_000 }, () => 'same'),
+    Array.from({ length: 1_000 }, () => 'same'),
     [],
   )
   // 8 of a batch of 250 are divided in its commit, so a block may have some more users than fill it.
-  for (const by of ['name', 'email'] as const) assert.ok((await countLargest(store, by)) < 1_000)
+  for (const by of ['name', 'email'] as const) assert.ok((await countLargest(store, by)) < 600)
   const page = { order: { by: 'email', ascending: false }, offset: 0, limit: 3_000 } as const
   const search = { providerPk: world.customer.providerPk, words: ['mm0'], groups: [] }
   const found = await store.read((tx) => tx.searchPage(search, page))
-  const nameless = world.people.filter(({ firstName, email }) => firstName.startsWith('mm0') && email === null)
+  const nameless = world.people.filter(
+    ({ firstName, email }) => firstName.startsWith('mm0') && email === null,
+  )
   const expected = nameless.map(({ pk }) => pk).reverse()
   assert.deepEqual(found?.pks.slice(0, expected.length), expected)
 })

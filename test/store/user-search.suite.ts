@@ -7,6 +7,7 @@ import { type Group, nameKeyOf } from '../../src/model/users.ts'
 import type { Store } from '../../src/store/port.ts'
 import { insertGroup, replaceMemberships, selectGroups } from '../../src/store/tables/groups.ts'
 import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
+import { selectPageEnd } from '../../src/store/users/page-ends.ts'
 import { addOrganization, addProvider, NOW } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -114,6 +115,11 @@ async function assertFound({ store, customer, people, groups }: World): Promise<
           const found = (await store.read((tx) => tx.searchPage(search, page)))?.pks
           // PostgreSQL has no order of the members of a group.
           if (words.length > 0 || found) assert.deepEqual(found, pks, JSON.stringify({ search, page }))
+          const last = expected[offset - 1]
+          const after = last && (await store.read((tx) => selectPageEnd(tx, by, last.pk)))
+          if (!found || !after) continue
+          const following = await store.read((tx) => tx.searchPage(search, { ...page, after }))
+          assert.deepEqual(following?.pks, pks, JSON.stringify({ search, page, after }))
         }
       }
 }

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
-import type { Tx } from '../port.ts'
+import type { PageEnd, Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { chooseGap, END_OF_LABELS, type LabelMove, planSpread } from './block-labels.ts'
 
@@ -36,10 +36,20 @@ export interface OrderTables {
   readonly key: RawBuilder<string>
 }
 
+/** Sorts after every e-mail: the place of users without one. */
+const LAST = '\u{10ffff}'
+
 const KEYS: Readonly<Record<UserOrder['by'], string>> = {
   name: 'users.name_key || char(0) || users.id',
   email: `coalesce(users.email_key, char(1114111)) || char(0)
     || printf('%016d%016d', users.organization_pk, users.pk)`,
+}
+
+/** Returns the place of a user in an order, as `OrderTables.key` has it. */
+export function toPlaceText({ by, key, id, organizationPk, pk }: PageEnd): RawBuilder<string> {
+  return by === 'name'
+    ? sql`${key} || char(0) || ${id}`
+    : sql`${key ?? LAST} || char(0) || printf('%016d%016d', ${organizationPk}, ${pk})`
 }
 
 /** Returns the names of an order's tables. */

@@ -1,8 +1,9 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { FoundUsers, Tx, UserSearch, UserSearchPage } from '../port.ts'
+import type { FoundUsers, PageEnd, Tx, UserSearch, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
+import { isAfter } from '../users/page-ends.ts'
 import { toOrderSql } from '../users/user-sql.ts'
-import { NUMBER_BITS, type OrderTables, tablesOf, toFacet } from './user-places.ts'
+import { NUMBER_BITS, type OrderTables, tablesOf, toFacet, toPlaceText } from './user-places.ts'
 
 /** Returns what to look for. A word in double quotes is a text that must be in the row as it is. */
 async function toMatch(tx: Tx, { providerPk, words, groups }: UserSearch): Promise<string> {
@@ -51,6 +52,8 @@ interface Found {
   readonly tables: OrderTables
   /** The matching row ids, and with a condition their users. */
   readonly from: RawBuilder<unknown>
+  /** The same with their users. */
+  readonly withUsers: RawBuilder<unknown>
   readonly where: RawBuilder<SqlBool>
   readonly id: RawBuilder<number>
   readonly direction: RawBuilder<unknown>
@@ -69,7 +72,7 @@ export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPag
 }
 
 async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {
-  const { order, offset, limit, where } = page
+  const { order, offset, limit, where, after } = page
   const tables = tablesOf(order.by)
   const id = sql<number>`${tables.search}.rowid`
   const users = sql`cross join ${tables.places} as place on place.id = ${id}
@@ -77,12 +80,13 @@ async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Pro
   const found: Found = {
     tables,
     from: where ? sql`${tables.search} ${users}` : tables.search,
+    withUsers: sql`${tables.search} ${users}`,
     where: sql`${tables.search} match ${await toMatch(tx, search)} ${where ? sql`and ${where}` : sql``}`,
     id,
     direction: sql.raw(order.ascending ? 'asc' : 'desc'),
     ascending: order.ascending,
   }
-  const first = await findStart(tx, found, offset)
+  const first = after ? await findStartAfter(tx, found, after) : await findStart(tx, found, offset)
   if (!first) return []
   const last = await findId(tx, found, { from: first.label, offset: first.before + limit })
   const inBlocks = sql`${found.where} and ${isFrom(found, first.label)}
@@ -113,6 +117,24 @@ async function findStart(tx: Tx, found: Found, offset: number): Promise<Start | 
   const [row] = await query<{ total: number }>(
     tx,
     sql`select count(*) as total from ${found.from} where ${found.where} and ${isBefore}`,
+  )
+  return { label, before: row?.total ?? 0 }
+}
+
+/** Finds the block of the last user of the page before. */
+async function findStartAfter(tx: Tx, found: Found, end: PageEnd): Promise<Start | undefined> {
+  const { tables, ascending } = found
+  const [block] = await query<{ label: number }>(
+    tx,
+    sql`select label from ${tables.blocks} where start <= ${toPlaceText(end)} order by start desc limit 1`,
+  )
+  if (!block) return undefined
+  const { label } = block
+  const inBlock = sql`${isFrom(found, label)} and ${isUpTo(found, label)}`
+  const [row] = await query<{ total: number }>(
+    tx,
+    sql`select count(*) as total from ${found.withUsers}
+      where ${found.where} and ${inBlock} and not ${isAfter(end, ascending)}`,
   )
   return { label, before: row?.total ?? 0 }
 }

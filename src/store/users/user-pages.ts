@@ -4,8 +4,9 @@ import type { Page, PageRequest } from '../../model/pages.ts'
 import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
 import { countMatching, planPage } from '../paging.ts'
-import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserSearch } from '../port.ts'
+import { MIN_SEARCHED, type PageEnd, type QueryBuilder, type Tx, type UserSearch } from '../port.ts'
 import { selectListedUsers } from './listed-users.ts'
+import { listRangesAfter, nameEnd, type PageEnds, selectPageEnd } from './page-ends.ts'
 import { findRankedStart } from './user-ranks.ts'
 import {
   selectMatching,
@@ -38,36 +39,84 @@ export interface UserPage extends Page<ListedUser> {
 interface Cut {
   readonly order: UserOrder
   readonly page: PageRequest
+  /** Where pages ended that were read before. */
+  readonly ends?: PageEnds | undefined
 }
 
 /**
  * Returns a page of the matching users. The total is exact without conditions, in an area of at most 10,000 users, and
  * for words or groups that at most 1,000 users have. Otherwise counting would take too long, and the total is that of
  * the area: never less than what matches, so that a reader who computes the number of pages misses no user.
+ * @param cut.ends if the page before was read a short time ago, the page follows it as it was
  */
 export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): Promise<UserPage> {
+  const { order, page, ends } = cut
   const total = await selectUserTotal(tx, criteria)
   const isPlain = listConjuncts(criteria.where).length === 0
-  if (isPlain)
-    return cutCounted(tx, criteria, { ...cut, total, path: await toPath(tx, criteria, { ...cut, total }) })
-  if (total <= SMALL_AREA) return cutWhole(tx, criteria, { ...cut, path: 'area' })
-  const search = toSearch(criteria)
-  return search
-    ? selectFound(tx, criteria, { ...cut, total, search })
-    : walkArea(tx, criteria, { ...cut, total })
+  const after = page.offset > 0 ? ends?.get(nameEnd({ criteria, order, offset: page.offset })) : undefined
+  const found = await findPage(tx, criteria, { ...cut, total, isPlain, after })
+  const last = found.items.at(-1)
+  if (ends && last && found.more) {
+    const end = await selectPageEnd(tx, order.by, last.user.pk)
+    const offset = page.offset + found.items.length
+    if (end) ends.set(nameEnd({ criteria, order, offset }), end)
+  }
+  return found
+}
+
+async function findPage(
+  tx: Tx,
+  criteria: UserCriteria,
+  { total, isPlain, after, ...cut }: Cut & { total: number; isPlain: boolean; after: PageEnd | undefined },
+): Promise<UserPage> {
+  if (!isPlain && total <= SMALL_AREA) return cutWhole(tx, criteria, { ...cut, path: 'area' })
+  const search = isPlain ? undefined : toSearch(criteria)
+  if (search) return selectFound(tx, criteria, { ...cut, total, search, after })
+  if (after) {
+    const following = await selectFollowing(tx, criteria, { ...cut, total, after })
+    return isPlain ? { ...following, total } : following
+  }
+  if (!isPlain) return walkArea(tx, criteria, { ...cut, total })
+  return cutCounted(tx, criteria, { ...cut, total, path: await toPath(tx, criteria, { ...cut, total }) })
+}
+
+/** Reads a page from the end of the page before. */
+async function selectFollowing(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, total, after }: Cut & { total: number; after: PageEnd },
+): Promise<UserPage> {
+  const path = await toPath(tx, criteria, { order, page: { ...page, offset: 0 }, total })
+  const pks: number[] = []
+  for (const range of listRangesAfter(after, order.ascending)) {
+    const left = page.limit + 1 - pks.length
+    if (left === 0) break
+    const rows = await tx.query((db) =>
+      selectMatching(db, criteria, path)
+        .select('users.pk')
+        .where(range)
+        .orderBy(toOrderSql(order))
+        .limit(left),
+    )
+    pks.push(...rows.map(({ pk }) => pk))
+  }
+  return toBroadPage(tx, pks, { order, page, total })
 }
 
 /** Returns a page of what words and groups find among very many users. */
 async function selectFound(
   tx: Tx,
   criteria: UserCriteria,
-  { search, total, ...cut }: Cut & { total: number; search: UserSearch },
+  { search, total, after, ...cut }: Cut & { total: number; search: UserSearch; after: PageEnd | undefined },
 ): Promise<UserPage> {
   const rest = toRestSql(criteria, listWords(criteria.where).filter(isShort))
   const { offset, limit } = cut.page
-  const page = { order: cut.order, offset, limit: limit + 1, where: rest, few: MAX_FOUND }
-  const found = offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
-  if (!found) return walkArea(tx, criteria, { ...cut, total })
+  const page = { order: cut.order, offset, limit: limit + 1, where: rest, few: MAX_FOUND, after }
+  const found = after || offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
+  if (!found)
+    return after
+      ? selectFollowing(tx, criteria, { ...cut, total, after })
+      : walkArea(tx, criteria, { ...cut, total })
   if (!found.isAll) return toBroadPage(tx, found.pks, { ...cut, total })
   const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found.pks }] }
   return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })

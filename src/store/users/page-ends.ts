@@ -1,0 +1,72 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { UserOrder } from '../../model/user-lists.ts'
+import type { PageEnd, Tx } from '../port.ts'
+import type { UserCriteria } from './user-sql.ts'
+
+/**
+ * Where pages of lists ended that were read a short time ago, so that the next page is read from there: a client that
+ * reads page after page does not pay for the users before. Such a page follows the page before it as that was read,
+ * also if users were added or deleted meanwhile.
+ */
+export interface PageEnds {
+  get(name: string): PageEnd | undefined
+  set(name: string, end: PageEnd): unknown
+}
+
+/**
+ * Names the end of a page.
+ * @param offset the number of users up to the end of the page
+ */
+export function nameEnd({
+  criteria,
+  order,
+  offset,
+}: {
+  criteria: UserCriteria
+  order: UserOrder
+  offset: number
+}) {
+  const { providerPk, organizationPk, resellerPk } = criteria.area
+  const area = [providerPk, organizationPk ?? null, resellerPk ?? null]
+  return JSON.stringify([area, criteria.deleted, criteria.where, criteria.beingDeleted, order, offset])
+}
+
+/** Returns the place of a user in an order. */
+export async function selectPageEnd(tx: Tx, by: UserOrder['by'], pk: number): Promise<PageEnd | undefined> {
+  const [row] = await tx.query((db) =>
+    db
+      .selectFrom('users')
+      .select(['pk', 'id', 'organization_pk', 'name_key', 'email_key'])
+      .where('pk', '=', pk),
+  )
+  if (!row) return undefined
+  const key = by === 'name' ? row.name_key : row.email_key
+  return { by, key, id: row.id, organizationPk: row.organization_pk, pk: row.pk }
+}
+
+/**
+ * Returns the conditions on the users after an end of a page: those who meet the first one come first. Each is a range
+ * of an index.
+ */
+export function listRangesAfter(
+  { by, key, id, organizationPk, pk }: PageEnd,
+  ascending: boolean,
+): RawBuilder<SqlBool>[] {
+  const sign = sql.raw(ascending ? '>' : '<')
+  if (by === 'name') return [sql`(users.name_key, users.id) ${sign} (${key}, ${id})`]
+  // Users without an e-mail come last upwards, and first downwards.
+  if (key === null) {
+    const ofSameKey = sql<SqlBool>`users.email_key is null
+      and (users.organization_pk, users.pk) ${sign} (${organizationPk}, ${pk})`
+    return ascending ? [ofSameKey] : [ofSameKey, sql`users.email_key is not null`]
+  }
+  const after = sql<SqlBool>`(users.email_key, users.organization_pk, users.pk) ${sign}
+    (${key}, ${organizationPk}, ${pk})`
+  return ascending ? [after, sql`users.email_key is null`] : [after]
+}
+
+/** Returns the condition that a user comes after the end of a page. */
+export function isAfter(end: PageEnd, ascending: boolean): RawBuilder<SqlBool> {
+  const ranges = listRangesAfter(end, ascending).map((range) => sql`(${range})`)
+  return sql`coalesce(${sql.join(ranges, sql` or `)}, false)`
+}
