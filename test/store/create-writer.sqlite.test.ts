@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { copyFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -105,6 +106,22 @@ test('the log is marked again after a checkpoint, before a commit can begin a ne
   const after = readFileMark(path)
   assert.ok(isOpenMark(after.mark) && after.mark !== before.mark)
   assert.deepEqual(other.pragma('application_id'), { __proto__: null, application_id: after.mark })
+  other.close()
+  assertLogBelongs(path)
+})
+
+test('a long log is copied by another thread, and the next one is marked', async (t) => {
+  const { path, row, insert } = await newWorld(t)
+  await insert(row('ada@example.com'))
+  const before = readFileMark(path)
+  const other = openConnection(path, true)
+  let pages = 0
+  for (let now = before; now.mark === before.mark || !isOpenMark(now.mark); now = readFileMark(path)) {
+    pages = Math.max(pages, Number(other.pragma('wal_checkpoint(NOOP)').log))
+    await insert(...Array.from({ length: 24 }, () => row(`${randomUUID()}@example.com`)))
+  }
+  assert.ok(pages > 12_000 && pages < 48_000, `the log had ${pages} pages`)
+  assert.ok(Number(other.pragma('wal_checkpoint(NOOP)').log) < 12_000)
   other.close()
   assertLogBelongs(path)
 })

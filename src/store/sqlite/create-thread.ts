@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { type BlockHead, toNextBlock } from '../audit/block-rows.ts'
 import { type AuditKey, ConstraintError, type InsertOutcome, type OpenBlock, StoreError } from '../port.ts'
 import { bind, type Plan } from '../statement.ts'
+import { Checkpointer } from './checkpointer.ts'
 import type { Batch, BatchReply, ThreadStart } from './create-writer.ts'
 import { openDatabase } from './database.ts'
 import { toQueryError, UnsyncedError } from './errors.ts'
@@ -22,6 +23,12 @@ import { isLogMarked, type Marked, markLog } from './log-marks.ts'
 
 /** How long a batch waits for another process that writes to the same file. */
 const BUSY_MS = 3_000
+/** The pages in the log after which another thread copies it into the file. */
+const LOG_PAGES = 12_000
+/** The pages after which a commit copies the log, and keeps all creates waiting: the other thread has ended. */
+const MAX_LOG_PAGES = 48_000
+/** How many batches write so little that the pages of the log need not be counted. */
+const BATCHES_PER_COUNT = 16
 
 /** The connection of the thread. It runs the statements of creates, which the main thread has compiled. */
 class ThreadConnection implements Writer, Marked {
@@ -30,14 +37,20 @@ class ThreadConnection implements Writer, Marked {
   readonly #prepared = new Map<CreateStatement, StatementSync>()
   readonly #begin: StatementSync
   readonly #commit: StatementSync
+  readonly #countPages: StatementSync
   block: OpenBlock | null = null
 
   constructor({ path, plans }: ThreadStart) {
     // A new file would be made while the store's own file is moved away for a moment.
-    this.#db = openDatabase(path, { busyMs: BUSY_MS, mustExist: true })
+    this.#db = openDatabase(path, {
+      busyMs: BUSY_MS,
+      mustExist: true,
+      checkpointPages: MAX_LOG_PAGES,
+    })
     this.#plans = plans
     this.#begin = this.#db.prepare('BEGIN IMMEDIATE')
     this.#commit = this.#db.prepare('COMMIT')
+    this.#countPages = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)')
   }
 
   begin(): void {
@@ -49,6 +62,11 @@ class ThreadConnection implements Writer, Marked {
   commit(key: AuditKey): void {
     if (this.block && this.block.hashes.length > 0) sealBlock(this, this.block, key)
     this.#commit.run()
+  }
+
+  /** Returns how many pages the log has. Must not be called in a transaction. */
+  countLogPages(): number {
+    return Number(this.#countPages.get()?.log)
   }
 
   rollback(): void {
@@ -93,17 +111,15 @@ const start = workerData as ThreadStart
 const port = parentPort as MessagePort
 const db = new ThreadConnection(start)
 let log: number | null = null
+let checkpointer: Checkpointer | null = null
+let batches = 0
 
 /** The time of the last change of the file when its log was last seen to be marked. */
 let markedAt: bigint | null = null
 /** Set when a sync has failed. Nothing is written after that. */
 let broken: UnsyncedError | null = null
 
-port.on('message', (batch: Batch | null) => {
-  if (batch) return write(batch)
-  db.close()
-  port.close()
-})
+port.on('message', (batch: Batch | null) => (batch ? write(batch) : close()))
 port.postMessage(null)
 
 function write(batch: Batch): void {
@@ -118,6 +134,7 @@ function write(batch: Batch): void {
     port.postMessage(reply)
     if (reply.failure?.kind === 'busy') refuseWaiting(reply)
   }
+  copyLongLog()
 }
 
 /** Refuses the batches that came while another one waited for a lock: they and the main connection do not wait again. */
@@ -140,6 +157,20 @@ function sync(): void {
   }
 }
 
+/** Lets the other thread copy the log into the file, if it has become long. */
+function copyLongLog(): void {
+  const { path, file } = start
+  if (++batches % BATCHES_PER_COUNT !== 0 || checkpointer?.isRunning) return
+  try {
+    // After another checkpoint, the next commit must mark the log first.
+    if (db.countLogPages() < LOG_PAGES || statInPlace(path, file) !== markedAt) return
+    checkpointer ??= new Checkpointer(path)
+    checkpointer.begin()
+  } catch {
+    // The next batch meets the same fault, and returns it.
+  }
+}
+
 /** Inserts users in one commit. */
 function insertTogether(rows: Batch): InsertOutcome[] {
   begin()
@@ -153,7 +184,7 @@ function begin(): void {
   const { path, file } = start
   db.begin()
   // Only a checkpoint changes the file, and only after a checkpoint can a commit begin a new log.
-  if (statInPlace(path, file) === markedAt) return
+  if (statInPlace(path, file) === markedAt || checkpointer?.isRunning) return
   if (!isLogMarked(db, path)) {
     assertLogBelongs(path)
     db.rollback()
@@ -168,4 +199,10 @@ function toFailure(raw: unknown): NonNullable<BatchReply['failure']> {
   if (error instanceof UnsyncedError) return { kind: 'unsynced', message: (error.cause as Error).message }
   if (error instanceof StoreError) return { kind: error.reason, message: error.message }
   return { kind: error instanceof ConstraintError ? 'constraint' : 'row', message: error.message }
+}
+
+async function close(): Promise<void> {
+  await checkpointer?.close()
+  db.close()
+  port.close()
 }

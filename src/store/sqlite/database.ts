@@ -2,13 +2,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { toStoreError } from './errors.ts'
 
-/** The pages in the write-ahead log before a checkpoint. More pages make checkpoints rarer and longer. */
+/** The pages in the write-ahead log after which a commit copies it. More pages make checkpoints rarer and longer. */
 const CHECKPOINT_PAGES = 16_000
 
 interface DatabaseOptions {
   readonly readOnly?: boolean
   readonly mustExist?: boolean
   readonly busyMs?: number
+  readonly checkpointPages?: number
 }
 
 /**
@@ -16,11 +17,12 @@ interface DatabaseOptions {
  * @param options.mustExist whether to fail in place of making a file that is missing
  * @param options.busyMs how long a statement waits, and its thread with it, while another process writes; 0 when left
  *   out
+ * @param options.checkpointPages how many pages in the log make a commit copy the log into the file
  * @throws {StoreError} when the file cannot be opened or is not a SQLite file
  */
 export function openDatabase(
   path: string,
-  { readOnly = false, mustExist = false, busyMs = 0 }: DatabaseOptions,
+  { readOnly = false, mustExist = false, busyMs = 0, checkpointPages = CHECKPOINT_PAGES }: DatabaseOptions,
 ): DatabaseSync {
   try {
     const url = pathToFileURL(path)
@@ -32,7 +34,7 @@ export function openDatabase(
       db.exec('PRAGMA synchronous = NORMAL')
       // What is deleted is overwritten with zeros, so that the file does not keep the values of erased persons.
       db.exec('PRAGMA secure_delete = FAST')
-      db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+      db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
     }
     db.exec('PRAGMA foreign_keys = ON')
     db.exec('PRAGMA temp_store = MEMORY')
