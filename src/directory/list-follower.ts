@@ -5,7 +5,7 @@ import { read, write } from './unit.ts'
 
 /** How many users one commit takes into the lists. On SQLite nothing else runs meanwhile, for about 20 ms. */
 const BATCH = 250
-/** The same while requests come, which wait for the commit. */
+/** The same while requests wait for the commit. */
 const SMALL_BATCH = 50
 /** How long a list call waits for the users who were created before it. */
 const PATIENCE_MS = 1_000
@@ -25,7 +25,7 @@ export async function catchUpLists(dir: Directory): Promise<void> {
   const began = performance.now()
   for (let batches = 0; isLeft && newest !== undefined; batches++) {
     if (listing.isBehind ? batches >= BATCHES_BEHIND : performance.now() - began > PATIENCE_MS) break
-    await enlistBatch(dir, newest)
+    await enlistBatch(dir, newest, listing.isBehind ? SMALL_BATCH : BATCH)
     isLeft = await isUnlisted(dir, newest)
   }
   listing.isBehind = isLeft
