@@ -1,10 +1,26 @@
-import type { Compilable, InsertResult, RawBuilder, SqlBool } from 'kysely'
+import type { Compilable, InsertResult } from 'kysely'
 import type { AuditEntry } from '../model/audit.ts'
 import type { AuditFaultKind } from '../model/audit-faults.ts'
-import type { PageRequest } from '../model/pages.ts'
-import type { UserOrder } from '../model/user-lists.ts'
 import type { Group } from '../model/users.ts'
 import type { Statement } from './statement.ts'
+import type {
+  FoundKeys,
+  FoundUsers,
+  UserArea,
+  UserSearch,
+  UserSearchPage,
+  UserWords,
+} from './user-searches.ts'
+
+export type {
+  FoundKeys,
+  FoundUsers,
+  PageEnd,
+  UserArea,
+  UserSearch,
+  UserSearchPage,
+  UserWords,
+} from './user-searches.ts'
 
 /**
  * Stores the directory. SQLite and PostgreSQL implement it; code outside this folder does not know which one runs.
@@ -140,75 +156,6 @@ export interface Tx {
 
 /** The least number of characters of a word that the index for searches finds. */
 export const MIN_SEARCHED = 3
-
-/** What the index for searches looks for. */
-export interface UserSearch {
-  readonly providerPk: number
-  /** The `name_key` contains all of these words. Each has at least MIN_SEARCHED characters. */
-  readonly words: readonly string[]
-  /** Primary keys of groups: the user is in one of each list. */
-  readonly groups: readonly (readonly number[])[]
-}
-
-/** The users that a call can reach. Each member that is set narrows the area. */
-export interface UserArea {
-  readonly providerPk: number
-  /** Only users of this organization. */
-  readonly organizationPk?: number | undefined
-  /**
-   * Only users in the context of this reseller: its own users, and those of its customers that are in its context or in
-   * none.
-   */
-  readonly resellerPk?: number | undefined
-  /** Whether the users of deleted organizations are in the area. */
-  readonly ofDeleted?: boolean
-}
-
-/** Words that a user must have in their names and e-mail, and how many such users are wanted. */
-export interface UserWords {
-  /** As `toSearchWords` returns them. */
-  readonly words: readonly string[]
-  readonly limit: number
-}
-
-/** What `findUsers` found. */
-export interface FoundKeys {
-  /** Primary keys, at most `limit`. */
-  readonly pks: readonly number[]
-  /** Whether the search ended before it had looked at all users with the words. */
-  readonly more: boolean
-}
-
-/** The last user of a page, in the order of a list: the key and what decides between users with the same key. */
-export interface PageEnd {
-  readonly by: UserOrder['by']
-  /** Null for a user without an e-mail in the order by e-mail. */
-  readonly key: string | null
-  readonly id: string
-  readonly organizationPk: number
-  readonly pk: number
-}
-
-/** A page of what a search finds. */
-export interface UserSearchPage extends PageRequest {
-  readonly order: UserOrder
-  /** A further condition on `users`, which is checked for each user who is found. */
-  readonly where?: RawBuilder<SqlBool> | undefined
-  /**
-   * The last user of the page before. The page follows it, instead of skipping `offset` users, if the engine can find
-   * the place.
-   */
-  readonly after?: PageEnd | undefined
-  /** If the search finds at most so many users, all of them are returned in place of the page. Default: 0. */
-  readonly few?: number
-}
-
-/** What a search finds. */
-export interface FoundUsers {
-  readonly pks: readonly number[]
-  /** Whether it is everything that the search finds, in no particular order, and with no further condition. */
-  readonly isAll: boolean
-}
 
 /** A row of `users`, as it is inserted. */
 export interface UserRecord {

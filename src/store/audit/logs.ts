@@ -9,7 +9,7 @@ import { ENTRY_COLUMNS, toEntry } from './entries.ts'
 import { selectIndexRows } from './index-rows.ts'
 import { isOf } from './log-names.ts'
 import { findPageStart } from './log-totals.ts'
-import { findTailIn, type Tail } from './tail.ts'
+import { findTailIn, isCut, type Tail } from './tail.ts'
 
 /** Which entries a list has. Members that are left out match anything. */
 export interface LogFilter {
@@ -270,15 +270,7 @@ function isByTime({ reseller, status, resellerName, customerName }: LogFilter): 
   return !reseller && !status && !resellerName && !customerName
 }
 
-/** Returns whether the tail has entries that the list does not look at. */
-function isCut(tail: Tail | undefined): boolean {
-  return tail !== undefined && tail.floor !== null
-}
-
-/**
- * Returns a page of a list that filters by time and operation alone. It has an exact total, unless very many entries
- * are not in the index yet.
- */
+/** Returns a page of a list that filters by time and operation alone. Its total is exact, unless the tail is cut. */
 async function selectByTime(
   tx: Tx,
   filter: LogFilter,

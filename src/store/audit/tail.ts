@@ -157,3 +157,8 @@ export async function findTailIn(
   const reaching = sql`entry.pk >= ${first} and entry.pk <= ${end} and ${isBehind}`
   return { reaching, floor: first > begin ? first : null }
 }
+
+/** Returns whether there are entries behind the index that a part of the tail does not have. */
+export function isCut(tail: Tail | undefined): boolean {
+  return tail !== undefined && tail.floor !== null
+}
