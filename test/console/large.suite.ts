@@ -81,7 +81,8 @@ export function large(getWorld: () => World): void {
     await open('/console/users?q=example')
     await page.locator(ROW).first().waitFor()
     await page.getByRole('region', { name: 'Users' }).hover()
-    while ((await page.locator('[data-index="2500"]').count()) === 0) await page.mouse.wheel(0, 4_000)
+    const lastRow = `Number([...document.querySelectorAll('main tbody [data-index]')].at(-1).dataset.index)`
+    while (Number(await page.evaluate(lastRow)) < 2_500) await page.mouse.wheel(0, 4_000)
     const devtools = await context.newCDPSession(page)
     await devtools.send('HeapProfiler.collectGarbage')
     const { usedSize } = await devtools.send('Runtime.getHeapUsage')
