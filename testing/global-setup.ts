@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
+import { COMPILED } from './loading.ts'
 import { MIGRATED_DATABASE, migrate, shareMigratedFile } from './migrated-stores.ts'
 import { type Cluster, startCluster } from './postgres-cluster.ts'
 import { queryDatabase } from './query.ts'
@@ -19,7 +20,7 @@ let removeFile = (): void => undefined
  * Where PostgreSQL cannot be started, each file finds out by itself, and skips its tests with the reason.
  */
 export async function globalSetup(): Promise<void> {
-  process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../node_modules/.cache/usher-tests')
+  process.env.NODE_COMPILE_CACHE ??= COMPILED
   if (!process.env.TMPDIR && hasMemory()) removeFolder = useMemory()
   removeFile = await shareMigratedFile()
   if (process.env.USHER_TEST_DATABASE_URL) return

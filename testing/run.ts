@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { globalSetup, globalTeardown } from './global-setup.ts'
+import { IMPORT_HOOK } from './loading.ts'
 import { listTestFiles } from './test-files.ts'
 
 /*
@@ -14,9 +15,6 @@ const ROOT = join(import.meta.dirname, '..')
 
 /** Four files on two cores: most of them wait now and then. */
 const CONCURRENCY = 4
-
-/** What each process of a file loads first: most files load what a server loads. */
-const HOOK = join(import.meta.dirname, 'import-hook.ts')
 
 /** An interrupted run ends its processes, and removes what the global setup made. */
 function interruptible(): AbortSignal {
@@ -38,7 +36,7 @@ await globalSetup()
 const tests = run({
   files,
   concurrency: CONCURRENCY,
-  execArgv: ['--import', HOOK],
+  execArgv: ['--import', IMPORT_HOOK],
   signal,
 })
 let succeeded = false

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GatewaySettings, withGateway } from '../../testing/ceph-rgw.ts'
+import { COMPILED, IMPORT_HOOK } from '../../testing/loading.ts'
 
 /**
  * `npm run test:ceph`: the tests of this folder, on the Ceph RGW that USHER_TEST_CEPH_RGW_URL, …_ACCESS_KEY and
@@ -18,9 +19,9 @@ process.exitCode = await withGateway(runTests)
 function runTests(settings: GatewaySettings): Promise<number> {
   const child = spawn(
     process.execPath,
-    ['--test', '--test-concurrency=1', '--test-timeout=300000', ...files],
+    ['--import', IMPORT_HOOK, '--test', '--test-concurrency=1', '--test-timeout=300000', ...files],
     {
-      env: { ...process.env, ...settings },
+      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...settings },
       stdio: 'inherit',
     },
   )

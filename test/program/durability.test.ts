@@ -85,7 +85,7 @@ async function killRepeatedly(): Promise<void> {
       const loading = Promise.all(loads.map((one) => one(creates, asked, round, isAnswered)))
       // The kill comes at any moment after both APIs have responded, on a slow machine too.
       if (round < ROUNDS) await waitUntil(async () => countAnswers(asked.osis) > before + 1, ANSWER_LIMIT_MS)
-      await pause(Math.random() * 200)
+      await pause(Math.random() * 100)
       served.process.kill('SIGKILL')
       await loading
     } finally {

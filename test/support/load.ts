@@ -15,7 +15,7 @@ type See = (answer: Answer) => boolean
 const CONNECTIONS = [0, 1, 2, 3]
 
 /** How many users a bulk call of the load creates. */
-const BULK = 100
+const BULK = 40
 
 /** How long a worker waits after a refusal: callers back off, and a loop of refusals would take the whole CPU. */
 const BACK_OFF_MS = 100
