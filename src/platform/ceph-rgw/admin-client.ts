@@ -129,8 +129,9 @@ export class AdminClient {
   /** Signs a call with AWS Signature Version 4, its content included ("Authenticating Requests", AWS S3 API). */
   #sign({ method, path, query, body: content }: AdminCall) {
     const body = content === undefined ? '' : JSON.stringify(content)
-    const terms = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    const search = terms.sort().join('&')
+    // In the order of the names alone: "quota" comes before "quota-type", but "quota=" after "quota-type=".
+    const keys = Object.keys(query).sort()
+    const search = keys.map((name) => `${encode(name)}=${encode(query[name] ?? '')}`).join('&')
     const time = new Date().toISOString().replace(/[:-]|\.\d+/g, '')
     const signed = {
       'content-type': 'application/json',

@@ -73,6 +73,14 @@ test('calls are signed as aws4 signs them, with any text in query and body', asy
   )
 })
 
+test('terms are in the order of their names, also where one name begins with another', async () => {
+  const query = { uid: 'a', 'quota-type': 'user', quota: '', 'max-size': '1' }
+  await client.send({ method: 'PUT', path: '/admin/user', query }, signal)
+  const last = received.pop() as Received
+  assert.equal(last.path, '/admin/user?max-size=1&quota=&quota-type=user&uid=a')
+  assert.equal(last.headers.authorization, signAgain(last))
+})
+
 test('characters that only signatures encode are encoded', async () => {
   await client.send({ method: 'GET', path: '/admin/user', query: { uid: "a$b!'()*~ +/" } }, signal)
   assert.equal(received.pop()?.path, '/admin/user?uid=a%24b%21%27%28%29%2A~%20%2B%2F')
