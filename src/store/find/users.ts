@@ -5,7 +5,6 @@ import { countCodePoints } from '../../model/text.ts'
 import { toPattern } from '../conditions.ts'
 import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { statement } from '../statement.ts'
-import { toKeyList } from '../tables/key-lists.ts'
 import { isInArea } from '../tables/users-in-area.ts'
 
 /** A user as a search shows them. */
@@ -163,6 +162,23 @@ export async function selectFoundByWords(tx: Tx, area: UserArea, search: UserWor
   return { users: [...users.values()].slice(0, limit), more: found.more || users.size > limit }
 }
 
+/** One statement reads so many users, so that it is prepared once; a primary key of 0 stands for none. */
+const PLACES = ['pk1', 'pk2', 'pk3', 'pk4', 'pk5', 'pk6', 'pk7', 'pk8'] as const
+type Place = (typeof PLACES)[number]
+
+const usersByPks = statement((db, p: AreaParameters & Record<Place, number>) =>
+  selectRows(
+    db
+      .selectFrom('users')
+      .where(isInAnyArea(p))
+      .where(
+        'users.pk',
+        'in',
+        PLACES.map((place) => p[place]),
+      ),
+  ),
+)
+
 /** At most times the lists have all users. */
 const isAnyNew = statement((db) =>
   db.selectFrom('users').select('pk').where(sql<SqlBool>`listed = 0`).limit(sql.lit(1)),
@@ -177,9 +193,18 @@ async function readNewest(tx: Tx, area: UserArea, { words, limit }: UserWords): 
 /** Reads the users whom the engine finds. */
 async function readByWords(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundByWords> {
   const { pks, more } = await tx.findUsers(area, { words, limit: limit + 1 })
-  if (pks.length === 0) return { users: [], more }
-  const byPk = sql<SqlBool>`users.pk in (${toKeyList(pks)})`
-  return { users: await readUsers(tx, (db) => selectUsers(db, area).where(byPk), pks.length), more }
+  const parts = Array.from({ length: Math.ceil(pks.length / PLACES.length) }, (_, i) =>
+    pks.slice(i * PLACES.length, (i + 1) * PLACES.length),
+  )
+  const rows = await Promise.all(
+    parts.map((some) =>
+      tx.all(usersByPks, {
+        ...toParameters(area),
+        ...(Object.fromEntries(PLACES.map((place, i) => [place, some[i] ?? 0])) as Record<Place, number>),
+      }),
+    ),
+  )
+  return { users: rows.flat().map(toUser), more }
 }
 
 /** Literals, as in the conditions of the indexes. */

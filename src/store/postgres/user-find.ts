@@ -9,15 +9,15 @@ import { areFound, haveWords, IS_LISTED, toParts } from './user-search.ts'
 /** An area with at most so many users is read as a whole: 3 ms at most. */
 const SMALL_AREA = 10_000
 /** How many users of a larger area are looked at first. */
-const FIRST = 2_000
+const FIRST = 1_000
 /** How many of them belong to one organization: the users of an organization are read by name. */
 const FIRST_OF_ORGANIZATION = 100
 /** How many users are looked at whose first name begins with the first word. */
 const BEGINNING = 500
 /** How many users are looked at to choose what the index looks for. */
-const SAMPLE = 300
+const SAMPLE = 100
 /** How many parts of a word are counted in the sample. */
-const MAX_COUNTED = 12
+const MAX_COUNTED = 8
 /** The index looks for so many parts of all words, and at least for one of each word. */
 const ENOUGH_PARTS = 3
 /** The index does not look for a part that more of the sample have, unless all parts are so common. */
