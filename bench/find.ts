@@ -81,21 +81,20 @@ async function load(work: string, settings: Settings): Promise<void> {
 /** Who finds: the provider, and as people of `load-people.ts` the reseller with few users, and the one with many. */
 async function listContexts(dir: Directory): Promise<(readonly [string, Context])[]> {
   const operator = await operatorContext(dir)
-  const resellers = await dir.store.read((tx) =>
-    tx.query((db) =>
-      db.selectFrom('organizations').selectAll().where('kind', '=', 'reseller').orderBy('pk', 'desc'),
-    ),
+  const rows = await dir.store.read((tx) =>
+    tx.query((db) => db.selectFrom('organizations').selectAll().where('kind', '=', 'reseller')),
   )
-  const toContext = (row: (typeof resellers)[number] | undefined): Context => {
-    if (!row) throw new Error('the directory has no reseller')
+  const toContext = (named: string): Context => {
+    const row = rows.find((one) => one.name === named)
+    if (!row) throw new Error(`the directory has no ${named}`)
     const { pk, id, kind, name, created_at: createdAt } = row
     const organization = { pk, id, kind, name, createdAt, providerPk: operator.organization.pk }
     return { ...operator, caller: { kind: 'person', id: newId() }, organization }
   }
   return [
     ['provider', operator],
-    ['reseller', toContext(resellers[0])],
-    ['large reseller', toContext(resellers.at(-1))],
+    ['reseller', toContext('reseller 9')],
+    ['large reseller', toContext('reseller 0')],
   ]
 }
 
