@@ -71,7 +71,7 @@ export class CephRgwPlatform implements Platform {
     const step = (): Promise<boolean> =>
       state.status === 'gone' ? this.#stepToGone(state, signal) : this.#stepToPresent(state, signal)
     const uid = toUid(state)
-    const created = state.isNew ? this.#template.fill(state) : undefined
+    const created = state.isNew && state.status !== 'gone' ? this.#template.fill(state) : undefined
     await this.#serialize(uid, async () => {
       if (created && (await this.#writeNew(created, uid, signal))) return
       for (let reads = 0; reads < MAX_READS; reads++) if (await withRetries(step, signal)) return
