@@ -56,7 +56,8 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   const after = page.offset > 0 ? ends?.get(nameEnd({ criteria, order, offset: page.offset })) : undefined
   const found = await findPage(tx, criteria, { ...cut, total, isPlain, after })
   const last = found.items.at(-1)
-  if (ends && last && found.more) {
+  // A search that finds few users is sorted as a whole, so the place would not help.
+  if (ends && last && found.more && found.total === total) {
     const end = await selectPageEnd(tx, order.by, last.user.pk)
     const offset = page.offset + found.items.length
     if (end) ends.set(nameEnd({ criteria, order, offset }), end)
@@ -111,7 +112,9 @@ async function selectFound(
 ): Promise<UserPage> {
   const rest = toRestSql(criteria, listWords(criteria.where).filter(isShort))
   const { offset, limit } = cut.page
-  const page = { order: cut.order, offset, limit: limit + 1, where: rest, few: MAX_FOUND, after }
+  // The page before had many users after it.
+  const few = after ? 0 : MAX_FOUND
+  const page = { order: cut.order, offset, limit: limit + 1, where: rest, few, after }
   const found = after || offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
   if (!found)
     return after
