@@ -3,8 +3,8 @@ import type { OwnerForm } from '../model/accounts.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Group } from '../model/users.ts'
-import type { PageEnd, Store } from '../store/port.ts'
-import type { PageEnds } from '../store/users/page-ends.ts'
+import type { Store } from '../store/port.ts'
+import type { KnownEnd, PageEnds } from '../store/users/page-ends.ts'
 
 /** Encrypts secrets for the store, each bound to the row that it belongs to. */
 export interface Sealer {
@@ -97,7 +97,7 @@ export function newDirectory(
     listing: {
       batch: null,
       isBehind: false,
-      ends: new LRUCache<string, PageEnd>({ max: MAX_ENDS, ttl: END_MS }),
+      ends: new LRUCache<string, KnownEnd>({ max: MAX_ENDS, ttl: END_MS }),
     },
     // One entry for each provider.
     groups: new LRUCache({ ...limits, max: 100 }),

@@ -6,9 +6,10 @@ import { newId } from '../../src/model/ids.ts'
 import type { Organization } from '../../src/model/organizations.ts'
 import { toSearchWords, type UserOrder } from '../../src/model/user-lists.ts'
 import { nameKeyOf } from '../../src/model/users.ts'
-import type { PageEnd, Store } from '../../src/store/port.ts'
+import type { Store } from '../../src/store/port.ts'
 import { insertRelation } from '../../src/store/tables/organizations.ts'
 import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
+import type { KnownEnd } from '../../src/store/users/page-ends.ts'
 import { selectFarPks, selectUserPage } from '../../src/store/users/user-pages.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { addOrganization, addProvider, insertUser, NOW } from '../support/rows.ts'
@@ -228,7 +229,7 @@ function listTests(open: OpenStore): void {
             const all = await store.read((tx) =>
               selectUserPage(tx, criteria, { order, page: { offset: 0, limit: 10_000 } }),
             )
-            const ends = new Map<string, PageEnd>()
+            const ends = new Map<string, KnownEnd>()
             const seen: string[] = []
             for (let offset = 0; ; offset += 3) {
               const page = { offset, limit: 3 }
@@ -253,6 +254,31 @@ function listTests(open: OpenStore): void {
       },
     )
     await fc.assert(property, { numRuns: rounds(4, 40) })
+  })
+
+  test('after a change and a new first page, the other pages have each user once, in any order of calls', async () => {
+    const { store, provider } = await newWorld(open)
+    const criteria = {
+      ...{ area: { providerPk: provider.pk }, deleted: false, where: EVERYTHING, beingDeleted: [] },
+    }
+    const ends = new Map<string, KnownEnd>()
+    const add = async (firstName: string): Promise<void> => {
+      const user = { id: newId(), organizationPk: provider.pk, firstName, lastName: null, email: null }
+      await store.write((tx) => insertUser(tx, user))
+      await store.write((tx) => tx.enlistUsers(7))
+    }
+    const list = async (offset: number): Promise<(string | null)[]> => {
+      const cut = { order: { by: 'name', ascending: true }, page: { offset, limit: 2 }, ends } as const
+      const { items } = await store.read((tx) => selectUserPage(tx, criteria, cut))
+      return items.map(({ user }) => user.firstName)
+    }
+    for (const name of ['a', 'b', 'c', 'e', 'f', 'g']) await add(name)
+    for (const offset of [0, 2, 4]) await list(offset)
+    await add('d')
+    assert.deepEqual(await list(0), ['a', 'b'])
+    assert.deepEqual(await list(4), ['e', 'f'])
+    assert.deepEqual(await list(2), ['c', 'd'])
+    assert.deepEqual(await list(6), ['g'])
   })
 
   test('organizations whose users are being deleted are left out', async () => {

@@ -3,32 +3,58 @@ import type { UserOrder } from '../../model/user-lists.ts'
 import type { PageEnd, Tx } from '../port.ts'
 import type { UserCriteria } from './user-sql.ts'
 
+/** The end of a page, and how many users the area of its list had then. */
+export interface KnownEnd extends PageEnd {
+  readonly total: number
+}
+
 /**
  * Where pages of lists ended that were read a short time ago, so that the next page is read from there: a client that
  * reads page after page does not pay for the users before. Such a page follows the page before it as that was read,
  * also if users were added or deleted meanwhile.
  */
 export interface PageEnds {
-  get(name: string): PageEnd | undefined
-  set(name: string, end: PageEnd): unknown
+  get(name: string): KnownEnd | undefined
+  set(name: string, end: KnownEnd): unknown
+  delete(name: string): unknown
+  keys(): Iterable<string>
+}
+
+/** A list, and a number of its first users. */
+interface ListPart {
+  readonly criteria: UserCriteria
+  readonly order: UserOrder
+  readonly offset: number
+}
+
+function nameList({ criteria, order }: ListPart): string {
+  const { providerPk, organizationPk, resellerPk } = criteria.area
+  const area = [providerPk, organizationPk ?? null, resellerPk ?? null]
+  return JSON.stringify([area, criteria.deleted, criteria.where, criteria.beingDeleted, order])
+}
+
+/** Returns where the first users of a list ended when they were last read, if that was a short time ago. */
+export function findEnd(ends: PageEnds, part: ListPart): PageEnd | undefined {
+  return part.offset === 0 ? undefined : ends.get(`${nameList(part)}${part.offset}`)
 }
 
 /**
- * Names the end of a page.
- * @param offset the number of users up to the end of the page
+ * Notes where a page ended. If the list has changed since its first page was read, the ends behind that page are
+ * forgotten: a client that begins again may read the other pages in any order, and they must follow each other.
+ * @param part.offset the number of users up to the end of the page
+ * @param page.isFirst whether the page is the first one
  */
-export function nameEnd({
-  criteria,
-  order,
-  offset,
-}: {
-  criteria: UserCriteria
-  order: UserOrder
-  offset: number
-}) {
-  const { providerPk, organizationPk, resellerPk } = criteria.area
-  const area = [providerPk, organizationPk ?? null, resellerPk ?? null]
-  return JSON.stringify([area, criteria.deleted, criteria.where, criteria.beingDeleted, order, offset])
+export function noteEnd(
+  ends: PageEnds,
+  part: ListPart,
+  { end, isFirst }: { readonly end: KnownEnd; readonly isFirst: boolean },
+): void {
+  const list = nameList(part)
+  const name = `${list}${part.offset}`
+  const known = ends.get(name)
+  const isSame = known?.pk === end.pk && known.key === end.key && known.total === end.total
+  if (isFirst && !isSame) for (const other of [...ends.keys()]) if (other.startsWith(list)) ends.delete(other)
+  ends.set(name, end)
 }
 
 /** Returns the place of a user in an order. */

@@ -6,7 +6,7 @@ import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
 import { countMatching, planPage } from '../paging.ts'
 import { MIN_SEARCHED, type PageEnd, type QueryBuilder, type Tx, type UserSearch } from '../port.ts'
 import { selectListedUsers } from './listed-users.ts'
-import { listRangesAfter, nameEnd, type PageEnds, selectPageEnd } from './page-ends.ts'
+import { findEnd, listRangesAfter, noteEnd, type PageEnds, selectPageEnd } from './page-ends.ts'
 import { findRankedStart } from './user-ranks.ts'
 import {
   selectMatching,
@@ -53,14 +53,14 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   const { order, page, ends } = cut
   const total = await selectUserTotal(tx, criteria)
   const isPlain = listConjuncts(criteria.where).length === 0
-  const after = page.offset > 0 ? ends?.get(nameEnd({ criteria, order, offset: page.offset })) : undefined
+  const after = ends && findEnd(ends, { criteria, order, offset: page.offset })
   const found = await findPage(tx, criteria, { ...cut, total, isPlain, after })
   const last = found.items.at(-1)
   // A search that finds few users is sorted as a whole, so the place would not help.
   if (ends && last && found.more && found.total === total) {
     const end = await selectPageEnd(tx, order.by, last.user.pk)
-    const offset = page.offset + found.items.length
-    if (end) ends.set(nameEnd({ criteria, order, offset }), end)
+    const part = { criteria, order, offset: page.offset + found.items.length }
+    if (end) noteEnd(ends, part, { end: { ...end, total }, isFirst: page.offset === 0 })
   }
   return found
 }
