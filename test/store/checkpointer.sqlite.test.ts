@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Checkpointer } from '../../src/store/sqlite/checkpointer.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
 import { newDataDir } from '../../testing/usher.ts'
@@ -55,5 +57,33 @@ test('without its file it copies nothing, and commits go on', async () => {
   checkpointer.begin()
   assert.equal(checkpointer.isRunning, false)
   await checkpointer.close()
+  remove()
+})
+
+test('while the log is copied, no commit begins a new one, also when all of it is copied', async () => {
+  const { path: folder, remove } = newDataDir()
+  const path = join(folder, 'usher.db')
+  const db = openConnection(path, false)
+  db.createMigrationsTable()
+  const readSalts = (): string => readFileSync(`${path}-wal`).toString('hex', 16, 24)
+  const checkpointer = new Checkpointer(path)
+  let commits = 0
+  const commit = (): void => db.execOnce(`INSERT INTO migrations VALUES (${++commits}, 'some', '')`)
+  // Both messages of the thread may be read at once.
+  for (; !checkpointer.keepsLog; await setImmediate()) {
+    if (checkpointer.isRunning) continue
+    commit()
+    checkpointer.begin()
+  }
+  const before = readSalts()
+  // This thread reads no message meanwhile.
+  for (let all = false; !all; ) {
+    const { log, checkpointed } = db.pragma('wal_checkpoint(NOOP)')
+    all = log === checkpointed
+  }
+  commit()
+  assert.equal(readSalts(), before)
+  await checkpointer.close()
+  db.close()
   remove()
 })

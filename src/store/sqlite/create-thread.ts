@@ -184,7 +184,7 @@ function begin(): void {
   const { path, file } = start
   db.begin()
   // Only a checkpoint changes the file, and only after a checkpoint can a commit begin a new log.
-  if (statInPlace(path, file) === markedAt || checkpointer?.isRunning) return
+  if (statInPlace(path, file) === markedAt || checkpointer?.keepsLog) return
   if (!isLogMarked(db, path)) {
     assertLogBelongs(path)
     db.rollback()
