@@ -4,6 +4,8 @@ export interface Formats {
   readonly number: (value: number) => string
   /** 28 Nov 2026, 15:04 */
   readonly time: (iso: string) => string
+  /** 28 Nov 2026, 15:04:09 CET */
+  readonly exactTime: (iso: string) => string
   /** The time of today, the day of this year, else the date. */
   readonly shortTime: (iso: string) => string
   /** in 5 minutes, 3 hours ago */
@@ -29,6 +31,7 @@ const BYTES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte
 export function newFormats(locale: string): Formats {
   const number = new Intl.NumberFormat(locale)
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' })
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' })
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
@@ -38,6 +41,7 @@ export function newFormats(locale: string): Formats {
   return {
     number: (value) => number.format(value),
     time: (iso) => time.format(new Date(iso)),
+    exactTime: (iso) => exact.format(new Date(iso)),
     shortTime(iso) {
       const then = new Date(iso)
       const now = new Date()

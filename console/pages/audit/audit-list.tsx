@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Status } from '../../kit/status.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
@@ -40,7 +41,7 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
       heading: columns.time,
       cell: ({ at, correlationId }) => (
         <Link to="/audit/$correlationId" params={{ correlationId }}>
-          {text.format.time(at)}
+          <Moment at={at} />
         </Link>
       ),
     },

@@ -6,6 +6,7 @@ import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, sayReason } from '../../kit/steps.tsx'
@@ -95,9 +96,9 @@ function EntryLine({ entry }: { entry: Entry }) {
   return (
     <>
       <div className="row">
-        <time dateTime={at} className="quiet">
-          {text.format.time(at)}
-        </time>
+        <span className="quiet">
+          <Moment at={at} look="exact" />
+        </span>
         <strong>{operationName(operation, text)}</strong>
         <EntryStatus status={status} />
         <code>{outcome}</code>
@@ -126,7 +127,7 @@ function toShown(value: unknown, erased: string): string {
 }
 
 function Attempts({ attempts }: { attempts: Explained['attempts'] }) {
-  const { audit: text, format } = useText()
+  const { audit: text } = useText()
   return (
     <section>
       <h2>{text.attempts}</h2>
@@ -134,9 +135,9 @@ function Attempts({ attempts }: { attempts: Explained['attempts'] }) {
         {attempts.map((attempt) => (
           <li key={`${attempt.platform} ${attempt.firstAt}`}>
             <div className="row">
-              <time dateTime={attempt.firstAt} className="quiet">
-                {format.time(attempt.firstAt)}
-              </time>
+              <span className="quiet">
+                <Moment at={attempt.firstAt} look="exact" />
+              </span>
               <strong>{attempt.outcome}</strong>
               {attempt.cause && <code>{attempt.cause.code}</code>}
               {attempt.count > 1 && <span className="quiet">{text.times(attempt.count)}</span>}

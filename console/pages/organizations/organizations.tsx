@@ -91,7 +91,7 @@ function useColumns(): readonly Column<RowOf<'GET /organizations'>>[] {
         </Link>
       ),
     },
-    { heading: columns.kind, cell: ({ kind }) => kinds[kind] },
+    { heading: columns.kind, cell: ({ kind }) => <span className="whole">{kinds[kind]}</span> },
     { heading: columns.state, cell: ({ state }) => <OrganizationStatus state={state} /> },
     {
       heading: columns.resellers,

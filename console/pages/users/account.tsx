@@ -6,6 +6,7 @@ import { useMay } from '../../api/permissions.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
 import { Keys } from './keys.tsx'
@@ -83,7 +84,7 @@ function wordOf({ state, platformState, parkedAt, attempts }: AccountView): Acco
 }
 
 function Facts({ account }: { account: AccountView }) {
-  const { user: words, format } = useText()
+  const { user: words } = useText()
   const { state, reason, platformState, changedAt, error } = account
   const why = reason && ` (${words.inactiveReasons[reason]})`
   return (
@@ -95,7 +96,10 @@ function Facts({ account }: { account: AccountView }) {
       <dt>{words.recorded}</dt>
       <dd>
         {words.recordedStates[state]}
-        {why} <span className="quiet">{format.shortTime(changedAt)}</span>
+        {why}{' '}
+        <span className="quiet">
+          <Moment at={changedAt} look="short" />
+        </span>
       </dd>
       <dt>{words.onPlatform}</dt>
       <dd>
@@ -159,7 +163,10 @@ function Usage({ userId }: { userId: string }) {
               <ul>
                 {data.buckets.map(({ name, createdAt }) => (
                   <li key={name}>
-                    <code>{name}</code> <span className="quiet">{format.shortTime(createdAt)}</span>
+                    <code>{name}</code>{' '}
+                    <span className="quiet">
+                      <Moment at={createdAt} look="short" />
+                    </span>
                   </li>
                 ))}
               </ul>

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { RowOf } from '../../api/queries.ts'
+import { Moment } from '../../kit/moment.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
 import { AccountStatus, nameOf } from './names.tsx'
@@ -26,6 +27,6 @@ export function useUserColumns(): readonly Column<Row>[] {
     { heading: columns.reseller, cell: ({ reseller }) => reseller?.name ?? '–' },
     { heading: columns.groups, cell: ({ groups }) => groups.map(({ name }) => name).join(', ') || '–' },
     { heading: columns.account, cell: ({ account }) => <AccountStatus word={account} /> },
-    { heading: columns.changed, cell: ({ updatedAt }) => text.format.shortTime(updatedAt) },
+    { heading: columns.changed, cell: ({ updatedAt }) => <Moment at={updatedAt} look="short" /> },
   ]
 }

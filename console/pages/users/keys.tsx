@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { call } from '../../api/call.ts'
 import { Button } from '../../kit/button.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { showToast } from '../../kit/toast.tsx'
 import { useText } from '../../text/text.ts'
 import styles from './keys.module.css'
@@ -56,7 +57,7 @@ interface KeyLineProps {
 }
 
 function KeyLine({ user, acts, accessKey, isActive, createdAt }: KeyLineProps) {
-  const { user: words, format } = useText()
+  const { user: words } = useText()
   const reasonOf = useReasons(user)
   const [isDeleting, askDelete] = useState(false)
   const set = (active: boolean) => call('PATCH /keys/:accessKey', { params: { accessKey }, body: { active } })
@@ -71,7 +72,9 @@ function KeyLine({ user, acts, accessKey, isActive, createdAt }: KeyLineProps) {
     <>
       <code>{accessKey}</code>{' '}
       <span className={isActive ? undefined : 'quiet'}>{isActive ? words.keyActive : words.keyDisabled}</span>{' '}
-      <span className="quiet">{format.shortTime(createdAt)}</span>{' '}
+      <span className="quiet">
+        <Moment at={createdAt} look="short" />
+      </span>{' '}
       <Button
         look="text"
         reason={reasonOf('change_keys')}

@@ -65,11 +65,11 @@ function Body({ receipt }: { receipt: ReceiptView }) {
           {organization.name} <code>{organization.id}</code>
         </dd>
         <dt>{text.deletedAt}</dt>
-        <dd>{user.deletedAt ? format.time(user.deletedAt) : text.onlyAccount}</dd>
+        <dd>{user.deletedAt ? format.exactTime(user.deletedAt) : text.onlyAccount}</dd>
         {user.erasedAt && (
           <>
             <dt>{text.erasedAt}</dt>
-            <dd>{format.time(user.erasedAt)}</dd>
+            <dd>{format.exactTime(user.erasedAt)}</dd>
           </>
         )}
       </dl>
@@ -95,7 +95,7 @@ function Head() {
     <p className="print-only">
       {me?.organization.name} · Usher · {location.pathname}
       <br />
-      {me && text.receipt.printed(text.format.time(now), nameOf(me.user, text))}
+      {me && text.receipt.printed(text.format.exactTime(now), nameOf(me.user, text))}
     </p>
   )
 }
@@ -108,7 +108,7 @@ function Request({ receipt: { entry } }: { receipt: ReceiptView }) {
       <dt>{text.operation}</dt>
       <dd>{timeline.operations[operation] ?? operation}</dd>
       <dt>{text.at}</dt>
-      <dd>{format.time(at)}</dd>
+      <dd>{format.exactTime(at)}</dd>
       <dt>{text.by}</dt>
       <dd>{timeline.by(caller.kind, caller.name)}</dd>
       <dt>{text.request}</dt>
@@ -133,9 +133,9 @@ function AccountFacts({ account }: { account: ReceiptView['accounts'][number] })
       <dt>{text.state}</dt>
       <dd>{text.states[state]}</dd>
       <dt>{text.toldAt}</dt>
-      <dd>{toldAt ? format.time(toldAt) : text.notYet}</dd>
+      <dd>{toldAt ? format.exactTime(toldAt) : text.notYet}</dd>
       <dt>{text.goneAt}</dt>
-      <dd>{goneAt ? format.time(goneAt) : text.notYet}</dd>
+      <dd>{goneAt ? format.exactTime(goneAt) : text.notYet}</dd>
       {cause && (
         <>
           <dt>{text.fails}</dt>

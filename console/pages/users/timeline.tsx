@@ -4,6 +4,7 @@ import { type RowOf, readList } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
 import { useGroups } from './groups.ts'
@@ -83,13 +84,12 @@ function Filter({ userId }: { userId: string }) {
 }
 
 function Line({ row: { at, entry, attempts } }: { row: Row }) {
-  const { format } = useText()
   const isBad = entry ? entry.status === 'Failed' : attempts?.outcome !== 'applied'
   return (
     <li className={isBad ? styles.bad : styles.good}>
-      <time dateTime={at} title={format.time(at)} className="quiet">
-        {format.shortTime(at)}
-      </time>
+      <span className="quiet">
+        <Moment at={at} look="short" />
+      </span>
       {entry && <EntryLine entry={entry} />}
       {attempts && <AttemptsLine attempts={attempts} />}
     </li>
