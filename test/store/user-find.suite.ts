@@ -54,6 +54,33 @@ export function userFindSuite(
         })
       }
     })
+
+    test('few users of an area are found, also if very many others come before them', async () => {
+      const store = await open()
+      const provider = await addProvider(store)
+      const [reseller, customer] = [
+        await addOrganization(store, provider, 'reseller'),
+        await addOrganization(store, provider, 'customer'),
+      ]
+      const toRow = (organization: Organization, firstName: string) => ({
+        user: {
+          ...{ id: newId(), organizationPk: organization.pk, resellerPk: null, now: NOW },
+          ...{ providerPk: provider.pk, firstName, lastName: 'Hopper', email: null },
+        },
+        ...{ organizationId: organization.id, resellerId: null, emailKey: null, groups: [], entry: null },
+        nameKey: nameKeyOf({ firstName, lastName: 'Hopper', email: null, emailKey: null }),
+      })
+      const rows = [
+        ...Array.from({ length: 3_100 }, () => toRow(customer, 'Ada')),
+        toRow(reseller, 'Zoe'),
+        toRow(reseller, 'Zuse'),
+      ]
+      const pks = (await store.write((tx) => tx.insertUsers(rows))).slice(-2).map(Number)
+      while ((await store.write((tx) => tx.enlistUsers(1_000))) > 0);
+      const area = { providerPk: provider.pk, resellerPk: reseller.pk }
+      const found = await store.read((tx) => tx.findUsers(area, { words: ['hopper'], limit: 6 }))
+      assert.deepEqual([...found.pks].sort(byNumber), pks)
+    })
   })
 }
 

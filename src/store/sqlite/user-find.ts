@@ -36,7 +36,7 @@ export async function findUsers(tx: Tx, area: UserArea, { words, limit }: UserWo
   const within = { where: isWanted, examined: MOST }
   const pks = await searchUsers(tx, search, { limit, within })
   const isWhole = pks.length >= limit || (await searchUsers(tx, search, { limit: MOST + 1 })).length <= MOST
-  return { pks, more: !isWhole }
+  return { pks: [...new Set([...first, ...pks])].slice(0, limit), more: !isWhole }
 }
 
 function and(conditions: readonly unknown[]): RawBuilder<SqlBool> {
