@@ -142,8 +142,8 @@ export const auditLogRoutes: readonly Route<Directory>[] = [
       summary: 'List Audit Logs',
       description:
         'Lists the audit logs, newest first. Available to the roles csp and reseller. `totalCount` is exact for filters ' +
-        'by time and operation, but for some minutes after an import of very many users. Others count up to 10,000 matching entries; beyond that, it is a lower bound, and ' +
-        '`hasNextPage` says whether there are more.',
+        'by time and operation, except for some minutes after an import of very many users. Other filters count up to ' +
+        '10,000 matching entries. Otherwise it is a lower bound, and `hasNextPage` says whether there are more.',
     },
     schemas: { headers: Headers, querystring: AuditLogQuery },
     answers: { 200: Responds(PageOf(AuditLogViewModel), 'OK: the entries of the page.'), ...failures },
