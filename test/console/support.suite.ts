@@ -90,6 +90,9 @@ export function support(getWorld: () => World): void {
         .getByText(/create user/i)
         .first()
         .waitFor()
+      // Members have the names that the forms have, and times their zone.
+      await page.getByText(/^first name: .* → Followed$/).waitFor()
+      await page.getByText(/, \d\d:\d\d:\d\d (UTC|GMT|\S+)$/).first().waitFor()
     }
   })
 

@@ -72,6 +72,10 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
           '–'
         ),
     },
-    { heading: columns.changed, cell: ({ changedFields }) => changedFields.join(', ') || '–' },
+    {
+      heading: columns.changed,
+      cell: ({ changedFields }) =>
+        changedFields.map((name) => text.timeline.members[name] ?? name).join(', ') || '–',
+    },
   ]
 }

@@ -111,7 +111,8 @@ function EntryLine({ entry }: { entry: Entry }) {
         <ul className="quiet">
           {changes.map(({ name, before, after }) => (
             <li key={name}>
-              {name}: {toShown(before, text.audit.erased)} → {toShown(after, text.audit.erased)}
+              {text.timeline.members[name] ?? name}: {toShown(before, text.audit.erased)} →{' '}
+              {toShown(after, text.audit.erased)}
             </li>
           ))}
         </ul>
@@ -127,7 +128,7 @@ function toShown(value: unknown, erased: string): string {
 }
 
 function Attempts({ attempts }: { attempts: Explained['attempts'] }) {
-  const { audit: text } = useText()
+  const { audit: text, explain, timeline } = useText()
   return (
     <section>
       <h2>{text.attempts}</h2>
@@ -138,8 +139,12 @@ function Attempts({ attempts }: { attempts: Explained['attempts'] }) {
               <span className="quiet">
                 <Moment at={attempt.firstAt} look="exact" />
               </span>
-              <strong>{attempt.outcome}</strong>
-              {attempt.cause && <code>{attempt.cause.code}</code>}
+              <strong>{timeline.attempts[attempt.outcome]}</strong>
+              {attempt.cause && (
+                <span>
+                  {explain.causes[attempt.cause.code]} <code>{attempt.cause.code}</code>
+                </span>
+              )}
               {attempt.count > 1 && <span className="quiet">{text.times(attempt.count)}</span>}
               <span className="quiet">
                 {attempt.platform}

@@ -43,6 +43,11 @@ export const timeline: Text['timeline'] = {
     enabled: 'Konto eingeschaltet',
     deletedAt: 'gelöscht',
     tenantId: 'Mandant',
+    name: 'Name',
+    suspendedAt: 'gesperrt seit',
+    session: 'Sitzung',
+    method: 'Art der Anmeldung',
+    expiresAt: 'gültig bis',
   },
   outcomes: {
     repeated: 'wiederholt: Es war schon so',

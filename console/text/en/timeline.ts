@@ -47,6 +47,11 @@ export const timeline = {
     enabled: 'account enabled',
     deletedAt: 'deleted',
     tenantId: 'tenant',
+    name: 'name',
+    suspendedAt: 'suspended since',
+    session: 'session',
+    method: 'way of signing in',
+    expiresAt: 'valid until',
   } as Partial<Record<string, string>>,
   outcomes: {
     repeated: 'repeated: it was so already',
