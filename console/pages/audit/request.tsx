@@ -11,6 +11,7 @@ import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, sayReason } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
+import { Changes } from '../users/changes.tsx'
 import { EntryStatus } from './audit-list.tsx'
 import { About, Caller, type Entry, operationName } from './names.tsx'
 import styles from './request.module.css'
@@ -92,7 +93,7 @@ function Summary({ explained: { steps, failed } }: { explained: Explained }) {
 
 function EntryLine({ entry }: { entry: Entry }) {
   const text = useText()
-  const { at, operation, status, outcome, caller, changes, organization } = entry
+  const { at, operation, status, outcome, caller, organization } = entry
   return (
     <>
       <div className="row">
@@ -107,24 +108,9 @@ function EntryLine({ entry }: { entry: Entry }) {
         <Caller caller={caller} /> · <About entry={entry} />
         {organization && ` · ${organization.name}`}
       </div>
-      {changes.length > 0 && (
-        <ul className="quiet">
-          {changes.map(({ name, before, after }) => (
-            <li key={name}>
-              {text.timeline.members[name] ?? name}: {toShown(before, text.audit.erased)} →{' '}
-              {toShown(after, text.audit.erased)}
-            </li>
-          ))}
-        </ul>
-      )}
+      <Changes entry={entry} />
     </>
   )
-}
-
-/** Returns a value as it stands in a change; null if it was erased. */
-function toShown(value: unknown, erased: string): string {
-  if (value === null) return erased
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function Attempts({ attempts }: { attempts: Explained['attempts'] }) {

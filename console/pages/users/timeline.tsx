@@ -7,7 +7,7 @@ import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
-import { useGroups } from './groups.ts'
+import { Changes } from './changes.tsx'
 import { RequestId } from './names.tsx'
 import { KINDS } from './search.ts'
 import styles from './timeline.module.css'
@@ -111,33 +111,6 @@ function EntryLine({ entry }: { entry: Entry }) {
       </span>{' '}
       <RequestId id={correlationId} />
       <Changes entry={entry} />
-    </div>
-  )
-}
-
-/** What an entry changed: each member before and after. */
-function Changes({ entry: { changes, target } }: { entry: Entry }) {
-  const text = useText()
-  const groups = useGroups('')
-  const { timeline: words } = text
-  const say = (value: unknown): string => {
-    if (value === null) return '–'
-    if (typeof value === 'boolean') return value ? text.yes : text.no
-    if (Array.isArray(value)) return value.map(say).join(', ') || '–'
-    if (typeof value === 'string' && !Number.isNaN(Date.parse(value)) && /T.*Z$/.test(value))
-      return text.format.time(value)
-    return groups.find((group) => group.value === value)?.label ?? String(value)
-  }
-  if (changes.length === 0) return null
-  const isKey = target !== null && !target.includes('-')
-  return (
-    <div className="quiet">
-      {isKey && <code>{target}</code>}{' '}
-      {changes.map(({ name, before, after }) => (
-        <span key={name} className={styles.change}>
-          {words.change(words.members[name] ?? name, say(before), say(after))}
-        </span>
-      ))}
     </div>
   )
 }

@@ -73,7 +73,6 @@ export const audit: Text['audit'] = {
   sealed: (block) => `Versiegelt von Block ${block} des Protokolls:`,
   notSealed: 'Noch versiegelt kein Block des Protokolls diese Einträge.',
   times: (count) => `${count}-mal`,
-  erased: '(gelöscht)',
   operations: {
     CreateUser: 'Benutzer anlegen',
     CreateResellerUser: 'Benutzer eines Resellers anlegen',

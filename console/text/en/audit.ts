@@ -79,7 +79,6 @@ export const audit = {
   sealed: (block: number) => `Sealed by block ${block} of the audit log:`,
   notSealed: 'No block of the audit log seals it yet.',
   times: (count: number) => `${count} times`,
-  erased: '(erased)',
   operations: {
     CreateUser: 'Create user',
     CreateResellerUser: 'Create user of a reseller',
