@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { syncPath } from './put-in-place.ts'
 
 /**
  * Makes a folder for its owner alone, and the missing folders above it. Their names are on disk when it returns: a
@@ -17,18 +18,8 @@ export function makeFolder(path: string): void {
 /** A folder that the process may write to but not read cannot be synced. */
 function syncIfReadable(path: string): void {
   try {
-    syncFolder(path)
+    syncPath(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
-  }
-}
-
-/** Syncs the names in a folder. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
   }
 }

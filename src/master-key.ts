@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import {
   closeSync,
   fchmodSync,
@@ -15,7 +15,8 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Config, ConfigError } from './config.ts'
-import { makeFolder, syncFolder } from './make-folder.ts'
+import { makeFolder } from './make-folder.ts'
+import { linkIfPossible, syncPath } from './put-in-place.ts'
 import { decodeMasterKeys, type MasterKeys } from './setting-values.ts'
 
 /**
@@ -63,10 +64,19 @@ function parseLines(text: string): MasterKeys {
 
 function createMasterKey(path: string): Buffer {
   const key = randomBytes(32)
+  const next = `${path}.${randomUUID()}`
+  const write = (file: string): void =>
+    writeFileSync(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
   makeFolder(dirname(path))
-  // 'wx' fails if the file exists: two first starts at the same moment must not create two keys.
-  writeFileSync(path, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
-  syncFolder(dirname(path))
+  try {
+    write(next)
+    // The name never stands for a part of the key. Two first starts at the same moment must not create two keys, so
+    // both ways fail if the file exists.
+    if (!linkIfPossible(next, path)) write(path)
+  } finally {
+    rmSync(next, { force: true })
+  }
+  syncPath(dirname(path))
   return key
 }
 
@@ -84,7 +94,7 @@ export function writeMasterKeys(file: string, keys: MasterKeys): void {
     rmSync(next, { force: true })
     writeDurably(next, statSync(path), keys.map((key) => `${key.toString('base64')}\n`).join(''))
     renameSync(next, path)
-    syncFolder(dirname(path))
+    syncPath(dirname(path))
   } catch (error) {
     throw new ConfigError([`the master key file ${file} cannot be replaced: ${(error as Error).message}`])
   }

@@ -1,10 +1,11 @@
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
+import { putInPlace } from '../../put-in-place.ts'
 import { StoreError } from '../port.ts'
 import { openConnection } from './connection.ts'
 import { toStoreError } from './errors.ts'
-import { createEmptyFile, isSqliteFile, putInPlace } from './files.ts'
+import { createEmptyFile, isSqliteFile } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 import { clearMark } from './log-marks.ts'
 

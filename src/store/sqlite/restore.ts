@@ -12,11 +12,12 @@ import {
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeFolder } from '../../make-folder.ts'
+import { linkIfPossible, putInPlace, syncPath } from '../../put-in-place.ts'
 import { StoreError } from '../port.ts'
 import { completeCopy } from './backup.ts'
 import { toStoreError } from './errors.ts'
 import { type FileLock, takeFileLock } from './file-lock.ts'
-import { isSqliteFile, linkIfPossible, putInPlace, resolveLinks, syncPath } from './files.ts'
+import { isSqliteFile, resolveLinks } from './files.ts'
 import { assertLogBelongs } from './log-check.ts'
 
 /** A copy of a backup next to the store, and the locks that keep other processes from the store. */
