@@ -160,7 +160,7 @@ function sync(): void {
 /** Lets the other thread copy the log into the file, if it has become long. */
 function copyLongLog(): void {
   const { path, file } = start
-  if (++batches % BATCHES_PER_COUNT !== 0 || checkpointer?.isRunning) return
+  if (++batches % BATCHES_PER_COUNT !== 0 || broken || checkpointer?.isRunning) return
   try {
     // After another checkpoint, the next commit must mark the log first.
     if (db.countLogPages() < LOG_PAGES || statInPlace(path, file) !== markedAt) return

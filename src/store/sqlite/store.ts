@@ -82,10 +82,10 @@ class SqliteStore implements Store {
     this.#events = events
     this.#auditKeys = auditKeys
     this.#writer = openConnection(path, false)
-    if (serving) beginNewLog(this.#writer)
-    this.#reader = openConnection(path, true)
     // If the path is a symbolic link, SQLite puts its log next to the file that the link points to.
     this.#path = realpathSync(path)
+    if (serving) beginNewLog(this.#writer, this.#path)
+    this.#reader = openConnection(path, true)
     this.#file = statSync(this.#path, { bigint: true })
     this.#units = new UnitWriter({ db: this.#writer, path: this.#path, file: this.#file, auditKeys, events })
   }
@@ -206,7 +206,7 @@ class SqliteStore implements Store {
     await this.#units.thread?.close()
     await this.#units.close()
     await this.#reading
-    closeConnections(this.#path, [this.#reader, this.#writer], this.#units.broken?.reason !== 'replaced')
+    closeConnections(this.#path, [this.#reader, this.#writer], !this.#units.broken)
     this.#servingLock?.close()
   }
 }
