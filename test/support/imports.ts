@@ -29,6 +29,7 @@ const SHARED = [
   'lines.ts',
   'loop.ts',
   'make-folder.ts',
+  'put-in-place.ts',
   'retry.ts',
   'share-for.ts',
 ]
