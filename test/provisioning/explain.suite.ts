@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isPermitted } from '../../src/directory/access.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
+import { explainRequest } from '../../src/directory/explain/request.ts'
 import type { UserExplanation } from '../../src/directory/explain/user.ts'
 import {
   createPersonAccount,
@@ -13,7 +14,7 @@ import {
   deletePersonCredential,
   updatePersonCredential,
 } from '../../src/directory/person-credentials.ts'
-import { suspendCustomer } from '../../src/directory/suspension.ts'
+import { resumeCustomer, suspendCustomer } from '../../src/directory/suspension.ts'
 import { updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { adoptCustomer } from '../../src/directory/tenants.ts'
 import { deleteUser, suspendUser } from '../../src/directory/user-changes.ts'
@@ -246,6 +247,8 @@ export function explainSuite(open: OpenStore): void {
     test('users out of reach look like ones that do not exist, after the same look-ups', () =>
       reachIsKept(open))
     test('people of providers and resellers need no storage', () => othersNeedNone(open))
+    test('a request waits while accounts of the customer lack what it changed, and no later one has replaced it', () =>
+      requestWaits(open))
   })
 }
 
@@ -382,4 +385,20 @@ async function othersNeedNone(open: OpenStore): Promise<void> {
   const found = await ask(world, operator, { user: id })
   assert.deepEqual([found.failed, found.account], [null, null])
   await createPersonAccount(dir, operator, { userId: id }).catch(() => undefined)
+}
+
+async function requestWaits(open: OpenStore): Promise<void> {
+  const { on, platform, reconciler, userId } = await newWorld(open)
+  const { dir, operator, customerId } = on
+  const suspension = { ...operator, correlationId: newId() }
+  platform.fail('down')
+  await suspendCustomer(dir, suspension, customerId)
+  await reconciler.drain()
+  const explain = () => explainRequest(dir, operator, suspension.correlationId)
+  const late = await explain()
+  assert.equal(late.failed, 'request_applied')
+  assert.deepEqual(late.steps.at(-1)?.reason, { code: 'not_applied', params: { waiting: 1, failed: 0 } })
+  assert.deepEqual(late.next, [{ code: 'explain_user', params: { userId } }])
+  await resumeCustomer(dir, operator, customerId)
+  assert.equal((await explain()).failed, null)
 }

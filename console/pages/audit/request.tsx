@@ -19,7 +19,6 @@ import styles from './request.module.css'
 const route = getRouteApi('/app/audit/$correlationId')
 
 type Explained = Answer<'GET /requests/:id'>
-type Attempt = Explained['attempts'][number]
 type RequestStep = (typeof REQUEST_STEPS)[number]
 
 /** What one request did, and what became of it. */
@@ -81,25 +80,15 @@ function Explanation({ explained }: { explained: Explained }) {
 }
 
 /** The answer in one sentence: on the platform, not yet, or refused. */
-function Summary({ explained: { steps, failed, attempts } }: { explained: Explained }) {
+function Summary({ explained: { steps, failed } }: { explained: Explained }) {
   const text = useText()
   const step = steps.find(({ code }) => code === failed)
-  if (!step && attempts.some((attempt) => LOST.has(attempt.outcome) && isLast(attempt, attempts)))
-    return <Message kind="warn" title={text.audit.notAllApplied} />
   if (!step) return <Message kind="good" title={text.audit.done} />
   return (
     <Message kind="bad" title={text.audit.notDone[step.code as RequestStep]}>
       {step.reason && <p>{sayReason(step.reason, text)}</p>}
     </Message>
   )
-}
-
-/** Outcomes of attempts after which the account is not as it was recorded. */
-const LOST: ReadonlySet<string> = new Set(['failed', 'late'])
-
-/** Whether no later attempt was made for the same user. */
-function isLast({ userId, lastAt }: Attempt, attempts: readonly Attempt[]): boolean {
-  return !attempts.some((other) => other.userId === userId && other.lastAt > lastAt)
 }
 
 function EntryLine({ entry }: { entry: Entry }) {

@@ -61,8 +61,6 @@ export const audit: Text['audit'] = {
   print: 'Drucken',
   why: 'Was daraus wurde',
   done: 'Es steht im Verzeichnis, und auf der Plattform ist nichts mehr zu tun.',
-  notAllApplied:
-    'Es steht im Verzeichnis. Die letzten Versuche auf der Plattform gelangen nicht für alle Konten: siehe unten.',
   notDone: {
     request_known: 'Diese Anfrage gibt es nicht.',
     request_permitted: 'Abgelehnt: Der Aufrufer durfte das nicht.',

@@ -67,8 +67,6 @@ export const audit = {
   print: 'Print',
   why: 'What became of it',
   done: 'It is recorded, and nothing is left to do on the platform.',
-  notAllApplied:
-    'It is recorded. The last attempts on the platform did not succeed for all of its accounts: see below.',
   notDone: {
     request_known: 'There is no such request.',
     request_permitted: 'It was refused: the caller was not allowed to do this.',

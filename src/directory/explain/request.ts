@@ -51,17 +51,17 @@ export function explainRequest(
     const wanted = { correlationId, limit: MAX_ENTRIES + 1 }
     const found = isReadable(correlationId) ? await selectEntriesOfRequest(tx, reader, wanted) : []
     const entries = found.slice(0, MAX_ENTRIES)
-    const checked = REQUEST_STEPS.map(
-      (code): Checked => ({ code, found: CHECKS[code](entries, correlationId) }),
-    )
+    const described = await describeEntries(dir, tx, { reader, entries })
+    const { attempts, waiting } = await listAttempts(tx, ctx, described)
+    const about = described.map((one) => one.about?.userId ?? one.id)
+    const facts = { correlationId, entries, about, waiting }
+    const checked = REQUEST_STEPS.map((code): Checked => ({ code, found: CHECKS[code](facts) }))
     const { steps, failed } = toExplanation(checked, [])
     const reason = steps.find(({ code }) => code === failed)?.reason ?? null
-    const described = await describeEntries(dir, tx, { reader, entries })
     const last = entries.at(-1)
     return {
-      ...{ correlationId, steps, failed, next: choosePermitted(ctx, listNext(entries, reason)) },
-      entries: described,
-      attempts: await listAttempts(tx, ctx, described),
+      ...{ correlationId, steps, failed, next: choosePermitted(ctx, listNext(facts, reason)) },
+      ...{ entries: described, attempts },
       block: last ? (await selectSeal(tx, last.id, last.number)).block : null,
       more: found.length > MAX_ENTRIES,
       outcomes: countOutcomes(entries),
@@ -72,24 +72,31 @@ export function explainRequest(
 /** The most rows of attempts of one request. */
 const MAX_SHOWN = 200
 
-/** Returns the attempts to apply what entries changed. Another change may have been made in the same millisecond. */
+/**
+ * Returns the attempts to apply what entries changed, and the ids of the users whose accounts still lack it. Another
+ * change may have been made in the same millisecond.
+ */
 async function listAttempts(
   tx: Tx,
   ctx: Context,
   entries: readonly DescribedEntry[],
-): Promise<ShownAttempt[]> {
+): Promise<{ readonly attempts: readonly ShownAttempt[]; readonly waiting: ReadonlySet<string> }> {
   const { kind, pk, providerPk } = ctx.organization
   const area = { providerPk, resellerPk: kind === 'reseller' ? pk : undefined, ofDeleted: true }
   const times = [...new Set(entries.map(({ at }) => at))]
   const found = await selectAttemptsOfChanges(tx, area, { times, limit: MAX_SHOWN })
   const hidden = kind === 'provider' ? {} : { error: null, node: null }
-  return found.flatMap(({ organizationId, ...attempt }) => {
+  const waiting = new Set<string>()
+  const attempts = found.flatMap(({ organizationId, isWaiting, ...attempt }) => {
     const entry = entries.find(({ at, about }) => {
       const isOfUser = about?.userId === attempt.userId
       return at === attempt.changedAt && (isOfUser || about?.id === organizationId)
     })
-    return entry ? [{ ...attempt, ...hidden, correlationId: entry.correlationId }] : []
+    if (!entry) return []
+    if (isWaiting) waiting.add(attempt.userId)
+    return [{ ...attempt, ...hidden, correlationId: entry.correlationId }]
   })
+  return { attempts, waiting }
 }
 
 /** Correlation ids are UUIDs; others would only be looked for in vain. */
@@ -103,17 +110,31 @@ function countOutcomes(entries: readonly RequestEntry[]): Record<string, number>
   return counts
 }
 
-type Check = (entries: readonly RequestEntry[], correlationId: string) => Checked['found']
+/** What is known of a request. */
+interface Facts {
+  readonly correlationId: string
+  readonly entries: readonly RequestEntry[]
+  /** The id of each entry's user; that of the entry if it is about no user. */
+  readonly about: readonly string[]
+  /** The ids of the users whose accounts lack what it changed, although that was tried. */
+  readonly waiting: ReadonlySet<string>
+}
+
+type Check = (facts: Facts) => Checked['found']
 
 const CHECKS: Readonly<Record<(typeof REQUEST_STEPS)[number], Check>> = {
-  request_known: (entries, correlationId) =>
+  request_known: ({ entries, correlationId }) =>
     entries.length > 0 || { code: 'not_recorded', params: { correlationId } },
-  request_permitted: (entries) => findRefusal(entries, (outcome) => FORBIDDEN.has(outcome)) ?? true,
-  request_accepted: (entries) => findRefusal(entries, () => true) ?? true,
-  request_applied(entries) {
-    const waiting = entries.filter(({ status }) => status === 'Processing').length
-    const failed = entries.filter(({ status, isRefused }) => status === 'Failed' && !isRefused).length
-    return waiting + failed === 0 || { code: 'not_applied', params: { waiting, failed } }
+  request_permitted: ({ entries }) => findRefusal(entries, (outcome) => FORBIDDEN.has(outcome)) ?? true,
+  request_accepted: ({ entries }) => findRefusal(entries, () => true) ?? true,
+  request_applied({ entries, about, waiting }) {
+    const pick = (isMeant: (entry: RequestEntry) => boolean): string[] =>
+      about.filter((_, i) => isMeant(entries[i] as RequestEntry))
+    const failures = pick(({ status, isRefused }) => status === 'Failed' && !isRefused)
+    const late = new Set([...waiting, ...pick(({ status }) => status === 'Processing')])
+    for (const one of failures) late.delete(one)
+    const failed = failures.length
+    return late.size + failed === 0 || { code: 'not_applied', params: { waiting: late.size, failed } }
   },
 }
 
@@ -131,10 +152,11 @@ function findRefusal(
   return { code: 'refused', params: { operation: refused.operation, code: refused.outcome } }
 }
 
-function listNext(entries: readonly RequestEntry[], reason: Reason | null): NextStep[] {
+function listNext({ entries, waiting }: Facts, reason: Reason | null): NextStep[] {
   if (reason?.code === 'not_applied') {
     const late = entries.find(({ status, isRefused }) => status !== 'Succeeded' && !isRefused)
-    return late?.target ? [{ code: 'explain_user', params: { userId: late.target } }] : []
+    const [userId = late?.target] = waiting
+    return userId ? [{ code: 'explain_user', params: { userId } }] : []
   }
   if (reason?.code !== 'refused') return []
   const { code, operation } = reason.params

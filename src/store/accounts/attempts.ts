@@ -116,6 +116,8 @@ export async function selectAttemptsOfUser(
 export interface OwnedAttempt extends Attempt {
   readonly userId: string
   readonly organizationId: string
+  /** Whether the account still lacks the change, and no later change has replaced it. */
+  readonly isWaiting: boolean
 }
 
 /**
@@ -137,12 +139,18 @@ export async function selectAttemptsOfChanges(
       .innerJoin('organizations as owner', 'owner.pk', 'users.organization_pk')
       .selectAll('attempts')
       .select(['accounts.platform', 'users.id as userId', 'owner.id as organizationId'])
+      .select(['accounts.desired_version', 'accounts.applied_version'])
       .where('attempts.changed_at', 'in', times)
       .where((eb) => isInArea(eb as never, area))
       .orderBy('attempts.pk')
       .limit(limit),
   )
-  return rows.map(({ userId, organizationId, ...row }) => ({ ...toAttempt(row), userId, organizationId }))
+  return rows.map(
+    ({ userId, organizationId, desired_version: desired, applied_version: applied, ...row }) => {
+      const isWaiting = applied < desired && row.version === desired
+      return { ...toAttempt(row), userId, organizationId, isWaiting }
+    },
+  )
 }
 
 interface AttemptRow extends Selectable<Tables['attempts']> {
