@@ -2,10 +2,10 @@ import { type InferResult, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import { countCodePoints } from '../../model/text.ts'
-import { toPattern } from '../conditions.ts'
 import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { statement } from '../statement.ts'
 import { isInArea } from '../tables/users-in-area.ts'
+import { hasWord } from '../users/user-sql.ts'
 
 /** A user as a search shows them. */
 export interface FoundUser {
@@ -214,13 +214,9 @@ const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
 
 function havingAll(query: ReturnType<typeof selectUsers>, words: readonly string[]) {
   return words.reduce(
-    (some, word) => some.where(contains(word)),
+    (some, word) => some.where(hasWord(word)),
     query.where(sql<SqlBool>`users.deleted_at is null`),
   )
-}
-
-function contains(word: string): RawBuilder<SqlBool> {
-  return sql`users.name_key like ${toPattern(word)} escape '\\'`
 }
 
 /** Reads the users whose first name or e-mail begins with the first word: an index finds them. */

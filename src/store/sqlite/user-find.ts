@@ -1,11 +1,11 @@
 import { expressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { countCodePoints } from '../../model/text.ts'
-import { toPattern } from '../conditions.ts'
 import { type FoundKeys, MIN_SEARCHED, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { query } from '../raw-query.ts'
 import type { Tables } from '../schema.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { isInArea } from '../tables/users-in-area.ts'
+import { hasWord } from '../users/user-sql.ts'
 import { searchUsers } from './user-search.ts'
 
 /** How many users of the area are looked at first: they are enough for words that very many users have. */
@@ -17,7 +17,7 @@ const MOST = 3_000
 
 /** Finds users of an area by words; see `Tx.findUsers`. */
 export async function findUsers(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundKeys> {
-  const isWanted = and([isInArea(expressionBuilder<Tables, 'users'>(), area), ...words.map(contains)])
+  const isWanted = and([isInArea(expressionBuilder<Tables, 'users'>(), area), ...words.map(hasWord)])
   const keepWanted = async (keys: RawBuilder<unknown>): Promise<number[]> => {
     const rows = await query<{ pk: number }>(
       tx,
@@ -51,8 +51,4 @@ function selectFirst({ providerPk, resellerPk }: UserArea): RawBuilder<unknown> 
       : sql`organization_pk in (select ${resellerPk} union all
           select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
   return sql`select pk from users where ${area} and deleted_at is null and listed = 1 limit ${sql.lit(FIRST)}`
-}
-
-function contains(word: string): RawBuilder<SqlBool> {
-  return sql`users.name_key like ${toPattern(word)} escape '\\'`
 }

@@ -52,6 +52,11 @@ const FIELDS: FieldTable<UserFields> = {
   },
 }
 
+/** Returns the condition that a word, folded as `nameKeyOf` does, is in a user's names or e-mail. */
+export function hasWord(word: string): RawBuilder<SqlBool> {
+  return sql`users.name_key like ${toPattern(word)} escape '\\'`
+}
+
 /** The account that decides: a wanted one, or else one that is being removed. See `selectUserExtras`. */
 const DECIDES = sql`accounts.user_pk = users.pk and not exists (
   select 1 from accounts as other where other.user_pk = users.pk and other.wanted > accounts.wanted)`
@@ -103,7 +108,7 @@ export function toRestSql(
   texts: readonly string[],
 ): RawBuilder<SqlBool> | undefined {
   const { organizationPk, resellerPk } = area
-  const conditions = texts.map((text) => sql<SqlBool>`users.name_key like ${toPattern(text)} escape '\\'`)
+  const conditions = texts.map(hasWord)
   if (organizationPk !== undefined || resellerPk !== undefined) conditions.push(toAreaSql(area, 'keys'))
   if (beingDeleted.length > 0)
     conditions.push(sql<SqlBool>`users.organization_pk not in (${sql.join(beingDeleted)})`)
