@@ -219,11 +219,12 @@ test('each broken rule has its parameters, in the words of a closed list', async
     ['groupIds[1]', 'type', { type: 'string' }],
     ['lastName', 'type', { type: 'string or null' }],
   ])
-  const query = await refused(grace, 'GET', '/users?limit=201&sort=x&state=gone')
+  const query = await refused(grace, 'GET', '/users?limit=201&org=x&sort=x&state=gone')
   assert.deepEqual(
     query.errors.map(({ propertyName, rule }) => [propertyName, rule]),
     [
       ['limit', 'maximum'],
+      ['org', 'unknown'],
       ['sort', 'enum'],
       ['state', 'pattern'],
     ],

@@ -149,7 +149,8 @@ function toDeclaration(declared: OperationDeclaration) {
     schemas: {
       headers,
       ...(params && { params }),
-      ...(query && { querystring: query }),
+      // A filter with a wrong name would be no filter.
+      ...(query && { querystring: { ...query, additionalProperties: false } }),
       ...(body && { body }),
     },
     answers: { [statusOf(declared)]: success, ...failures } as AnswerSchemas,
