@@ -1,6 +1,7 @@
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { isUuid } from '../model/ids.ts'
+import { selectLastEntry } from '../store/audit/blocks.ts'
 import { selectIndexedAbout, selectTailAbout } from '../store/audit/index-rows.ts'
 import { clearPersonalValues, type ErasedAccount, selectErasedAccounts } from '../store/tables/erasure.ts'
 import { replaceMemberships } from '../store/tables/groups.ts'
@@ -45,24 +46,28 @@ export async function eraseUser(
       id: found.user.id,
       erasedAt: erasedAt ?? unit.now,
       accounts: await selectErasedAccounts(unit.tx, found.user.pk),
+      newest: (await unit.tx.get(selectLastEntry, {}))?.pk ?? 0,
     }
   })
-  return { ...erased, entries: await countEntriesAbout(dir, erased.id) }
+  const { newest, ...receipt } = erased
+  return { ...receipt, entries: await countEntriesAbout(dir, receipt.id, newest) }
 }
 
 /**
  * Counts the entries about a user, in many short reads: after an import, very many entries may not be in the index of
  * the log. Those that enter it meanwhile are in what the index has at the end.
+ * @param newest the number of the last entry that counts: a repeated call returns what the first one has returned
  */
-async function countEntriesAbout(dir: Directory, id: string): Promise<number> {
+async function countEntriesAbout(dir: Directory, id: string, newest: number): Promise<number> {
   const found = new Set<number>()
-  for (let before: number | undefined, isLeft = true; isLeft; ) {
-    const { numbers, floor } = await read(dir, (tx) => selectTailAbout(tx, id, before))
+  for (let before: number | null = newest + 1; before !== null; ) {
+    const end: number = before
+    const { numbers, floor } = await read(dir, (tx) => selectTailAbout(tx, id, end))
     for (const number of numbers) found.add(number)
-    isLeft = floor !== null
-    before = floor ?? undefined
+    before = floor
   }
-  for (const number of await read(dir, (tx) => selectIndexedAbout(tx, id))) found.add(number)
+  for (const number of await read(dir, (tx) => selectIndexedAbout(tx, id)))
+    if (number <= newest) found.add(number)
   return found.size
 }
 

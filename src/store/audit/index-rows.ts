@@ -188,13 +188,9 @@ export interface NumbersAbout {
 
 /**
  * Returns the numbers of the entries about a target, among the newest 10,000 entries that are not in the index yet.
- * @param before only entries with a lower number; all when left out
+ * @param before only entries with a lower number
  */
-export async function selectTailAbout(
-  tx: Tx,
-  target: string,
-  before: number | undefined,
-): Promise<NumbersAbout> {
+export async function selectTailAbout(tx: Tx, target: string, before: number): Promise<NumbersAbout> {
   const tail = await findTail(tx, { before })
   if (!tail) return { numbers: [], floor: null }
   const rows = await query<{ pk: number }>(
