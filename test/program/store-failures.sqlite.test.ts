@@ -199,7 +199,8 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
 
   test('locked for a moment: creates wait', () =>
     whileServing(async ({ file, creates }) => {
-      const db = new DatabaseSync(file)
+      // A background loop may hold the lock.
+      const db = new DatabaseSync(file, { timeout: 5_000 })
       db.exec('BEGIN IMMEDIATE')
       const waiting = creates.portal('a@example.com')
       setTimeout(() => db.exec('ROLLBACK'), 500)
