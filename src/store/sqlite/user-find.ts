@@ -43,7 +43,7 @@ function and(conditions: readonly unknown[]): RawBuilder<SqlBool> {
   return sql`${sql.join(conditions, sql` and `)}`
 }
 
-/** Returns a query for some users of an area, whoever they are. */
+/** Returns a query for some users of an area, in no order. */
 function selectFirst({ providerPk, resellerPk }: UserArea): RawBuilder<unknown> {
   const area =
     resellerPk === undefined
