@@ -30,10 +30,10 @@ const COUNTED = 5_000
  */
 export async function countBacklog(dir: Directory, provider?: number): Promise<Backlog> {
   let total: Backlog = { waiting: 0, failing: 0, parked: 0, oldest: null }
-  for (let after: BacklogPlace | undefined, isLeft = true; isLeft; ) {
-    const { counts, next } = await read(dir, (tx) =>
-      selectBacklogPart(tx, { after, provider, limit: COUNTED }),
-    )
+  let after: BacklogPlace | undefined
+  do {
+    const part = { after, provider, limit: COUNTED }
+    const { counts, next } = await read(dir, (tx) => selectBacklogPart(tx, part))
     const { oldest } = counts
     total = {
       waiting: total.waiting + counts.waiting,
@@ -41,9 +41,8 @@ export async function countBacklog(dir: Directory, provider?: number): Promise<B
       parked: total.parked + counts.parked,
       oldest: oldest !== null && (total.oldest === null || oldest < total.oldest) ? oldest : total.oldest,
     }
-    isLeft = next !== undefined
     after = next
-  }
+  } while (after)
   return total
 }
 
