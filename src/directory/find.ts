@@ -10,17 +10,8 @@ import {
   selectFoundByName,
   selectFoundByPortal,
   selectFoundOrganization,
-  selectFoundOrganizationByPk,
 } from '../store/find/organizations.ts'
-import {
-  type FoundAccount,
-  type FoundTenant,
-  selectAccountsOfOrgUser,
-  selectFoundAccount,
-  selectFoundKey,
-  selectFoundTenant,
-  selectTenantsOfOrg,
-} from '../store/find/things.ts'
+import { selectFoundOwned, selectFoundTenants } from '../store/find/things.ts'
 import {
   type FoundUser,
   selectFoundByEmail,
@@ -45,7 +36,7 @@ export interface FindRequest {
   readonly limit: number
 }
 
-/** The most things that are shown for one id of Cloud Director, or one e-mail address. */
+/** The most users that are shown for one e-mail address. */
 const MOST = 20
 
 /**
@@ -139,11 +130,8 @@ const BY_UUID: readonly Finder[] = [
   ['request', ({ scope, text }) => findRequest(scope, text)],
 ]
 const BY_WORD: readonly Finder[] = [
-  ['tenant', findTenantById],
-  ['account', findAccountById],
-  ['key', findKey],
-  ['tenant', findTenantsByOrg],
-  ['account', findAccountsByOrgUser],
+  ['tenant', findTenants],
+  [null, findOwned],
 ]
 
 /** The area for look-ups by id: the provider also finds the users of customers that were deleted. */
@@ -153,7 +141,7 @@ function toIdArea({ scope, area }: Search): UserArea {
 
 async function findUserById(search: Search): Promise<Hit[]> {
   const { scope, text } = search
-  const user = await selectFoundUser(scope.tx, toIdArea(search), { id: foldId(text) })
+  const user = await selectFoundUser(scope.tx, toIdArea(search), foldId(text))
   return user ? [toUserHit(user, 'id')] : []
 }
 
@@ -198,70 +186,19 @@ function pick({ id, name, kind }: { id: string; name: string; kind: Organization
   return { id, name, kind }
 }
 
-async function findTenantById({ scope, text }: Search): Promise<Hit[]> {
-  const tenant = await selectFoundTenant(scope.tx, scope.ctx.organization.providerPk, text)
-  return toTenantHits(scope, tenant, 'id')
+async function findTenants({ scope, area, text }: Search): Promise<Hit[]> {
+  const tenants = await selectFoundTenants(scope.tx, area, text)
+  return tenants.map((tenant) => ({ ...tenant, kind: 'tenant', email: null, userId: null }))
 }
 
-async function findTenantsByOrg({ scope, text }: Search): Promise<Hit[]> {
-  const [first, ...others] = await selectTenantsOfOrg(scope.tx, scope.ctx.organization.providerPk, text)
-  const hits = await toTenantHits(scope, first, 'org')
-  for (const tenant of others) hits.push(...(await toTenantHits(scope, tenant, 'org')))
-  return hits
-}
-
-async function toTenantHits(scope: Scope, tenant: FoundTenant | undefined, match: Match): Promise<Hit[]> {
-  const organization = await selectFoundOrganizationByPk(scope.tx, tenant?.organizationPk ?? 0)
-  const isWithin = await isReachable(scope, organization)
-  if (!tenant || !organization || !isWithin) return []
-  const { id, name, deleted } = tenant
-  const state = deleted ? 'deleted' : organization.state
-  return [
-    { kind: 'tenant', id, name, email: null, state, match, organization: pick(organization), userId: null },
-  ]
-}
-
-async function findAccountById(search: Search): Promise<Hit[]> {
-  const { scope, text } = search
-  const account = await selectFoundAccount(scope.tx, scope.ctx.organization.providerPk, text)
-  return toAccountHits(search, account, 'canonical_id')
-}
-
-async function findAccountsByOrgUser(search: Search): Promise<Hit[]> {
-  const { scope, text } = search
-  const { providerPk } = scope.ctx.organization
-  const [first, ...others] = await selectAccountsOfOrgUser(scope.tx, providerPk, { id: text, limit: MOST })
-  const hits = await toAccountHits(search, first, 'org_user')
-  for (const account of others) hits.push(...(await toAccountHits(search, account, 'org_user')))
-  return hits
-}
-
-async function toAccountHits(
-  search: Search,
-  account: FoundAccount | undefined,
-  match: Match,
-): Promise<Hit[]> {
-  const user = await findOwner(search, account)
-  if (!account || !user) return []
-  const { canonicalUserId: id, state } = account
-  return [{ ...toOwnedHit(user), kind: 'account', id, state, match }]
-}
-
-/** Returns the user of an account; the look-up runs for a missing account too. */
-function findOwner(search: Search, owned: { userPk: number } | undefined): Promise<FoundUser | undefined> {
-  return selectFoundUser(search.scope.tx, toIdArea(search), { pk: owned?.userPk ?? 0 })
-}
-
-function toOwnedHit(user: FoundUser): Omit<Hit, 'kind' | 'id' | 'state' | 'match'> {
-  return { name: nameOf(user), email: user.email, organization: user.organization, userId: user.id }
-}
-
-async function findKey(search: Search): Promise<Hit[]> {
-  const { scope, text } = search
-  const key = await selectFoundKey(scope.tx, scope.ctx.organization.providerPk, text)
-  const user = await findOwner(search, key)
-  if (!key || !user) return []
-  return [{ ...toOwnedHit(user), kind: 'key', id: key.accessKey, state: key.state, match: 'access_key' }]
+/** Finds accounts and keys. */
+async function findOwned(search: Search): Promise<Hit[]> {
+  const found = await selectFoundOwned(search.scope.tx, toIdArea(search), search.text)
+  const permitted = found.filter(({ kind }) => isPermitted(search.scope.ctx, READS[kind]))
+  return permitted.map(({ user, ...owned }) => {
+    const { id: userId, email, organization } = user
+    return { ...owned, name: nameOf(user), email, organization, userId }
+  })
 }
 
 interface Found {

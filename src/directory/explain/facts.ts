@@ -13,8 +13,7 @@ import {
 import { selectLastEntry } from '../../store/audit/last-entry.ts'
 import { selectCallerNames } from '../../store/audit/log-names.ts'
 import { type FoundOrganization, selectFoundOrganizationByPk } from '../../store/find/organizations.ts'
-import { selectFoundAccount } from '../../store/find/things.ts'
-import { selectFoundUser } from '../../store/find/users.ts'
+import { selectFoundOwned } from '../../store/find/things.ts'
 import { selectErasedAt } from '../../store/tables/person-keys.ts'
 import type { Directory } from '../directory.ts'
 import { toLogReader } from '../find-work.ts'
@@ -64,17 +63,15 @@ export function readUserFacts(dir: Directory, ctx: Context, id: string): Promise
  */
 export function readAccountFacts(dir: Directory, ctx: Context, canonicalId: string): Promise<UserFacts> {
   return runRead(dir, ctx, 'ExplainAccount', async (scope) => {
-    const { tx } = scope
-    const { kind, providerPk } = ctx.organization
-    const account = await selectFoundAccount(tx, providerPk, canonicalId)
-    const area = { ...(await getUserArea(scope, {})), ofDeleted: kind === 'provider' }
-    const user = await selectFoundUser(tx, area, { pk: account?.userPk ?? 0 })
-    if (!user)
+    const area = { ...(await getUserArea(scope, {})), ofDeleted: ctx.organization.kind === 'provider' }
+    const named = await selectFoundOwned(scope.tx, area, canonicalId)
+    const account = named.find(({ match }) => match === 'canonical_id')
+    if (!account)
       throw new DirectoryError(
         'account_not_found',
         `There is no account with the canonical id ${canonicalId}.`,
       )
-    return readFacts(dir, scope, await getAnyUser(scope, user.id), canonicalId)
+    return readFacts(dir, scope, await getAnyUser(scope, account.user.id), canonicalId)
   })
 }
 

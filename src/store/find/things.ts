@@ -1,140 +1,158 @@
-import { sql } from 'kysely'
+import { type InferResult, sql } from 'kysely'
+import type { HitState, Match } from '../../model/find.ts'
 import { listSpellings } from '../../model/ids.ts'
-import type { Tx } from '../port.ts'
+import type { OrganizationKind } from '../../model/organizations.ts'
+import type { QueryBuilder, Tx, UserArea } from '../port.ts'
 import { statement } from '../statement.ts'
+import { type AreaParameters, isInAnyArea, isOrganizationInAnyArea, toAreaParameters } from './area.ts'
+import { type FoundUser, selectRows, toFoundUser } from './users.ts'
+
+// Each read is one statement, for whatever a text may name: a search is mostly for words, which name nothing.
+
+/** The most things that one text names. */
+const MOST = 20
+
+/** A text as ids are compared with it: as given, and in the spellings under which UUIDs may be stored. */
+interface Named {
+  readonly text: string
+  readonly lower: string
+  readonly upper: string
+}
+
+function toNamed(text: string): Named {
+  const [, lower = text, upper = text] = listSpellings(text)
+  return { text, lower, upper }
+}
 
 /** A tenant as a search shows it. */
 export interface FoundTenant {
   readonly id: string
   readonly name: string
-  readonly organizationPk: number
-  readonly deleted: boolean
+  readonly state: HitState
+  readonly match: Match
+  readonly organization: { readonly id: string; readonly name: string; readonly kind: OrganizationKind }
 }
 
-const TENANT = ['tenants.id', 'tenants.name', 'tenants.organization_pk', 'tenants.deleted_at'] as const
+const tenantsNamed = statement((db, p: AreaParameters & Named) =>
+  db
+    .selectFrom('tenants')
+    .innerJoin('organizations as owner', 'owner.pk', 'tenants.organization_pk')
+    .select(['tenants.id', 'tenants.name', 'tenants.deleted_at', 'owner.deleted_at as owner_deleted_at'])
+    .select([
+      'owner.suspended_at',
+      'owner.id as owner_id',
+      'owner.name as owner_name',
+      'owner.kind as owner_kind',
+    ])
+    .where('tenants.provider_pk', '=', p.provider)
+    .where('tenants.pk', 'in', (eb) =>
+      eb
+        .selectFrom('tenants')
+        .select('pk')
+        .where('id', '=', p.text)
+        .union(
+          eb
+            .selectFrom('tenant_orgs')
+            .select('tenant_pk as pk')
+            .where('provider_pk', '=', p.provider)
+            .where('org_id', 'in', [p.text, p.lower, p.upper]),
+        ),
+    )
+    .where(isOrganizationInAnyArea(p, sql`tenants.organization_pk`))
+    .orderBy('tenants.pk')
+    .limit(sql.lit(MOST)),
+)
 
-interface TenantRow {
+/** Returns the tenants of an area with an id, deleted or not, and those to which a Cloud Director org is mapped. */
+export async function selectFoundTenants(tx: Tx, area: UserArea, text: string): Promise<FoundTenant[]> {
+  const rows = await tx.all(tenantsNamed, { ...toAreaParameters(area), ...toNamed(text) })
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    state: toTenantState(row),
+    match: row.id === text ? 'id' : 'org',
+    organization: { id: row.owner_id, name: row.owner_name, kind: row.owner_kind },
+  }))
+}
+
+function toTenantState(row: InferResult<ReturnType<(typeof tenantsNamed)['build']>>[number]): HitState {
+  if (row.deleted_at !== null || row.owner_deleted_at !== null) return 'deleted'
+  return row.suspended_at === null ? 'active' : 'suspended'
+}
+
+/** An account or a key as a search shows it. */
+export interface FoundOwned {
+  readonly kind: 'account' | 'key'
+  /** The canonical id of an account, the access key of a key. */
   readonly id: string
-  readonly name: string
-  readonly organization_pk: number
-  readonly deleted_at: string | null
+  readonly state: HitState
+  readonly match: Match
+  readonly user: FoundUser
 }
 
-function toTenant({ id, name, organization_pk, deleted_at }: TenantRow): FoundTenant {
-  return { id, name, organizationPk: organization_pk, deleted: deleted_at !== null }
-}
-
-const tenantById = statement((db, p: { provider: number; id: string }) =>
-  db.selectFrom('tenants').select(TENANT).where('id', '=', p.id).where('provider_pk', '=', p.provider),
-)
-
-/** Returns a provider's tenant with an id, deleted or not. */
-export async function selectFoundTenant(
-  tx: Tx,
-  provider: number,
-  id: string,
-): Promise<FoundTenant | undefined> {
-  const row = await tx.get(tenantById, { provider, id })
-  return row && toTenant(row)
-}
-
-/** Returns a provider's tenants to which a Cloud Director org is mapped: at most one on each platform. */
-export async function selectTenantsOfOrg(tx: Tx, provider: number, org: string): Promise<FoundTenant[]> {
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('tenant_orgs')
-      .innerJoin('tenants', 'tenants.pk', 'tenant_orgs.tenant_pk')
-      .select(TENANT)
-      .where('tenant_orgs.provider_pk', '=', provider)
-      .where('tenant_orgs.org_id', 'in', listSpellings(org))
-      .orderBy('tenants.pk'),
-  )
-  return rows.map(toTenant)
-}
-
-/** An account as a search shows it. */
-export interface FoundAccount {
-  readonly canonicalUserId: string
-  readonly userPk: number
-  readonly state: 'active' | 'suspended' | 'removed'
-}
-
-const ACCOUNT = [
-  ...(['accounts.canonical_user_id', 'accounts.user_pk', 'accounts.wanted'] as const),
-  'accounts.active as account_active',
-] as const
-
-interface AccountRow {
-  readonly canonical_user_id: string
-  readonly user_pk: number
-  readonly wanted: number
-  readonly account_active: number
-}
-
-function toAccount({ canonical_user_id, user_pk, wanted, account_active }: AccountRow): FoundAccount {
-  const state = wanted === 0 ? 'removed' : account_active === 1 ? 'active' : 'suspended'
-  return { canonicalUserId: canonical_user_id, userPk: user_pk, state }
-}
-
-const accountById = statement((db, p: { provider: number; id: string }) =>
-  db
+/** Starts a query for accounts of a provider. */
+function selectAccounts(db: QueryBuilder, p: AreaParameters, match: Match) {
+  return db
     .selectFrom('accounts')
-    .select(ACCOUNT)
-    .where('canonical_user_id', '=', p.id)
-    .where('provider_pk', '=', p.provider),
-)
-
-/** Returns a provider's account with a canonical id, also a removed one. */
-export async function selectFoundAccount(
-  tx: Tx,
-  provider: number,
-  id: string,
-): Promise<FoundAccount | undefined> {
-  const row = await tx.get(accountById, { provider, id })
-  return row && toAccount(row)
+    .select([
+      'accounts.user_pk',
+      'accounts.canonical_user_id as name',
+      'accounts.wanted',
+      'accounts.active as is_active',
+      sql<Match>`${sql.lit(match)}`.as('match'),
+    ])
+    .where('accounts.provider_pk', '=', p.provider)
 }
 
-/** Returns a provider's accounts of a Cloud Director user, at most `limit`. */
-export async function selectAccountsOfOrgUser(
-  tx: Tx,
-  provider: number,
-  { id, limit }: { id: string; limit: number },
-): Promise<FoundAccount[]> {
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('accounts')
-      .select(ACCOUNT)
-      .where('provider_pk', '=', provider)
-      .where('org_user_id', 'in', listSpellings(id))
-      // An account without Cloud Director has the id of its user in this place.
-      .where('org_id', '<>', '')
-      // A literal, as in the condition of the index.
-      .where('wanted', '=', sql.lit(1))
-      .limit(limit),
-  )
-  return rows.map(toAccount)
-}
-
-/** A key as a search shows it. */
-export interface FoundKey {
-  readonly accessKey: string
-  readonly userPk: number
-  readonly state: 'active' | 'disabled' | 'deleted'
-}
-
-const keyByName = statement((db, p: { provider: number; key: string }) =>
-  db
+function selectKeys(db: QueryBuilder, p: AreaParameters & Named) {
+  return db
     .selectFrom('credentials')
     .innerJoin('accounts', 'accounts.pk', 'credentials.account_pk')
-    .select(['credentials.access_key', 'credentials.active', 'credentials.wanted', 'accounts.user_pk'])
-    .where('credentials.access_key', '=', p.key)
-    .where('credentials.provider_pk', '=', p.provider),
+    .select([
+      'accounts.user_pk',
+      'credentials.access_key as name',
+      'credentials.wanted',
+      'credentials.active as is_active',
+      sql<Match>`'access_key'`.as('match'),
+    ])
+    .where('credentials.access_key', '=', p.text)
+    .where('credentials.provider_pk', '=', p.provider)
+}
+
+const ownedNamed = statement((db, p: AreaParameters & Named) =>
+  selectRows(db.selectFrom('users').where(isInAnyArea(p)))
+    .innerJoin(
+      selectAccounts(db, p, 'canonical_id')
+        .where('accounts.canonical_user_id', '=', p.text)
+        .unionAll(
+          selectAccounts(db, p, 'org_user')
+            .where('accounts.org_user_id', 'in', [p.text, p.lower, p.upper])
+            // An account without Cloud Director has the id of its user in this place.
+            .where('accounts.org_id', '<>', '')
+            // A literal, as in the condition of the index.
+            .where('accounts.wanted', '=', sql.lit(1)),
+        )
+        .unionAll(selectKeys(db, p))
+        .as('found'),
+      'found.user_pk',
+      'users.pk',
+    )
+    .select(['found.name', 'found.wanted', 'found.is_active', 'found.match'])
+    .limit(sql.lit(MOST)),
 )
 
-/** Returns a provider's key with an access key, also a deleted one that its platform still has. */
-export async function selectFoundKey(tx: Tx, provider: number, key: string): Promise<FoundKey | undefined> {
-  const row = await tx.get(keyByName, { provider, key })
-  if (!row) return undefined
-  const state = row.wanted !== 1 ? 'deleted' : row.active === 1 ? 'active' : 'disabled'
-  return { accessKey: row.access_key, userPk: row.user_pk, state }
+/**
+ * Returns accounts by a canonical id, removed or not, or by the id of a user of Cloud Director, and keys by their access
+ * key, also deleted ones that a platform still has. Their users are in the area.
+ */
+export async function selectFoundOwned(tx: Tx, area: UserArea, text: string): Promise<FoundOwned[]> {
+  const rows = await tx.all(ownedNamed, { ...toAreaParameters(area), ...toNamed(text) })
+  return rows.map(({ name, wanted, is_active, match, ...user }) => {
+    const kind = match === 'access_key' ? 'key' : 'account'
+    const state = wanted !== 1 ? GONE[kind] : is_active === 1 ? 'active' : OFF[kind]
+    return { kind, id: name, state, match, user: toFoundUser(user) }
+  })
 }
+
+const GONE = { account: 'removed', key: 'deleted' } as const
+const OFF = { account: 'suspended', key: 'disabled' } as const

@@ -1,4 +1,4 @@
-import { type InferResult, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type InferResult, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import { countCodePoints } from '../../model/text.ts'
@@ -6,6 +6,7 @@ import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords
 import { statement } from '../statement.ts'
 import { isInArea } from '../tables/users-in-area.ts'
 import { hasWord } from '../users/user-sql.ts'
+import { type AreaParameters, isInAnyArea, toAreaParameters } from './area.ts'
 
 /** A user as a search shows them. */
 export interface FoundUser {
@@ -34,7 +35,7 @@ function selectUsers(db: QueryBuilder, area: UserArea) {
 }
 
 /** Adds what a search shows of users. */
-function selectRows(users: ReturnType<typeof selectUsers>) {
+export function selectRows(users: ReturnType<typeof selectUsers>) {
   return users
     .innerJoin('organizations as owner', 'owner.pk', 'users.organization_pk')
     .leftJoin('person_keys', 'person_keys.id', 'users.id')
@@ -46,12 +47,13 @@ async function readUsers(
   build: (db: QueryBuilder) => ReturnType<typeof selectUsers>,
   limit: number,
 ): Promise<FoundUser[]> {
-  return (await tx.query((db) => selectRows(build(db)).limit(limit))).map(toUser)
+  return (await tx.query((db) => selectRows(build(db)).limit(limit))).map(toFoundUser)
 }
 
 type UserRow = InferResult<ReturnType<typeof selectRows>>[number]
 
-function toUser(row: UserRow): FoundUser {
+/** Returns a user as a search shows them, from a row of `selectRows`. */
+export function toFoundUser(row: UserRow): FoundUser {
   return {
     pk: row.pk,
     id: row.id,
@@ -73,48 +75,13 @@ function toState(row: {
   return row.active === 1 ? 'active' : 'suspended'
 }
 
-/** The parameters of an area. One statement serves all areas, so that PostgreSQL plans it once for each connection. */
-interface AreaParameters {
-  readonly provider: number
-  readonly organization: number | null
-  readonly reseller: number | null
-  readonly ofDeleted: 0 | 1
-}
-
-function toParameters({ providerPk, organizationPk, resellerPk, ofDeleted }: UserArea): AreaParameters {
-  const [organization, reseller] = [organizationPk ?? null, resellerPk ?? null]
-  return { provider: providerPk, organization, reseller, ofDeleted: ofDeleted ? 1 : 0 }
-}
-
-/** Returns the condition of `isInArea` for an area whose parameters are bound later. */
-function isInAnyArea(p: AreaParameters): RawBuilder<SqlBool> {
-  const [organization, reseller] = [p.organization, p.reseller].map((pk) => sql`cast(${pk} as bigint)`)
-  return sql`+users.provider_pk = ${p.provider}
-    and (cast(${p.ofDeleted} as integer) = 1 or exists (select 1 from organizations
-      where organizations.pk = users.organization_pk and organizations.deleted_at is null))
-    and (${organization} is null or users.organization_pk = ${organization})
-    and (${reseller} is null or users.organization_pk = ${reseller} or (
-      (users.reseller_pk is null or users.reseller_pk = ${reseller}) and exists (
-        select 1 from customer_resellers as relation
-        where relation.customer_pk = users.organization_pk and relation.reseller_pk = ${reseller})))`
-}
-
 const userById = statement((db, p: AreaParameters & { id: string }) =>
   selectRows(db.selectFrom('users').where(isInAnyArea(p)).where('users.id', '=', p.id)),
 )
-const userByPk = statement((db, p: AreaParameters & { pk: number }) =>
-  selectRows(db.selectFrom('users').where(isInAnyArea(p)).where('users.pk', '=', p.pk)),
-)
-
 /** Returns the user of an area with an id, deleted or not. */
-export async function selectFoundUser(
-  tx: Tx,
-  area: UserArea,
-  by: { readonly id: string } | { readonly pk: number },
-): Promise<FoundUser | undefined> {
-  const of = toParameters(area)
-  const row = await ('id' in by ? tx.get(userById, { ...of, ...by }) : tx.get(userByPk, { ...of, ...by }))
-  return row && toUser(row)
+export async function selectFoundUser(tx: Tx, area: UserArea, id: string): Promise<FoundUser | undefined> {
+  const row = await tx.get(userById, { ...toAreaParameters(area), id })
+  return row && toFoundUser(row)
 }
 
 const usersByEmail = statement((db, p: AreaParameters & { key: string; limit: number }) =>
@@ -133,8 +100,8 @@ export async function selectFoundByEmail(
   area: UserArea,
   { email, limit }: { email: string; limit: number },
 ): Promise<FoundUser[]> {
-  const rows = await tx.all(usersByEmail, { ...toParameters(area), key: foldEmail(email), limit })
-  return rows.map(toUser)
+  const rows = await tx.all(usersByEmail, { ...toAreaParameters(area), key: foldEmail(email), limit })
+  return rows.map(toFoundUser)
 }
 
 /** Users with the words of a search. */
@@ -199,12 +166,12 @@ async function readByWords(tx: Tx, area: UserArea, { words, limit }: UserWords):
   const rows = await Promise.all(
     parts.map((some) =>
       tx.all(usersByPks, {
-        ...toParameters(area),
+        ...toAreaParameters(area),
         ...(Object.fromEntries(PLACES.map((place, i) => [place, some[i] ?? 0])) as Record<Place, number>),
       }),
     ),
   )
-  return { users: rows.flat().map(toUser), more }
+  return { users: rows.flat().map(toFoundUser), more }
 }
 
 /** Literals, as in the conditions of the indexes. */
