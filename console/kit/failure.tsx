@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { ProblemError } from '../api/problems.ts'
+import { type Problem, ProblemError } from '../api/problems.ts'
 import { useText } from '../text/text.ts'
 import { Button } from './button.tsx'
 import { Message } from './message.tsx'
@@ -17,13 +17,37 @@ export function Failure({ error, onRetry }: FailureProps) {
   const title = text.failures[status] ?? text.failures.other
   return (
     <Message kind="bad" title={title}>
-      {problem && <p>{problem.description}</p>}
+      {problem && <Said problem={problem} />}
       {onRetry && retryAfter !== null && <Countdown seconds={retryAfter} onEnd={onRetry} />}
       <div className="row">
         {onRetry && <Button onClick={onRetry}>{text.tryAgain}</Button>}
         {problem && <CorrelationId id={problem.correlationId} />}
       </div>
     </Message>
+  )
+}
+
+/** What the server says: in the person's language what its code means, and its own sentence. */
+function Said({ problem: { code, description } }: { problem: Problem }) {
+  const { language, problems } = useText()
+  // An older console may not know a code of the server.
+  const hasWords = language !== 'en' && problems[code] !== undefined
+  return (
+    <>
+      {hasWords && <p className="sentence">{problems[code]}.</p>}
+      <ServerSaid>{description}</ServerSaid>
+    </>
+  )
+}
+
+/** A sentence of the server, which is English, and marked as such in other languages. */
+export function ServerSaid({ children }: { children: string }) {
+  const { language, serverSays } = useText()
+  if (language === 'en') return <p>{children}</p>
+  return (
+    <p className="quiet">
+      {serverSays} <span lang="en">{children}</span>
+    </p>
   )
 }
 

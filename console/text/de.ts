@@ -1,4 +1,5 @@
 import { audit } from './de/audit.ts'
+import * as codes from './de/codes.ts'
 import { common } from './de/common.ts'
 import { explain } from './de/explain.ts'
 import { finder } from './de/finder.ts'
@@ -20,6 +21,7 @@ export const de: Text = {
   language: 'de',
   format: newFormats('de-DE'),
   ...common,
+  ...codes,
   explain,
   form,
   issues,

@@ -1,4 +1,5 @@
 import { audit } from './en/audit.ts'
+import * as codes from './en/codes.ts'
 import { common } from './en/common.ts'
 import { explain } from './en/explain.ts'
 import { finder } from './en/finder.ts'
@@ -19,6 +20,7 @@ export const en = {
   language: 'en',
   format: newFormats('en-GB'),
   ...common,
+  ...codes,
   explain,
   form,
   issues,

@@ -2,7 +2,7 @@
 export interface Formats {
   /** 12,345 */
   readonly number: (value: number) => string
-  /** 28 Nov 2026, 15:04 */
+  /** 28 Nov 2026, 15:04 CET */
   readonly time: (iso: string) => string
   /** 28 Nov 2026, 15:04:09 CET */
   readonly exactTime: (iso: string) => string
@@ -30,7 +30,7 @@ const BYTES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte
 /** Returns the formats of a language. */
 export function newFormats(locale: string): Formats {
   const number = new Intl.NumberFormat(locale)
-  const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+  const zoned = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
   const exact = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' })
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' })
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
@@ -40,7 +40,7 @@ export function newFormats(locale: string): Formats {
   const rules = new Intl.PluralRules(locale)
   return {
     number: (value) => number.format(value),
-    time: (iso) => time.format(new Date(iso)),
+    time: (iso) => `${date.format(new Date(iso))}, ${zoned.format(new Date(iso))}`,
     exactTime: (iso) => exact.format(new Date(iso)),
     shortTime(iso) {
       const then = new Date(iso)

@@ -85,7 +85,7 @@ async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<
   await forgetPerson(tx, user)
 }
 
-async function audit(unit: Unit, found: ReachableUser, outcome: string): Promise<void> {
+async function audit(unit: Unit, found: ReachableUser, outcome: 'erased' | 'repeated'): Promise<void> {
   const { user, organization } = found
   const reseller = await findResellerId(unit, found)
   await unit.audit({ outcome, organization: organization.id, target: user.id, reseller })

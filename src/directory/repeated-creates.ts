@@ -63,7 +63,7 @@ export async function restore(
   await replaceMemberships(tx, deleted.pk, groups)
   const { firstName, lastName, email } = person
   const after = { firstName, lastName, email, groups: listGroupIds(groups), active: true, deletedAt: null }
-  const about = { outcome: 'restored', target: deleted.id, person: { id: deleted.id } }
+  const about = { outcome: 'restored', target: deleted.id, person: { id: deleted.id } } as const
   await unit.audit({ ...details, ...about, changes: diff(before, after) })
   await giveAccountBack(unit, deleted, person.organization)
   return { id: deleted.id, created: false, restored: true }

@@ -1,4 +1,10 @@
-import { type AuditEntry, type Change, isPersonal, type Operation } from '../model/audit.ts'
+import {
+  type AuditEntry,
+  type Change,
+  type EntryOutcome,
+  isPersonal,
+  type Operation,
+} from '../model/audit.ts'
 import type { Context, IdempotentCall } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { foldId, newId } from '../model/ids.ts'
@@ -34,7 +40,7 @@ export interface Unit extends Scope {
 /** The content of an audit entry in addition to the context. A member that is left out is taken from the subject. */
 export interface AuditDetails {
   readonly operation?: Operation
-  readonly outcome: string
+  readonly outcome: EntryOutcome
   readonly organization?: string | null
   readonly target?: string | null
   /** The id of the reseller that the operation was about; the one of the context when left out. */

@@ -1,5 +1,5 @@
 import type { PersonAccount } from '../model/accounts.ts'
-import { type Change, diff } from '../model/audit.ts'
+import { type Change, diff, type EntryOutcome } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { isSameEmail } from '../model/email.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
@@ -328,7 +328,7 @@ function erased(): DirectoryError {
 }
 
 interface Done {
-  readonly outcome: string
+  readonly outcome: EntryOutcome
   readonly changes?: readonly Change[]
   /** Whether an organization was left without an active Administrator. */
   readonly isLast?: boolean

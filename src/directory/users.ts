@@ -163,7 +163,7 @@ async function insertOrRepeat(
 function toPerson({ kind, user }: CreateUserRequest, scope: CreateScope, groups: readonly Group[]) {
   const person = { ...scope, ...user, groups: pickGroups(groups, user.groupIds) }
   const reseller = (kind === 'reseller' ? scope.organization : scope.reseller)?.id
-  return { person, details: { outcome: 'created', reseller, changedFields: listFields(person) } }
+  return { person, details: { outcome: 'created' as const, reseller, changedFields: listFields(person) } }
 }
 
 /**

@@ -1,151 +1,49 @@
 import type { CallerName } from './context.ts'
+import type { ErrorCode } from './error.ts'
 
-/** The name of each operation: in access rules, the audit log, metrics, logs and the API documents. */
-export type Operation = Write | Read
-
-type Write =
-  | 'CreateUser'
-  | 'CreateResellerUser'
-  | 'CreateProviderUser'
-  | 'UpdateUser'
-  | 'DeleteUser'
-  | 'ImportUsers'
-  | 'UndoImport'
-  | 'EraseUser'
-  | 'SuspendUser'
-  | 'ResumeUser'
-  | 'RestoreUser'
-  | 'CreateTenant'
-  | 'UpdateTenant'
-  | 'DeleteTenant'
-  | 'MoveTenant'
-  | 'UpdateTenantAccounts'
-  | 'CreateAccounts'
-  | 'FollowOrganization'
-  | 'CreateUserAccount'
-  | 'UpdateUserAccount'
-  | 'DeleteUserAccount'
-  | 'CreateUserCredential'
-  | 'UpdateUserCredential'
-  | 'DeleteUserCredential'
-  | 'CreateAccount'
-  | 'LinkAccount'
-  | 'UpdateAccount'
-  | 'DeleteAccount'
-  | 'CreateCredential'
-  | 'UpdateCredential'
-  | 'DeleteCredential'
-  | 'CreateOrganization'
-  | 'DeleteOrganization'
-  | 'RelateOrganization'
-  | 'UnrelateOrganization'
-  | 'CreateCustomer'
-  | 'UpdateCustomer'
-  | 'UpdateCustomerIdentifier'
-  | 'DeleteCustomer'
-  | 'SuspendCustomer'
-  | 'ResumeCustomer'
-  | 'CreateReseller'
-  | 'UpdateReseller'
-  | 'UpdateResellerIdentifier'
-  | 'DeleteReseller'
-  | 'CreatePortal'
-  | 'UpdatePortal'
-  | 'DeletePortal'
-  | 'CreateClient'
-  | 'RotateClient'
-  | 'DeleteClient'
-  | 'SignIn'
-  | 'SignOut'
-  | 'EndSession'
-  | 'CreateSignInLink'
-  | 'DeleteSignInLink'
-  | 'BindIdentity'
-  | 'IssueToken'
-  | 'CreateRefreshToken'
-  | 'RefreshToken'
-  | 'RevokeRefreshToken'
-  | 'RotateKey'
-  | 'RotateSigningKey'
-  | 'RestoreDirectory'
-  | 'RetryAccounts'
-  | 'RetryUser'
-  | 'MendAccount'
-  | 'ReapplyAccount'
-  | 'SuspendForeignAccount'
-  | 'AdoptCluster'
-  | 'StopJob'
-  | 'CreateWebhook'
-  | 'DeleteWebhook'
-  | 'ReplayWebhook'
-  | 'TestWebhook'
-  | 'ResumeJob'
-  | 'ExportAudit'
-  | 'VerifyAudit'
+/** Operations that change something, or leave an audit entry for another reason. */
+const WRITES = [
+  ...(['CreateUser', 'CreateResellerUser', 'CreateProviderUser', 'UpdateUser', 'DeleteUser'] as const),
+  ...(['ImportUsers', 'UndoImport', 'EraseUser', 'SuspendUser', 'ResumeUser', 'RestoreUser'] as const),
+  ...(['CreateTenant', 'UpdateTenant', 'DeleteTenant', 'MoveTenant', 'UpdateTenantAccounts'] as const),
+  ...(['CreateAccounts', 'FollowOrganization', 'CreateUserAccount', 'UpdateUserAccount'] as const),
+  ...(['DeleteUserAccount', 'CreateUserCredential', 'UpdateUserCredential'] as const),
+  ...(['DeleteUserCredential', 'CreateAccount', 'LinkAccount', 'UpdateAccount', 'DeleteAccount'] as const),
+  ...(['CreateCredential', 'UpdateCredential', 'DeleteCredential', 'CreateOrganization'] as const),
+  ...(['DeleteOrganization', 'RelateOrganization', 'UnrelateOrganization', 'CreateCustomer'] as const),
+  ...(['UpdateCustomer', 'UpdateCustomerIdentifier', 'DeleteCustomer', 'SuspendCustomer'] as const),
+  ...(['ResumeCustomer', 'CreateReseller', 'UpdateReseller', 'UpdateResellerIdentifier'] as const),
+  ...(['DeleteReseller', 'CreatePortal', 'UpdatePortal', 'DeletePortal', 'CreateClient'] as const),
+  ...(['RotateClient', 'DeleteClient', 'SignIn', 'SignOut', 'EndSession', 'CreateSignInLink'] as const),
+  ...(['DeleteSignInLink', 'BindIdentity', 'IssueToken', 'CreateRefreshToken', 'RefreshToken'] as const),
+  ...(['RevokeRefreshToken', 'RotateKey', 'RotateSigningKey', 'RestoreDirectory'] as const),
+  ...(['RetryAccounts', 'RetryUser', 'MendAccount', 'ReapplyAccount', 'SuspendForeignAccount'] as const),
+  ...(['AdoptCluster', 'StopJob', 'CreateWebhook', 'DeleteWebhook', 'ReplayWebhook'] as const),
+  ...(['TestWebhook', 'ResumeJob', 'ExportAudit', 'VerifyAudit'] as const),
+] as const
 
 /**
  * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they
  * return secrets.
  */
-type Read =
-  | 'GetMe'
-  | 'ListSessions'
-  | 'ListPeople'
-  | 'GetUser'
-  | 'ListUsers'
-  | 'ListCustomerUsers'
-  | 'ListImports'
-  | 'ListGroups'
-  | 'FindObjects'
-  | 'ExplainUser'
-  | 'ExplainAccount'
-  | 'ExplainRequest'
-  | 'ExplainAccess'
-  | 'CompareAccount'
-  | 'ListTenants'
-  | 'QueryTenants'
-  | 'GetTenant'
-  | 'HeadTenant'
-  | 'GetCustomerTenant'
-  | 'ListUserCredentials'
-  | 'ListAccounts'
-  | 'QueryAccounts'
-  | 'GetAccount'
-  | 'GetAccountByCanonicalId'
-  | 'HeadAccount'
-  | 'ListCredentials'
-  | 'QueryCredentials'
-  | 'GetCredential'
-  | 'GetUsage'
-  | 'ListBuckets'
-  | 'GetAnonymousUser'
-  | 'GetConsole'
-  | 'GetS3Capabilities'
-  | 'GetInfo'
-  | 'ListRefreshTokens'
-  | 'GetSetup'
-  | 'ListSigningKeys'
-  | 'ListOrganizations'
-  | 'GetCustomer'
-  | 'ListCustomers'
-  | 'GetReseller'
-  | 'ListResellers'
-  | 'ListPortals'
-  | 'ListClients'
-  | 'GetClient'
-  | 'ListUnapplied'
-  | 'GetUserAccount'
-  | 'GetUserUsage'
-  | 'GetReceipt'
-  | 'GetJob'
-  | 'GetWebhook'
-  | 'ListWebhooks'
-  | 'ListDeadLetters'
-  | 'ListJobs'
-  | 'CheckAccounts'
-  | 'ListAudit'
-  | 'ListAuditLogs'
-  | 'ListTimeline'
+const READS = [
+  ...(['GetMe', 'ListSessions', 'ListPeople', 'GetUser', 'ListUsers', 'ListCustomerUsers'] as const),
+  ...(['ListImports', 'ListGroups', 'FindObjects', 'ExplainUser', 'ExplainAccount'] as const),
+  ...(['ExplainRequest', 'ExplainAccess', 'CompareAccount', 'ListTenants', 'QueryTenants'] as const),
+  ...(['GetTenant', 'HeadTenant', 'GetCustomerTenant', 'ListUserCredentials', 'ListAccounts'] as const),
+  ...(['QueryAccounts', 'GetAccount', 'GetAccountByCanonicalId', 'HeadAccount'] as const),
+  ...(['ListCredentials', 'QueryCredentials', 'GetCredential', 'GetUsage', 'ListBuckets'] as const),
+  ...(['GetAnonymousUser', 'GetConsole', 'GetS3Capabilities', 'GetInfo', 'ListRefreshTokens'] as const),
+  ...(['GetSetup', 'ListSigningKeys', 'ListOrganizations', 'GetCustomer', 'ListCustomers'] as const),
+  ...(['GetReseller', 'ListResellers', 'ListPortals', 'ListClients', 'GetClient'] as const),
+  ...(['ListUnapplied', 'GetUserAccount', 'GetUserUsage', 'GetReceipt', 'GetJob', 'GetWebhook'] as const),
+  ...(['ListWebhooks', 'ListDeadLetters', 'ListJobs', 'CheckAccounts', 'ListAudit'] as const),
+  ...(['ListAuditLogs', 'ListTimeline'] as const),
+] as const
+
+/** The name of each operation: in access rules, the audit log, metrics, logs and the API documents. */
+export const OPERATIONS = [...WRITES, ...READS] as const
+export type Operation = (typeof OPERATIONS)[number]
 
 export type AuditStatus = 'Succeeded' | 'Failed'
 
@@ -209,6 +107,37 @@ function toValue(value: unknown): AuditValue {
 export const TARGET_KINDS = ['user', 'organization', 'client', 'key'] as const
 export type TargetKind = (typeof TARGET_KINDS)[number]
 
+/** What a successful operation did, as a closed list. `repeated`: nothing, because it was so already. */
+export const OUTCOMES = [
+  ...(['created', 'repeated', 'replayed', 'restored', 'linked', 'related', 'unrelated', 'moved'] as const),
+  ...([
+    'updated',
+    'suspended',
+    'resumed',
+    'deleted',
+    'erased',
+    'revoked',
+    'begun',
+    'ended',
+    'stopped',
+  ] as const),
+  ...([
+    'resealed',
+    'replaced',
+    'issued',
+    'read',
+    'retried',
+    'reapplied',
+    'exported',
+    'rotated',
+    'tested',
+  ] as const),
+  ...(['whole', 'damaged'] as const),
+] as const
+
+/** What became of an operation: what it did, or the code of the error that refused it. */
+export type EntryOutcome = (typeof OUTCOMES)[number] | ErrorCode
+
 /** One entry of the audit log: who did what to which target, when, and with which outcome. */
 export interface AuditEntry {
   readonly id: string
@@ -216,11 +145,8 @@ export interface AuditEntry {
   readonly at: string
   readonly operation: Operation
   readonly status: AuditStatus
-  /**
-   * `created`, `repeated`, `replayed`, `restored`, `linked`, `related`, `updated`, `suspended`, `resumed`, `deleted`,
-   * `revoked`, `begun`, `resealed`, `replaced`, `issued`, `read`, `retried`, `reapplied`; the error code for a refusal.
-   */
-  readonly outcome: string
+  /** What became of the operation; the error code for a refusal. */
+  readonly outcome: EntryOutcome
   readonly caller: CallerName
   readonly portal: string | null
   /** The id of the organization that the operation was about; the caller's own if none was found before a refusal. */

@@ -11,6 +11,7 @@ export type Caller =
   | { readonly kind: 'person'; readonly id: string; readonly session?: string }
   | { readonly kind: 'operator' }
 
+export const CALLER_KINDS = ['client', 'person', 'operator'] as const satisfies readonly Caller['kind'][]
 export type CallerKind = Caller['kind']
 
 /** A caller as the audit log names it: without the primary key of its row. */

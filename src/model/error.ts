@@ -12,58 +12,22 @@ export interface Issue {
 }
 
 /** The closed list of reasons for a refusal. A new code does not compile until each dialect has a response for it. */
-export type ErrorCode =
-  | 'invalid'
-  | 'not_permitted'
-  | 'portal_not_in_context'
-  | 'already_set_up'
-  | 'organization_not_found'
-  | 'customer_not_found'
-  | 'reseller_not_found'
-  | 'reseller_not_own'
-  | 'reseller_not_related'
-  | 'relation_not_found'
-  | 'portal_not_found'
-  | 'domain_taken'
-  | 'user_not_found'
-  | 'user_not_deleted'
-  | 'user_erased'
-  | 'email_taken'
-  | 'email_ambiguous'
-  | 'last_administrator'
-  | 'oneself'
-  | 'id_taken'
-  | 'group_not_found'
-  | 'client_not_found'
-  | 'client_not_rotatable'
-  | 'external_id_taken'
-  | 'organization_not_empty'
-  | 'tenant_not_found'
-  | 'tenant_exists'
-  | 'tenant_not_empty'
-  | 'tenant_not_movable'
-  | 'orgs_on_several_tenants'
-  | 'no_tenant'
-  | 'account_not_found'
-  | 'account_not_empty'
-  | 'account_being_removed'
-  | 'credential_not_found'
-  | 'too_many_credentials'
-  | 'refresh_token_not_found'
-  | 'webhook_not_found'
-  | 'too_many_webhooks'
-  | 'job_not_found'
-  | 'import_not_found'
-  | 'job_ended'
-  | 'idempotency_key_reused'
-  | 'precondition_failed'
-  | 'session_not_found'
-  | 'link_not_valid'
-  | 'person_not_found'
-  | 'person_not_permitted'
-  | 'email_not_verified'
-  | 'platform_unavailable'
-  | 'store_unavailable'
+export const ERROR_CODES = [
+  ...(['invalid', 'not_permitted', 'portal_not_in_context', 'already_set_up'] as const),
+  ...(['organization_not_found', 'customer_not_found', 'reseller_not_found', 'reseller_not_own'] as const),
+  ...(['reseller_not_related', 'relation_not_found', 'portal_not_found', 'domain_taken'] as const),
+  ...(['user_not_found', 'user_not_deleted', 'user_erased', 'email_taken', 'email_ambiguous'] as const),
+  ...(['last_administrator', 'oneself', 'id_taken', 'group_not_found', 'client_not_found'] as const),
+  ...(['client_not_rotatable', 'external_id_taken', 'organization_not_empty', 'tenant_not_found'] as const),
+  ...(['tenant_exists', 'tenant_not_empty', 'tenant_not_movable', 'orgs_on_several_tenants'] as const),
+  ...(['no_tenant', 'account_not_found', 'account_not_empty', 'account_being_removed'] as const),
+  ...(['credential_not_found', 'too_many_credentials', 'refresh_token_not_found'] as const),
+  ...(['webhook_not_found', 'too_many_webhooks', 'job_not_found', 'import_not_found'] as const),
+  ...(['job_ended', 'idempotency_key_reused', 'precondition_failed', 'session_not_found'] as const),
+  ...(['link_not_valid', 'person_not_found', 'person_not_permitted', 'email_not_verified'] as const),
+  ...(['platform_unavailable', 'store_unavailable'] as const),
+] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
 /** The ids of what a refused call was about. */
 export interface RefusalSubject {

@@ -1,7 +1,8 @@
-import type { Operation } from './audit.ts'
+import type { EntryOutcome, Operation } from './audit.ts'
 import type { CauseCode } from './causes.ts'
-import type { Permission } from './context.ts'
+import type { CallerKind, Permission } from './context.ts'
 import type { OrganizationKind } from './organizations.ts'
+import type { DriftKind, Health } from './platforms.ts'
 
 // Explanations are codes with parameters. The texts belong to those who show them: the command line and the console.
 
@@ -30,7 +31,8 @@ export const STEP_CODES = [...USER_STEPS, ...REQUEST_STEPS, ...ACCESS_STEPS] as 
 export type StepCode = (typeof STEP_CODES)[number]
 
 /** `not_needed`: the step says nothing here. `unknown`: an earlier step is `no`, or it was not looked at. */
-export type StepState = 'yes' | 'no' | 'unknown' | 'not_needed'
+export const STEP_STATES = ['yes', 'no', 'unknown', 'not_needed'] as const
+export type StepState = (typeof STEP_STATES)[number]
 
 /** When something was done, ISO 8601, and by whom; null if that is not known, or the reader must not know. */
 interface Done {
@@ -65,7 +67,7 @@ export interface ReasonParams {
   account_removed: { readonly since: string }
   account_suspended: Done
   not_configured: { readonly platform: string }
-  platform_ill: { readonly platform: string; readonly health: string; readonly reason: string | null }
+  platform_ill: { readonly platform: string; readonly health: Health; readonly reason: string | null }
   health_not_known: { readonly platform: string }
   waiting: Unapplied
   failing: Unapplied
@@ -73,12 +75,12 @@ export interface ReasonParams {
   no_key: Readonly<Record<string, never>>
   keys_disabled: { readonly keys: number }
   secret_lost: { readonly accessKey: string; readonly lost: number }
-  drift: { readonly kinds: readonly string[] }
+  drift: { readonly kinds: readonly DriftKind[] }
   not_compared: { readonly error: string | null }
   quota_used: { readonly usedBytes: number; readonly quotaBytes: number; readonly readAt: string | null }
 
   not_recorded: { readonly correlationId: string }
-  refused: { readonly operation: Operation; readonly code: string }
+  refused: { readonly operation: Operation; readonly code: EntryOutcome }
   not_applied: { readonly waiting: number; readonly failed: number }
 
   caller_not_found: { readonly id: string }
@@ -89,7 +91,7 @@ export interface ReasonParams {
   /** What of the caller would have to differ, and the values that would do. */
   permission: { readonly has: Permission; readonly needed: readonly Permission[] }
   organization_kind: { readonly has: OrganizationKind; readonly needed: readonly OrganizationKind[] }
-  caller_kind: { readonly has: string; readonly needed: readonly string[] }
+  caller_kind: { readonly has: CallerKind; readonly needed: readonly CallerKind[] }
   target_not_found: { readonly id: string }
   /** The thing belongs to an organization that is not below the caller's. */
   other_organization: { readonly organization: string }
@@ -99,7 +101,17 @@ export interface ReasonParams {
   other_context: { readonly customer: string }
 }
 
-export type ReasonCode = keyof ReasonParams
+export const REASON_CODES = [
+  ...(['user_deleted', 'user_erased', 'user_suspended', 'organization_deleted'] as const),
+  ...(['organization_suspended', 'no_tenant', 'no_org', 'not_named', 'not_given'] as const),
+  ...(['being_removed', 'account_removed', 'account_suspended', 'not_configured', 'platform_ill'] as const),
+  ...(['health_not_known', 'waiting', 'failing', 'parked', 'no_key', 'keys_disabled'] as const),
+  ...(['secret_lost', 'drift', 'not_compared', 'quota_used', 'not_recorded', 'refused'] as const),
+  ...(['not_applied', 'caller_not_found', 'caller_suspended', 'person_cannot_enter'] as const),
+  ...(['person_without_role', 'portal_refused', 'permission', 'organization_kind', 'caller_kind'] as const),
+  ...(['target_not_found', 'other_organization', 'not_related', 'other_context'] as const),
+] as const satisfies readonly (keyof ReasonParams)[]
+export type ReasonCode = (typeof REASON_CODES)[number]
 
 /** A reason with its parameters. */
 export type Reason = { [C in ReasonCode]: { readonly code: C; readonly params: ReasonParams[C] } }[ReasonCode]
@@ -137,7 +149,7 @@ export interface NextParams {
   set_up_platform: { readonly platform: string }
   mend_platform: { readonly platform: string }
   free_space: { readonly userId: string }
-  correct_request: { readonly code: string }
+  correct_request: { readonly code: EntryOutcome }
   look_at_log: { readonly correlationId: string }
   /** The caller may do none of what helps; others may. */
   ask_administrator: { readonly step: NextCode }

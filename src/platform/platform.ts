@@ -1,6 +1,7 @@
 import type { OwnerForm } from '../model/accounts.ts'
 import { type Cause, type CauseCode, toCause } from '../model/causes.ts'
 import type { Bucket, Content } from '../model/contents.ts'
+import type { Health } from '../model/platforms.ts'
 
 /** The state that the directory wants one account to have on a platform. */
 export interface DesiredState {
@@ -40,7 +41,7 @@ export interface PlatformAccount {
 export interface PlatformStatus {
   /** `unknown` if the platform does not report it. */
   readonly version: string
-  readonly health: 'NORMAL' | 'WARNING' | 'ERROR' | 'UNKNOWN'
+  readonly health: Health
   /** For the operator: what is wrong and how to fix it. Absent if the platform is healthy. */
   readonly reason?: string
 }

@@ -1,26 +1,5 @@
+import type { DriftKind } from '../model/platforms.ts'
 import type { DesiredState, PlatformAccount } from '../platform/platform.ts'
-
-/**
- * How the platform's account differs from the desired state:
- * - `missing`: the platform has no account; `present`: it still has an account that was removed
- * - `suspended`, `active`: the account has this status and should not
- * - `name`: it has another display name
- * - `key_missing`: an access key does not work; `key_foreign`: an unknown or inactive access key works; `key_differs`:
- *   an access key has another secret
- * - `secret_lost`: the directory cannot decrypt the secret of an access key, so the key cannot be compared
- * - `foreign`: the directory does not have the account, and it is active
- */
-type DriftKind =
-  | 'missing'
-  | 'present'
-  | 'suspended'
-  | 'active'
-  | 'name'
-  | 'key_missing'
-  | 'key_foreign'
-  | 'key_differs'
-  | 'secret_lost'
-  | 'foreign'
 
 /** One difference. It never holds a secret. */
 export interface Drift {

@@ -5,7 +5,7 @@ import { Moment } from '../../kit/moment.tsx'
 import { Status } from '../../kit/status.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
-import { About, Caller, type Entry, operationName } from './names.tsx'
+import { About, Caller, type Entry, operationName, outcomeName } from './names.tsx'
 import { type AuditSearch, toFilters } from './search.ts'
 
 /** Entries of the audit log, newest first. */
@@ -52,8 +52,8 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
         <>
           <EntryStatus status={status} />
           <div>
-            <Link to="/audit" search={{ ...filters, outcome }} className="mono">
-              {outcome}
+            <Link to="/audit" search={{ ...filters, outcome }} title={outcome}>
+              {outcomeName(outcome, text)}
             </Link>
           </div>
         </>

@@ -10,6 +10,7 @@ import { OrganizationPicker } from '../../kit/picker.tsx'
 import { SearchField } from '../../kit/search-field.tsx'
 import { useText } from '../../text/text.ts'
 import { AuditList } from './audit-list.tsx'
+import { outcomeName } from './names.tsx'
 import { type AuditSearch, STATUSES, toFilters } from './search.ts'
 import { Verification } from './verification.tsx'
 
@@ -59,11 +60,12 @@ function useFilter() {
 }
 
 function Filters() {
-  const { audit: text, any, clear } = useText()
+  const words = useText()
+  const { audit: text, any, clear } = words
   const search = route.useSearch()
   const navigate = useNavigate({ from: '/audit' })
   const filter = useFilter()
-  const operations = Object.entries(text.operations).sort(([, a], [, b]) => a.localeCompare(b))
+  const operations = Object.entries(words.operations).sort(([, a], [, b]) => a.localeCompare(b))
   return (
     <div className="stack">
       <div className="row">
@@ -95,14 +97,15 @@ function Filters() {
           {text.until}{' '}
           <input
             type="date"
-            value={search.until?.slice(0, 10) ?? ''}
-            onChange={({ target }) => filter('until', target.value && `${target.value}T23:59:59.999Z`)}
+            value={search.until ? toDay(search.until) : ''}
+            onChange={({ target }) => filter('until', target.value && toEndOfDay(target.value))}
           />
         </label>
         {CHIPS.map((name) => {
           const value = search[name]
           if (value === undefined) return null
-          const shown = value === 'operator' ? text.callers.operator : value
+          const caller = value === 'operator' ? text.callers.operator : value
+          const shown = name === 'outcome' ? outcomeName(value, words) : caller
           return (
             <Button key={name} onClick={() => filter(name, '')}>
               <span className="sr-only">{text.without} </span>
@@ -119,6 +122,17 @@ function Filters() {
       </div>
     </div>
   )
+}
+
+/** Returns the day of a time in the zone of the browser, as a field of dates has it. */
+function toDay(iso: string): string {
+  const time = new Date(iso)
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
+}
+
+/** Returns when a day of the browser's zone ends. */
+function toEndOfDay(day: string): string {
+  return new Date(`${day}T23:59:59.999`).toISOString()
 }
 
 function OrganizationFilter({ org, onChange }: { org: string | undefined; onChange: (id: string) => void }) {

@@ -5,9 +5,21 @@ import { type Text, useText } from '../../text/text.ts'
 /** An entry of the audit log. */
 export type Entry = RowOf<'GET /audit'>
 
-/** Returns what an operation is called; its code if the console has no word for it. */
-export function operationName(operation: string, { audit }: Text): string {
-  return audit.operations[operation] ?? operation.replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+// An older console may not know a code of the server: then the code itself stands there.
+
+/** Returns what an operation is called. */
+export function operationName(operation: Entry['operation'], { operations }: Text): string {
+  return operations[operation] ?? operation
+}
+
+/** Returns what was done by an operation, as a timeline says it. */
+export function doneName(operation: Entry['operation'], text: Text): string {
+  return text.timeline.operations[operation] ?? operationName(operation, text)
+}
+
+/** Returns what became of an operation, or why it was refused. */
+export function outcomeName(outcome: string, { outcomes }: Text): string {
+  return (outcomes as Readonly<Record<string, string>>)[outcome] ?? outcome
 }
 
 /** Returns who made a call. */

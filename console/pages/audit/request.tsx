@@ -8,12 +8,13 @@ import { CopyButton, Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { Page } from '../../kit/page.tsx'
+import { PlatformSaid } from '../../kit/platform-said.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, sayReason } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
 import { Changes } from '../users/changes.tsx'
 import { EntryStatus } from './audit-list.tsx'
-import { About, Caller, type Entry, operationName } from './names.tsx'
+import { About, Caller, type Entry, operationName, outcomeName } from './names.tsx'
 import styles from './request.module.css'
 
 const route = getRouteApi('/app/audit/$correlationId')
@@ -102,7 +103,8 @@ function EntryLine({ entry }: { entry: Entry }) {
         </span>
         <strong>{operationName(operation, text)}</strong>
         <EntryStatus status={status} />
-        <code>{outcome}</code>
+        <span>{outcomeName(outcome, text)}</span>
+        {status === 'Failed' && <code>{outcome}</code>}
       </div>
       <div>
         <Caller caller={caller} /> · <About entry={entry} />
@@ -137,7 +139,7 @@ function Attempts({ attempts }: { attempts: Explained['attempts'] }) {
                 {attempt.node && ` · ${attempt.node}`} · {attempt.ms} ms
               </span>
             </div>
-            {attempt.error && <div className="quiet">{attempt.error}</div>}
+            {attempt.error && <PlatformSaid cause={attempt.cause} error={attempt.error} />}
           </li>
         ))}
       </ol>

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Answer, call } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
-import { Failure } from '../../kit/failure.tsx'
+import { Failure, ServerSaid } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
 import { useText } from '../../text/text.ts'
 import { callerName } from './names.tsx'
@@ -41,7 +41,7 @@ export function Verification() {
         <div role="status">
           <progress value={running.done} max={Math.max(running.total ?? 0, running.done, 1)} />{' '}
           {text.verifying(running.done, running.total)}
-          {running.error && <p>{running.error}</p>}
+          {running.error && <ServerSaid>{running.error}</ServerSaid>}
         </div>
       )}
       {!running && last && <LastResult last={last} />}
@@ -59,7 +59,7 @@ function LastResult({ last: { caller, endedAt, error, verdict } }: { last: Last 
         <Found verdict={verdict} />
       ) : (
         <Message kind="bad" title={text.audit.notVerified}>
-          {error}
+          {error && <ServerSaid>{error}</ServerSaid>}
         </Message>
       )}
     </>

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import type { RowOf } from '../../api/queries.ts'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
 import { nameOf } from '../users/names.tsx'
@@ -55,6 +56,9 @@ function useColumns(): readonly Column<RowOf<'GET /people'>>[] {
     { heading: organizations.role, cell: ({ permission }) => roles[permission] },
     { heading: organizations.issuers, cell: ({ issuers }) => format.list(issuers) || none },
     { heading: organizations.sessions, cell: ({ sessions }) => format.number(sessions) },
-    { heading: organizations.seen, cell: ({ seenAt }) => (seenAt ? format.relative(seenAt) : '–') },
+    {
+      heading: organizations.seen,
+      cell: ({ seenAt }) => (seenAt ? <Moment at={seenAt} look="relative" /> : '–'),
+    },
   ]
 }

@@ -7,6 +7,7 @@ import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
 import { Moment } from '../../kit/moment.tsx'
+import { PlatformSaid } from '../../kit/platform-said.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
 import { Keys } from './keys.tsx'
@@ -119,7 +120,9 @@ function Facts({ account }: { account: AccountView }) {
       {platformState !== 'applied' && error && (
         <>
           <dt>{words.lastError}</dt>
-          <dd>{error}</dd>
+          <dd>
+            <PlatformSaid cause={account.cause} error={error} />
+          </dd>
         </>
       )}
       <dt>{words.tenant}</dt>

@@ -6,9 +6,11 @@ import { ProblemError } from '../../api/problems.ts'
 import { read, readMe } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
 import { Message } from '../../kit/message.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Page } from '../../kit/page.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
+import { doneName } from '../audit/names.tsx'
 import { Missing } from './missing.tsx'
 import { nameOf } from './names.tsx'
 import styles from './receipt.module.css'
@@ -50,7 +52,7 @@ export function Receipt() {
 }
 
 function Body({ receipt }: { receipt: ReceiptView }) {
-  const { receipt: text, format } = useText()
+  const { receipt: text } = useText()
   const { user, organization, accounts } = receipt
   return (
     <article className={`stack ${styles.receipt}`}>
@@ -65,11 +67,13 @@ function Body({ receipt }: { receipt: ReceiptView }) {
           {organization.name} <code>{organization.id}</code>
         </dd>
         <dt>{text.deletedAt}</dt>
-        <dd>{user.deletedAt ? format.exactTime(user.deletedAt) : text.onlyAccount}</dd>
+        <dd>{user.deletedAt ? <Moment at={user.deletedAt} look="exact" /> : text.onlyAccount}</dd>
         {user.erasedAt && (
           <>
             <dt>{text.erasedAt}</dt>
-            <dd>{format.exactTime(user.erasedAt)}</dd>
+            <dd>
+              <Moment at={user.erasedAt} look="exact" />
+            </dd>
           </>
         )}
       </dl>
@@ -101,17 +105,20 @@ function Head() {
 }
 
 function Request({ receipt: { entry } }: { receipt: ReceiptView }) {
-  const { receipt: text, timeline, format } = useText()
+  const text = useText()
+  const { receipt: words } = text
   const { operation, at, caller, correlationId } = entry
   return (
     <dl className="facts">
-      <dt>{text.operation}</dt>
-      <dd>{timeline.operations[operation] ?? operation}</dd>
-      <dt>{text.at}</dt>
-      <dd>{format.exactTime(at)}</dd>
-      <dt>{text.by}</dt>
-      <dd>{timeline.by(caller.kind, caller.name)}</dd>
-      <dt>{text.request}</dt>
+      <dt>{words.operation}</dt>
+      <dd>{doneName(operation, text)}</dd>
+      <dt>{words.at}</dt>
+      <dd>
+        <Moment at={at} look="exact" />
+      </dd>
+      <dt>{words.by}</dt>
+      <dd>{text.timeline.by(caller.kind, caller.name)}</dd>
+      <dt>{words.request}</dt>
       <dd>
         <code>{correlationId}</code>
       </dd>
@@ -120,7 +127,7 @@ function Request({ receipt: { entry } }: { receipt: ReceiptView }) {
 }
 
 function AccountFacts({ account }: { account: ReceiptView['accounts'][number] }) {
-  const { receipt: text, explain, format } = useText()
+  const { receipt: text, explain } = useText()
   const { platform, canonicalUserId, state, isPurged, toldAt, goneAt, cause, keys, removedKeys } = account
   return (
     <dl className="facts">
@@ -133,9 +140,9 @@ function AccountFacts({ account }: { account: ReceiptView['accounts'][number] })
       <dt>{text.state}</dt>
       <dd>{text.states[state]}</dd>
       <dt>{text.toldAt}</dt>
-      <dd>{toldAt ? format.exactTime(toldAt) : text.notYet}</dd>
+      <dd>{toldAt ? <Moment at={toldAt} look="exact" /> : text.notYet}</dd>
       <dt>{text.goneAt}</dt>
-      <dd>{goneAt ? format.exactTime(goneAt) : text.notYet}</dd>
+      <dd>{goneAt ? <Moment at={goneAt} look="exact" /> : text.notYet}</dd>
       {cause && (
         <>
           <dt>{text.fails}</dt>

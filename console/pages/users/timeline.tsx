@@ -5,8 +5,10 @@ import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
+import { PlatformSaid } from '../../kit/platform-said.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { useText } from '../../text/text.ts'
+import { doneName, outcomeName } from '../audit/names.tsx'
 import { Changes } from './changes.tsx'
 import { RequestId } from './names.tsx'
 import { KINDS } from './search.ts'
@@ -96,15 +98,24 @@ function Line({ row: { at, entry, attempts } }: { row: Row }) {
   )
 }
 
+/** Outcomes that the name of the operation does not say already. */
+const SAID: ReadonlySet<string> = new Set(['repeated', 'restored', 'replayed'])
+
 function EntryLine({ entry }: { entry: Entry }) {
-  const { timeline: text } = useText()
+  const words = useText()
+  const { timeline: text } = words
   const { operation, status, outcome, caller, correlationId } = entry
-  const name = text.operations[operation] ?? operation
+  const name = doneName(operation, words)
   const isRefused = status === 'Failed'
   return (
     <div>
       <strong>{isRefused ? text.refusedOf(name) : name}</strong>{' '}
-      {isRefused ? <code>{outcome}</code> : <span>{text.outcomes[outcome]}</span>}{' '}
+      {isRefused && (
+        <span>
+          {outcomeName(outcome, words)} <code>{outcome}</code>
+        </span>
+      )}
+      {SAID.has(outcome) && <span>{outcomeName(outcome, words)}</span>}{' '}
       <span>{text.by(caller.kind, caller.name)}</span>{' '}
       <span className="quiet">
         {!isRefused && (status === 'Processing' ? text.recordedOnly : text.recorded)}
@@ -131,7 +142,7 @@ function AttemptsLine({ attempts }: { attempts: Attempts }) {
       <span className="quiet">{parts.join(' · ')}</span>{' '}
       <span className="quiet">{text.times(count, firstAt)}</span>{' '}
       {correlationId && <RequestId id={correlationId} />}
-      {error && <div className="quiet">{error}</div>}
+      {error && <PlatformSaid cause={cause} error={error} />}
     </div>
   )
 }

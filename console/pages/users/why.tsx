@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, toPlainText } from '../../kit/steps.tsx'
 import { useText } from '../../text/text.ts'
@@ -75,13 +76,17 @@ export function Why({ user, accounts, why }: WhyProps) {
 function besideOf(
   user: UserView,
   accounts: readonly AccountView[],
-  { user: text, format }: ReturnType<typeof useText>,
+  { user: text }: ReturnType<typeof useText>,
 ) {
   const tried = accounts.find(({ attempts }) => attempts > 0)
   return {
-    user_exists: text.since(format.shortTime(user.createdAt)),
+    user_exists: (
+      <>
+        {text.since} <Moment at={user.createdAt} look="short" />
+      </>
+    ),
     ...(accounts[0] && { tenant_exists: <code>{accounts[0].tenantId}</code> }),
-    ...(accounts[0] && { account_active: format.shortTime(accounts[0].changedAt) }),
+    ...(accounts[0] && { account_active: <Moment at={accounts[0].changedAt} look="short" /> }),
     ...(accounts[0] && { platform_well: accounts[0].platform }),
     ...(tried && { applied: <a href="#timeline">{text.attempts(tried.attempts)}</a> }),
   }

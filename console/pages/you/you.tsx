@@ -5,6 +5,7 @@ import { read, readMe } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
 import { Select } from '../../kit/field.tsx'
+import { Moment } from '../../kit/moment.tsx'
 import { Page } from '../../kit/page.tsx'
 import { hasLetters, keepLetters } from '../../shell/shortcuts.tsx'
 import { useLanguageChoice } from '../../shell/text-provider.tsx'
@@ -82,7 +83,7 @@ function Sessions() {
 }
 
 function SessionLine({ session }: { session: Answer<'GET /sessions'>['items'][number] }) {
-  const { you: text, format } = useText()
+  const { you: text } = useText()
   const queries = useQueryClient()
   const ending = useMutation({
     mutationFn: () => call('DELETE /sessions/:id', { params: { id: session.id } }),
@@ -93,10 +94,10 @@ function SessionLine({ session }: { session: Answer<'GET /sessions'>['items'][nu
       <div className="row">
         <strong>{text.methods[session.method]}</strong>
         <span>
-          {text.since} {format.time(session.createdAt)}
+          {text.since} <Moment at={session.createdAt} />
         </span>
         <span className="quiet">
-          {text.seen} {format.relative(session.seenAt)}
+          {text.seen} <Moment at={session.seenAt} look="relative" />
         </span>
         {session.current ? (
           <em>{text.current}</em>

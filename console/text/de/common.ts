@@ -34,6 +34,7 @@ export const common = {
     503: 'Usher kann das im Moment nicht.',
     other: 'Usher hat einen Fehler.',
   } as Text['failures'],
+  serverSays: 'Meldung des Servers, auf Englisch:',
   mayNot: (role) =>
     role === 'viewer'
       ? 'Mit der Rolle Viewer geht das nicht: Fragen Sie die Administration.'

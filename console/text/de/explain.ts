@@ -1,29 +1,20 @@
 import type { NextCode } from '../../../src/model/explain.ts'
 import type { Text } from '../en.ts'
 import { newFormats } from '../format.ts'
+import { callerKinds, drift, health as healthWords, operations, outcomes, permissions } from './codes.ts'
+import { common } from './common.ts'
 
 const { time, bytes, list, plural } = newFormats('de-DE')
+const { kinds } = common
 
 const byWhom = ({ at, by }: { readonly at: string | null; readonly by: string | null }): string =>
   `${at === null ? '' : ` am ${time(at)}`}${by === null ? '' : ` von ${by === 'operator' ? 'der Befehlszeile' : by}`}`
 
 const or = (words: readonly string[]): string => words.join(' oder ')
 const times = (count: number): string => plural(count, 'einmal', `${count}-mal`)
-const platformSays = (error: string | null): string => (error === null ? '' : ` Die Plattform: ${error}.`)
 
-/** How an account differs on its platform. The page shows the code, too. */
-const drift: Readonly<Record<string, string>> = {
-  missing: 'die Plattform hat kein Konto',
-  present: 'sie hat noch ein Konto, das entfernt wurde',
-  suspended: 'das Konto ist dort gesperrt',
-  active: 'das Konto ist dort aktiv',
-  name: 'es hat dort einen anderen Anzeigenamen',
-  key_missing: 'ein Schlüssel funktioniert dort nicht',
-  key_foreign: 'ein Schlüssel funktioniert dort, der es nicht soll',
-  key_differs: 'ein Schlüssel hat dort ein anderes Geheimnis',
-  secret_lost: 'das Geheimnis eines Schlüssels lässt sich nicht vergleichen',
-  foreign: 'sie hat ein Konto, das Usher nicht kennt',
-}
+const platformSaid: Text['explain']['platformSaid'] = (cause, error) =>
+  `${cause === 'refused' || cause === 'bad_response' ? 'Antwort der Plattform' : 'Technische Meldung'}: „${error}“`
 
 const words: Readonly<Record<NextCode, string>> = {
   restore_user: 'den Benutzer wiederherstellen',
@@ -121,6 +112,7 @@ export const explain: Text['explain'] = {
     target_known: 'Das gibt es nicht.',
     target_in_reach: 'Das liegt nicht im Bereich des Aufrufers.',
   },
+  platformSaid,
   notApplied: (cause) => `Das Speicherkonto ist nicht auf der Plattform: ${cause}.`,
   waits: 'Eine Änderung ist unterwegs zur Plattform.',
   causes: {
@@ -159,23 +151,23 @@ export const explain: Text['explain'] = {
     not_given: () =>
       'Alle Benutzer des Kunden bekommen ein Konto, dieser hat noch keines: Ein Auftrag gibt es, oder eine frühere Entfernung ist nicht abgeschlossen.',
     being_removed: ({ since, purge }) =>
-      `Das Konto wird seit ${time(since)}${purge ? ' mit seinen Daten' : ''} entfernt.`,
+      `Das Konto wird seit dem ${time(since)}${purge ? ' mit seinen Daten' : ''} entfernt.`,
     account_removed: ({ since }) => `Das Konto wurde am ${time(since)} entfernt.`,
     account_suspended: (done) =>
       `Das Konto selbst wurde${byWhom(done)} gesperrt. Der Benutzer ist nicht gesperrt.`,
     not_configured: ({ platform }) =>
       `Das Konto liegt auf ${platform}, und dieses Usher hat davon keine Einstellungen.`,
     platform_ill: ({ platform, health, reason }) =>
-      `Die Plattform ${platform} meldet ${health}${reason === null ? '' : `: ${reason}`}. Änderungen werden inzwischen vermerkt und kommen dort an, sobald sie wieder arbeitet.`,
+      `Die Plattform ${platform} meldet ${healthWords[health]}.${reason === null ? '' : ` ${platformSaid(null, reason)}.`} Änderungen werden inzwischen vermerkt und kommen dort an, sobald sie wieder arbeitet.`,
     health_not_known: ({ platform }) => `Der Zustand von ${platform} ist im Augenblick nicht bekannt.`,
     waiting: ({ since }) =>
       `Eine Änderung vom ${time(since)} ist vermerkt und noch nicht auf der Plattform. Usher überträgt sie binnen Sekunden.`,
-    failing: ({ since, attempts, error, nextAt }) =>
-      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform, die bis dahin behält, was sie hatte.${platformSays(error)} ` +
-      `Usher hat es ${times(attempts)} versucht und versucht es um ${time(nextAt)} wieder.`,
-    parked: ({ since, attempts, error, nextAt }) =>
-      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform, die bis dahin behält, was sie hatte.${platformSays(error)} ` +
-      `Usher hat es ${times(attempts)} versucht, während die Plattform arbeitete, und versucht es jetzt einmal in der Stunde: das nächste Mal um ${time(nextAt)}.`,
+    failing: ({ since, attempts, cause, error, nextAt }) =>
+      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform, die bis dahin behält, was sie hatte.${error === null ? '' : ` ${platformSaid(cause, error)}.`} ` +
+      `Usher hat es ${times(attempts)} versucht und versucht es am ${time(nextAt)} wieder.`,
+    parked: ({ since, attempts, cause, error, nextAt }) =>
+      `Eine Änderung vom ${time(since)} ist vermerkt, aber nicht auf der Plattform, die bis dahin behält, was sie hatte.${error === null ? '' : ` ${platformSaid(cause, error)}.`} ` +
+      `Usher hat es ${times(attempts)} versucht, während die Plattform arbeitete, und versucht es jetzt einmal in der Stunde: das nächste Mal am ${time(nextAt)}.`,
     no_key: () => 'Das Konto hat keinen Schlüssel, also kann kein Programm es benutzen.',
     keys_disabled: ({ keys }) =>
       keys === 1
@@ -183,15 +175,16 @@ export const explain: Text['explain'] = {
         : `Alle ${keys} Schlüssel des Kontos sind ausgeschaltet.`,
     secret_lost: ({ accessKey, lost }) =>
       `Das Geheimnis des Schlüssels ${accessKey}${lost > 1 ? ` und ${lost - 1} weiterer` : ''} lässt sich nicht öffnen, also kann Usher ihn auf der Plattform nicht wiederherstellen.`,
-    drift: ({ kinds }) =>
-      `Die Plattform hat etwas anderes, als Usher geschrieben hat: ${list(kinds.map((kind) => (drift[kind] ? `${drift[kind]} (${kind})` : kind)))}.`,
+    drift: (found) =>
+      `Die Plattform hat etwas anderes, als Usher geschrieben hat: ${list(found.kinds.map((kind) => `${drift[kind]} (${kind})`))}.`,
     not_compared: ({ error }) =>
-      `Das Konto ließ sich nicht von der Plattform lesen${error === null ? '' : `: ${error}`}.`,
+      `Das Konto ließ sich nicht von der Plattform lesen.${error === null ? '' : ` ${platformSaid(null, error)}.`}`,
     quota_used: ({ usedBytes, quotaBytes }) => `${bytes(usedBytes)} von ${bytes(quotaBytes)} sind belegt.`,
     not_recorded: ({ correlationId }) =>
       `Im Protokoll steht nichts mit der Korrelations-ID ${correlationId}, das Sie sehen dürfen. Es enthält Änderungen, ` +
       'abgelehnte Aufrufe und das Lesen von Geheimnissen; anderes Lesen nicht, und keine Aufrufe ohne gültige Anmeldung.',
-    refused: ({ operation, code }) => `${operation} wurde abgelehnt: ${code}. Geändert wurde nichts.`,
+    refused: ({ operation, code }) =>
+      `„${operations[operation]}“ wurde abgelehnt: ${outcomes[code]} (${code}). Geändert wurde nichts.`,
     not_applied: ({ waiting, failed }) =>
       `Es ist vermerkt, aber noch nicht auf der Plattform: ${waiting} ${plural(waiting, 'Änderung wartet', 'Änderungen warten')}, ${failed} sind zu oft gescheitert.`,
     caller_not_found: ({ id }) =>
@@ -199,16 +192,17 @@ export const explain: Text['explain'] = {
     caller_suspended: ({ organization }) =>
       `Der Aufrufer wurde gesperrt oder gelöscht, oder seine Organisation ${organization} ist gesperrt.`,
     person_cannot_enter: ({ kind }) =>
-      `Personen einer Organisation der Art „${kind}“ können sich bei Usher nicht anmelden: nur die des Providers und der Reseller.`,
+      `Personen einer Organisation der Art „${kinds[kind]}“ können sich bei Usher nicht anmelden: nur die des Providers und der Reseller.`,
     person_without_role: ({ groups }) =>
       `Nur Administratoren und Viewer können sich anmelden. Die Person ist in ${groups.length === 0 ? 'keiner Gruppe' : list(groups)}.`,
     portal_refused: ({ portal }) =>
       `Das Portal ${portal} gibt es nicht, oder der Aufrufer darf es nicht benutzen.`,
     permission: ({ has, needed }) =>
-      `Der Aufrufer hat die Berechtigung ${has}; die Operation verlangt ${or(needed)}.`,
+      `Der Aufrufer hat die Berechtigung ${permissions[has]}; die Operation verlangt ${or(needed.map((one) => permissions[one]))}.`,
     organization_kind: ({ has, needed }) =>
-      `Der Aufrufer handelt für eine Organisation der Art ${has}; die Operation verlangt ${or(needed)}.`,
-    caller_kind: ({ has, needed }) => `Ein ${has} darf die Operation nicht ausführen: nur ${or(needed)}.`,
+      `Der Aufrufer handelt für eine Organisation der Art „${kinds[has]}“; die Operation verlangt ${or(needed.map((one) => `„${kinds[one]}“`))}.`,
+    caller_kind: ({ has, needed }) =>
+      `Diese Art von Aufrufer (${callerKinds[has]}) darf die Operation nicht ausführen, sondern nur: ${or(needed.map((one) => callerKinds[one]))}.`,
     target_not_found: ({ id }) => `Nichts mit dem Namen ${id}, das Sie sehen dürfen.`,
     other_organization: ({ organization }) =>
       `Es gehört zu ${organization}, und das liegt nicht unterhalb der Organisation des Aufrufers. Für den Aufrufer gibt es das nicht.`,
@@ -235,14 +229,14 @@ export const explain: Text['explain'] = {
     delete_key: ({ accessKey }) => `Schlüssel ${accessKey} löschen`,
     join_group: () => 'Person in die Gruppe Administrator oder Viewer aufnehmen',
     relate_customer: () => 'Kunden dem Reseller zuordnen',
-    add_client: ({ permission }) => `Einen Client mit der Berechtigung ${permission} anlegen`,
+    add_client: ({ permission }) => `Einen Client mit der Berechtigung ${permissions[permission]} anlegen`,
     explain_user: () => 'Nachsehen, was aus dem Benutzer wurde',
     explain_access: () =>
       'Sehen Sie nach, warum der Aufrufer nicht darf: in der Befehlszeile mit „usher explain access“.',
     open_storage: () =>
       'Lassen Sie die Person Object Storage im Cloud Director einmal öffnen: Dann wird das Konto angefordert.',
     wait: ({ until }) =>
-      `Warten Sie${until === null ? '' : ` bis ${time(until)}`}, und sehen Sie dann wieder nach.`,
+      `Warten Sie${until === null ? '' : ` bis zum ${time(until)}`}, und sehen Sie dann wieder nach.`,
     set_up_platform: () =>
       'Geben Sie diesem Usher die Einstellungen der Plattform (USHER_CEPH_RGW_…), und starten Sie es neu.',
     mend_platform: () =>
@@ -250,7 +244,7 @@ export const explain: Text['explain'] = {
     free_space: () =>
       'Lassen Sie die Person Objekte löschen, oder erhöhen Sie das Kontingent auf der Plattform.',
     correct_request: ({ code }) =>
-      `Lassen Sie den Aufrufer die Anfrage berichtigen (${code}) und noch einmal senden.`,
+      `Lassen Sie den Aufrufer die Anfrage berichtigen und noch einmal senden: ${outcomes[code]} (${code}).`,
     look_at_log: () => 'Einträge der Anfrage lesen',
     ask_administrator: ({ step }) =>
       `Sie dürfen nur lesen. Die Administration Ihrer Organisation kann ${words[step]}.`,

@@ -38,9 +38,9 @@ export const user: Text['user'] = {
   wasThere: 'Diesen Benutzer gab es schon; geschrieben wurde nichts.',
   wasRestored: 'Dieser Benutzer war gelöscht und ist mit dem neuen Inhalt zurück.',
   triedSince: (attempts, since, next) =>
-    `${plural(attempts, 'Einmal', `${attempts}-mal`)} versucht seit ${time(since)}; nächster Versuch ${time(next)}.`,
+    `${plural(attempts, 'Einmal', `${attempts}-mal`)} versucht seit dem ${time(since)}; nächster Versuch am ${time(next)}.`,
   attempts: (count) => `${count} ${plural(count, 'Versuch', 'Versuche')}`,
-  since: (at) => `seit ${at}`,
+  since: 'seit',
   compare: 'Mit der Plattform vergleichen',
   compared: 'Gerade mit der Plattform verglichen.',
   mend: 'Reparieren',

@@ -34,6 +34,8 @@ export const common = {
     503: 'Usher cannot do this at the moment.',
     other: 'Usher has a fault.',
   } as Record<number, string> & { other: string },
+  /** Marks the sentence of the server, in English. */
+  serverSays: '',
   mayNot: (role: 'administrator' | 'viewer'): string =>
     role === 'viewer'
       ? 'A viewer may not do this: ask an administrator.'

@@ -1,8 +1,11 @@
 import type { CauseCode } from '../../../src/model/causes.ts'
 import type { NextCode, NextParams, ReasonParams, StepCode, UNSEEN } from '../../../src/model/explain.ts'
 import { newFormats } from '../format.ts'
+import { callerKinds, drift, health as healthWords, operations, outcomes, permissions } from './codes.ts'
+import { common } from './common.ts'
 
 const { time, bytes, list, plural } = newFormats('en-GB')
+const { kinds } = common
 
 type Texts<Params> = { readonly [Code in keyof Params]: (params: Params[Code]) => string }
 
@@ -16,6 +19,10 @@ const byWhom = ({ at, by }: Done): string =>
   `${at === null ? '' : ` on ${time(at)}`}${by === null ? '' : ` by ${by === 'operator' ? 'the command line' : by}`}`
 
 const or = (words: readonly string[]): string => words.join(' or ')
+
+/** What the platform, or the program that reached for it, said: in its own words, and marked as such. */
+const platformSaid = (cause: CauseCode | null, error: string): string =>
+  `${cause === 'refused' || cause === 'bad_response' ? 'The platform responded' : 'Technical message'}: “${error}”`
 
 const causes = {
   unreachable: 'nothing responds at the address of the platform',
@@ -33,20 +40,6 @@ const causes = {
   store: 'Usher’s own store failed',
   other: 'the platform could not be brought up to date',
 } satisfies Record<CauseCode, string> as Record<CauseCode, string>
-
-/** How an account differs on its platform. The page shows the code, too. */
-const drift: Readonly<Record<string, string>> = {
-  missing: 'the platform has no account',
-  present: 'it still has an account that was removed',
-  suspended: 'the account is suspended there',
-  active: 'the account is active there',
-  name: 'it has another display name',
-  key_missing: 'a key does not work there',
-  key_foreign: 'a key works there that should not',
-  key_differs: 'a key has another secret there',
-  secret_lost: 'the secret of a key cannot be compared',
-  foreign: 'it has an account that Usher does not know',
-}
 
 const words = {
   restore_user: 'restore the user',
@@ -145,6 +138,7 @@ export const explain = {
     target_known: 'There is no such thing.',
     target_in_reach: 'The thing is out of reach of the caller.',
   } satisfies Record<StepCode, string> as Record<StepCode, string>,
+  platformSaid,
   notApplied: (cause: string) => `The storage account is not on the platform: ${cause}.`,
   waits: 'A change is on its way to the platform.',
   causes,
@@ -173,15 +167,15 @@ export const explain = {
     not_configured: ({ platform }) =>
       `The account lives on ${platform}, and this Usher has no settings of it.`,
     platform_ill: ({ platform, health, reason }) =>
-      `The platform ${platform} reports ${health}${reason === null ? '' : `: ${reason}`}. Changes are recorded meanwhile, and reach it when it works again.`,
+      `The platform ${platform} reports ${healthWords[health]}.${reason === null ? '' : ` ${platformSaid(null, reason)}.`} Changes are recorded meanwhile, and reach it when it works again.`,
     health_not_known: ({ platform }) => `The health of ${platform} is not known at the moment.`,
     waiting: ({ since }) =>
       `A change of ${time(since)} is recorded, and is not on the platform yet. Usher applies it within seconds.`,
-    failing: ({ since, attempts, error, nextAt }) =>
-      `A change of ${time(since)} is recorded, but not on the platform, which keeps what it had until then.${error === null ? '' : ` The platform: ${error}.`} ` +
+    failing: ({ since, attempts, cause, error, nextAt }) =>
+      `A change of ${time(since)} is recorded, but not on the platform, which keeps what it had until then.${error === null ? '' : ` ${platformSaid(cause, error)}.`} ` +
       `Usher has tried ${attempts} ${plural(attempts, 'time', 'times')}, and tries again at ${time(nextAt)}.`,
-    parked: ({ since, attempts, error, nextAt }) =>
-      `A change of ${time(since)} is recorded, but not on the platform, which keeps what it had until then.${error === null ? '' : ` The platform: ${error}.`} ` +
+    parked: ({ since, attempts, cause, error, nextAt }) =>
+      `A change of ${time(since)} is recorded, but not on the platform, which keeps what it had until then.${error === null ? '' : ` ${platformSaid(cause, error)}.`} ` +
       `Usher has tried ${attempts} ${plural(attempts, 'time', 'times')} while the platform was well, so it now tries once an hour: next at ${time(nextAt)}.`,
     no_key: () => 'The account has no key, so no program can use it.',
     keys_disabled: ({ keys }) =>
@@ -190,31 +184,33 @@ export const explain = {
         : `All ${keys} keys of the account are disabled.`,
     secret_lost: ({ accessKey, lost }) =>
       `The secret of the key ${accessKey}${lost > 1 ? ` and of ${lost - 1} more` : ''} cannot be opened, so Usher cannot restore it on the platform.`,
-    drift: ({ kinds }) =>
-      `The platform has something else than Usher wrote: ${list(kinds.map((kind) => (drift[kind] ? `${drift[kind]} (${kind})` : kind)))}.`,
+    drift: (found) =>
+      `The platform has something else than Usher wrote: ${list(found.kinds.map((kind) => `${drift[kind]} (${kind})`))}.`,
     not_compared: ({ error }) =>
-      `The account could not be read from the platform${error === null ? '' : `: ${error}`}.`,
+      `The account could not be read from the platform.${error === null ? '' : ` ${platformSaid(null, error)}.`}`,
     quota_used: ({ usedBytes, quotaBytes }) => `${bytes(usedBytes)} of ${bytes(quotaBytes)} are used.`,
     not_recorded: ({ correlationId }) =>
       `The audit log has nothing with the correlation id ${correlationId} that you may see. The log has changes, refused ` +
       'calls and reads of secrets; not other reads, and not calls without valid credentials.',
-    refused: ({ operation, code }) => `${operation} was refused: ${code}. Nothing was changed.`,
+    refused: ({ operation, code }) =>
+      `“${operations[operation]}” was refused: ${outcomes[code]} (${code}). Nothing was changed.`,
     not_applied: ({ waiting, failed }) =>
       `It is recorded, but not on the platform yet: ${waiting} ${plural(waiting, 'change waits', 'changes wait')}, ${failed} failed too often.`,
     caller_not_found: ({ id }) => `There is no client and no user with the id ${id} that you may see.`,
     caller_suspended: ({ organization }) =>
       `The caller was suspended or deleted, or its organization ${organization} is suspended.`,
     person_cannot_enter: ({ kind }) =>
-      `People of a ${kind} cannot sign in to Usher: only those of the provider and of resellers can.`,
+      `People of a ${kinds[kind]} cannot sign in to Usher: only those of the provider and of resellers can.`,
     person_without_role: ({ groups }) =>
       `Only Administrators and Viewers may sign in. The person is in ${groups.length === 0 ? 'no group' : list(groups)}.`,
     portal_refused: ({ portal }) =>
       `The portal ${portal} does not exist, or is none that the caller may use.`,
     permission: ({ has, needed }) =>
-      `The caller has the permission ${has}; the operation needs ${or(needed)}.`,
+      `The caller has the permission ${permissions[has]}; the operation needs ${or(needed.map((one) => permissions[one]))}.`,
     organization_kind: ({ has, needed }) =>
-      `The caller acts for a ${has}; only callers of a ${or(needed)} may run the operation.`,
-    caller_kind: ({ has, needed }) => `No ${has} may run the operation: only a ${or(needed)} may.`,
+      `The caller acts for a ${kinds[has]}; only callers of a ${or(needed.map((one) => kinds[one]))} may run the operation.`,
+    caller_kind: ({ has, needed }) =>
+      `The operation is not for this kind of caller (${callerKinds[has]}), only for: ${or(needed.map((one) => callerKinds[one]))}.`,
     target_not_found: ({ id }) => `Nothing is called ${id} that you may see.`,
     other_organization: ({ organization }) =>
       `It belongs to ${organization}, which is not below the organization that the caller acts for. For the caller it does not exist.`,
@@ -242,7 +238,7 @@ export const explain = {
     delete_key: ({ accessKey }) => `Delete the key ${accessKey}`,
     join_group: () => 'Put the person into the group Administrator or Viewer',
     relate_customer: () => 'Relate the customer to the reseller',
-    add_client: ({ permission }) => `Make a client with the permission ${permission}`,
+    add_client: ({ permission }) => `Make a client with the permission ${permissions[permission]}`,
     explain_user: () => 'See what became of the user',
     explain_access: () => 'See why the caller may not: at the command line, “usher explain access”.',
     open_storage: () => 'Let the person open Object Storage in Cloud Director once: it asks for the account.',
@@ -251,7 +247,8 @@ export const explain = {
       'Give this Usher the settings of the platform (USHER_CEPH_RGW_…), and start it again.',
     mend_platform: () => 'Mend what the platform reports; Usher then applies what waits by itself.',
     free_space: () => 'Let the person delete objects, or raise the quota on the platform.',
-    correct_request: ({ code }) => `Let the caller correct the request (${code}) and send it again.`,
+    correct_request: ({ code }) =>
+      `Let the caller correct the request and send it again: ${outcomes[code]} (${code}).`,
     look_at_log: () => 'Read the entries of the request',
     ask_administrator: ({ step }) =>
       `You may only look. Ask an administrator of your organization to ${words[step]}.`,

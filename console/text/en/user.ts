@@ -42,7 +42,7 @@ export const user = {
   triedSince: (attempts: number, since: string, next: string) =>
     `Tried ${attempts} ${plural(attempts, 'time', 'times')} since ${time(since)}; next attempt ${time(next)}.`,
   attempts: (count: number) => `${count} ${plural(count, 'attempt', 'attempts')}`,
-  since: (at: string) => `since ${at}`,
+  since: 'since',
   compare: 'Compare with the platform',
   compared: 'Compared with the platform just now.',
   mend: 'Mend',

@@ -1,5 +1,5 @@
 import type { Operation } from '../../model/audit.ts'
-import { type CallerKind, type Context, PERMISSIONS } from '../../model/context.ts'
+import { CALLER_KINDS, type CallerKind, type Context, PERMISSIONS } from '../../model/context.ts'
 import { DirectoryError } from '../../model/error.ts'
 import {
   ACCESS_STEPS,
@@ -215,7 +215,6 @@ async function tryPortal(dir: Directory, ctx: Context, portal: string | undefine
 }
 
 const KINDS: readonly OrganizationKind[] = ['provider', 'reseller', 'customer']
-const CALLERS: readonly CallerKind[] = ['client', 'person', 'operator']
 
 /** Finds out what of a caller would have to differ, by asking the access table about callers that differ in it. */
 function explainRefusal(ctx: Context, operation: Operation): Reason {
@@ -238,7 +237,7 @@ function explainRefusal(ctx: Context, operation: Operation): Reason {
   const kinds = KINDS.filter((kind) => isPermittedFor(kind, caller.kind))
   if (kinds.length > 0)
     return { code: 'organization_kind', params: { has: organization.kind, needed: kinds } }
-  const callers = CALLERS.filter((one) => KINDS.some((kind) => isPermittedFor(kind, one)))
+  const callers = CALLER_KINDS.filter((one) => KINDS.some((kind) => isPermittedFor(kind, one)))
   return { code: 'caller_kind', params: { has: caller.kind, needed: callers } }
 }
 

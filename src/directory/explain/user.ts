@@ -10,6 +10,7 @@ import {
   UNSEEN,
   USER_STEPS,
 } from '../../model/explain.ts'
+import type { DriftKind, Health } from '../../model/platforms.ts'
 import type { FoundOrganization } from '../../store/find/organizations.ts'
 import type { UserFacts } from './facts.ts'
 import { choosePermitted } from './next-steps.ts'
@@ -19,7 +20,7 @@ export interface PlatformFacts {
   readonly name: string
   readonly isConfigured: boolean
   /** The last known health; null if it is not known. */
-  readonly health: 'NORMAL' | 'WARNING' | 'ERROR' | 'UNKNOWN' | null
+  readonly health: Health | null
   readonly reason: string | null
   readonly s3Url: string | null
   /** Whether its accounts can be compared with the directory. */
@@ -27,7 +28,7 @@ export interface PlatformFacts {
 }
 
 /** How an account differs on its platform; null if it was not compared, or an error if that failed. */
-export type Compared = { readonly kinds: readonly string[] } | { readonly error: string } | null
+export type Compared = { readonly kinds: readonly DriftKind[] } | { readonly error: string } | null
 
 /** Why the storage of a user works or does not. */
 export interface UserExplanation extends Explanation {

@@ -1,5 +1,5 @@
 import type { AccountPlace } from '../../model/accounts.ts'
-import { DirectoryError, type Issue } from '../../model/error.ts'
+import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import type { RowResult } from '../../model/imports.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
 import type { NewPerson, User } from '../../model/users.ts'
@@ -209,7 +209,7 @@ class Batch {
   }
 
   /** Reports a conflict, with an audit entry as for a refused call. */
-  async #refuse(row: ResolvedRow, issues: readonly Issue[], outcome: string): Promise<void> {
+  async #refuse(row: ResolvedRow, issues: readonly Issue[], outcome: ErrorCode): Promise<void> {
     const organization = row.place.organization.id
     const entry = this.#unit.entry({ operation: 'UpdateUser', outcome, organization })
     await insertAuditEntry(this.#unit.tx, { ...entry, status: 'Failed' })

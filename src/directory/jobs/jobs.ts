@@ -121,7 +121,7 @@ export function resumeJob(dir: Directory, ctx: Context, id: string): Promise<Job
 async function change(
   unit: Unit,
   job: Job,
-  to: { mark: (tx: Tx, pk: number, now: string) => Promise<void>; outcome: string },
+  to: { mark: (tx: Tx, pk: number, now: string) => Promise<void>; outcome: 'stopped' | 'resumed' },
 ): Promise<Job> {
   await to.mark(unit.tx, job.pk, unit.now)
   await unit.audit({ outcome: to.outcome, target: job.id, changedFields: ['state'] })

@@ -1,5 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { AuditEntry, AuditStatus, AuditValue, Operation, RecordedChange } from '../../model/audit.ts'
+import type {
+  AuditEntry,
+  AuditStatus,
+  AuditValue,
+  EntryOutcome,
+  Operation,
+  RecordedChange,
+} from '../../model/audit.ts'
 import { foldId, listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
@@ -114,7 +121,7 @@ export function toEntry(row: Pick<EntryRow, (typeof ENTRY_COLUMNS)[number]>): Au
     at: row.at,
     operation: row.operation as Operation,
     status: row.status as AuditStatus,
-    outcome: row.outcome,
+    outcome: row.outcome as EntryOutcome,
     // SQLite may hold bytes in a column of text.
     caller: parseCaller(String(row.caller)),
     portal: row.portal,

@@ -5,6 +5,7 @@ import {
   type InactiveReason,
   PLATFORM_STATES,
 } from '../../../model/accounts.ts'
+import { DRIFT_KINDS } from '../../../model/platforms.ts'
 import { NullableCause } from './causes.ts'
 import { IdParams, nullable, oneOf, time } from './parts.ts'
 
@@ -130,7 +131,7 @@ const Comparison = Type.Object({
   ),
   drift: Type.Array(
     Type.Object({
-      kind: Type.String({ description: 'How it differs, from a closed list.' }),
+      kind: oneOf(DRIFT_KINDS, 'How it differs, from a closed list.'),
       accessKey: nullable('The key that it is about; null for the account itself.'),
     }),
   ),

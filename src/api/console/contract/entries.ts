@@ -1,5 +1,6 @@
 import { Type } from '../../../json-schema.ts'
-import { type Change, TARGET_KINDS } from '../../../model/audit.ts'
+import { type Change, OPERATIONS, OUTCOMES, TARGET_KINDS } from '../../../model/audit.ts'
+import { ERROR_CODES } from '../../../model/error.ts'
 import {
   CallerRef,
   listOf,
@@ -33,12 +34,12 @@ export const Entry = Type.Object(
   {
     id: uuid('The id of the entry.'),
     at: time('When it was made.'),
-    operation: Type.String({ description: 'What was done.' }),
+    operation: oneOf(OPERATIONS, 'What was done.'),
     status: oneOf(
       ['Succeeded', 'Failed', 'Processing'],
       '`Processing` while the platform does not have the change of an account.',
     ),
-    outcome: Type.String({ description: 'What became of it; of a refusal, the code of the error.' }),
+    outcome: oneOf([...OUTCOMES, ...ERROR_CODES], 'What became of it; of a refusal, the code of the error.'),
     caller: CallerRef,
     target: nullable('The id or access key that it is about, as the entry has it.'),
     about: nullableOf(TargetRef, 'What the target is; null if the person does not reach it, or it is gone.'),

@@ -1,9 +1,32 @@
 import { Type } from '../../../json-schema.ts'
-import { type NextStep, type Reason, STEP_CODES, UNSEEN } from '../../../model/explain.ts'
+import { OPERATIONS, OUTCOMES } from '../../../model/audit.ts'
+import { CAUSE_CODES } from '../../../model/causes.ts'
+import { CALLER_KINDS, PERMISSIONS } from '../../../model/context.ts'
+import { ERROR_CODES } from '../../../model/error.ts'
+import {
+  NEXT_OPERATIONS,
+  type NextCode,
+  type NextStep,
+  REASON_CODES,
+  type Reason,
+  STEP_CODES,
+  STEP_STATES,
+  UNSEEN,
+} from '../../../model/explain.ts'
 import { HIT_KINDS, HIT_STATES, MATCHES } from '../../../model/find.ts'
+import { DRIFT_KINDS, HEALTHS } from '../../../model/platforms.ts'
 import { AttemptsView } from './attempts.ts'
 import { Entry } from './entries.ts'
-import { IdParams, listOf, nullable, nullableOf, OrganizationRef, oneOf, uuid } from './parts.ts'
+import {
+  IdParams,
+  listOf,
+  nullable,
+  nullableOf,
+  ORGANIZATION_KINDS,
+  OrganizationRef,
+  oneOf,
+  uuid,
+} from './parts.ts'
 
 const Hit = Type.Object(
   {
@@ -42,19 +65,54 @@ export const find = {
   }),
 } as const
 
+const NEXT_CODES = Object.keys(NEXT_OPERATIONS) as NextCode[]
+const ENTRY_OUTCOMES = [...OUTCOMES, ...ERROR_CODES] as const
+/** What a caller is, or would have to be. */
+const CALLER_WORDS = [...PERMISSIONS, ...ORGANIZATION_KINDS, ...CALLER_KINDS] as const
+
 const ReasonSchema = Type.Unsafe<Reason | null>({
   anyOf: [
-    Type.Object({ code: Type.String({ description: 'The reason.' }), params: Type.Object({}) }),
+    Type.Object({
+      code: oneOf(REASON_CODES, 'The reason.'),
+      params: Type.Object(
+        {
+          cause: Type.Optional(nullableOf(oneOf(CAUSE_CODES, 'The cause.'), 'Why the platform failed.')),
+          health: Type.Optional(oneOf(HEALTHS, 'The health of the platform.')),
+          kinds: Type.Optional(listOf(oneOf(DRIFT_KINDS, 'The difference.'), 'How the platform differs.')),
+          operation: Type.Optional(oneOf(OPERATIONS, 'The operation that was refused.')),
+          code: Type.Optional(oneOf(ENTRY_OUTCOMES, 'Why it was refused.')),
+          kind: Type.Optional(oneOf(ORGANIZATION_KINDS, "What the person's organization is.")),
+          has: Type.Optional(oneOf(CALLER_WORDS, 'What the caller is.')),
+          needed: Type.Optional(listOf(oneOf(CALLER_WORDS, 'What would do.'), 'What it would have to be.')),
+        },
+        { description: 'What a text about it needs; these are the codes in it.' },
+      ),
+    }),
     Type.Null(),
   ],
   description: 'Why the step is `no`, with what a text about it needs.',
+})
+
+const NextSchema = Type.Unsafe<NextStep>({
+  ...Type.Object({
+    code: oneOf(NEXT_CODES, 'What to do.'),
+    params: Type.Object(
+      {
+        code: Type.Optional(oneOf(ENTRY_OUTCOMES, 'Why a request was refused.')),
+        operation: Type.Optional(oneOf(OPERATIONS, 'The operation that is refused.')),
+        permission: Type.Optional(oneOf(PERMISSIONS, 'The permission of a new client.')),
+        step: Type.Optional(oneOf(NEXT_CODES, 'What others can do.')),
+      },
+      { description: 'What a text about it needs; these are the codes in it.' },
+    ),
+  }),
 })
 
 const explanation = {
   steps: listOf(
     Type.Object({
       code: oneOf(STEP_CODES, 'What must hold.'),
-      state: oneOf(['yes', 'no', 'unknown', 'not_needed'], 'Whether it holds.'),
+      state: oneOf(STEP_STATES, 'Whether it holds.'),
       reason: ReasonSchema,
     }),
     'In the order in which they are checked. What follows the first `no` is unknown.',
@@ -63,12 +121,7 @@ const explanation = {
     anyOf: [oneOf(STEP_CODES, 'The step.'), Type.Null()],
     description: 'The first step that is `no`.',
   }),
-  next: listOf(
-    Type.Unsafe<NextStep>({
-      ...Type.Object({ code: Type.String({ description: 'What to do.' }), params: Type.Object({}) }),
-    }),
-    'What the person may do about it, best first.',
-  ),
+  next: listOf(NextSchema, 'What the person may do about it, best first.'),
 } as const
 
 /** Why the storage of a user works or does not. */

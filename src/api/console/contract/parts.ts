@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox'
 import { Type } from '../../../json-schema.ts'
-import type { ErrorCode } from '../../../model/error.ts'
+import { CALLER_KINDS } from '../../../model/context.ts'
+import { ERROR_CODES } from '../../../model/error.ts'
 import { ISSUE_RULES } from '../../../model/rules.ts'
 
 // The browser imports the types of this folder. Its files import typebox, json-schema.ts, and types and constants of
@@ -80,7 +81,8 @@ export const Page = <Row extends TSchema>(row: Row) =>
     next: nullable('Where the next page begins; null on the last page.'),
   })
 
-const ORGANIZATION_KINDS = ['provider', 'reseller', 'customer'] as const
+/** What an organization can be. */
+export const ORGANIZATION_KINDS = ['provider', 'reseller', 'customer'] as const
 
 /** An organization by its id, with what names it on the screen. */
 export const OrganizationRef = Type.Object({
@@ -97,7 +99,7 @@ export const GroupRef = Type.Object({
 
 /** Who made a call. */
 export const CallerRef = Type.Object({
-  kind: oneOf(['client', 'person', 'operator'], 'What called.'),
+  kind: oneOf(CALLER_KINDS, 'What called.'),
   id: nullable('The id of the client or user; null for the operator.', 'uuid'),
   name: nullable('The name of the client or person; null if it is not known here.'),
 })
@@ -126,8 +128,10 @@ const OTHER_CODES = [
   'internal',
 ] as const
 
+const PROBLEM_CODES = [...ERROR_CODES, ...OTHER_CODES] as const
+
 /** Every code of a failure. */
-export type ProblemCode = ErrorCode | (typeof OTHER_CODES)[number]
+export type ProblemCode = (typeof PROBLEM_CODES)[number]
 
 const PROBLEM_TYPES = [
   'ValidationError',
@@ -150,7 +154,7 @@ export const Problem = Type.Object(
   {
     statusCode: Type.Integer({ description: 'The HTTP status.' }),
     type: oneOf(PROBLEM_TYPES, 'The kind of failure.'),
-    code: Type.Unsafe<ProblemCode>({ type: 'string', description: 'What failed, from a closed list.' }),
+    code: oneOf(PROBLEM_CODES, 'What failed, from a closed list.'),
     description: Type.String({ description: 'What is wrong, and what to do, in English.' }),
     correlationId: uuid('The correlation id of the request.'),
     errors: Type.Array(
