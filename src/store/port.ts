@@ -117,6 +117,11 @@ export interface Tx {
    * Runs a query whose shape depends on the request. It is compiled on each call, so the create path must not use it.
    */
   query<R>(build: (db: QueryBuilder) => Compilable<R>): Promise<R[]>
+  /**
+   * Runs a query that only reads, and returns each row as the array of its values, in the order of the columns. For
+   * thousands of rows it takes about half as long as `query`.
+   */
+  queryArrays(build: (db: QueryBuilder) => Compilable<unknown>): Promise<unknown[][]>
   /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null
   /**

@@ -55,6 +55,10 @@ export async function explainAll(
     query((db) => statement.build(db, params)) as ReturnType<typeof tx.all<never, never>>
   const recorder = Object.create(tx, {
     query: { value: query },
+    queryArrays: {
+      value: async (build: Parameters<Tx['queryArrays']>[0]) =>
+        (await query(build as Parameters<Tx['query']>[0])).map((row) => Object.values(row as object)),
+    },
     all: { value: all },
     get: { value: async (...words: Parameters<Tx['get']>) => (await all(...words))[0] },
     findUsers: { value: tx.findUsers.bind(tx) },

@@ -12,6 +12,7 @@ import { auditTailSuite } from './audit-tail.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
+import { listedUsersSuite } from './listed-users.suite.ts'
 import { logWalksSuite } from './log-walks.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
 import { queryPlansSuite } from './query-plans.suite.ts'
@@ -28,6 +29,7 @@ await onServer('the store on PostgreSQL', (server) => {
   const { open, openTampered } = postgresStores(server)
   unitsSuite(open)
   userListsSuite(open)
+  listedUsersSuite(open)
   userSearchSuite(open)
   userFindSuite(open, {
     any: [async (...search) => (await readIndex(...search)).pks],

@@ -10,6 +10,7 @@ import { auditTailSuite } from './audit-tail.suite.ts'
 import { conflictsSuite } from './conflicts.suite.ts'
 import { followingSuite } from './following.suite.ts'
 import { leasesSuite } from './leases.suite.ts'
+import { listedUsersSuite } from './listed-users.suite.ts'
 import { logWalksSuite } from './log-walks.suite.ts'
 import { newUsersSuite } from './new-users.suite.ts'
 import { queryPlansSuite } from './query-plans.suite.ts'
@@ -25,6 +26,7 @@ const { open, openTampered } = sqliteStores()
 
 unitsSuite(open)
 userListsSuite(open)
+listedUsersSuite(open)
 userSearchSuite(open)
 userFindSuite(open)
 const engine = {

@@ -25,7 +25,9 @@ export async function explain(store: Store, work: (tx: Tx) => Promise<unknown>):
     }
     const all: Tx['all'] = (statement, params) => query((db) => statement.build(db, params))
     const get: Tx['get'] = async (statement, params) => (await all(statement, params))[0]
-    const traced = { query, get, all, run: tx.run.bind(tx) }
+    const queryArrays: Tx['queryArrays'] = async (build) =>
+      (await query(build)).map((row) => Object.values(row as object))
+    const traced = { query, queryArrays, get, all, run: tx.run.bind(tx) }
     await work(traced as unknown as Tx)
     return details
   })

@@ -94,7 +94,8 @@ const UserPage = Responds(PageOf(ListedUserView), 'OK: the users of the page.')
 
 function toListedView(listed: ListedUser) {
   const { deletedAt } = listed.user
-  return { ...toUserView(listed), ...(deletedAt !== null && { deletedAt }) }
+  const view = toUserView(listed)
+  return deletedAt === null ? view : { ...view, deletedAt }
 }
 
 /** The query of a list of users, as it was checked. */

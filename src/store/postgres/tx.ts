@@ -116,6 +116,13 @@ export class PostgresTx implements Tx {
     return (await this.#send({ text: sql, values: [...parameters] })).rows as R[]
   }
 
+  async queryArrays(build: (db: QueryBuilder) => Compilable<unknown>): Promise<unknown[][]> {
+    const { sql, parameters } = build(this.#statements.builder).compile()
+    if (holdsNul(parameters)) return []
+    const query: pg.QueryArrayConfig = { text: sql, values: [...parameters], rowMode: 'array' }
+    return (await this.#send(query)).rows as unknown[][]
+  }
+
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
     this.#wrote = true
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)

@@ -130,6 +130,17 @@ export class Connection implements Tx, Writer {
     }
   }
 
+  async queryArrays(build: (db: Kysely<Tables>) => Compilable<unknown>): Promise<unknown[][]> {
+    try {
+      const { sql: text, parameters } = build(this.builder).compile()
+      const statement = this.#db.prepare(text)
+      statement.setReturnArrays(true)
+      return statement.all(...(parameters as string[])) as unknown as unknown[][]
+    } catch (error) {
+      throw toQueryError(error)
+    }
+  }
+
   /** Runs work on one snapshot. */
   async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     try {

@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { FoundUsers, PageEnd, Tx, UserSearch, UserSearchPage } from '../port.ts'
-import { query } from '../raw-query.ts'
+import { query, queryKeys } from '../raw-query.ts'
 import { isAfter } from '../users/page-ends.ts'
 import { toOrderSql } from '../users/user-sql.ts'
 import { NUMBER_BITS, type OrderTables, tablesOf, toFacet, toPlaceText } from './user-places.ts'
@@ -39,12 +39,11 @@ export async function searchUsers(
   const found = sql`select rowid as id from user_search_name where user_search_name match ${match}
     limit ${within?.examined ?? limit}`
   const are = within && sql`cross join users on users.pk = place.user_pk where ${within.where} limit ${limit}`
-  const rows = await query<{ pk: number }>(
+  return queryKeys(
     tx,
-    sql`select place.user_pk as pk from (${found}) as found
+    sql`select place.user_pk from (${found}) as found
       cross join user_places_name as place on place.id = found.id ${are ?? sql``}`,
   )
-  return rows.map(({ pk }) => pk)
 }
 
 /** What the queries for one page share. */
@@ -91,13 +90,12 @@ async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Pro
   const last = await findId(tx, found, { from: first.label, offset: first.before + limit })
   const inBlocks = sql`${found.where} and ${isFrom(found, first.label)}
     and ${isUpTo(found, last === undefined ? undefined : toLabel(last))}`
-  const rows = await query<{ pk: number }>(
+  return queryKeys(
     tx,
     sql`select users.pk from ${tables.search} ${users} where ${inBlocks}
       order by ${id} >> ${sql.lit(NUMBER_BITS)} ${found.direction}, ${toOrderSql(order)}
       limit ${limit} offset ${first.before}`,
   )
-  return rows.map(({ pk }) => pk)
 }
 
 /** The block in which a page begins, and how many matches of this block are before the page. */

@@ -5,7 +5,8 @@ import { countCodePoints } from '../../model/text.ts'
 import type { ListedUser, UserOrder } from '../../model/user-lists.ts'
 import { countMatching, planPage } from '../paging.ts'
 import { MIN_SEARCHED, type PageEnd, type QueryBuilder, type Tx, type UserSearch } from '../port.ts'
-import { selectListedUsers } from './listed-users.ts'
+import { queryKeys } from '../raw-query.ts'
+import { listFound, selectListedUsers } from './listed-users.ts'
 import { findEnd, listRangesAfter, noteEnd, type PageEnds, selectPageEnd } from './page-ends.ts'
 import { findRankedStart } from './user-ranks.ts'
 import {
@@ -88,20 +89,16 @@ async function selectFollowing(
   { order, page, total, after }: Cut & { total: number; after: PageEnd },
 ): Promise<UserPage> {
   const path = await toPath(tx, criteria, { order, page: { ...page, offset: 0 }, total })
-  const pks: number[] = []
+  const users: ListedUser[] = []
   for (const range of listRangesAfter(after, order.ascending)) {
-    const left = page.limit + 1 - pks.length
+    const left = page.limit + 1 - users.length
     if (left === 0) break
-    const rows = await tx.query((db) =>
-      selectMatching(db, criteria, path)
-        .select('users.pk')
-        .where(range)
-        .orderBy(toOrderSql(order))
-        .limit(left),
+    const some = await listFound(tx, (db) =>
+      selectMatching(db, criteria, path).where(range).orderBy(toOrderSql(order)).limit(left),
     )
-    pks.push(...rows.map(({ pk }) => pk))
+    users.push(...some)
   }
-  return toBroadPage(tx, pks, { order, page, total })
+  return toBroadPage(users, { page, total })
 }
 
 /** Returns a page of what words and groups find among very many users. */
@@ -120,7 +117,7 @@ async function selectFound(
     return after
       ? selectFollowing(tx, criteria, { ...cut, total, after })
       : walkArea(tx, criteria, { ...cut, total })
-  if (!found.isAll) return toBroadPage(tx, found.pks, { ...cut, total })
+  if (!found.isAll) return toBroadPage(await selectListedUsers(tx, found.pks), { ...cut, total })
   const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found.pks }] }
   return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
 }
@@ -133,7 +130,8 @@ async function walkArea(
 ): Promise<UserPage> {
   const { offset, limit } = page
   const walked = { order, page: { offset, limit: limit + 1 }, path: toWalk({ order }) }
-  return toBroadPage(tx, offset >= total ? [] : await selectPks(tx, criteria, walked), { order, page, total })
+  const users = offset >= total ? [] : await selectInOrder(tx, criteria, walked)
+  return toBroadPage(users, { page, total })
 }
 
 /** Returns the path to a page of a list without conditions. */
@@ -181,13 +179,12 @@ async function cutCounted(
   const far = plan.offset > NEAR ? await selectFarPks(tx, criteria, { order, page, total }) : undefined
   if (far) return { items: await selectListedUsers(tx, far), total, more: page.offset + page.limit < total }
   const isReversed = plan.direction === 'desc'
-  const pks = await selectPks(tx, criteria, {
+  const items = await selectInOrder(tx, criteria, {
     order: { by: order.by, ascending: order.ascending !== isReversed },
     page: plan,
     path,
   })
-  const items = await selectListedUsers(tx, isReversed ? pks.reverse() : pks)
-  return { items, total, more: page.offset + page.limit < total }
+  return { items: isReversed ? items.reverse() : items, total, more: page.offset + page.limit < total }
 }
 
 /**
@@ -206,7 +203,7 @@ export async function selectFarPks(
   const before = order.ascending ? page.offset : total - page.offset - count
   const start = await findRankedStart(tx, area.providerPk, { by: order.by, offset: before })
   if (!start) return undefined
-  const rows = await tx.query((db) =>
+  const pks = await queryKeys(tx, (db) =>
     selectMatching(db, criteria, toWalk({ order }))
       .select('users.pk')
       .where(order.by === 'name' ? 'users.name_key' : 'users.email_key', '>=', start.from)
@@ -214,8 +211,7 @@ export async function selectFarPks(
       .limit(count)
       .offset(start.offset),
   )
-  if (rows.length < count) return undefined
-  const pks = rows.map((row) => row.pk)
+  if (pks.length < count) return undefined
   return order.ascending ? pks : pks.reverse()
 }
 
@@ -252,27 +248,29 @@ async function cutWhole(
 
 /**
  * Returns a page of a list of unknown length.
- * @param pks the users of the page, and one more if there is one
+ * @param users those of the page, and one more if there is one
  * @param cut.total the total, if the page is not the last one
  */
-async function toBroadPage(
-  tx: Tx,
-  pks: readonly number[],
-  { page: { offset, limit }, total }: Cut & { total: number },
-): Promise<UserPage> {
-  const more = pks.length > limit
-  const items = await selectListedUsers(tx, pks.slice(0, limit))
-  const isLast = !more && (pks.length > 0 || offset === 0)
-  return { items, total: isLast ? offset + pks.length : total, more }
+function toBroadPage(
+  users: ListedUser[],
+  { page: { offset, limit }, total }: Pick<Cut, 'page'> & { total: number },
+): UserPage {
+  const more = users.length > limit
+  const isLast = !more && (users.length > 0 || offset === 0)
+  return { items: users.slice(0, limit), total: isLast ? offset + users.length : total, more }
 }
 
-async function selectPks(
+/** Reads users in the order of a list. */
+async function selectInOrder(
   tx: Tx,
   criteria: UserCriteria,
   { order, page, path }: { order: UserOrder; page: PageRequest; path: UserPath },
-): Promise<number[]> {
+): Promise<ListedUser[]> {
   const inOrder = toOrderSql(order)
-  const rows = await tx.query((db) => {
+  // The path is in the order of the list, and no row is skipped.
+  if (path !== 'area' && page.offset === 0)
+    return listFound(tx, (db) => selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit))
+  const pks = await queryKeys(tx, (db) => {
     const cut = selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
     const isNear = path !== 'area' && page.offset <= NEAR
     if (isNear || order.by !== 'name') return cut.select('users.pk')
@@ -283,7 +281,7 @@ async function selectPks(
       .where('users.id', 'in', cut.select('users.id'))
       .orderBy(inOrder)
   })
-  return rows.map((row) => row.pk)
+  return selectListedUsers(tx, pks)
 }
 
 /**
