@@ -1,11 +1,14 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { Context } from '../model/context.ts'
+import { DirectoryError } from '../model/error.ts'
+import { foldId } from '../model/ids.ts'
 import { formatCaller } from '../store/audit/entry-rows.ts'
 import { type LogPlace, type LogWalkPage, selectLogWalk } from '../store/audit/log-walks.ts'
+import { selectFoundOrganization } from '../store/find/organizations.ts'
 import { type DescribedEntry, describeEntries } from './audit-entries.ts'
 import { type AuditLogRequest, toInterval, toOperation } from './audit-logs.ts'
 import type { Directory } from './directory.ts'
-import { getReseller, type Scope } from './reach.ts'
+import { getReseller, isReachable, type Scope } from './reach.ts'
 import { runRead, runUnit } from './unit.ts'
 
 /** Which entries a caller asks for, and where the page begins. */
@@ -27,7 +30,8 @@ type AuditWalkPage = Omit<LogWalkPage, 'items'> & { readonly items: readonly Des
 /**
  * Lists the entries of the audit log that the context may see, as `listAuditLogs` does, from a place on and without a
  * total. One call looks at a limited number of entries, so a page may have few although there are more.
- * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is after `to`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is after `to`, `organization_not_found`,
+ *   `store_unavailable`
  */
 export function walkAuditLogs(
   dir: Directory,
@@ -44,7 +48,8 @@ const EXPORT_PAGE = 200
  * Reads all entries that `walkAuditLogs` lists, up to the time of the call, newest first. The export itself is recorded
  * before the first of them is read.
  * @returns pages of entries; each page is read from one snapshot
- * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is after `to`, `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `invalid` if `from` is after `to`, `organization_not_found`,
+ *   `store_unavailable`
  */
 export async function* exportAuditLogs(
   dir: Directory,
@@ -53,6 +58,7 @@ export async function* exportAuditLogs(
 ): AsyncGenerator<readonly DescribedEntry[]> {
   const time = await runUnit(dir, ctx, { operation: 'ExportAudit' }, async (unit) => {
     const interval = toInterval(request, new Date(unit.now))
+    await assertOrganization(unit, request.organizationId)
     await unit.audit({ outcome: 'exported' })
     return interval
   })
@@ -71,6 +77,7 @@ async function walk(dir: Directory, scope: Scope, request: AuditWalkRequest): Pr
   const time = toInterval(request, dir.now())
   const reseller = (await getReseller(scope, { id: undefined })) ?? undefined
   const { status, customerName, outcome, target, organizationId: organization, caller } = request
+  await assertOrganization(scope, organization)
   const { providerPk } = scope.ctx.organization
   const filter = {
     ...{ providerPk, reseller, ...time, status, customerName, outcome, target, organization },
@@ -81,6 +88,17 @@ async function walk(dir: Directory, scope: Scope, request: AuditWalkRequest): Pr
   const { items, ...page } = await selectLogWalk(scope.tx, { filter, after, limit })
   const reader = { providerPk, reseller }
   return { items: await describeEntries(dir, scope.tx, { reader, entries: items }), ...page }
+}
+
+/**
+ * Checks that an organization to filter by is in reach: one out of reach looks as if it did not exist. Entries about a
+ * deleted one stay readable.
+ */
+async function assertOrganization(scope: Scope, id: string | undefined): Promise<void> {
+  if (id === undefined) return
+  const found = await selectFoundOrganization(scope.tx, foldId(id))
+  if (found && (await isReachable(scope, found))) return
+  throw new DirectoryError('organization_not_found', `There is no organization with the id ${id}.`)
 }
 
 /** Returns the callers that an id may stand for, as the log stores them. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID as newId } from 'node:crypto'
 import { test } from 'node:test'
 import { jsonOf } from '../../testing/http.ts'
+import { awaitJob } from './companies.ts'
 import { type ConsoleClient, enterFirst, type Problem } from './console-client.ts'
 import { addPeople, addPerson, type Role, type SignedIn } from './console-people.ts'
 import { callPortal } from './portal.ts'
@@ -252,7 +253,7 @@ test('the log is filtered by all that its entries say, with names beside ids', a
   })
   await as.call('DELETE', `/users/${id}`, undefined, { 'if-match': '*' })
   const list = (query: string, by: ConsoleClient = grace) => readAll<Entry>(by, `/audit?limit=1&${query}`)
-  const { customer, provider } = target.init
+  const { customer } = target.init
   for (const by of [grace, people['reseller viewer']]) {
     const about = await list(`target=${id.toUpperCase()}`, by)
     assert.deepEqual(
@@ -277,14 +278,39 @@ test('the log is filtered by all that its entries say, with names beside ids', a
   assert.equal(new Set(ofCustomer.map((entry) => entry.id)).size, ofCustomer.length)
   const byOperator = await list('caller=operator')
   assert.ok(byOperator.length > 0 && byOperator.every(({ caller }) => caller.kind === 'operator'))
-  // A reseller sees nothing of what the provider does for itself.
-  assert.deepEqual(await list(`organization=${provider.id}`, people['reseller viewer']), [])
   const failed = await list('status=Failed', people['reseller viewer'])
   assert.ok(failed.length > 0 && failed.every(({ status }) => status === 'Failed'))
   const late = new Date().toISOString()
   assert.deepEqual(await list(`since=${late}`), [])
   for (const query of ['caller=x', 'caller=OPERATOR', 'since=x', `since=${late}&until=2020-01-01T00:00:00Z`])
     assert.equal((await grace.send('GET', `/audit?${query}`)).status, 400, query)
+})
+
+test('lists of an organization out of reach answer as those of one that does not exist', async () => {
+  const as = people['reseller administrator']
+  const { provider } = target.init
+  const other = await target.operator.addReseller('out-of-reach.example')
+  const absent = newId()
+  for (const path of ['/users', '/people', '/portals', '/audit', '/audit/export']) {
+    const [missing, ...foreign] = await Promise.all(
+      [absent, other, provider.id].map(async (id) => {
+        const answer = await as.send('GET', `${path}?organization=${id}`)
+        const { correlationId: _, ...problem } = jsonOf<Problem>(answer)
+        return { status: answer.status, text: JSON.stringify(problem).replaceAll(id, 'ID') }
+      }),
+    )
+    assert.equal(missing?.status, 404, path)
+    for (const one of foreign) assert.deepEqual(one, missing, path)
+  }
+  const page = await as.send('GET', `/organizations/${other}`)
+  assert.equal(page.status, 404)
+})
+
+test('the log of an organization that was deleted can still be read', async () => {
+  const id = await target.operator.addCustomer()
+  await awaitJob(target, await callPortal(target, 'DELETE', `/Customers/${id}`))
+  const [deleted] = await readAll<Entry>(grace, `/audit?organization=${id}&operation=DeleteCustomer`)
+  assert.equal(deleted?.outcome, 'deleted')
 })
 
 test('one request has its entries, its attempts and the block that seals it', async () => {
