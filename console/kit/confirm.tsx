@@ -22,7 +22,10 @@ interface ConfirmProps {
   readonly closesWhenDone?: boolean
 }
 
-/** Asks before something that is felt: a button with verb and object, and for what is final, the name of the thing. */
+/**
+ * Asks before something that is felt: a button with verb and object, and for what is final, the name of the thing. The
+ * focus begins where Enter removes nothing: at the field of the name, else at *Cancel*.
+ */
 export function Confirm(props: ConfirmProps) {
   const { title, children, verb, isDanger = true, typed, onConfirm, onClose, closesWhenDone = true } = props
   const { cancel, typeTheName } = useText()
@@ -40,7 +43,7 @@ export function Confirm(props: ConfirmProps) {
     })
   }
   return (
-    <Modal title={title} role="alertdialog" onClose={isBusy ? undefined : onClose}>
+    <Modal title={title} role="alertdialog" describedBy={`${id}-text`} onClose={isBusy ? undefined : onClose}>
       <form
         id={id}
         className="stack"
@@ -49,7 +52,7 @@ export function Confirm(props: ConfirmProps) {
           if (isNamed && !isBusy) confirm()
         }}
       >
-        <div>{children}</div>
+        <div id={`${id}-text`}>{children}</div>
         {typed && (
           <Field
             label={typed.label}
@@ -70,7 +73,9 @@ export function Confirm(props: ConfirmProps) {
           >
             {verb}
           </Button>
-          <Button onClick={onClose}>{cancel}</Button>
+          <Button onClick={onClose} data-first={(isDanger && !typed) || undefined}>
+            {cancel}
+          </Button>
         </div>
       </form>
     </Modal>

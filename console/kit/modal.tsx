@@ -8,15 +8,22 @@ interface ModalProps {
   readonly onClose?: (() => void) | undefined
   readonly role?: 'dialog' | 'alertdialog'
   readonly isWide?: boolean
+  /** The id of the text that says what the dialog is about. */
+  readonly describedBy?: string
 }
 
-/** A dialog over the page. The focus stays in it, and returns to what opened it. */
-export function Modal({ title, children, onClose, role = 'dialog', isWide = false }: ModalProps) {
+/**
+ * A dialog over the page. The focus begins at what has `data-first`, else at the first field or button, stays in the
+ * dialog, and returns to what opened it.
+ */
+export function Modal(props: ModalProps) {
+  const { title, children, onClose, role = 'dialog', isWide = false, describedBy } = props
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
     const opener = document.activeElement
     ref.current?.showModal()
+    ref.current?.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
@@ -26,6 +33,7 @@ export function Modal({ title, children, onClose, role = 'dialog', isWide = fals
       ref={ref}
       role={role === 'dialog' ? undefined : role}
       aria-labelledby={id}
+      aria-describedby={describedBy}
       className={`${styles.modal} ${isWide ? styles.wide : ''}`}
       onCancel={(event) => {
         event.preventDefault()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { FULL_LENGTH } from '../../testing/full-length.ts'
 import { settle, visit, type World } from './world.ts'
 
@@ -19,6 +20,15 @@ async function listPaths({ grace, quartz, target }: World): Promise<string[]> {
     ...['/console/audit', `/console/audit/${headers['x-correlation-id']}`, '/console/you'],
     ...['/console/nothing', '/console/users/00000000-0000-4000-8000-000000000000'],
   ]
+}
+
+/** Enter in a dialog that asks before something is removed must not remove it. */
+async function assertEnterCancels(page: Page): Promise<void> {
+  const dialog = page.getByRole('alertdialog')
+  await dialog.waitFor()
+  assert.equal(await page.evaluate('document.activeElement.textContent'), 'Cancel')
+  await page.keyboard.press('Enter')
+  await dialog.waitFor({ state: 'detached' })
 }
 
 /** Every page, for people who see, hear or move in other ways. */
@@ -71,6 +81,12 @@ export function accessibility(getWorld: () => World): void {
     await page.getByRole('button', { name: 'Delete…' }).click()
     await page.getByRole('alertdialog').waitFor()
     await assertAccessible('a deletion that is asked about')
+    await assertEnterCancels(page)
+    await page
+      .getByRole('button', { name: /^Delete the key/ })
+      .first()
+      .click()
+    await assertEnterCancels(page)
     await open(`/console/users/new`)
     await page.getByRole('button', { name: /Organization/ }).click()
     await page.getByRole('combobox').fill('Quartz')

@@ -72,6 +72,11 @@ export function tokenOf(link: string): string {
   return link.split('#')[1] ?? ''
 }
 
+/** Returns the name of a cookie. */
+export function nameOf(cookie: string): string {
+  return cookie.split('=')[0] ?? ''
+}
+
 /** Returns the header Cookie that a browser sends after a response: its cookies by name. */
 export function cookieOf(answer: Answer): string {
   return (answer.headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ')

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { jsonOf, send } from '../../testing/http.ts'
 import { startTarget } from '../../testing/target.ts'
 import { newDataDir, runUsher, serve } from '../../testing/usher.ts'
-import { type Problem, SAME_ORIGIN, tokenOf } from './console-client.ts'
+import { type Problem, SAME_ORIGIN, sendToConsole, tokenOf } from './console-client.ts'
 
 const PERSON = { firstName: 'Grace', lastName: 'Hopper', email: 'grace@example.com' }
 
@@ -17,7 +17,7 @@ test('over https, the cookie is bound to the host, and the console is at the pub
   const answer = await send(target.url, { method: 'POST', path: '/console/api/enter', headers, body })
   assert.equal(answer.status, 200, answer.text)
   const [cookie = ''] = answer.headers['set-cookie'] ?? []
-  assert.match(cookie, /^__Host-usher=[\w-]{43}; SameSite=Strict; Path=\/; HttpOnly; Secure$/)
+  assert.match(cookie, /^__Host-usher-[0-9a-f]{8}=[\w-]{43}; SameSite=Strict; Path=\/; HttpOnly; Secure$/)
   const get = async (path: string, more: Record<string, string>) =>
     (await send(target.url, { method: 'GET', path, headers: { ...headers, ...more } })).status
   const session = { cookie: cookie.split(';')[0] ?? '' }
@@ -31,6 +31,34 @@ test('over https, the cookie is bound to the host, and the console is at the pub
   const page = await send(target.url, { method: 'GET', path: '/console', headers })
   assert.match(page.text, /<html lang="en" data-base="\/base" data-build="[\w-]{12}">/)
   assert.match(page.text, /src="\/base\/console\/assets\/index-[\w-]+\.js"/)
+})
+
+test('two Ushers on one host keep their sessions apart: cookies are the same for all ports', async (t) => {
+  const targets = await Promise.all([startTarget(), startTarget()])
+  t.after(() => Promise.all(targets.map((target) => target.end())))
+  const [one, other] = targets
+  // A browser keeps one cookie of a name for a host, whatever the port.
+  const kept = new Map<string, string>()
+  const call = async (url: string, method: string, path: string, body?: object) => {
+    const cookie = [...kept].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await sendToConsole(url, method, path, { ...(body && { body }), headers: { cookie } })
+    for (const set of answer.headers['set-cookie'] ?? []) {
+      const [name = '', value = ''] = set.split(';')[0]?.split('=') ?? []
+      if (value === '') kept.delete(name)
+      else kept.set(name, value)
+    }
+    return answer.status
+  }
+  for (const { url, init } of targets)
+    assert.equal(
+      await call(url, 'POST', '/enter', { token: tokenOf(init.console.link ?? ''), ...PERSON }),
+      200,
+    )
+  assert.equal(kept.size, 2)
+  for (const { url } of targets) assert.equal(await call(url, 'GET', '/me'), 200)
+  assert.equal(await call(one.url, 'POST', '/session/end'), 200)
+  assert.equal(await call(one.url, 'GET', '/me'), 401)
+  assert.equal(await call(other.url, 'GET', '/me'), 200)
 })
 
 test('over http beyond this machine, the console only says what to do', async (t) => {

@@ -8,6 +8,7 @@ import {
   cookieOf,
   enterByLink,
   enterFirst,
+  nameOf,
   type Problem,
   SAME_ORIGIN,
   sendToConsole,
@@ -70,7 +71,7 @@ test('the cookie of a session is for the server alone, and for its own site alon
   const { link } = await grace.call<Link>('POST', `/people/${viewerId}/link`)
   const answer = await sendToConsole(target.url, 'POST', '/enter', { body: { token: tokenOf(link) } })
   const [cookie = '', ...others] = answer.headers['set-cookie'] ?? []
-  assert.match(cookie, /^usher=[A-Za-z0-9_-]{43}; SameSite=Strict; Path=\/; HttpOnly$/)
+  assert.match(cookie, /^usher-[0-9a-f]{8}=[A-Za-z0-9_-]{43}; SameSite=Strict; Path=\/; HttpOnly$/)
   assert.deepEqual(others, [])
   assert.equal(answer.headers['cache-control'], 'no-store')
 })
@@ -91,7 +92,7 @@ test('a link is good once, and a wrong one looks like a used one', async () => {
 
 test('a session that was set from outside does not become one, and a new sign-in has a new one', async () => {
   const { link } = await grace.call<Link>('POST', `/people/${viewerId}/link`)
-  const fixed = `usher=${'F'.repeat(43)}`
+  const fixed = `${nameOf(viewer.cookie)}=${'F'.repeat(43)}`
   const headers = { cookie: fixed }
   const answer = await sendToConsole(target.url, 'POST', '/enter', {
     body: { token: tokenOf(link) },
@@ -198,7 +199,7 @@ test('people end their own sessions, and the one of the call too', async () => {
   assert.equal((await other.send('DELETE', `/sessions/${session.id}`)).status, 204)
   assert.equal((await one.send('GET', '/me')).status, 401)
   const ended = await other.send('POST', '/session/end')
-  assert.match(String(ended.headers['set-cookie']), /^usher=; Max-Age=0; /)
+  assert.match(String(ended.headers['set-cookie']), /^usher-[0-9a-f]{8}=; Max-Age=0; /)
   assert.equal((await other.send('GET', '/me')).status, 401)
 })
 

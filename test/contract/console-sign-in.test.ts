@@ -8,6 +8,7 @@ import {
   cookieOf,
   enterByLink,
   enterFirst,
+  nameOf,
   newConsoleClient,
   SAME_ORIGIN,
   sendToConsole,
@@ -81,7 +82,7 @@ function problemOf(answer: Answer): string | null {
   assert.equal(answer.status, 303, answer.text)
   const url = new URL(String(answer.headers.location), PUBLIC)
   assert.equal(url.pathname, '/console/sign-in')
-  const session = (answer.headers['set-cookie'] ?? []).find((one) => one.startsWith('usher='))
+  const session = (answer.headers['set-cookie'] ?? []).find((one) => /^usher-[0-9a-f]{8}=/.test(one))
   assert.equal(session, undefined)
   return url.searchParams.get('problem')
 }
@@ -130,7 +131,7 @@ test('the cookies of a sign-in are for the server alone', async () => {
   assert.equal(status, 303)
   assert.match(
     String(headers['set-cookie']),
-    /^usher-sign-in=[^;]+; Max-Age=600; SameSite=Lax; Path=\/; HttpOnly$/,
+    /^usher-sign-in-[0-9a-f]{8}=[^;]+; Max-Age=600; SameSite=Lax; Path=\/; HttpOnly$/,
   )
   const url = new URL(String(headers.location))
   assert.equal(url.origin, provider.issuer)
@@ -190,8 +191,8 @@ test('a response that belongs to another sign-in, or to none, is refused', async
   const keep = (): void => undefined
   const refused = [
     [keep, '', 'expired'],
-    [keep, 'usher-sign-in=', 'expired'],
-    [keep, 'usher-sign-in=2.x.y', 'expired'],
+    [keep, `${nameOf(one.cookie)}=`, 'expired'],
+    [keep, `${nameOf(one.cookie)}=2.x.y`, 'expired'],
     [keep, `${one.cookie.slice(0, -4)}AAAA`, 'expired'],
     [keep, other.cookie, 'failed'],
     [(url: URL) => url.searchParams.set('state', 'x'), one.cookie, 'failed'],

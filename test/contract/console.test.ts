@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jsonOf, send } from '../../testing/http.ts'
-import { type ConsoleClient, enterFirst, type Problem, sendToConsole } from './console-client.ts'
+import { type ConsoleClient, enterFirst, nameOf, type Problem, sendToConsole } from './console-client.ts'
 import { useOwnTarget } from './target.ts'
 
 let grace: ConsoleClient
@@ -28,7 +28,14 @@ test('the link of the set-up makes the first Administrator of the provider', asy
 })
 
 test('without a session, a call of the console is refused with 401 in its error model', async () => {
-  for (const cookie of [undefined, 'usher=', 'usher=x', `usher=${'A'.repeat(43)}`, 'other=1; usher=\u00e9']) {
+  const name = nameOf(grace.cookie)
+  for (const cookie of [
+    undefined,
+    `${name}=`,
+    `${name}=x`,
+    `${name}=${'A'.repeat(43)}`,
+    `o=1; ${name}=\u00e9`,
+  ]) {
     const answer = await sendToConsole(target.url, 'GET', '/me', { headers: { cookie } })
     const problem = jsonOf<Problem>(answer)
     assert.deepEqual([answer.status, problem.code], [401, 'not_signed_in'])

@@ -6,9 +6,12 @@ type CookieUse = 'session' | 'sign-in'
 
 const NAMES: Readonly<Record<CookieUse, string>> = { session: 'usher', 'sign-in': 'usher-sign-in' }
 
-/** `__Host-` keeps other hosts and plain http from setting the cookie. It needs `Secure`, which Safari drops on http. */
-function nameOf({ access }: Place, use: CookieUse): string {
-  return `${access === 'https' ? '__Host-' : ''}${NAMES[use]}`
+/**
+ * `__Host-` keeps other hosts and plain http from setting the cookie. It needs `Secure`, which Safari drops on http.
+ * Cookies are the same for all ports and, with `__Host-`, all paths of a host, so the name has the mark of the place.
+ */
+function nameOf({ access, mark }: Place, use: CookieUse): string {
+  return `${access === 'https' ? '__Host-' : ''}${NAMES[use]}-${mark}`
 }
 
 /** Returns the value of a cookie of the console; undefined if the browser sent none. */

@@ -65,7 +65,12 @@ const ROUTES = [
 /** Serves the console: its pages at `/console`, and the API of these pages at `/console/api`. */
 export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise<void> {
   const { dir, log, rooms, limits, publicUrl, checkSession, findBuild = newBuildFinder() } = api
-  const getPlace = (): Place => readPlace(publicUrl())
+  let place: Place | undefined
+  const getPlace = (): Place => {
+    const url = publicUrl()
+    if (place?.url !== url) place = readPlace(url)
+    return place
+  }
   const parts: ConsoleParts = { ...api, getPlace }
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {

@@ -24,8 +24,10 @@ export const document: ApiDocument = {
       session: {
         type: 'apiKey',
         in: 'cookie',
-        name: '__Host-usher',
-        description: 'The session that signing in began. Every request must come from the console itself.',
+        name: '__Host-usher-00000000',
+        description:
+          'The session that signing in began; the last eight characters of the name are of a hash of the public URL. ' +
+          'Every request must come from the console itself.',
       },
     },
   },

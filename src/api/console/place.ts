@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { SignInRequest } from '../../directory/sign-in.ts'
 import { type ConsoleAccess, getConsoleAccess } from '../../model/hosts.ts'
@@ -12,6 +13,8 @@ export interface Place {
   readonly origin: string
   /** The path at which a proxy serves Usher, without a slash at its end; usually empty. */
   readonly base: string
+  /** Eight characters that tell this place from others on the same host. All nodes of one public URL have the same. */
+  readonly mark: string
 }
 
 /** Reads where the console is. */
@@ -21,6 +24,7 @@ export function readPlace(publicUrl: string): Place {
     access: getConsoleAccess(publicUrl),
     ...{ url: publicUrl, protocol, host, origin },
     base: pathname.replace(/\/+$/, ''),
+    mark: createHash('sha256').update(publicUrl).digest('hex').slice(0, 8),
   }
 }
 
