@@ -1,8 +1,23 @@
 // CSV as spreadsheets read it: RFC 4180, and cells that are not run as formulas.
 
+/** What separates cells. Excel expects semicolons where a comma is the decimal sign. */
+export const DELIMITERS = { comma: ',', semicolon: ';' } as const
+export type Delimiter = keyof typeof DELIMITERS
+
 /** Writes one line of a CSV file with its line break. A value that is missing is an empty cell. */
-export function toCsvLine(values: readonly (string | null | undefined)[]): string {
-  return `${values.map((value) => quoteCell(escapeCell(value ?? ''))).join(',')}\n`
+export function toCsvLine(
+  values: readonly (string | null | undefined)[],
+  delimiter: Delimiter = 'comma',
+): string {
+  return `${values.map((value) => quoteCell(escapeCell(value ?? ''))).join(DELIMITERS[delimiter])}\n`
+}
+
+/**
+ * Escapes the parts of a cell that would be formulas in a spreadsheet that expects another delimiter: it divides cells at
+ * each of its own, as the quotes are then not at the beginning of a cell. For files that Usher does not read back.
+ */
+export function escapeParts(text: string): string {
+  return text.replaceAll(/([,;\t\r\n]["\s]*)(?=[=+\-@])/g, "$1'")
 }
 
 /**

@@ -143,6 +143,9 @@ test('an export as a table has the same entries, and no cell that a spreadsheet 
     ]),
   )
   assert.match(rows[0]?.targetName ?? '', /^'=HYPERLINK/)
+  const forGermans = await as.send('GET', '/audit/export?format=csv&delimiter=semicolon&operation=CreateUser')
+  assert.match(forGermans.text, /^\uFEFFat;operation;/)
+  assert.deepEqual(parse(forGermans.text, { columns: true, bom: true, delimiter: ';' }), rows)
   const none = await as.send(
     'GET',
     '/audit/export?format=csv&operation=CreateUser&until=2020-01-01T00:00:00Z',
@@ -150,6 +153,18 @@ test('an export as a table has the same entries, and no cell that a spreadsheet 
   assert.match(none.text, /^\uFEFFat,operation,[^\n]+\n$/)
   const refused = await as.send('GET', '/audit/export?format=csv&status=x')
   assert.deepEqual([refused.status, jsonOf<Problem>(refused).code], [400, 'invalid'])
+})
+
+test('no part of a cell is a formula for a spreadsheet that expects the other delimiter', async () => {
+  const as = people['reseller administrator']
+  const user = { firstName: 'a;=1+1', lastName: 'b, "=2+2', email: `${newId()}@x.example` }
+  await as.call('POST', `/organizations/${target.init.customer.id}/users`, user)
+  for (const delimiter of ['comma', 'semicolon']) {
+    const path = `/audit/export?format=csv&operation=CreateUser&delimiter=${delimiter}`
+    const { text } = await as.send('GET', path)
+    assert.match(text, /a;'=1\+1 b, ""'=2\+2/)
+    for (const part of text.split(/[,;\n]/)) assert.doesNotMatch(part, /^["\s]*[=+@-]/)
+  }
 })
 
 test('a log of many pages is exported whole and in order, while it grows', async () => {

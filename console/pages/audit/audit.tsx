@@ -35,7 +35,9 @@ export function Audit() {
       actions={FORMATS.map((format) => (
         <DownloadLink
           key={format}
-          href={addressOf('GET /audit/export', { query: { ...toFilters(filters), format } })}
+          href={addressOf('GET /audit/export', {
+            query: { ...toFilters(filters), format, ...(format === 'csv' && { delimiter: text.delimiter }) },
+          })}
           reason={may('ExportAudit')}
         >
           {text.export(format)}

@@ -26,6 +26,7 @@ export const audit: Text['audit'] = {
   nothing: 'In diesem Zeitraum gibt es keinen solchen Eintrag.',
   things: { user: 'Benutzer', organization: 'Organisation', client: 'API-Client', key: 'Schlüssel' },
   export: (format: string) => `Als ${format.toUpperCase()} exportieren`,
+  delimiter: 'semicolon',
   chain: 'Kette der Einträge',
   verify: 'Kette prüfen',
   verifying: (done, total) =>

@@ -32,6 +32,8 @@ export const audit = {
     string
   >,
   export: (format: string) => `Export as ${format.toUpperCase()}`,
+  /** What Excel expects between the cells of a CSV file. */
+  delimiter: 'comma' as 'comma' | 'semicolon',
   chain: 'Chain of entries',
   verify: 'Verify the chain',
   verifying: (done: number, total: number | null) =>

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { escapeParts } from '../../csv.ts'
 import type { Entry } from './contract/entries.ts'
 
 type EntryView = Static<typeof Entry>
@@ -30,6 +31,6 @@ const COLUMNS: Readonly<Record<string, (entry: EntryView) => string | null | und
 export const AUDIT_COLUMNS: readonly string[] = Object.keys(COLUMNS)
 
 /** Returns the cells of one entry, in the order of the columns. */
-export function toAuditCells(entry: EntryView): (string | null | undefined)[] {
-  return Object.values(COLUMNS).map((read) => read(entry))
+export function toAuditCells(entry: EntryView): string[] {
+  return Object.values(COLUMNS).map((read) => escapeParts(read(entry) ?? ''))
 }

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { toCsvLine } from '../../csv.ts'
+import { type Delimiter, toCsvLine } from '../../csv.ts'
 import type { DescribedEntry } from '../../directory/audit-entries.ts'
 import { type AuditWalkRequest, exportAuditLogs, walkAuditLogs } from '../../directory/audit-walks.ts'
 import type { Directory } from '../../directory/directory.ts'
@@ -43,12 +43,12 @@ export const auditRoutes: readonly Route<AuditParts>[] = [
   }),
   serveLines(
     contract.exportAudit,
-    ({ ctx, query: { format = 'ndjson', ...asked } }, { dir }: AuditParts) => ({
+    ({ ctx, query: { format = 'ndjson', delimiter, ...asked } }, { dir }: AuditParts) => ({
       headers: {
         'content-type': `${MEDIA_TYPES[format]}; charset=utf-8`,
         'content-disposition': `attachment; filename="usher-audit.${format}"`,
       },
-      lines: FORMATS[format](exportAuditLogs(dir, ctx, toRequest(asked))),
+      lines: FORMATS[format](exportAuditLogs(dir, ctx, toRequest(asked)), delimiter),
     }),
   ),
   serve(contract.getVerification, async ({ ctx }, { dir }: AuditParts) =>
@@ -88,7 +88,7 @@ function toVerdict({ faults, ...verdict }: NonNullable<NonNullable<Verification[
 }
 
 function toRequest(
-  query: Omit<Static<typeof contract.exportAudit.query>, 'format'>,
+  query: Omit<Static<typeof contract.exportAudit.query>, 'format' | 'delimiter'>,
 ): Omit<AuditWalkRequest, 'after' | 'limit'> {
   const { operation, status, outcome, caller, target, organization, customer, since, until } = query
   return {
@@ -108,11 +108,12 @@ async function* toJsonLines(pages: Pages): AsyncGenerator<string> {
     yield entries.map((entry) => `${JSON.stringify(toEntry(entry))}\n`).join('')
 }
 
-async function* toCsvLines(pages: Pages): AsyncGenerator<string> {
+async function* toCsvLines(pages: Pages, delimiter?: Delimiter): AsyncGenerator<string> {
+  const toLine = (cells: readonly string[]) => toCsvLine(cells, delimiter)
   // Not before the first entries are read: a refused export has no lines. The mark tells Excel that it is UTF-8.
-  let heading = `\uFEFF${toCsvLine(AUDIT_COLUMNS)}`
+  let heading = `\uFEFF${toLine(AUDIT_COLUMNS)}`
   for await (const entries of pages) {
-    yield heading + entries.map((entry) => toCsvLine(toAuditCells(toEntry(entry)))).join('')
+    yield heading + entries.map((entry) => toLine(toAuditCells(toEntry(entry)))).join('')
     heading = ''
   }
   if (heading !== '') yield heading

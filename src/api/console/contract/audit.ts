@@ -67,6 +67,9 @@ export const exportAudit = {
     format: Type.Optional(
       oneOf(['ndjson', 'csv'], 'Lines of JSON, or a table for a spreadsheet (default: ndjson).'),
     ),
+    delimiter: Type.Optional(
+      oneOf(['comma', 'semicolon'], 'What separates the cells of a table (default: comma).'),
+    ),
   }),
   answer: Type.Unsafe<string>({
     description: 'One JSON object a line, or one entry a line below a heading: CSV of RFC 4180 in UTF-8.',
