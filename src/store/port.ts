@@ -4,6 +4,7 @@ import type { AuditFaultKind } from '../model/audit-faults.ts'
 import type { Group } from '../model/users.ts'
 import type { Statement } from './statement.ts'
 import type {
+  CountedUsers,
   FoundKeys,
   FoundUsers,
   UserArea,
@@ -13,6 +14,7 @@ import type {
 } from './user-searches.ts'
 
 export type {
+  CountedUsers,
   FoundKeys,
   FoundUsers,
   PageEnd,
@@ -157,6 +159,13 @@ export interface Tx {
    * @returns undefined if the order of the list itself leads to the page sooner
    */
   searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined>
+  /**
+   * Reads all live users of an area with few users, and returns a page of those whom a search finds, in the order of the
+   * list.
+   * @param search all users are found without words and groups; words may be shorter than MIN_SEARCHED characters
+   * @returns undefined if SQL that both engines share is as fast
+   */
+  searchArea(area: UserArea, search: UserSearch, page: UserSearchPage): Promise<CountedUsers | undefined>
 }
 
 /** The least number of characters of a word that the index for searches finds. */

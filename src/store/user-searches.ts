@@ -60,6 +60,8 @@ export interface UserSearchPage extends PageRequest {
    * the place.
    */
   readonly after?: PageEnd | undefined
+  /** The area that `where` keeps the users in, if an index can use it. */
+  readonly area?: UserArea | undefined
   /** If the search finds at most so many users, all of them are returned in place of the page. Default: 0. */
   readonly few?: number
 }
@@ -69,4 +71,11 @@ export interface FoundUsers {
   readonly pks: readonly number[]
   /** Whether it is everything that the search finds, in no particular order, and with no further condition. */
   readonly isAll: boolean
+}
+
+/** A page of users, and how many there are. */
+export interface CountedUsers {
+  readonly pks: readonly number[]
+  /** The exact number of users whom the search finds, except for those up to the end of the page before. */
+  readonly total: number
 }

@@ -392,6 +392,35 @@ export function migrationsSuite(engine: MigratedEngine): void {
       await store.close()
     })
 
+    test('members of groups who were in the lists are found in them', async () => {
+      // SQLite has the members in another index.
+      if (engine.types.engine === 'sqlite') return
+      const url = await makeOld(engine, 30)
+      const tables = ['organizations', 'groups', 'users', 'memberships']
+      for (const [table, row] of OLD_ROWS.filter(([name]) => tables.includes(name)))
+        await insert(url, table, { ...row, ...(table === 'users' && { provider_pk: 1, name_key: 'zoë' }) })
+      const [, user] = OLD_ROWS.find(([table]) => table === 'users') ?? assert.fail()
+      for (const [pk, name_key, deleted_at] of [
+        [2, 'ada', null],
+        [3, 'gone', '2026-01-01T00:00:00.000Z'],
+      ] as const) {
+        const own = { pk, id: `user-${pk}`, email: null, email_key: null, name_key, deleted_at }
+        await insert(url, 'users', { ...user, ...own, provider_pk: 1, listed: 1 })
+        await insert(url, 'memberships', { user_pk: pk, group_pk: 1, listed: 1 })
+      }
+      const store = await openStore(url, { auditKeys: TEST_AUDIT_KEYS })
+      const select = (): Promise<readonly number[] | undefined> =>
+        store.read(async (tx) => {
+          const search = { providerPk: 1, words: [], groups: [[1]] }
+          const page = { offset: 0, limit: 10, order: { by: 'name', ascending: true } } as const
+          return (await tx.searchPage(search, page))?.pks
+        })
+      assert.deepEqual(await select(), [2])
+      while ((await store.write((tx) => tx.enlistUsers(10))) > 0);
+      assert.deepEqual(await select(), [2, 1])
+      await store.close()
+    })
+
     test('ids of external issuers that are UUIDs become lower case, unless another client has the id', async () => {
       const url = await makeReleased(engine)
       const [, client] = OLD_ROWS.find(([table]) => table === 'clients') ?? assert.fail()

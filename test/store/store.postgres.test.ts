@@ -21,7 +21,7 @@ import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
 import { userFindPlansSuite, userFindSuite } from './user-find.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
-import { userPlacesSuite } from './user-places.suite.ts'
+import { memberPlansSuite, userPlacesSuite } from './user-places.suite.ts'
 import { userSearchSuite } from './user-search.suite.ts'
 import { walkPlansSuite } from './walk-plans.suite.ts'
 
@@ -45,6 +45,7 @@ await onServer('the store on PostgreSQL', (server) => {
   }
   queryPlansSuite(openUnused, engine)
   userFindPlansSuite(openUnused, engine)
+  memberPlansSuite(openUnused, engine)
   walkPlansSuite(openUnused, engine)
   conflictsSuite(open)
   newUsersSuite(open)

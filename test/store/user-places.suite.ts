@@ -3,11 +3,55 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { newId } from '../../src/model/ids.ts'
 import { nameKeyOf } from '../../src/model/users.ts'
+import { searchArea, selectMemberPage } from '../../src/store/postgres/member-pages.ts'
 import type { Place } from '../../src/store/postgres/user-search.ts'
 import { readPlaces } from '../../src/store/postgres/user-search.ts'
 import { query } from '../../src/store/raw-query.ts'
 import { addOrganization, addProvider, insertUser } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
+import { type Engine, explainAll } from './query-plans.suite.ts'
+
+/** The plans of pages of the members of a group on PostgreSQL. */
+export function memberPlansSuite(open: OpenStore, engine: Engine): void {
+  test('a page of the members of a group is read from an index in the order of the list', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const [customer, reseller] = [
+      await addOrganization(store, provider, 'customer'),
+      await addOrganization(store, provider, 'reseller'),
+    ]
+    const user = { id: newId(), organizationPk: customer.pk, firstName: 'Ada', lastName: null, email: null }
+    const pk = (await store.write((tx) => insertUser(tx, user))) ?? assert.fail()
+    await store.write((tx) => tx.enlistUsers(10))
+    const search = { providerPk: provider.pk, words: [], groups: [[1]] }
+    const [ofCustomer, ofReseller] = [{ organizationPk: customer.pk }, { resellerPk: reseller.pk }]
+    for (const by of ['name', 'email'] as const)
+      for (const key of [undefined, null, 'a'])
+        for (const ascending of key === undefined ? [true] : [true, false])
+          await store.read(async (tx) => {
+            // There are too few rows for the planner to choose an index by itself.
+            for (const way of ['bitmapscan', 'sort'])
+              await query(tx, sql`select set_config(${`enable_${way}`}, 'off', true)`)
+            const end = key === undefined ? undefined : { key, by, id: 'a', organizationPk: 1, pk }
+            const page = { order: { by, ascending }, offset: 0, limit: 25, after: end }
+            const plans = await explainAll(tx, engine, (on) => selectMemberPage(on, search, page))
+            const text = plans.join('\n')
+            assert.match(text, new RegExp(`Index Only Scan .*memberships_by_${by}`))
+            assert.doesNotMatch(text, /Sort|Filter: .*(name_key|email_key) </)
+            for (const narrow of [ofCustomer, ofReseller]) {
+              const area = { providerPk: provider.pk, ...narrow }
+              const few = await explainAll(tx, engine, (on) =>
+                selectMemberPage(on, search, { ...page, area }),
+              )
+              assert.match(few.join('\n'), /Index Only Scan .*memberships_of_organization/)
+              const users = await explainAll(tx, engine, (on) =>
+                searchArea(on, { area, search: { ...search, groups: [] } }, page),
+              )
+              if (by === 'email') assert.match(users.join('\n'), /Index Only Scan .*users_of_organization/)
+            }
+          })
+  })
+}
 
 /** How PostgreSQL reads the users of places; a sample of few users never finds a place with many. */
 export function userPlacesSuite(open: OpenStore): void {

@@ -92,13 +92,15 @@ function keyOf(one: Person): string {
 /** Compares every page of several searches with the people. */
 async function assertFound({ store, customer, people, groups }: World): Promise<void> {
   const [group] = groups
+  const any = groups.map(({ pk }) => pk)
   for (const by of ['name', 'email'] as const)
     for (const ascending of [true, false])
       for (const [words, some] of [
         [[], [group?.pk ?? 0]],
+        [[], any],
         [['exa'], []],
         [['na1'], []],
-        [['na1', 'ampl'], [group?.pk ?? 0]],
+        [['na1', 'ampl'], any],
         [['nobody'], []],
       ] as [string[], number[]][]) {
         const expected = people
@@ -113,7 +115,7 @@ async function assertFound({ store, customer, people, groups }: World): Promise<
           const pks = expected.slice(offset, offset + 40).map(({ pk }) => pk)
           const page = { order: { by, ascending }, offset, limit: 40 }
           const found = (await store.read((tx) => tx.searchPage(search, page)))?.pks
-          // PostgreSQL has no order of the members of a group.
+          // PostgreSQL leaves words that many users have to the order of the list.
           if (words.length > 0 || found) assert.deepEqual(found, pks, JSON.stringify({ search, page }))
           const last = expected[offset - 1]
           const after = last && (await store.read((tx) => selectPageEnd(tx, by, last.pk)))

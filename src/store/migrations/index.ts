@@ -28,6 +28,7 @@ import { userSearch } from './0027-user-search.ts'
 import { auditCallersIndex } from './0028-audit-callers-index.ts'
 import { userPlaces } from './0029-user-places.ts'
 import { blockKeys } from './0030-block-keys.ts'
+import { members } from './0031-members.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   auditCallersIndex,
   userPlaces,
   blockKeys,
+  members,
 ]

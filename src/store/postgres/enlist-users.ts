@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
+import { toKeyList } from '../tables/key-lists.ts'
 import { takeLock } from '../tables/locks.ts'
 
 /** More rows of totals than this for each combination are added up. */
@@ -25,10 +26,31 @@ export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promi
       .returning('pk'),
   )
   const pks = rows.map(({ pk }) => pk)
-  if (pks.length > 0)
-    await tx.query((db) => db.updateTable('memberships').set({ listed: 1 }).where('user_pk', 'in', pks))
+  if (pks.length > 0) await listMemberships(tx, pks)
   if (rows.length < limit) await addUpTotals(tx)
   return rows.length
+}
+
+/** What a membership has of its user, and its name there. See migration 31. */
+const COPIED = [
+  ['id', 'user_id'],
+  ['name_key', 'name_key'],
+  ['email_key', 'email_key'],
+  ['organization_pk', 'organization_pk'],
+  ['reseller_pk', 'reseller_pk'],
+] as const
+
+/** Takes the memberships of users into the lists. A trigger would read each user once more. */
+async function listMemberships(tx: Tx, users: readonly number[]): Promise<void> {
+  const copies = COPIED.map(
+    ([from, to]) =>
+      sql`${sql.ref(to)} = case when users.deleted_at is null then ${sql.ref(`users.${from}`)} end`,
+  )
+  await query(
+    tx,
+    sql`update memberships set listed = 1, ${sql.join(copies)} from users
+      where users.pk = memberships.user_pk and memberships.user_pk in (${toKeyList(users)})`,
+  )
 }
 
 const TOTALS = [

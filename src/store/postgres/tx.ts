@@ -1,6 +1,7 @@
 import type { Compilable, InsertResult, Kysely } from 'kysely'
 import type pg from 'pg'
 import type {
+  CountedUsers,
   FoundKeys,
   FoundUsers,
   InsertOutcome,
@@ -19,6 +20,7 @@ import { newBuilder } from './connection.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
+import { searchArea } from './member-pages.ts'
 import { findUsers } from './user-find.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
@@ -146,6 +148,10 @@ export class PostgresTx implements Tx {
 
   searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined> {
     return searchPage(this, search, page)
+  }
+
+  searchArea(area: UserArea, search: UserSearch, page: UserSearchPage): Promise<CountedUsers | undefined> {
+    return searchArea(this, { area, search }, page)
   }
 
   /** Returns whether the unit wrote something. */

@@ -1,7 +1,8 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { type FoundKeys, MIN_SEARCHED, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { areFound, haveWords, IS_LISTED, toParts } from './user-search.ts'
+import { haveWords, isNarrow, selectOrganizations } from './member-pages.ts'
+import { areFound, IS_LISTED, toParts } from './user-search.ts'
 
 // Words that many users of an area have are found among its first users, without the index for searches, which returns
 // nothing before it has gone through all users of a place with the words. The other words are in the index.
@@ -33,17 +34,6 @@ export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Prom
   if (first.length >= search.limit) return { pks: first.slice(0, search.limit), more: false }
   const { pks, more } = await readIndex(tx, area, search)
   return { pks: [...new Set([...first, ...pks])].slice(0, search.limit), more }
-}
-
-function isNarrow({ organizationPk, resellerPk }: UserArea): boolean {
-  return organizationPk !== undefined || resellerPk !== undefined
-}
-
-/** Returns a query for the organizations of a narrow area. */
-function selectOrganizations({ organizationPk, resellerPk }: UserArea): RawBuilder<unknown> {
-  if (organizationPk !== undefined) return sql`select ${organizationPk}::bigint as pk`
-  return sql`select ${resellerPk}::bigint as pk union all
-    select customer_pk from customer_resellers where reseller_pk = ${resellerPk}`
 }
 
 /** Returns the condition that a user belongs to an organization of a narrow area. An index finds these users. */

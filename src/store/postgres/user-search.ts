@@ -3,8 +3,10 @@ import type { UserOrder } from '../../model/user-lists.ts'
 import { toPattern } from '../conditions.ts'
 import { type FoundUsers, MIN_SEARCHED, type Tx, type UserSearch, type UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { selectMembersOf } from '../tables/groups.ts'
+import { toKeyList } from '../tables/key-lists.ts'
+import { isAfter } from '../users/page-ends.ts'
 import { toOrderSql } from '../users/user-sql.ts'
+import { and, areInGroups, haveWords, LAST, selectMemberPage, selectMembers } from './member-pages.ts'
 
 // The index for searches has, for each user and each three characters of their names, an entry that begins with the
 // place of the user in the order of the list: roughly its first two characters. So a search reads the users of one
@@ -38,24 +40,6 @@ export function toParts(words: readonly string[], most = MAX_PARTS): string[] {
   return [...new Set(parts)]
 }
 
-/** Returns the condition that users have all words. */
-export function haveWords({ words }: Pick<UserSearch, 'words'>): RawBuilder<SqlBool> {
-  return and(words.map((word) => sql<SqlBool>`users.name_key like ${toPattern(word)}`))
-}
-
-function areInGroups({ groups }: UserSearch): RawBuilder<SqlBool> {
-  return and(
-    groups.map(
-      (some) => sql<SqlBool>`exists (select 1 from memberships
-        where memberships.user_pk = users.pk and memberships.group_pk in (${sql.join(some)}))`,
-    ),
-  )
-}
-
-function and(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
-  return sql`${sql.join([sql`true`, ...conditions], sql` and `)}`
-}
-
 /** A literal, as in the conditions of the indexes. */
 export const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
 /** As in the index `users_parts`. */
@@ -77,13 +61,13 @@ export function areFound(
     (part) => sql`${sql.lit(by[0] ?? '')} || ${place} || ${part}::text`,
   )
   return sql`${IS_FOUND} and ${PARTS} @> array[${sql.join(parts)}] collate "C"
-    and users.provider_pk + 0 = ${search.providerPk} and ${haveWords(search)} and ${areInGroups(search)}`
+    and users.provider_pk + 0 = ${search.providerPk} and ${haveWords(search)} and ${areInGroups(search.groups)}`
 }
 
 /** Finds users; see `Tx.searchUsers`. */
 export async function searchUsers(tx: Tx, search: PlannedSearch, limit: number): Promise<number[]> {
   const [some = []] = search.groups
-  if (search.words.length === 0) return selectMembersOf(tx, some, limit)
+  if (search.words.length === 0) return selectMembers(tx, some, limit)
   const rows = await query<{ pk: number }>(
     tx,
     sql`select found.pk from user_places as place cross join lateral (
@@ -111,18 +95,37 @@ export async function searchPage(
   page: UserSearchPage,
 ): Promise<FoundUsers | undefined> {
   const { few = 0 } = page
-  const hasWords = search.words.length > 0
-  const places = hasWords ? await selectPlaces(tx, search, page.order) : []
+  const [group] = search.groups
+  if (group && few > 0) {
+    const all = await selectMembers(tx, group, few + 1)
+    if (all.length <= few) return { pks: all, isAll: true }
+  }
+  if (search.words.length === 0) return { pks: await selectMemberPage(tx, search, page), isAll: false }
+  const places = await selectPlaces(tx, search, page)
   const [total, found] = [sum(places, ({ total }) => total), sum(places, (place) => place.found)]
   const rare = search.words.filter((_, i) => sum(places, ({ each }) => each?.[i] ?? 0) <= total * COMMON)
   const planned = { ...search, parts: toParts(rare.length > 0 ? rare : search.words) }
-  if (!hasWords || found * (100 / SAMPLE_PERCENT) < few * 2) {
+  if (found * (100 / SAMPLE_PERCENT) < few * 2) {
     const all = await searchUsers(tx, planned, few + 1)
     if (all.length <= few) return { pks: all, isAll: true }
   }
+  const isCommon = found > total * DENSE
+  if (group && (isCommon || !(await isLarge(tx, group))))
+    return { pks: await selectMemberPage(tx, search, page), isAll: false }
   // The order of the list leads to the page sooner.
-  if (!hasWords || found > total * DENSE) return undefined
+  if (isCommon) return undefined
   return { pks: await selectPage(tx, planned, { page, places }), isAll: false }
+}
+
+/** Returns whether many of all users are in the groups. */
+async function isLarge(tx: Tx, groups: readonly number[]): Promise<boolean> {
+  const [row] = await query<{ members: number; total: number }>(
+    tx,
+    sql`select count(*)::integer as total,
+        (count(*) filter (where group_pk in (${toKeyList(groups)})))::integer as members
+      from memberships tablesample system (${sql.lit(SAMPLE_PERCENT)}) repeatable (1) where name_key is not null`,
+  )
+  return row !== undefined && row.members > row.total * DENSE
 }
 
 function sum(places: readonly Place[], count: (place: Place) => number): number {
@@ -134,14 +137,15 @@ async function selectPage(
   search: PlannedSearch,
   { page, places }: { readonly page: UserSearchPage; readonly places: readonly Place[] },
 ): Promise<number[]> {
-  const needed = page.offset + page.limit
+  const skipped = page.after ? 0 : page.offset
+  const needed = skipped + page.limit
   const pks: number[] = []
   for (let from = 0, least = 1; from < places.length && pks.length < needed; least *= 2) {
     const some = choosePlaces(places.slice(from), { needed: needed - pks.length, least })
     pks.push(...(await readPlaces(tx, search, { page, places: some })))
     from += some.length
   }
-  return pks.slice(page.offset, needed)
+  return pks.slice(skipped, needed)
 }
 
 /** Chooses the next places: as many as will do by the sample, and at least some, so that there are few readings. */
@@ -158,23 +162,33 @@ function choosePlaces(
   return places.slice(0, end === -1 ? places.length : end)
 }
 
-/** Returns the places of an order, in this order, with an estimate of how many users there have the words. */
-async function selectPlaces(tx: Tx, search: UserSearch, { by, ascending }: UserOrder): Promise<Place[]> {
+/**
+ * Returns the places of an order, in this order, with an estimate of how many users there have the words. Places before
+ * the end of the page before are left out.
+ */
+async function selectPlaces(
+  tx: Tx,
+  search: UserSearch,
+  { order: { by, ascending }, after }: UserSearchPage,
+): Promise<Place[]> {
   const key = by === 'name' ? sql`users.name_key` : sql`coalesce(users.email_key, ${LAST})`
   const each = search.words.map(
     (word) => sql`(count(*) filter (where users.name_key like ${toPattern(word)}))::integer`,
   )
+  const [direction, sign] = ascending ? [sql`asc`, sql`>=`] : [sql`desc`, sql`<=`]
+  const rest = after ? sql`where place.start ${sign} user_place(${after.key ?? LAST})` : sql``
   return query<Place>(
     tx,
-    sql`select place.start, lead(place.start) over (order by place.start) as following,
-        coalesce(sample.total, 0)::integer as total, coalesce(sample.found, 0)::integer as found, sample.each
-      from user_places as place left join (
-        select user_place(${key}) as start, count(*) as total, count(*) filter (where ${haveWords(search)}) as found,
-          array[${sql.join(each)}] as each
-        from users tablesample system (${sql.lit(SAMPLE_PERCENT)}) repeatable (1) group by 1
-      ) as sample on sample.start = place.start
-      where place.provider_pk = ${search.providerPk} and place.sort = ${by}
-      order by place.start ${sql.raw(ascending ? 'asc' : 'desc')}`,
+    sql`select * from (
+        select place.start, lead(place.start) over (order by place.start) as following,
+          coalesce(sample.total, 0)::integer as total, coalesce(sample.found, 0)::integer as found, sample.each
+        from user_places as place left join (
+          select user_place(${key}) as start, count(*) as total, count(*) filter (where ${haveWords(search)}) as found,
+            array[${sql.join(each)}] as each
+          from users tablesample system (${sql.lit(SAMPLE_PERCENT)}) repeatable (1) group by 1
+        ) as sample on sample.start = place.start
+        where place.provider_pk = ${search.providerPk} and place.sort = ${by}
+      ) as place ${rest} order by place.start ${direction}`,
   )
 }
 
@@ -188,22 +202,23 @@ export async function readPlaces(
   search: PlannedSearch,
   { page, places }: { readonly page: UserSearchPage; readonly places: readonly Place[] },
 ): Promise<number[]> {
-  const { order, where } = page
-  const last = page.offset + page.limit
+  const { order, after } = page
+  const last = page.limit + (after ? 0 : page.offset)
   const isDense = ({ total, found }: Place): boolean => found > Math.max(total * DENSE, 3)
   const cut = sql`order by ${toOrderSql(order)} limit ${last}`
   const columns = sql`users.pk, users.id, users.name_key, users.email_key, users.organization_pk`
-  const rest = where ?? sql<SqlBool>`true`
+  const following = after ? isAfter(after, order.ascending) : sql<SqlBool>`true`
+  const rest = and([following, page.where ?? sql<SqlBool>`true`])
   const parts: RawBuilder<unknown>[] = []
   const sparse = places.filter((place) => !isDense(place)).map(({ start }) => start)
   if (sparse.length > 0)
     parts.push(sql`select found.* from unnest(${sparse}::text[]) as place cross join lateral (
       select ${columns} from users where ${areFound(search, order.by, sql`place`)} and ${rest} ${cut}) as found`)
   // The index by name has all that this selects, so the rows of the users who are skipped are not read.
-  for (const place of places.filter(isDense))
+  for (const range of places.filter(isDense).flatMap((place) => listRanges(place, page)))
     parts.push(sql`select ${columns} from users where users.id in (select users.id from users
-      where ${IS_LISTED} and ${isAt(place, order.by)} and users.provider_pk = ${search.providerPk}
-        and ${haveWords(search)} and ${areInGroups(search)} and ${rest} ${cut})`)
+      where ${IS_LISTED} and ${range} and users.provider_pk = ${search.providerPk}
+        and ${haveWords(search)} and ${areInGroups(search.groups)} and ${rest} ${cut})`)
   const rows = await query<{ pk: number }>(
     tx,
     sql`select users.pk from (${sql.join(
@@ -214,12 +229,21 @@ export async function readPlaces(
   return rows.map(({ pk }) => pk)
 }
 
-/** Returns the condition that a user is in a place. */
-function isAt({ start, following }: Place, by: UserOrder['by']): RawBuilder<SqlBool> {
+/**
+ * Returns the conditions on the users of a place, each a range of the index of the order. The ranges begin at the end of
+ * the page before; `isAfter` is exact.
+ */
+function listRanges(
+  { start, following }: Place,
+  { order: { by, ascending }, after }: UserSearchPage,
+): RawBuilder<SqlBool>[] {
   const key = by === 'name' ? sql`users.name_key` : sql`users.email_key`
-  if (following !== null) return sql`${key} >= ${start} and ${key} < ${following}`
-  return by === 'name' ? sql`${key} >= ${start}` : sql`(${key} >= ${start} or ${key} is null)`
+  const bounds = [sql<SqlBool>`${key} >= ${start}`]
+  if (following !== null) bounds.push(sql`${key} < ${following}`)
+  if (after && after.key !== null) bounds.push(sql`${key} ${sql.raw(ascending ? '>=' : '<=')} ${after.key}`)
+  const range = and(bounds)
+  // The last place by e-mail has the users without one: last upwards, first downwards.
+  if (by === 'name' || following !== null || (after && after.key !== null && !ascending)) return [range]
+  const without = sql<SqlBool>`users.email_key is null`
+  return after?.key === null && ascending ? [without] : [range, without]
 }
-
-/** Sorts after every e-mail. */
-const LAST = '\u{10ffff}'

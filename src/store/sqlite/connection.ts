@@ -119,6 +119,8 @@ export class Connection implements Tx, Writer {
     return searchPage(this, search, page)
   }
 
+  async searchArea(): Promise<undefined> {}
+
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
     try {
       const query = build(this.builder).compile()

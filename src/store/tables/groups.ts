@@ -59,22 +59,6 @@ const copyListed = statement((db, p: { user: number }) =>
     .where('user_pk', '=', p.user),
 )
 
-/**
- * Returns the primary keys of listed users who are in one of the groups, deleted ones included, at most `limit`; a user
- * may be returned once for each group.
- */
-export async function selectMembersOf(tx: Tx, groups: readonly number[], limit: number): Promise<number[]> {
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('memberships')
-      .select('user_pk as pk')
-      .where('listed', '=', sql.lit(1))
-      .where('group_pk', 'in', groups)
-      .limit(limit),
-  )
-  return rows.map(({ pk }) => pk)
-}
-
 const groupsOfUser = statement((db, p: { user: number }) =>
   db
     .selectFrom('memberships')

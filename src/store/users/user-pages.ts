@@ -71,7 +71,11 @@ async function findPage(
   criteria: UserCriteria,
   { total, isPlain, after, ...cut }: Cut & { total: number; isPlain: boolean; after: PageEnd | undefined },
 ): Promise<UserPage> {
-  if (!isPlain && total <= SMALL_AREA) return cutWhole(tx, criteria, { ...cut, path: 'area' })
+  if (total <= (isPlain ? SORTED_AREA : SMALL_AREA)) {
+    const found = await cutArea(tx, criteria, { ...cut, after: isPlain ? after : undefined })
+    if (found) return isPlain ? { ...found, total } : found
+    if (!isPlain) return cutWhole(tx, criteria, { ...cut, path: 'area' })
+  }
   const search = isPlain ? undefined : toSearch(criteria)
   if (search) return selectFound(tx, criteria, { ...cut, total, search, after })
   if (after) {
@@ -80,6 +84,27 @@ async function findPage(
   }
   if (!isPlain) return walkArea(tx, criteria, { ...cut, total })
   return cutCounted(tx, criteria, { ...cut, total, path: await toPath(tx, criteria, { ...cut, total }) })
+}
+
+/** Returns a page of a small area, if the engine reads all of its users faster than `cutWhole` does. */
+async function cutArea(
+  tx: Tx,
+  criteria: UserCriteria,
+  { order, page, after }: Cut & { after: PageEnd | undefined },
+): Promise<UserPage | undefined> {
+  const { area, where, deleted, beingDeleted } = criteria
+  if (deleted) return undefined
+  const { providerPk } = area
+  const rest = toRestSql({ area: { providerPk }, beingDeleted }, [])
+  const search = { providerPk, words: listWords(where), groups: listGroups(where) }
+  const found = await tx.searchArea(area, search, { order, ...page, after, where: rest })
+  if (!found) return undefined
+  const { pks, total } = found
+  return {
+    items: await selectListedUsers(tx, pks),
+    total,
+    more: (after ? 0 : page.offset) + pks.length < total,
+  }
 }
 
 /** Reads a page from the end of the page before. */
@@ -111,7 +136,7 @@ async function selectFound(
   const { offset, limit } = cut.page
   // The page before had many users after it.
   const few = after ? 0 : MAX_FOUND
-  const page = { order: cut.order, offset, limit: limit + 1, where: rest, few, after }
+  const page = { order: cut.order, offset, limit: limit + 1, where: rest, area: criteria.area, few, after }
   const found = after || offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
   if (!found)
     return after
@@ -150,6 +175,10 @@ function toWalk({ order }: Pick<Cut, 'order'>): UserPath {
   return order.by === 'email' ? 'email' : 'order'
 }
 
+function listGroups(where: Condition<UserFields>): (readonly number[])[] {
+  return listConjuncts(where).flatMap((one) => ('in' in one && one.field === 'group' ? [one.in] : []))
+}
+
 function listWords(where: Condition<UserFields>): string[] {
   return listConjuncts(where).flatMap((one) => ('contains' in one ? [one.contains] : []))
 }
@@ -162,7 +191,7 @@ function isShort(word: string): boolean {
 /** Returns what the index for searches can find of a condition; undefined if it can find nothing. */
 export function toSearch({ area, where, deleted }: UserCriteria): UserSearch | undefined {
   const words = listWords(where).filter((word) => !isShort(word))
-  const groups = listConjuncts(where).flatMap((one) => ('in' in one && one.field === 'group' ? [one.in] : []))
+  const groups = listGroups(where)
   // The index does not have deleted users; there are few.
   if (deleted || (words.length === 0 && groups.length === 0)) return undefined
   return { providerPk: area.providerPk, words, groups }

@@ -1,0 +1,190 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { UserOrder } from '../../model/user-lists.ts'
+import { toPattern } from '../conditions.ts'
+import type { CountedUsers, PageEnd, Tx, UserArea, UserSearch, UserSearchPage } from '../port.ts'
+import { query } from '../raw-query.ts'
+import { toKeyList } from '../tables/key-lists.ts'
+import { isAfter, listRangesAfter } from '../users/page-ends.ts'
+import { toOrderSql } from '../users/user-sql.ts'
+
+// The membership of a listed, live user has a copy of what lists are ordered and narrowed by; see migration 31. So the
+// members of a group are read in the order of a list, or of some organizations, from an index alone.
+
+/** So many members in an area are sorted for each page. */
+const SORTED = 5_000
+/** Sorts after every e-mail. */
+export const LAST = '\u{10ffff}'
+/** A key of fewer characters has the whole e-mail; see `nameKeyOf`. */
+const WHOLE_KEY = 400
+
+/** Returns the condition that users have all words. */
+export function haveWords({ words }: Pick<UserSearch, 'words'>): RawBuilder<SqlBool> {
+  return and(words.map((word) => sql<SqlBool>`users.name_key like ${toPattern(word)}`))
+}
+
+/** Returns the condition that users are in one group of each list. */
+export function areInGroups(groups: UserSearch['groups']): RawBuilder<SqlBool> {
+  return and(
+    groups.map(
+      (some) => sql<SqlBool>`exists (select 1 from memberships
+        where memberships.user_pk = users.pk and memberships.group_pk in (${toKeyList(some)}))`,
+    ),
+  )
+}
+
+/** Returns the condition that all conditions are met. */
+export function and(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
+  return sql`(${sql.join([sql`true`, ...conditions], sql` and `)})`
+}
+
+/** Returns whether an area is smaller than the provider. */
+export function isNarrow({ organizationPk, resellerPk }: UserArea): boolean {
+  return organizationPk !== undefined || resellerPk !== undefined
+}
+
+/** Returns a query for the organizations of a narrow area. */
+export function selectOrganizations({ organizationPk, resellerPk }: UserArea): RawBuilder<unknown> {
+  if (organizationPk !== undefined) return sql`select ${organizationPk}::bigint as pk`
+  return sql`select ${resellerPk}::bigint as pk union all
+    select customer_pk from customer_resellers where reseller_pk = ${resellerPk}`
+}
+
+/** Returns the members of some groups, whose columns are named as those of `users`. */
+function membersOf(
+  groups: readonly number[],
+  { providerPk }: Pick<UserSearch, 'providerPk'>,
+  areInArea = sql<SqlBool>`true`,
+): RawBuilder<unknown> {
+  return sql`(select user_pk as pk, user_id as id, name_key, email_key, organization_pk, reseller_pk,
+      ${providerPk}::bigint as provider_pk
+    from memberships where group_pk in (${toKeyList(groups)}) and name_key is not null and ${areInArea}) as users`
+}
+
+/** Returns primary keys of listed, live users who are in one of the groups; a user may be there once for each group. */
+export async function selectMembers(tx: Tx, groups: readonly number[], limit: number): Promise<number[]> {
+  const rows = await query<{ pk: number }>(
+    tx,
+    sql`select user_pk as pk from memberships
+      where group_pk in (${toKeyList(groups)}) and name_key is not null limit ${limit}`,
+  )
+  return rows.map(({ pk }) => pk)
+}
+
+/**
+ * Finds a page of the members of groups in the order of a list; see `Tx.searchPage`.
+ * @param search.groups at least one list
+ */
+export async function selectMemberPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {
+  const { area, after, order } = page
+  if (area && isNarrow(area) && (await countMembers(tx, area, search)) <= SORTED)
+    return (await readArea(tx, { area, search }, page)).map(({ pk }) => pk)
+  const pks: number[] = []
+  // A page after another one has no offset.
+  const ranges = after ? listRangesAfter(after, order.ascending) : [sql<SqlBool>`true`]
+  for (const range of ranges) {
+    const limit = page.limit - pks.length
+    if (limit > 0) pks.push(...(await walkMembers(tx, search, { ...page, limit, range })))
+  }
+  return pks
+}
+
+/** Counts the members of groups in a narrow area, roughly and up to a limit. */
+async function countMembers(tx: Tx, area: UserArea, { groups: [some = []] }: UserSearch): Promise<number> {
+  const [row] = await query<{ total: number }>(
+    tx,
+    sql`select count(*)::integer as total from (
+      select from memberships where group_pk in (${toKeyList(some)}) and name_key is not null
+        and organization_pk = any(array(${selectOrganizations(area)})) limit ${SORTED + 1}) as members`,
+  )
+  return row?.total ?? 0
+}
+
+/** Reads the members of groups in the order of a list. */
+async function walkMembers(
+  tx: Tx,
+  search: UserSearch,
+  { range, ...page }: UserSearchPage & { readonly range: RawBuilder<SqlBool> },
+): Promise<number[]> {
+  const [some = [], ...others] = search.groups
+  const { offset, limit, where = sql<SqlBool>`true` } = page
+  const inOrder = toOrderSql(page.order)
+  const are = and([range, haveWords(search), areInGroups(others), where])
+  const cut = sql`order by ${inOrder} limit ${limit} offset ${page.after ? 0 : offset}`
+  // Of each group, as many users as the page may need.
+  const first = some.map(
+    (group) => sql`(select pk, id, name_key, email_key, organization_pk from ${membersOf([group], search)}
+      where ${are} order by ${inOrder} limit ${offset + limit})`,
+  )
+  const from =
+    some.length === 1
+      ? sql`${membersOf(some, search)} where ${are}`
+      : sql`(${sql.join(first, sql` union `)}) as users`
+  const rows = await query<{ pk: number }>(tx, sql`select users.pk from ${from} ${cut}`)
+  return rows.map(({ pk }) => pk)
+}
+
+/** Words, groups, and where to look for them. */
+interface AreaSearch {
+  readonly area: UserArea
+  readonly search: UserSearch
+}
+
+/** Reads all users of an area from an index; see `Tx.searchArea`. */
+export async function searchArea(
+  tx: Tx,
+  within: AreaSearch,
+  page: UserSearchPage,
+): Promise<CountedUsers | undefined> {
+  const isOfGroups = within.search.groups.length > 0
+  // The SQL of both engines reads these from an index, too.
+  if (!isOfGroups && (page.order.by === 'name' || !isNarrow(within.area))) return undefined
+  const rows = await readArea(tx, within, page)
+  const isPastEnd = rows.length === 0 && page.offset > 0
+  const [row] = isPastEnd ? await readArea(tx, within, { ...page, offset: 0, limit: 1 }) : rows
+  return { pks: rows.map(({ pk }) => pk), total: row?.total ?? 0 }
+}
+
+async function readArea(
+  tx: Tx,
+  { area, search }: AreaSearch,
+  page: UserSearchPage,
+): Promise<{ readonly pk: number; readonly total: number }[]> {
+  const { order, after, limit, where = sql<SqlBool>`true` } = page
+  const [some, ...others] = search.groups
+  const conditions: RawBuilder<SqlBool>[] = []
+  if (isNarrow(area)) conditions.push(sql`organization_pk = any(array(${selectOrganizations(area)}))`)
+  if (area.resellerPk !== undefined)
+    conditions.push(sql`(reseller_pk is null or reseller_pk = ${area.resellerPk})`)
+  const inArea = and(conditions)
+  const from = some
+    ? membersOf(some, search, inArea)
+    : sql`(select * from users where deleted_at is null and listed = 1 and ${inArea}) as users`
+  const following = after ? isAfterIndexed(after, order) : sql<SqlBool>`true`
+  const are = and([haveWords(search), areInGroups(others), where, following])
+  // A user may be in several of the groups.
+  const each = some && some.length > 1 ? sql`group by pk, id, name_key, organization_pk` : sql``
+  return query(
+    tx,
+    sql`select users.pk, (count(*) over ())::integer as total from ${from} where ${are} ${each}
+      order by ${toIndexedOrder(order)} limit ${limit} offset ${after ? 0 : page.offset}`,
+  )
+}
+
+/** The e-mail of a user who is read from an index that has no e-mails: the key by name has it. */
+const INDEXED_EMAIL = sql`(case when char_length(users.name_key) < ${sql.lit(WHOLE_KEY)}
+  then split_part(users.name_key, chr(1), 3)
+  else (select coalesce(whole.email_key, ${LAST}) from users as whole where whole.pk = users.pk) end) collate "C"`
+
+/** Returns the terms of ORDER BY; see `toOrderSql`. */
+function toIndexedOrder(order: UserOrder): RawBuilder<unknown> {
+  if (order.by === 'name') return toOrderSql(order)
+  const direction = sql.raw(order.ascending ? 'asc' : 'desc')
+  return sql`${INDEXED_EMAIL} ${direction}, users.organization_pk ${direction}, users.pk ${direction}`
+}
+
+/** Returns the condition that a user comes after the end of a page; see `isAfter`. */
+function isAfterIndexed(end: PageEnd, { by, ascending }: UserOrder): RawBuilder<SqlBool> {
+  if (by === 'name') return isAfter(end, ascending)
+  return sql`(${INDEXED_EMAIL}, users.organization_pk, users.pk) ${sql.raw(ascending ? '>' : '<')}
+    (${end.key ?? LAST}, ${end.organizationPk}, ${end.pk})`
+}
