@@ -124,6 +124,11 @@ export interface Tx {
    * thousands of rows it takes about half as long as `query`.
    */
   queryArrays(build: (db: QueryBuilder) => Compilable<unknown>): Promise<unknown[][]>
+  /**
+   * The key of a user that the indexes by name have, so that rows which are skipped or sorted are not read: SQLite's
+   * indexes have the primary key, and PostgreSQL's the id.
+   */
+  readonly indexedKey: 'pk' | 'id'
   /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null
   /**

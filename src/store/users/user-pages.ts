@@ -74,7 +74,7 @@ async function findPage(
   if (total <= (isPlain ? SORTED_AREA : SMALL_AREA)) {
     const found = await cutArea(tx, criteria, { ...cut, after: isPlain ? after : undefined })
     if (found) return isPlain ? { ...found, total } : found
-    if (!isPlain) return cutWhole(tx, criteria, { ...cut, path: 'area' })
+    if (!isPlain) return cutWhole(tx, criteria, { ...cut, path: await toWholePath(tx, criteria, total) })
   }
   const search = isPlain ? undefined : toSearch(criteria)
   if (search) return selectFound(tx, criteria, { ...cut, total, search, after })
@@ -163,11 +163,26 @@ async function walkArea(
 async function toPath(tx: Tx, criteria: UserCriteria, cut: Cut & { total: number }): Promise<UserPath> {
   const { order, page, total } = cut
   if (total > SORTED_AREA) return toWalk(cut)
-  if (order.by === 'name') return 'area'
-  // Only the order by e-mail reads whole rows of the area: a near page is found sooner among all users.
+  if (order.by === 'name' && !criteria.deleted) return 'area'
+  // The order by e-mail, and deleted users, need whole rows of the area: a near page is found sooner among all users.
+  const all = await selectTotalOfAll(tx, criteria)
+  return ((page.offset + page.limit) * all) / Math.max(total, 1) < total ? toWalk(cut) : 'area'
+}
+
+/** How many deleted users are looked at in the index by name in the time that reads a row of one. */
+const LOOKED_AT = 10
+
+/** Returns the path to all users of a small area. */
+async function toWholePath(tx: Tx, criteria: UserCriteria, total: number): Promise<UserPath> {
+  // The index of deleted users by name has those of all areas: conditions on names leave out most before their rows are
+  // read.
+  if (!criteria.deleted) return 'area'
+  return (await selectTotalOfAll(tx, criteria)) < total * LOOKED_AT ? 'order' : 'area'
+}
+
+function selectTotalOfAll(tx: Tx, criteria: UserCriteria): Promise<number> {
   const { providerPk } = criteria.area
-  const all = await selectUserTotal(tx, { ...criteria, area: { providerPk } })
-  return ((page.offset + page.limit) * all) / Math.max(total, 1) < total ? 'email' : 'area'
+  return selectUserTotal(tx, { ...criteria, area: { providerPk } })
 }
 
 /** Returns the path that is in the order of the list. */
@@ -254,13 +269,13 @@ async function cutWhole(
   const inOrder = toOrderSql(order)
   const rows = await tx.query((db) => {
     const cut = select(db)
-      .select(['users.id', sql<number>`count(*) over ()`.as('total')])
+      .select(sql<number>`count(*) over ()`.as('total'))
       .orderBy(inOrder)
       .limit(page.limit)
       .offset(page.offset)
-    // The indexes by name have the ids, so PostgreSQL reads only the rows of the page.
+    if (tx.indexedKey === 'pk') return cut.select('users.pk')
     return db
-      .selectFrom(cut.as('found'))
+      .selectFrom(cut.select('users.id').as('found'))
       .innerJoin('users', 'users.id', 'found.id')
       .select(['users.pk', 'found.total'])
       .orderBy(inOrder)
@@ -296,14 +311,15 @@ async function selectInOrder(
   { order, page, path }: { order: UserOrder; page: PageRequest; path: UserPath },
 ): Promise<ListedUser[]> {
   const inOrder = toOrderSql(order)
-  // The path is in the order of the list, and no row is skipped.
-  if (path !== 'area' && page.offset === 0)
-    return listFound(tx, (db) => selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit))
+  const find = (db: QueryBuilder) =>
+    selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
+  const isKeyed = order.by !== 'name' || tx.indexedKey === 'pk'
+  // PostgreSQL would read the rows of the users who are not in the context of a reseller.
+  const isWalk = path !== 'area' && (isKeyed || criteria.area.resellerPk === undefined)
+  if (isWalk && page.offset === 0) return listFound(tx, find)
   const pks = await queryKeys(tx, (db) => {
-    const cut = selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
-    const isNear = path !== 'area' && page.offset <= NEAR
-    if (isNear || order.by !== 'name') return cut.select('users.pk')
-    // The indexes by name have the ids, so PostgreSQL does not read the rows that it skips or sorts.
+    const cut = find(db)
+    if (isKeyed || (isWalk && page.offset <= NEAR)) return cut.select('users.pk')
     return db
       .selectFrom('users')
       .select('users.pk')

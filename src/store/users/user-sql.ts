@@ -135,9 +135,10 @@ function toAreaSql(
   const organizations = sql`(select ${resellerPk} union all
     select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
   if (path === 'area') return sql<SqlBool>`${inContext} and users.organization_pk in ${organizations}`
-  // Read once, so that the index of the order alone tells which users are left out.
+  // Read once, so that the index of the order alone tells which users are left out. Without `is true`, PostgreSQL
+  // compares each user with each organization.
   if (path !== 'keys')
-    return sql<SqlBool>`${inProvider} and ${inContext} and +users.organization_pk in ${organizations}`
+    return sql<SqlBool>`${inProvider} and ${inContext} and (+users.organization_pk in ${organizations}) is true`
   return sql<SqlBool>`${inProvider} and ${inContext} and (
     +users.organization_pk = ${resellerPk} or exists (
       select 1 from customer_resellers as relation
