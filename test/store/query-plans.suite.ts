@@ -68,6 +68,13 @@ export async function explainAll(
   return plans
 }
 
+/** Leaves out of a plan of PostgreSQL what sorts few rows: those with the same first column, or those of one page. */
+function withoutSmallSorts(plan: string): string {
+  return plan
+    .replace(/Sort Key.*\n *Presorted/g, 'Presorted')
+    .replace(/^Sort [^\n]*\n *Sort Key[^\n]*\n(?=.*-> {2}Limit)/s, '')
+}
+
 function planTests(open: OpenStore, engine: Engine): void {
   test('every list of very many users is read in the order of an index', async () => {
     const store = await open()
@@ -117,7 +124,7 @@ function planTests(open: OpenStore, engine: Engine): void {
         const [, ...ofUsers] = plans
         assert.match(ofUsers.join('\n'), index, name)
         if (!['few are found', 'groups'].includes(name))
-          assert.doesNotMatch(ofUsers[0]?.replace(/Sort Key.*\n *Presorted/g, 'Presorted') ?? '', SLOW, name)
+          assert.doesNotMatch(withoutSmallSorts(ofUsers[0] ?? ''), SLOW, name)
       }
     const area = { providerPk: provider.pk }
     const after = { at: '2026-11-22T08:00:00.000Z', pk: 1 }

@@ -8,6 +8,7 @@ import { MIN_SEARCHED, type PageEnd, type QueryBuilder, type Tx, type UserSearch
 import { queryKeys } from '../raw-query.ts'
 import { listFound, selectListedUsers } from './listed-users.ts'
 import { findEnd, listRangesAfter, noteEnd, type PageEnds, selectPageEnd } from './page-ends.ts'
+import { choosePath, chooseWholePath, SORTED_AREA, toWalk } from './user-paths.ts'
 import { findRankedStart } from './user-ranks.ts'
 import {
   selectMatching,
@@ -21,8 +22,6 @@ import { selectUserTotal } from './user-totals.ts'
 
 /** An area with at most so many users is read as a whole to count what matches in it. */
 const SMALL_AREA = 10_000
-/** The users of an area with at most so many are sorted for each page of a list without conditions. */
-const SORTED_AREA = 20_000
 /** The most users that a search looks up one by one. */
 const MAX_FOUND = 1_000
 /** Pages with at most so many users before or after them are found by skipping those. */
@@ -74,7 +73,7 @@ async function findPage(
   if (total <= (isPlain ? SORTED_AREA : SMALL_AREA)) {
     const found = await cutArea(tx, criteria, { ...cut, after: isPlain ? after : undefined })
     if (found) return isPlain ? { ...found, total } : found
-    if (!isPlain) return cutWhole(tx, criteria, { ...cut, path: await toWholePath(tx, criteria, total) })
+    if (!isPlain) return cutWhole(tx, criteria, { ...cut, path: await chooseWholePath(tx, criteria, total) })
   }
   const search = isPlain ? undefined : toSearch(criteria)
   if (search) return selectFound(tx, criteria, { ...cut, total, search, after })
@@ -83,7 +82,7 @@ async function findPage(
     return isPlain ? { ...following, total } : following
   }
   if (!isPlain) return walkArea(tx, criteria, { ...cut, total })
-  return cutCounted(tx, criteria, { ...cut, total, path: await toPath(tx, criteria, { ...cut, total }) })
+  return cutCounted(tx, criteria, { ...cut, total, path: await choosePath(tx, criteria, { ...cut, total }) })
 }
 
 /** Returns a page of a small area, if the engine reads all of its users faster than `cutWhole` does. */
@@ -113,7 +112,7 @@ async function selectFollowing(
   criteria: UserCriteria,
   { order, page, total, after }: Cut & { total: number; after: PageEnd },
 ): Promise<UserPage> {
-  const path = await toPath(tx, criteria, { order, page: { ...page, offset: 0 }, total })
+  const path = await choosePath(tx, criteria, { order, page: { ...page, offset: 0 }, total })
   const users: ListedUser[] = []
   for (const range of listRangesAfter(after, order.ascending)) {
     const left = page.limit + 1 - users.length
@@ -154,40 +153,9 @@ async function walkArea(
   { order, page, total }: Cut & { total: number },
 ): Promise<UserPage> {
   const { offset, limit } = page
-  const walked = { order, page: { offset, limit: limit + 1 }, path: toWalk({ order }) }
+  const walked = { order, page: { offset, limit: limit + 1 }, path: toWalk(order) }
   const users = offset >= total ? [] : await selectInOrder(tx, criteria, walked)
   return toBroadPage(users, { page, total })
-}
-
-/** Returns the path to a page of a list without conditions. */
-async function toPath(tx: Tx, criteria: UserCriteria, cut: Cut & { total: number }): Promise<UserPath> {
-  const { order, page, total } = cut
-  if (total > SORTED_AREA) return toWalk(cut)
-  if (order.by === 'name' && !criteria.deleted) return 'area'
-  // The order by e-mail, and deleted users, need whole rows of the area: a near page is found sooner among all users.
-  const all = await selectTotalOfAll(tx, criteria)
-  return ((page.offset + page.limit) * all) / Math.max(total, 1) < total ? toWalk(cut) : 'area'
-}
-
-/** How many deleted users are looked at in the index by name in the time that reads a row of one. */
-const LOOKED_AT = 10
-
-/** Returns the path to all users of a small area. */
-async function toWholePath(tx: Tx, criteria: UserCriteria, total: number): Promise<UserPath> {
-  // The index of deleted users by name has those of all areas: conditions on names leave out most before their rows are
-  // read.
-  if (!criteria.deleted) return 'area'
-  return (await selectTotalOfAll(tx, criteria)) < total * LOOKED_AT ? 'order' : 'area'
-}
-
-function selectTotalOfAll(tx: Tx, criteria: UserCriteria): Promise<number> {
-  const { providerPk } = criteria.area
-  return selectUserTotal(tx, { ...criteria, area: { providerPk } })
-}
-
-/** Returns the path that is in the order of the list. */
-function toWalk({ order }: Pick<Cut, 'order'>): UserPath {
-  return order.by === 'email' ? 'email' : 'order'
 }
 
 function listGroups(where: Condition<UserFields>): (readonly number[])[] {
@@ -248,7 +216,7 @@ export async function selectFarPks(
   const start = await findRankedStart(tx, area.providerPk, { by: order.by, offset: before })
   if (!start) return undefined
   const pks = await queryKeys(tx, (db) =>
-    selectMatching(db, criteria, toWalk({ order }))
+    selectMatching(db, criteria, toWalk(order))
       .select('users.pk')
       .where(order.by === 'name' ? 'users.name_key' : 'users.email_key', '>=', start.from)
       .orderBy(toOrderSql({ by: order.by, ascending: true }))
