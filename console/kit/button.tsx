@@ -51,7 +51,13 @@ export function LinkButton({ look = 'plain', shortcut, reason, children, ...link
     )
   }
   return (
-    <Link {...link} className={`${styles.button} ${styles[look]}`} aria-keyshortcuts={shortcut}>
+    // It leads away, so it is not the current page when the address begins with its own.
+    <Link
+      activeOptions={{ exact: true }}
+      {...link}
+      className={`${styles.button} ${styles[look]}`}
+      aria-keyshortcuts={shortcut}
+    >
       {children}
     </Link>
   )

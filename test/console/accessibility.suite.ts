@@ -22,6 +22,22 @@ async function listPaths({ grace, quartz, target }: World): Promise<string[]> {
   ]
 }
 
+/** Lists the words in cells of tables that stand on two lines. Parts of ids and addresses are words. */
+const BROKEN_WORDS = `[...document.querySelectorAll('td')].flatMap((cell) => {
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+  const broken = []
+  while (texts.nextNode()) {
+    const { data } = texts.currentNode
+    for (const { 0: word, index } of data.matchAll(/[^-_.@$:\\/\\s]+/g)) {
+      const range = new Range()
+      range.setStart(texts.currentNode, index)
+      range.setEnd(texts.currentNode, index + word.length)
+      if (word.length <= 24 && range.getClientRects().length > 1) broken.push(word)
+    }
+  }
+  return broken
+})`
+
 /** Enter in a dialog that asks before something is removed must not remove it. */
 async function assertEnterCancels(page: Page): Promise<void> {
   const dialog = page.getByRole('alertdialog')
@@ -121,6 +137,35 @@ export function accessibility(getWorld: () => World): void {
     for (const key of ['g', 'u', '?']) await page.keyboard.press(key)
     assert.match(page.url(), /\/console\/you/)
     assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
+  test('names and ids in narrow tables break between words, and one click selects an id', async (t) => {
+    const { page, open } = await visit(t, getWorld(), { size: { width: 660, height: 800 } })
+    for (const path of ['/console/organizations', '/console/users', '/console/audit']) {
+      await open(path)
+      await settle(page)
+      assert.deepEqual(await page.evaluate(BROKEN_WORDS), [], path)
+    }
+    await open('/console/organizations')
+    await page.locator('td code').first().click()
+    const selected = await page.evaluate('getSelection().toString()')
+    assert.equal(selected, await page.locator('td code').first().textContent())
+  })
+
+  test('with forced colours, states and the focus have shapes', async (t) => {
+    const world = getWorld()
+    const { page, open, assertAccessible } = await visit(t, world)
+    await page.emulateMedia({ forcedColors: 'active' })
+    const { items } = await world.grace.call<{ items: { id: string }[] }>('GET', '/users?q=grace')
+    await open(`/console/users/${items[0]?.id}`)
+    await settle(page)
+    await assertAccessible('a user with forced colours')
+    const styleOf = (selector: string, name: string, pseudo = '') =>
+      page.evaluate(`getComputedStyle(document.querySelector('${selector}'), '${pseudo}').${name}`)
+    assert.equal(await styleOf('nav [aria-current]', 'outlineStyle'), 'solid')
+    assert.match(String(await styleOf('[class*=timeline] li', 'borderTopWidth', '::before')), /^5/)
+    await page.keyboard.press('Tab')
+    assert.equal(await styleOf(':focus', 'outlineStyle'), 'solid')
   })
 
   test('no page scrolls sideways with the text spacing that people may set', {

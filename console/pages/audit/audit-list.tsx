@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { Breakable } from '../../kit/id.tsx'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
@@ -45,7 +46,10 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
         </Link>
       ),
     },
-    { heading: columns.operation, cell: ({ operation }) => operationName(operation, text) },
+    {
+      heading: columns.operation,
+      cell: ({ operation }) => <Breakable>{operationName(operation, text)}</Breakable>,
+    },
     {
       heading: columns.status,
       cell: ({ status, outcome }) => (
@@ -53,7 +57,7 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
           <EntryStatus status={status} />
           <div>
             <Link to="/audit" search={{ ...filters, outcome }} title={outcome}>
-              {outcomeName(outcome, text)}
+              <Breakable>{outcomeName(outcome, text)}</Breakable>
             </Link>
           </div>
         </>
@@ -66,7 +70,7 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
       cell: ({ organization }) =>
         organization ? (
           <Link to="/organizations/$id" params={{ id: organization.id }}>
-            {organization.name}
+            <Breakable>{organization.name}</Breakable>
           </Link>
         ) : (
           '–'
@@ -74,8 +78,11 @@ function useColumns(filters: AuditSearch): readonly Column<Entry>[] {
     },
     {
       heading: columns.changed,
-      cell: ({ changedFields }) =>
-        changedFields.map((name) => text.timeline.members[name] ?? name).join(', ') || '–',
+      cell: ({ changedFields }) => (
+        <Breakable>
+          {changedFields.map((name) => text.timeline.members[name] ?? name).join(', ') || '–'}
+        </Breakable>
+      ),
     },
   ]
 }

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { RowOf } from '../../api/queries.ts'
+import { Breakable, Id } from '../../kit/id.tsx'
 import { type Text, useText } from '../../text/text.ts'
 
 /** An entry of the audit log. */
@@ -35,13 +36,13 @@ export function Caller({ caller }: Pick<Entry, 'caller'>) {
   if (kind === 'person' && id !== null) {
     return (
       <Link to="/users/$id" params={{ id }}>
-        {name}
+        <Breakable>{name}</Breakable>
       </Link>
     )
   }
   return (
     <Link to="/audit" search={{ caller: id ?? kind }}>
-      {name}
+      <Breakable>{name}</Breakable>
     </Link>
   )
 }
@@ -49,26 +50,26 @@ export function Caller({ caller }: Pick<Entry, 'caller'>) {
 /** What an entry is about, with a link where there is a page for it. */
 export function About({ entry: { about, target } }: { entry: Pick<Entry, 'about' | 'target'> }) {
   const { audit } = useText()
-  if (about === null) return target === null ? '–' : <code>{target}</code>
+  if (about === null) return target === null ? '–' : <Id>{target}</Id>
   const { kind, id, name, userId } = about
   const label = name ?? id
   if (userId !== null) {
     return (
       <Link to="/users/$id" params={{ id: userId }}>
-        {label}
+        <Breakable>{label}</Breakable>
       </Link>
     )
   }
   if (kind === 'organization') {
     return (
       <Link to="/organizations/$id" params={{ id }}>
-        {label}
+        <Breakable>{label}</Breakable>
       </Link>
     )
   }
   return (
     <>
-      {audit.things[kind]} <span className="mono">{label}</span>
+      {audit.things[kind]} <Id>{label}</Id>
     </>
   )
 }

@@ -5,6 +5,7 @@ import type { Answer } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
+import { Id } from '../../kit/id.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { Page } from '../../kit/page.tsx'
@@ -30,7 +31,7 @@ export function RequestPage() {
   return (
     <Page
       title={text.request}
-      about={<code>{correlationId}</code>}
+      about={<Id canCopy>{correlationId}</Id>}
       actions={
         <>
           <CopyButton value={location.href} label={text.copyLink} />
@@ -70,7 +71,7 @@ function Explanation({ explained }: { explained: Explained }) {
       <p className="quiet">
         {block ? (
           <>
-            {text.sealed(block.number)} <code>{block.hash}</code>
+            {text.sealed(block.number)} <Id>{block.hash}</Id>
           </>
         ) : (
           text.notSealed

@@ -3,6 +3,7 @@ import { type Answer, call } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure, ServerSaid } from '../../kit/failure.tsx'
+import { Id } from '../../kit/id.tsx'
 import { Message } from '../../kit/message.tsx'
 import { useText } from '../../text/text.ts'
 import { callerName } from './names.tsx'
@@ -78,7 +79,7 @@ function Found({ verdict }: { verdict: Verdict }) {
             {faults.map((fault) => (
               <li key={`${fault.block} ${fault.position} ${fault.entry} ${fault.fault}`}>
                 {fault.block > 0 && `${text.place(fault.block, fault.through)}: `}
-                {text.faults[fault.fault]} {fault.entry && <code>{fault.entry}</code>}
+                {text.faults[fault.fault]} {fault.entry && <Id>{fault.entry}</Id>}
               </li>
             ))}
           </ul>
@@ -87,7 +88,7 @@ function Found({ verdict }: { verdict: Verdict }) {
       </Message>
       <p className="quiet">{text.checked(entries, blocks, unsealed)}</p>
       <p className="quiet">
-        {text.head} <code>{`${head.block}:${head.hash}`}</code>
+        {text.head} <Id canCopy>{`${head.block}:${head.hash}`}</Id>
       </p>
     </>
   )

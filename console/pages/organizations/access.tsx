@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { RowOf } from '../../api/queries.ts'
+import { Breakable } from '../../kit/id.tsx'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
@@ -20,7 +21,11 @@ export function OrganizationAccess() {
         <h2>{text.columns.portals}</h2>
         {data.portals.length === 0
           ? text.noPortals
-          : data.portals.map((domain) => <div key={domain}>{domain}</div>)}
+          : data.portals.map((domain) => (
+              <div key={domain}>
+                <Breakable>{domain}</Breakable>
+              </div>
+            ))}
       </section>
       <section>
         <h2>{text.peopleWithAccess}</h2>
@@ -47,9 +52,9 @@ function useColumns(): readonly Column<RowOf<'GET /people'>>[] {
       cell: (person) => (
         <>
           <Link to="/users/$id" params={{ id: person.id }}>
-            {nameOf(person, text)}
+            <Breakable>{nameOf(person, text)}</Breakable>
           </Link>
-          <div className="quiet">{person.email}</div>
+          <div className="quiet">{person.email && <Breakable>{person.email}</Breakable>}</div>
         </>
       ),
     },

@@ -3,6 +3,7 @@ import { useCallback } from 'react'
 import type { RowOf } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Select } from '../../kit/field.tsx'
+import { Breakable, Id } from '../../kit/id.tsx'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Page } from '../../kit/page.tsx'
@@ -87,7 +88,7 @@ function useColumns(): readonly Column<RowOf<'GET /organizations'>>[] {
       heading: columns.name,
       cell: ({ id, name }) => (
         <Link to="/organizations/$id" params={{ id }}>
-          {name}
+          <Breakable>{name}</Breakable>
         </Link>
       ),
     },
@@ -95,10 +96,10 @@ function useColumns(): readonly Column<RowOf<'GET /organizations'>>[] {
     { heading: columns.state, cell: ({ state }) => <OrganizationStatus state={state} /> },
     {
       heading: columns.resellers,
-      cell: ({ resellers }) => format.list(resellers.map(({ name }) => name)) || '–',
+      cell: ({ resellers }) => <Breakable>{format.list(resellers.map(({ name }) => name)) || '–'}</Breakable>,
     },
     { heading: columns.users, cell: ({ users }) => format.number(users) },
-    { heading: columns.tenant, cell: ({ tenant }) => (tenant ? <code>{tenant.id}</code> : '–') },
-    { heading: columns.portals, cell: ({ portals }) => format.list(portals) || '–' },
+    { heading: columns.tenant, cell: ({ tenant }) => (tenant ? <Id>{tenant.id}</Id> : '–') },
+    { heading: columns.portals, cell: ({ portals }) => <Breakable>{format.list(portals) || '–'}</Breakable> },
   ]
 }

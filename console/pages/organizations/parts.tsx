@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { Breakable, Id } from '../../kit/id.tsx'
 import { List } from '../../kit/list.tsx'
 import { Message } from '../../kit/message.tsx'
 import { useText } from '../../text/text.ts'
@@ -47,7 +48,7 @@ export function OrganizationTenant() {
       <dl className="facts">
         <dt>{text.tenantId}</dt>
         <dd>
-          <code>{tenant.id}</code>
+          <Id canCopy>{tenant.id}</Id>
         </dd>
         <dt>{text.platform}</dt>
         <dd>{tenant.platform}</dd>
@@ -106,7 +107,7 @@ function Customers({ organization: { id, kind } }: { organization: Organization 
           heading: text.columns.name,
           cell: (customer) => (
             <Link to="/organizations/$id" params={{ id: customer.id }}>
-              {customer.name}
+              <Breakable>{customer.name}</Breakable>
             </Link>
           ),
         },

@@ -6,6 +6,7 @@ import { useMay } from '../../api/permissions.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
+import { Id } from '../../kit/id.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { PlatformSaid } from '../../kit/platform-said.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
@@ -113,7 +114,7 @@ function Facts({ account }: { account: AccountView }) {
         <>
           <dt>{words.thereIs}</dt>
           <dd>
-            <code>{account.orgId}</code> · {account.username ?? account.orgUserId}
+            <Id>{account.orgId}</Id> · {account.username ?? account.orgUserId}
           </dd>
         </>
       )}
@@ -127,11 +128,11 @@ function Facts({ account }: { account: AccountView }) {
       )}
       <dt>{words.tenant}</dt>
       <dd>
-        <code>{account.tenantId}</code>
+        <Id canCopy>{account.tenantId}</Id>
       </dd>
       <dt>{words.canonicalId}</dt>
       <dd>
-        <code>{account.canonicalUserId}</code>
+        <Id canCopy>{account.canonicalUserId}</Id>
       </dd>
     </>
   )

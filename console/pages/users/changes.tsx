@@ -1,4 +1,5 @@
 import type { RowOf } from '../../api/queries.ts'
+import { Id } from '../../kit/id.tsx'
 import { useText } from '../../text/text.ts'
 import { useGroups } from './groups.ts'
 import styles from './timeline.module.css'
@@ -22,7 +23,7 @@ export function Changes({ entry: { changes, target } }: { entry: Pick<Entry, 'ch
   const isKey = target !== null && !target.includes('-')
   return (
     <div className="quiet">
-      {isKey && <code>{target}</code>}{' '}
+      {isKey && <Id>{target}</Id>}{' '}
       {changes.map(({ name, before, after }) => (
         <span key={name} className={styles.change}>
           {before === null && after === null

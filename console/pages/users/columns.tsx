@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router'
 import type { RowOf } from '../../api/queries.ts'
+import { Breakable } from '../../kit/id.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import type { Column } from '../../kit/table.tsx'
 import { useText } from '../../text/text.ts'
-import { AccountStatus, nameOf } from './names.tsx'
+import { AccountStatus, hasNames, nameOf } from './names.tsx'
 
 type Row = RowOf<'GET /users'>
 
@@ -17,15 +18,22 @@ export function useUserColumns(): readonly Column<Row>[] {
       cell: (user) => (
         <>
           <Link to="/users/$id" params={{ id: user.id }}>
-            {nameOf(user, text)}
+            <Breakable>{nameOf(user, text)}</Breakable>
           </Link>
-          <div className="quiet">{user.email}</div>
+          {hasNames(user) && user.email && (
+            <div className="quiet">
+              <Breakable>{user.email}</Breakable>
+            </div>
+          )}
         </>
       ),
     },
-    { heading: columns.organization, cell: ({ organization }) => organization.name },
-    { heading: columns.reseller, cell: ({ reseller }) => reseller?.name ?? '–' },
-    { heading: columns.groups, cell: ({ groups }) => groups.map(({ name }) => name).join(', ') || '–' },
+    { heading: columns.organization, cell: ({ organization }) => <Breakable>{organization.name}</Breakable> },
+    { heading: columns.reseller, cell: ({ reseller }) => <Breakable>{reseller?.name ?? '–'}</Breakable> },
+    {
+      heading: columns.groups,
+      cell: ({ groups }) => <Breakable>{groups.map(({ name }) => name).join(', ') || '–'}</Breakable>,
+    },
     { heading: columns.account, cell: ({ account }) => <AccountStatus word={account} /> },
     { heading: columns.changed, cell: ({ updatedAt }) => <Moment at={updatedAt} look="short" /> },
   ]

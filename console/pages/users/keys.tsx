@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { call } from '../../api/call.ts'
 import { Button } from '../../kit/button.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
+import { Id } from '../../kit/id.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { showToast } from '../../kit/toast.tsx'
 import { useText } from '../../text/text.ts'
@@ -70,7 +71,7 @@ function KeyLine({ user, acts, accessKey, isActive, createdAt }: KeyLineProps) {
     })
   return (
     <>
-      <code>{accessKey}</code>{' '}
+      <Id>{accessKey}</Id>{' '}
       <span className={isActive ? undefined : 'quiet'}>{isActive ? words.keyActive : words.keyDisabled}</span>{' '}
       <span className="quiet">
         <Moment at={createdAt} look="short" />

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { AccountWord } from '../../../src/model/user-lists.ts'
+import { Breakable } from '../../kit/id.tsx'
 import { Status, type StatusLook } from '../../kit/status.tsx'
 import { type Text, useText } from '../../text/text.ts'
 
@@ -19,6 +20,11 @@ const TURNS = /[\u202a-\u202e\u2066-\u2069]/g
 export function nameOf({ firstName, lastName, email }: Named, text: Text): string {
   const name = [firstName, lastName].filter(Boolean).join(' ').replace(TURNS, '').trim()
   return name || email || text.users.withoutName
+}
+
+/** Returns whether a user is called by a name, and not by the e-mail address. */
+export function hasNames({ firstName, lastName }: Named): boolean {
+  return Boolean(firstName || lastName)
 }
 
 const LOOKS: Readonly<Record<AccountWord, StatusLook>> = {
@@ -48,7 +54,11 @@ export function Place({ user }: { user: Placed }) {
   const isResellers = reseller === null || reseller.id === organization.id
   return (
     <>
-      {email && `${email} · `}
+      {email && hasNames(user) && (
+        <>
+          <Breakable>{email}</Breakable> ·{' '}
+        </>
+      )}
       <OrganizationName organization={organization} />
       {!isResellers && (
         <>

@@ -5,6 +5,7 @@ import type { Answer } from '../../api/call.ts'
 import { ProblemError } from '../../api/problems.ts'
 import { read, readMe } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
+import { Id } from '../../kit/id.tsx'
 import { Message } from '../../kit/message.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { Page } from '../../kit/page.tsx'
@@ -60,11 +61,11 @@ function Body({ receipt }: { receipt: ReceiptView }) {
       <dl className="facts">
         <dt>{text.of}</dt>
         <dd>
-          <code>{user.id}</code>
+          <Id>{user.id}</Id>
         </dd>
         <dt>{text.organization}</dt>
         <dd>
-          {organization.name} <code>{organization.id}</code>
+          {organization.name} <Id>{organization.id}</Id>
         </dd>
         <dt>{text.deletedAt}</dt>
         <dd>{user.deletedAt ? <Moment at={user.deletedAt} look="exact" /> : text.onlyAccount}</dd>
@@ -120,7 +121,7 @@ function Request({ receipt: { entry } }: { receipt: ReceiptView }) {
       <dd>{text.timeline.by(caller.kind, caller.name)}</dd>
       <dt>{words.request}</dt>
       <dd>
-        <code>{correlationId}</code>
+        <Id>{correlationId}</Id>
       </dd>
     </dl>
   )
@@ -135,7 +136,7 @@ function AccountFacts({ account }: { account: ReceiptView['accounts'][number] })
       <dd>{platform}</dd>
       <dt>{text.canonicalId}</dt>
       <dd>
-        <code>{canonicalUserId}</code>
+        <Id>{canonicalUserId}</Id>
       </dd>
       <dt>{text.state}</dt>
       <dd>{text.states[state]}</dd>
@@ -164,12 +165,12 @@ function Proof({ receipt: { hash, block } }: { receipt: ReceiptView }) {
       <h2>{text.proof}</h2>
       <dl className="facts">
         <dt>{text.hash}</dt>
-        <dd>{hash ? <code>{hash}</code> : text.notSealed}</dd>
+        <dd>{hash ? <Id>{hash}</Id> : text.notSealed}</dd>
         <dt>{text.block}</dt>
         <dd>
           {block ? (
             <>
-              {block.number} <code>{block.hash}</code>
+              {block.number} <Id>{block.hash}</Id>
             </>
           ) : (
             text.notSealed

@@ -133,7 +133,10 @@ function AttemptsLine({ attempts }: { attempts: Attempts }) {
   const parts = [platform, node && text.node(node), `${format.number(ms)} ms`].filter(Boolean)
   return (
     <div>
-      <strong>{text.attempts[outcome]}</strong>{' '}
+      <strong>
+        {text.attempts[outcome]}
+        {cause && ':'}
+      </strong>{' '}
       {cause && (
         <span>
           {explain.causes[cause.code]} <code>{[cause.code, code].filter(Boolean).join(' ')}</code>

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
+import { Id } from '../../kit/id.tsx'
 import { Moment } from '../../kit/moment.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { Steps, toPlainText } from '../../kit/steps.tsx'
@@ -80,12 +81,15 @@ function besideOf(
 ) {
   const tried = accounts.find(({ attempts }) => attempts > 0)
   return {
-    user_exists: (
-      <>
-        {text.since} <Moment at={user.createdAt} look="short" />
-      </>
-    ),
-    ...(accounts[0] && { tenant_exists: <code>{accounts[0].tenantId}</code> }),
+    // Of a user who is deleted, the text says since when.
+    ...(user.state !== 'deleted' && {
+      user_exists: (
+        <>
+          {text.since} <Moment at={user.createdAt} look="short" />
+        </>
+      ),
+    }),
+    ...(accounts[0] && { tenant_exists: <Id>{accounts[0].tenantId}</Id> }),
     ...(accounts[0] && { account_active: <Moment at={accounts[0].changedAt} look="short" /> }),
     ...(accounts[0] && { platform_well: accounts[0].platform }),
     ...(tried && { applied: <a href="#timeline">{text.attempts(tried.attempts)}</a> }),
@@ -103,7 +107,7 @@ function Unseen({ why }: { why: WhyView }) {
       </p>
       {why.s3Url && (
         <p>
-          {explain.s3Url}: <code>{why.s3Url}</code>
+          {explain.s3Url}: <Id canCopy>{why.s3Url}</Id>
         </p>
       )}
     </>
