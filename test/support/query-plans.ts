@@ -27,7 +27,15 @@ export async function explain(store: Store, work: (tx: Tx) => Promise<unknown>):
     const get: Tx['get'] = async (statement, params) => (await all(statement, params))[0]
     const queryArrays: Tx['queryArrays'] = async (build) =>
       (await query(build)).map((row) => Object.values(row as object))
-    const traced = { query, queryArrays, get, all, run: tx.run.bind(tx), indexedKey: tx.indexedKey }
+    const traced = {
+      query,
+      queryArrays,
+      get,
+      all,
+      run: tx.run.bind(tx),
+      indexedKey: tx.indexedKey,
+      isOneOf: tx.isOneOf,
+    }
     await work(traced as unknown as Tx)
     return details
   })

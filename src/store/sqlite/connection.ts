@@ -4,6 +4,8 @@ import {
   type CompiledQuery,
   DummyDriver,
   Kysely,
+  type RawBuilder,
+  type SqlBool,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -26,6 +28,7 @@ import type {
 } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
+import { toKeyList } from '../tables/key-lists.ts'
 import { CREATE_STATEMENTS } from './create-statements.ts'
 import { openDatabase } from './database.ts'
 import { areListsBehind, enlistUsers } from './enlist-users.ts'
@@ -142,6 +145,10 @@ export class Connection implements Tx, Writer {
     } catch (error) {
       throw toQueryError(error)
     }
+  }
+
+  isOneOf(column: string, pks: readonly number[]): RawBuilder<SqlBool> {
+    return sql`${sql.ref(column)} in (${toKeyList(pks)})`
   }
 
   /** Runs work on one snapshot. */

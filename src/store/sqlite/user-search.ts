@@ -1,8 +1,8 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { FoundUsers, PageEnd, Tx, UserSearch, UserSearchPage } from '../port.ts'
-import { query, queryKeys } from '../raw-query.ts'
+import { query, queryArrays, queryKeys } from '../raw-query.ts'
 import { isAfter } from '../users/page-ends.ts'
-import { toOrderSql } from '../users/user-sql.ts'
+import { hasWord, toOrderSql } from '../users/user-sql.ts'
 import { NUMBER_BITS, type OrderTables, tablesOf, toFacet, toPlaceText } from './user-places.ts'
 
 /** Returns what to look for. A word in double quotes is a text that must be in the row as it is. */
@@ -22,8 +22,8 @@ async function toMatch(tx: Tx, { providerPk, words, groups }: UserSearch): Promi
 interface SearchedUsers {
   /** A condition on `users`. */
   readonly where: RawBuilder<SqlBool>
-  /** How many of the users with the words are looked at, at most. */
-  readonly examined: number
+  /** How many of the users with the words are looked at, at most; all when left out. */
+  readonly examined?: number
 }
 
 /**
@@ -37,7 +37,7 @@ export async function searchUsers(
 ): Promise<number[]> {
   const match = await toMatch(tx, search)
   const found = sql`select rowid as id from user_search_name where user_search_name match ${match}
-    limit ${within?.examined ?? limit}`
+    limit ${within ? (within.examined ?? -1) : limit}`
   const are = within && sql`cross join users on users.pk = place.user_pk where ${within.where} limit ${limit}`
   return queryKeys(
     tx,
@@ -65,10 +65,44 @@ interface Found {
  */
 export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {
   const { few = 0 } = page
-  const all = few > 0 ? await searchUsers(tx, search, { limit: few + 1 }) : undefined
+  const { words, where } = await splitWords(tx, search)
+  const planned = { ...search, words }
+  const all =
+    few > 0
+      ? await searchUsers(tx, planned, { limit: few + 1, ...(where && { within: { where } }) })
+      : undefined
   if (all && all.length <= few) return { pks: all, isAll: true }
-  return { pks: await selectPage(tx, search, page), isAll: false }
+  const both = where && page.where ? sql<SqlBool>`${where} and ${page.where}` : (where ?? page.where)
+  return { pks: await selectPage(tx, planned, { ...page, where: both }), isAll: false }
 }
+
+/** How many users a sample has. */
+const SAMPLE = 100
+/** A word that more of the users have is not looked up in the index: its entries cost more than to read the users. */
+const COMMON = 0.6
+
+/** Splits the words of a search into those that the index finds, and a condition for those that most users have. */
+async function splitWords(
+  tx: Tx,
+  { words }: UserSearch,
+): Promise<{ readonly words: readonly string[]; readonly where: RawBuilder<SqlBool> | undefined }> {
+  if (words.length < 2) return { words, where: undefined }
+  const last = sql`(select max(pk) from users)`
+  const shares = words.map((word) => sql`avg(${hasWord(word)})`)
+  const [row = []] = await queryArrays<(number | null)[]>(
+    tx,
+    sql`select ${sql.join(shares)} from json_each(${SAMPLES}) as place
+      cross join users on users.pk = 1 + (${last} * place.value) / ${sql.lit(SAMPLE)}`,
+  )
+  const isCommon = (_: string, i: number): boolean => (row[i] ?? 0) > COMMON
+  const common = words.filter(isCommon)
+  if (common.length === 0 || common.length === words.length) return { words, where: undefined }
+  const where = sql<SqlBool>`${sql.join(common.map(hasWord), sql` and `)}`
+  return { words: words.filter((word) => !common.includes(word)), where }
+}
+
+/** Numbers of a sample, evenly distributed over all users. */
+const SAMPLES = JSON.stringify(Array.from({ length: SAMPLE }, (_, i) => i))
 
 async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {
   const { order, offset, limit, where, after } = page

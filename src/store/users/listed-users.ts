@@ -1,10 +1,9 @@
-import { type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
+import { type SelectQueryBuilder, sql } from 'kysely'
 import type { ListedUser } from '../../model/user-lists.ts'
 import type { Group } from '../../model/users.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { query, queryArrays } from '../raw-query.ts'
 import type { Tables } from '../schema.ts'
-import { toKeyList } from '../tables/key-lists.ts'
 
 /** The columns of a user, and the primary keys of their groups with commas between. */
 type ListedRow = readonly [
@@ -46,9 +45,7 @@ const GROUPS = sql<string | null>`(select string_agg(cast(group_pk as text), ','
 /** Returns users with their groups and organizations, in the order of the primary keys. */
 export async function selectListedUsers(tx: Tx, pks: readonly number[]): Promise<ListedUser[]> {
   if (pks.length === 0) return []
-  const users = await listFound(tx, (db) =>
-    db.selectFrom('users').where(sql<SqlBool>`users.pk in (${toKeyList(pks)})`),
-  )
+  const users = await listFound(tx, (db) => db.selectFrom('users').where(tx.isOneOf('users.pk', pks)))
   const byPk = new Map(users.map((listed) => [listed.user.pk, listed]))
   return pks.flatMap((pk) => byPk.get(pk) ?? [])
 }
@@ -90,7 +87,7 @@ async function selectOwners(tx: Tx, rows: readonly ListedRow[]): Promise<RowPart
   }
   const found = await queryArrays<[pk: number, id: string, kind: Owner['kind']]>(
     tx,
-    sql`select pk, id, kind from organizations where pk in (${toKeyList([...pks])})`,
+    sql`select pk, id, kind from organizations where ${tx.isOneOf('pk', [...pks])}`,
   )
   return new Map(found.map(([pk, id, kind]) => [pk, { pk, id, kind }]))
 }
@@ -101,7 +98,7 @@ async function selectSetsOfGroups(tx: Tx, sets: ReadonlySet<string | null>): Pro
   if (pks.size === 0) return new Map()
   const groups = await query<Group>(
     tx,
-    sql`select pk, id, name from groups where pk in (${toKeyList([...pks])}) order by name`,
+    sql`select pk, id, name from groups where ${tx.isOneOf('pk', [...pks])} order by name`,
   )
   return new Map(
     [...sets].map((set) => {
