@@ -77,7 +77,7 @@ export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPag
 }
 
 /** How many users a sample has. */
-const SAMPLE = 100
+const SAMPLE = 50
 /** A word that more of the users have is not looked up in the index: its entries cost more than to read the users. */
 const COMMON = 0.6
 

@@ -285,16 +285,11 @@ async function selectInOrder(
   // PostgreSQL would read the rows of the users who are not in the context of a reseller.
   const isWalk = path !== 'area' && (isKeyed || criteria.area.resellerPk === undefined)
   if (isWalk && page.offset === 0) return listFound(tx, find)
-  const pks = await queryKeys(tx, (db) => {
-    const cut = find(db)
-    if (isKeyed || (isWalk && page.offset <= NEAR)) return cut.select('users.pk')
-    return db
-      .selectFrom('users')
-      .select('users.pk')
-      .where('users.id', 'in', cut.select('users.id'))
-      .orderBy(inOrder)
-  })
-  return selectListedUsers(tx, pks)
+  if (isKeyed || (isWalk && page.offset <= NEAR))
+    return selectListedUsers(tx, await queryKeys(tx, (db) => find(db).select('users.pk')))
+  return listFound(tx, (db) =>
+    db.selectFrom('users').where('users.id', 'in', find(db).select('users.id')).orderBy(inOrder),
+  )
 }
 
 /**
