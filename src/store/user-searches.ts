@@ -76,6 +76,6 @@ export interface FoundUsers {
 /** A page of users, and how many there are. */
 export interface CountedUsers {
   readonly pks: readonly number[]
-  /** The exact number of users whom the search finds, except for those up to the end of the page before. */
-  readonly total: number
+  /** The exact number of users whom the search finds; undefined without words and groups, when totals have it. */
+  readonly total: number | undefined
 }

@@ -14,8 +14,8 @@ import { toOrderSql } from '../users/user-sql.ts'
 const SORTED = 5_000
 /** Sorts after every e-mail. */
 export const LAST = '\u{10ffff}'
-/** A key of fewer characters has the whole e-mail; see `nameKeyOf`. */
-const WHOLE_KEY = 400
+/** A key of fewer bytes has the whole e-mail; see `nameKeyOf`. */
+const WHOLE_KEY = 800
 
 /** Returns the condition that users have all words. */
 export function haveWords({ words }: Pick<UserSearch, 'words'>): RawBuilder<SqlBool> {
@@ -106,21 +106,39 @@ async function walkMembers(
   { range, ...page }: UserSearchPage & { readonly range: RawBuilder<SqlBool> },
 ): Promise<number[]> {
   const [some = [], ...others] = search.groups
-  const { offset, limit, where = sql<SqlBool>`true` } = page
-  const inOrder = toOrderSql(page.order)
+  const { order, limit, where = sql<SqlBool>`true` } = page
+  const offset = page.after ? 0 : page.offset
+  const inOrder = toOrderSql(order)
   const are = and([range, haveWords(search), areInGroups(others), where])
-  const cut = sql`order by ${inOrder} limit ${limit} offset ${page.after ? 0 : offset}`
-  // Of each group, as many users as the page may need.
+  // Of each group, as many users as the page may need. The index of the order has these columns.
+  const columns = sql.raw(order.by === 'name' ? 'pk, id, name_key' : 'pk, email_key, organization_pk')
   const first = some.map(
-    (group) => sql`(select pk, id, name_key, email_key, organization_pk from ${membersOf([group], search)}
+    (group) => sql`(select ${columns} from ${membersOf([group], search)}
       where ${are} order by ${inOrder} limit ${offset + limit})`,
   )
   const from =
     some.length === 1
       ? sql`${membersOf(some, search)} where ${are}`
       : sql`(${sql.join(first, sql` union `)}) as users`
-  const rows = await query<{ pk: number }>(tx, sql`select users.pk from ${from} ${cut}`)
+  const text = sql`select users.pk from ${from} order by ${inOrder} limit ${limit} offset ${offset}`
+  const rows = await alongIndex(tx, () => query<{ pk: number }>(tx, text))
   return rows.map(({ pk }) => pk)
+}
+
+/**
+ * Runs a query along the indexes that have the order of a list. PostgreSQL expects few users with some words, and would
+ * rather read all rows of an index and sort them.
+ */
+export async function alongIndex<T>(tx: Tx, run: () => Promise<T>): Promise<T> {
+  const set = (state: 'on' | 'off') =>
+    query(
+      tx,
+      sql`select set_config('enable_bitmapscan', ${state}, true), set_config('enable_seqscan', ${state}, true)`,
+    )
+  await set('off')
+  const result = await run()
+  await set('on')
+  return result
 }
 
 /** Words, groups, and where to look for them. */
@@ -136,21 +154,24 @@ export async function searchArea(
   page: UserSearchPage,
 ): Promise<CountedUsers | undefined> {
   const isOfGroups = within.search.groups.length > 0
-  // The SQL of both engines reads these from an index, too.
-  if (!isOfGroups && (page.order.by === 'name' || !isNarrow(within.area))) return undefined
+  if (!isOfGroups && !isNarrow(within.area)) return undefined
   const rows = await readArea(tx, within, page)
+  const pks = rows.map(({ pk }) => pk)
+  if (!isOfGroups && within.search.words.length === 0) return { pks, total: undefined }
   const isPastEnd = rows.length === 0 && page.offset > 0
   const [row] = isPastEnd ? await readArea(tx, within, { ...page, offset: 0, limit: 1 }) : rows
-  return { pks: rows.map(({ pk }) => pk), total: row?.total ?? 0 }
+  return { pks, total: row?.total ?? 0 }
 }
 
 async function readArea(
   tx: Tx,
   { area, search }: AreaSearch,
   page: UserSearchPage,
-): Promise<{ readonly pk: number; readonly total: number }[]> {
+): Promise<{ readonly pk: number; readonly total?: number }[]> {
   const { order, after, limit, where = sql<SqlBool>`true` } = page
   const [some, ...others] = search.groups
+  const isPlain = some === undefined && search.words.length === 0
+  const total = isPlain ? sql`` : sql`, (count(*) over ())::integer as total`
   const conditions: RawBuilder<SqlBool>[] = []
   if (isNarrow(area)) conditions.push(sql`organization_pk = any(array(${selectOrganizations(area)}))`)
   if (area.resellerPk !== undefined)
@@ -165,13 +186,13 @@ async function readArea(
   const each = some && some.length > 1 ? sql`group by pk, id, name_key, organization_pk` : sql``
   return query(
     tx,
-    sql`select users.pk, (count(*) over ())::integer as total from ${from} where ${are} ${each}
+    sql`select users.pk ${total} from ${from} where ${are} ${each}
       order by ${toIndexedOrder(order)} limit ${limit} offset ${after ? 0 : page.offset}`,
   )
 }
 
 /** The e-mail of a user who is read from an index that has no e-mails: the key by name has it. */
-const INDEXED_EMAIL = sql`(case when char_length(users.name_key) < ${sql.lit(WHOLE_KEY)}
+const INDEXED_EMAIL = sql`(case when octet_length(users.name_key) < ${sql.lit(WHOLE_KEY)}
   then split_part(users.name_key, chr(1), 3)
   else (select coalesce(whole.email_key, ${LAST}) from users as whole where whole.pk = users.pk) end) collate "C"`
 

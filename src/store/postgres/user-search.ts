@@ -6,7 +6,15 @@ import { query } from '../raw-query.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { isAfter } from '../users/page-ends.ts'
 import { toOrderSql } from '../users/user-sql.ts'
-import { and, areInGroups, haveWords, LAST, selectMemberPage, selectMembers } from './member-pages.ts'
+import {
+  alongIndex,
+  and,
+  areInGroups,
+  haveWords,
+  LAST,
+  selectMemberPage,
+  selectMembers,
+} from './member-pages.ts'
 
 // The index for searches has, for each user and each three characters of their names, an entry that begins with the
 // place of the user in the order of the list: roughly its first two characters. So a search reads the users of one
@@ -113,7 +121,7 @@ export async function searchPage(
   if (group && (isCommon || !(await isLarge(tx, group))))
     return { pks: await selectMemberPage(tx, search, page), isAll: false }
   // The order of the list leads to the page sooner.
-  if (isCommon) return undefined
+  if (isCommon && !page.after) return undefined
   return { pks: await selectPage(tx, planned, { page, places }), isAll: false }
 }
 
@@ -209,24 +217,35 @@ export async function readPlaces(
   const columns = sql`users.pk, users.id, users.name_key, users.email_key, users.organization_pk`
   const following = after ? isAfter(after, order.ascending) : sql<SqlBool>`true`
   const rest = and([following, page.where ?? sql<SqlBool>`true`])
-  const parts: RawBuilder<unknown>[] = []
   const sparse = places.filter((place) => !isDense(place)).map(({ start }) => start)
-  if (sparse.length > 0)
-    parts.push(sql`select found.* from unnest(${sparse}::text[]) as place cross join lateral (
-      select ${columns} from users where ${areFound(search, order.by, sql`place`)} and ${rest} ${cut}) as found`)
-  // The index by name has all that this selects, so the rows of the users who are skipped are not read.
-  for (const range of places.filter(isDense).flatMap((place) => listRanges(place, page)))
-    parts.push(sql`select ${columns} from users where users.id in (select users.id from users
-      where ${IS_LISTED} and ${range} and users.provider_pk = ${search.providerPk}
-        and ${haveWords(search)} and ${areInGroups(search.groups)} and ${rest} ${cut})`)
-  const rows = await query<{ pk: number }>(
-    tx,
-    sql`select users.pk from (${sql.join(
+  const ofSparse = sql`select found.* from unnest(${sparse}::text[]) as place cross join lateral (
+    select ${columns} from users where ${areFound(search, order.by, sql`place`)} and ${rest} ${cut}) as found`
+  const ofDense = places
+    .filter(isDense)
+    .flatMap((place) => listRanges(place, page))
+    .map((range) => {
+      const select = (what: RawBuilder<unknown>): RawBuilder<unknown> => sql`select ${what} from users
+        where ${IS_LISTED} and ${range} and users.provider_pk = ${search.providerPk}
+          and ${haveWords(search)} and ${areInGroups(search.groups)} and ${rest} ${cut}`
+      // The index by name has all that is compared, so the rows of the users who are skipped are not read.
+      return order.by === 'email'
+        ? select(columns)
+        : sql`select ${columns} from users where users.id in (${select(sql`users.id`)})`
+    })
+  const read = async (parts: readonly RawBuilder<unknown>[]): Promise<number[]> => {
+    const all = sql.join(
       parts.map((part) => sql`(${part})`),
       sql` union all `,
-    )}) as users ${cut}`,
-  )
-  return rows.map(({ pk }) => pk)
+    )
+    return (await query<{ pk: number }>(tx, sql`select users.pk from (${all}) as users ${cut}`)).map(
+      ({ pk }) => pk,
+    )
+  }
+  const found = sparse.length > 0 ? await read([ofSparse]) : []
+  if (ofDense.length === 0) return found
+  if (found.length > 0)
+    ofDense.push(sql`select ${columns} from users where users.pk in (${toKeyList(found)})`)
+  return alongIndex(tx, () => read(ofDense))
 }
 
 /**

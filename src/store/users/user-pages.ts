@@ -71,8 +71,8 @@ async function findPage(
   { total, isPlain, after, ...cut }: Cut & { total: number; isPlain: boolean; after: PageEnd | undefined },
 ): Promise<UserPage> {
   if (total <= (isPlain ? SORTED_AREA : SMALL_AREA)) {
-    const found = await cutArea(tx, criteria, { ...cut, after: isPlain ? after : undefined })
-    if (found) return isPlain ? { ...found, total } : found
+    const found = await cutArea(tx, criteria, { ...cut, total, after: isPlain ? after : undefined })
+    if (found) return found
     if (!isPlain) return cutWhole(tx, criteria, { ...cut, path: await chooseWholePath(tx, criteria, total) })
   }
   const search = isPlain ? undefined : toSearch(criteria)
@@ -88,22 +88,18 @@ async function findPage(
 /** Returns a page of a small area, if the engine reads all of its users faster than `cutWhole` does. */
 async function cutArea(
   tx: Tx,
-  criteria: UserCriteria,
-  { order, page, after }: Cut & { after: PageEnd | undefined },
+  { area, where, deleted, beingDeleted }: UserCriteria,
+  { order, page, total, after }: Cut & { total: number; after: PageEnd | undefined },
 ): Promise<UserPage | undefined> {
-  const { area, where, deleted, beingDeleted } = criteria
   if (deleted) return undefined
   const { providerPk } = area
   const rest = toRestSql({ area: { providerPk }, beingDeleted }, [])
   const search = { providerPk, words: listWords(where), groups: listGroups(where) }
-  const found = await tx.searchArea(area, search, { order, ...page, after, where: rest })
+  const { offset, limit } = page
+  const found = await tx.searchArea(area, search, { order, offset, limit: limit + 1, after, where: rest })
   if (!found) return undefined
-  const { pks, total } = found
-  return {
-    items: await selectListedUsers(tx, pks),
-    total,
-    more: (after ? 0 : page.offset) + pks.length < total,
-  }
+  const items = await selectListedUsers(tx, found.pks.slice(0, limit))
+  return { items, total: found.total ?? total, more: found.pks.length > limit }
 }
 
 /** Reads a page from the end of the page before. */
