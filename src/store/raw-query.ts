@@ -1,5 +1,6 @@
 import type { Compilable, RawBuilder } from 'kysely'
 import type { QueryBuilder, Tx } from './port.ts'
+import { type Statement, statement } from './statement.ts'
 
 /** Runs a query in SQL that both engines know, and returns its rows. */
 export function query<R>(tx: Tx, text: RawBuilder<unknown>): Promise<R[]> {
@@ -22,4 +23,11 @@ export async function queryKeys(
 
 function toBuild(text: RawBuilder<unknown>): (db: QueryBuilder) => Compilable<unknown> {
   return (db) => ({ compile: () => text.compile(db) })
+}
+
+/** Declares a statement in SQL. It is prepared once, and then only gets its parameters; see `statement`. */
+export function rawStatement<P extends object, R>(
+  build: (params: P) => RawBuilder<unknown>,
+): Statement<P, R> {
+  return statement((db, params: P) => toBuild(build(params))(db) as Compilable<R>)
 }

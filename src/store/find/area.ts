@@ -35,7 +35,7 @@ export function isOrganizationInAnyArea(p: AreaParameters, pk: RawBuilder<unknow
       where relation.customer_pk = ${pk} and relation.reseller_pk = ${reseller}))`
 }
 
-/** PostgreSQL cannot tell the type of a parameter that may be null. */
-function toPk(pk: number | null): RawBuilder<unknown> {
+/** Gives a parameter that may be null its type: PostgreSQL cannot tell it. */
+export function toPk(pk: number | null): RawBuilder<unknown> {
   return sql`cast(${pk} as bigint)`
 }

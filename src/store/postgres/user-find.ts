@@ -1,11 +1,16 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { toPattern } from '../conditions.ts'
+import { type AreaParameters, toAreaParameters, toPk } from '../find/area.ts'
 import { type FoundKeys, MIN_SEARCHED, type Tx, type UserArea, type UserWords } from '../port.ts'
-import { query } from '../raw-query.ts'
-import { haveWords, isNarrow, selectOrganizations } from './member-pages.ts'
-import { areFound, IS_LISTED, toParts } from './user-search.ts'
+import { rawStatement } from '../raw-query.ts'
+import { isNarrow } from './member-pages.ts'
+import { IS_FOUND, IS_LISTED, PARTS, toParts } from './user-search.ts'
 
 // Words that many users of an area have are found among its first users, without the index for searches, which returns
 // nothing before it has gone through all users of a place with the words. The other words are in the index.
+//
+// Each connection plans these statements once, whatever the area and however many the words: to plan one takes as long as
+// to run it. Limits are literals, so that the planner knows that few rows are wanted.
 
 /** An area with at most so many users is read as a whole, in 2 to 4 ms. */
 const SMALL_AREA = 10_000
@@ -26,6 +31,16 @@ const COMMON = SAMPLE / 5
 /** How many users that the index finds are looked at. */
 const MOST = 3_000
 
+/** What the statements compare: an area, and the words as patterns. */
+interface Parameters extends AreaParameters {
+  readonly patterns: readonly string[]
+  readonly limit: number
+}
+
+function toParameters(area: UserArea, { words, limit }: UserWords): Parameters {
+  return { ...toAreaParameters(area), patterns: words.map(toPattern), limit }
+}
+
 /** Finds users of an area by words; see `Tx.findUsers`. */
 export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Promise<FoundKeys> {
   if (isNarrow(area) && (await countArea(tx, area)) <= SMALL_AREA)
@@ -36,28 +51,34 @@ export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Prom
   return { pks: [...new Set([...first, ...pks])].slice(0, search.limit), more }
 }
 
+/** Returns a query for the organizations of a narrow area. */
+function selectOrganizations(p: AreaParameters): RawBuilder<unknown> {
+  const [organization, reseller] = [toPk(p.organization), toPk(p.reseller)]
+  return sql`select coalesce(${organization}, ${reseller}) as pk union all
+    select customer_pk from customer_resellers where reseller_pk = ${reseller} and ${organization} is null`
+}
+
 /** Returns the condition that a user belongs to an organization of a narrow area. An index finds these users. */
-function isOfOrganizations(area: UserArea): RawBuilder<SqlBool> {
-  return sql`users.organization_pk = any(array(${selectOrganizations(area)}))`
+function isOfOrganizations(p: AreaParameters): RawBuilder<SqlBool> {
+  return sql`users.organization_pk = any(array(${selectOrganizations(p)}))`
 }
 
 /** Returns the condition that a user is in the context of an area, and not in an organization that is being deleted. */
-function isInContext({ providerPk, resellerPk }: UserArea): RawBuilder<SqlBool> {
-  const context =
-    resellerPk === undefined
-      ? sql``
-      : sql`(users.reseller_pk is null or users.reseller_pk = ${resellerPk}) and`
-  return sql`${context} (users.organization_pk in (select pk from organizations where provider_pk = ${providerPk}
-    and deleted_at is not null and emptied_at is null)) is not true`
+function isInContext(p: AreaParameters): RawBuilder<SqlBool> {
+  const reseller = toPk(p.reseller)
+  return sql`(${reseller} is null or users.reseller_pk is null or users.reseller_pk = ${reseller})
+    and (users.organization_pk in (select pk from organizations where provider_pk = ${p.provider}
+      and deleted_at is not null and emptied_at is null)) is not true`
 }
 
-/**
- * Returns the condition that a user is in an area. PostgreSQL reads the organizations once, and then checks one user
- * after the other: `is true` keeps it from a join, which would read all users first.
- */
-function isInside(area: UserArea): RawBuilder<SqlBool> {
-  if (!isNarrow(area)) return isInContext(area)
-  return sql`(users.organization_pk in (${selectOrganizations(area)})) is true and ${isInContext(area)}`
+/** Returns the condition that a user is in an area. PostgreSQL reads the organizations once, and then checks users. */
+function isInside(p: AreaParameters): RawBuilder<SqlBool> {
+  return sql`((${toPk(p.organization)} is null and ${toPk(p.reseller)} is null)
+    or users.organization_pk in (${selectOrganizations(p)})) and ${isInContext(p)}`
+}
+
+function haveWords({ patterns }: Pick<Parameters, 'patterns'>): RawBuilder<SqlBool> {
+  return sql`users.name_key like all (${patterns}::text[])`
 }
 
 /** The indexes by name have the ids, so PostgreSQL reads only the rows of the users who are found. */
@@ -65,67 +86,101 @@ function selectPks(ids: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`select users.pk from users where users.id in (${ids})`
 }
 
-async function readPks(tx: Tx, text: RawBuilder<unknown>): Promise<number[]> {
-  return (await query<{ pk: number }>(tx, text)).map(({ pk }) => pk)
-}
+const countedArea = rawStatement<AreaParameters, { total: number }>(
+  (p) => sql`select coalesce(sum(users.total), 0)::integer as total from user_totals as users
+    where ${isOfOrganizations(p)} and users.deleted = 0
+    and (${toPk(p.reseller)} is null or users.reseller_pk in (0, ${toPk(p.reseller)}))`,
+)
 
 /** Counts the users of a narrow area, roughly: those who are deleted with their organization count. */
 async function countArea(tx: Tx, area: UserArea): Promise<number> {
-  const { resellerPk } = area
-  const [row] = await query<{ total: number }>(
-    tx,
-    sql`select coalesce(sum(users.total), 0)::integer as total from user_totals as users
-      where ${isOfOrganizations(area)} and users.deleted = 0
-      ${resellerPk === undefined ? sql`` : sql`and users.reseller_pk in (0, ${resellerPk})`}`,
-  )
-  return row?.total ?? 0
+  return (await tx.get(countedArea, toAreaParameters(area)))?.total ?? 0
 }
 
+const usersOfArea = rawStatement<Parameters, { pk: number }>((p) =>
+  selectPks(sql`select users.id from users where ${isOfOrganizations(p)} and ${IS_LISTED}
+    and ${isInContext(p)} and ${haveWords(p)} limit ${p.limit}`),
+)
+
 /** Finds users of a narrow area: reads all of its users. */
-export function readArea(tx: Tx, area: UserArea, search: UserWords): Promise<number[]> {
-  const ids = sql`select users.id from users where ${isOfOrganizations(area)} and ${IS_LISTED}
-    and ${isInContext(area)} and ${haveWords(search)} limit ${search.limit}`
-  return readPks(tx, selectPks(ids))
+export async function readArea(tx: Tx, area: UserArea, search: UserWords): Promise<number[]> {
+  return (await tx.all(usersOfArea, toParameters(area, search))).map(({ pk }) => pk)
 }
+
+/** The first word, and a text behind all that begin with it. */
+interface FirstWord {
+  readonly first: string
+  readonly end: string
+}
+
+const OF_PROVIDER = (p: AreaParameters) => sql`users.provider_pk = ${p.provider} and ${IS_LISTED}`
+const COLUMNS = sql`users.name_key, users.organization_pk, users.reseller_pk`
+
+/** Returns a query for those of the first users whose first name begins with the first word. */
+function selectBeginning(p: Parameters & FirstWord): RawBuilder<unknown> {
+  return selectPks(sql`select users.id from (select users.id, ${COLUMNS} from users
+      where ${OF_PROVIDER(p)} and users.name_key >= ${p.first} and users.name_key < ${p.end}
+      limit ${sql.lit(BEGINNING)}) as users
+    where ${haveWords(p)} and ${isInside(p)} limit ${p.limit}`)
+}
+
+const firstOfAll = rawStatement<Parameters & FirstWord, { pk: number }>(
+  (p) => sql`(${selectBeginning(p)}) union all
+    (select users.pk from (select users.pk, ${COLUMNS} from users where ${OF_PROVIDER(p)}
+      order by users.updated_at desc, users.pk desc limit ${sql.lit(FIRST)}) as users
+    where ${haveWords(p)} and ${isInside(p)} limit ${p.limit})`,
+)
+
+const firstOfOrganizations = rawStatement<Parameters & FirstWord, { pk: number }>(
+  (p) => sql`(${selectBeginning(p)}) union all
+    (${selectPks(sql`select users.id from (
+      select users.* from (${selectOrganizations(p)}) as area cross join lateral (
+        select users.id, users.name_key from users
+        where users.organization_pk = area.pk and ${IS_LISTED} and ${isInContext(p)}
+        limit ${sql.lit(FIRST_OF_ORGANIZATION)}) as users
+      limit ${sql.lit(FIRST)}) as users where ${haveWords(p)} limit ${p.limit}`)})`,
+)
 
 /** Reads the first users of an area, and those whose first name begins with the first word. */
 export async function readFirst(tx: Tx, area: UserArea, search: UserWords): Promise<number[]> {
-  const { words, limit } = search
-  const [word = ''] = words
-  const ofArea = sql`users.provider_pk = ${area.providerPk} and ${IS_LISTED}`
-  const cut = sql`where ${haveWords(search)} and ${isInside(area)} limit ${limit}`
-  const columns = sql`users.name_key, users.organization_pk, users.reseller_pk`
-  const beginning = sql`select users.id from (select users.id, ${columns} from users
-    where ${ofArea} and users.name_key >= ${word} and users.name_key < ${`${word}\u{10ffff}`}
-    limit ${BEGINNING}) as users ${cut}`
-  const first = isNarrow(area)
-    ? selectPks(sql`select users.id from (
-        select users.* from (${selectOrganizations(area)}) as area cross join lateral (
-          select users.id, users.name_key from users
-          where users.organization_pk = area.pk and ${IS_LISTED} and ${isInContext(area)}
-          limit ${FIRST_OF_ORGANIZATION}) as users
-        limit ${FIRST}) as users where ${haveWords(search)} limit ${limit}`)
-    : sql`select users.pk from (select users.pk, ${columns} from users
-        where ${ofArea} order by users.updated_at desc, users.pk desc limit ${FIRST}) as users ${cut}`
-  return [...new Set(await readPks(tx, sql`(${selectPks(beginning)}) union all (${first})`))]
+  const [first = ''] = search.words
+  const rows = await tx.all(isNarrow(area) ? firstOfOrganizations : firstOfAll, {
+    ...toParameters(area, search),
+    ...{ first, end: `${first}\u{10ffff}` },
+  })
+  return [...new Set(rows.map(({ pk }) => pk))]
 }
+
+const usersOfIndex = rawStatement<Parameters & { parts: readonly string[] }, { pk: number; n: number }>(
+  (p) => sql`select users.pk, users.n from (
+      select found.*, row_number() over () as n from user_places as place
+      cross join lateral (
+        select array_agg('n' || place.start || part) as parts from unnest(${p.parts}::text[]) as part) as looked
+      cross join lateral (
+        select users.pk, users.organization_pk, users.reseller_pk from users
+        where ${IS_FOUND} and ${PARTS} @> looked.parts collate "C" and users.provider_pk + 0 = ${p.provider}
+          and ${haveWords(p)} offset 0) as found
+      where place.provider_pk = ${p.provider} and place.sort = 'name' limit ${sql.lit(MOST + 1)}) as users
+    where users.n > ${sql.lit(MOST)} or (${isInside(p)}) limit ${p.limit}`,
+)
 
 /** Finds users of an area whom the index for searches finds, one by one until there are enough. */
 export async function readIndex(tx: Tx, area: UserArea, search: UserWords): Promise<FoundKeys> {
-  const { providerPk } = area
   const parts = await chooseParts(tx, area, search)
-  const found = areFound({ ...search, providerPk, groups: [], parts }, 'name', sql`place.start`)
-  const rows = await query<{ pk: number; n: number }>(
-    tx,
-    sql`select users.pk, users.n from (
-        select found.*, row_number() over () as n from user_places as place cross join lateral (
-          select users.pk, users.organization_pk, users.reseller_pk from users where ${found} offset 0) as found
-        where place.provider_pk = ${providerPk} and place.sort = 'name' limit ${MOST + 1}) as users
-      where users.n > ${MOST} or (${isInside(area)}) limit ${search.limit}`,
-  )
+  const rows = await tx.all(usersOfIndex, { ...toParameters(area, search), parts })
   const pks = rows.filter(({ n }) => n <= MOST).map(({ pk }) => pk)
   return { pks, more: pks.length < rows.length }
 }
+
+const partsOfSample = rawStatement<
+  { readonly provider: number; readonly parts: readonly string[] },
+  { part: string; users: number }
+>(
+  (p) => sql`select part, count(*)::integer as users from unnest(${p.parts}::text[]) as part, (
+      select users.name_key from users where users.provider_pk = ${p.provider} and ${IS_LISTED}
+      order by users.updated_at desc, users.pk desc limit ${sql.lit(SAMPLE)}) as users
+    where strpos(users.name_key, part) > 0 group by part`,
+)
 
 /**
  * Chooses what the index looks for: few parts of the words that few users have. Each further part of a word costs as
@@ -134,13 +189,7 @@ export async function readIndex(tx: Tx, area: UserArea, search: UserWords): Prom
 async function chooseParts(tx: Tx, { providerPk }: UserArea, { words }: UserWords): Promise<string[]> {
   const long = words.filter((word) => [...word].length >= MIN_SEARCHED)
   const all = toParts(long, MAX_COUNTED)
-  const rows = await query<{ part: string; users: number }>(
-    tx,
-    sql`select part, count(*)::integer as users from unnest(${all}::text[]) as part, (
-        select users.name_key from users where users.provider_pk = ${providerPk} and ${IS_LISTED}
-        order by users.updated_at desc, users.pk desc limit ${SAMPLE}) as users
-      where strpos(users.name_key, part) > 0 group by part`,
-  )
+  const rows = await tx.all(partsOfSample, { provider: providerPk, parts: all })
   const counts = new Map(rows.map(({ part, users }) => [part, users]))
   const countOf = (part: string): number => counts.get(part) ?? 0
   const byCount = (parts: readonly string[]): string[] =>

@@ -51,8 +51,9 @@ export function toParts(words: readonly string[], most = MAX_PARTS): string[] {
 /** A literal, as in the conditions of the indexes. */
 export const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
 /** As in the index `users_parts`. */
-const IS_FOUND = sql<SqlBool>`case when users.deleted_at is null then users.listed end = 1`
-const PARTS = sql`user_parts(users.name_key, users.email_key)`
+export const IS_FOUND = sql<SqlBool>`case when users.deleted_at is null then users.listed end = 1`
+/** What this index has of a user. */
+export const PARTS = sql`user_parts(users.name_key, users.email_key)`
 
 /** A search, with the parts of its words that the index looks for; those of all words when left out. */
 interface PlannedSearch extends UserSearch {
