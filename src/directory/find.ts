@@ -233,17 +233,24 @@ function rank(users: readonly FoundUser[], word: string): FoundUser[] {
     .map(({ user }) => user)
 }
 
-async function findOrganizations({ scope, text }: Search, limit: number): Promise<Found> {
-  const { tx, ctx } = scope
+async function findOrganizations(search: Search, limit: number): Promise<Found> {
+  const [byPortal, named] = await Promise.all([findByPortal(search), findByName(search, limit)])
+  return { hits: [...byPortal, ...named.hits], more: named.more }
+}
+
+async function findByPortal({ scope, text }: Search): Promise<Hit[]> {
+  if (!isDomain(text)) return []
+  return toOrganizationHits(scope, await selectFoundByPortal(scope.tx, foldDomain(text)), 'portal')
+}
+
+async function findByName({ scope: { tx, ctx }, text }: Search, limit: number): Promise<Found> {
+  if (isUuid(text) || !isPermitted(ctx, 'ListCustomers')) return { hits: [], more: false }
   const own = ctx.organization
-  const byPortal = isDomain(text) ? await selectFoundByPortal(tx, foldDomain(text)) : undefined
-  const hits = isDomain(text) ? await toOrganizationHits(scope, byPortal, 'portal') : []
-  if (isUuid(text) || !isPermitted(ctx, 'ListCustomers')) return { hits, more: false }
   const area = { providerPk: own.providerPk, ownPk: own.kind === 'provider' ? undefined : own.pk }
   const named = await selectFoundByName(tx, area, { text, words: toSearchWords(text), limit: limit + 1 })
   const seen = named.filter(({ kind }) => isPermitted(ctx, READS_OF_KIND[kind]))
   return {
-    hits: [...hits, ...seen.slice(0, limit).map((one) => toOrganizationHit(one, 'words'))],
+    hits: seen.slice(0, limit).map((one) => toOrganizationHit(one, 'words')),
     more: seen.length > limit,
   }
 }

@@ -233,9 +233,18 @@ async function findsOrganizations(open: OpenStore): Promise<void> {
   assert.deepEqual(await names(reseller, 'quartz'), ['Quartz', 'Boring Quartz'])
   assert.deepEqual(await names(reseller, 'qu'), ['Quartz'])
   assert.deepEqual(await names(reseller, 'k-4711'), ['Boring Quartz'])
+  await createCustomer(dir, reseller, { company: { ...company, companyName: '100%_Pure and Very Nice' } })
+  for (const text of ['100%_p', '%_pure nice', 'very 100 nice pure and'])
+    assert.deepEqual(await names(reseller, text), ['100%_Pure and Very Nice'], text)
+  for (const text of ['100_%p', '%pure nice', 'very 100 nice pure or'])
+    assert.deepEqual(await names(reseller, text), [], text)
   // It is the reseller's identifier, not the provider's.
   assert.deepEqual(await names(operator, 'k-4711'), [])
-  assert.deepEqual(await names(operator, 'contact.example'), ['Boring Quartz', 'Quartz'])
+  assert.deepEqual(await names(operator, 'contact.example'), [
+    '100%_Pure and Very Nice',
+    'Boring Quartz',
+    'Quartz',
+  ])
   await suspendCustomer(dir, reseller, id)
   const [suspended] = await search(dir, reseller, id)
   assert.partialDeepStrictEqual(suspended, {
@@ -293,7 +302,8 @@ async function reachIsKept(open: OpenStore): Promise<void> {
 /** A text of the same form that nothing has. */
 function toAbsent(name: string, text: string): string {
   if (['user', 'organization', 'client', 'job', 'request'].includes(name)) return newId()
-  return name === 'account' ? `none$${newId()}` : text.replace(/[a-z0-9]/gi, 'q')
+  const other = text.replace(/[a-z0-9]/gi, 'q')
+  return name === 'account' ? `${other.split('$')[0]}$${newId()}` : other
 }
 
 async function statesAreTold(open: OpenStore): Promise<void> {

@@ -2,7 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Organization } from '../../model/organizations.ts'
 import { countCodePoints, foldKey } from '../../model/text.ts'
 import { toPattern } from '../conditions.ts'
-import type { Tx } from '../port.ts'
+import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { ORGANIZATION_COLUMNS, type OrganizationRow, toOrganization } from '../tables/organizations.ts'
 
@@ -70,6 +70,79 @@ export interface OrganizationArea {
 /** The least number of characters of a text that is looked for inside names. */
 const MIN_PART = 3
 
+/** What a search by name compares. */
+interface NameParameters {
+  readonly provider: number
+  /** Whose customers are looked at; a provider looks at all. */
+  readonly own: number
+  readonly key: string
+  /** The pattern of names that begin with the text. */
+  readonly start: string
+  readonly limit: number
+  readonly word1: string
+  readonly word2: string
+  readonly word3: string
+}
+
+/** How a search by name looks. */
+interface NameWays {
+  /** Of the words; without any, the name begins with the text. */
+  readonly patterns: readonly string[]
+  readonly isProvider: boolean
+  /** For patterns with a backslash. PostgreSQL would otherwise apply it to each name. */
+  readonly escaping?: RawBuilder<unknown>
+}
+
+/**
+ * Starts a query for organizations by a text. Each way to find them is a query of its own: the one by name reads all
+ * names, which takes twice as long with other conditions beside it; the others use indexes.
+ */
+function selectByName(
+  db: QueryBuilder,
+  p: NameParameters,
+  { patterns, isProvider, escaping = sql`` }: NameWays,
+) {
+  const isLike = (pattern: string) => sql<SqlBool>`organizations.name_key like ${pattern} ${escaping}`
+  const starts = isLike(p.start)
+  const named = patterns.length === 0 ? starts : sql<SqlBool>`(${sql.join(patterns.map(isLike), sql` and `)})`
+  const inOrder = sql`case when ${starts} then 0 else 1 end, organizations.name_key, organizations.pk`
+  const ways = [named, sql<SqlBool>`organizations.email_domain = ${p.key}`, isKnownAs(p, isProvider)].map(
+    (condition) => sql`select pk from (
+      select organizations.pk from organizations where ${condition} and organizations.provider_pk = ${p.provider}
+        and organizations.kind in ('reseller', 'customer') and organizations.deleted_at is null
+        and ${isProvider ? sql`1 = 1` : isOwn(p)}
+      order by ${inOrder} limit ${p.limit}) as found`,
+  )
+  return db
+    .selectFrom('organizations')
+    .select(COLUMNS)
+    .where(sql<SqlBool>`organizations.pk in (${sql.join(ways, sql` union all `)})`)
+    .orderBy(inOrder)
+    .limit(p.limit)
+}
+
+/** A reseller has its own identifiers of its customers. */
+function isKnownAs({ own, key }: NameParameters, isProvider: boolean): RawBuilder<SqlBool> {
+  if (isProvider) return sql`organizations.identifier_key = ${key}`
+  return sql`organizations.pk in (
+    select customer_pk from customer_resellers where reseller_pk = ${own} and identifier_key = ${key})`
+}
+
+function isOwn({ own }: NameParameters): RawBuilder<SqlBool> {
+  return sql`organizations.pk in (
+    select ${own} union all select customer_pk from customer_resellers where reseller_pk = ${own})`
+}
+
+/** By the number of words. Searches with more words, or with `%`, `_` or a backslash, are rare, and are not prepared. */
+const prepare = (isProvider: boolean) =>
+  [0, 1, 2, 3].map((words) =>
+    statement((db, p: NameParameters) =>
+      selectByName(db, p, { isProvider, patterns: [p.word1, p.word2, p.word3].slice(0, words) }),
+    ),
+  )
+const OF_PROVIDER = prepare(true)
+const OF_OTHERS = prepare(false)
+
 /**
  * Returns live resellers and customers of an area by a text: those whose name contains all words of it, whose contact
  * has this domain, or whom the reader knows under this identifier. Names that begin with the text come first.
@@ -78,44 +151,22 @@ const MIN_PART = 3
 export async function selectFoundByName(
   tx: Tx,
   { providerPk, ownPk }: OrganizationArea,
-  {
-    text,
-    words,
-    limit,
-  }: { readonly text: string; readonly words: readonly string[]; readonly limit: number },
+  search: { readonly text: string; readonly words: readonly string[]; readonly limit: number },
 ): Promise<FoundOrganization[]> {
+  const { words, limit } = search
   if (words.length === 0) return []
-  const key = foldKey(text)
-  const starts = sql<SqlBool>`organizations.name_key like ${toPattern(key).slice(1)} escape '\\'`
+  const key = foldKey(search.text)
   const isShort = words.every((word) => countCodePoints(word) < MIN_PART)
-  const parts = words.map((word) => sql<SqlBool>`organizations.name_key like ${toPattern(word)} escape '\\'`)
-  const named = isShort ? starts : sql<SqlBool>`(${sql.join(parts, sql` and `)})`
-  const rows = await tx.query((db) =>
-    db
-      .selectFrom('organizations')
-      .select(COLUMNS)
-      .where('organizations.provider_pk', '=', providerPk)
-      .where('organizations.kind', 'in', ['reseller', 'customer'])
-      .where('organizations.deleted_at', 'is', null)
-      .where(sql<SqlBool>`(${named} or organizations.email_domain = ${key} or ${isKnownAs(ownPk, key)})`)
-      .$if(ownPk !== undefined, (query) =>
-        query.where(sql<SqlBool>`organizations.pk in (
-          select ${ownPk} union all select customer_pk from customer_resellers where reseller_pk = ${ownPk})`),
-      )
-      .orderBy(sql`case when ${starts} then 0 else 1 end`)
-      .orderBy('organizations.name_key')
-      .orderBy('organizations.pk')
-      .limit(limit),
-  )
+  const patterns = isShort ? [] : words.map(toPattern)
+  const [word1 = '', word2 = '', word3 = ''] = patterns
+  const start = toPattern(key).slice(1)
+  const params = { provider: providerPk, own: ownPk ?? 0, key, start, limit, word1, word2, word3 }
+  const isProvider = ownPk === undefined
+  const prepared = start.includes('\\') ? undefined : (isProvider ? OF_PROVIDER : OF_OTHERS)[patterns.length]
+  const rows = prepared
+    ? await tx.all(prepared, params)
+    : await tx.query((db) => selectByName(db, params, { patterns, isProvider, escaping: sql`escape '\\'` }))
   return rows.map(toFound)
-}
-
-/** A reseller has its own identifiers of its customers. */
-function isKnownAs(ownPk: number | undefined, key: string): RawBuilder<SqlBool> {
-  if (ownPk === undefined) return sql<SqlBool>`organizations.identifier_key = ${key}`
-  return sql<SqlBool>`exists (select 1 from customer_resellers as relation
-    where relation.customer_pk = organizations.pk and relation.reseller_pk = ${ownPk}
-    and relation.identifier_key = ${key})`
 }
 
 /** A page of a list of organizations by name. */

@@ -29,6 +29,7 @@ import { auditCallersIndex } from './0028-audit-callers-index.ts'
 import { userPlaces } from './0029-user-places.ts'
 import { blockKeys } from './0030-block-keys.ts'
 import { members } from './0031-members.ts'
+import { organizationKeys } from './0032-organization-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -64,4 +65,5 @@ export const migrations: readonly Migration[] = [
   userPlaces,
   blockKeys,
   members,
+  organizationKeys,
 ]

@@ -52,7 +52,7 @@ export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Prom
 }
 
 /** Returns a query for the organizations of a narrow area. */
-function selectOrganizations(p: AreaParameters): RawBuilder<unknown> {
+function selectOrganizationPks(p: AreaParameters): RawBuilder<unknown> {
   const [organization, reseller] = [toPk(p.organization), toPk(p.reseller)]
   return sql`select coalesce(${organization}, ${reseller}) as pk union all
     select customer_pk from customer_resellers where reseller_pk = ${reseller} and ${organization} is null`
@@ -60,21 +60,25 @@ function selectOrganizations(p: AreaParameters): RawBuilder<unknown> {
 
 /** Returns the condition that a user belongs to an organization of a narrow area. An index finds these users. */
 function isOfOrganizations(p: AreaParameters): RawBuilder<SqlBool> {
-  return sql`users.organization_pk = any(array(${selectOrganizations(p)}))`
+  return sql`users.organization_pk = any(array(${selectOrganizationPks(p)}))`
 }
 
-/** Returns the condition that a user is in the context of an area, and not in an organization that is being deleted. */
+/** Returns the condition that a user is not in an organization that is being deleted. */
+function isKept(p: AreaParameters): RawBuilder<SqlBool> {
+  return sql`(users.organization_pk in (select pk from organizations where provider_pk = ${p.provider}
+    and deleted_at is not null and emptied_at is null)) is not true`
+}
+
+/** Returns the condition that a user is in the context of an area. */
 function isInContext(p: AreaParameters): RawBuilder<SqlBool> {
   const reseller = toPk(p.reseller)
-  return sql`(${reseller} is null or users.reseller_pk is null or users.reseller_pk = ${reseller})
-    and (users.organization_pk in (select pk from organizations where provider_pk = ${p.provider}
-      and deleted_at is not null and emptied_at is null)) is not true`
+  return sql`(${reseller} is null or users.reseller_pk is null or users.reseller_pk = ${reseller}) and ${isKept(p)}`
 }
 
 /** Returns the condition that a user is in an area. PostgreSQL reads the organizations once, and then checks users. */
 function isInside(p: AreaParameters): RawBuilder<SqlBool> {
   return sql`((${toPk(p.organization)} is null and ${toPk(p.reseller)} is null)
-    or users.organization_pk in (${selectOrganizations(p)})) and ${isInContext(p)}`
+    or users.organization_pk in (${selectOrganizationPks(p)})) and ${isInContext(p)}`
 }
 
 function haveWords({ patterns }: Pick<Parameters, 'patterns'>): RawBuilder<SqlBool> {
@@ -117,24 +121,24 @@ const OF_PROVIDER = (p: AreaParameters) => sql`users.provider_pk = ${p.provider}
 const COLUMNS = sql`users.name_key, users.organization_pk, users.reseller_pk`
 
 /** Returns a query for those of the first users whose first name begins with the first word. */
-function selectBeginning(p: Parameters & FirstWord): RawBuilder<unknown> {
+function selectBeginning(p: Parameters & FirstWord, isWanted: RawBuilder<SqlBool>): RawBuilder<unknown> {
   return selectPks(sql`select users.id from (select users.id, ${COLUMNS} from users
       where ${OF_PROVIDER(p)} and users.name_key >= ${p.first} and users.name_key < ${p.end}
       limit ${sql.lit(BEGINNING)}) as users
-    where ${haveWords(p)} and ${isInside(p)} limit ${p.limit}`)
+    where ${haveWords(p)} and ${isWanted} limit ${p.limit}`)
 }
 
 const firstOfAll = rawStatement<Parameters & FirstWord, { pk: number }>(
-  (p) => sql`(${selectBeginning(p)}) union all
+  (p) => sql`(${selectBeginning(p, isKept(p))}) union all
     (select users.pk from (select users.pk, ${COLUMNS} from users where ${OF_PROVIDER(p)}
       order by users.updated_at desc, users.pk desc limit ${sql.lit(FIRST)}) as users
-    where ${haveWords(p)} and ${isInside(p)} limit ${p.limit})`,
+    where ${haveWords(p)} and ${isKept(p)} limit ${p.limit})`,
 )
 
 const firstOfOrganizations = rawStatement<Parameters & FirstWord, { pk: number }>(
-  (p) => sql`(${selectBeginning(p)}) union all
+  (p) => sql`(${selectBeginning(p, isInside(p))}) union all
     (${selectPks(sql`select users.id from (
-      select users.* from (${selectOrganizations(p)}) as area cross join lateral (
+      select users.* from (${selectOrganizationPks(p)}) as area cross join lateral (
         select users.id, users.name_key from users
         where users.organization_pk = area.pk and ${IS_LISTED} and ${isInContext(p)}
         limit ${sql.lit(FIRST_OF_ORGANIZATION)}) as users
