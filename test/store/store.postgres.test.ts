@@ -21,7 +21,7 @@ import { tablesSuite } from './tables.suite.ts'
 import { unitsSuite } from './units.suite.ts'
 import { userFindPlansSuite, userFindSuite } from './user-find.suite.ts'
 import { userListsSuite } from './user-lists.suite.ts'
-import { memberPlansSuite, userPlacesSuite } from './user-places.suite.ts'
+import { memberCopiesSuite, memberPlansSuite, userPlacesSuite } from './user-places.suite.ts'
 import { userSearchSuite } from './user-search.suite.ts'
 import { walkPlansSuite } from './walk-plans.suite.ts'
 
@@ -36,6 +36,7 @@ await onServer('the store on PostgreSQL', (server) => {
     narrow: [readArea],
   })
   userPlacesSuite(open)
+  memberCopiesSuite(open)
   // Of its own, because plans depend on what autovacuum has counted in a database that was used before.
   const { open: openUnused } = postgresStores(server)
   const engine = {

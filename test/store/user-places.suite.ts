@@ -7,7 +7,10 @@ import { searchArea, selectMemberPage } from '../../src/store/postgres/member-pa
 import type { Place } from '../../src/store/postgres/user-search.ts'
 import { readPlaces } from '../../src/store/postgres/user-search.ts'
 import { query } from '../../src/store/raw-query.ts'
-import { addOrganization, addProvider, insertUser } from '../support/rows.ts'
+import { insertGroup, replaceMemberships, selectGroups } from '../../src/store/tables/groups.ts'
+import { markUserDeleted, markUserRestored, updateUser } from '../../src/store/tables/users.ts'
+import { selectPageEnd } from '../../src/store/users/page-ends.ts'
+import { addOrganization, addProvider, insertUser, NOW } from '../support/rows.ts'
 import type { OpenStore } from '../support/stores.ts'
 import { type Engine, explainAll } from './query-plans.suite.ts'
 
@@ -49,6 +52,55 @@ export function memberPlansSuite(open: OpenStore, engine: Engine): void {
               if (by === 'email') assert.match(users.join('\n'), /Index Only Scan .*users_of_organization/)
             }
           })
+  })
+}
+
+/** What memberships on PostgreSQL have of their users. */
+export function memberCopiesSuite(open: OpenStore): void {
+  test('memberships follow concurrent changes of their users and of groups', async () => {
+    const store = await open()
+    const provider = await addProvider(store)
+    const customer = await addOrganization(store, provider, 'customer')
+    for (const name of ['A', 'B'])
+      await store.write((tx) => insertGroup(tx, { id: newId(), provider: provider.pk, name, now: NOW }))
+    const groups = await store.read((tx) => selectGroups(tx, provider.pk))
+    const pks: number[] = []
+    for (let i = 0; i < 8; i++) {
+      const user = {
+        id: newId(),
+        organizationPk: customer.pk,
+        firstName: `${i}`,
+        lastName: null,
+        email: null,
+      }
+      pks.push((await store.write((tx) => insertUser(tx, user))) ?? assert.fail())
+    }
+    const change = (n: number): Promise<unknown> =>
+      store.write(async (tx) => {
+        const pk = pks[n % pks.length] ?? 0
+        if (n % 5 === 0) return tx.enlistUsers(3)
+        if (n % 5 === 1) return markUserDeleted(tx, pk, NOW)
+        if (n % 5 === 2) return markUserRestored(tx, pk, NOW)
+        const email = n % 2 === 0 ? null : `${n}@x.example`
+        const content = { resellerPk: null, firstName: `${n}`, lastName: null, email, active: true, now: NOW }
+        await updateUser(tx, pk, content)
+        if (n % 5 === 3) await replaceMemberships(tx, pk, groups.slice(n % 3))
+      })
+    await Promise.all(Array.from({ length: 60 }, (_, n) => change(n)))
+    while ((await store.write((tx) => tx.enlistUsers(100))) > 0);
+    const keys = sql`users.id, users.name_key, users.email_key, users.organization_pk, users.reseller_pk`
+    const [row] = await store.read((tx) =>
+      query<{ members: number; right: number }>(
+        tx,
+        sql`select count(*)::integer as members, (count(*) filter (where memberships.listed = 1
+            and (user_id, memberships.name_key, memberships.email_key, memberships.organization_pk,
+              memberships.reseller_pk) is not distinct from (${keys})
+            or users.deleted_at is not null and memberships.name_key is null and user_id is null))::integer as right
+          from memberships join users on users.pk = user_pk`,
+      ),
+    )
+    assert.ok(row && row.members > 0)
+    assert.equal(row.right, row.members)
   })
 }
 
@@ -104,6 +156,12 @@ export function userPlacesSuite(open: OpenStore): void {
               if (!ascending) places.reverse()
               const search = { providerPk: provider.pk, words: ['ann'], groups: [] }
               const page = { order: { by, ascending }, offset: 0, limit: 50, where }
+              // The last ends are among the users without an e-mail upwards, and the first ones downwards.
+              for (const i of [0, 3, 9, expected.length - 2]) {
+                const after = await selectPageEnd(tx, by, expected[i] ?? 0)
+                const following = await readPlaces(tx, search, { page: { ...page, after }, places })
+                assert.deepEqual(following, expected.slice(i + 1), `${by} ${ascending} ${isDense} ${i}`)
+              }
               return readPlaces(tx, search, { page, places })
             })
             assert.deepEqual(found, expected, `${by} ${ascending} ${isDense}`)
