@@ -68,10 +68,15 @@ export function Why({ user, accounts, why }: WhyProps) {
         )}
       </div>
       <p role="status" className="quiet">
-        {why.isCompared ? text.user.compared : ''}
+        {why.isCompared && (wasCompared(shown) ? text.user.compared : text.user.notCompared)}
       </p>
     </section>
   )
+}
+
+/** Returns whether the platform could be asked: else the steps say why not. */
+function wasCompared(shown: WhyView | undefined): boolean {
+  return shown?.steps.some(({ code, state }) => code === 'platform_agrees' && state !== 'unknown') ?? false
 }
 
 function besideOf(

@@ -43,6 +43,7 @@ export const user: Text['user'] = {
   since: 'seit',
   compare: 'Mit der Plattform vergleichen',
   compared: 'Gerade mit der Plattform verglichen.',
+  notCompared: 'Ein Vergleich war nicht möglich: Die Schritte sagen, warum.',
   mend: 'Reparieren',
   mended: 'Die Plattform hat, was vermerkt ist.',
   notMended: 'Die Plattform ließ sich noch nicht reparieren.',

@@ -45,6 +45,7 @@ export const user = {
   since: 'since',
   compare: 'Compare with the platform',
   compared: 'Compared with the platform just now.',
+  notCompared: 'It could not be compared: the steps say why.',
   mend: 'Mend',
   mended: 'The platform has what is recorded.',
   notMended: 'The platform could not be mended yet.',
