@@ -117,20 +117,20 @@ interface FirstWord {
   readonly end: string
 }
 
-const OF_PROVIDER = (p: AreaParameters) => sql`users.provider_pk = ${p.provider} and ${IS_LISTED}`
+const isOfProvider = (p: AreaParameters) => sql`users.provider_pk = ${p.provider} and ${IS_LISTED}`
 const COLUMNS = sql`users.name_key, users.organization_pk, users.reseller_pk`
 
 /** Returns a query for those of the first users whose first name begins with the first word. */
 function selectBeginning(p: Parameters & FirstWord, isWanted: RawBuilder<SqlBool>): RawBuilder<unknown> {
   return selectPks(sql`select users.id from (select users.id, ${COLUMNS} from users
-      where ${OF_PROVIDER(p)} and users.name_key >= ${p.first} and users.name_key < ${p.end}
+      where ${isOfProvider(p)} and users.name_key >= ${p.first} and users.name_key < ${p.end}
       limit ${sql.lit(BEGINNING)}) as users
     where ${haveWords(p)} and ${isWanted} limit ${p.limit}`)
 }
 
 const firstOfAll = rawStatement<Parameters & FirstWord, { pk: number }>(
   (p) => sql`(${selectBeginning(p, isKept(p))}) union all
-    (select users.pk from (select users.pk, ${COLUMNS} from users where ${OF_PROVIDER(p)}
+    (select users.pk from (select users.pk, ${COLUMNS} from users where ${isOfProvider(p)}
       order by users.updated_at desc, users.pk desc limit ${sql.lit(FIRST)}) as users
     where ${haveWords(p)} and ${isKept(p)} limit ${p.limit})`,
 )
