@@ -46,7 +46,7 @@ await onServer('the store on PostgreSQL', (server) => {
   }
   queryPlansSuite(openUnused, engine)
   userFindPlansSuite(openUnused, engine)
-  memberPlansSuite(openUnused, engine)
+  memberPlansSuite(postgresStores(server).open, engine)
   walkPlansSuite(openUnused, engine)
   conflictsSuite(open)
   newUsersSuite(open)
