@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { createMigrationsTable } from '../../src/store/sqlite/applied-migrations.ts'
 import { Checkpointer } from '../../src/store/sqlite/checkpointer.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
 import { newDataDir } from '../../testing/usher.ts'
@@ -14,7 +15,7 @@ test('the log is copied while a transaction writes, and what is written later is
   const { path: folder, remove } = newDataDir()
   const path = join(folder, 'usher.db')
   const db = openConnection(path, false)
-  db.createMigrationsTable()
+  createMigrationsTable(db)
   const checkpointer = new Checkpointer(path)
   const copy = async (): Promise<unknown> => {
     checkpointer.begin()
@@ -38,7 +39,7 @@ test('closing waits for a copy that runs', async () => {
   const { path: folder, remove } = newDataDir()
   const path = join(folder, 'usher.db')
   const db = openConnection(path, false)
-  db.createMigrationsTable()
+  createMigrationsTable(db)
   const checkpointer = new Checkpointer(path)
   checkpointer.begin()
   await checkpointer.close()
@@ -64,7 +65,7 @@ test('while the log is copied, no commit begins a new one, also when all of it i
   const { path: folder, remove } = newDataDir()
   const path = join(folder, 'usher.db')
   const db = openConnection(path, false)
-  db.createMigrationsTable()
+  createMigrationsTable(db)
   const readSalts = (): string => readFileSync(`${path}-wal`).toString('hex', 16, 24)
   const checkpointer = new Checkpointer(path)
   let commits = 0

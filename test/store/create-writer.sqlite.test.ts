@@ -7,6 +7,7 @@ import { newId } from '../../src/model/ids.ts'
 import { insertAuditKey } from '../../src/store/audit/keys.ts'
 import { openStore } from '../../src/store/open.ts'
 import { ConstraintError, type NewUserRow, type Store, StoreError } from '../../src/store/port.ts'
+import { createMigrationsTable } from '../../src/store/sqlite/applied-migrations.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
 import { CreateWriter } from '../../src/store/sqlite/create-writer.ts'
 import { assertLogBelongs } from '../../src/store/sqlite/log-check.ts'
@@ -132,7 +133,7 @@ test('nothing is written next to another file that was copied over the store', a
   const [copy, kept] = [`${path}-copy`, `${path}-kept`]
   copyFileSync(path, kept)
   const other = openConnection(copy, false)
-  other.createMigrationsTable()
+  createMigrationsTable(other)
   other.close()
   copyFileSync(copy, path)
   await assert.rejects(insert(row('bob@example.com')), { reason: 'replaced' })

@@ -14,7 +14,6 @@ import {
 import { type BlockHead, toNextBlock } from '../audit/block-rows.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
 import type {
-  AppliedMigration,
   FoundKeys,
   FoundUsers,
   InsertOutcome,
@@ -187,7 +186,12 @@ export class Connection implements Tx, Writer {
 
   /** Returns the row of a pragma. */
   pragma(text: string): Readonly<Record<string, unknown>> {
-    return this.#db.prepare(`PRAGMA ${text}`).get() ?? {}
+    return this.readRows(`PRAGMA ${text}`)[0] ?? {}
+  }
+
+  /** Runs a query that is not worth preparing, and returns its rows. */
+  readRows(text: string): Readonly<Record<string, unknown>>[] {
+    return this.#db.prepare(text).all()
   }
 
   /** Undoes the open transaction, if there is one. */
@@ -203,23 +207,6 @@ export class Connection implements Tx, Writer {
   begin(): void {
     this.exec('BEGIN IMMEDIATE')
     this.block = toNextBlock(this.getNow('headBlock') as BlockHead | undefined)
-  }
-
-  /** Creates the table `migrations` if it does not exist. */
-  createMigrationsTable(): void {
-    this.#db.exec(
-      'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
-    )
-  }
-
-  /** Returns the applied migrations, in order; none if their table does not exist yet. */
-  listMigrations(): AppliedMigration[] {
-    const table = this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get()
-    if (!table) return []
-    return this.#db
-      .prepare('SELECT version, applied_at FROM migrations ORDER BY version')
-      .all()
-      .map((row) => ({ version: row.version as number, appliedAt: row.applied_at as string }))
   }
 
   close(): void {

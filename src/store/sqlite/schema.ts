@@ -3,6 +3,7 @@ import { addKeyAtUpgrade } from '../audit/keys.ts'
 import { applyMigrations, pendingMigrations } from '../migrations/migrate.ts'
 import type { Migration } from '../migrations/migration.ts'
 import type { AuditKeySealer } from '../port.ts'
+import { createMigrationsTable, listMigrations } from './applied-migrations.ts'
 import { type Connection, columnTypes, newBuilder } from './connection.ts'
 
 /**
@@ -10,7 +11,7 @@ import { type Connection, columnTypes, newBuilder } from './connection.ts'
  * @throws {StoreError} `newer` when the store has a migration that this program does not know
  */
 export function listPending(db: Connection): Migration[] {
-  return pendingMigrations(db.listMigrations().map(({ version }) => version))
+  return pendingMigrations(listMigrations(db).map(({ version }) => version))
 }
 
 /**
@@ -20,7 +21,7 @@ export function listPending(db: Connection): Migration[] {
  * @throws {StoreError} if there is no master key for the audit key
  */
 export async function applyPending(db: Connection, auditKeys: AuditKeySealer): Promise<number[]> {
-  db.createMigrationsTable()
+  createMigrationsTable(db)
   const query = async (one: Compilable): Promise<unknown[]> => db.runCompiled(one.compile())
   const versions = await applyMigrations(listPending(db), { db: newBuilder(), types: columnTypes, query })
   await addKeyAtUpgrade(versions, { db: db.builder, query }, auditKeys)

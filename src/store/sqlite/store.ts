@@ -17,6 +17,7 @@ import {
   type Tx,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
+import { listMigrations } from './applied-migrations.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { CreateWriter } from './create-writer.ts'
 import { toStoreError, UnsyncedError } from './errors.ts'
@@ -178,7 +179,7 @@ class SqliteStore implements Store {
 
   async migrate(): Promise<number[]> {
     const db = this.#writer
-    if (isCurrent(db.listMigrations())) return []
+    if (isCurrent(listMigrations(db))) return []
     const { applyPending, listPending } = await import('./schema.ts')
     if (listPending(db).length === 0) return []
     // A migration changes the schema, which a mark contains.
@@ -196,7 +197,7 @@ class SqliteStore implements Store {
 
   async listMigrations(): Promise<AppliedMigration[]> {
     this.#assertOpen()
-    return this.#writer.listMigrations()
+    return listMigrations(this.#writer)
   }
 
   async close(): Promise<void> {
