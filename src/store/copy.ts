@@ -98,16 +98,18 @@ async function copyTable(source: Tx, target: Tx, table: Table): Promise<number> 
   let copied = 0
   let page = await readPage(source, table, undefined)
   while (page.length > 0) {
-    // The target takes users into its own lists.
-    await insertPage(
-      target,
-      table,
-      table === 'users' || table === 'memberships' ? page.map((row) => ({ ...row, listed: 0 })) : page,
-    )
+    await insertPage(target, table, page.map(toCopied(table)))
     copied += page.length
     page = page.length < PAGE ? [] : await readPage(source, table, page.at(-1))
   }
   return copied
+}
+
+/** Returns what is copied of a row. The target takes users, and their memberships, into its own lists. */
+function toCopied(table: Table): (row: Row) => Row {
+  if (table === 'users') return (row) => ({ ...row, listed: 0 })
+  if (table === 'memberships') return ({ user_pk, group_pk }) => ({ user_pk, group_pk, listed: 0 })
+  return (row) => row
 }
 
 /** Returns the rows that follow `after`, ordered by primary key; the first rows if it is left out. */

@@ -222,26 +222,19 @@ export async function readPlaces(
   const sparse = places.filter((place) => !isDense(place)).map(({ start }) => start)
   const ofSparse = sql`select found.* from unnest(${sparse}::text[]) as place cross join lateral (
     select ${columns} from users where ${areFound(search, order.by, sql`place`)} and ${rest} ${cut}) as found`
-  const ofDense = places
-    .filter(isDense)
-    .flatMap((place) => listRanges(place, page))
-    .map((range) => {
-      const select = (what: RawBuilder<unknown>): RawBuilder<unknown> => sql`select ${what} from users
-        where ${IS_LISTED} and ${range} and users.provider_pk = ${search.providerPk}
-          and ${haveWords(search)} and ${areInGroups(search.groups)} and ${rest} ${cut}`
-      // The index by name has all that is compared, so the rows of the users who are skipped are not read.
-      return order.by === 'email'
-        ? select(columns)
-        : sql`select ${columns} from users where users.id in (${select(sql`users.id`)})`
-    })
+  const selectIn = (range: RawBuilder<SqlBool>): RawBuilder<unknown> => {
+    const select = (what: RawBuilder<unknown>): RawBuilder<unknown> => sql`select ${what} from users
+      where ${IS_LISTED} and ${range} and users.provider_pk = ${search.providerPk}
+        and ${haveWords(search)} and ${areInGroups(search.groups)} and ${rest} ${cut}`
+    // The index by name has all that is compared, so the rows of the users who are skipped are not read.
+    if (order.by === 'email') return select(columns)
+    return sql`select ${columns} from users where users.id in (${select(sql`users.id`)})`
+  }
+  const ofDense = places.filter(isDense).flatMap((place) => listRanges(place, page).map(selectIn))
   const read = async (parts: readonly RawBuilder<unknown>[]): Promise<number[]> => {
-    const all = sql.join(
-      parts.map((part) => sql`(${part})`),
-      sql` union all `,
-    )
-    return (await query<{ pk: number }>(tx, sql`select users.pk from (${all}) as users ${cut}`)).map(
-      ({ pk }) => pk,
-    )
+    const all = parts.map((part) => sql`(${part})`)
+    const text = sql`select users.pk from (${sql.join(all, sql` union all `)}) as users ${cut}`
+    return (await query<{ pk: number }>(tx, text)).map(({ pk }) => pk)
   }
   const found = sparse.length > 0 ? await read([ofSparse]) : []
   if (ofDense.length === 0) return found
