@@ -128,9 +128,10 @@ function isKnownAs({ own, key }: NameParameters, isProvider: boolean): RawBuilde
     select customer_pk from customer_resellers where reseller_pk = ${own} and identifier_key = ${key})`
 }
 
+/** `is true` keeps PostgreSQL from looking up each customer of the reseller: few of them have the text. */
 function isOwn({ own }: NameParameters): RawBuilder<SqlBool> {
-  return sql`organizations.pk in (
-    select ${own} union all select customer_pk from customer_resellers where reseller_pk = ${own})`
+  return sql`(organizations.pk in (
+    select ${own} union all select customer_pk from customer_resellers where reseller_pk = ${own})) is true`
 }
 
 /** By the number of words. Searches with more words, or with `%`, `_` or a backslash, are rare, and are not prepared. */
