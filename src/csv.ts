@@ -13,8 +13,8 @@ export function toCsvLine(
 }
 
 /**
- * Escapes the parts of a cell that would be formulas in a spreadsheet that expects another delimiter: it divides cells at
- * each of its own, as the quotes are then not at the beginning of a cell. For files that Usher does not read back.
+ * Escapes what would be a formula if a spreadsheet divided the cell at another delimiter: to it, the quotes around the
+ * cell are part of the text. Only for files that Usher does not read back.
  */
 export function escapeParts(text: string): string {
   return text.replaceAll(/([,;\t\r\n]["\s]*)(?=[=+\-@])/g, "$1'")

@@ -48,7 +48,7 @@ export const organizations: Text['organizations'] = {
   noResellers: 'Um diesen Kunden kümmert sich allein der Provider.',
   noCustomers: 'Es gibt noch keine Kunden.',
   noPortals: 'Es gibt kein eigenes Portal.',
-  peopleWithAccess: 'Menschen mit Zugang zur Konsole',
+  peopleWithAccess: 'Personen mit Zugang zur Konsole',
   countPeople: (count, hasMore) =>
     `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'Person' : 'Personen'}`,
   noPeople: 'Von hier darf niemand hinein: Dazu gehört die Gruppe Administrator oder Viewer.',
