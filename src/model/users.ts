@@ -87,7 +87,7 @@ const LAST = '\u{10ffff}'
 const SEPARATOR = '\u0001'
 const NAMELESS = `${LAST}${SEPARATOR}${LAST}`
 /** The most UTF-16 units of a key: an index entry of PostgreSQL holds at most 2,700 bytes. */
-const MAX_KEY = 800
+export const MAX_KEY = 800
 
 /**
  * Returns the key by which users are ordered: first name, last name and e-mail without case, missing ones last.

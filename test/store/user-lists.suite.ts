@@ -64,7 +64,9 @@ async function newWorld(open: OpenStore): Promise<World> {
 
 /** With this first and last name, the key by name does not have the e-mail. */
 const LONG = '\u{1f600}'.repeat(255)
-const NAMES = ['Ada', 'ADA', 'Zoë', null, 'Anna Maria', '100%_', 'ada lovelace', LONG] as const
+/** Separates the parts of a key. */
+const SEPARATED = 'x\u0001y'
+const NAMES = ['Ada', 'ADA', 'Zoë', null, 'Anna Maria', '100%_', 'ada lovelace', LONG, SEPARATED] as const
 
 /** Changes something, chosen by two numbers. */
 async function change(
@@ -287,6 +289,44 @@ function listTests(open: OpenStore): void {
       },
     )
     await fc.assert(property, { numRuns: rounds(4, 40) })
+  })
+
+  test('pages have each user once, also where users of several organizations share an address', async () => {
+    const { store, provider, reseller, organizations } = await newWorld(open)
+    const [, , , other] = organizations
+    await store.write((tx) => insertRelation(tx, other?.pk ?? 0, { pk: reseller.pk, now: NOW }))
+    const ids: string[] = []
+    for (const [i, { pk }] of organizations.slice(1).entries()) {
+      const [id, sharing] = [newId(), newId()]
+      const lastName = i === 0 ? SEPARATED : null
+      const user = { organizationPk: pk, firstName: null, lastName, email: 'a@x.example' }
+      await store.write(async (tx) => {
+        const added = await insertUser(tx, { ...user, id: sharing, firstName: `${i}` })
+        const email_key = `a@x.example ${sharing}`
+        await tx.query((db) =>
+          db
+            .updateTable('users')
+            .set({ email_key })
+            .where('pk', '=', added ?? 0)
+            .returning('pk'),
+        )
+        await insertUser(tx, { ...user, id })
+      })
+      ids.push(id, sharing)
+    }
+    await store.write((tx) => tx.enlistUsers(10))
+    const area = { providerPk: provider.pk, resellerPk: reseller.pk }
+    const criteria = { area, deleted: false, where: EVERYTHING, beingDeleted: [] }
+    for (const ascending of [true, false]) {
+      const ends = new Map<string, KnownEnd>()
+      const seen: string[] = []
+      for (let offset = 0; offset < ids.length; offset++) {
+        const cut = { order: { by: 'email', ascending }, page: { offset, limit: 1 }, ends } as const
+        const { items } = await store.read((tx) => selectUserPage(tx, criteria, cut))
+        seen.push(...items.map(({ user }) => user.id))
+      }
+      assert.deepEqual(seen.toSorted(), ids.toSorted())
+    }
   })
 
   test('after a change and a new first page, the other pages have each user once, in any order of calls', async () => {

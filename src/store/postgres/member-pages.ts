@@ -1,5 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
+import { MAX_KEY } from '../../model/users.ts'
 import { toPattern } from '../conditions.ts'
 import type { CountedUsers, PageEnd, Tx, UserArea, UserSearch, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
@@ -14,8 +15,6 @@ import { toOrderSql } from '../users/user-sql.ts'
 const SORTED = 5_000
 /** Sorts after every e-mail. */
 export const LAST = '\u{10ffff}'
-/** A key of fewer bytes has the whole e-mail; see `nameKeyOf`. */
-const WHOLE_KEY = 800
 
 /** Returns the condition that users have all words. */
 export function haveWords({ words }: Pick<UserSearch, 'words'>): RawBuilder<SqlBool> {
@@ -191,10 +190,17 @@ async function readArea(
   )
 }
 
-/** The e-mail of a user who is read from an index that has no e-mails: the key by name has it. */
-const INDEXED_EMAIL = sql`(case when octet_length(users.name_key) < ${sql.lit(WHOLE_KEY)}
-  then split_part(users.name_key, chr(1), 3)
-  else (select coalesce(whole.email_key, ${LAST}) from users as whole where whole.pk = users.pk) end) collate "C"`
+/**
+ * The address of a user who is read from an index without e-mails. The key by name has it, unless the key is cut, a name
+ * contains its separator, or it has the e-mail in two forms: then the row is read. A key of fewer bytes than MAX_KEY has
+ * fewer UTF-16 units too, so it is not cut. An address that users share has an id behind a blank in `email_key`
+ * (decision 22); it does not count here.
+ */
+const INDEXED_EMAIL = sql`split_part(case
+  when octet_length(users.name_key) < ${sql.lit(MAX_KEY)}
+    and cardinality(string_to_array(users.name_key, chr(1))) = 3 then split_part(users.name_key, chr(1), 3)
+  else (select coalesce(whole.email_key, ${LAST}) from users as whole where whole.pk = users.pk)
+  end, ' ', 1) collate "C"`
 
 /** Returns the terms of ORDER BY; see `toOrderSql`. */
 function toIndexedOrder(order: UserOrder): RawBuilder<unknown> {
@@ -207,5 +213,5 @@ function toIndexedOrder(order: UserOrder): RawBuilder<unknown> {
 function isAfterIndexed(end: PageEnd, { by, ascending }: UserOrder): RawBuilder<SqlBool> {
   if (by === 'name') return isAfter(end, ascending)
   return sql`(${INDEXED_EMAIL}, users.organization_pk, users.pk) ${sql.raw(ascending ? '>' : '<')}
-    (${end.key ?? LAST}, ${end.organizationPk}, ${end.pk})`
+    (${end.key?.split(' ')[0] ?? LAST}, ${end.organizationPk}, ${end.pk})`
 }
