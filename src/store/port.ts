@@ -160,7 +160,7 @@ export interface Tx {
   findUsers(area: UserArea, search: UserWords): Promise<FoundKeys>
   /**
    * Returns a page of the live users that a search finds, in the order of the list.
-   * @returns undefined if the order of the list itself leads to the page sooner
+   * @returns undefined if the order of the list itself leads to the page sooner; never with `page.after`
    */
   searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined>
   /**

@@ -55,12 +55,9 @@ export interface UserSearchPage extends PageRequest {
   readonly order: UserOrder
   /** A further condition on `users`, which is checked for each user who is found. */
   readonly where?: RawBuilder<SqlBool> | undefined
-  /**
-   * The last user of the page before. The page follows it, instead of skipping `offset` users, if the engine can find
-   * the place.
-   */
+  /** The last user of the page before; the page follows it, and `offset` is 0. */
   readonly after?: PageEnd | undefined
-  /** The area that `where` keeps the users in, if an index can use it. */
+  /** The area of `where`. PostgreSQL reads the members of a small one from an index. */
   readonly area?: UserArea | undefined
   /** If the search finds at most so many users, all of them are returned in place of the page. Default: 0. */
   readonly few?: number

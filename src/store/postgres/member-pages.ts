@@ -78,7 +78,6 @@ export async function selectMemberPage(tx: Tx, search: UserSearch, page: UserSea
   if (area && isNarrow(area) && (await countMembers(tx, area, search)) <= SORTED)
     return (await readArea(tx, { area, search }, page)).map(({ pk }) => pk)
   const pks: number[] = []
-  // A page after another one has no offset.
   const ranges = after ? listRangesAfter(after, order.ascending) : [sql<SqlBool>`true`]
   for (const range of ranges) {
     const limit = page.limit - pks.length
@@ -105,8 +104,7 @@ async function walkMembers(
   { range, ...page }: UserSearchPage & { readonly range: RawBuilder<SqlBool> },
 ): Promise<number[]> {
   const [some = [], ...others] = search.groups
-  const { order, limit, where = sql<SqlBool>`true` } = page
-  const offset = page.after ? 0 : page.offset
+  const { order, offset, limit, where = sql<SqlBool>`true` } = page
   const inOrder = toOrderSql(order)
   const are = and([range, haveWords(search), areInGroups(others), where])
   // Of each group, as many users as the page may need. The index of the order has these columns.
@@ -167,7 +165,7 @@ async function readArea(
   { area, search }: AreaSearch,
   page: UserSearchPage,
 ): Promise<{ readonly pk: number; readonly total?: number }[]> {
-  const { order, after, limit, where = sql<SqlBool>`true` } = page
+  const { order, after, offset, limit, where = sql<SqlBool>`true` } = page
   const [some, ...others] = search.groups
   const isPlain = some === undefined && search.words.length === 0
   const total = isPlain ? sql`` : sql`, (count(*) over ())::integer as total`
@@ -186,7 +184,7 @@ async function readArea(
   return query(
     tx,
     sql`select users.pk ${total} from ${from} where ${are} ${each}
-      order by ${toIndexedOrder(order)} limit ${limit} offset ${after ? 0 : page.offset}`,
+      order by ${toIndexedOrder(order)} limit ${limit} offset ${offset}`,
   )
 }
 

@@ -147,15 +147,14 @@ async function selectPage(
   search: PlannedSearch,
   { page, places }: { readonly page: UserSearchPage; readonly places: readonly Place[] },
 ): Promise<number[]> {
-  const skipped = page.after ? 0 : page.offset
-  const needed = skipped + page.limit
+  const needed = page.offset + page.limit
   const pks: number[] = []
   for (let from = 0, least = 1; from < places.length && pks.length < needed; least *= 2) {
     const some = choosePlaces(places.slice(from), { needed: needed - pks.length, least })
     pks.push(...(await readPlaces(tx, search, { page, places: some })))
     from += some.length
   }
-  return pks.slice(skipped, needed)
+  return pks.slice(page.offset, needed)
 }
 
 /** Chooses the next places: as many as will do by the sample, and at least some, so that there are few readings. */
@@ -213,7 +212,7 @@ export async function readPlaces(
   { page, places }: { readonly page: UserSearchPage; readonly places: readonly Place[] },
 ): Promise<number[]> {
   const { order, after } = page
-  const last = page.limit + (after ? 0 : page.offset)
+  const last = page.limit + page.offset
   const isDense = ({ total, found }: Place): boolean => found > Math.max(total * DENSE, 3)
   const cut = sql`order by ${toOrderSql(order)} limit ${last}`
   const columns = sql`users.pk, users.id, users.name_key, users.email_key, users.organization_pk`

@@ -96,7 +96,8 @@ async function cutArea(
   const rest = toRestSql({ area: { providerPk }, beingDeleted }, [])
   const search = { providerPk, words: listWords(where), groups: listGroups(where) }
   const { offset, limit } = page
-  const found = await tx.searchArea(area, search, { order, offset, limit: limit + 1, after, where: rest })
+  const cut = { order, offset: after ? 0 : offset, limit: limit + 1, after, where: rest }
+  const found = await tx.searchArea(area, search, cut)
   if (!found) return undefined
   const items = await selectListedUsers(tx, found.pks.slice(0, limit))
   return { items, total: found.total ?? total, more: found.pks.length > limit }
@@ -131,12 +132,18 @@ async function selectFound(
   const { offset, limit } = cut.page
   // The page before had many users after it.
   const few = after ? 0 : MAX_FOUND
-  const page = { order: cut.order, offset, limit: limit + 1, where: rest, area: criteria.area, few, after }
+  const { area } = criteria
+  const page = {
+    order: cut.order,
+    offset: after ? 0 : offset,
+    limit: limit + 1,
+    where: rest,
+    area,
+    few,
+    after,
+  }
   const found = after || offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
-  if (!found)
-    return after
-      ? selectFollowing(tx, criteria, { ...cut, total, after })
-      : walkArea(tx, criteria, { ...cut, total })
+  if (!found) return walkArea(tx, criteria, { ...cut, total })
   if (!found.isAll) return toBroadPage(await selectListedUsers(tx, found.pks), { ...cut, total })
   const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found.pks }] }
   return cutWhole(tx, { ...criteria, where }, { ...cut, path: 'keys' })
