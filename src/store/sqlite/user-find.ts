@@ -6,10 +6,14 @@ import type { Tables } from '../schema.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { isInArea } from '../tables/users-in-area.ts'
 import { hasWord } from '../users/user-sql.ts'
-import { searchUsers } from './user-search.ts'
+import { searchUsers, splitWords } from './user-search.ts'
 
 /** How many users of the area are looked at first: they are enough for words that very many users have. */
 const FIRST = 300
+/** All users of an area with at most so many are looked at, in 3 to 5 ms. */
+const SMALL_AREA = 10_000
+/** The index looks for so many characters of a word: each three of them cost as much as a word of three. */
+const PART = 12
 /** So many users with the words are read one by one. */
 const FEW = 60
 /** How many users with the words are looked at, at most. */
@@ -17,7 +21,8 @@ const MOST = 3_000
 
 /** Finds users of an area by words; see `Tx.findUsers`. */
 export async function findUsers(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundKeys> {
-  const isWanted = and([isInArea(expressionBuilder<Tables, 'users'>(), area), ...words.map(hasWord)])
+  const haveWords = and(words.map(hasWord))
+  const isWanted = and([haveWords, isInArea(expressionBuilder<Tables, 'users'>(), area)])
   const keepWanted = async (keys: RawBuilder<unknown>): Promise<number[]> => {
     const rows = await query<{ pk: number }>(
       tx,
@@ -26,10 +31,30 @@ export async function findUsers(tx: Tx, area: UserArea, { words, limit }: UserWo
     )
     return rows.map(({ pk }) => pk)
   }
-  const first = await keepWanted(selectFirst(area))
+  const first = await keepWanted(sql`${selectUsers(area)} limit ${sql.lit(FIRST)}`)
   if (first.length >= limit) return { pks: first, more: false }
-  const long = words.filter((word) => countCodePoints(word) >= MIN_SEARCHED)
-  const search = { providerPk: area.providerPk, words: long, groups: [] }
+  // The index by name has the words, so only the rows of users who have them are read.
+  if (await isSmall(tx, area))
+    return { pks: await keepWanted(sql`${selectUsers(area)} and ${haveWords}`), more: false }
+  return findInIndex(tx, { area, words, limit, isWanted, first, keepWanted })
+}
+
+interface IndexSearch extends UserWords {
+  readonly area: UserArea
+  readonly isWanted: RawBuilder<SqlBool>
+  /** Users who are found already. */
+  readonly first: readonly number[]
+  readonly keepWanted: (keys: RawBuilder<unknown>) => Promise<number[]>
+}
+
+/** Finds users with the index for searches, which has those of all areas. */
+async function findInIndex(
+  tx: Tx,
+  { area: { providerPk }, words, limit, isWanted, first, keepWanted }: IndexSearch,
+): Promise<FoundKeys> {
+  const parts = words.map(toPart).filter((word) => countCodePoints(word) >= MIN_SEARCHED)
+  const { words: rare } = await splitWords(tx, { words: parts })
+  const search = { providerPk, words: rare, groups: [] }
   const few = await searchUsers(tx, search, { limit: FEW + 1 })
   const some = await keepWanted(toKeyList(few))
   if (few.length <= FEW || some.length >= limit) return { pks: some, more: false }
@@ -39,16 +64,43 @@ export async function findUsers(tx: Tx, area: UserArea, { words, limit }: UserWo
   return { pks: [...new Set([...first, ...pks])].slice(0, limit), more: !isWhole }
 }
 
+/** Returns the part of a word that the index looks for: of an address, the characters around its middle. */
+function toPart(word: string): string {
+  const characters = [...word]
+  const from = Math.max(characters.indexOf('@') - PART / 2, 0)
+  return characters.slice(from, from + PART).join('')
+}
+
 function and(conditions: readonly unknown[]): RawBuilder<SqlBool> {
   return sql`${sql.join(conditions, sql` and `)}`
 }
 
-/** Returns a query for some users of an area, in no order. */
-function selectFirst({ providerPk, resellerPk }: UserArea): RawBuilder<unknown> {
-  const area =
-    resellerPk === undefined
-      ? sql`provider_pk = ${providerPk}`
-      : sql`organization_pk in (select ${resellerPk} union all
-          select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
-  return sql`select pk from users where ${area} and deleted_at is null and listed = 1 limit ${sql.lit(FIRST)}`
+/** Returns a query for the organizations of a narrow area. */
+function selectOrganizations({ organizationPk, resellerPk }: UserArea): RawBuilder<unknown> {
+  if (organizationPk !== undefined) return sql`select ${organizationPk}`
+  return sql`select ${resellerPk} union all
+    select customer_pk from customer_resellers where reseller_pk = ${resellerPk}`
+}
+
+function isNarrow({ organizationPk, resellerPk }: UserArea): boolean {
+  return organizationPk !== undefined || resellerPk !== undefined
+}
+
+/** Returns whether an area has few users. Those of customers that are shared with other resellers count, too. */
+async function isSmall(tx: Tx, area: UserArea): Promise<boolean> {
+  if (!isNarrow(area)) return false
+  const [row] = await query<{ total: number | null }>(
+    tx,
+    sql`select sum(total) as total from user_totals
+      where organization_pk in (${selectOrganizations(area)}) and deleted = 0`,
+  )
+  return (row?.total ?? 0) <= SMALL_AREA
+}
+
+/** Returns a query for the users of the organizations of an area, in no order. */
+function selectUsers(area: UserArea): RawBuilder<unknown> {
+  const isOfArea = isNarrow(area)
+    ? sql`users.organization_pk in (${selectOrganizations(area)})`
+    : sql`users.provider_pk = ${area.providerPk}`
+  return sql`select users.pk from users where ${isOfArea} and users.deleted_at is null and users.listed = 1`
 }

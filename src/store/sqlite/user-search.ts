@@ -82,9 +82,9 @@ const SAMPLE = 50
 const COMMON = 0.6
 
 /** Splits the words of a search into those that the index finds, and a condition for those that most users have. */
-async function splitWords(
+export async function splitWords(
   tx: Tx,
-  { words }: UserSearch,
+  { words }: Pick<UserSearch, 'words'>,
 ): Promise<{ readonly words: readonly string[]; readonly where: RawBuilder<SqlBool> | undefined }> {
   if (words.length < 2) return { words, where: undefined }
   const last = sql`(select max(pk) from users)`
