@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import pg from 'pg'
 import type { Organization } from '../../src/model/organizations.ts'
 import { openStore } from '../../src/store/open.ts'
 import { type InsertOutcome, type Store, StoreError } from '../../src/store/port.ts'
+import { query } from '../../src/store/raw-query.ts'
 import { insertPortal } from '../../src/store/tables/organizations.ts'
 import { selectUser, touchUser } from '../../src/store/tables/users.ts'
 import type { DatabaseServer } from '../../testing/environment.ts'
@@ -30,6 +32,17 @@ async function withStore(
 }
 
 function limitTests(server: DatabaseServer): void {
+  test('a unit fails with what its first statement failed with, also if others were sent with it', async () => {
+    await withStore(await server.createMigrated(), async (store) => {
+      const unit = store.read(async (tx) => {
+        const [failing, other] = [query(tx, sql`select 1 / 0`), query(tx, sql`select 1`)]
+        // The unit learns of the other statement first.
+        await Promise.all([failing.finally(() => other.catch(() => undefined)), other])
+      })
+      await assert.rejects(unit, /division by zero/)
+    })
+  })
+
   test('when all connections are in use, a unit waits, and fails with a clear error if no connection becomes free', async () => {
     await withStore(await server.createMigrated(), async (store) => {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()

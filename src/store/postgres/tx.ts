@@ -67,6 +67,8 @@ export class PostgresTx implements Tx {
   #beginning: Promise<pg.PoolClient> | null = null
   #begun: Promise<unknown> = Promise.resolve()
   #wrote = false
+  /** What the first statement that failed failed with; undefined if none has. */
+  #failure: unknown
   /** Set when the unit ends. */
   #ended = false
 
@@ -226,7 +228,9 @@ export class PostgresTx implements Tx {
       await this.#begun
       return result
     } catch (error) {
-      throw toQueryError(error)
+      // PostgreSQL refuses all later statements, among them those that were sent with the one that failed.
+      this.#failure ??= toQueryError(error)
+      throw this.#failure
     }
   }
 
