@@ -34,6 +34,8 @@ const copyFrom = (users: string): string => `update memberships
   where memberships.user_pk = users.pk and memberships.listed = 1 and users.listed = 1`
 
 const POSTGRES = [
+  // In the order in which units lock them. Otherwise users who change meanwhile would not reach the copy.
+  'lock table users, memberships in access exclusive mode',
   `alter table memberships add column user_id text collate "C", add column name_key text collate "C",
     add column email_key text collate "C", add column organization_pk bigint, add column reseller_pk bigint`,
   'drop index memberships_of_group',

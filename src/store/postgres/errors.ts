@@ -46,6 +46,11 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === LOCK_NOT_AVAILABLE
 }
 
+/** Returns whether a lock of another session kept a statement from running. */
+export function isLockConflict(error: unknown): boolean {
+  return isLockTimeout(error) || sqlStateOf(error) === DEADLOCK
+}
+
 /** Returns whether the unit was undone for a reason outside of it, so that a retry may succeed. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error)

@@ -7,7 +7,7 @@ import type { Migration } from '../migrations/migration.ts'
 import { type AppliedMigration, type AuditKeySealer, StoreError, type Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { bounded, columnTypes, newBuilder, openSlowClient, type PostgresOptions } from './connection.ts'
-import { isLockTimeout } from './errors.ts'
+import { isLockConflict } from './errors.ts'
 
 /** The name of the lock that lets one process at a time change the schema: 'usher' in ASCII. */
 const MIGRATION_LOCK = 0x7573686572
@@ -26,7 +26,7 @@ export function migrate(options: PostgresOptions, auditKeys: AuditKeySealer): Pr
   return retry(
     () => withClient(options, (client) => applyPending(client, auditKeys)),
     ({ error, elapsedMs }) => {
-      if (!isLockTimeout(error)) throw error
+      if (!isLockConflict(error)) throw error
       if (elapsedMs > PATIENCE_MS)
         throw new StoreError('busy', 'the schema cannot be changed: another process uses its tables', error)
       return PAUSE_MS
