@@ -97,7 +97,8 @@ async function walk(dir: Directory, scope: Scope, request: AuditWalkRequest): Pr
 async function assertOrganization(scope: Scope, id: string | undefined): Promise<void> {
   if (id === undefined) return
   const found = await selectFoundOrganization(scope.tx, foldId(id))
-  if (found && (await isReachable(scope, found))) return
+  const isWithin = await isReachable(scope, found)
+  if (found && isWithin) return
   throw new DirectoryError('organization_not_found', `There is no organization with the id ${id}.`)
 }
 

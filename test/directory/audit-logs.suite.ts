@@ -2,17 +2,20 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createAccount, deleteAccount } from '../../src/directory/accounts.ts'
 import { type AuditLogRequest, listAuditLogs } from '../../src/directory/audit-logs.ts'
+import { walkAuditLogs } from '../../src/directory/audit-walks.ts'
 import { deleteCustomer } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
 import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
 import { deleteUser, updateUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
 import type { LogStatus } from '../../src/model/audit.ts'
+import { newId } from '../../src/model/ids.ts'
 import { claimAccount, markAccountApplied, markAccountFailed } from '../../src/store/accounts/leases.ts'
 import { followAuditLog, isAuditLogFollowed } from '../../src/store/audit/index-rows.ts'
 import { selectAuditLogs } from '../../src/store/audit/logs.ts'
 import {
   addAccount,
+  addClient,
   addOrganization,
   newAccountRequest,
   newTestDirectory,
@@ -21,6 +24,7 @@ import {
   type TestDirectory,
 } from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
+import { watchReads } from '../support/watched-store.ts'
 
 const page = { offset: 0, limit: 2_000 }
 
@@ -54,6 +58,19 @@ export function auditLogsSuite(open: OpenStore): void {
     indexTests(open)
     statusTests(open)
     erasureTests(open)
+    test('entries about an organization out of reach cost the look-ups of an absent one', async () => {
+      const on = await newTestDirectory(open)
+      const foreign = await addOrganization(on, 'customer')
+      const reseller = await addClient(on, on.resellerId)
+      const { store, take } = watchReads(on.dir.store)
+      const lookUps = async (organizationId: string): Promise<readonly string[]> => {
+        take()
+        const walk = walkAuditLogs({ ...on.dir, store }, reseller, { organizationId, limit: 10 })
+        await assert.rejects(walk, refusedAs('organization_not_found'))
+        return take()
+      }
+      assert.deepEqual(await lookUps(foreign.id), await lookUps(newId()))
+    })
   })
 }
 
