@@ -129,7 +129,8 @@ function Filters() {
 /** Returns the day of a time in the zone of the browser, as a field of dates has it. */
 function toDay(iso: string): string {
   const time = new Date(iso)
-  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
+  return Number.isNaN(local.getTime()) ? '' : local.toISOString().slice(0, 10)
 }
 
 /** Returns when a day of the browser's zone ends. */

@@ -20,7 +20,8 @@ export function doneName(operation: Entry['operation'], text: Text): string {
 
 /** Returns what became of an operation, or why it was refused. */
 export function outcomeName(outcome: string, { outcomes }: Text): string {
-  return (outcomes as Readonly<Record<string, string>>)[outcome] ?? outcome
+  // The address of the page may have any text as the outcome.
+  return new Map<string, string>(Object.entries(outcomes)).get(outcome) ?? outcome
 }
 
 /** Returns who made a call. */
