@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { newId } from '../../src/model/ids.ts'
 import { nameKeyOf } from '../../src/model/users.ts'
-import { searchArea, selectMemberPage } from '../../src/store/postgres/member-pages.ts'
+import { queryAlongIndex, searchArea, selectMemberPage } from '../../src/store/postgres/member-pages.ts'
 import type { Place } from '../../src/store/postgres/user-search.ts'
 import { readPlaces } from '../../src/store/postgres/user-search.ts'
 import { query } from '../../src/store/raw-query.ts'
@@ -106,6 +106,27 @@ export function memberCopiesSuite(open: OpenStore): void {
 
 /** How PostgreSQL reads the users of places; a sample of few users never finds a place with many. */
 export function userPlacesSuite(open: OpenStore): void {
+  test('the planner may scan again after a query along an index, also after one that failed', async () => {
+    const store = await open()
+    const settings = sql`select current_setting('enable_seqscan') as seq, current_setting('enable_bitmapscan') as bitmap`
+    await store.read(async (tx) => {
+      const during = await queryAlongIndex(tx, settings)
+      const after = await query(tx, settings)
+      assert.deepEqual(
+        [...during, ...after],
+        [
+          { seq: 'off', bitmap: 'off' },
+          { seq: 'on', bitmap: 'on' },
+        ],
+      )
+    })
+    await assert.rejects(
+      store.read((tx) => queryAlongIndex(tx, sql`select 1 / 0`)),
+      /division by zero/,
+    )
+    assert.deepEqual(await store.read((tx) => query(tx, settings)), [{ seq: 'on', bitmap: 'on' }])
+  })
+
   test('a place is read in the same order by its index and along the list', async () => {
     const store = await open()
     const [provider, other] = [await addProvider(store), await addProvider(store)]

@@ -118,7 +118,7 @@ async function walkMembers(
       ? sql`${membersOf(some, search)} where ${are}`
       : sql`(${sql.join(first, sql` union `)}) as users`
   const text = sql`select users.pk from ${from} order by ${inOrder} limit ${limit} offset ${offset}`
-  const rows = await alongIndex(tx, () => query<{ pk: number }>(tx, text))
+  const rows = await queryAlongIndex<{ pk: number }>(tx, text)
   return rows.map(({ pk }) => pk)
 }
 
@@ -126,16 +126,15 @@ async function walkMembers(
  * Runs a query along the indexes that have the order of a list. PostgreSQL expects few users with some words, and would
  * rather read all rows of an index and sort them.
  */
-export async function alongIndex<T>(tx: Tx, run: () => Promise<T>): Promise<T> {
-  const set = (state: 'on' | 'off') =>
-    query(
-      tx,
-      sql`select set_config('enable_bitmapscan', ${state}, true), set_config('enable_seqscan', ${state}, true)`,
-    )
-  await set('off')
-  const result = await run()
-  await set('on')
-  return result
+export async function queryAlongIndex<R>(tx: Tx, text: RawBuilder<unknown>): Promise<R[]> {
+  // Sent together. The settings end with the transaction if the query fails.
+  const [, rows] = await Promise.all([setScans(tx, 'off'), query<R>(tx, text), setScans(tx, 'on')])
+  return rows
+}
+
+function setScans(tx: Tx, state: 'on' | 'off'): Promise<unknown> {
+  const set = (name: string) => sql`set_config(${name}, ${state}, true)`
+  return query(tx, sql`select ${set('enable_bitmapscan')}, ${set('enable_seqscan')}`)
 }
 
 /** Words, groups, and where to look for them. */

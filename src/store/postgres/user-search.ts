@@ -2,16 +2,16 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
 import { toPattern } from '../conditions.ts'
 import { type FoundUsers, MIN_SEARCHED, type Tx, type UserSearch, type UserSearchPage } from '../port.ts'
-import { query } from '../raw-query.ts'
+import { query, queryKeys } from '../raw-query.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { isAfter } from '../users/page-ends.ts'
 import { toOrderSql } from '../users/user-sql.ts'
 import {
-  alongIndex,
   and,
   areInGroups,
   haveWords,
   LAST,
+  queryAlongIndex,
   selectMemberPage,
   selectMembers,
 } from './member-pages.ts'
@@ -230,16 +230,16 @@ export async function readPlaces(
     return sql`select ${columns} from users where users.id in (${select(sql`users.id`)})`
   }
   const ofDense = places.filter(isDense).flatMap((place) => listRanges(place, page).map(selectIn))
-  const read = async (parts: readonly RawBuilder<unknown>[]): Promise<number[]> => {
+  const joined = (parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => {
     const all = parts.map((part) => sql`(${part})`)
-    const text = sql`select users.pk from (${sql.join(all, sql` union all `)}) as users ${cut}`
-    return (await query<{ pk: number }>(tx, text)).map(({ pk }) => pk)
+    return sql`select users.pk from (${sql.join(all, sql` union all `)}) as users ${cut}`
   }
-  const found = sparse.length > 0 ? await read([ofSparse]) : []
+  const found = sparse.length > 0 ? await queryKeys(tx, joined([ofSparse])) : []
   if (ofDense.length === 0) return found
   if (found.length > 0)
     ofDense.push(sql`select ${columns} from users where users.pk in (${toKeyList(found)})`)
-  return alongIndex(tx, () => read(ofDense))
+  const rows = await queryAlongIndex<{ pk: number }>(tx, joined(ofDense))
+  return rows.map(({ pk }) => pk)
 }
 
 /**
