@@ -11,17 +11,40 @@
  * - `cannot_enter`: the user may not enter the console, so a link is of no use
  */
 export const ACTION_REASONS = [
-  ...(['not_permitted', 'oneself', 'last_administrator'] as const),
-  ...(['user_deleted', 'user_not_deleted', 'user_suspended', 'user_not_suspended', 'user_erased'] as const),
-  ...(['no_account', 'account_exists', 'account_suspended', 'account_not_suspended'] as const),
-  ...(['nothing_to_retry', 'no_tenant', 'cannot_enter'] as const),
+  'not_permitted',
+  'oneself',
+  'last_administrator',
+  'user_deleted',
+  'user_not_deleted',
+  'user_suspended',
+  'user_not_suspended',
+  'user_erased',
+  'no_account',
+  'account_exists',
+  'account_suspended',
+  'account_not_suspended',
+  'nothing_to_retry',
+  'no_tenant',
+  'cannot_enter',
 ] as const
 
 /** What can be done with a user, as a closed list. `leave_administrator`: take them out of the group Administrator. */
 export const USER_ACTIONS = [
-  ...(['update', 'leave_administrator', 'delete', 'restore', 'suspend', 'resume'] as const),
-  ...(['give_account', 'suspend_account', 'resume_account', 'retry', 'compare', 'mend', 'add_key'] as const),
-  ...(['change_keys', 'make_link'] as const),
+  'update',
+  'leave_administrator',
+  'delete',
+  'restore',
+  'suspend',
+  'resume',
+  'give_account',
+  'suspend_account',
+  'resume_account',
+  'retry',
+  'compare',
+  'mend',
+  'add_key',
+  'change_keys',
+  'make_link',
 ] as const
 export type UserAction = (typeof USER_ACTIONS)[number]
 

@@ -8,9 +8,20 @@ import type { DriftKind, Health } from './platforms.ts'
 
 /** What must hold for a user's storage to work, in the order in which it is checked. */
 export const USER_STEPS = [
-  ...(['user_exists', 'user_active', 'organization_active', 'tenant_exists', 'org_mapped'] as const),
-  ...(['account_exists', 'account_active', 'platform_configured', 'platform_well', 'applied'] as const),
-  ...(['key_exists', 'key_opens', 'platform_agrees', 'quota_left'] as const),
+  'user_exists',
+  'user_active',
+  'organization_active',
+  'tenant_exists',
+  'org_mapped',
+  'account_exists',
+  'account_active',
+  'platform_configured',
+  'platform_well',
+  'applied',
+  'key_exists',
+  'key_opens',
+  'platform_agrees',
+  'quota_left',
 ] as const
 
 /** What must hold for a request to have done what it was to do. */
@@ -23,8 +34,13 @@ export const REQUEST_STEPS = [
 
 /** What must hold for a caller to run an operation on a thing. */
 export const ACCESS_STEPS = [
-  ...(['caller_known', 'caller_active', 'caller_has_role', 'portal_in_context'] as const),
-  ...(['operation_permitted', 'target_known', 'target_in_reach'] as const),
+  'caller_known',
+  'caller_active',
+  'caller_has_role',
+  'portal_in_context',
+  'operation_permitted',
+  'target_known',
+  'target_in_reach',
 ] as const
 
 export const STEP_CODES = [...USER_STEPS, ...REQUEST_STEPS, ...ACCESS_STEPS] as const
@@ -102,14 +118,45 @@ export interface ReasonParams {
 }
 
 export const REASON_CODES = [
-  ...(['user_deleted', 'user_erased', 'user_suspended', 'organization_deleted'] as const),
-  ...(['organization_suspended', 'no_tenant', 'no_org', 'not_named', 'not_given'] as const),
-  ...(['being_removed', 'account_removed', 'account_suspended', 'not_configured', 'platform_ill'] as const),
-  ...(['health_not_known', 'waiting', 'failing', 'parked', 'no_key', 'keys_disabled'] as const),
-  ...(['secret_lost', 'drift', 'not_compared', 'quota_used', 'not_recorded', 'refused'] as const),
-  ...(['not_applied', 'caller_not_found', 'caller_suspended', 'person_cannot_enter'] as const),
-  ...(['person_without_role', 'portal_refused', 'permission', 'organization_kind', 'caller_kind'] as const),
-  ...(['target_not_found', 'other_organization', 'not_related', 'other_context'] as const),
+  'user_deleted',
+  'user_erased',
+  'user_suspended',
+  'organization_deleted',
+  'organization_suspended',
+  'no_tenant',
+  'no_org',
+  'not_named',
+  'not_given',
+  'being_removed',
+  'account_removed',
+  'account_suspended',
+  'not_configured',
+  'platform_ill',
+  'health_not_known',
+  'waiting',
+  'failing',
+  'parked',
+  'no_key',
+  'keys_disabled',
+  'secret_lost',
+  'drift',
+  'not_compared',
+  'quota_used',
+  'not_recorded',
+  'refused',
+  'not_applied',
+  'caller_not_found',
+  'caller_suspended',
+  'person_cannot_enter',
+  'person_without_role',
+  'portal_refused',
+  'permission',
+  'organization_kind',
+  'caller_kind',
+  'target_not_found',
+  'other_organization',
+  'not_related',
+  'other_context',
 ] as const satisfies readonly (keyof ReasonParams)[]
 export type ReasonCode = (typeof REASON_CODES)[number]
 

@@ -18,15 +18,31 @@ export type HitKind = (typeof HIT_KINDS)[number]
 
 /** The state of a hit, as far as a list can tell it. Those of jobs and requests say how they ended. */
 export const HIT_STATES = [
-  ...(['active', 'suspended', 'disabled', 'removed', 'deleted', 'erased', 'ended', 'undone'] as const),
+  'active',
+  'suspended',
+  'disabled',
+  'removed',
+  'deleted',
+  'erased',
+  'ended',
+  'undone',
   ...JOB_STATES,
 ] as const
 export type HitState = (typeof HIT_STATES)[number]
 
 /** What of a hit equals the text, or contains its words. */
 export const MATCHES = [
-  ...(['id', 'access_key', 'canonical_id', 'correlation_id', 'org', 'org_user'] as const),
-  ...(['email', 'portal', 'domain', 'identifier', 'words'] as const),
+  'id',
+  'access_key',
+  'canonical_id',
+  'correlation_id',
+  'org',
+  'org_user',
+  'email',
+  'portal',
+  'domain',
+  'identifier',
+  'words',
 ] as const
 export type Match = (typeof MATCHES)[number]
 

@@ -28,7 +28,15 @@ export type Health = (typeof HEALTHS)[number]
  * - `foreign`: the directory does not have the account, and it is active
  */
 export const DRIFT_KINDS = [
-  ...(['missing', 'present', 'suspended', 'active', 'name'] as const),
-  ...(['key_missing', 'key_foreign', 'key_differs', 'secret_lost', 'foreign'] as const),
+  'missing',
+  'present',
+  'suspended',
+  'active',
+  'name',
+  'key_missing',
+  'key_foreign',
+  'key_differs',
+  'secret_lost',
+  'foreign',
 ] as const
 export type DriftKind = (typeof DRIFT_KINDS)[number]
