@@ -208,7 +208,7 @@ export const outcomes: Text['outcomes'] = {
   ...problems,
   created: 'angelegt',
   repeated: 'war bereits so',
-  replayed: 'noch einmal gesendet',
+  replayed: 'frühere Antwort oder Ereignisse noch einmal gesendet',
   restored: 'wiederhergestellt',
   linked: 'verbunden',
   related: 'zugeordnet',

@@ -218,7 +218,7 @@ export const outcomes: Readonly<Record<Outcome | ProblemCode, string>> = {
   ...problems,
   created: 'created',
   repeated: 'already done',
-  replayed: 'sent again',
+  replayed: 'earlier response or events sent again',
   restored: 'restored',
   linked: 'linked',
   related: 'related',
