@@ -82,7 +82,7 @@ export const GROUP_NAMES = ['Administrator', 'Viewer', 'Alert Manager'] as const
 export type GroupName = (typeof GROUP_NAMES)[number]
 
 /** Sorts after every text, so that users without a name come last. */
-const LAST = '\u{10ffff}'
+export const LAST = '\u{10ffff}'
 /** Separates the parts of a key. It sorts before every text that people type. */
 const SEPARATOR = '\u0001'
 const NAMELESS = `${LAST}${SEPARATOR}${LAST}`

@@ -16,11 +16,11 @@ import type {
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
 import { selectNewestUnlisted } from '../users/unlisted-users.ts'
+import { searchArea } from './area-pages.ts'
 import { newBuilder } from './connection.ts'
 import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
-import { searchArea } from './member-pages.ts'
 import { findUsers } from './user-find.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 

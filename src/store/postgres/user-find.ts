@@ -3,8 +3,8 @@ import { toPattern } from '../conditions.ts'
 import { type AreaParameters, toAreaParameters, toPk } from '../find/area.ts'
 import { type FoundKeys, MIN_SEARCHED, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { rawStatement } from '../raw-query.ts'
-import { isNarrow } from './member-pages.ts'
-import { IS_FOUND, IS_LISTED, PARTS, toParts } from './user-search.ts'
+import { IS_LISTED, isNarrow } from './user-conditions.ts'
+import { IS_FOUND, PARTS, toParts } from './user-search.ts'
 
 // Words that many users of an area have are found among its first users, without the index for searches, which returns
 // nothing before it has gone through all users of a place with the words. The other words are in the index.

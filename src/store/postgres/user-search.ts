@@ -1,20 +1,14 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
+import { LAST } from '../../model/users.ts'
 import { toPattern } from '../conditions.ts'
 import { type FoundUsers, MIN_SEARCHED, type Tx, type UserSearch, type UserSearchPage } from '../port.ts'
 import { query, queryKeys } from '../raw-query.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { isAfter } from '../users/page-ends.ts'
 import { toOrderSql } from '../users/user-sql.ts'
-import {
-  and,
-  areInGroups,
-  haveWords,
-  LAST,
-  queryAlongIndex,
-  selectMemberPage,
-  selectMembers,
-} from './member-pages.ts'
+import { queryAlongIndex, selectMemberPage, selectMembers } from './member-pages.ts'
+import { and, areInGroups, haveWords, IS_LISTED } from './user-conditions.ts'
 
 // The index for searches has, for each user and each three characters of their names, an entry that begins with the
 // place of the user in the order of the list: roughly its first two characters. So a search reads the users of one
@@ -48,8 +42,6 @@ export function toParts(words: readonly string[], most = MAX_PARTS): string[] {
   return [...new Set(parts)]
 }
 
-/** A literal, as in the conditions of the indexes. */
-export const IS_LISTED = sql<SqlBool>`users.deleted_at is null and users.listed = 1`
 /** As in the index `users_parts`. */
 export const IS_FOUND = sql<SqlBool>`case when users.deleted_at is null then users.listed end = 1`
 /** What this index has of a user. */

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { USER_SORTS } from '../../model/user-lists.ts'
+import { LAST } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { selectNewestUnlisted } from '../users/unlisted-users.ts'
@@ -71,6 +72,3 @@ async function countUsers(tx: Tx, which: RawBuilder<boolean>): Promise<void> {
         on conflict do update set total = total + excluded.total`,
     )
 }
-
-/** Sorts after every e-mail. */
-const LAST = '\u{10ffff}'

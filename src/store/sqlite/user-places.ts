@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
+import { LAST } from '../../model/users.ts'
 import type { PageEnd, Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { chooseGap, END_OF_LABELS, type LabelMove, planSpread } from './block-labels.ts'
@@ -35,9 +36,6 @@ export interface OrderTables {
    */
   readonly key: RawBuilder<string>
 }
-
-/** Sorts after every e-mail: the place of users without one. */
-const LAST = '\u{10ffff}'
 
 const KEYS: Readonly<Record<UserOrder['by'], string>> = {
   name: 'users.name_key || char(0) || users.id',
