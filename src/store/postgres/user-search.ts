@@ -118,7 +118,11 @@ export async function searchPage(
   return { pks: await selectPage(tx, planned, { page, places }), isAll: false }
 }
 
-/** Returns whether so many of all users are in the groups that their index is not read to find words. */
+/**
+ * Returns whether the group has so large a share of all memberships that reading it takes longer than the index of
+ * words.
+ * @param groups the primary keys of the groups that count as one
+ */
 async function isLarge(tx: Tx, groups: readonly number[], by: UserOrder['by']): Promise<boolean> {
   const [row] = await query<{ members: number; total: number }>(
     tx,

@@ -71,7 +71,7 @@ export async function listFound(
 
 type Owner = ListedUser['organization']
 
-/** What the users of a page share: it is looked up once, and one object for all of them. */
+/** What users of a page share. Each is looked up once. */
 interface RowParts {
   /** By primary key: the organizations of the users, and the resellers in whose context they are. */
   readonly organizations: ReadonlyMap<number | null, Owner>

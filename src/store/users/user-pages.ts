@@ -284,15 +284,16 @@ async function selectInOrder(
   const inOrder = toOrderSql(order)
   const find = (db: QueryBuilder) =>
     selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
-  const isKeyed = order.by !== 'name' || tx.indexedKey === 'pk'
-  // PostgreSQL would read the rows of the users who are not in the context of a reseller.
-  const isWalk = path !== 'area' && (isKeyed || criteria.area.resellerPk === undefined)
-  if (isWalk && page.offset === 0) return listFound(tx, find)
-  if (isKeyed || (isWalk && page.offset <= NEAR))
-    return selectListedUsers(tx, await queryKeys(tx, (db) => find(db).select('users.pk')))
-  return listFound(tx, (db) =>
-    db.selectFrom('users').where('users.id', 'in', find(db).select('users.id')).orderBy(inOrder),
-  )
+  // PostgreSQL's indexes by name have the id in place of the primary key.
+  const byId = order.by === 'name' && tx.indexedKey === 'id'
+  const leavesOut = path === 'area' || (byId && criteria.area.resellerPk !== undefined)
+  if (!leavesOut && page.offset === 0) return listFound(tx, find)
+  // Rows that are skipped or left out are not read.
+  if (byId && (leavesOut || page.offset > NEAR))
+    return listFound(tx, (db) =>
+      db.selectFrom('users').where('users.id', 'in', find(db).select('users.id')).orderBy(inOrder),
+    )
+  return selectListedUsers(tx, await queryKeys(tx, (db) => find(db).select('users.pk')))
 }
 
 /**

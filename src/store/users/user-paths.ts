@@ -6,7 +6,7 @@ import { selectUserTotal } from './user-totals.ts'
 
 /** The users of an area with at most so many are sorted for each page of a list without conditions. */
 export const SORTED_AREA = 20_000
-/** How many deleted users are looked at in the index by name in the time that reads a row of one. */
+/** Reading the row of a deleted user takes as long as looking at this many in the index by name. */
 const LOOKED_AT = 10
 
 /** Returns the path that is in the order of a list. */
