@@ -20,48 +20,52 @@ const FEW = 60
 const MOST = 3_000
 
 /** Finds users of an area by words; see `Tx.findUsers`. */
-export async function findUsers(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundKeys> {
-  const haveWords = and(words.map(hasWord))
-  const isWanted = and([haveWords, isInArea(expressionBuilder<Tables, 'users'>(), area)])
-  const keepWanted = async (keys: RawBuilder<unknown>): Promise<number[]> => {
-    const rows = await query<{ pk: number }>(
-      tx,
-      sql`select users.pk from users where users.pk in (${keys}) and users.deleted_at is null and ${isWanted}
-        limit ${limit}`,
-    )
-    return rows.map(({ pk }) => pk)
-  }
-  const first = await keepWanted(sql`${selectUsers(area)} limit ${sql.lit(FIRST)}`)
-  if (first.length >= limit) return { pks: first, more: false }
+export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Promise<FoundKeys> {
+  const first = await keepWanted(tx, area, search, sql`${selectUsers(area)} limit ${sql.lit(FIRST)}`)
+  if (first.length >= search.limit) return { pks: first, more: false }
   // The index by name has the words, so only the rows of users who have them are read.
-  if (await isSmall(tx, area))
-    return { pks: await keepWanted(sql`${selectUsers(area)} and ${haveWords}`), more: false }
-  return findInIndex(tx, { area, words, limit, isWanted, first, keepWanted })
+  const havingWords = sql`${selectUsers(area)} and ${haveWords(search)}`
+  if (await isSmall(tx, area)) return { pks: await keepWanted(tx, area, search, havingWords), more: false }
+  const { pks, more } = await readIndex(tx, area, search)
+  return { pks: [...new Set([...first, ...pks])].slice(0, search.limit), more }
 }
 
-interface IndexSearch extends UserWords {
-  readonly area: UserArea
-  readonly isWanted: RawBuilder<SqlBool>
-  /** Users who are found already. */
-  readonly first: readonly number[]
-  readonly keepWanted: (keys: RawBuilder<unknown>) => Promise<number[]>
-}
-
-/** Finds users with the index for searches, which has those of all areas. */
-async function findInIndex(
-  tx: Tx,
-  { area: { providerPk }, words, limit, isWanted, first, keepWanted }: IndexSearch,
-): Promise<FoundKeys> {
+/** Finds users of an area with the index for searches, which has those of all areas. */
+export async function readIndex(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundKeys> {
   const parts = words.map(toPart).filter((word) => countCodePoints(word) >= MIN_SEARCHED)
   const { words: rare } = await splitWords(tx, { words: parts })
-  const search = { providerPk, words: rare, groups: [] }
+  const search = { providerPk: area.providerPk, words: rare, groups: [] }
   const few = await searchUsers(tx, search, { limit: FEW + 1 })
-  const some = await keepWanted(toKeyList(few))
+  const some = await keepWanted(tx, area, { words, limit }, toKeyList(few))
   if (few.length <= FEW || some.length >= limit) return { pks: some, more: false }
-  const within = { where: isWanted, examined: MOST }
+  const within = { where: isWanted(area, { words }), examined: MOST }
   const pks = await searchUsers(tx, search, { limit, within })
   const isWhole = pks.length >= limit || (await searchUsers(tx, search, { limit: MOST + 1 })).length <= MOST
-  return { pks: [...new Set([...first, ...pks])].slice(0, limit), more: !isWhole }
+  return { pks, more: !isWhole }
+}
+
+function haveWords({ words }: Pick<UserWords, 'words'>): RawBuilder<SqlBool> {
+  return and(words.map(hasWord))
+}
+
+/** Returns the condition that a user is in an area and has all words. */
+function isWanted(area: UserArea, search: Pick<UserWords, 'words'>): RawBuilder<SqlBool> {
+  return and([haveWords(search), isInArea(expressionBuilder<Tables, 'users'>(), area)])
+}
+
+/** Returns those of some users who are wanted, as primary keys. */
+async function keepWanted(
+  tx: Tx,
+  area: UserArea,
+  search: UserWords,
+  keys: RawBuilder<unknown>,
+): Promise<number[]> {
+  const rows = await query<{ pk: number }>(
+    tx,
+    sql`select users.pk from users where users.pk in (${keys}) and users.deleted_at is null
+      and ${isWanted(area, search)} limit ${search.limit}`,
+  )
+  return rows.map(({ pk }) => pk)
 }
 
 /** Returns the part of a word that the index looks for: of an address, the characters around its middle. */
