@@ -7,11 +7,11 @@ import { foldDomain, type OrganizationKind } from '../model/organizations.ts'
 import { toSearchWords } from '../model/user-lists.ts'
 import {
   type FoundOrganization,
-  selectFoundByName,
   selectFoundByPortal,
+  selectFoundByText,
   selectFoundOrganization,
 } from '../store/find/organizations.ts'
-import { selectFoundOwned, selectFoundTenants } from '../store/find/things.ts'
+import { selectFoundAccountsAndKeys, selectFoundTenants } from '../store/find/things.ts'
 import {
   type FoundUser,
   selectFoundByEmail,
@@ -131,7 +131,7 @@ const BY_UUID: readonly Finder[] = [
 ]
 const BY_WORD: readonly Finder[] = [
   ['tenant', findTenants],
-  [null, findOwned],
+  [null, findAccountsAndKeys],
 ]
 
 /** The area for look-ups by id: the provider also finds the users of customers that were deleted. */
@@ -192,8 +192,8 @@ async function findTenants({ scope, area, text }: Search): Promise<Hit[]> {
 }
 
 /** Finds accounts and keys. */
-async function findOwned(search: Search): Promise<Hit[]> {
-  const found = await selectFoundOwned(search.scope.tx, toIdArea(search), search.text)
+async function findAccountsAndKeys(search: Search): Promise<Hit[]> {
+  const found = await selectFoundAccountsAndKeys(search.scope.tx, toIdArea(search), search.text)
   const permitted = found.filter(({ kind }) => isPermitted(search.scope.ctx, READS[kind]))
   return permitted.map(({ user, ...owned }) => {
     const { id: userId, email, organization } = user
@@ -247,7 +247,7 @@ async function findByName({ scope: { tx, ctx }, text }: Search, limit: number): 
   if (isUuid(text) || !isPermitted(ctx, 'ListCustomers')) return { hits: [], more: false }
   const own = ctx.organization
   const area = { providerPk: own.providerPk, ownPk: own.kind === 'provider' ? undefined : own.pk }
-  const named = await selectFoundByName(tx, area, { text, words: toSearchWords(text), limit: limit + 1 })
+  const named = await selectFoundByText(tx, area, { text, words: toSearchWords(text), limit: limit + 1 })
   const seen = named.filter(({ kind }) => isPermitted(ctx, READS_OF_KIND[kind]))
   return {
     hits: seen.slice(0, limit).map((one) => toOrganizationHit(one, 'words')),

@@ -13,7 +13,7 @@ import {
 import { selectLastEntry } from '../../store/audit/last-entry.ts'
 import { selectCallerNames } from '../../store/audit/log-names.ts'
 import { type FoundOrganization, selectFoundOrganizationByPk } from '../../store/find/organizations.ts'
-import { selectFoundOwned } from '../../store/find/things.ts'
+import { selectFoundAccountsAndKeys } from '../../store/find/things.ts'
 import { selectErasedAt } from '../../store/tables/person-keys.ts'
 import type { Directory } from '../directory.ts'
 import { toLogReader } from '../find-work.ts'
@@ -64,7 +64,7 @@ export function readUserFacts(dir: Directory, ctx: Context, id: string): Promise
 export function readAccountFacts(dir: Directory, ctx: Context, canonicalId: string): Promise<UserFacts> {
   return runRead(dir, ctx, 'ExplainAccount', async (scope) => {
     const area = { ...(await getUserArea(scope, {})), ofDeleted: ctx.organization.kind === 'provider' }
-    const named = await selectFoundOwned(scope.tx, area, canonicalId)
+    const named = await selectFoundAccountsAndKeys(scope.tx, area, canonicalId)
     const account = named.find(({ match }) => match === 'canonical_id')
     if (!account)
       throw new DirectoryError(

@@ -1,7 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { UserArea } from '../port.ts'
 
-/** The parameters of an area. One statement serves all areas, so that PostgreSQL plans it once for each connection. */
+/** The parameters of an area. One statement serves all areas, so that PostgreSQL can keep its plan. */
 export interface AreaParameters {
   readonly provider: number
   readonly organization: number | null
@@ -17,18 +17,18 @@ export function toAreaParameters(area: UserArea): AreaParameters {
 }
 
 /** Returns the condition of `isInArea` on users, for an area whose parameters are bound later. */
-export function isInAnyArea(p: AreaParameters): RawBuilder<SqlBool> {
+export function isInBoundArea(p: AreaParameters): RawBuilder<SqlBool> {
   const reseller = toPk(p.reseller)
   return sql`+users.provider_pk = ${p.provider}
     and (cast(${p.ofDeleted} as integer) = 1 or exists (select 1 from organizations
       where organizations.pk = users.organization_pk and organizations.deleted_at is null))
-    and ${isOrganizationInAnyArea(p, sql`users.organization_pk`)}
+    and ${isOrganizationInBoundArea(p, sql`users.organization_pk`)}
     and (${reseller} is null or users.organization_pk = ${reseller} or users.reseller_pk is null
       or users.reseller_pk = ${reseller})`
 }
 
 /** Returns the condition that an organization of the provider, by its primary key, is in an area. */
-export function isOrganizationInAnyArea(p: AreaParameters, pk: RawBuilder<unknown>): RawBuilder<SqlBool> {
+export function isOrganizationInBoundArea(p: AreaParameters, pk: RawBuilder<unknown>): RawBuilder<SqlBool> {
   const [organization, reseller] = [toPk(p.organization), toPk(p.reseller)]
   return sql`(${organization} is null or ${pk} = ${organization})
     and (${reseller} is null or ${pk} = ${reseller} or exists (select 1 from customer_resellers as relation

@@ -2,7 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Organization } from '../../model/organizations.ts'
 import { countCodePoints, foldKey } from '../../model/text.ts'
 import { toPattern } from '../conditions.ts'
-import type { QueryBuilder, Tx } from '../port.ts'
+import { MIN_SEARCHED, type QueryBuilder, type Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { ORGANIZATION_COLUMNS, type OrganizationRow, toOrganization } from '../tables/organizations.ts'
 
@@ -67,11 +67,8 @@ export interface OrganizationArea {
   readonly ownPk?: number | undefined
 }
 
-/** The least number of characters of a text that is looked for inside names. */
-const MIN_PART = 3
-
-/** What a search by name compares. */
-interface NameParameters {
+/** What a search compares. */
+interface TextParameters {
   readonly provider: number
   /** Whose customers are looked at; a provider looks at all. */
   readonly own: number
@@ -84,12 +81,12 @@ interface NameParameters {
   readonly word3: string
 }
 
-/** How a search by name looks. */
-interface NameWays {
-  /** Of the words; without any, the name begins with the text. */
+/** What differs in the text of the statement. */
+interface TextQuery {
+  /** One for each word; without any, the name must begin with the text. */
   readonly patterns: readonly string[]
   readonly isProvider: boolean
-  /** For patterns with a backslash. PostgreSQL would otherwise apply it to each name. */
+  /** The ESCAPE clause, if a pattern has a backslash. PostgreSQL would apply it to each name. */
   readonly escaping?: RawBuilder<unknown>
 }
 
@@ -97,20 +94,20 @@ interface NameWays {
  * Starts a query for organizations by a text. Each way to find them is a query of its own: the one by name reads all
  * names, which takes twice as long with other conditions beside it; the others use indexes.
  */
-function selectByName(
+function selectByText(
   db: QueryBuilder,
-  p: NameParameters,
-  { patterns, isProvider, escaping = sql`` }: NameWays,
+  p: TextParameters,
+  { patterns, isProvider, escaping = sql`` }: TextQuery,
 ) {
   const isLike = (pattern: string) => sql<SqlBool>`organizations.name_key like ${pattern} ${escaping}`
   const starts = isLike(p.start)
   const named = patterns.length === 0 ? starts : sql<SqlBool>`(${sql.join(patterns.map(isLike), sql` and `)})`
   const inOrder = sql`case when ${starts} then 0 else 1 end, organizations.name_key, organizations.pk`
-  const ways = [named, sql<SqlBool>`organizations.email_domain = ${p.key}`, isKnownAs(p, isProvider)].map(
+  const ways = [named, sql<SqlBool>`organizations.email_domain = ${p.key}`, hasIdentifier(p, isProvider)].map(
     (condition) => sql`select pk from (
       select organizations.pk from organizations where ${condition} and organizations.provider_pk = ${p.provider}
         and organizations.kind in ('reseller', 'customer') and organizations.deleted_at is null
-        and ${isProvider ? sql`1 = 1` : isOwn(p)}
+        and ${isProvider ? sql`1 = 1` : isWithinReach(p)}
       order by ${inOrder} limit ${p.limit}) as found`,
   )
   return db
@@ -122,34 +119,34 @@ function selectByName(
 }
 
 /** A reseller has its own identifiers of its customers. */
-function isKnownAs({ own, key }: NameParameters, isProvider: boolean): RawBuilder<SqlBool> {
+function hasIdentifier({ own, key }: TextParameters, isProvider: boolean): RawBuilder<SqlBool> {
   if (isProvider) return sql`organizations.identifier_key = ${key}`
   return sql`organizations.pk in (
     select customer_pk from customer_resellers where reseller_pk = ${own} and identifier_key = ${key})`
 }
 
 /** `is true` keeps PostgreSQL from looking up each customer of the reseller: few of them have the text. */
-function isOwn({ own }: NameParameters): RawBuilder<SqlBool> {
+function isWithinReach({ own }: TextParameters): RawBuilder<SqlBool> {
   return sql`(organizations.pk in (
     select ${own} union all select customer_pk from customer_resellers where reseller_pk = ${own})) is true`
 }
 
 /** By the number of words. Searches with more words, or with `%`, `_` or a backslash, are rare, and are not prepared. */
-const prepare = (isProvider: boolean) =>
+const declareByWords = (isProvider: boolean) =>
   [0, 1, 2, 3].map((words) =>
-    statement((db, p: NameParameters) =>
-      selectByName(db, p, { isProvider, patterns: [p.word1, p.word2, p.word3].slice(0, words) }),
+    statement((db, p: TextParameters) =>
+      selectByText(db, p, { isProvider, patterns: [p.word1, p.word2, p.word3].slice(0, words) }),
     ),
   )
-const OF_PROVIDER = prepare(true)
-const OF_OTHERS = prepare(false)
+const OF_PROVIDER = declareByWords(true)
+const OF_OTHERS = declareByWords(false)
 
 /**
  * Returns live resellers and customers of an area by a text: those whose name contains all words of it, whose contact
  * has this domain, or whom the reader knows under this identifier. Names that begin with the text come first.
  * @param search.words as `toSearchWords` returns them; a single short word must be the beginning of the name
  */
-export async function selectFoundByName(
+export async function selectFoundByText(
   tx: Tx,
   { providerPk, ownPk }: OrganizationArea,
   search: { readonly text: string; readonly words: readonly string[]; readonly limit: number },
@@ -157,7 +154,7 @@ export async function selectFoundByName(
   const { words, limit } = search
   if (words.length === 0) return []
   const key = foldKey(search.text)
-  const isShort = words.every((word) => countCodePoints(word) < MIN_PART)
+  const isShort = words.every((word) => countCodePoints(word) < MIN_SEARCHED)
   const patterns = isShort ? [] : words.map(toPattern)
   const [word1 = '', word2 = '', word3 = ''] = patterns
   const start = toPattern(key).slice(1)
@@ -166,7 +163,7 @@ export async function selectFoundByName(
   const prepared = start.includes('\\') ? undefined : (isProvider ? OF_PROVIDER : OF_OTHERS)[patterns.length]
   const rows = prepared
     ? await tx.all(prepared, params)
-    : await tx.query((db) => selectByName(db, params, { patterns, isProvider, escaping: sql`escape '\\'` }))
+    : await tx.query((db) => selectByText(db, params, { patterns, isProvider, escaping: sql`escape '\\'` }))
   return rows.map(toFound)
 }
 

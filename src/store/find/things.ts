@@ -4,22 +4,22 @@ import { listSpellings } from '../../model/ids.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import type { QueryBuilder, Tx, UserArea } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type AreaParameters, isInAnyArea, isOrganizationInAnyArea, toAreaParameters } from './area.ts'
+import { type AreaParameters, isInBoundArea, isOrganizationInBoundArea, toAreaParameters } from './area.ts'
 import { type FoundUser, selectRows, toFoundUser } from './users.ts'
 
-// Each read is one statement, for whatever a text may name: a search is mostly for words, which name nothing.
+// One statement looks for all ids of a kind: most texts are words and no id, so few statements matter most.
 
 /** The most things that one text names. */
 const MOST = 20
 
 /** A text as ids are compared with it: as given, and in the spellings under which UUIDs may be stored. */
-interface Named {
+interface IdSpellings {
   readonly text: string
   readonly lower: string
   readonly upper: string
 }
 
-function toNamed(text: string): Named {
+function toSpellings(text: string): IdSpellings {
   const [, lower = text, upper = text] = listSpellings(text)
   return { text, lower, upper }
 }
@@ -33,7 +33,7 @@ export interface FoundTenant {
   readonly organization: { readonly id: string; readonly name: string; readonly kind: OrganizationKind }
 }
 
-const tenantsNamed = statement((db, p: AreaParameters & Named) =>
+const tenantsById = statement((db, p: AreaParameters & IdSpellings) =>
   db
     .selectFrom('tenants')
     .innerJoin('organizations as owner', 'owner.pk', 'tenants.organization_pk')
@@ -58,14 +58,14 @@ const tenantsNamed = statement((db, p: AreaParameters & Named) =>
             .where('org_id', 'in', [p.text, p.lower, p.upper]),
         ),
     )
-    .where(isOrganizationInAnyArea(p, sql`tenants.organization_pk`))
+    .where(isOrganizationInBoundArea(p, sql`tenants.organization_pk`))
     .orderBy('tenants.pk')
     .limit(sql.lit(MOST)),
 )
 
 /** Returns the tenants of an area with an id, deleted or not, and those to which a Cloud Director org is mapped. */
 export async function selectFoundTenants(tx: Tx, area: UserArea, text: string): Promise<FoundTenant[]> {
-  const rows = await tx.all(tenantsNamed, { ...toAreaParameters(area), ...toNamed(text) })
+  const rows = await tx.all(tenantsById, { ...toAreaParameters(area), ...toSpellings(text) })
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -75,13 +75,13 @@ export async function selectFoundTenants(tx: Tx, area: UserArea, text: string): 
   }))
 }
 
-function toTenantState(row: InferResult<ReturnType<(typeof tenantsNamed)['build']>>[number]): HitState {
+function toTenantState(row: InferResult<ReturnType<(typeof tenantsById)['build']>>[number]): HitState {
   if (row.deleted_at !== null || row.owner_deleted_at !== null) return 'deleted'
   return row.suspended_at === null ? 'active' : 'suspended'
 }
 
 /** An account or a key as a search shows it. */
-export interface FoundOwned {
+export interface FoundAccountOrKey {
   readonly kind: 'account' | 'key'
   /** The canonical id of an account, the access key of a key. */
   readonly id: string
@@ -104,7 +104,7 @@ function selectAccounts(db: QueryBuilder, p: AreaParameters, match: Match) {
     .where('accounts.provider_pk', '=', p.provider)
 }
 
-function selectKeys(db: QueryBuilder, p: AreaParameters & Named) {
+function selectKeys(db: QueryBuilder, p: AreaParameters & IdSpellings) {
   return db
     .selectFrom('credentials')
     .innerJoin('accounts', 'accounts.pk', 'credentials.account_pk')
@@ -119,8 +119,8 @@ function selectKeys(db: QueryBuilder, p: AreaParameters & Named) {
     .where('credentials.provider_pk', '=', p.provider)
 }
 
-const ownedNamed = statement((db, p: AreaParameters & Named) =>
-  selectRows(db.selectFrom('users').where(isInAnyArea(p)))
+const accountsAndKeys = statement((db, p: AreaParameters & IdSpellings) =>
+  selectRows(db.selectFrom('users').where(isInBoundArea(p)))
     .innerJoin(
       selectAccounts(db, p, 'canonical_id')
         .where('accounts.canonical_user_id', '=', p.text)
@@ -138,6 +138,7 @@ const ownedNamed = statement((db, p: AreaParameters & Named) =>
       'users.pk',
     )
     .select(['found.name', 'found.wanted', 'found.is_active', 'found.match'])
+    .orderBy(sql`case found.match when 'org_user' then 1 else 0 end`)
     .limit(sql.lit(MOST)),
 )
 
@@ -145,8 +146,12 @@ const ownedNamed = statement((db, p: AreaParameters & Named) =>
  * Returns accounts by a canonical id, removed or not, or by the id of a user of Cloud Director, and keys by their access
  * key, also deleted ones that a platform still has. Their users are in the area.
  */
-export async function selectFoundOwned(tx: Tx, area: UserArea, text: string): Promise<FoundOwned[]> {
-  const rows = await tx.all(ownedNamed, { ...toAreaParameters(area), ...toNamed(text) })
+export async function selectFoundAccountsAndKeys(
+  tx: Tx,
+  area: UserArea,
+  text: string,
+): Promise<FoundAccountOrKey[]> {
+  const rows = await tx.all(accountsAndKeys, { ...toAreaParameters(area), ...toSpellings(text) })
   return rows.map(({ name, wanted, is_active, match, ...user }) => {
     const kind = match === 'access_key' ? 'key' : 'account'
     const state = wanted !== 1 ? GONE[kind] : is_active === 1 ? 'active' : OFF[kind]

@@ -6,7 +6,7 @@ import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords
 import { statement } from '../statement.ts'
 import { isInArea } from '../tables/users-in-area.ts'
 import { hasWord } from '../users/user-sql.ts'
-import { type AreaParameters, isInAnyArea, toAreaParameters } from './area.ts'
+import { type AreaParameters, isInBoundArea, toAreaParameters } from './area.ts'
 
 /** A user as a search shows them. */
 export interface FoundUser {
@@ -76,7 +76,7 @@ function toState(row: {
 }
 
 const userById = statement((db, p: AreaParameters & { id: string }) =>
-  selectRows(db.selectFrom('users').where(isInAnyArea(p)).where('users.id', '=', p.id)),
+  selectRows(db.selectFrom('users').where(isInBoundArea(p)).where('users.id', '=', p.id)),
 )
 /** Returns the user of an area with an id, deleted or not. */
 export async function selectFoundUser(tx: Tx, area: UserArea, id: string): Promise<FoundUser | undefined> {
@@ -88,7 +88,7 @@ const usersByEmail = statement((db, p: AreaParameters & { key: string; limit: nu
   selectRows(
     db
       .selectFrom('users')
-      .where(isInAnyArea(p))
+      .where(isInBoundArea(p))
       .where('users.email_key', '=', p.key)
       .where('users.deleted_at', 'is', null),
   ).limit(p.limit),
@@ -130,18 +130,18 @@ export async function selectFoundByWords(tx: Tx, area: UserArea, search: UserWor
 }
 
 /** One statement reads so many users, so that it is prepared once; a primary key of 0 stands for none. */
-const PLACES = ['pk1', 'pk2', 'pk3', 'pk4', 'pk5', 'pk6', 'pk7', 'pk8'] as const
-type Place = (typeof PLACES)[number]
+const PK_SLOTS = ['pk1', 'pk2', 'pk3', 'pk4', 'pk5', 'pk6', 'pk7', 'pk8'] as const
+type PkSlot = (typeof PK_SLOTS)[number]
 
-const usersByPks = statement((db, p: AreaParameters & Record<Place, number>) =>
+const usersByPks = statement((db, p: AreaParameters & Record<PkSlot, number>) =>
   selectRows(
     db
       .selectFrom('users')
-      .where(isInAnyArea(p))
+      .where(isInBoundArea(p))
       .where(
         'users.pk',
         'in',
-        PLACES.map((place) => p[place]),
+        PK_SLOTS.map((slot) => p[slot]),
       ),
   ),
 )
@@ -160,14 +160,14 @@ async function readNewest(tx: Tx, area: UserArea, { words, limit }: UserWords): 
 /** Reads the users whom the engine finds. */
 async function readByWords(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundByWords> {
   const { pks, more } = await tx.findUsers(area, { words, limit: limit + 1 })
-  const parts = Array.from({ length: Math.ceil(pks.length / PLACES.length) }, (_, i) =>
-    pks.slice(i * PLACES.length, (i + 1) * PLACES.length),
+  const parts = Array.from({ length: Math.ceil(pks.length / PK_SLOTS.length) }, (_, i) =>
+    pks.slice(i * PK_SLOTS.length, (i + 1) * PK_SLOTS.length),
   )
   const rows = await Promise.all(
     parts.map((some) =>
       tx.all(usersByPks, {
         ...toAreaParameters(area),
-        ...(Object.fromEntries(PLACES.map((place, i) => [place, some[i] ?? 0])) as Record<Place, number>),
+        ...(Object.fromEntries(PK_SLOTS.map((slot, i) => [slot, some[i] ?? 0])) as Record<PkSlot, number>),
       }),
     ),
   )

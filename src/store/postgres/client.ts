@@ -12,7 +12,8 @@ type Query = (config: unknown, values: unknown, callback: Callback) => unknown
 
 /**
  * pg's client, with three differences:
- * - Statements of one turn of the event loop are sent together. Each write is a system call, and wakes the database.
+ * - Statements that are sent in one turn of the event loop are one write: each write is a system call and wakes the
+ *   database.
  * - Promises are made here, from callbacks. When pg makes them, the finished queries stay in memory until a full
  *   collection of garbage, so that each small collection copies them, and takes 10 to 30 ms in place of 1.
  * - The connection breaks if the server sends something that is not the protocol of PostgreSQL. pg's parser throws then,

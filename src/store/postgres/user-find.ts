@@ -9,8 +9,8 @@ import { IS_FOUND, PARTS, toParts } from './user-search.ts'
 // Words that many users of an area have are found among its first users, without the index for searches, which returns
 // nothing before it has gone through all users of a place with the words. The other words are in the index.
 //
-// Each connection plans these statements once, whatever the area and however many the words: to plan one takes as long as
-// to run it. Limits are literals, so that the planner knows that few rows are wanted.
+// These statements have one text for all areas and words, so that PostgreSQL can keep a plan for each connection:
+// planning takes as long as running. Limits of what is looked at are literals: the planner then expects few rows.
 
 /** An area with at most so many users is read as a whole, in 2 to 4 ms. */
 const SMALL_AREA = 10_000
@@ -32,12 +32,12 @@ const COMMON = SAMPLE / 5
 const MOST = 3_000
 
 /** What the statements compare: an area, and the words as patterns. */
-interface Parameters extends AreaParameters {
+interface FindParameters extends AreaParameters {
   readonly patterns: readonly string[]
   readonly limit: number
 }
 
-function toParameters(area: UserArea, { words, limit }: UserWords): Parameters {
+function toParameters(area: UserArea, { words, limit }: UserWords): FindParameters {
   return { ...toAreaParameters(area), patterns: words.map(toPattern), limit }
 }
 
@@ -81,7 +81,7 @@ function isInside(p: AreaParameters): RawBuilder<SqlBool> {
     or users.organization_pk in (${selectOrganizationPks(p)})) and ${isInContext(p)}`
 }
 
-function haveWords({ patterns }: Pick<Parameters, 'patterns'>): RawBuilder<SqlBool> {
+function haveWords({ patterns }: Pick<FindParameters, 'patterns'>): RawBuilder<SqlBool> {
   return sql`users.name_key like all (${patterns}::text[])`
 }
 
@@ -101,7 +101,7 @@ async function countArea(tx: Tx, area: UserArea): Promise<number> {
   return (await tx.get(countedArea, toAreaParameters(area)))?.total ?? 0
 }
 
-const usersOfArea = rawStatement<Parameters, { pk: number }>((p) =>
+const usersOfArea = rawStatement<FindParameters, { pk: number }>((p) =>
   selectPks(sql`select users.id from users where ${isOfOrganizations(p)} and ${IS_LISTED}
     and ${isInContext(p)} and ${haveWords(p)} limit ${p.limit}`),
 )
@@ -121,21 +121,21 @@ const isOfProvider = (p: AreaParameters) => sql`users.provider_pk = ${p.provider
 const COLUMNS = sql`users.name_key, users.organization_pk, users.reseller_pk`
 
 /** Returns a query for those of the first users whose first name begins with the first word. */
-function selectBeginning(p: Parameters & FirstWord, isWanted: RawBuilder<SqlBool>): RawBuilder<unknown> {
+function selectBeginning(p: FindParameters & FirstWord, isWanted: RawBuilder<SqlBool>): RawBuilder<unknown> {
   return selectPks(sql`select users.id from (select users.id, ${COLUMNS} from users
       where ${isOfProvider(p)} and users.name_key >= ${p.first} and users.name_key < ${p.end}
       limit ${sql.lit(BEGINNING)}) as users
     where ${haveWords(p)} and ${isWanted} limit ${p.limit}`)
 }
 
-const firstOfAll = rawStatement<Parameters & FirstWord, { pk: number }>(
+const firstOfAll = rawStatement<FindParameters & FirstWord, { pk: number }>(
   (p) => sql`(${selectBeginning(p, isKept(p))}) union all
     (select users.pk from (select users.pk, ${COLUMNS} from users where ${isOfProvider(p)}
       order by users.updated_at desc, users.pk desc limit ${sql.lit(FIRST)}) as users
     where ${haveWords(p)} and ${isKept(p)} limit ${p.limit})`,
 )
 
-const firstOfOrganizations = rawStatement<Parameters & FirstWord, { pk: number }>(
+const firstOfOrganizations = rawStatement<FindParameters & FirstWord, { pk: number }>(
   (p) => sql`(${selectBeginning(p, isInside(p))}) union all
     (${selectPks(sql`select users.id from (
       select users.* from (${selectOrganizationPks(p)}) as area cross join lateral (
@@ -155,7 +155,7 @@ export async function readFirst(tx: Tx, area: UserArea, search: UserWords): Prom
   return [...new Set(rows.map(({ pk }) => pk))]
 }
 
-const usersOfIndex = rawStatement<Parameters & { parts: readonly string[] }, { pk: number; n: number }>(
+const usersOfIndex = rawStatement<FindParameters & { parts: readonly string[] }, { pk: number; n: number }>(
   (p) => sql`select users.pk, users.n from (
       select found.*, row_number() over () as n from user_places as place
       cross join lateral (
