@@ -91,10 +91,11 @@ async function cutArea(
   { area, where, deleted, beingDeleted }: UserCriteria,
   { order, page, total, after }: Cut & { total: number; after: PageEnd | undefined },
 ): Promise<UserPage | undefined> {
-  if (deleted) return undefined
   const { providerPk } = area
-  const rest = toRestSql({ area: { providerPk }, beingDeleted }, [])
   const search = { providerPk, words: listWords(where), groups: listGroups(where) }
+  // A search has no other conditions.
+  if (deleted || search.words.length + search.groups.length < listConjuncts(where).length) return undefined
+  const rest = toRestSql({ area: { providerPk }, beingDeleted }, [])
   const { offset, limit } = page
   const cut = { order, offset: after ? 0 : offset, limit: limit + 1, after, where: rest }
   const found = await tx.searchArea(area, search, cut)
