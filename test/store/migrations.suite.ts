@@ -45,6 +45,8 @@ async function makeOld(engine: MigratedEngine, version: number): Promise<string>
   await connection.query(
     'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
   )
+  // In a transaction, as stores apply them.
+  await connection.query('BEGIN')
   for (const migration of migrations.slice(0, version)) {
     for (const step of migration.up(engine.builder.schema, engine.types, engine.builder)) {
       const { sql, parameters } = step.compile()
@@ -54,6 +56,7 @@ async function makeOld(engine: MigratedEngine, version: number): Promise<string>
       `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', '2026-01-01T00:00:00.000Z')`,
     )
   }
+  await connection.query('COMMIT')
   await connection.end()
   return url
 }
