@@ -115,9 +115,16 @@ test('a token that was not returned is refused, whatever is in it', async () => 
     '2026-',
   )
   assert.ok(!readable, 'the token can be read')
-  const last = token.endsWith('A') ? 'B' : 'A'
+  const other = token.at(-6) === 'A' ? 'B' : 'A'
   const plain = Buffer.from('2000-01-01T00:00:00.000Z  0   ').toString('base64url')
-  for (const one of ['A', '.', '2.x.y', `${token}A`, `${token.slice(0, -6)}${last}${token.slice(-5)}`, plain])
+  for (const one of [
+    'A',
+    '.',
+    '2.x.y',
+    `${token}A`,
+    `${token.slice(0, -6)}${other}${token.slice(-5)}`,
+    plain,
+  ])
     assertInvalid(await callPortal(target, 'GET', `?continuationToken=${one}`), ['continuationToken'])
 })
 

@@ -42,22 +42,25 @@ export interface MigratedEngine {
 async function makeOld(engine: MigratedEngine, version: number): Promise<string> {
   const url = await engine.newUrl()
   const connection = await connect(url)
-  await connection.query(
-    'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
-  )
-  // In a transaction, as stores apply them.
-  await connection.query('BEGIN')
-  for (const migration of migrations.slice(0, version)) {
-    for (const step of migration.up(engine.builder.schema, engine.types, engine.builder)) {
-      const { sql, parameters } = step.compile()
-      await connection.query(sql, ...(parameters as Value[]))
-    }
+  try {
+    // In a transaction, as stores apply them.
+    await connection.query('BEGIN')
     await connection.query(
-      `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', '2026-01-01T00:00:00.000Z')`,
+      'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)',
     )
+    for (const migration of migrations.slice(0, version)) {
+      for (const step of migration.up(engine.builder.schema, engine.types, engine.builder)) {
+        const { sql, parameters } = step.compile()
+        await connection.query(sql, ...(parameters as Value[]))
+      }
+      await connection.query(
+        `INSERT INTO migrations VALUES (${migration.version}, '${migration.name}', '2026-01-01T00:00:00.000Z')`,
+      )
+    }
+    await connection.query('COMMIT')
+  } finally {
+    await connection.end()
   }
-  await connection.query('COMMIT')
-  await connection.end()
   return url
 }
 
