@@ -196,9 +196,10 @@ async function readByPrefix(
   const found = new Map<number, FoundUser>()
   for (const column of ['name_key', 'email_key'] as const) {
     const ref = sql.ref(`users.${column}`)
+    // In order: PostgreSQL would otherwise read the table until it has met enough.
     const keys = sql<SqlBool>`users.pk in (select pk from users where provider_pk = ${area.providerPk}
       and deleted_at is null and listed = 1 and ${sql.ref(column)} >= ${first} and ${sql.ref(column)} < ${end}
-      limit ${sql.lit(BEGINNING)})`
+      order by ${sql.ref(column)} limit ${sql.lit(BEGINNING)})`
     const some = await readUsers(
       tx,
       (db) =>
