@@ -2,6 +2,7 @@ import { type InferResult, type SqlBool, sql } from 'kysely'
 import { foldEmail } from '../../model/email.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import { countCodePoints } from '../../model/text.ts'
+import { LAST } from '../../model/users.ts'
 import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { statement } from '../statement.ts'
 import { isInArea } from '../tables/users-in-area.ts'
@@ -78,6 +79,7 @@ function toState(row: {
 const userById = statement((db, p: AreaParameters & { id: string }) =>
   selectRows(db.selectFrom('users').where(isInBoundArea(p)).where('users.id', '=', p.id)),
 )
+
 /** Returns the user of an area with an id, deleted or not. */
 export async function selectFoundUser(tx: Tx, area: UserArea, id: string): Promise<FoundUser | undefined> {
   const row = await tx.get(userById, { ...toAreaParameters(area), id })
@@ -192,7 +194,7 @@ async function readByPrefix(
   area: UserArea,
   { words: [first = '', ...others], limit }: UserWords,
 ): Promise<FoundByWords> {
-  const end = `${first}\u{10ffff}`
+  const end = `${first}${LAST}`
   const found = new Map<number, FoundUser>()
   for (const column of ['name_key', 'email_key'] as const) {
     const ref = sql.ref(`users.${column}`)

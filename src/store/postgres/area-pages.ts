@@ -4,16 +4,8 @@ import { LAST, MAX_KEY } from '../../model/users.ts'
 import type { CountedUsers, PageEnd, Tx, UserArea, UserSearch, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { isAfter } from '../users/page-ends.ts'
-import { toOrderSql } from '../users/user-sql.ts'
-import {
-  and,
-  areInGroups,
-  haveWords,
-  IS_LISTED,
-  isNarrow,
-  membersOf,
-  selectPksOfArea,
-} from './user-conditions.ts'
+import { isNarrow, selectPksOfArea, toOrderSql } from '../users/user-sql.ts'
+import { and, areInGroups, haveWords, IS_LISTED, membersOf } from './user-conditions.ts'
 
 // All users of an area, or its members of groups, are read from an index by name and sorted.
 

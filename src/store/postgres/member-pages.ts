@@ -3,9 +3,9 @@ import type { Tx, UserArea, UserSearch, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { listRangesAfter } from '../users/page-ends.ts'
-import { toOrderSql } from '../users/user-sql.ts'
+import { isNarrow, selectPksOfArea, toOrderSql } from '../users/user-sql.ts'
 import { selectAreaPage } from './area-pages.ts'
-import { and, areInGroups, haveWords, isNarrow, membersOf, selectPksOfArea } from './user-conditions.ts'
+import { and, areInGroups, haveWords, membersOf } from './user-conditions.ts'
 
 // The membership of a listed, live user has a copy of what lists are ordered and narrowed by; see migration 31. So the
 // members of a group are read in the order of a list, or of some organizations, from an index alone.

@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { toPattern } from '../conditions.ts'
-import type { UserArea, UserSearch } from '../port.ts'
+import type { UserSearch } from '../port.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 
 /** A literal, as in the conditions of the indexes. */
@@ -24,18 +24,6 @@ export function areInGroups(groups: UserSearch['groups']): RawBuilder<SqlBool> {
 /** Returns the condition that all conditions are met. */
 export function and(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
   return sql`(${sql.join([sql`true`, ...conditions], sql` and `)})`
-}
-
-/** Returns whether an area is smaller than the provider. */
-export function isNarrow({ organizationPk, resellerPk }: UserArea): boolean {
-  return organizationPk !== undefined || resellerPk !== undefined
-}
-
-/** Returns a query for the organizations of a narrow area. */
-export function selectPksOfArea({ organizationPk, resellerPk }: UserArea): RawBuilder<unknown> {
-  if (organizationPk !== undefined) return sql`select ${organizationPk}::bigint as pk`
-  return sql`select ${resellerPk}::bigint as pk union all
-    select customer_pk from customer_resellers where reseller_pk = ${resellerPk}`
 }
 
 /** Returns the members of some groups, whose columns are named as those of `users`. */

@@ -1,9 +1,11 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { LAST } from '../../model/users.ts'
 import { toPattern } from '../conditions.ts'
 import { type AreaParameters, toAreaParameters, toPk } from '../find/area.ts'
 import { type FoundKeys, MIN_SEARCHED, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { rawStatement } from '../raw-query.ts'
-import { IS_LISTED, isNarrow } from './user-conditions.ts'
+import { isNarrow } from '../users/user-sql.ts'
+import { IS_LISTED } from './user-conditions.ts'
 import { IS_FOUND, PARTS, toParts } from './user-search.ts'
 
 // Words that many users of an area have are found among its first users, without the index for searches, which returns
@@ -150,7 +152,7 @@ export async function readFirst(tx: Tx, area: UserArea, search: UserWords): Prom
   const [first = ''] = search.words
   const rows = await tx.all(isNarrow(area) ? firstOfOrganizations : firstOfAll, {
     ...toParameters(area, search),
-    ...{ first, end: `${first}\u{10ffff}` },
+    ...{ first, end: `${first}${LAST}` },
   })
   return [...new Set(rows.map(({ pk }) => pk))]
 }

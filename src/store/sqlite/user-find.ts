@@ -5,7 +5,7 @@ import { query } from '../raw-query.ts'
 import type { Tables } from '../schema.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { isInArea } from '../tables/users-in-area.ts'
-import { hasWord } from '../users/user-sql.ts'
+import { hasWord, isNarrow, selectPksOfArea } from '../users/user-sql.ts'
 import { searchUsers, splitWords } from './user-search.ts'
 
 /** How many users of the area are looked at first: they are enough for words that very many users have. */
@@ -79,24 +79,13 @@ function and(conditions: readonly unknown[]): RawBuilder<SqlBool> {
   return sql`${sql.join(conditions, sql` and `)}`
 }
 
-/** Returns a query for the organizations of a narrow area. */
-function selectOrganizations({ organizationPk, resellerPk }: UserArea): RawBuilder<unknown> {
-  if (organizationPk !== undefined) return sql`select ${organizationPk}`
-  return sql`select ${resellerPk} union all
-    select customer_pk from customer_resellers where reseller_pk = ${resellerPk}`
-}
-
-function isNarrow({ organizationPk, resellerPk }: UserArea): boolean {
-  return organizationPk !== undefined || resellerPk !== undefined
-}
-
 /** Returns whether an area has few users. Those of customers that are shared with other resellers count, too. */
 async function isSmall(tx: Tx, area: UserArea): Promise<boolean> {
   if (!isNarrow(area)) return false
   const [row] = await query<{ total: number | null }>(
     tx,
     sql`select sum(total) as total from user_totals
-      where organization_pk in (${selectOrganizations(area)}) and deleted = 0`,
+      where organization_pk in (${selectPksOfArea(area)}) and deleted = 0`,
   )
   return (row?.total ?? 0) <= SMALL_AREA
 }
@@ -104,7 +93,7 @@ async function isSmall(tx: Tx, area: UserArea): Promise<boolean> {
 /** Returns a query for the users of the organizations of an area, in no order. */
 function selectUsers(area: UserArea): RawBuilder<unknown> {
   const isOfArea = isNarrow(area)
-    ? sql`users.organization_pk in (${selectOrganizations(area)})`
+    ? sql`users.organization_pk in (${selectPksOfArea(area)})`
     : sql`users.provider_pk = ${area.providerPk}`
   return sql`select users.pk from users where ${isOfArea} and users.deleted_at is null and users.listed = 1`
 }

@@ -1,7 +1,14 @@
+import { type RawBuilder, sql } from 'kysely'
 import type { Organization } from '../../model/organizations.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 import { ORGANIZATION_COLUMNS, toOrganization } from './organizations.ts'
+
+/** Returns a query for the primary keys of a reseller and its customers. */
+export function selectWithCustomers(reseller: number): RawBuilder<unknown> {
+  return sql`select cast(${reseller} as bigint) as pk union all
+    select customer_pk from customer_resellers where reseller_pk = ${reseller}`
+}
 
 /** A customer and one of its resellers, by their primary keys. */
 export interface Relation {

@@ -5,6 +5,7 @@ import { compileCondition, type FieldTable, toPattern } from '../conditions.ts'
 import type { QueryBuilder, Tx, UserArea } from '../port.ts'
 import { statement } from '../statement.ts'
 import { toKeyList } from '../tables/key-lists.ts'
+import { selectWithCustomers } from '../tables/relations.ts'
 
 /** What conditions on users may compare. */
 export interface UserFields {
@@ -107,12 +108,23 @@ export function toRestSql(
   { area, beingDeleted }: Pick<UserCriteria, 'area' | 'beingDeleted'>,
   texts: readonly string[],
 ): RawBuilder<SqlBool> | undefined {
-  const { organizationPk, resellerPk } = area
   const conditions = texts.map(hasWord)
-  if (organizationPk !== undefined || resellerPk !== undefined) conditions.push(toAreaSql(area, 'keys'))
+  if (isNarrow(area)) conditions.push(toAreaSql(area, 'keys'))
   if (beingDeleted.length > 0)
     conditions.push(sql<SqlBool>`users.organization_pk not in (${sql.join(beingDeleted)})`)
   return conditions.length > 0 ? sql<SqlBool>`(${sql.join(conditions, sql` and `)})` : undefined
+}
+
+/** Returns whether an area is smaller than the provider. */
+export function isNarrow({ organizationPk, resellerPk }: UserArea): boolean {
+  return organizationPk !== undefined || resellerPk !== undefined
+}
+
+/** Returns a query for the organizations of a narrow area. */
+export function selectPksOfArea({ organizationPk, resellerPk = 0 }: UserArea): RawBuilder<unknown> {
+  return organizationPk === undefined
+    ? selectWithCustomers(resellerPk)
+    : sql`select cast(${organizationPk} as bigint) as pk`
 }
 
 /**
@@ -132,8 +144,7 @@ function toAreaSql(
   const plus = sql.raw(path === 'keys' || path === 'email' ? '+' : '')
   const inProvider = sql<SqlBool>`${plus}users.provider_pk = ${providerPk}`
   if (resellerPk === undefined) return inProvider
-  const organizations = sql`(select ${resellerPk} union all
-    select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`
+  const organizations = sql`(${selectWithCustomers(resellerPk)})`
   if (path === 'area') return sql<SqlBool>`${inContext} and users.organization_pk in ${organizations}`
   // Read once, so that the index of the order alone tells which users are left out. Without `is true`, PostgreSQL
   // compares each user with each organization.

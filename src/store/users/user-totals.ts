@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import type { Tx } from '../port.ts'
+import { selectWithCustomers } from '../tables/relations.ts'
 import type { UserCriteria } from './user-sql.ts'
+import { isNarrow } from './user-sql.ts'
 
 /**
  * Returns the exact number of users in an area, from stored totals. Conditions do not count.
@@ -11,7 +13,7 @@ export async function selectUserTotal(
   { area, deleted, beingDeleted }: Pick<UserCriteria, 'area' | 'deleted' | 'beingDeleted'>,
 ): Promise<number> {
   const { providerPk, organizationPk, resellerPk } = area
-  const isAll = organizationPk === undefined && resellerPk === undefined
+  const isAll = !isNarrow(area)
   const [row] = await tx.query((db) => {
     let query = db
       .selectFrom('user_totals')
@@ -20,13 +22,7 @@ export async function selectUserTotal(
     if (organizationPk !== undefined) query = query.where('organization_pk', '=', organizationPk)
     else if (resellerPk === undefined)
       query = query.where('provider_pk', '=', providerPk).where('organization_pk', '=', WHOLE)
-    else
-      query = query.where(
-        'organization_pk',
-        'in',
-        sql<number>`(select ${resellerPk} union all
-          select customer_pk from customer_resellers where reseller_pk = ${resellerPk})`,
-      )
+    else query = query.where('organization_pk', 'in', sql<number>`(${selectWithCustomers(resellerPk)})`)
     if (resellerPk !== undefined) query = query.where('reseller_pk', 'in', [0, resellerPk])
     return beingDeleted.length === 0 ? query : query.where('organization_pk', 'not in', beingDeleted)
   })
