@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
 import { findTimeOfId, foldId, newId } from '../model/ids.ts'
@@ -7,7 +6,6 @@ import { isTime, toUtc } from '../model/times.ts'
 import {
   checkWebhook,
   type DeadLetter,
-  hasEvents,
   MAX_WEBHOOKS,
   type NewWebhook,
   type Webhook,
@@ -27,17 +25,9 @@ import {
   selectWebhook,
   type WebhookReach,
 } from '../store/tables/webhooks.ts'
-import { ACCESS } from './access.ts'
 import type { Directory } from './directory.ts'
 import { read, runRead, runUnit, write } from './unit.ts'
 import { toEvents } from './webhook-events.ts'
-
-/** The operations that have events, sorted. */
-export const EVENT_OPERATIONS: readonly string[] = (Object.keys(ACCESS) as Operation[])
-  .filter((name) => hasEvents(name) && !/^(Get|Head|List|Query|Check|Verify|Find|Explain|Compare)/.test(name))
-  .sort()
-
-const KNOWN: ReadonlySet<string> = new Set(EVENT_OPERATIONS)
 
 /** A new webhook. Its secret is returned only here. */
 export interface IssuedWebhook {
@@ -60,7 +50,7 @@ export function createWebhook(
   ctx: Context,
   input: NewWebhook & { readonly allowsHttp: boolean },
 ): Promise<IssuedWebhook> {
-  const issues = checkWebhook(input, { known: KNOWN, allowsHttp: input.allowsHttp })
+  const issues = checkWebhook(input, { allowsHttp: input.allowsHttp })
   const subject = { operation: 'CreateWebhook', issues, returnsSecret: true } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const { tx, now } = unit

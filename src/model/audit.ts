@@ -2,7 +2,7 @@ import type { CallerName } from './context.ts'
 import type { ErrorCode } from './error.ts'
 
 /** Operations that change something, or leave an audit entry for another reason. */
-const WRITES = [
+export const WRITES = [
   'CreateUser',
   'CreateResellerUser',
   'CreateProviderUser',

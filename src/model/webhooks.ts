@@ -1,4 +1,4 @@
-import type { AuditEntry, Operation } from './audit.ts'
+import { type AuditEntry, type EntryOutcome, type Operation, WRITES } from './audit.ts'
 import type { Issue } from './error.ts'
 import type { IssueRule } from './rules.ts'
 import { checkText } from './text.ts'
@@ -74,19 +74,20 @@ const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
   'DeleteWebhook',
   'ReplayWebhook',
   'TestWebhook',
+  'VerifyAudit',
 ])
 
-/** Outcomes that say that nothing was changed. */
-const NO_CHANGES: ReadonlySet<string> = new Set(['read', 'repeated', 'replayed', 'unchanged'])
+/** The operations that have events, sorted. */
+export const EVENT_OPERATIONS: readonly Operation[] = WRITES.filter((one) => !NO_EVENTS.has(one)).sort()
 
-/** Returns whether a successful operation of this name can be an event. */
-export function hasEvents(operation: Operation): boolean {
-  return !NO_EVENTS.has(operation)
-}
+const WITH_EVENTS: ReadonlySet<string> = new Set(EVENT_OPERATIONS)
+
+/** Outcomes that say that nothing was changed. */
+const NO_CHANGES: ReadonlySet<EntryOutcome> = new Set<EntryOutcome>(['read', 'repeated', 'replayed'])
 
 /** Returns whether an audit entry is an event: a change that has succeeded. */
 export function isEvent({ operation, status, outcome }: AuditEntry): boolean {
-  return status === 'Succeeded' && hasEvents(operation) && !NO_CHANGES.has(outcome)
+  return status === 'Succeeded' && WITH_EVENTS.has(operation) && !NO_CHANGES.has(outcome)
 }
 
 /** Makes the event of an audit entry. */
@@ -113,14 +114,13 @@ export interface NewWebhook {
 
 /**
  * Checks a webhook.
- * @param known the operations that have events
  * @param allowsHttp whether a receiver may be inside the network of the provider, where `http` is accepted
  */
 export function checkWebhook(
   { url, name = null, operations }: NewWebhook,
-  { known, allowsHttp }: { known: ReadonlySet<string>; allowsHttp: boolean },
+  { allowsHttp }: { allowsHttp: boolean },
 ): Issue[] {
-  const unknown = [...(operations ?? []).entries()].filter(([, one]) => !known.has(one))
+  const unknown = [...(operations ?? []).entries()].filter(([, one]) => !WITH_EVENTS.has(one))
   return [
     ...checkUrl(url, allowsHttp),
     ...checkText('name', name),

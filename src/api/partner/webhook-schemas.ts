@@ -1,7 +1,6 @@
-import { EVENT_OPERATIONS } from '../../directory/webhooks.ts'
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
-import { MAX_WEBHOOK_URL, MAX_WEBHOOKS } from '../../model/webhooks.ts'
+import { EVENT_OPERATIONS, MAX_WEBHOOK_URL, MAX_WEBHOOKS } from '../../model/webhooks.ts'
 import { nullable, uuid } from './schemas.ts'
 
 const url = Type.String({
