@@ -1,3 +1,4 @@
+import type { Context } from '../model/context.ts'
 import type { LogReader } from '../store/audit/log-names.ts'
 import {
   type LogOrganization,
@@ -18,6 +19,11 @@ export interface DescribedEntry extends AuditLogEntry {
   readonly place: LogOrganization | null
   /** The reseller in whose context the entry is. */
   readonly context: LogOrganization | null
+}
+
+/** Returns who reads the audit log in a context: a provider sees all of its own, a reseller what it did and may know. */
+export function toLogReader({ organization: { kind, pk, id, providerPk } }: Context) {
+  return { providerPk, reseller: kind === 'reseller' ? { pk, id } : undefined }
 }
 
 /** Adds names to entries: of callers, targets and organizations, as far as the reader reaches them. */

@@ -5,10 +5,10 @@ import { foldId } from '../model/ids.ts'
 import { formatCaller } from '../store/audit/entry-rows.ts'
 import { type LogPlace, type LogWalkPage, selectLogWalk } from '../store/audit/log-walks.ts'
 import { selectFoundOrganization } from '../store/find/organizations.ts'
-import { type DescribedEntry, describeEntries } from './audit-entries.ts'
+import { type DescribedEntry, describeEntries, toLogReader } from './audit-entries.ts'
 import { type AuditLogRequest, toInterval, toOperation } from './audit-logs.ts'
 import type { Directory } from './directory.ts'
-import { getReseller, isReachable, type Scope } from './reach.ts'
+import { isReachable, type Scope } from './reach.ts'
 import { runRead, runUnit } from './unit.ts'
 
 /** Which entries a caller asks for, and where the page begins. */
@@ -75,18 +75,16 @@ export async function* exportAuditLogs(
 
 async function walk(dir: Directory, scope: Scope, request: AuditWalkRequest): Promise<AuditWalkPage> {
   const time = toInterval(request, dir.now())
-  const reseller = (await getReseller(scope, { id: undefined })) ?? undefined
   const { status, customerName, outcome, target, organizationId: organization, caller } = request
   await assertOrganization(scope, organization)
-  const { providerPk } = scope.ctx.organization
+  const reader = toLogReader(scope.ctx)
   const filter = {
-    ...{ providerPk, reseller, ...time, status, customerName, outcome, target, organization },
+    ...{ ...reader, ...time, status, customerName, outcome, target, organization },
     operations: request.operations?.map(toOperation),
     callers: caller === undefined ? undefined : toCallers(caller),
   }
   const { after, limit } = request
   const { items, ...page } = await selectLogWalk(scope.tx, { filter, after, limit })
-  const reader = { providerPk, reseller }
   return { items: await describeEntries(dir, scope.tx, { reader, entries: items }), ...page }
 }
 

@@ -25,7 +25,7 @@ import {
 import type { Directory } from './directory.ts'
 import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
 import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from './reach.ts'
-import { credentialIdentity, type KeyOwner } from './sealing/sealer.ts'
+import { credentialIdentity, type KeyOwner, SealError } from './sealing/sealer.ts'
 import { type AuditDetails, runRecordedRead, runUnit, type Unit } from './unit.ts'
 
 /** Names a credential by its access key. If a tenant or a user is given, the credential must belong to it. */
@@ -230,7 +230,8 @@ function openCredential(dir: Directory, sealed: OwnedSealedCredential): OwnedCre
   let secretKey: string
   try {
     secretKey = dir.sealer.open(sealedSecret, credentialIdentity(accessKey, account))
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error
     secretKey = LOST_SECRET
   }
   return { accessKey, secretKey, active, createdAt, account }

@@ -1,11 +1,11 @@
 import { basename } from 'node:path'
 import type { LogStatus } from '../model/audit.ts'
-import type { Context } from '../model/context.ts'
 import type { Hit, HitState } from '../model/find.ts'
 import { foldId } from '../model/ids.ts'
 import { selectEntriesOfRequest } from '../store/audit/requests.ts'
 import { selectFoundOrganization } from '../store/find/organizations.ts'
 import { selectImport } from '../store/tables/imports.ts'
+import { toLogReader } from './audit-entries.ts'
 import { findReachableJob } from './jobs/jobs.ts'
 import { isReachable, type Scope } from './reach.ts'
 
@@ -43,11 +43,6 @@ export async function findRequest(scope: Scope, correlationId: string): Promise<
   const organization = await findOrganization(scope, first.customer ?? first.reseller ?? first.organization)
   const { operation: name, correlationId: id } = first
   return [{ ...NAMELESS, kind: 'request', id, name, state, match: 'correlation_id', organization }]
-}
-
-/** Returns who reads the audit log in a context: a provider sees all of its own, a reseller what it did and may know. */
-export function toLogReader({ organization: { kind, pk, id, providerPk } }: Context) {
-  return { providerPk, reseller: kind === 'reseller' ? { pk, id } : undefined }
 }
 
 const NAMELESS = { name: null, email: null, userId: null } as const

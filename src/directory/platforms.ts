@@ -33,7 +33,7 @@ async function mayLeave(tx: Tx, main: string, configured: string): Promise<boole
 /**
  * Returns the name of the directory's main platform, and records it; see `settleMainPlatform`. Without a change it
  * writes nothing.
- * @throws {DirectoryError} `store_unavailable`
+ * @throws {StoreError}
  */
 export async function recordMainPlatform(
   dir: Pick<Directory, 'store' | 'platform' | 'now'>,
@@ -80,7 +80,7 @@ export async function findCluster(dir: Directory, name: string): Promise<string 
  */
 export function listPlatformProblems(dir: Directory): Promise<string[]> {
   return read(dir, async (tx) => {
-    const main = (await selectMainPlatform(tx)) ?? dir.platform
+    const main = await getMainPlatform(tx, dir)
     const tenants = await countTenantsByPlatform(tx)
     return [
       ...(main === dir.platform ? [] : [describeMain(dir.platform, main, tenants.get(main) ?? 0)]),

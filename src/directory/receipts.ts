@@ -5,9 +5,9 @@ import { selectRemovalsOfUser } from '../store/accounts/views.ts'
 import { type EntrySeal, selectDeletionOf, selectSeal } from '../store/audit/removals.ts'
 import { selectChangesOfUser } from '../store/audit/timeline.ts'
 import { selectErasedAt } from '../store/tables/person-keys.ts'
-import { type DescribedEntry, describeEntries } from './audit-entries.ts'
+import { type DescribedEntry, describeEntries, toLogReader } from './audit-entries.ts'
 import type { Directory } from './directory.ts'
-import { getReseller, getUserOfAnyState, type ReachableUser } from './reach.ts'
+import { getUserOfAnyState, type ReachableUser } from './reach.ts'
 import { runRead } from './unit.ts'
 
 /** The most entries that are searched for the one of the removal, which is among the last changes of a user. */
@@ -42,9 +42,7 @@ export function getReceipt(dir: Directory, ctx: Context, userId: string): Promis
     const { tx } = scope
     const person = await getUserOfAnyState(scope, userId)
     const { user, organization } = person
-    const { providerPk } = ctx.organization
-    const reseller = (await getReseller(scope, { id: undefined })) ?? undefined
-    const reader = { providerPk, reseller }
+    const reader = toLogReader(ctx)
     const accounts = await selectRemovalsOfUser(tx, user.pk)
     const erasedAt = (await selectErasedAt(tx, user.id)) ?? null
     const times = [user.deletedAt, erasedAt, ...accounts.map(({ toldAt }) => toldAt)].filter(
@@ -54,7 +52,7 @@ export function getReceipt(dir: Directory, ctx: Context, userId: string): Promis
     const removals = found.filter(({ operation }) => REMOVALS.has(operation))
     const deletion = removals.find((one) => one.operation === 'DeleteUser' && one.at === user.deletedAt)
     const entry =
-      deletion ?? removals[0] ?? (reseller ? undefined : await selectDeletionOf(tx, organization.id))
+      deletion ?? removals[0] ?? (reader.reseller ? undefined : await selectDeletionOf(tx, organization.id))
     const [named] = entry ? await describeEntries(dir, tx, { reader, entries: [entry] }) : []
     if (!entry || !named) throw notRemoved(user.id)
     const hides = ctx.organization.kind !== 'provider'

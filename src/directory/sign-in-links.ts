@@ -53,12 +53,11 @@ export async function issueLink(
   const { token, hash } = newSignInToken()
   const expiresAt = new Date(Date.parse(now) + ms).toISOString()
   await insertSignInLink(tx, { id: newId(), hash, user: found?.user.pk ?? null, now, expiresAt })
-  const about = { organization: found?.organization.id, target: found?.user.id }
   await unit.audit({
     operation: 'CreateSignInLink',
     outcome: 'created',
-    organization: about.organization ?? null,
-    target: about.target ?? null,
+    organization: found?.organization.id ?? null,
+    target: found?.user.id ?? null,
     changes: [{ name: 'expiresAt', before: null, after: expiresAt }],
   })
   return { token, expiresAt, userId: found?.user.id ?? null }

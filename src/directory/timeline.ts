@@ -5,9 +5,9 @@ import { toInvalid } from '../model/error.ts'
 import { MAX_TIMELINE, type TimelineKind, USUAL_KINDS } from '../model/timelines.ts'
 import { selectAttemptsOfUser } from '../store/accounts/attempts.ts'
 import { selectChangesOfAccounts, selectEntriesOfUser, type UserEntries } from '../store/audit/timeline.ts'
-import { type DescribedEntry, describeEntries } from './audit-entries.ts'
+import { type DescribedEntry, describeEntries, toLogReader } from './audit-entries.ts'
 import type { Directory } from './directory.ts'
-import { getReseller, getUserOfAnyState, type ReachableUser, type Scope } from './reach.ts'
+import { getUserOfAnyState, type ReachableUser, type Scope } from './reach.ts'
 import { runRead } from './unit.ts'
 
 /** Which part of a timeline a caller asks for. */
@@ -65,10 +65,7 @@ export function listTimeline(dir: Directory, ctx: Context, request: TimelineRequ
     const about = ['timeline', person.user.id, [...kinds].sort()]
     const place = readPlace(request.after, about)
     const limit = Math.min(request.limit, MAX_TIMELINE)
-    const reader = {
-      providerPk: ctx.organization.providerPk,
-      reseller: (await getReseller(scope, { id: undefined })) ?? undefined,
-    }
+    const reader = toLogReader(ctx)
     const wanted = { user: person.user, reader, kinds, before: place.entry, limit: limit + 1 }
     const found = await selectEntriesOfUser(scope.tx, wanted)
     const attempts = kinds.includes('platform')

@@ -51,7 +51,7 @@ export const STEP_STATES = ['yes', 'no', 'unknown', 'not_needed'] as const
 export type StepState = (typeof STEP_STATES)[number]
 
 /** When something was done, ISO 8601, and by whom; null if that is not known, or the reader must not know. */
-interface Done {
+export interface Done {
   readonly at: string | null
   readonly by: string | null
 }
@@ -266,18 +266,23 @@ export interface Checked {
 }
 
 /**
- * Makes an explanation of what was found out, in order. What follows the first `no` is `unknown`, because it may be so
- * for the same cause.
+ * Makes the steps of an explanation from what was found out, in order. What follows the first `no` is `unknown`, because
+ * it may be so for the same cause.
+ * @returns the steps, the first that is `no`, and why it is; null for both if none is
  */
-export function toExplanation(checked: readonly Checked[], next: readonly NextStep[]): Explanation {
+export function toSteps(
+  checked: readonly Checked[],
+): Pick<Explanation, 'steps' | 'failed'> & { readonly reason: Reason | null } {
   let failed: StepCode | null = null
+  let reason: Reason | null = null
   const steps = checked.map(({ code, found }): Step => {
     if (failed !== null) return { code, state: 'unknown', reason: null }
     if (found === true) return { code, state: 'yes', reason: null }
     if (found === 'not_needed') return { code, state: 'not_needed', reason: null }
     if ('unknown' in found) return { code, state: 'unknown', reason: found.unknown }
     failed = code
+    reason = found
     return { code, state: 'no', reason: found }
   })
-  return { steps, failed, next }
+  return { steps, failed, reason }
 }

@@ -7,7 +7,7 @@ import {
   type Explanation,
   type NextStep,
   type Reason,
-  toExplanation,
+  toSteps,
 } from '../../model/explain.ts'
 import type { Hit } from '../../model/find.ts'
 import { isUuid, newId } from '../../model/ids.ts'
@@ -85,8 +85,7 @@ export async function explainAccess(
     ...(await decide(dir, entered?.ctx, { ...request, target, named })),
   }
   const checked = ACCESS_STEPS.map((code): Checked => ({ code, found: found[code] ?? true }))
-  const { steps, failed } = toExplanation(checked, [])
-  const reason = steps.find(({ code }) => code === failed)?.reason ?? null
+  const { steps, failed, reason } = toSteps(checked)
   const next = reason ? listNext(subject, reason, target) : []
   const caller = describeCaller(subject, entered?.ctx)
   return { operation, caller, target, steps, failed, next: choosePermitted(ctx, next) }

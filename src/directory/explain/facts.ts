@@ -2,6 +2,7 @@ import type { Operation } from '../../model/audit.ts'
 import type { Context } from '../../model/context.ts'
 import { MAX_CREDENTIALS } from '../../model/credentials.ts'
 import { DirectoryError } from '../../model/error.ts'
+import type { Done } from '../../model/explain.ts'
 import { isUuid } from '../../model/ids.ts'
 import { selectCredentials } from '../../store/accounts/credentials.ts'
 import {
@@ -15,8 +16,8 @@ import { selectCallerNames } from '../../store/audit/log-names.ts'
 import { type FoundOrganization, selectFoundOrganizationByPk } from '../../store/find/organizations.ts'
 import { selectFoundAccountsAndKeys } from '../../store/find/things.ts'
 import { selectErasedAt } from '../../store/tables/person-keys.ts'
+import { toLogReader } from '../audit-entries.ts'
 import type { Directory } from '../directory.ts'
-import { toLogReader } from '../find-work.ts'
 import { getReachableUser, getUserArea, getUserOfAnyState, type ReachableUser, type Scope } from '../reach.ts'
 import { credentialIdentity, SealError } from '../sealing/sealer.ts'
 import { runRead } from '../unit.ts'
@@ -26,12 +27,6 @@ export interface KeyFacts {
   readonly accessKey: string
   readonly active: boolean
   readonly opens: boolean
-}
-
-/** When something was done, ISO 8601, and by whom; null if that is not known. */
-export interface Done {
-  readonly at: string | null
-  readonly by: string | null
 }
 
 /** Everything that the directory knows about why a user's storage works or does not. */

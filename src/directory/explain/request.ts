@@ -5,15 +5,14 @@ import {
   type NextStep,
   REQUEST_STEPS,
   type Reason,
-  toExplanation,
+  toSteps,
 } from '../../model/explain.ts'
 import { selectAttemptsOfChanges } from '../../store/accounts/attempts.ts'
 import { type EntrySeal, selectSeal } from '../../store/audit/removals.ts'
 import { type RequestEntry, selectEntriesOfRequest } from '../../store/audit/requests.ts'
 import type { Tx } from '../../store/port.ts'
-import { type DescribedEntry, describeEntries } from '../audit-entries.ts'
+import { type DescribedEntry, describeEntries, toLogReader } from '../audit-entries.ts'
 import type { Directory } from '../directory.ts'
-import { toLogReader } from '../find-work.ts'
 import type { ShownAttempt } from '../timeline.ts'
 import { runRead } from '../unit.ts'
 import { choosePermitted } from './next-steps.ts'
@@ -56,8 +55,7 @@ export function explainRequest(
     const about = described.map((one) => one.about?.userId ?? one.id)
     const facts = { correlationId, entries, about, waiting }
     const checked = REQUEST_STEPS.map((code): Checked => ({ code, found: CHECKS[code](facts) }))
-    const { steps, failed } = toExplanation(checked, [])
-    const reason = steps.find(({ code }) => code === failed)?.reason ?? null
+    const { steps, failed, reason } = toSteps(checked)
     const last = entries.at(-1)
     return {
       ...{ correlationId, steps, failed, next: choosePermitted(ctx, listNext(facts, reason)) },

@@ -6,7 +6,7 @@ import {
   type Reason,
   type ReasonCode,
   type ReasonParams,
-  toExplanation,
+  toSteps,
   UNSEEN,
   USER_STEPS,
 } from '../../model/explain.ts'
@@ -57,8 +57,7 @@ export function toUserExplanation(
 ): UserExplanation {
   const checks = { ...facts, ...known, isProvider: ctx.organization.kind === 'provider' }
   const checked = USER_STEPS.map((code): Checked => ({ code, found: CHECKS[code](checks) }))
-  const { steps, failed } = toExplanation(checked, [])
-  const reason = steps.find(({ code }) => code === failed)?.reason ?? null
+  const { steps, failed, reason } = toSteps(checked)
   const { user, organization, account } = facts
   const { id, name, kind } = organization
   const names = [user.firstName, user.lastName].filter((part) => part !== null && part !== '')

@@ -13,27 +13,19 @@ export class SeenRows {
   #contents = new Uint32Array(SLOTS)
   #count = 0
 
-  /** Notes a key. Returns whether it has been seen before. */
-  add(key: string): boolean {
-    return this.#note(key, 0) !== 'new'
-  }
-
   /**
    * Notes a key with its content, unless the key has been seen.
    * @returns `new`, or whether it was seen with the `same` content or with `other` content
    */
   note(key: string, content: string): 'new' | 'same' | 'other' {
-    return this.#note(key, digest(content).readUInt32BE(0))
-  }
-
-  #note(key: string, content: number): 'new' | 'same' | 'other' {
     if (this.#count * 2 >= this.#keys.length) this.#grow()
     // 0 marks a free slot.
     const number = digest(key).readUIntBE(0, 6) + 1
+    const mark = digest(content).readUInt32BE(0)
     const at = this.#find(number)
-    if (this.#keys[at] === number) return this.#contents[at] === content ? 'same' : 'other'
+    if (this.#keys[at] === number) return this.#contents[at] === mark ? 'same' : 'other'
     this.#keys[at] = number
-    this.#contents[at] = content
+    this.#contents[at] = mark
     this.#count++
     return 'new'
   }
