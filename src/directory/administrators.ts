@@ -38,7 +38,7 @@ export async function checkLastAdministrator(
 }
 
 function isActiveAdministrator({ user, groups }: LeavingUser): boolean {
-  return user.active && groups.some(({ name }) => name === ADMINISTRATOR)
+  return user.active && includesAdministrator(groups)
 }
 
 /** Returns whether a user is the last active Administrator of their organization. */
@@ -72,6 +72,10 @@ export function lastAdministrator(): DirectoryError {
 
 /** Returns whether a change of groups takes Administrator away. */
 export function losesAdministrator(before: readonly Group[], after: readonly Group[]): boolean {
-  const has = (groups: readonly Group[]): boolean => groups.some(({ name }) => name === ADMINISTRATOR)
-  return has(before) && !has(after)
+  return includesAdministrator(before) && !includesAdministrator(after)
+}
+
+/** Returns whether Administrator is one of some groups. */
+export function includesAdministrator(groups: readonly Group[]): boolean {
+  return groups.some(({ name }) => name === ADMINISTRATOR)
 }

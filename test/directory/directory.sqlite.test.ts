@@ -11,6 +11,7 @@ import { explainSuite } from './explain.suite.ts'
 import { findReachSuite, findSuite } from './find.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { importsSuite } from './imports.suite.ts'
+import { importsPlanSuite } from './imports-plan.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { peopleAccountsSuite } from './people-accounts.suite.ts'
@@ -38,6 +39,7 @@ explainSuite(open)
 idempotencySuite(open)
 jobsSuite(open)
 importsSuite(open)
+importsPlanSuite(open)
 clientsSuite(open)
 accountsSuite(open)
 peopleAccountsSuite(open)

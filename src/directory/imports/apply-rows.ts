@@ -7,7 +7,9 @@ import { insertAuditEntry } from '../../store/audit/entry-rows.ts'
 import type { InsertOutcome, NewUserRow } from '../../store/port.ts'
 import { isIdTaken } from '../../store/tables/ids.ts'
 import { type ChangeSetUser, insertChangeSetUsers, selectChangeSetUser } from '../../store/tables/imports.ts'
+import { countActiveMembers } from '../../store/tables/many-users.ts'
 import { findAccountPlace, giveAccount } from '../account-places.ts'
+import { ADMINISTRATOR, lastAdministrator } from '../administrators.ts'
 import type { Directory } from '../directory.ts'
 import { getGroups } from '../groups.ts'
 import { restore } from '../repeated-creates.ts'
@@ -20,6 +22,8 @@ import {
   type ExistingUser,
   findChanges,
   findConflict,
+  isDemotion,
+  isPromotion,
   toContent,
   toIssues,
   toResult,
@@ -48,8 +52,7 @@ export async function applyRows(
   const batch = new Batch(dir, unit, { running, resolver })
   await batch.apply(rows.invalid)
   for (const some of rows.slices()) await batch.apply(some)
-  // One after the other: each must see what the one before it did.
-  for (const row of rows.repeated) await batch.apply([row])
+  await batch.applyInOrder(rows.repeated)
   return batch.results.sort((one, other) => one.line - other.line)
 }
 
@@ -61,6 +64,10 @@ class Batch {
   readonly #running: RunningImport
   /** Where everyone of an organization gets an account; null if Cloud Director names who gets one. */
   readonly #accountPlaces = new Map<number, AccountPlace | null>()
+  readonly #demotions: PersonRow[] = []
+  /** The lines of rows that have made an Administrator, by organization. */
+  readonly #promotions = new Map<number, number[]>()
+  #isInOrder = false
   #changeSet: ChangeSetUser[] = []
   readonly #resolver: RowResolver
 
@@ -89,6 +96,16 @@ class Batch {
     await this.#saveChangeSet()
     await this.#merge(refused)
     await this.#saveChangeSet()
+  }
+
+  /**
+   * Applies repeated rows, and those that demote an Administrator, one after the other in the order of the file: what
+   * becomes of them depends on the rows before them. To be called last.
+   */
+  async applyInOrder(repeated: readonly PersonRow[]): Promise<void> {
+    this.#isInOrder = true
+    const rows = [...this.#demotions, ...repeated].sort((one, other) => one.line - other.line)
+    for (const row of rows) await this.apply([row])
   }
 
   async #saveChangeSet(): Promise<void> {
@@ -134,6 +151,7 @@ class Batch {
       this.#accountPlaces.set(pk, place)
     }
     if (place) await giveAccount(this.#unit, { user, organizationId, place })
+    this.#notePromotion(row, undefined)
     this.#note(row, 'created', { ...user, version: 1, before: null })
   }
 
@@ -171,6 +189,14 @@ class Batch {
     const isSecond = await this.#isInChangeSet(user)
     const conflict = findConflict(row, existing, { hasChanges: changes !== undefined || isDeleted, isSecond })
     if (conflict) return this.#refuse(row, [conflict], conflict.path === 'id' ? 'id_taken' : 'email_taken')
+    if (isDemotion(row, existing)) {
+      if (!this.#isInOrder) {
+        this.#demotions.push(row.row)
+        return
+      }
+      await this.#assertOthersRemain(row)
+    }
+    this.#notePromotion(row, existing)
     if (isDeleted) return this.#restore(row, existing)
     if (changes)
       await changeUser(this.#dir, this.#unitOf('UpdateUser'), { ...existing, ...row.place, changes })
@@ -181,6 +207,26 @@ class Batch {
     const version = user.version + (changes ? 1 : 0)
     const before = changes ? JSON.stringify(toContent(existing)) : null
     this.#note(row, changes ? 'changed' : 'unchanged', { ...user, version, before })
+  }
+
+  #notePromotion(row: ResolvedRow, existing: ExistingUser | undefined): void {
+    if (!isPromotion(row, existing)) return
+    const { pk } = row.place.organization
+    const lines = this.#promotions.get(pk)
+    if (lines) lines.push(row.row.line)
+    else this.#promotions.set(pk, [row.row.line])
+  }
+
+  /**
+   * Refuses to demote an Administrator if only later rows of the file have made others.
+   * @throws {DirectoryError} `last_administrator`
+   */
+  async #assertOthersRemain({ row, place }: ResolvedRow): Promise<void> {
+    const { pk, providerPk } = place.organization
+    const later = (this.#promotions.get(pk) ?? []).filter((line) => line > row.line).length
+    if (later === 0) return
+    const group = { provider: providerPk, name: ADMINISTRATOR }
+    if ((await countActiveMembers(this.#unit.tx, group, pk)) - later <= 1) throw lastAdministrator()
   }
 
   /** Inserts a user whose e-mail only a deleted user out of reach has, or says why the store refuses the row. */

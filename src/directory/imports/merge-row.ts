@@ -1,6 +1,7 @@
 import type { DirectoryError, Issue } from '../../model/error.ts'
 import type { RowResult, RowStatus } from '../../model/imports.ts'
 import type { Group, User, UserChanges } from '../../model/users.ts'
+import { includesAdministrator, losesAdministrator } from '../administrators.ts'
 import { areSameGroups } from '../groups.ts'
 import { EMAIL_TAKEN, ID_TAKEN } from '../taken.ts'
 import type { ResolvedRow } from './resolve-rows.ts'
@@ -60,6 +61,22 @@ export function findConflict(
 ): Issue | undefined {
   if (row.id !== undefined && row.id !== user.id) return CONFLICTS.idDiffers
   return isSecond && hasChanges ? CONFLICTS.second : undefined
+}
+
+/** Returns whether a row takes Administrator from an active user. The last one of an organization keeps it. */
+export function isDemotion({ groups }: ResolvedRow, { user, groups: before }: ExistingUser): boolean {
+  const isActive = user.active && user.deletedAt === null
+  return isActive && groups !== undefined && losesAdministrator(before, groups)
+}
+
+/**
+ * Returns whether an organization has one more active Administrator after a row.
+ * @param existing undefined if the row creates its user; a deleted one is restored, and active then
+ */
+export function isPromotion({ groups }: ResolvedRow, existing: ExistingUser | undefined): boolean {
+  if (!includesAdministrator(groups ?? existing?.groups ?? [])) return false
+  if (!existing || existing.user.deletedAt !== null) return true
+  return existing.user.active && !includesAdministrator(existing.groups)
 }
 
 /** Makes the result of a row. */

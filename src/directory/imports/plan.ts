@@ -2,19 +2,27 @@ import type { Context } from '../../model/context.ts'
 import type { Issue } from '../../model/error.ts'
 import type { RowResult } from '../../model/imports.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
-import type { Group } from '../../model/users.ts'
 import { isIdTaken } from '../../store/tables/ids.ts'
 import { countActiveMembers } from '../../store/tables/many-users.ts'
-import { ADMINISTRATOR, lastAdministrator, losesAdministrator } from '../administrators.ts'
+import { ADMINISTRATOR, lastAdministrator } from '../administrators.ts'
 import type { Directory } from '../directory.ts'
 import { getGroups } from '../groups.ts'
 import type { Scope } from '../reach.ts'
 import { runRead } from '../unit.ts'
 import { findExisting, OUT_OF_REACH } from './existing.ts'
 import { foldTarget } from './imports.ts'
-import { CONFLICTS, type ExistingUser, findChanges, findConflict, toIssues, toResult } from './merge-row.ts'
+import {
+  CONFLICTS,
+  type ExistingUser,
+  findChanges,
+  findConflict,
+  isDemotion,
+  isPromotion,
+  toIssues,
+  toResult,
+} from './merge-row.ts'
+import { PlannedPeople } from './planned-people.ts'
 import { type ImportTarget, type ResolvedRow, RowResolver } from './resolve-rows.ts'
-import { SeenRows } from './seen-rows.ts'
 
 /**
  * Says what each row of an import would do now, and changes nothing. It remembers the rows of earlier batches, as an
@@ -24,8 +32,7 @@ export class ImportPlan {
   readonly #dir: Directory
   readonly #ctx: Context
   readonly #target: ImportTarget
-  readonly #people = new SeenRows()
-  readonly #ids = new SeenRows()
+  readonly #people = new PlannedPeople()
   /** The number of active Administrators that each organization would have. */
   readonly #administrators = new Map<number, number>()
 
@@ -67,20 +74,21 @@ export class ImportPlan {
     existing: ExistingUser | typeof OUT_OF_REACH | undefined,
   ): Promise<RowResult> {
     if (existing === OUT_OF_REACH) return conflict(row, CONFLICTS.emailTaken)
-    const { place, emailKey, groups = [] } = row
-    const { email, firstName, lastName, id } = row.row
-    const content = JSON.stringify([email, firstName, lastName, groups.map(({ pk }) => pk).sort(), id])
-    const seen = this.#people.note(`${place.organization.pk} ${emailKey}`, content)
-    if (seen === 'same') return toResult(row, 'unchanged', existing && { id: existing.user.id })
-    if (seen === 'other') return conflict(row, CONFLICTS.second)
-    return existing ? this.#planChange(scope, row, existing) : this.#planCreate(scope, row)
+    const differing = this.#people.compare(row)
+    if (differing?.includes('id')) return conflict(row, CONFLICTS.idDiffers)
+    if (differing && differing.length > 0) return conflict(row, CONFLICTS.second)
+    if (differing) return toResult(row, 'unchanged', existing && { id: existing.user.id })
+    const result = await (existing ? this.#planChange(scope, row, existing) : this.#planCreate(scope, row))
+    if (result.status === 'conflict') return result
+    this.#people.add(row, existing)
+    if (isPromotion(row, existing)) await this.#add(scope, row, 1)
+    return result
   }
 
   async #planCreate(scope: Scope, row: ResolvedRow): Promise<RowResult> {
     const { id } = row.row
-    if (id !== undefined && (this.#ids.note(id, '') !== 'new' || (await isIdTaken(scope.tx, id))))
+    if (id !== undefined && (!this.#people.addId(id) || (await isIdTaken(scope.tx, id))))
       return conflict(row, CONFLICTS.idTaken)
-    await this.#gain(scope, row, [])
     return toResult(row, 'created')
   }
 
@@ -90,19 +98,17 @@ export class ImportPlan {
     const found = findConflict(row, existing, { hasChanges: changes !== undefined, isSecond: false })
     if (found) return conflict(row, found)
     const isDeleted = user.deletedAt !== null
-    if (user.active && !isDeleted && row.groups && losesAdministrator(existing.groups, row.groups)) {
-      const left = await this.#count(scope, row)
-      if (left <= 1) return toResult(row, 'conflict', { issues: toIssues(lastAdministrator()) })
-      this.#administrators.set(row.place.organization.pk, left - 1)
+    if (isDemotion(row, existing)) {
+      if ((await this.#count(scope, row)) <= 1)
+        return toResult(row, 'conflict', { issues: toIssues(lastAdministrator()) })
+      await this.#add(scope, row, -1)
     }
-    if (user.active || isDeleted) await this.#gain(scope, row, isDeleted ? [] : existing.groups)
     return toResult(row, isDeleted ? 'restored' : changes ? 'changed' : 'unchanged', { id: user.id })
   }
 
-  /** Counts a user who becomes an Administrator. */
-  async #gain(scope: Scope, row: ResolvedRow, before: readonly Group[]): Promise<void> {
-    if (row.groups && losesAdministrator(row.groups, before))
-      this.#administrators.set(row.place.organization.pk, (await this.#count(scope, row)) + 1)
+  /** Adds to the number of active Administrators that the organization of a row would have. */
+  async #add(scope: Scope, row: ResolvedRow, change: 1 | -1): Promise<void> {
+    this.#administrators.set(row.place.organization.pk, (await this.#count(scope, row)) + change)
   }
 
   async #count({ tx }: Scope, { place }: ResolvedRow): Promise<number> {
