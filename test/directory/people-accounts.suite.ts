@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createAccount } from '../../src/directory/accounts.ts'
+import { createAccount, deleteAccount } from '../../src/directory/accounts.ts'
 import { queryCredentials } from '../../src/directory/credentials.ts'
 import { followStatus } from '../../src/directory/following.ts'
 import { getJob } from '../../src/directory/jobs/jobs.ts'
@@ -10,7 +10,7 @@ import { deletePersonAccount, updatePersonAccount } from '../../src/directory/pe
 import { createPersonCredential } from '../../src/directory/person-credentials.ts'
 import { updateTenantAccounts } from '../../src/directory/tenant-accounts.ts'
 import { runUnit } from '../../src/directory/unit.ts'
-import { deleteUser } from '../../src/directory/user-changes.ts'
+import { deleteUser, restoreUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
 import type { Account, NewAccount } from '../../src/model/accounts.ts'
 import type { AccountPolicy } from '../../src/model/tenants.ts'
@@ -41,6 +41,8 @@ export function peopleAccountsSuite(open: OpenStore): void {
     test('Cloud Director finds the account by e-mail, with its data and keys, and gets one that works', () =>
       cloudDirectorLinks(open))
     test('a user who comes back has an account again, and no former key works', () => restoreGivesBack(open))
+    test('no key of a user who was deleted works again, also where Cloud Director names people', () =>
+      leaversLoseKeys(open))
     test('an account whose data is being purged is not given back before the data is gone', () =>
       purgeComesFirst(open))
   })
@@ -213,6 +215,35 @@ async function restoreGivesBack(open: OpenStore): Promise<void> {
     assert.partialDeepStrictEqual(back, { pk: account.pk, enabled: true, active: true })
     assert.ok(back && before && back.desiredVersion > before.desiredVersion)
     assert.deepEqual(await keysOf(on, ada), [])
+  }
+}
+
+async function leaversLoseKeys(open: OpenStore): Promise<void> {
+  const on = await newTestDirectory(open)
+  const { dir, operator } = on
+  // The platform finds data before or after the user is restored, or while Cloud Director removes the account too.
+  for (const steps of [
+    ['delete', 'find data', 'restore'],
+    ['delete', 'restore', 'find data'],
+    ['remove', 'delete', 'find data', 'restore'],
+    ['remove', 'delete', 'restore', 'find data'],
+  ]) {
+    const email = `${steps.join('.').replaceAll(' ', '.')}@example.com`
+    const user = await addUser(on, email)
+    const { account } = await link(on, { orgUserId: email, email })
+    assert.equal((await keysOf(on, user)).length, 1)
+    const now = on.clock.now.toISOString()
+    for (const step of steps) {
+      const ids = { tenantId: on.tenantId, userId: user }
+      if (step === 'remove') await deleteAccount(dir, on.osis, { ...ids, purge: false })
+      else if (step === 'delete') await deleteUser(dir, operator, { user })
+      else if (step === 'restore') await restoreUser(dir, operator, { user })
+      else await dir.store.write((tx) => markAccountRestored(tx, account.pk, now))
+    }
+    assert.partialDeepStrictEqual(await accountsOf(on, user), [{ enabled: false, active: false }])
+    await updatePersonAccount(dir, operator, { userId: user, active: true })
+    assert.partialDeepStrictEqual(await accountsOf(on, user), [{ enabled: true, active: true }])
+    assert.deepEqual(await keysOf(on, user), [], steps.join(', '))
   }
 }
 

@@ -7,6 +7,7 @@ import {
   hasAccounts,
   markAccountRemoved,
   markAccountRestored,
+  markAccountsOfUserRemoved,
 } from '../../src/store/accounts/changes.ts'
 import { selectCredentialPage } from '../../src/store/accounts/credentials.ts'
 import { claimAccount, markAccountApplied } from '../../src/store/accounts/leases.ts'
@@ -66,11 +67,11 @@ function removalTests(open: OpenStore): void {
     assert.deepEqual(await total(world), [1, 1])
   })
 
-  test('the account of a deleted user is restored suspended', async () => {
+  test('the account of a deleted user is restored suspended and without keys', async () => {
     const world = await newWorld(open)
     const { pk, user } = await put(world, { orgUserId: 'ada' })
     await world.store.write((tx) => markUserDeleted(tx, user, NOW))
-    await remove(world, pk)
+    await world.store.write((tx) => markAccountsOfUserRemoved(tx, user, LATER))
     await world.store.write((tx) => markAccountRestored(tx, pk, LATER))
     const { items } = await world.store.read((tx) =>
       selectAccountPage(tx, { provider: world.provider, where: EVERYTHING }, PAGE),
@@ -79,6 +80,7 @@ function removalTests(open: OpenStore): void {
       items.map((account) => account.active),
       [false],
     )
+    assert.deepEqual(await total(world), [1, 0])
   })
 
   test('a tenant has accounts until the last removal is applied', async () => {

@@ -4,6 +4,7 @@ import { selectAccountByPk } from '../../src/store/accounts/accounts.ts'
 import {
   markAccountRemoved,
   markAccountRestored,
+  markAccountsOfUserRemoved,
   updateAccountEnabled,
 } from '../../src/store/accounts/changes.ts'
 import { type FollowCursor, followOrganization, followUser } from '../../src/store/accounts/following.ts'
@@ -125,7 +126,7 @@ async function changesFollow(open: OpenStore): Promise<void> {
   assert.deepEqual(await read(world, [added]), [[true, 5]])
   // The data of a deleted person stays, but no key works again when the person is restored.
   await store.write((tx) => markUserDeleted(tx, added.user, LATER))
-  await store.write((tx) => markAccountRemoved(tx, added.pk, { purge: false, now: LATER }))
+  await store.write((tx) => markAccountsOfUserRemoved(tx, added.user, LATER))
   await store.write((tx) => markAccountRestored(tx, added.pk, LATER))
   await store.write(async (tx) => {
     await tx.query((db) => db.updateTable('users').set({ deleted_at: null }).where('pk', '=', added.user))

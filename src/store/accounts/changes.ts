@@ -63,10 +63,13 @@ const remove = statement((db, p: { pk: number; purge: number; now: string }) =>
     .where('pk', '=', p.pk),
 )
 
+/** For the column `wanted` of credentials whose account is being removed. If the account owns data, they come back. */
+const HIDDEN = sql.lit(-1)
+
 const hideCredentials = statement((db, p: { account: number }) =>
   db
     .updateTable('credentials')
-    .set({ wanted: -1 })
+    .set({ wanted: HIDDEN })
     .where('account_pk', '=', p.account)
     .where('wanted', '=', YES),
 )
@@ -85,10 +88,29 @@ const selectOfUser = statement((db, p: { user: number }) =>
   db.selectFrom('accounts').select('pk').where('user_pk', '=', p.user).where('wanted', '=', YES),
 )
 
-/** Removes all accounts of a user, but no data. */
+const disableRemoved = statement((db, p: { user: number }) =>
+  db.updateTable('accounts').set({ enabled: NO }).where('user_pk', '=', p.user).where('wanted', '=', NO),
+)
+
+const dropHiddenCredentials = statement((db, p: { user: number }) =>
+  db
+    .updateTable('credentials')
+    .set({ wanted: 0 })
+    .where('account_pk', 'in', (eb) =>
+      eb.selectFrom('accounts').select('accounts.pk').where('accounts.user_pk', '=', p.user),
+    )
+    .where('wanted', '=', HIDDEN),
+)
+
+/**
+ * Removes all accounts of a user who is deleted, but no data. An account that owns data will come back suspended and
+ * without keys, also if the user is restored before the platform finds the data.
+ */
 export async function markAccountsOfUserRemoved(tx: Tx, user: number, now: string): Promise<void> {
   for (const { pk } of await tx.all(selectOfUser, { user }))
     await markAccountRemoved(tx, pk, { purge: false, now })
+  await tx.run(disableRemoved, { user })
+  await tx.run(dropHiddenCredentials, { user })
 }
 
 const removeOfTenant = statement((db, p: { tenant: number; now: string }) =>
@@ -102,7 +124,7 @@ const removeOfTenant = statement((db, p: { tenant: number; now: string }) =>
 const hideCredentialsOfTenant = statement((db, p: { tenant: number }) =>
   db
     .updateTable('credentials')
-    .set({ wanted: -1 })
+    .set({ wanted: HIDDEN })
     .where('tenant_pk', '=', p.tenant)
     .where('wanted', '=', YES),
 )
@@ -113,25 +135,10 @@ export async function markAccountsOfTenantRemoved(tx: Tx, tenant: number, now: s
   await tx.run(hideCredentialsOfTenant, { tenant })
 }
 
-// If the user was deleted, the restored account is suspended: it keeps the data, but its access keys do not work, also
-// after the user is restored.
 const restore = statement((db, p: { pk: number; now: string }) =>
   db
     .updateTable('accounts')
-    .set((eb) => {
-      const user = eb
-        .selectFrom('users')
-        .select('users.pk')
-        .whereRef('users.pk', '=', 'accounts.user_pk')
-        .where('users.deleted_at', 'is not', null)
-      return {
-        ...bumpVersion(eb, p.now),
-        wanted: 1,
-        leased_until: null,
-        enabled: eb.case().when(eb.exists(user)).then(NO).else(eb.ref('enabled')).end(),
-        active: toActive(db),
-      }
-    })
+    .set((eb) => ({ ...bumpVersion(eb, p.now), wanted: 1, leased_until: null, active: toActive(db) }))
     .where('pk', '=', p.pk)
     .where('wanted', '=', NO)
     .where('purge', '=', NO),
@@ -142,7 +149,7 @@ const showCredentials = statement((db, p: { account: number }) =>
     .updateTable('credentials')
     .set({ wanted: 1 })
     .where('account_pk', '=', p.account)
-    .where('wanted', '=', sql.lit(-1)),
+    .where('wanted', '=', HIDDEN),
 )
 
 /**
