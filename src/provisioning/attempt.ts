@@ -1,6 +1,6 @@
 import { PlatformError } from '../platform/platform.ts'
 import { deleteRemovedAccount, deleteRemovedCredentials } from '../store/accounts/changes.ts'
-import { claimAccount, markAccountApplied, newLease, settleNewAccount } from '../store/accounts/leases.ts'
+import { claimAccount, markAccountApplied, newLease, settleApplied } from '../store/accounts/leases.ts'
 import type { Tx } from '../store/port.ts'
 import { withDeadline } from './deadline.ts'
 import { type Desired, findDesired } from './desired.ts'
@@ -73,7 +73,7 @@ async function recordResult(deps: AttemptDeps, desired: Desired, ms: number): Pr
     if (desired.hasFailed) await keepSuccess(deps, tx, { desired, ms })
     await markAccountApplied(tx, { pk, by: deps.leaseTerms.by }, version)
     if (state.status === 'gone') return deleteRemovedAccount(tx, pk, now().toISOString())
-    if (account.appliedVersion === 0) await settleNewAccount(tx, pk, now().toISOString())
+    await settleApplied(tx, { pk, isFirst: account.appliedVersion === 0, now: now().toISOString() })
     if (!state.isNew) await deleteRemovedCredentials(tx, pk)
   }
   try {

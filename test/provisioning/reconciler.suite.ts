@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { countBacklog } from '../../src/directory/backlog.ts'
-import { deleteUser } from '../../src/directory/user-changes.ts'
+import { updatePersonAccount } from '../../src/directory/person-accounts.ts'
+import { deleteUser, resumeUser, suspendUser } from '../../src/directory/user-changes.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import { claimAccount, markAccountApplied } from '../../src/store/accounts/leases.ts'
 import { addAccount } from '../support/directories.ts'
@@ -48,6 +49,32 @@ function applyTests(open: OpenStore): void {
       parked: 0,
       oldest: null,
     })
+  })
+
+  test('an account that was enabled at the same moment as its person was suspended is suspended', async () => {
+    const { on, platform, reconciler, account } = await newWorld(open)
+    const { dir, operator } = on
+    const { userId } = account
+    await updatePersonAccount(dir, operator, { userId, active: false })
+    await reconciler.drain()
+    await suspendUser(dir, operator, { user: userId })
+    // On PostgreSQL neither of two units sees the change of the other, and each changes another row.
+    await dir.store.write((tx) =>
+      tx.query((db) =>
+        db
+          .updateTable('accounts')
+          .set((eb) => ({ enabled: 1, active: 1, desired_version: eb('desired_version', '+', 1) }))
+          .where('pk', '=', account.pk),
+      ),
+    )
+    await reconciler.drain()
+    assert.deepEqual(
+      platform.calls.map((call) => call.status),
+      ['suspended', 'active', 'suspended'],
+    )
+    await resumeUser(dir, operator, { user: userId })
+    await reconciler.drain()
+    assert.equal(platform.calls.at(-1)?.status, 'active')
   })
 
   test('the account of a deleted user is removed', async () => {

@@ -8,7 +8,7 @@ import {
   updateAccountEnabled,
 } from '../../src/store/accounts/changes.ts'
 import { type FollowCursor, followOrganization, followUser } from '../../src/store/accounts/following.ts'
-import { settleNewAccount } from '../../src/store/accounts/leases.ts'
+import { settleApplied } from '../../src/store/accounts/leases.ts'
 import type { Tx } from '../../src/store/port.ts'
 import { markTenantDeleted } from '../../src/store/tables/tenants.ts'
 import { markUserDeleted } from '../../src/store/tables/users.ts'
@@ -142,7 +142,8 @@ async function newAccountsFollow(open: OpenStore): Promise<void> {
   ]
   await setSuspended(world, NOW)
   await world.store.write((tx) => markTenantDeleted(tx, world.tenants[1]?.pk ?? 0, NOW))
-  for (const { pk } of [late, lost]) await world.store.write((tx) => settleNewAccount(tx, pk, LATER))
+  for (const { pk } of [late, lost])
+    await world.store.write((tx) => settleApplied(tx, { pk, isFirst: true, now: LATER }))
   assert.deepEqual(await read(world, [late]), [[false, 2]])
   const rows = await world.store.read((tx) =>
     tx.query((db) => db.selectFrom('accounts').select('wanted').where('pk', '=', lost.pk)),
@@ -151,6 +152,6 @@ async function newAccountsFollow(open: OpenStore): Promise<void> {
     rows.map((row) => row.wanted),
     [0],
   )
-  await world.store.write((tx) => settleNewAccount(tx, late.pk, LATER))
+  await world.store.write((tx) => settleApplied(tx, { pk: late.pk, isFirst: true, now: LATER }))
   assert.deepEqual(await read(world, [late]), [[false, 2]])
 }

@@ -138,15 +138,19 @@ export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
 }
 
 /**
- * Lets an account that was applied for the first time follow what happened while it was created: removes it if its
- * tenant was deleted (it is so new that it cannot own data), and suspends it if its person or its customer was
- * suspended. The rows of the tenant, the person and the customer are not locked by creates, so that these do not wait
- * for each other.
+ * Lets an account that was applied follow what happened meanwhile to its tenant, its person and its customer. A unit that
+ * changes the account does not lock their rows, so that accounts do not wait for each other: on PostgreSQL it may miss a
+ * suspension at the same moment, and the suspension may miss the account.
+ * @param applied.isFirst whether it was applied for the first time: it is then removed if its tenant was deleted, because
+ *   it is so new that it cannot own data
  */
-export async function settleNewAccount(tx: Tx, pk: number, now: string): Promise<void> {
+export async function settleApplied(
+  tx: Tx,
+  { pk, isFirst, now }: { readonly pk: number; readonly isFirst: boolean; readonly now: string },
+): Promise<void> {
   const found = await tx.get(selectLate, { pk })
   if (!found) return
-  if (found.tenantDeletedAt !== null) await markAccountRemoved(tx, pk, { purge: false, now })
+  if (isFirst && found.tenantDeletedAt !== null) await markAccountRemoved(tx, pk, { purge: false, now })
   else if (found.differs === 1) await tx.run(followOne, { pk, now })
 }
 
