@@ -51,9 +51,9 @@ async function findAccount({ tx }: Scope, { user }: ReachableUser): Promise<Pers
  * Gives a user an account in the tenant of their customer, without keys, whether Cloud Director names them or not. A
  * user who has one keeps it unchanged.
  * @returns the account, and whether it is new
- * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`; `no_tenant` if the customer has no
- *   tenant; `account_being_removed` while a former account is removed with its data; `platform_unavailable`,
- *   `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `user_not_found`, `customer_not_found`; `no_tenant` if the user's
+ *   organization has none; `account_being_removed` while a former account is removed with its data;
+ *   `platform_unavailable`, `store_unavailable`
  */
 export function createPersonAccount(
   dir: Directory,
@@ -69,7 +69,7 @@ export function createPersonAccount(
       return { account: present, created: false }
     }
     const tenant = await selectTenantPlace(unit.tx, organization.pk)
-    if (!tenant) throw noTenant(organization.id)
+    if (!tenant) throw noTenant(organization)
     // Changes the row, so that a concurrent deletion of the user conflicts, runs again, and removes the account too.
     await touchUser(unit.tx, user.pk, unit.now)
     const place = toPlace(unit, tenant)
@@ -88,8 +88,11 @@ export function toUserTarget(userId: string): string | null {
   return isUuid(userId) ? userId : null
 }
 
-function noTenant(organization: string): DirectoryError {
-  const message = `The organization ${organization} has no place on a storage platform; give the customer a tenant first.`
+function noTenant({ id, kind }: ReachableUser['organization']): DirectoryError {
+  const message =
+    kind === 'customer'
+      ? `The customer ${id} has no place on a storage platform; give the customer a tenant first.`
+      : `Only users of customers have accounts on a storage platform, and ${id} is a ${kind}.`
   return new DirectoryError('no_tenant', message)
 }
 

@@ -199,6 +199,9 @@ test('without a tenant there is no account, and the response says what to do', a
   const id = idOf(await create(target, newUser(), { customer }))
   const { description } = errorOf(await call('POST', `/users/${id}/account`), 400, 'Conflict')
   assert.match(description, /give the customer a tenant first/)
+  const ofProvider = idOf(await call('POST', '/users', newUser()))
+  const refused = errorOf(await call('POST', `/users/${ofProvider}/account`), 400, 'Conflict')
+  assert.match(refused.description, /Only users of customers/)
 })
 
 test('only those who manage the user may do it, and viewers read', async () => {
