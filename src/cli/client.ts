@@ -1,11 +1,11 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { type Config, ConfigError } from '../config.ts'
 import { findLastEnd } from '../directory/client-secrets.ts'
 import { createClient, deleteClient, getClient, listClients, rotateClient } from '../directory/clients.ts'
 import type { Client, ExternalId } from '../model/clients.ts'
 import { PERMISSIONS, type Permission } from '../model/context.ts'
 import { action, type Output, type Secret, type Session, UsageError, withDirectory } from './command.ts'
-import { LIMIT, newChoice, parseTime } from './options.ts'
+import { LIMIT, newChoice, newNow, newUntil, type RotateOptions, toPreviousUntil } from './options.ts'
 import { assertOpen } from './output.ts'
 import { describeMore } from './pages.ts'
 import { formatTable } from './table.ts'
@@ -47,18 +47,12 @@ function defineRotate(client: Command, session: Session): void {
     .command('rotate')
     .description('Replace the secret of a client; the new one is shown only once')
     .argument('<id>', 'Id of the client')
+    .addOption(newUntil('Time until which the former secret is accepted'))
     .addOption(
-      new Option(
-        '--until <time>',
-        'Time until which the former secret is accepted, at most 90 days from now (default: in 24 hours)',
-      ).argParser(parseTime),
-    )
-    .addOption(
-      new Option(
-        '--now',
+      newNow(
         'End the former secret, and the access tokens that it got, within 5 seconds; refresh tokens of OSIS are ' +
           'ended with usher token revoke',
-      ).conflicts('until'),
+      ),
     )
     .action(action(session, (id: string, options: RotateOptions) => rotate(session, id, options)))
 }
@@ -152,16 +146,10 @@ function toJson(client: Client, now: Date) {
   }
 }
 
-interface RotateOptions {
-  readonly until?: string
-  readonly now?: true
-}
-
-function rotate(session: Session, id: string, { until, now }: RotateOptions): Promise<Output> {
+function rotate(session: Session, id: string, options: RotateOptions): Promise<Output> {
   assertOpen(session.io.stdout)
   return withDirectory(session, async ({ dir, ctx }) => {
-    const previousUntil = now ? null : until
-    const rotated = await rotateClient(dir, ctx, { id, previousUntil })
+    const rotated = await rotateClient(dir, ctx, { id, previousUntil: toPreviousUntil(options) })
     const end = rotated.previousUntil
     const kept = end === null ? 'The former secret has ended.' : `The former secret is accepted until ${end}.`
     return {

@@ -41,3 +41,25 @@ export function parseTime(text: string): string {
     throw new InvalidArgumentError('It must be a time such as 2026-11-22T08:00:00Z.')
   return time.toISOString()
 }
+
+/** What a command takes that replaces a secret: when the former one ends. */
+export interface RotateOptions {
+  readonly until?: string
+  readonly now?: true
+}
+
+/** Makes the option for the end of a replaced secret. */
+export function newUntil(description: string): Option {
+  const text = `${description}, at most 90 days from now (default: in 24 hours)`
+  return new Option('--until <time>', text).argParser(parseTime)
+}
+
+/** Makes the option that ends a replaced secret at once. */
+export function newNow(description: string): Option {
+  return new Option('--now', description).conflicts('until')
+}
+
+/** Returns the end of the replaced secret, as the directory takes it: null ends it at once. */
+export function toPreviousUntil({ until, now }: RotateOptions): string | null | undefined {
+  return now ? null : until
+}

@@ -6,13 +6,14 @@ import {
   listDeadLetters,
   listWebhooks,
   replayWebhook,
+  rotateWebhook,
 } from '../directory/webhooks.ts'
 import type { Webhook } from '../model/webhooks.ts'
 import { VERSION } from '../version.ts'
 import { newWebhookSender, type WebhookSender } from '../webhooks/sender.ts'
 import { testWebhook } from '../webhooks/test-event.ts'
 import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { LIMIT, parseNumber } from './options.ts'
+import { LIMIT, newNow, newUntil, parseNumber, type RotateOptions, toPreviousUntil } from './options.ts'
 import { assertOpen } from './output.ts'
 import { cutPage, describeMore } from './pages.ts'
 import { formatMembers, formatTable } from './table.ts'
@@ -45,9 +46,20 @@ export function defineWebhook(webhook: Command, session: Session): void {
     .option('--from <time>', 'Send everything from this time (ISO 8601), or from the event with this id, on')
     .option('--dead-letters', 'Try the events again that were given up')
     .action(action(session, (id: string, options: ReplayOptions) => replay(session, id, options)))
+  defineRotate(webhook, session)
   command('test', 'Send a test event, and show how the receiver responds')
     .argument('<id>', 'Id of the webhook')
     .action(action(session, (id: string) => test(session, id)))
+}
+
+function defineRotate(webhook: Command, session: Session): void {
+  webhook
+    .command('rotate')
+    .description('Replace the secret of a webhook; the new one is shown only once')
+    .argument('<id>', 'Id of the webhook')
+    .addOption(newUntil('Time until which events are signed with the former secret, too'))
+    .addOption(newNow('End the former secret within 30 seconds'))
+    .action(action(session, (id: string, options: RotateOptions) => rotate(session, id, options)))
 }
 
 interface CreateOptions {
@@ -79,7 +91,7 @@ function list(session: Session): Promise<Output> {
       ...[one.id, one.organizationId, one.name, one.url, one.deliveredAt],
       ...[String(one.waiting), String(one.deadLetters), one.error],
     ])
-    return { json: webhooks, lines: formatTable(HEADINGS, rows) }
+    return { json: webhooks.map(toJson), lines: formatTable(HEADINGS, rows) }
   })
 }
 
@@ -88,8 +100,12 @@ const HEADINGS = 'ID ORGANIZATION NAME URL DELIVERED WAITING DEAD ERROR'.split('
 function show(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const webhook = await getWebhook(dir, ctx, id)
-    return { json: webhook, lines: describe(webhook) }
+    return { json: toJson(webhook), lines: describe(webhook) }
   })
+}
+
+function toJson({ secretAt, oldSecretUntil, ...webhook }: Webhook) {
+  return { ...webhook, secretCreatedAt: secretAt, oldSecretValidUntil: oldSecretUntil }
 }
 
 function describe(webhook: Webhook): string[] {
@@ -100,12 +116,35 @@ function describe(webhook: Webhook): string[] {
     ['URL', webhook.url],
     ['Operations', webhook.operations?.join(', ') ?? 'all'],
     ['Created', webhook.createdAt],
+    ['Secret made', webhook.secretAt],
+    ['Former secret signs until', webhook.oldSecretUntil],
     ['Delivered', webhook.deliveredAt ?? 'never'],
     ['Waiting', String(webhook.waiting)],
     ['Dead letters', String(webhook.deadLetters)],
     ['Failures', String(webhook.failures)],
     ['Error', webhook.error],
   ])
+}
+
+function rotate(session: Session, id: string, options: RotateOptions): Promise<Output> {
+  assertOpen(session.io.stdout)
+  return withDirectory(session, async ({ dir, ctx }) => {
+    const rotated = await rotateWebhook(dir, ctx, { id, previousUntil: toPreviousUntil(options) })
+    const { secret, previousUntil: end } = rotated
+    const kept = end === null ? 'The former secret has ended.' : `The former secret signs until ${end}, too.`
+    return {
+      json: { id: rotated.id, secret, oldSecretValidUntil: end },
+      lines: [
+        `WEBHOOK_ID=${rotated.id}`,
+        `WEBHOOK_SECRET=${secret}`,
+        ...(end === null ? [] : [`OLD_SECRET_VALID_UNTIL=${end}`]),
+      ],
+      secret: {
+        remove: async () => undefined,
+        advice: `the new secret of the webhook ${id} was not shown: rotate it again. ${kept}`,
+      },
+    }
+  })
 }
 
 function remove(session: Session, id: string): Promise<Output> {

@@ -270,6 +270,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   CreateWebhook: MANAGE_WEBHOOKS,
   DeleteWebhook: MANAGE_WEBHOOKS,
   ReplayWebhook: MANAGE_WEBHOOKS,
+  RotateWebhook: MANAGE_WEBHOOKS,
   TestWebhook: MANAGE_WEBHOOKS,
   GetWebhook: READ_WEBHOOKS,
   ListWebhooks: READ_WEBHOOKS,

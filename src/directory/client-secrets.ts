@@ -1,8 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Client, PreviousSecret } from '../model/clients.ts'
+import type { Client } from '../model/clients.ts'
 import type { Tx } from '../store/port.ts'
 import { updateLastUse } from '../store/tables/clients.ts'
 import type { Directory } from './directory.ts'
+import { listAccepted } from './secret-overlap.ts'
 
 /** Hashes a secret. It has 256 random bits, so its plain SHA-256 cannot be inverted by guessing. */
 export function hashSecret(secret: string): string {
@@ -19,12 +20,6 @@ export function isSecretOf({ secretHash, previousSecrets }: Client, secret: stri
   if (timingSafeEqual(Buffer.from(secretHash), presented)) return true
   if (previousSecrets.length === 0) return false
   return listAccepted(previousSecrets, now).some((one) => timingSafeEqual(Buffer.from(one.hash), presented))
-}
-
-/** Returns the replaced secrets that are still accepted. */
-export function listAccepted(secrets: readonly PreviousSecret[], now: Date): PreviousSecret[] {
-  const time = now.toISOString()
-  return secrets.filter(({ validUntil }) => validUntil > time)
 }
 
 /** Returns when the last of the replaced secrets ends; null if none is accepted any more. */

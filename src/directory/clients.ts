@@ -1,6 +1,6 @@
-import type { Client, ExternalId, PreviousSecret } from '../model/clients.ts'
+import type { Client, ExternalId } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
-import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
+import { DirectoryError, toInvalid } from '../model/error.ts'
 import { foldId, newClientSecret, newId } from '../model/ids.ts'
 import type { Organization } from '../model/organizations.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
@@ -15,9 +15,10 @@ import {
   selectWorkingClient,
   updateClientSecret,
 } from '../store/tables/clients.ts'
-import { hashSecret, hasSecretId, listAccepted, noteClientUse } from './client-secrets.ts'
+import { hashSecret, hasSecretId, noteClientUse } from './client-secrets.ts'
 import type { Directory } from './directory.ts'
 import { getClientOwner, getReachableClient } from './reach.ts'
+import { checkUntil, overlapSecrets, toEnd } from './secret-overlap.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
 /** A client to create. */
@@ -194,13 +195,6 @@ export function getClient(dir: Directory, ctx: Context, id: string): Promise<Cli
   return runRead(dir, ctx, 'GetClient', (scope) => getReachableClient(scope, id))
 }
 
-/** How long a replaced secret is accepted, unless the caller says otherwise, in milliseconds. */
-const OVERLAP_MS = 24 * 60 * 60 * 1000
-/** The longest time that a caller can give, in milliseconds. */
-const MAX_OVERLAP_MS = 90 * 24 * 60 * 60 * 1000
-/** The most secrets of a client that are accepted at once. */
-const MAX_SECRETS = 5
-
 /** The secret to replace, and until when. */
 export interface Rotation {
   readonly id: string
@@ -235,9 +229,10 @@ export function rotateClient(
     const client = await getReachableClient(unit, id)
     const former = getFormerSecret(unit, client)
     const now = new Date(unit.now)
-    const previousUntil = until === undefined ? new Date(now.getTime() + OVERLAP_MS).toISOString() : until
+    const previousUntil = toEnd(until, now)
     const secret = newClientSecret()
-    const previous = previousUntil === null ? [] : listPrevious(client, { former, until: previousUntil, now })
+    const replaced = previousUntil === null ? undefined : { hash: former, validUntil: previousUntil }
+    const previous = overlapSecrets(replaced, client.previousSecrets, now)
     await updateClientSecret(unit.tx, client.pk, { hash: hashSecret(secret), previous, now: unit.now })
     await unit.audit({
       outcome: 'rotated',
@@ -260,25 +255,6 @@ function getFormerSecret({ ctx }: Unit, { secretHash, external, permission }: Cl
   if (permission === 'osis' && ctx.caller.kind !== 'operator')
     throw refuse('The secret of an OSIS client is replaced at the command line: usher client rotate.')
   return secretHash
-}
-
-function listPrevious(
-  { previousSecrets }: Client,
-  { former, until, now }: { former: string; until: string; now: Date },
-): PreviousSecret[] {
-  const older = listAccepted(previousSecrets, now).map((secret) => {
-    return { ...secret, validUntil: secret.validUntil < until ? secret.validUntil : until }
-  })
-  return [{ hash: former, validUntil: until }, ...older].slice(0, MAX_SECRETS - 1)
-}
-
-function checkUntil(until: string | null | undefined, now: Date): Issue[] {
-  if (until === undefined || until === null) return []
-  const ms = Date.parse(until) - now.getTime()
-  if (ms > 0 && ms <= MAX_OVERLAP_MS) return []
-  const days = MAX_OVERLAP_MS / OVERLAP_MS
-  const message = ms > 0 ? `must be at most ${days} days from now` : 'must be in the future'
-  return [{ path: 'previousUntil', rule: 'range', message }]
 }
 
 /**

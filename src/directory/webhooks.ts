@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Context } from '../model/context.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
 import { findTimeOfId, foldId, newId } from '../model/ids.ts'
@@ -23,11 +22,14 @@ import {
   type StoredWebhook,
   selectAllWebhooks,
   selectWebhook,
+  updateWebhookSecret,
   type WebhookReach,
 } from '../store/tables/webhooks.ts'
 import type { Directory } from './directory.ts'
+import { checkUntil, overlapSecrets, toEnd } from './secret-overlap.ts'
 import { read, runRead, runUnit, write } from './unit.ts'
 import { toEvents } from './webhook-events.ts'
+import { newWebhookSecret, openWebhookSecrets, sealWebhookSecrets } from './webhook-secrets.ts'
 
 /** A new webhook. Its secret is returned only here. */
 export interface IssuedWebhook {
@@ -35,10 +37,6 @@ export interface IssuedWebhook {
   /** In the form of Standard Webhooks: `whsec_` and 32 bytes in base64. */
   readonly secret: string
 }
-
-/** The beginning of every secret (Standard Webhooks). */
-export const SECRET_PREFIX = 'whsec_'
-const SECRET_BYTES = 32
 
 /**
  * Creates a webhook of the organization of the context. It gets the events from now on.
@@ -58,7 +56,7 @@ export function createWebhook(
     await takeLock(tx, `webhooks of ${organization.id}`, now)
     if ((await countWebhooks(tx, organization.pk)) >= MAX_WEBHOOKS) throw tooMany()
     const id = newId()
-    const secret = `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`
+    const secret = newWebhookSecret()
     const end = await selectLogEnd(tx)
     await insertWebhook(tx, {
       id,
@@ -68,7 +66,7 @@ export function createWebhook(
       url: input.url,
       name: input.name ?? null,
       operations: input.operations ? JSON.stringify([...new Set(input.operations)].sort()) : null,
-      sealedSecret: dir.sealer.seal(secret, webhookIdentity({ id, organizationId: organization.id })),
+      sealedSecret: sealWebhookSecrets(dir, { id, organizationId: organization.id }, { secret, former: [] }),
       block: end.block,
       entryPk: end.pk,
       now,
@@ -83,15 +81,11 @@ function tooMany(): DirectoryError {
   return new DirectoryError('too_many_webhooks', message)
 }
 
-/** Returns the identity that the secret of a webhook is bound to. */
-function webhookIdentity({ id, organizationId }: { id: string; organizationId: string }): string {
-  return `webhook:${id}:${organizationId}`
-}
-
 /** Leaves out what only Usher itself reads. */
-function toWebhook(stored: StoredWebhook): Webhook {
+function toWebhook(stored: StoredWebhook, now: Date): Webhook {
   const { pk, providerPk, organizationPk, sealedSecret, cursor, ...webhook } = stored
-  return webhook
+  const { oldSecretUntil: until } = webhook
+  return { ...webhook, oldSecretUntil: until !== null && until > now.toISOString() ? until : null }
 }
 
 function reachOf({ organization: { kind, pk, providerPk } }: Context): WebhookReach {
@@ -110,7 +104,7 @@ async function getReachable(tx: Tx, ctx: Context, id: string): Promise<StoredWeb
  */
 export function listWebhooks(dir: Directory, ctx: Context): Promise<Webhook[]> {
   return runRead(dir, ctx, 'ListWebhooks', async ({ tx }) =>
-    (await selectAllWebhooks(tx, reachOf(ctx))).map(toWebhook),
+    (await selectAllWebhooks(tx, reachOf(ctx))).map((one) => toWebhook(one, dir.now())),
   )
 }
 
@@ -119,7 +113,58 @@ export function listWebhooks(dir: Directory, ctx: Context): Promise<Webhook[]> {
  * @throws {DirectoryError} `not_permitted`, `webhook_not_found`, `store_unavailable`
  */
 export function getWebhook(dir: Directory, ctx: Context, id: string): Promise<Webhook> {
-  return runRead(dir, ctx, 'GetWebhook', async ({ tx }) => toWebhook(await getReachable(tx, ctx, id)))
+  return runRead(dir, ctx, 'GetWebhook', async ({ tx }) =>
+    toWebhook(await getReachable(tx, ctx, id), dir.now()),
+  )
+}
+
+/** The webhook whose secret is replaced. */
+export interface WebhookRotation {
+  readonly id: string
+  /**
+   * The time until which events are signed with the former secret, too, as `toUtc` returns it; null ends it at once,
+   * with all secrets before it. A day by default, 90 days at most.
+   */
+  readonly previousUntil?: string | null | undefined
+}
+
+/** The new secret of a webhook, which is returned only here, and until when the former one signs, too. */
+export interface RotatedWebhook extends IssuedWebhook {
+  readonly previousUntil: string | null
+}
+
+/**
+ * Replaces the secret of a webhook. What waits for it, and its place in the log, stay. Secrets that were replaced
+ * earlier sign as long as they were promised, but no longer than the former one. A turn of deliveries that runs ends
+ * with the secrets that it began with.
+ * @throws {DirectoryError} `not_permitted`, `invalid`, `webhook_not_found`, `store_unavailable`
+ * @throws {SealError} if the master keys do not open the former secret
+ */
+export function rotateWebhook(
+  dir: Directory,
+  ctx: Context,
+  { id, previousUntil: until }: WebhookRotation,
+): Promise<RotatedWebhook> {
+  const issues = checkUntil(until, dir.now())
+  const subject = { operation: 'RotateWebhook', target: id, issues, returnsSecret: true } as const
+  return runUnit(dir, ctx, subject, async (unit) => {
+    const { tx, now } = unit
+    const webhook = await getReachable(tx, ctx, id)
+    const previousUntil = toEnd(until, new Date(now))
+    const secret = newWebhookSecret()
+    const before = previousUntil === null ? undefined : openWebhookSecrets(dir, webhook)
+    const replaced = before && previousUntil && { secret: before.secret, validUntil: previousUntil }
+    const former = overlapSecrets(replaced || undefined, before?.former ?? [], new Date(now))
+    const sealedSecret = sealWebhookSecrets(dir, webhook, { secret, former })
+    await updateWebhookSecret(tx, webhook.pk, { sealedSecret, oldSecretUntil: previousUntil, now })
+    await unit.audit({
+      outcome: 'rotated',
+      organization: webhook.organizationId,
+      target: webhook.id,
+      changedFields: ['secret'],
+    })
+    return { id: webhook.id, secret, previousUntil }
+  })
 }
 
 /**
@@ -216,11 +261,11 @@ function checkReplay(replay: Replay & { readonly time: string | undefined; reado
   return fault ? [{ path: 'replayFrom', rule: 'time', message: fault }] : []
 }
 
-/** A webhook, and the secret that signs its events. */
+/** A webhook, and the secrets that sign its events, newest first. */
 export interface SigningWebhook {
   readonly id: string
   readonly url: string
-  readonly secret: string
+  readonly secrets: readonly string[]
 }
 
 /**
@@ -238,13 +283,13 @@ export async function beginWebhookTest(dir: Directory, ctx: Context, id: string)
 }
 
 /**
- * Opens the secret of a webhook.
- * @throws {SealError} if the master keys do not open it
+ * Opens the secrets of a webhook.
+ * @throws {SealError} if the master keys do not open them
  */
 export function openWebhook(
-  { sealer }: Directory,
+  dir: Directory,
   found: Pick<StoredWebhook, 'id' | 'organizationId' | 'url' | 'sealedSecret'>,
 ): SigningWebhook {
-  const { id, url, sealedSecret } = found
-  return { id, url, secret: sealer.open(sealedSecret, webhookIdentity(found)) }
+  const { secret, former } = openWebhookSecrets(dir, found)
+  return { id: found.id, url: found.url, secrets: [secret, ...former.map((one) => one.secret)] }
 }

@@ -77,6 +77,7 @@ export const WRITES = [
   'CreateWebhook',
   'DeleteWebhook',
   'ReplayWebhook',
+  'RotateWebhook',
   'TestWebhook',
   'ResumeJob',
   'ExportAudit',

@@ -17,6 +17,10 @@ export interface Webhook {
   /** Only events of these operations are sent; null for all. */
   readonly operations: readonly string[] | null
   readonly createdAt: string
+  /** When the secret was made. */
+  readonly secretAt: string
+  /** Until when events are signed with a replaced secret, too; null if none is. */
+  readonly oldSecretUntil: string | null
   /** When the receiver last accepted an event; null before. */
   readonly deliveredAt: string | null
   /** How many attempts have failed since the receiver last accepted an event. */
@@ -73,6 +77,7 @@ const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
   'CreateWebhook',
   'DeleteWebhook',
   'ReplayWebhook',
+  'RotateWebhook',
   'TestWebhook',
   'VerifyAudit',
 ])

@@ -50,7 +50,12 @@ export interface WorkTables {
     name: string | null
     /** JSON: the operations whose events it gets; null for all. */
     operations: string | null
+    /** The secret alone or, after a rotation, JSON: the secret, and those before it with their ends. */
     sealed_secret: string
+    /** When the secret was replaced; null if it is the first one. */
+    secret_at: string | null
+    /** When the last replaced secret ends; null if none was kept. */
+    old_secret_until: string | null
     /** The place in the audit log up to which events were delivered, or are rows of `deliveries`. */
     cursor_block: number
     cursor_pk: number

@@ -60,7 +60,7 @@ export function newWebhookSender(parts: {
     async send(webhook, event, stopping) {
       const body = JSON.stringify({ type: event.type, timestamp: event.timestamp, data: event.data })
       const timestamp = Math.floor(Date.now() / 1000)
-      const signed = signEvent(webhook.secret, { id: event.id, timestamp, body })
+      const signed = signEvent(webhook.secrets, { id: event.id, timestamp, body })
       const length = Buffer.byteLength(body)
       const agent = { 'user-agent': `usher/${version}`, 'content-type': 'application/json' }
       const headers = { ...agent, ...signed, 'content-length': length }

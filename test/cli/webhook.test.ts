@@ -43,6 +43,29 @@ test('a webhook is created, listed, shown, tested, replayed and deleted', async 
   assert.deepEqual([gone.code, gone.stderr], [1, `usher: There is no webhook with the id ${id}.\n`])
 })
 
+test('the secret of a webhook is replaced, and the former one signs until its end', async () => {
+  const created = await json<{ id: string; secret: string }>('create', '--url', receiver.url)
+  const { id } = created
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  const rotated = await json<{ id: string; secret: string; oldSecretValidUntil: string | null }>(
+    ...['rotate', id, '--until', until],
+  )
+  assert.deepEqual([rotated.id, rotated.oldSecretValidUntil], [id, until])
+  receiver.respond(() => 204)
+  await usher('test', id)
+  const event = receiver.requests.at(-1)
+  assert.ok(event && isSigned(event, created.secret) && isSigned(event, rotated.secret))
+  assert.match((await usher('show', id)).stdout, new RegExp(`^Former secret signs until: +${until}$`, 'm'))
+  const { stdout } = await usher('rotate', id, '--now')
+  const [, last = ''] = /^WEBHOOK_ID=.*\nWEBHOOK_SECRET=(whsec_\S+)\n$/.exec(stdout) ?? []
+  await usher('test', id)
+  const next = receiver.requests.at(-1)
+  assert.ok(next && isSigned(next, last) && !isSigned(next, rotated.secret))
+  const shown = await json<{ oldSecretValidUntil: null; secretCreatedAt: string }>('show', id)
+  assert.equal(shown.oldSecretValidUntil, null)
+  await json('delete', id)
+})
+
 test('dead letters are listed in pages', async () => {
   const { id } = await json<{ id: string }>('create', '--url', receiver.url)
   await queryStore(
@@ -76,6 +99,10 @@ test('wrong input is refused with the name of the option', async () => {
     [['replay', id], 2, /'--from <time>' or '--dead-letters' must be given/],
     [['replay', id, '--from', 'yesterday'], 1, /--from must be the id of an event, or a time/],
     [['test', id], 1, /There is no webhook/],
+    [['rotate', id], 1, /There is no webhook/],
+    [['rotate', id, '--until', '2026-01-01'], 1, /--until must be in the future/],
+    [['rotate', id, '--until', '2099-01-01'], 1, /--until must be at most 90 days from now/],
+    [['rotate', id, '--until', '2099-01-01', '--now'], 2, /cannot be used with/],
   ] as const) {
     const ended = await usher(...args)
     assert.equal(ended.code, code, ended.stderr)

@@ -70,11 +70,11 @@ test('a webhook is made with a secret that is shown once, listed, read and delet
   assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/)
   const read = await call('GET', `/${id}`)
   const { createdAt, ...webhook } = jsonOf<Webhook & { createdAt: string }>(read)
-  assert.ok(!read.text.includes('secret') && !Number.isNaN(Date.parse(createdAt)))
+  assert.ok(!read.text.includes('whsec_') && !Number.isNaN(Date.parse(createdAt)))
   assert.deepEqual(webhook, {
     ...{ id, organizationId: target.init.provider.id, url, name: 'Billing' },
     ...{ operations: ['CreateUser', 'DeleteUser'], deliveredAt: null, failures: 0, error: null },
-    ...{ waiting: 0, deadLetters: 0 },
+    ...{ waiting: 0, deadLetters: 0, oldSecretValidUntil: null, secretCreatedAt: createdAt },
   })
   assert.deepEqual(
     jsonOf<Webhook[]>(await call('GET', '')).map((one) => one.id),
@@ -108,6 +108,38 @@ test('an event is signed, has ids and names of members, and no values', async ()
     assert.ok(!event.body.includes(value))
   assert.equal(event.headers['content-type'], 'application/json')
   await waitUntil(async () => (await get(id)).deliveredAt !== null, LIMIT_MS)
+  await call('DELETE', `/${id}`)
+})
+
+test('the secret is replaced, and events have a signature of the former one until its end', async () => {
+  const receiver = await newReceiver()
+  const { id, secret } = await makeWebhook({ url: receiver.url })
+  const rotate = async (body?: object, headers = {}): Promise<{ id: string; secret: string }> => {
+    const answer = await callPortal(target, 'POST', `/webhooks/${id}/rotate`, {
+      headers,
+      ...(body && { body }),
+    })
+    assert.equal(answer.status, 200, answer.text)
+    return jsonOf(answer)
+  }
+  const key = { 'idempotency-key': randomUUID() }
+  const rotated = await rotate(undefined, key)
+  assert.deepEqual(await rotate(undefined, key), rotated)
+  const user = await addUser()
+  const event = await receiver.waitFor(({ data }) => data.target === user)
+  assert.equal(String(event.headers['webhook-signature']).split(' ').length, 2)
+  assert.ok(isSigned(event, secret) && isSigned(event, rotated.secret))
+  const last = await rotate({ oldSecretValidUntil: null })
+  assert.equal((await call('POST', `/${id}/test`)).status, 200)
+  const test = receiver.requests.at(-1)
+  assert.ok(test && isSigned(test, last.secret) && !isSigned(test, rotated.secret))
+  const until = (oldSecretValidUntil: unknown) => call('POST', `/${id}/rotate`, { oldSecretValidUntil })
+  for (const wrong of ['2026-01-01T00:00:00Z', '2099-01-01T00:00:00Z', 'soon', 5])
+    assertInvalid(await until(wrong), ['oldSecretValidUntil'])
+  assertNoBody(await call('POST', `/${id}/rotate`, {}, { token: fixture.viewer }), 403)
+  const own = { token: fixture.resellerToken, portal: RESELLER_PORTAL }
+  for (const foreign of [id, randomUUID()])
+    errorOf(await call('POST', `/${foreign}/rotate`, {}, own), 404, 'NotFound')
   await call('DELETE', `/${id}`)
 })
 

@@ -14,7 +14,7 @@ import {
   UnknownKeyError,
 } from '../../src/directory/sealing/sealer.ts'
 import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
-import { beginWebhookTest, createWebhook } from '../../src/directory/webhooks.ts'
+import { beginWebhookTest, createWebhook, rotateWebhook } from '../../src/directory/webhooks.ts'
 import { selectSealed } from '../../src/store/tables/sealed-rows.ts'
 import {
   addClient,
@@ -104,14 +104,19 @@ function resealTests(open: OpenStore): void {
     assert.equal(unopened.length, checked, 'the old key still opens something')
   })
 
-  test('the secret of a webhook is sealed again, and signs as before', async () => {
+  test('the secrets of a webhook are sealed again, and sign as before', async () => {
     const on = await newSealedDirectory(open, 0)
     const input = { url: 'https://receiver.example', allowsHttp: false }
     const { id, secret } = await createWebhook(on.dir, on.operator, input)
+    const rotated = await rotateWebhook(on.dir, on.operator, { id })
     await reseal(on)
     const dir = { ...on.dir, sealer: newSealer([NEW]) }
-    assert.equal((await beginWebhookTest(dir, on.operator, id)).secret, secret)
+    assert.deepEqual((await beginWebhookTest(dir, on.operator, id)).secrets, [rotated.secret, secret])
     await assert.rejects(beginWebhookTest(on.dir, on.operator, id), UnknownKeyError)
+    await assert.rejects(rotateWebhook(on.dir, on.operator, { id }), UnknownKeyError)
+    // A secret that no master key opens can still be replaced.
+    await rotateWebhook(on.dir, on.operator, { id, previousUntil: null })
+    assert.equal((await beginWebhookTest(on.dir, on.operator, id)).secrets.length, 1)
   })
 
   test('a repeated re-sealing finds nothing to do, and writes nothing', async () => {

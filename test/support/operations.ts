@@ -128,6 +128,7 @@ import {
   listDeadLetters,
   listWebhooks,
   replayWebhook,
+  rotateWebhook,
 } from '../../src/directory/webhooks.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { Operation } from '../../src/model/audit.ts'
@@ -305,6 +306,7 @@ const CALLS: Readonly<Record<Operation, Call>> = {
     createWebhook(dir, ctx, { url: 'https://receiver.example', allowsHttp: false }),
   DeleteWebhook: ({ dir }, ctx) => deleteWebhook(dir, ctx, newId()),
   ReplayWebhook: ({ dir }, ctx) => replayWebhook(dir, ctx, { id: newId(), deadLetters: true }),
+  RotateWebhook: ({ dir }, ctx) => rotateWebhook(dir, ctx, { id: newId() }),
   TestWebhook: ({ dir }, ctx) => beginWebhookTest(dir, ctx, newId()),
   GetWebhook: ({ dir }, ctx) => getWebhook(dir, ctx, newId()),
   ListWebhooks: ({ dir }, ctx) => listWebhooks(dir, ctx),

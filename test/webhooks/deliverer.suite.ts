@@ -11,6 +11,7 @@ import {
   deleteWebhook,
   getWebhook,
   replayWebhook,
+  rotateWebhook,
 } from '../../src/directory/webhooks.ts'
 import type { WebhookEvent } from '../../src/model/webhooks.ts'
 import { Deliverer } from '../../src/webhooks/deliverer.ts'
@@ -39,6 +40,8 @@ interface Receiver extends WebhookSender {
   /** The targets of all attempts, and of the accepted ones. */
   readonly tried: string[]
   readonly accepted: string[]
+  /** The secrets that signed the last attempt. */
+  secrets: readonly string[]
 }
 
 function newReceiver(): Receiver {
@@ -47,9 +50,11 @@ function newReceiver(): Receiver {
     accepts: () => true,
     tried: [],
     accepted: [],
-    async send(_, event) {
+    secrets: [],
+    async send({ secrets }, event) {
       const target = String(event.data.target)
       receiver.tried.push(target)
+      receiver.secrets = secrets
       const delivered = await receiver.accepts(event)
       if (delivered) receiver.accepted.push(target)
       return { delivered, status: delivered ? 204 : 500, error: delivered ? null : 'failed' }
@@ -113,6 +118,56 @@ export function delivererSuite(open: OpenStore): void {
       assert.deepEqual(receiver.tried, users)
       const { waiting, deliveredAt } = await getWebhook(on.dir, on.operator, id)
       assert.deepEqual([waiting, deliveredAt], [0, on.clock.now.toISOString()])
+    })
+
+    test('a rotation of the secret keeps the place in the log, and former secrets sign until their ends', async () => {
+      const { on, id, receiver, add, drain, later } = await newWorld(open)
+      const rotate = (hours?: number | null) => {
+        const at = (ms: number) => new Date(on.clock.now.getTime() + ms).toISOString()
+        const previousUntil = typeof hours === 'number' ? at(hours * HOUR_MS) : hours
+        return rotateWebhook(on.dir, on.operator, { id, previousUntil })
+      }
+      const waiting = await add(2)
+      receiver.accepts = () => false
+      await drain()
+      const second = await rotate(2)
+      const third = await rotate(3)
+      receiver.accepts = () => true
+      later(HOUR_MS)
+      const users = [...waiting, ...(await add(1))]
+      await drain()
+      assert.deepEqual(receiver.accepted, users)
+      assert.deepEqual(receiver.secrets.slice(0, 2), [third.secret, second.secret])
+      assert.equal(receiver.secrets.length, 3)
+      const state = await getWebhook(on.dir, on.operator, id)
+      assert.deepEqual([state.oldSecretUntil, state.secretAt], [third.previousUntil, NOW])
+      later(2 * HOUR_MS)
+      await add(1)
+      await drain()
+      assert.deepEqual(receiver.secrets, [third.secret])
+      assert.equal((await getWebhook(on.dir, on.operator, id)).oldSecretUntil, null)
+      await rotate()
+      const last = await rotate(null)
+      await add(1)
+      await drain()
+      assert.deepEqual(receiver.secrets, [last.secret])
+      assert.equal(receiver.accepted.length, 5)
+    })
+
+    test('rotations at the same time all sign, at most five secrets', async () => {
+      const { on, id, receiver, add, drain } = await newWorld(open)
+      const rotated = await Promise.all(
+        Array.from({ length: 3 }, () => rotateWebhook(on.dir, on.operator, { id })),
+      )
+      await add(1)
+      await drain()
+      assert.equal(receiver.secrets.length, 4)
+      for (const { secret } of rotated) assert.ok(receiver.secrets.includes(secret))
+      for (let i = 0; i < 3; i++) rotated.push(await rotateWebhook(on.dir, on.operator, { id }))
+      await add(1)
+      await drain()
+      assert.equal(new Set(receiver.secrets).size, 5)
+      assert.equal(receiver.secrets[0], rotated.at(-1)?.secret)
     })
 
     test('several deliverers send no event twice', async () => {

@@ -18,16 +18,16 @@ const body = '{"type":"CreateUser"}'
 const now = Math.floor(Date.now() / 1000)
 
 test('the code of docs/webhooks.md accepts what Usher signs', () => {
-  assert.ok(isFromUsher(secret, signEvent(secret, { id: 'one', timestamp: now, body }), body))
-  const headers = signEvent(secret, { id: 'one', timestamp: now, body })
+  assert.ok(isFromUsher(secret, signEvent([secret], { id: 'one', timestamp: now, body }), body))
+  const headers = signEvent([secret], { id: 'one', timestamp: now, body })
   const several = { ...headers, 'webhook-signature': `v1,AAAA v2,x ${headers['webhook-signature']}` }
   assert.ok(isFromUsher(secret, several, body))
 })
 
 test('the code of docs/webhooks.md refuses everything else', () => {
-  const headers = signEvent(secret, { id: 'one', timestamp: now, body })
+  const headers = signEvent([secret], { id: 'one', timestamp: now, body })
   const other = `whsec_${Buffer.alloc(32, 'b').toString('base64')}`
-  const old = signEvent(secret, { id: 'one', timestamp: now - 301, body })
+  const old = signEvent([secret], { id: 'one', timestamp: now - 301, body })
   assert.deepEqual(
     [
       isFromUsher(other, headers, body),
@@ -49,6 +49,6 @@ test('signatures are those of Standard Webhooks', () => {
     timestamp: 1614265330,
     body: '{"test": 2432232314}',
   }
-  const headers = signEvent('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', example)
+  const headers = signEvent(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], example)
   assert.equal(headers['webhook-signature'], 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=')
 })

@@ -25,7 +25,7 @@ const event = { id: 'one', type: 'Test', timestamp: '2026-11-22T08:00:00.000Z', 
 const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
 
 function send(sender: WebhookSender, url: string, stopping?: AbortSignal): Promise<Attempt> {
-  return sender.send({ id: 'webhook', url, secret }, event, stopping)
+  return sender.send({ id: 'webhook', url, secrets: [secret] }, event, stopping)
 }
 
 /** A sender for which every name has the addresses that `answers` gives, one list for each look-up. */

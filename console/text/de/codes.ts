@@ -78,6 +78,7 @@ export const operations: Text['operations'] = {
   CreateWebhook: 'Webhook anlegen',
   DeleteWebhook: 'Webhook löschen',
   ReplayWebhook: 'Ereignisse noch einmal senden',
+  RotateWebhook: 'Geheimnis eines Webhooks ersetzen',
   TestWebhook: 'Webhook testen',
   GetMe: 'Eigene Angaben ansehen',
   ListSessions: 'Sitzungen auflisten',

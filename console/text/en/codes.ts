@@ -86,6 +86,7 @@ export const operations: Readonly<Record<Operation, string>> = {
   CreateWebhook: 'Create webhook',
   DeleteWebhook: 'Delete webhook',
   ReplayWebhook: 'Send events again',
+  RotateWebhook: 'Replace secret of webhook',
   TestWebhook: 'Test webhook',
   GetMe: 'See own details',
   ListSessions: 'List sessions',

@@ -49,8 +49,39 @@ export const IssuedWebhookModel = Type.Object(
   { title: 'IssuedWebhookModel' },
 )
 
+export const WebhookRotation = Type.Unsafe<{ oldSecretValidUntil?: string | null } | null>({
+  type: ['object', 'null'],
+  title: 'WebhookRotation',
+  properties: {
+    oldSecretValidUntil: {
+      type: ['string', 'null'],
+      format: 'date-time',
+      description:
+        'Until when events are signed with the former secret, too, at most 90 days from now. In 24 hours when absent; ' +
+        'null ends it, and all secrets before it, within 30 seconds.',
+    },
+  },
+  examples: [{ oldSecretValidUntil: null }],
+})
+
+export const RotatedWebhookModel = Type.Object(
+  {
+    ...IssuedWebhookModel.properties,
+    oldSecretValidUntil: nullable(
+      'Until when events are signed with the former secret, too; null if it has ended.',
+      'date-time',
+    ),
+  },
+  { title: 'RotatedWebhookModel' },
+)
+
 const times = {
   createdAt: Type.String({ format: 'date-time', description: 'When the webhook was made.' }),
+  secretCreatedAt: Type.String({ format: 'date-time', description: 'When the secret was made.' }),
+  oldSecretValidUntil: nullable(
+    'Until when events are signed with a replaced secret, too; null if none is.',
+    'date-time',
+  ),
   deliveredAt: nullable('When the receiver last accepted an event.', 'date-time'),
 }
 

@@ -6,7 +6,9 @@ import {
   listDeadLetters,
   listWebhooks,
   replayWebhook,
+  rotateWebhook,
 } from '../../directory/webhooks.ts'
+import { toUtc } from '../../model/times.ts'
 import type { Webhook } from '../../model/webhooks.ts'
 import type { WebhookSender } from '../../webhooks/sender.ts'
 import { testWebhook } from '../../webhooks/test-event.ts'
@@ -19,10 +21,12 @@ import {
   NewWebhookModel,
   ReplayedModel,
   ReplayModel,
+  RotatedWebhookModel,
   TestedModel,
   WebhookList,
   WebhookModel,
   WebhookParams,
+  WebhookRotation,
 } from './webhook-schemas.ts'
 
 /** What the routes of webhooks need. */
@@ -83,6 +87,27 @@ const changes: readonly Route<WebhookParts>[] = [
     async handle({ ctx, params, body }, { dir }) {
       const deadLetters = await replayWebhook(dir, ctx, { ...body, id: params.webhookId })
       return { status: 200, body: { deadLetters } }
+    },
+  }),
+  route({
+    operation: 'RotateWebhook',
+    subject,
+    method: 'POST',
+    url: `${url}/rotate`,
+    document: about(
+      'RotateWebhook',
+      'Rotate the secret of a webhook',
+      'Replaces the secret. For some time events have a signature of the former one, too, so that the receiver can be ' +
+        'given the new one without an interruption. What waits for the webhook stays.',
+    ),
+    schemas: { headers: WriteHeaders, params: WebhookParams, body: WebhookRotation },
+    answers: { 200: Responds(RotatedWebhookModel, 'OK'), ...failures },
+    async handle({ ctx, params, body }, { dir }) {
+      const until = body?.oldSecretValidUntil
+      const previousUntil = typeof until === 'string' ? toUtc(until) : until
+      const rotated = await rotateWebhook(dir, ctx, { id: params.webhookId, previousUntil })
+      const { id, secret, previousUntil: end } = rotated
+      return { status: 200, body: { id, secret, oldSecretValidUntil: end } }
     },
   }),
   route({
@@ -153,6 +178,7 @@ export const webhookRoutes: readonly Route<WebhookParts>[] = [
   }),
 ]
 
-function toModel({ operations, ...webhook }: Webhook) {
-  return { ...webhook, operations: operations && [...operations] }
+function toModel({ operations, secretAt, oldSecretUntil, ...webhook }: Webhook) {
+  const secrets = { secretCreatedAt: secretAt, oldSecretValidUntil: oldSecretUntil }
+  return { ...webhook, ...secrets, operations: operations && [...operations] }
 }

@@ -30,6 +30,7 @@ import { userPlaces } from './0029-user-places.ts'
 import { blockKeys } from './0030-block-keys.ts'
 import { members } from './0031-members.ts'
 import { organizationKeys } from './0032-organization-keys.ts'
+import { webhookSecrets } from './0033-webhook-secrets.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -66,4 +67,5 @@ export const migrations: readonly Migration[] = [
   blockKeys,
   members,
   organizationKeys,
+  webhookSecrets,
 ]

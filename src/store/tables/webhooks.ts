@@ -49,6 +49,8 @@ const insert = statement((db, p: NewWebhookRow) =>
     name: p.name,
     operations: p.operations,
     sealed_secret: p.sealedSecret,
+    secret_at: null,
+    old_secret_until: null,
     cursor_block: p.block,
     cursor_pk: p.entryPk,
     failures: 0,
@@ -86,6 +88,8 @@ function toWebhook(row: CountedRow): StoredWebhook {
     name: row.name,
     operations: row.operations === null ? null : JSON.parse(row.operations),
     createdAt: row.created_at,
+    secretAt: row.secret_at ?? row.created_at,
+    oldSecretUntil: row.old_secret_until,
     deliveredAt: row.delivered_at,
     failures: row.failures,
     error: row.error,
@@ -133,6 +137,24 @@ const countOf = statement((db, p: { pk: number }) =>
 /** Counts the webhooks of an organization. */
 export async function countWebhooks(tx: Tx, organizationPk: number): Promise<number> {
   return Number((await tx.get(countOf, { pk: organizationPk }))?.total ?? 0)
+}
+
+interface NewSecret {
+  readonly sealedSecret: string
+  readonly oldSecretUntil: string | null
+  readonly now: string
+}
+
+const replaceSecret = statement((db, p: NewSecret & { pk: number }) =>
+  db
+    .updateTable('webhooks')
+    .set({ sealed_secret: p.sealedSecret, secret_at: p.now, old_secret_until: p.oldSecretUntil })
+    .where('pk', '=', p.pk),
+)
+
+/** Replaces the secret of a webhook. Its place in the log stays. */
+export async function updateWebhookSecret(tx: Tx, pk: number, secret: NewSecret): Promise<void> {
+  await tx.run(replaceSecret, { pk, ...secret })
 }
 
 const deleteDeliveries = statement((db, p: { pk: number }) =>
