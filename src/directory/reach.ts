@@ -233,7 +233,7 @@ export async function getUserArea(scope: Scope, narrow: Omit<UserRef, 'user'>): 
   }
 }
 
-/** Returns the newest deleted user within reach of an organization who had this e-mail, compared without case. */
+/** Returns the user within reach of an organization who had this e-mail, compared without case, and was deleted last. */
 export async function findDeletedUser(
   scope: Scope,
   { organization, email }: { organization: Pick<Organization, 'pk'>; email: string },

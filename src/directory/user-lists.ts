@@ -100,12 +100,16 @@ async function toCriteria(
  */
 async function findGroups(dir: Directory, scope: Scope, refs: readonly string[]): Promise<number[]> {
   const groups = await getGroups(dir, scope)
-  return refs.map((ref) => {
-    const found = groups.find(({ id, name }) => id === foldId(ref) || foldCase(name) === foldCase(ref))
-    if (found) return found.pk
-    const message = `must have ids or names of groups, not '${ref}'; there are ${groups.map(({ name }) => name).join(', ')}`
+  const found = refs.map((ref) =>
+    groups.find(({ id, name }) => id === foldId(ref) || foldCase(name) === foldCase(ref)),
+  )
+  const unknown = refs.filter((_, i) => found[i] === undefined)
+  if (unknown.length > 0) {
+    const names = groups.map(({ name }) => name).join(', ')
+    const message = `must have ids or names of groups, not '${unknown.join("', '")}'; there are ${names}`
     throw toInvalid([{ path: 'groups', rule: 'unknown', message }])
-  })
+  }
+  return found.flatMap((group) => group?.pk ?? [])
 }
 
 /** How many users `streamCustomerUsers` reads at once. */

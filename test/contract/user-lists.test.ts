@@ -207,6 +207,15 @@ test('the groups filter takes ids and names, and finds members of any of them', 
   assert.deepEqual([namesOf(page.items), page.totalCount], [['Ada Lovelace'], 1])
   for (const unknown of ['Nobody', randomUUID(), 'Viewer|', '|', 'Viewer,Administrator'])
     assertInvalid(await callPortal(target, 'GET', `?groups=${encodeURIComponent(unknown)}`), ['groups'])
+  const { errors } = errorOf(
+    await callPortal(target, 'GET', '?groups=Nobody|Viewer|Owner'),
+    400,
+    'ValidationError',
+  )
+  assert.match(
+    errors[0]?.description[0] ?? '',
+    /not 'Nobody', 'Owner'; there are Administrator, Alert Manager, Viewer$/,
+  )
 })
 
 test('a reseller sees its own people and those of its customers, but nobody of another reseller’s context', async () => {

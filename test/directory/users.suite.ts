@@ -4,7 +4,7 @@ import { type ChangedUsers, listChangedUsers } from '../../src/directory/changed
 import { applyBulkRows, beginBulk, endBulk } from '../../src/directory/imports/bulk.ts'
 import { followUsers } from '../../src/directory/list-follower.ts'
 import type { CreateUserAnswer } from '../../src/directory/repeated-creates.ts'
-import { deleteUser } from '../../src/directory/user-changes.ts'
+import { deleteUser, getUser, updateUser } from '../../src/directory/user-changes.ts'
 import { listUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
@@ -62,7 +62,10 @@ function backlogTests(open: OpenStore): void {
   test('while very many users wait for the lists, a list has the newest of them, and later all', async () => {
     const on = await newTestDirectory(open)
     const { dir, provider, customerId: id } = on
-    await importMany(on, 1_500)
+    await addInBulk(
+      on,
+      Array.from({ length: 1_500 }, (_, i) => `${i}@x.example`),
+    )
     await create(on)
     dir.listing.isBehind = true
     const list = async (search: string): Promise<number> => {
@@ -78,11 +81,12 @@ function backlogTests(open: OpenStore): void {
   })
 }
 
-async function importMany({ dir, provider: ctx, customerId: organizationId }: TestDirectory, count: number) {
+async function addInBulk(
+  { dir, provider: ctx, customerId: organizationId }: TestDirectory,
+  emails: string[],
+) {
   const call = await beginBulk(dir, ctx, { organizationId, resellerId: null })
-  const rows = Array.from({ length: count }, (_, i) =>
-    toTextRow(i + 1, { firstName: 'A', lastName: 'Person', email: `${i}@x.example` }),
-  )
+  const rows = emails.map((email, i) => toTextRow(i + 1, { firstName: 'A', lastName: 'Person', email }))
   await applyBulkRows(dir, ctx, { call, rows })
   await endBulk(dir, ctx, call)
 }
@@ -255,6 +259,25 @@ function restoreTests(open: OpenStore): void {
     await deleteUser(on.dir, on.operator, { user: id })
     await assert.rejects(create(on, { id: newId() }), refusedAs('id_taken', 'id'))
     assert.deepEqual(await create(on, { id }), { id, created: false, restored: true })
+  })
+
+  test('of several deleted users with the e-mail, the one who was deleted last is restored', async () => {
+    const on = await newTestDirectory(open)
+    const { dir, operator } = on
+    const changes = { email: 'ada@example.com' }
+    const { id: last } = await create(on, { email: 'countess@example.com' })
+    const { id: first } = await create(on)
+    await deleteUser(dir, operator, { user: first })
+    const deleteLast = async () => {
+      on.clock.now = new Date(on.clock.now.getTime() + 1)
+      await updateUser(dir, operator, { user: last, changes })
+      await deleteUser(dir, operator, { user: last })
+    }
+    await deleteLast()
+    assert.deepEqual(await create(on), { id: last, created: false, restored: true })
+    await deleteLast()
+    await addInBulk(on, ['ada@example.com'])
+    assert.equal((await getUser(dir, operator, { user: 'ada@example.com' })).user.id, last)
   })
 
   test('while another user has the e-mail, a deleted user with it stays deleted', async () => {

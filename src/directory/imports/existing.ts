@@ -55,7 +55,7 @@ function isInContext({ ctx }: Scope, { organizationPk, resellerPk }: User): bool
   return kind !== 'reseller' || organizationPk === pk || resellerPk === null || resellerPk === pk
 }
 
-/** Adds an older deleted user in reach; the newest one is not. */
+/** Adds the user in reach who was deleted last; one out of reach was deleted after them. */
 async function addDeleted(
   scope: Scope,
   row: ResolvedRow,

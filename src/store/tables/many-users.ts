@@ -10,7 +10,7 @@ const TOGETHER = 250
 /**
  * Returns the users of an organization with these e-mail addresses, live or deleted ones.
  * @param keys as `foldEmail` returns them
- * @returns the users by their key; of several deleted users with one address, the newest
+ * @returns the users by their key; of several deleted users with one address, the one who was deleted last
  */
 export async function selectUsersByEmails(
   tx: Tx,
@@ -27,6 +27,7 @@ export async function selectUsersByEmails(
         .where('email_key', 'in', keys.slice(from, from + TOGETHER))
         // A literal, so that it equals the condition of an index.
         .where(deleted ? sql<SqlBool>`deleted_at is not null` : sql<SqlBool>`deleted_at is null`)
+        .orderBy('deleted_at')
         .orderBy('pk'),
     )
     for (const row of rows) found.set(row.email_key ?? '', toUser(row))

@@ -37,7 +37,7 @@ function isInContext(eb: ExpressionBuilder<Tables, 'users'>, reseller: number): 
 
 /**
  * Returns users of an area: the one with an id, or those with an e-mail, compared without case. Deleted ones are
- * ordered, newest first.
+ * ordered: the one who was deleted last comes first.
  * @param named.limit the most users to return
  */
 export async function selectUsersInArea(
@@ -59,7 +59,7 @@ export async function selectUsersInArea(
       )
       .where((eb) => isInArea(eb, area))
       // Without an order the search ends at the limit, however many organizations have a user with the e-mail.
-      .$if(named.state === 'deleted', (query) => query.orderBy('users.pk', 'desc'))
+      .$if(named.state === 'deleted', (query) => query.orderBy(sql`users.deleted_at desc, users.pk desc`))
       .limit(sql.lit(named.limit)),
   )
   return rows.map(toUser)
