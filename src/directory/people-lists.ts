@@ -52,7 +52,7 @@ export async function listPeople(dir: Directory, ctx: Context, request: PeopleRe
     const known = await getGroups(dir, scope)
     const groups = known.filter((group) => getPermission([group])).map(({ pk }) => pk)
     const page = { groups, only: seesOnlySelf(ctx) ? callerId(ctx) : undefined }
-    const found: (Omit<PersonRow, keyof PersonAccess | 'permission'> & { isOfReseller: boolean })[] = []
+    const found: Pick<PersonRow, 'user' | 'organization' | 'place'>[] = []
     for (const { area, isOfReseller } of await listAreas(scope, request.organizationId)) {
       const { after } = request
       if (after?.isOfReseller && !isOfReseller) continue
@@ -60,7 +60,7 @@ export async function listPeople(dir: Directory, ctx: Context, request: PeopleRe
       const limit = request.limit + 1 - found.length
       const rows = limit > 0 ? await selectPeoplePage(tx, area, { ...page, after: begins, limit }) : []
       for (const { user, organization, position } of rows)
-        found.push({ user, organization, place: { ...position, isOfReseller }, isOfReseller })
+        found.push({ user, organization, place: { ...position, isOfReseller } })
     }
     const pks = found.map(({ user }) => user.pk)
     const accessOf = await selectAccessOf(tx, pks, liveAt(dir))

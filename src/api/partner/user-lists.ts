@@ -1,3 +1,4 @@
+import type { Static } from 'typebox'
 import { listChangedUsers } from '../../directory/changed-users.ts'
 import type { Directory } from '../../directory/directory.ts'
 import { listGroups } from '../../directory/groups.ts'
@@ -9,7 +10,7 @@ import { MAX_TEXT } from '../../model/text.ts'
 import { toUtc } from '../../model/times.ts'
 import type { ListedUser } from '../../model/user-lists.ts'
 import { type Route, route } from '../route.ts'
-import { PageOf, type PageQuery, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
+import { PageOf, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
 import { CustomerParams, failures, Headers, Responds, uuid } from './schemas.ts'
 import { toUserView, UserView } from './user-views.ts'
 
@@ -98,17 +99,7 @@ function toListedView(listed: ListedUser) {
   return deletedAt === null ? view : { ...view, deletedAt }
 }
 
-/** The query of a list of users, as it was checked. */
-type ListQuery = PageQuery & {
-  readonly searchValue?: string
-  readonly sortPropertyName?: 'Name' | 'Email'
-  readonly ascendingOrder?: boolean
-  readonly groups?: string
-  readonly resellerId?: string
-  readonly state?: string
-  readonly changedSince?: string
-  readonly continuationToken?: string
-}
+type ListQuery = Static<typeof UserListQuery>
 
 /** Lists users, or their changes if the query asks for them. */
 async function list({ ctx, query }: { ctx: Context; query: ListQuery }, dir: Directory) {
