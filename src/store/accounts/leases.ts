@@ -137,17 +137,20 @@ export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
   return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
 }
 
+interface Applied {
+  readonly pk: number
+  /** Whether the account was applied for the first time. */
+  readonly isFirst: boolean
+  readonly now: string
+}
+
 /**
- * Lets an account that was applied follow what happened meanwhile to its tenant, its person and its customer. A unit that
+ * Lets an account that was applied follow what happened meanwhile to its person, its customer and its tenant. A unit that
  * changes the account does not lock their rows, so that accounts do not wait for each other: on PostgreSQL it may miss a
- * suspension at the same moment, and the suspension may miss the account.
- * @param applied.isFirst whether it was applied for the first time: it is then removed if its tenant was deleted, because
- *   it is so new that it cannot own data
+ * suspension at the same moment, and the suspension may miss the account. A new account whose tenant was deleted is
+ * removed: it cannot own data yet.
  */
-export async function settleApplied(
-  tx: Tx,
-  { pk, isFirst, now }: { readonly pk: number; readonly isFirst: boolean; readonly now: string },
-): Promise<void> {
+export async function settleApplied(tx: Tx, { pk, isFirst, now }: Applied): Promise<void> {
   const found = await tx.get(selectLate, { pk })
   if (!found) return
   if (isFirst && found.tenantDeletedAt !== null) await markAccountRemoved(tx, pk, { purge: false, now })
