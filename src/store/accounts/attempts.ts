@@ -4,7 +4,7 @@ import { type Cause, formatCause, parseCause } from '../../model/causes.ts'
 import type { Tx, UserArea } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { statement } from '../statement.ts'
-import { isInArea } from '../tables/users-in-area.ts'
+import { isInArea, toAreaParameters } from '../tables/areas.ts'
 
 /** The most rows that one account has. Equal attempts in a row are one row. */
 export const MAX_ATTEMPTS = 50
@@ -141,7 +141,7 @@ export async function selectAttemptsOfChanges(
       .select(['accounts.platform', 'users.id as userId', 'owner.id as organizationId'])
       .select(['accounts.desired_version', 'accounts.applied_version'])
       .where('attempts.changed_at', 'in', times)
-      .where((eb) => isInArea(eb as never, area))
+      .where(isInArea(toAreaParameters(area)))
       .orderBy('attempts.pk')
       .limit(limit),
   )

@@ -4,7 +4,7 @@ import { ACCESS_KEY_LENGTH } from '../../model/credentials.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { isInArea } from '../tables/users-in-area.ts'
+import { isInArea, toAreaParameters } from '../tables/areas.ts'
 import { isOf, type LogReader } from './log-names.ts'
 
 /** What the target of an entry is. */
@@ -78,7 +78,7 @@ async function selectUsers(
       .selectFrom('users')
       .select(['id', 'first_name', 'last_name', 'email'])
       .where('id', 'in', ids)
-      .where((eb) => isInArea(eb, { providerPk, resellerPk: reseller?.pk, ofDeleted: true })),
+      .where(isInArea(toAreaParameters({ providerPk, resellerPk: reseller?.pk, ofDeleted: true }))),
   )
   return rows.map((row) => [row.id, of('user', row.id, nameOf(row), row.id)])
 }
@@ -102,7 +102,7 @@ async function selectKeys(
       .selectFrom('users')
       .select(['pk', 'id', 'first_name', 'last_name', 'email'])
       .where('pk', 'in', [...new Set(owned.map(({ user_pk }) => user_pk))])
-      .where((eb) => isInArea(eb, { providerPk, resellerPk: reseller?.pk, ofDeleted: true })),
+      .where(isInArea(toAreaParameters({ providerPk, resellerPk: reseller?.pk, ofDeleted: true }))),
   )
   const byPk = new Map(users.map((user) => [user.pk, user]))
   return owned.flatMap(({ access_key, user_pk }): [string, LogTarget][] => {

@@ -4,7 +4,7 @@ import { listSpellings } from '../../model/ids.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
 import type { QueryBuilder, Tx, UserArea } from '../port.ts'
 import { statement } from '../statement.ts'
-import { type AreaParameters, isInBoundArea, isOrganizationInBoundArea, toAreaParameters } from './area.ts'
+import { type AreaParameters, isInArea, isOrganizationInArea, toAreaParameters } from '../tables/areas.ts'
 import { type FoundUser, selectRows, toFoundUser } from './users.ts'
 
 // One statement looks for all ids of a kind: most texts are words and no id, so few statements matter most.
@@ -58,7 +58,7 @@ const tenantsById = statement((db, p: AreaParameters & IdSpellings) =>
             .where('org_id', 'in', [p.text, p.lower, p.upper]),
         ),
     )
-    .where(isOrganizationInBoundArea(p, sql`tenants.organization_pk`))
+    .where(isOrganizationInArea(p, sql`tenants.organization_pk`))
     .orderBy('tenants.pk')
     .limit(sql.lit(MOST)),
 )
@@ -120,7 +120,7 @@ function selectKeys(db: QueryBuilder, p: AreaParameters & IdSpellings) {
 }
 
 const accountsAndKeys = statement((db, p: AreaParameters & IdSpellings) =>
-  selectRows(db.selectFrom('users').where(isInBoundArea(p)))
+  selectRows(db.selectFrom('users').where(isInArea(p)))
     .innerJoin(
       selectAccounts(db, p, 'canonical_id')
         .where('accounts.canonical_user_id', '=', p.text)

@@ -5,9 +5,8 @@ import { countCodePoints } from '../../model/text.ts'
 import { LAST } from '../../model/users.ts'
 import { MIN_SEARCHED, type QueryBuilder, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { statement } from '../statement.ts'
-import { isInArea } from '../tables/users-in-area.ts'
+import { type AreaParameters, isInArea, toAreaParameters } from '../tables/areas.ts'
 import { hasWord } from '../users/user-sql.ts'
-import { type AreaParameters, isInBoundArea, toAreaParameters } from './area.ts'
 
 /** A user as a search shows them. */
 export interface FoundUser {
@@ -32,7 +31,7 @@ const COLUMNS = [
 ] as const
 
 function selectUsers(db: QueryBuilder, area: UserArea) {
-  return db.selectFrom('users').where((eb) => isInArea(eb, area))
+  return db.selectFrom('users').where(isInArea(toAreaParameters(area)))
 }
 
 /** Adds what a search shows of users. */
@@ -77,7 +76,7 @@ function toState(row: {
 }
 
 const userById = statement((db, p: AreaParameters & { id: string }) =>
-  selectRows(db.selectFrom('users').where(isInBoundArea(p)).where('users.id', '=', p.id)),
+  selectRows(db.selectFrom('users').where(isInArea(p)).where('users.id', '=', p.id)),
 )
 
 /** Returns the user of an area with an id, deleted or not. */
@@ -90,7 +89,7 @@ const usersByEmail = statement((db, p: AreaParameters & { key: string; limit: nu
   selectRows(
     db
       .selectFrom('users')
-      .where(isInBoundArea(p))
+      .where(isInArea(p))
       .where('users.email_key', '=', p.key)
       .where('users.deleted_at', 'is', null),
   ).limit(p.limit),
@@ -139,7 +138,7 @@ const usersByPks = statement((db, p: AreaParameters & Record<PkSlot, number>) =>
   selectRows(
     db
       .selectFrom('users')
-      .where(isInBoundArea(p))
+      .where(isInArea(p))
       .where(
         'users.pk',
         'in',

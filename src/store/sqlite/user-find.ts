@@ -1,10 +1,9 @@
-import { expressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { countCodePoints } from '../../model/text.ts'
 import { type FoundKeys, MIN_SEARCHED, type Tx, type UserArea, type UserWords } from '../port.ts'
 import { query } from '../raw-query.ts'
-import type { Tables } from '../schema.ts'
+import { isInArea, toAreaParameters } from '../tables/areas.ts'
 import { toKeyList } from '../tables/key-lists.ts'
-import { isInArea } from '../tables/users-in-area.ts'
 import { hasWord, isNarrow, selectPksOfArea } from '../users/user-sql.ts'
 import { searchUsers, splitWords } from './user-search.ts'
 
@@ -50,7 +49,7 @@ function haveWords({ words }: Pick<UserWords, 'words'>): RawBuilder<SqlBool> {
 
 /** Returns the condition that a user is in an area and has all words. */
 function isWanted(area: UserArea, search: Pick<UserWords, 'words'>): RawBuilder<SqlBool> {
-  return and([haveWords(search), isInArea(expressionBuilder<Tables, 'users'>(), area)])
+  return and([haveWords(search), isInArea(toAreaParameters(area))])
 }
 
 /** Returns those of some users who are wanted, as primary keys. */

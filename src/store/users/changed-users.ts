@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx, UserArea } from '../port.ts'
-import { isInArea } from '../tables/users-in-area.ts'
+import { isInArea, toAreaParameters } from '../tables/areas.ts'
 
 /** A place in the order in which users were changed. */
 export interface ChangePosition {
@@ -37,7 +37,7 @@ export async function selectChangesAfter(
         'users.organization_pk',
         'users.deleted_at',
       ])
-      .select((eb) => eb.case().when(isInArea(eb, area)).then(sql.lit(1)).else(sql.lit(0)).end().as('found'))
+      .select(sql<number>`case when ${isInArea(toAreaParameters(area))} then 1 else 0 end`.as('found'))
       .where('users.provider_pk', '=', area.providerPk)
       .where((eb) => eb(eb.refTuple('users.updated_at', 'users.pk'), '>', eb.tuple(after.at, after.pk)))
       .orderBy('users.updated_at')

@@ -16,19 +16,23 @@ export function toAreaParameters(area: UserArea): AreaParameters {
   return { provider: providerPk, organization, reseller, ofDeleted: ofDeleted ? 1 : 0 }
 }
 
-/** Returns the condition of `isInArea` on users, for an area whose parameters are bound later. */
-export function isInBoundArea(p: AreaParameters): RawBuilder<SqlBool> {
+/**
+ * Returns the condition that a user is in an area.
+ * @param p.ofDeleted whether users of deleted organizations are
+ */
+export function isInArea(p: AreaParameters): RawBuilder<SqlBool> {
   const reseller = toPk(p.reseller)
+  // The sign keeps SQLite from reading all users of the provider: an id or an address finds fewer.
   return sql`+users.provider_pk = ${p.provider}
     and (cast(${p.ofDeleted} as integer) = 1 or exists (select 1 from organizations
       where organizations.pk = users.organization_pk and organizations.deleted_at is null))
-    and ${isOrganizationInBoundArea(p, sql`users.organization_pk`)}
+    and ${isOrganizationInArea(p, sql`users.organization_pk`)}
     and (${reseller} is null or users.organization_pk = ${reseller} or users.reseller_pk is null
       or users.reseller_pk = ${reseller})`
 }
 
 /** Returns the condition that an organization of the provider, by its primary key, is in an area. */
-export function isOrganizationInBoundArea(p: AreaParameters, pk: RawBuilder<unknown>): RawBuilder<SqlBool> {
+export function isOrganizationInArea(p: AreaParameters, pk: RawBuilder<unknown>): RawBuilder<SqlBool> {
   const [organization, reseller] = [toPk(p.organization), toPk(p.reseller)]
   return sql`(${organization} is null or ${pk} = ${organization})
     and (${reseller} is null or ${pk} = ${reseller} or exists (select 1 from customer_resellers as relation
