@@ -55,7 +55,7 @@ async function newWorld(open: OpenStore): Promise<World> {
   await store.write((tx) => insertRelation(tx, customers[0]?.pk ?? 0, { pk: reseller.pk, now: NOW }))
   for (const name of [...GROUP_NAMES].reverse())
     await store.write((tx) => insertGroup(tx, { id: newId(), provider: provider.pk, name, now: NOW }))
-  const groups = await store.read((tx) => selectGroups(tx, provider.pk))
+  const groups = (await store.read((tx) => selectGroups(tx, provider.pk))).map((group) => ({ ...group }))
   return { store, provider, reseller, customers, groups }
 }
 

@@ -2,10 +2,10 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import type { ListedUser } from '../../model/user-lists.ts'
 import type { Group } from '../../model/users.ts'
 import type { QueryBuilder, Tx } from '../port.ts'
-import { query, queryArrays } from '../raw-query.ts'
+import { queryArrays } from '../raw-query.ts'
 import type { Tables } from '../schema.ts'
 
-/** The columns of a user, and the primary keys of their groups with commas between. */
+/** The columns of a user. */
 type ListedRow = readonly [
   pk: number,
   id: string,
@@ -20,7 +20,6 @@ type ListedRow = readonly [
   createdAt: string,
   updatedAt: string,
   deletedAt: string | null,
-  groups: string | null,
 ]
 
 const COLUMNS = [
@@ -39,9 +38,6 @@ const COLUMNS = [
   'users.deleted_at',
 ] as const
 
-const GROUPS = sql<string | null>`(select string_agg(cast(group_pk as text), ',') from memberships
-  where user_pk = users.pk)`.as('groups')
-
 /** Returns users with their groups and organizations, in the order of the primary keys. */
 export async function selectListedUsers(tx: Tx, pks: readonly number[]): Promise<ListedUser[]> {
   if (pks.length === 0) return []
@@ -59,24 +55,22 @@ export async function listFound(
   tx: Tx,
   find: (db: QueryBuilder) => SelectQueryBuilder<Tables, 'users', object>,
 ): Promise<ListedUser[]> {
-  const found = await tx.queryArrays((db) => find(db).select(COLUMNS).select(GROUPS))
+  const found = await tx.queryArrays((db) => find(db).select(COLUMNS))
   const rows = found as unknown[] as ListedRow[]
   if (rows.length === 0) return []
-  const parts: RowParts = {
-    organizations: await selectOwners(tx, rows),
-    groups: await selectSetsOfGroups(tx, new Set(rows.map((row) => row[13]))),
-  }
+  const [organizations, groups] = await Promise.all([selectOwners(tx, rows), selectGroupsOf(tx, rows)])
+  const parts: RowParts = { organizations, groups }
   return rows.map((row) => toListedUser(row, parts))
 }
 
 type Owner = ListedUser['organization']
 
-/** What users of a page share. Each is looked up once. */
+/** What belongs to the users of a page, by primary keys. */
 interface RowParts {
-  /** By primary key: the organizations of the users, and the resellers in whose context they are. */
+  /** The organizations of the users, and the resellers in whose context they are. */
   readonly organizations: ReadonlyMap<number | null, Owner>
-  /** The groups by name, for each set of primary keys. */
-  readonly groups: ReadonlyMap<string | null, readonly Group[]>
+  /** The groups of each user who is in one, by name. */
+  readonly groups: ReadonlyMap<number, readonly Group[]>
 }
 
 async function selectOwners(tx: Tx, rows: readonly ListedRow[]): Promise<RowParts['organizations']> {
@@ -92,20 +86,26 @@ async function selectOwners(tx: Tx, rows: readonly ListedRow[]): Promise<RowPart
   return new Map(found.map(([pk, id, kind]) => [pk, { pk, id, kind }]))
 }
 
-async function selectSetsOfGroups(tx: Tx, sets: ReadonlySet<string | null>): Promise<RowParts['groups']> {
-  const pksOf = (set: string | null): number[] => set?.split(',').map(Number) ?? []
-  const pks = new Set([...sets].flatMap(pksOf))
-  if (pks.size === 0) return new Map()
-  const groups = await query<Group>(
+async function selectGroupsOf(tx: Tx, rows: readonly ListedRow[]): Promise<RowParts['groups']> {
+  const pks = rows.map(([pk]) => pk)
+  // One row for each group: a row for each membership, or a query for each user, takes several times as long.
+  const found = await queryArrays<[pk: number, id: string, name: string, users: string]>(
     tx,
-    sql`select pk, id, name from groups where ${tx.isOneOf('pk', [...pks])} order by name`,
+    sql`select groups.pk, groups.id, groups.name, members.users from (
+        select group_pk, string_agg(cast(user_pk as text), ',') as users
+        from memberships where ${tx.isOneOf('user_pk', pks)} group by group_pk) as members
+      join groups on groups.pk = members.group_pk order by groups.name`,
   )
-  return new Map(
-    [...sets].map((set) => {
-      const members = new Set(pksOf(set))
-      return [set, groups.filter(({ pk }) => members.has(pk))]
-    }),
-  )
+  const groups = new Map<number, Group[]>()
+  for (const [pk, id, name, users] of found) {
+    const group = { pk, id, name }
+    for (const user of users.split(',').map(Number)) {
+      const others = groups.get(user)
+      if (others) others.push(group)
+      else groups.set(user, [group])
+    }
+  }
+  return groups
 }
 
 function toListedUser(row: ListedRow, { organizations, groups }: RowParts): ListedUser {
@@ -127,7 +127,7 @@ function toListedUser(row: ListedRow, { organizations, groups }: RowParts): List
       deletedAt: row[12],
     },
     organization,
-    groups: groups.get(row[13]) ?? [],
+    groups: groups.get(row[0]) ?? [],
     resellerId: organization.kind === 'reseller' ? organization.id : (organizations.get(row[4])?.id ?? null),
   }
 }
