@@ -123,11 +123,6 @@ export interface Tx {
   queryArrays(build: (db: QueryBuilder) => Compilable<unknown>): Promise<unknown[][]>
   /** Returns the condition that a column is one of the primary keys, in the form that the engine reads fastest. */
   isOneOf(column: string, pks: readonly number[]): RawBuilder<SqlBool>
-  /**
-   * The key of a user that the indexes by name have, so that rows which are skipped or sorted are not read: SQLite's
-   * indexes have the primary key, and PostgreSQL's the id.
-   */
-  readonly indexedKey: 'pk' | 'id'
   /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null
   /**

@@ -76,6 +76,9 @@ function withoutSmallSorts(plan: string): string {
 }
 
 function planTests(open: OpenStore, engine: Engine): void {
+  /** On PostgreSQL, a plan that reads no rows. SQLite compares what the index has before it reads a row. */
+  const along = (index: string): RegExp => new RegExp(engine.prepare ? `Index Only Scan .*${index}` : index)
+
   test('every list of very many users is read in the order of an index', async () => {
     const store = await open()
     const provider = await addProvider(store)
@@ -108,9 +111,16 @@ function planTests(open: OpenStore, engine: Engine): void {
       ['all', /users_name/, {}, {}],
       ['by e-mail', /users_email/, {}, { by: 'email' }],
       ['of an organization', /users_of_organization/, { organizationPk: customer.pk }, {}],
-      ['of a reseller', /users_name/, { resellerPk: reseller.pk }, {}],
+      ['of a reseller', along('users_name'), { resellerPk: reseller.pk }, {}],
       ['deleted', /users_deleted/, {}, { deleted: true }],
-      ['short words', /users_name/, {}, { where: { field: 'text', contains: 'a' } }],
+      ['deleted, of a reseller', along('users_deleted'), { resellerPk: reseller.pk }, { deleted: true }],
+      [
+        'deleted, with words',
+        along('users_deleted'),
+        {},
+        { deleted: true, where: { field: 'text', contains: 'ada' } },
+      ],
+      ['short words', along('users_name'), {}, { where: { field: 'text', contains: 'a' } }],
       ['groups', /memberships_|user_search_name/, {}, { where: { field: 'group', in: [1, 2] } }],
       ['few are found', /users|PRIMARY KEY/, {}, { where: { field: 'text', contains: 'ada' } }],
     ]

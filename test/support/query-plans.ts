@@ -33,7 +33,6 @@ export async function explain(store: Store, work: (tx: Tx) => Promise<unknown>):
       get,
       all,
       run: tx.run.bind(tx),
-      indexedKey: tx.indexedKey,
       isOneOf: tx.isOneOf,
     }
     await work(traced as unknown as Tx)

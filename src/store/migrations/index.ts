@@ -31,6 +31,7 @@ import { blockKeys } from './0030-block-keys.ts'
 import { members } from './0031-members.ts'
 import { organizationKeys } from './0032-organization-keys.ts'
 import { webhookSecrets } from './0033-webhook-secrets.ts'
+import { indexedKeys } from './0034-indexed-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -68,4 +69,5 @@ export const migrations: readonly Migration[] = [
   members,
   organizationKeys,
   webhookSecrets,
+  indexedKeys,
 ]

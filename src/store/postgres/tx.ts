@@ -57,7 +57,6 @@ export type Begin =
 
 /** One transaction. It begins with its first statement: a unit without statements takes no connection. */
 export class PostgresTx implements Tx {
-  readonly indexedKey = 'id'
   /** Audit entries are sealed after their commit, so that writers need not wait for each other. */
   readonly block = null
   readonly #pool: pg.Pool

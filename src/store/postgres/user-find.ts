@@ -87,11 +87,6 @@ function haveWords({ patterns }: Pick<FindParameters, 'patterns'>): RawBuilder<S
   return sql`users.name_key like all (${patterns}::text[])`
 }
 
-/** The indexes by name have the ids, so PostgreSQL reads only the rows of the users who are found. */
-function selectPks(ids: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`select users.pk from users where users.id in (${ids})`
-}
-
 const countedArea = rawStatement<AreaParameters, { total: number }>(
   (p) => sql`select coalesce(sum(users.total), 0)::integer as total from user_totals as users
     where ${isOfOrganizations(p)} and users.deleted = 0
@@ -103,9 +98,9 @@ async function countArea(tx: Tx, area: UserArea): Promise<number> {
   return (await tx.get(countedArea, toAreaParameters(area)))?.total ?? 0
 }
 
-const usersOfArea = rawStatement<FindParameters, { pk: number }>((p) =>
-  selectPks(sql`select users.id from users where ${isOfOrganizations(p)} and ${IS_LISTED}
-    and ${isInContext(p)} and ${haveWords(p)} limit ${p.limit}`),
+const usersOfArea = rawStatement<FindParameters, { pk: number }>(
+  (p) => sql`select users.pk from users where ${isOfOrganizations(p)} and ${IS_LISTED}
+    and ${isInContext(p)} and ${haveWords(p)} limit ${p.limit}`,
 )
 
 /** Finds users of a narrow area: reads all of its users. */
@@ -120,31 +115,31 @@ interface FirstWord {
 }
 
 const isOfProvider = (p: AreaParameters) => sql`users.provider_pk = ${p.provider} and ${IS_LISTED}`
-const COLUMNS = sql`users.name_key, users.organization_pk, users.reseller_pk`
+const COLUMNS = sql`users.pk, users.name_key, users.organization_pk, users.reseller_pk`
 
 /** Returns a query for those of the first users whose first name begins with the first word. */
 function selectBeginning(p: FindParameters & FirstWord, isWanted: RawBuilder<SqlBool>): RawBuilder<unknown> {
-  return selectPks(sql`select users.id from (select users.id, ${COLUMNS} from users
+  return sql`select users.pk from (select ${COLUMNS} from users
       where ${isOfProvider(p)} and users.name_key >= ${p.first} and users.name_key < ${p.end}
       limit ${sql.lit(BEGINNING)}) as users
-    where ${haveWords(p)} and ${isWanted} limit ${p.limit}`)
+    where ${haveWords(p)} and ${isWanted} limit ${p.limit}`
 }
 
 const firstOfAll = rawStatement<FindParameters & FirstWord, { pk: number }>(
   (p) => sql`(${selectBeginning(p, isKept(p))}) union all
-    (select users.pk from (select users.pk, ${COLUMNS} from users where ${isOfProvider(p)}
+    (select users.pk from (select ${COLUMNS} from users where ${isOfProvider(p)}
       order by users.updated_at desc, users.pk desc limit ${sql.lit(FIRST)}) as users
     where ${haveWords(p)} and ${isKept(p)} limit ${p.limit})`,
 )
 
 const firstOfOrganizations = rawStatement<FindParameters & FirstWord, { pk: number }>(
   (p) => sql`(${selectBeginning(p, isInside(p))}) union all
-    (${selectPks(sql`select users.id from (
+    (select users.pk from (
       select users.* from (${selectOrganizationPks(p)}) as area cross join lateral (
-        select users.id, users.name_key from users
+        select users.pk, users.name_key from users
         where users.organization_pk = area.pk and ${IS_LISTED} and ${isInContext(p)}
         limit ${sql.lit(FIRST_OF_ORGANIZATION)}) as users
-      limit ${sql.lit(FIRST)}) as users where ${haveWords(p)} limit ${p.limit}`)})`,
+      limit ${sql.lit(FIRST)}) as users where ${haveWords(p)} limit ${p.limit})`,
 )
 
 /** Reads the first users of an area, and those whose first name begins with the first word. */

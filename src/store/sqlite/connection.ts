@@ -49,7 +49,6 @@ export class Connection implements Tx, Writer {
   readonly #db: DatabaseSync
   readonly #exec = new Map<string, StatementSync>()
   readonly #prepared = { rows: new Map() as PreparedStatements, counts: new Map() as PreparedStatements }
-  readonly indexedKey = 'pk'
   /** The audit block of the running commit. */
   block: OpenBlock | null = null
   /** The number of writing statements that have run. It shows whether a unit has written. */

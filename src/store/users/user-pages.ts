@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import { type Condition, listConjuncts } from '../../model/conditions.ts'
 import type { Page, PageRequest } from '../../model/pages.ts'
 import { countCodePoints } from '../../model/text.ts'
@@ -115,10 +115,8 @@ async function selectFollowing(
   for (const range of listRangesAfter(after, order.ascending)) {
     const left = page.limit + 1 - users.length
     if (left === 0) break
-    const some = await listFound(tx, (db) =>
-      selectMatching(db, criteria, path).where(range).orderBy(toOrderSql(order)).limit(left),
-    )
-    users.push(...some)
+    const following = { order, page: { offset: 0, limit: left }, path, range }
+    users.push(...(await selectInOrder(tx, criteria, following)))
   }
   return toBroadPage(users, { page, total })
 }
@@ -238,20 +236,13 @@ async function cutWhole(
   { order, page, path }: Cut & { path: UserPath },
 ): Promise<UserPage> {
   const select = (db: QueryBuilder) => selectMatching(db, criteria, path)
-  const inOrder = toOrderSql(order)
-  const rows = await tx.query((db) => {
-    const cut = select(db)
-      .select(sql<number>`count(*) over ()`.as('total'))
-      .orderBy(inOrder)
+  const rows = await tx.query((db) =>
+    select(db)
+      .select(['users.pk', sql<number>`count(*) over ()`.as('total')])
+      .orderBy(toOrderSql(order))
       .limit(page.limit)
-      .offset(page.offset)
-    if (tx.indexedKey === 'pk') return cut.select('users.pk')
-    return db
-      .selectFrom(cut.select('users.id').as('found'))
-      .innerJoin('users', 'users.id', 'found.id')
-      .select(['users.pk', 'found.total'])
-      .orderBy(inOrder)
-  })
+      .offset(page.offset),
+  )
   // A page past the end has no row that says how many there are.
   const total =
     rows.length > 0 || page.offset === 0 ? Number(rows[0]?.total ?? 0) : await countMatching(tx, select)
@@ -276,24 +267,31 @@ function toBroadPage(
   return { items: users.slice(0, limit), total: isLast ? offset + users.length : total, more }
 }
 
-/** Reads users in the order of a list. */
+/**
+ * Reads users in the order of a list.
+ * @param cut.range a further condition: a range of the order
+ */
 async function selectInOrder(
   tx: Tx,
   criteria: UserCriteria,
-  { order, page, path }: { order: UserOrder; page: PageRequest; path: UserPath },
+  {
+    order,
+    page,
+    path,
+    range = sql`true`,
+  }: { order: UserOrder; page: PageRequest; path: UserPath; range?: RawBuilder<SqlBool> },
 ): Promise<ListedUser[]> {
-  const inOrder = toOrderSql(order)
   const find = (db: QueryBuilder) =>
-    selectMatching(db, criteria, path).orderBy(inOrder).limit(page.limit).offset(page.offset)
-  // PostgreSQL's indexes by name have the id in place of the primary key.
-  const byId = order.by === 'name' && tx.indexedKey === 'id'
-  const leavesOut = path === 'area' || (byId && criteria.area.resellerPk !== undefined)
-  if (!leavesOut && page.offset === 0) return listFound(tx, find)
-  // Rows that are skipped or left out are not read.
-  if (byId && (leavesOut || page.offset > NEAR))
-    return listFound(tx, (db) =>
-      db.selectFrom('users').where('users.id', 'in', find(db).select('users.id')).orderBy(inOrder),
-    )
+    selectMatching(db, criteria, path)
+      .where(range)
+      .orderBy(toOrderSql(order))
+      .limit(page.limit)
+      .offset(page.offset)
+  const { area, where } = criteria
+  const skips = page.offset > 0 || path === 'area'
+  const leavesOut = area.resellerPk !== undefined || listConjuncts(where).length > 0
+  if (!skips && !leavesOut) return listFound(tx, find)
+  // The index has the keys, so the rows of users who are skipped or left out are not read.
   return selectListedUsers(tx, await queryKeys(tx, (db) => find(db).select('users.pk')))
 }
 
