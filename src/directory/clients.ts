@@ -15,6 +15,7 @@ import {
   selectWorkingClient,
   updateClientSecret,
 } from '../store/tables/clients.ts'
+import { lockOrganization } from '../store/tables/organizations.ts'
 import { hashSecret, hasSecretId, noteClientUse } from './client-secrets.ts'
 import type { Directory } from './directory.ts'
 import { getClientOwner, getReachableClient } from './reach.ts'
@@ -55,6 +56,7 @@ export function createClient(dir: Directory, ctx: Context, input: NewClient): Pr
   } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const organization = await getClientOwner(unit, input.organizationId)
+    await lockOrganization(unit.tx, organization.pk)
     if (input.permission === 'osis') assertMayBeOsis(unit, organization)
     return issueClient(unit, organization, input)
   })

@@ -16,6 +16,7 @@ import {
   insertRelation,
   isOrganizationInUse,
   type ListedPortal,
+  lockOrganization,
   selectOrganizations,
   selectPortalOwner,
   selectPortals,
@@ -106,6 +107,7 @@ export function createPortal(
   return runUnit(dir, ctx, subject, async (unit) => {
     const { pk, id, kind } = await getReachableOrganization(unit, { id: input.organizationId })
     if (kind === 'customer') throw customersHaveNoPortals()
+    await lockOrganization(unit.tx, pk)
     const domain = foldDomain(input.domain)
     if (!(await insertPortal(unit.tx, { domain, organization: pk, now: unit.now })))
       throw new DirectoryError('domain_taken', `The domain ${domain} is a portal already.`)

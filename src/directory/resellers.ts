@@ -13,7 +13,7 @@ import {
   selectPortalsOf,
   selectResellerPage,
 } from '../store/tables/customer-lists.ts'
-import { deletePortalByDomain, insertPortal } from '../store/tables/organizations.ts'
+import { deletePortalByDomain, insertPortal, lockOrganization } from '../store/tables/organizations.ts'
 import {
   applyCompanyChange,
   checkNewCompany,
@@ -176,6 +176,7 @@ export async function updatePortal(
     async (unit) => {
       const { tx, now } = unit
       const { pk, id } = await getReachableOrganization(unit, { id: organization, kind: 'reseller' })
+      await lockOrganization(tx, pk)
       const before = (await selectPortalsOf(tx, [pk])).map((portal) => portal.domain)
       const kept = before.filter((one) => one === domain)
       for (const one of before) if (one !== domain) await deletePortalByDomain(tx, one)

@@ -18,7 +18,7 @@ import {
   markLateAccountsRemoved,
 } from '../store/accounts/changes.ts'
 import { selectCustomerOfOrg } from '../store/tables/org-customers.ts'
-import { insertOrganization } from '../store/tables/organizations.ts'
+import { insertOrganization, lockOrganization } from '../store/tables/organizations.ts'
 import { selectTenantPage } from '../store/tables/tenant-lists.ts'
 import {
   insertTenant,
@@ -126,6 +126,7 @@ export async function insertTenantOf(
   { name, orgIds }: NewTenant,
 ): Promise<Tenant> {
   const { tx, now } = unit
+  await lockOrganization(tx, customer.pk)
   const platform = await settleMainPlatform(tx, dir.platform, now)
   const present = await selectPresentTenant(tx, customer.pk)
   if (present) throw tenantExists(present, platform)

@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { createAccount } from '../../src/directory/accounts.ts'
+import { createClient } from '../../src/directory/clients.ts'
 import { createCustomer, getCustomer, updateCustomerIdentifier } from '../../src/directory/customers.ts'
 import { deleteCustomer, deleteReseller } from '../../src/directory/deletion.ts'
 import { getJob } from '../../src/directory/jobs/jobs.ts'
 import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
 import { JobRunner } from '../../src/directory/jobs/runner.ts'
+import { createPortal } from '../../src/directory/organizations.ts'
 import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
+import { getReseller, updatePortal } from '../../src/directory/resellers.ts'
 import { resumeCustomer, suspendCustomer } from '../../src/directory/suspension.ts'
+import { updateCustomerTenant } from '../../src/directory/tenant-accounts.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { DirectoryError } from '../../src/model/error.ts'
 import {
@@ -51,6 +55,8 @@ async function race(...calls: (() => Promise<unknown>)[]): Promise<(string | nul
 }
 
 const repeat = <T>(make: (i: number) => T): T[] => Array.from({ length: AT_ONCE }, (_, i) => make(i))
+/** For calls that lock one row: each of them runs again whenever another one commits. */
+const few = <T>(make: (i: number) => T): T[] => Array.from({ length: 4 }, (_, i) => make(i))
 
 /** The users of a customer: whether each is live, and the primary key of its context. */
 function readUsers({ dir }: TestDirectory, customerId: string) {
@@ -75,6 +81,29 @@ function readActive({ dir, tenantId }: TestDirectory): Promise<number[]> {
         .where('tenants.id', '=', tenantId),
     )
     return rows.map(({ active }) => active)
+  })
+}
+
+/** How many portals, clients and tenants an organization has that were not deleted. */
+function countOwned({ dir }: TestDirectory, organizationId: string): Promise<number[]> {
+  return dir.store.read(async (tx) => {
+    const owned = (table: 'clients' | 'tenants' | 'portals') =>
+      tx.query((db) => {
+        const rows = db
+          .selectFrom(table)
+          .innerJoin('organizations', 'organizations.pk', `${table}.organization_pk`)
+          .select(`${table}.pk`)
+          .where('organizations.id', '=', organizationId)
+        return table === 'portals'
+          ? rows
+          : rows.where(`${table}.deleted_at` as 'clients.deleted_at', 'is', null)
+      })
+    const [portals, clients, tenants] = [
+      await owned('portals'),
+      await owned('clients'),
+      await owned('tenants'),
+    ]
+    return [portals.length, clients.length, tenants.length]
   })
 }
 
@@ -214,6 +243,45 @@ export function companiesSuite(open: OpenStore): void {
       for (const user of await readUsers(on, customer.id)) assert.equal(user.reseller_pk, null)
       const view = await getCustomer(dir, operator, { customerId: customer.id })
       assert.deepEqual(view.resellerIds, [])
+    })
+
+    test('what an organization gets at the moment of its deletion does not outlive it', async () => {
+      const on = await newTestDirectory(open)
+      const { dir, operator } = on
+      const reseller = await addOrganization(on, 'reseller')
+      const customer = await addOrganization(on, 'customer')
+      const addClient = (organizationId: string) => () =>
+        createClient(dir, operator, { organizationId, name: 'Client', permission: 'viewer' })
+      const codes = await race(
+        () => deleteReseller(dir, operator, reseller.id),
+        addClient(reseller.id),
+        ...few((i) => () => {
+          const domain = `portal-${i}.example`
+          if (i % 2) return updatePortal(dir, operator, { resellerId: reseller.id, domain })
+          return createPortal(dir, operator, { organizationId: reseller.id, domain })
+        }),
+        () => deleteCustomer(dir, operator, { customerId: customer.id, purgeData: false }),
+        addClient(customer.id),
+        ...few(() => () => {
+          const request = { customerId: customer.id, accounts: 'named' } as const
+          return updateCustomerTenant(dir, operator, request)
+        }),
+      )
+      for (const code of codes) assert.match(String(code), /^null$|_not_found$/)
+      assert.deepEqual(await countOwned(on, reseller.id), [0, 0, 0])
+      assert.deepEqual(await countOwned(on, customer.id), [0, 0, 0])
+    })
+
+    test('a reseller that gets several portals at the same moment has one of them', async () => {
+      const on = await newTestDirectory(open)
+      const { dir, operator } = on
+      const { id: resellerId } = await addOrganization(on, 'reseller')
+      const codes = await race(
+        ...few((i) => () => updatePortal(dir, operator, { resellerId, domain: `portal-${i}.example` })),
+      )
+      assert.deepEqual(new Set(codes), new Set([null]))
+      assert.deepEqual(await countOwned(on, resellerId), [1, 0, 0])
+      assert.match(String((await getReseller(dir, operator, resellerId)).portal), /^portal-\d+\.example$/)
     })
 
     test('an identifier is changed for one relation alone', async () => {

@@ -286,7 +286,10 @@ const lock = statement((db, p: { pk: number }) =>
     .where('pk', '=', p.pk),
 )
 
-/** Locks an organization with an update that changes nothing: units that lock it run one after the other. */
+/**
+ * Locks an organization with an update that changes nothing: units that lock it run one after the other. A unit that
+ * deletes an organization does so, and one that gives it what its deletion removes: a portal, a client, a tenant.
+ */
 export async function lockOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(lock, { pk })
 }
