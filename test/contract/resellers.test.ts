@@ -27,11 +27,13 @@ describe('resellers', () => {
     assertInvalid(await callPortal(target, 'POST', '/Resellers', { body: newReseller({ phone: '12' }) }), [
       'phone',
     ])
-    const mixed = newReseller({ phone: '12', country: 'XX', city: 7 })
+    const long = 'x'.repeat(31)
+    const mixed = newReseller({ phone: '12', country: 'XX', city: 7, zipCode: long, zip: long })
     assertInvalid(await callPortal(target, 'POST', '/Resellers', { body: mixed }), [
       'city',
       'country',
       'phone',
+      'zipCode',
     ])
     // A member that only customers have is ignored, whatever it is.
     for (const middleName of [7, {}, ['a'], 'x'.repeat(300)]) {

@@ -25,15 +25,14 @@ const MAX_READ = 2 * MAX_TEXT
 
 /**
  * Picks the members of a company that are texts or null from a body that has the wrong shape. A phone number is read
- * with its country alone.
+ * with its country alone. A zip code is not read: its schema, under either of its names, has all of its rules.
  */
 export function readCompany(body: unknown, kind: 'customer' | 'reseller'): CompanyChange {
   if (typeof body !== 'object' || body === null) return {}
-  const { zipCode, zip = zipCode, ...others } = body as Readonly<Record<string, unknown>>
-  const read = Object.entries({ ...others, zip }).filter(
+  const read = Object.entries(body).filter(
     ([, value]) => value === null || (typeof value === 'string' && value.length <= MAX_READ),
   )
-  const { companyName, country, phone, ...members } = Object.fromEntries(read) as Partial<
+  const { companyName, country, phone, zip: _, ...members } = Object.fromEntries(read) as Partial<
     Record<string, string | null>
   >
   const located = country ? { country, phone } : {}
