@@ -17,7 +17,7 @@ import {
 } from '../store/tables/clients.ts'
 import { lockOrganization } from '../store/tables/organizations.ts'
 import { hashSecret, hasSecretId, noteClientUse } from './client-secrets.ts'
-import type { Directory } from './directory.ts'
+import { type Directory, forgetCached } from './directory.ts'
 import { getClientOwner, getReachableClient } from './reach.ts'
 import { checkUntil, overlapSecrets, toEnd } from './secret-overlap.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
@@ -201,8 +201,9 @@ export function getClient(dir: Directory, ctx: Context, id: string): Promise<Cli
 export interface Rotation {
   readonly id: string
   /**
-   * The time until which the former secret is accepted, as `toUtc` returns it; null ends it at once, with all secrets
-   * before it. A day by default, 90 days at most.
+   * The time until which the former secret is accepted, as `toUtc` returns it, 90 days at most; the secrets before it
+   * end then too, unless they end sooner. Null ends all of them at once. By default, the former secret is accepted for a
+   * day, and those before it keep their times.
    */
   readonly previousUntil?: string | null | undefined
 }
@@ -215,26 +216,25 @@ export interface RotatedClient {
 }
 
 /**
- * Replaces the secret of a client. Secrets that were replaced earlier are accepted as long as they were promised, but
- * no longer than the former one. Every process refuses a secret within 5 s after its end, and the tokens that were
- * issued for it. Refresh tokens of OSIS stay valid.
+ * Replaces the secret of a client. This process refuses a secret that the call ends, and the tokens that were issued for
+ * it, at once; every other process does within 5 s. Refresh tokens of OSIS stay valid.
  * @throws {DirectoryError} `not_permitted`, `invalid`, `client_not_found`, `client_not_rotatable`, `store_unavailable`
  */
-export function rotateClient(
+export async function rotateClient(
   dir: Directory,
   ctx: Context,
   { id, previousUntil: until }: Rotation,
 ): Promise<RotatedClient> {
   const issues = checkUntil(until, dir.now())
   const subject = { operation: 'RotateClient', target: id, issues, returnsSecret: true } as const
-  return runUnit(dir, ctx, subject, async (unit) => {
+  const rotated = await runUnit(dir, ctx, subject, async (unit) => {
     const client = await getReachableClient(unit, id)
     const former = getFormerSecret(unit, client)
     const now = new Date(unit.now)
     const previousUntil = toEnd(until, now)
     const secret = newClientSecret()
     const replaced = previousUntil === null ? undefined : { hash: former, validUntil: previousUntil }
-    const previous = overlapSecrets(replaced, client.previousSecrets, now)
+    const previous = overlapSecrets(replaced, client.previousSecrets, { cap: until, now })
     await updateClientSecret(unit.tx, client.pk, { hash: hashSecret(secret), previous, now: unit.now })
     await unit.audit({
       outcome: 'rotated',
@@ -244,6 +244,8 @@ export function rotateClient(
     })
     return { id: client.id, secret, previousUntil }
   })
+  if (until === null) forgetCached(dir)
+  return rotated
 }
 
 /**
@@ -260,13 +262,14 @@ function getFormerSecret({ ctx }: Unit, { secretHash, external, permission }: Cl
 }
 
 /**
- * Removes a client. Every process refuses it within 5 s.
+ * Removes a client. This process refuses it at once, every other process within 5 s.
  * @throws {DirectoryError} `not_permitted`, `client_not_found`, `store_unavailable`
  */
-export function deleteClient(dir: Directory, ctx: Context, id: string): Promise<void> {
-  return runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
+export async function deleteClient(dir: Directory, ctx: Context, id: string): Promise<void> {
+  await runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
     const client = await getReachableClient(unit, id)
     await markClientDeleted(unit.tx, client.pk, unit.now)
     await unit.audit({ outcome: 'deleted', organization: client.organization.id, target: client.id })
   })
+  forgetCached(dir)
 }

@@ -28,20 +28,20 @@ export function toEnd(until: string | null | undefined, now: Date): string | nul
 }
 
 /**
- * Returns the replaced secrets that are accepted after a rotation, newest first. Those that were replaced earlier are
- * accepted as long as they were promised, but no longer than the one that is replaced now.
+ * Returns the replaced secrets that are accepted after a rotation, newest first.
  * @param former the secret that is replaced now, with its end; undefined if it ends at once, with all before it
- * @param earlier newest first
+ * @param earlier the secrets that were replaced before, newest first
+ * @param at.cap ends the earlier ones, unless they end sooner; they keep their times without it
  */
 export function overlapSecrets<Secret extends FormerSecret>(
   former: Secret | undefined,
   earlier: readonly Secret[],
-  now: Date,
+  { cap, now }: { readonly cap: string | null | undefined; readonly now: Date },
 ): Secret[] {
   if (!former) return []
-  const older = listAccepted(earlier, now).map((secret) => {
-    return secret.validUntil < former.validUntil ? secret : { ...secret, validUntil: former.validUntil }
-  })
+  const older = listAccepted(earlier, now).map((secret) =>
+    cap && secret.validUntil > cap ? { ...secret, validUntil: cap } : secret,
+  )
   return [former, ...older].slice(0, MAX_FORMER)
 }
 

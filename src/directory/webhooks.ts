@@ -154,7 +154,8 @@ export function rotateWebhook(
     const secret = newWebhookSecret()
     const before = previousUntil === null ? undefined : openWebhookSecrets(dir, webhook)
     const replaced = before && previousUntil && { secret: before.secret, validUntil: previousUntil }
-    const former = overlapSecrets(replaced || undefined, before?.former ?? [], new Date(now))
+    const at = { cap: previousUntil, now: new Date(now) }
+    const former = overlapSecrets(replaced || undefined, before?.former ?? [], at)
     const sealedSecret = sealWebhookSecrets(dir, webhook, { secret, former })
     await updateWebhookSecret(tx, webhook.pk, { sealedSecret, oldSecretUntil: previousUntil, now })
     await unit.audit({

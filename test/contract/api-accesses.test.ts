@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { type Answer, jsonOf } from '../../testing/http.ts'
 import { getToken } from '../../testing/usher.ts'
-import { waitUntil } from '../../testing/wait.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -205,14 +204,9 @@ test('after a rotation both secrets get tokens, until the former one ends', asyn
   assert.equal(last.oldSecretValidUntil, null)
   const fresh = await tokenOf(id, last.clientSecret)
   assert.equal((await call('GET', `/${id}`, { token: fresh })).status, 200)
-  const isRefused = async (): Promise<boolean> => (await call('GET', `/${id}`, { token })).status === 401
-  await waitUntil(isRefused, 5_000)
   assertTokenRefused(await call('GET', `/${id}`, { token }))
   for (const secret of [clientSecret, rotated.clientSecret])
-    await assert.rejects(
-      waitUntil(async () => !(await tokenOf(id, secret)), 5_000),
-      /invalid_client/,
-    )
+    await assert.rejects(tokenOf(id, secret), /invalid_client/)
 })
 
 test('without a body the former secret is accepted for a day', async () => {
@@ -234,13 +228,13 @@ test('the end of the former secret is a time in the next 90 days', async () => {
     assert.equal((await call('POST', `/${id}/rotate`, { body })).status, 400)
 })
 
-test('a revoked API access is refused within 5 seconds, and is gone', async () => {
+test('a revoked API access is refused at once, and is gone', async () => {
   const { id, clientSecret } = await add()
   const token = await tokenOf(id, clientSecret)
   assert.equal((await call('GET', '', { token })).status, 200)
   const answer = await call('DELETE', `/${id}`)
   assert.deepEqual([answer.status, answer.text], [204, ''])
-  await waitUntil(async () => (await call('GET', '', { token })).status === 401, 5_000)
+  assertTokenRefused(await call('GET', '', { token }))
   await assert.rejects(tokenOf(id, clientSecret), /invalid_client/)
   errorOf(await call('DELETE', `/${id}`), 404, 'NotFound')
 })

@@ -95,7 +95,17 @@ export function clientsSuite(open: OpenStore): void {
       assert.deepEqual(await listAccepted(started, 0, [started.secret, second, third]), [false, false, true])
     })
 
-    test('secrets of several rotations keep their times, but none outlives the former one', async () => {
+    test('a rotation without a time shortens none that was promised before', async () => {
+      const started = await start(open)
+      const second = await rotate(started, started.at(48))
+      const third = await rotate(started)
+      const all = [started.secret, second, third]
+      assert.deepEqual(await listAccepted(started, 23, all), [true, true, true])
+      assert.deepEqual(await listAccepted(started, 47, all), [true, false, true])
+      assert.deepEqual(await listAccepted(started, 48, all), [false, false, true])
+    })
+
+    test('secrets of several rotations keep their times, but none outlives a time that is given', async () => {
       const started = await start(open)
       const second = await rotate(started, started.at(2))
       const third = await rotate(started, started.at(3))

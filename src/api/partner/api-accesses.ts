@@ -116,8 +116,8 @@ const Rotation = Type.Unsafe<{ oldSecretValidUntil?: string | null } | null>({
       type: ['string', 'null'],
       format: 'date-time',
       description:
-        'Until when the former secret is accepted, at most 90 days from now. In 24 hours when absent; null ends it, ' +
-        'and all secrets before it, within 5 seconds.',
+        'Until when the former secret is accepted, at most 90 days from now; the secrets before it end then too. ' +
+        'In 24 hours when absent: then the secrets before it keep their times. Null ends all of them within 5 seconds.',
     },
   },
   examples: [{ oldSecretValidUntil: null }],
