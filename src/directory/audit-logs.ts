@@ -122,7 +122,7 @@ export async function nameEntries(
   const nameOf = (id: string | null): string | null => (id === null ? null : (names.get(id) ?? null))
   return opened.map(({ changes = [], ...entry }) => ({
     ...entry,
-    changes,
+    changes: changes.filter(({ name }) => !isOfProviderAlone(name, { reader, entry })),
     user: (entry.caller.kind === 'operator' ? undefined : callers.get(entry.caller.id)) ?? {
       id: null,
       name: null,
@@ -130,4 +130,12 @@ export async function nameEntries(
     customerName: nameOf(entry.customer),
     resellerName: nameOf(entry.reseller),
   }))
+}
+
+/** What the provider itself calls a customer is not for the resellers of the customer. */
+function isOfProviderAlone(
+  name: string,
+  { reader, entry }: { readonly reader: LogReader; readonly entry: Pick<LogEntry, 'reseller'> },
+): boolean {
+  return name === 'internalIdentifier' && reader.reseller !== undefined && entry.reseller === null
 }

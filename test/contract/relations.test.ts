@@ -42,6 +42,27 @@ test('the end of a relation takes its users out of the context, and deletes its 
   assert.equal((await read(target, `/Customers/${id}`, caller)).internalIdentifier, null)
 })
 
+test('a reseller reads the identifiers of its own relation alone, also in the audit log', async () => {
+  const caller = await addCaller(target)
+  const id = await addCustomer(target, { resellerId: caller.id })
+  const identify = (internalIdentifier: string, call = {}) =>
+    callPortal(target, 'PATCH', `/Customers/${id}/internal-identifier`, {
+      ...call,
+      body: { internalIdentifier },
+    })
+  assert.equal((await identify('P-1')).status, 204)
+  assert.equal((await identify('R-1', caller)).status, 204)
+  const path = `/AuditLogs?Operations=UpdateCustomerIdentifier&resellerId=${caller.id}`
+  const readValues = async (call = {}): Promise<unknown[]> =>
+    (await list(target, path, call)).items.flatMap(({ changes }) =>
+      (changes as { after: unknown }[]).map(({ after }) => after),
+    )
+  assert.deepEqual(await readValues(caller), ['R-1'])
+  assert.deepEqual(await readValues(), ['R-1'])
+  const all = (await list(target, '/AuditLogs?Operations=UpdateCustomerIdentifier')).items
+  assert.match(JSON.stringify(all), /"P-1"/)
+})
+
 test('a customer moves from one reseller to another with its users', async () => {
   const [from, to] = [await addCaller(target), await addCaller(target)]
   const id = await addCustomer(target, { resellerId: from.id })
