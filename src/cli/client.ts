@@ -8,7 +8,7 @@ import { action, type Output, type Secret, type Session, UsageError, withDirecto
 import { LIMIT, newChoice, newNow, newUntil, type RotateOptions, toPreviousUntil } from './options.ts'
 import { assertOpen } from './output.ts'
 import { describeMore } from './pages.ts'
-import { formatTable } from './table.ts'
+import { formatMembers, formatTable, toLabel } from './table.ts'
 
 /** `usher client`: the programs that may call the APIs. */
 export function defineClient(client: Command, session: Session): void {
@@ -127,7 +127,9 @@ function list(session: Session, { organization: organizationId, limit }: ListOpt
 function show(session: Session, id: string): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const json = toJson(await getClient(dir, ctx, id), dir.now())
-    return { json, lines: Object.entries(json).map(([name, value]) => `${name}: ${value ?? '-'}`) }
+    const { client_id: clientId, ...members } = json
+    const shown = Object.entries(members).map(([name, value]) => [toLabel(name), value] as const)
+    return { json, lines: formatMembers([['Client', clientId], ...shown]) }
   })
 }
 

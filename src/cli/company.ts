@@ -170,7 +170,7 @@ function changeState(session: Session, id: string, run: typeof suspendCustomer):
   return withDirectory(session, async ({ dir, ctx }) => {
     const json: Suspension = await run(dir, ctx, id)
     const state = json.suspendedAt === null ? 'is not suspended' : `is suspended since ${json.suspendedAt}`
-    const pending = `${json.pendingAccounts} accounts are not in their new state on the platform yet.`
+    const pending = `Accounts that the platform does not have in their new state yet: ${json.pendingAccounts}`
     return { json: { id, ...json }, lines: [`Customer ${id} ${state}.`, pending] }
   })
 }

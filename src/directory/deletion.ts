@@ -17,8 +17,8 @@ import { getReachableOrganization } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
 
 /**
- * Deletes a customer. It is hidden at once: its clients are refused, its portals and tenants are gone, and no user is
- * created in it. A job then removes its accounts from the platforms, and after that its users.
+ * Deletes a customer. It is hidden at once: its clients are refused, its tenants are gone, and no user is created in it.
+ * A job then removes its accounts from the platforms, and after that its users.
  * @param request.purgeData whether the data of its accounts is deleted too. If not, accounts that own data stay on the
  *   platform, suspended
  * @returns the id of the job

@@ -73,7 +73,7 @@ export function checkCompany(
         message: 'must not be empty',
       })
   }
-  if (country === null) issues.push({ path: 'country', rule: 'required', message: 'must not be null' })
+  if (country === null) issues.push({ path: 'country', rule: 'required', message: 'must not be empty' })
   else if (country !== undefined && !isCountry(country))
     issues.push({ path: 'country', rule: 'country', message: COUNTRY_MESSAGE })
   issues.push(...checkShort('zip', zip), ...checkShort('phone', phone))

@@ -134,7 +134,7 @@ test('clients are added, listed and removed, and a secret is shown once', async 
     ...['createdAt', 'secretCreatedAt', 'oldSecretValidUntil', 'lastUsedAt'],
   ])
   assert.deepEqual(await json('client', 'show', issued.client_id), found)
-  assert.match(await text('client', 'show', issued.client_id), /^permission: viewer$/m)
+  assert.match(await text('client', 'show', issued.client_id), /^Permission: +viewer$/m)
   assert.equal((await json<unknown[]>('client', 'list', '--organization', init.customer.id)).length, 2)
   assert.deepEqual(await json('client', 'remove', issued.client_id), { removed: issued.client_id })
   await refused(/no client/, 'client', 'remove', issued.client_id)
