@@ -32,9 +32,13 @@ export function readCompany(body: unknown, kind: 'customer' | 'reseller'): Compa
   const read = Object.entries(body).filter(
     ([, value]) => value === null || (typeof value === 'string' && value.length <= MAX_READ),
   )
-  const { companyName, country, phone, zip: _, ...members } = Object.fromEntries(read) as Partial<
-    Record<string, string | null>
-  >
+  const {
+    companyName,
+    country,
+    phone,
+    zip: _,
+    ...members
+  } = Object.fromEntries(read) as Partial<Record<string, string | null>>
   const located = country ? { country, phone } : {}
   return toCompanyChange({ ...members, ...located, companyName: companyName ?? undefined }, kind)
 }
