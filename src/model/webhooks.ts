@@ -138,10 +138,12 @@ function checkUrl(text: string, allowsHttp: boolean): Issue[] {
   const schemes = allowsHttp ? ['https:', 'http:'] : ['https:']
   if (text.length > MAX_WEBHOOK_URL)
     return [issue('url', 'maxLength', `must have at most ${MAX_WEBHOOK_URL} characters`)]
-  const url = URL.canParse(text) && !/[\p{Cc}\s]/u.test(text) ? new URL(text) : undefined
+  // The parser also takes `https:host` and `https:\\host`.
+  const isWritten = /^https?:\/\/[^/\\]/i.test(text) && !/[\p{Cc}\s]/u.test(text)
+  const url = isWritten && URL.canParse(text) ? new URL(text) : undefined
   if (!url || !schemes.includes(url.protocol))
     return [issue('url', 'url', `must be a URL that begins with ${schemes.join('// or ')}//`)]
-  if (url.username !== '' || url.password !== '' || text.includes('#'))
+  if (/^[^/]+\/\/[^/?\\]*@/.test(text) || text.includes('#'))
     return [issue('url', 'url', 'must have no user, no password and no fragment')]
   return url.port === '0' ? [issue('url', 'url', 'must have a port from 1 to 65535')] : []
 }

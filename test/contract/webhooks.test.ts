@@ -220,6 +220,11 @@ test('viewers read webhooks and change nothing; customers have none', async () =
 test('a webhook has an https URL, or an http URL where that is allowed, and known operations', async () => {
   for (const url of [
     'ftp://x.example',
+    'https:x.example',
+    'https:\\\\x.example',
+    'https:///x.example',
+    'https://@x.example',
+    'https://:@x.example',
     'x',
     'https://a:b@x.example',
     'https://x.example/#a',
