@@ -221,6 +221,21 @@ test('the last Administrator stays when an import is undone', async () => {
   )
 })
 
+test('an undo gives Administrator back before it takes it away', async () => {
+  const organization = await addCustomer()
+  const at = ['--organization', organization]
+  const rows = (ada: string, bob: string) =>
+    write(`email,groups\nada@x.example,${ada}\nbob@x.example,${bob}\n`)
+  await imported(rows('', 'Administrator'), ...at)
+  const { summary } = await imported(rows('Administrator', ''), ...at)
+  const { code, stdout } = await run('import', 'undo', String(summary.import))
+  assert.deepEqual([code, stdout], [0, '0 deleted, 2 changed back, 0 kept\n'])
+  assert.deepEqual(await listPeople(organization), [
+    ['ada@x.example', null, null, ''],
+    ['bob@x.example', null, null, 'Administrator'],
+  ])
+})
+
 test('an export is read back without a change, and makes the same people in another directory', async () => {
   const organization = await addCustomer()
   const people = [

@@ -29,7 +29,11 @@ export interface UndoCounts {
   readonly changed: number
   readonly kept: number
 }
-type Cursor = UndoCounts & { readonly after: number }
+interface Cursor extends UndoCounts {
+  readonly after: number
+  /** Whether all users have been looked at once, and the last Administrators among them are looked at again. */
+  readonly isSecondTurn: boolean
+}
 
 type UndoKind = JobKind<null, Cursor>
 
@@ -75,19 +79,25 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
     operation: 'UndoImport',
     async step(unit, { target, cursor, done }) {
       const { pk, organizationId } = await getReachableImport(unit, target ?? '')
-      const earlier = cursor ?? { after: 0, deleted: 0, changed: 0, kept: 0 }
+      const earlier = cursor ?? { after: 0, isSecondTurn: false, deleted: 0, changed: 0, kept: 0 }
+      const { isSecondTurn } = earlier
       const page = await selectUsersToUndo(unit.tx, { importPk: pk, after: earlier.after, limit: STEP })
       const last = page.at(-1)
+      if (!last && !isSecondTurn) {
+        noteStep([])
+        return { cursor: { ...earlier, after: 0, isSecondTurn: true }, done }
+      }
       if (!last) {
         await markImport(unit.tx, pk, 'undo_ended_at', unit.now)
         await unit.audit({ outcome: 'ended', organization: organizationId, target })
         noteStep([])
         return { result: toCounts(earlier), done }
       }
-      const results = await undoUsers(dir, unit, page)
-      await markUsersUndone(unit.tx, { importPk: pk, from: page[0]?.userPk ?? 0, through: last.userPk })
+      const { results, undone } = await undoUsers(dir, unit, { page, isSecondTurn })
+      await markUsersUndone(unit.tx, pk, undone)
       noteStep(results)
-      return { cursor: { ...countResults(earlier, results), after: last.userPk }, done: done + page.length }
+      const counts = countResults(earlier, results)
+      return { cursor: { ...counts, after: last.userPk, isSecondTurn }, done: done + undone.length }
     },
   }
 }
@@ -102,18 +112,29 @@ function countResults(earlier: UndoCounts, results: readonly UndoResult[]): Undo
   return sum
 }
 
-async function undoUsers(dir: Directory, unit: Unit, page: readonly ChangeSetUser[]): Promise<UndoResult[]> {
+/**
+ * Takes users back. In the first turn, a last Administrator is left out: a later user may become one again.
+ * @returns the results, and the primary keys of the users who are done
+ */
+async function undoUsers(
+  dir: Directory,
+  unit: Unit,
+  { page, isSecondTurn }: { page: readonly ChangeSetUser[]; isSecondTurn: boolean },
+): Promise<{ results: UndoResult[]; undone: number[] }> {
   const users = await selectUsersByPks(
     unit.tx,
     page.map(({ userPk }) => userPk),
   )
   const results: UndoResult[] = []
+  const undone: number[] = []
   for (const change of page) {
     const user = users.get(change.userPk)
-    if (user)
-      results.push({ line: change.line, id: user.id, ...(await undoOne(dir, unit, { user, change })) })
+    const result = user && (await undoOne(dir, unit, { user, change, isSecondTurn }))
+    if (result === 'later') continue
+    undone.push(change.userPk)
+    if (user && result) results.push({ line: change.line, id: user.id, ...result })
   }
-  return results
+  return { results, undone }
 }
 
 type Undone = Pick<UndoResult, 'status' | 'reason'>
@@ -121,8 +142,8 @@ type Undone = Pick<UndoResult, 'status' | 'reason'>
 async function undoOne(
   dir: Directory,
   unit: Unit,
-  { user, change }: { user: User; change: ChangeSetUser },
-): Promise<Undone> {
+  { user, change, isSecondTurn }: { user: User; change: ChangeSetUser; isSecondTurn: boolean },
+): Promise<Undone | 'later'> {
   if (user.deletedAt !== null) return keep('was deleted since')
   if (user.version !== change.version) return keep('was changed since')
   const organization = await selectOrganizationByPk(unit.tx, user.organizationPk)
@@ -131,7 +152,7 @@ async function undoOne(
     return await takeBack(dir, unit, { user, organization, change })
   } catch (error) {
     if (!(error instanceof DirectoryError) || error.code === 'store_unavailable') throw error
-    return keep(error.message)
+    return error.code === 'last_administrator' && !isSecondTurn ? 'later' : keep(error.message)
   }
 }
 

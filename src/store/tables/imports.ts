@@ -226,21 +226,17 @@ export async function selectUsersToUndo(
   return tx.all(selectPage, page)
 }
 
-const markUndone = statement((db, p: { importPk: number; from: number; through: number }) =>
+const markUndone = statement((db, p: { importPk: number; userPk: number }) =>
   db
     .updateTable('import_users')
     .set({ undone: 1, before: null })
     .where('import_pk', '=', p.importPk)
-    .where('user_pk', '>=', p.from)
-    .where('user_pk', '<=', p.through),
+    .where('user_pk', '=', p.userPk),
 )
 
-/** Marks that an undo has looked at the users of a range, and drops what it needed for that. */
-export async function markUsersUndone(
-  tx: Tx,
-  range: { importPk: number; from: number; through: number },
-): Promise<void> {
-  await tx.run(markUndone, range)
+/** Marks that an undo is done with users, and drops what it needed for that. */
+export async function markUsersUndone(tx: Tx, importPk: number, userPks: readonly number[]): Promise<void> {
+  for (const userPk of userPks) await tx.run(markUndone, { importPk, userPk })
 }
 
 const dropBefore = statement((db, p: { user: number }) =>
