@@ -108,14 +108,20 @@ function toHeader(text: string, path: string): Omit<Header, 'rest'> {
   }).sort((one, other) => other.count - one.count)
   if (!best) throw new Error('there is no delimiter')
   const { delimiter, cells, members } = best
-  if (!members.includes('email'))
-    throw new FileError(
-      `${path} has no column email: its first line must name the columns, for example ${EXAMPLE}`,
-    )
+  if (!members.includes('email')) throw new FileError(`${path} ${explainNoEmail(text)}`)
   const repeated = members.find((member, i) => member && members.indexOf(member) !== i)
   if (repeated) throw new FileError(`${path} has two columns ${repeated}: keep one of them`)
   const ignored = cells.filter((cell, i) => !members[i] && cell !== '')
   return { delimiter, columns: cells.length, members, ignored }
+}
+
+/** Says why a first line names no e-mail, and what to do. */
+function explainNoEmail(text: string): string {
+  // Workbooks, archives, and UTF-16 without a byte-order mark.
+  if (/[^\P{Cc}\s]/u.test(text)) return 'is not a text file: save it as CSV with the encoding UTF-8'
+  if (text.startsWith('['))
+    return 'begins like a JSON array: write one object a line, without brackets around them'
+  return `has no column email: its first line must name the columns, for example ${EXAMPLE}`
 }
 
 /** Finds the member that a column names: in any case, also with blanks, hyphens or underscores (`First name`). */

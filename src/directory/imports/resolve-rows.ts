@@ -82,7 +82,8 @@ export class RowResolver {
     for (const [i, name] of names.entries()) {
       const group = this.#groups.get(foldId(name)) ?? this.#groups.get(foldCase(name))
       if (group) found.add(group)
-      else
+      // One that is no text has been reported already.
+      else if (!issues.some(({ path }) => path === `groups[${i}]`))
         issues.push({
           path: `groups[${i}]`,
           rule: 'unknown',

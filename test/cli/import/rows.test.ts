@@ -84,6 +84,9 @@ test('a file without a column email, with one twice, or without anything is refu
     ['', /is empty: the first line must name the columns/],
     ['\n \n', /is empty/],
     ['name,mail\na,b', /has no column email/],
+    ['[{"email":"a@x.example"}]', /begins like a JSON array: write one object a line/],
+    [Buffer.from('email\na@x.example', 'utf16le'), /is not a text file: save it as CSV/],
+    ['PK\x03\x04\x14\0', /is not a text file/],
     ['email,E-mail\n', /has two columns email/],
   ] as const)
     await assert.rejects(read(content), (error) => error instanceof FileError && message.test(error.message))
