@@ -1,3 +1,4 @@
+import { diff } from '../model/audit.ts'
 import type { Client, ExternalId } from '../model/clients.ts'
 import type { Context, Permission } from '../model/context.ts'
 import { DirectoryError, toInvalid } from '../model/error.ts'
@@ -269,7 +270,12 @@ export async function deleteClient(dir: Directory, ctx: Context, id: string): Pr
   await runUnit(dir, ctx, { operation: 'DeleteClient', target: id }, async (unit) => {
     const client = await getReachableClient(unit, id)
     await markClientDeleted(unit.tx, client.pk, unit.now)
-    await unit.audit({ outcome: 'deleted', organization: client.organization.id, target: client.id })
+    await unit.audit({
+      outcome: 'deleted',
+      organization: client.organization.id,
+      target: client.id,
+      changes: diff({}, { deletedAt: unit.now }),
+    })
   })
   forgetCached(dir)
 }

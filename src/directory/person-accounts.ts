@@ -146,8 +146,11 @@ export function deletePersonAccount(
     // A removal that runs goes on; it becomes one with data if this call asks for that.
     if (account.state === 'removed' && !purge) return account
     await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
-    const changedFields = purge ? ['account', 'data'] : ['account']
-    await audit(unit, person, { outcome: 'deleted', changedFields })
+    await audit(unit, person, {
+      outcome: 'deleted',
+      changedFields: purge ? ['account', 'data'] : ['account'],
+      changes: [{ name: 'account', before: account.canonicalUserId, after: null }],
+    })
     const [removed = null] = await selectPersonAccounts(unit.tx, person.user.pk)
     return removed
   })

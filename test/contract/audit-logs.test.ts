@@ -253,6 +253,14 @@ test('a change has each member before and after', async () => {
   )
 })
 
+test('changes have the names of members that the calls have', async () => {
+  const path = `/Resellers/${target.init.reseller.id}/account-info`
+  const body = { zipCode: '4000' }
+  assert.equal((await callPortal(target, 'PATCH', path, { body })).status, 204)
+  const [entry] = await listAbout(target.init.reseller.id)
+  assert.deepEqual(entry?.changes, [{ propertyName: 'zipCode', before: null, after: '4000' }])
+})
+
 test('a change under an Idempotency-Key is recorded with its values, and its replay without', async () => {
   const id = await addUser()
   const headers = { 'idempotency-key': randomUUID() }

@@ -6,6 +6,7 @@ import type { AuditValue, LogStatus } from '../../model/audit.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { toUtc } from '../../model/times.ts'
 import { type Route, route } from '../route.ts'
+import { toChangedMember } from './names.ts'
 import { PageOf, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
 import { failures, Headers, nullable, Responds, uuid } from './schemas.ts'
 
@@ -180,7 +181,7 @@ function toViewModel(entry: AuditLogEntry): Static<typeof AuditLogViewModel> {
     description: entry.outcome,
     targetId: entry.target,
     changes: entry.changes.map(({ name, before, after }) => ({
-      propertyName: name,
+      propertyName: toChangedMember(entry.operation, name),
       before,
       after,
     })),

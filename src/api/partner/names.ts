@@ -25,6 +25,17 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   previousUntil: 'oldSecretValidUntil',
 }
 
+/** The partner portal's names of changed members that have another name in the audit log, by operation. */
+const CHANGED_MEMBERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  UpdateReseller: { zip: 'zipCode' },
+  UpdateUserAccount: { enabled: 'active' },
+}
+
+/** Translates the name of a member that an operation changed. */
+export function toChangedMember(operation: string, name: string): string {
+  return CHANGED_MEMBERS[operation]?.[name] ?? name
+}
+
 /**
  * Translates the path of an issue, for example `groupIds[2]` to `groups[2].id`. Paths in wire names stay as they are.
  */

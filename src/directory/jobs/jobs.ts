@@ -1,3 +1,4 @@
+import { diff } from '../../model/audit.ts'
 import type { Context } from '../../model/context.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { foldId, newId } from '../../model/ids.ts'
@@ -124,8 +125,10 @@ async function change(
   to: { mark: (tx: Tx, pk: number, now: string) => Promise<void>; outcome: 'stopped' | 'resumed' },
 ): Promise<Job> {
   await to.mark(unit.tx, job.pk, unit.now)
-  await unit.audit({ outcome: to.outcome, target: job.id, changedFields: ['state'] })
-  return getReachableJob(unit, job.id)
+  const changed = await getReachableJob(unit, job.id)
+  const changes = diff({ state: job.state }, { state: changed.state })
+  await unit.audit({ outcome: to.outcome, target: job.id, changedFields: ['state'], changes })
+  return changed
 }
 
 function jobEnded({ id, state }: Job, what: string): DirectoryError {
