@@ -46,71 +46,19 @@ const OSIS_CLIENT: Grant = { caller: 'client', permissions: ['osis'], organizati
 const OPERATE: Rule = { grants: [OPERATOR], reach: 'below' }
 /** Only the command line may run the operation. It reaches all providers of the store. */
 const MAINTAIN: Rule = { grants: [OPERATOR], reach: 'directory' }
-const MANAGE_USERS: Rule = {
+/** Administrators may run the operation: for their organization, and what is below it. */
+const MANAGE: Rule = {
   grants: [OPERATOR, ADMINISTRATOR_CLIENT, ADMINISTRATOR_PERSON],
   reach: 'below',
 }
-/** Providers and resellers have webhooks, each for its own context; customers have none. */
-const MANAGE_WEBHOOKS: Rule = {
-  grants: [
-    OPERATOR,
-    { ...ADMINISTRATOR_CLIENT, organizations: ['provider', 'reseller'] },
-    ADMINISTRATOR_PERSON,
-  ],
-  reach: 'below',
-}
-const READ_WEBHOOKS: Rule = {
-  ...MANAGE_WEBHOOKS,
-  grants: [...MANAGE_WEBHOOKS.grants, { ...VIEWER_CLIENT, organizations: ['provider', 'reseller'] }],
-}
-const OF_PROVIDER = { organizations: ['provider'] } as const
-const OF_PARTNERS = { organizations: ['provider', 'reseller'] } as const
-/** Administrators of the provider may run the operation: it cannot be undone, or is about all of its accounts. */
-const MANAGE_PROVIDER: Rule = {
-  grants: [
-    OPERATOR,
-    { ...ADMINISTRATOR_CLIENT, ...OF_PROVIDER },
-    { ...ADMINISTRATOR_PERSON, ...OF_PROVIDER },
-  ],
-  reach: 'below',
-}
-/** Provider and resellers may read; not their customers. */
-const READ_LOGS: Rule = {
-  grants: [
-    OPERATOR,
-    { ...ADMINISTRATOR_CLIENT, ...OF_PARTNERS },
-    { ...VIEWER_CLIENT, ...OF_PARTNERS },
-    ADMINISTRATOR_PERSON,
-    VIEWER_PERSON,
-  ],
-  reach: 'below',
-}
-/** The provider alone sees its platform. */
-const READ_PLATFORM: Rule = onlyFor(['provider'], READ_LOGS)
-/** Callers follow the jobs that they have begun; viewers may read them too. */
-const READ_JOBS: Rule = {
-  grants: [OPERATOR, ADMINISTRATOR_CLIENT, VIEWER_CLIENT, ADMINISTRATOR_PERSON, VIEWER_PERSON],
-  reach: 'below',
-}
 /** Viewers may run the operation too: it changes nothing and returns no secrets. */
-const READ_USERS: Rule = {
-  grants: [...MANAGE_USERS.grants, VIEWER_CLIENT, VIEWER_PERSON],
-  reach: 'below',
-}
-/** Customers may not run the operation: it is about the users of a reseller. */
-const MANAGE_RESELLER_USERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
-/** Customers may not run the operation: it is about the users of several organizations. */
-const READ_USERS_OF_CUSTOMERS: Rule = onlyFor(['provider', 'reseller'], READ_USERS)
+const READ: Rule = { grants: [...MANAGE.grants, VIEWER_CLIENT, VIEWER_PERSON], reach: 'below' }
+/** Customers may not run the operation: it is about what a provider or a reseller does for them, or about several. */
+const MANAGE_AS_PARTNER: Rule = onlyFor(['provider', 'reseller'], MANAGE)
+const READ_AS_PARTNER: Rule = onlyFor(['provider', 'reseller'], READ)
 /** Only a provider may run the operation, and not in the portal of a reseller, where it acts as that reseller. */
-const MANAGE_PROVIDER_USERS: Rule = onlyFor(['provider'], MANAGE_USERS)
-const MANAGE_TENANTS: Rule = MANAGE_PROVIDER_USERS
-/** Customers have no API accesses of their own to manage: their reseller or provider does. */
-const MANAGE_CLIENTS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
-const READ_CLIENTS: Rule = onlyFor(['provider', 'reseller'], READ_USERS)
-/** Customers may not run the operation: it is about customers as a whole. */
-const MANAGE_CUSTOMERS: Rule = onlyFor(['provider', 'reseller'], MANAGE_USERS)
-/** Only a provider may run the operation: it decides which resellers there are, and which customers they manage. */
-const MANAGE_RESELLERS: Rule = onlyFor(['provider'], MANAGE_USERS)
+const MANAGE_AS_PROVIDER: Rule = onlyFor(['provider'], MANAGE)
+const READ_AS_PROVIDER: Rule = onlyFor(['provider'], READ)
 /** Cloud Director may run the operation, and so may the command line in its place. */
 const USE_STORAGE: Rule = { grants: [OPERATOR, OSIS_CLIENT], reach: 'below' }
 /** The operation is also served to callers who are not authenticated. */
@@ -128,14 +76,10 @@ const LOG_IN: Rule = { grants: [ADMINISTRATOR_CLIENT, VIEWER_CLIENT], reach: 'no
 const ENTER: Rule = { grants: [ADMINISTRATOR_PERSON, VIEWER_PERSON], reach: 'own' }
 /** People see their own sessions; the operator sees all. */
 const LIST_SESSIONS: Rule = { grants: [OPERATOR, ...ENTER.grants], reach: 'own' }
-/** People end their own sessions, and administrators those of people below them. */
-const END_SESSIONS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
-/** People of a provider see who may enter, and all portals; those of a reseller see its own. */
-const READ_ACCESS: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
-/** People take the entries that they may see out of the console. */
-const EXPORT_LOGS: Rule = READ_ACCESS
+/** People run the operation in the console. It decides itself which people, portals and entries below them they reach. */
+const USE_CONSOLE: Rule = { grants: LIST_SESSIONS.grants, reach: 'below' }
 /** People of a provider check the chain of entries. There is one for the whole directory. */
-const VERIFY_LOGS: Rule = { grants: onlyFor(['provider'], READ_ACCESS).grants, reach: 'directory' }
+const VERIFY_LOGS: Rule = { grants: onlyFor(['provider'], USE_CONSOLE).grants, reach: 'directory' }
 const MANAGE_LINKS: Rule = { grants: [OPERATOR, ADMINISTRATOR_PERSON], reach: 'below' }
 const LOG_IN_TO_OSIS: Rule = { grants: [OSIS_CLIENT], reach: 'own' }
 
@@ -150,41 +94,41 @@ function onlyFor(kinds: readonly OrganizationKind[], { grants, reach }: Rule): R
 
 /** The access rules: one for each operation. `runUnit` and `runRead` enforce them. */
 export const ACCESS: Readonly<Record<Operation, Rule>> = {
-  CreateUser: MANAGE_USERS,
-  CreateResellerUser: MANAGE_RESELLER_USERS,
-  CreateProviderUser: MANAGE_PROVIDER_USERS,
-  UpdateUser: MANAGE_USERS,
-  DeleteUser: MANAGE_USERS,
-  EraseUser: MANAGE_PROVIDER,
-  SuspendUser: MANAGE_USERS,
-  ResumeUser: MANAGE_USERS,
-  RestoreUser: MANAGE_USERS,
-  ImportUsers: MANAGE_USERS,
+  CreateUser: MANAGE,
+  CreateResellerUser: MANAGE_AS_PARTNER,
+  CreateProviderUser: MANAGE_AS_PROVIDER,
+  UpdateUser: MANAGE,
+  DeleteUser: MANAGE,
+  EraseUser: MANAGE_AS_PROVIDER,
+  SuspendUser: MANAGE,
+  ResumeUser: MANAGE,
+  RestoreUser: MANAGE,
+  ImportUsers: MANAGE,
   UndoImport: OPERATE,
   ListImports: OPERATE,
-  GetUser: READ_USERS,
-  ListUsers: READ_USERS_OF_CUSTOMERS,
-  ListCustomerUsers: READ_USERS,
-  ListGroups: READ_USERS,
-  FindObjects: READ_USERS,
-  ExplainUser: READ_USERS,
-  ExplainAccount: READ_USERS,
-  ExplainRequest: READ_LOGS,
-  ExplainAccess: READ_USERS,
-  CompareAccount: MANAGE_USERS,
+  GetUser: READ,
+  ListUsers: READ_AS_PARTNER,
+  ListCustomerUsers: READ,
+  ListGroups: READ,
+  FindObjects: READ,
+  ExplainUser: READ,
+  ExplainAccount: READ,
+  ExplainRequest: READ_AS_PARTNER,
+  ExplainAccess: READ,
+  CompareAccount: MANAGE,
 
   CreateTenant: USE_STORAGE,
   UpdateTenant: USE_STORAGE,
   DeleteTenant: USE_STORAGE,
   MoveTenant: OPERATE,
-  UpdateTenantAccounts: MANAGE_TENANTS,
-  CreateAccounts: MANAGE_TENANTS,
-  FollowOrganization: MANAGE_RESELLER_USERS,
+  UpdateTenantAccounts: MANAGE_AS_PROVIDER,
+  CreateAccounts: MANAGE_AS_PROVIDER,
+  FollowOrganization: MANAGE_AS_PARTNER,
   ListTenants: USE_STORAGE,
   QueryTenants: USE_STORAGE,
   GetTenant: USE_STORAGE,
   HeadTenant: USE_STORAGE,
-  GetCustomerTenant: READ_USERS,
+  GetCustomerTenant: READ,
 
   CreateAccount: USE_STORAGE,
   LinkAccount: USE_STORAGE,
@@ -196,16 +140,16 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetAccountByCanonicalId: USE_STORAGE,
   HeadAccount: USE_STORAGE,
 
-  CreateUserAccount: MANAGE_USERS,
-  UpdateUserAccount: MANAGE_USERS,
-  DeleteUserAccount: MANAGE_USERS,
-  CreateUserCredential: MANAGE_USERS,
-  UpdateUserCredential: MANAGE_USERS,
-  DeleteUserCredential: MANAGE_USERS,
-  ListUserCredentials: READ_USERS,
-  GetUserAccount: READ_USERS,
-  GetUserUsage: READ_USERS,
-  GetReceipt: READ_LOGS,
+  CreateUserAccount: MANAGE,
+  UpdateUserAccount: MANAGE,
+  DeleteUserAccount: MANAGE,
+  CreateUserCredential: MANAGE,
+  UpdateUserCredential: MANAGE,
+  DeleteUserCredential: MANAGE,
+  ListUserCredentials: READ,
+  GetUserAccount: READ,
+  GetUserUsage: READ,
+  GetReceipt: READ_AS_PARTNER,
 
   CreateCredential: USE_STORAGE,
   UpdateCredential: USE_STORAGE,
@@ -226,10 +170,10 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetMe: ENTER,
   BindIdentity: ENTER,
   ListSessions: LIST_SESSIONS,
-  EndSession: END_SESSIONS,
+  EndSession: USE_CONSOLE,
   CreateSignInLink: MANAGE_LINKS,
   DeleteSignInLink: MANAGE_LINKS,
-  ListPeople: READ_ACCESS,
+  ListPeople: USE_CONSOLE,
 
   IssueToken: LOG_IN,
   CreateRefreshToken: LOG_IN_TO_OSIS,
@@ -240,52 +184,52 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetSetup: MAINTAIN,
   CreateOrganization: OPERATE,
   DeleteOrganization: OPERATE,
-  RelateOrganization: MANAGE_RESELLERS,
-  UnrelateOrganization: MANAGE_RESELLERS,
+  RelateOrganization: MANAGE_AS_PROVIDER,
+  UnrelateOrganization: MANAGE_AS_PROVIDER,
   ListOrganizations: MAINTAIN,
-  CreateCustomer: MANAGE_CUSTOMERS,
-  UpdateCustomer: MANAGE_CUSTOMERS,
-  UpdateCustomerIdentifier: MANAGE_CUSTOMERS,
-  SuspendCustomer: MANAGE_CUSTOMERS,
-  ResumeCustomer: MANAGE_CUSTOMERS,
-  DeleteCustomer: MANAGE_RESELLERS,
-  ListCustomers: onlyFor(['provider', 'reseller'], READ_USERS),
-  GetCustomer: READ_USERS,
-  CreateReseller: MANAGE_RESELLERS,
-  UpdateReseller: MANAGE_RESELLERS,
-  UpdateResellerIdentifier: MANAGE_RESELLERS,
-  DeleteReseller: MANAGE_RESELLERS,
-  ListResellers: onlyFor(['provider'], READ_USERS),
-  GetReseller: onlyFor(['provider', 'reseller'], READ_USERS),
+  CreateCustomer: MANAGE_AS_PARTNER,
+  UpdateCustomer: MANAGE_AS_PARTNER,
+  UpdateCustomerIdentifier: MANAGE_AS_PARTNER,
+  SuspendCustomer: MANAGE_AS_PARTNER,
+  ResumeCustomer: MANAGE_AS_PARTNER,
+  DeleteCustomer: MANAGE_AS_PROVIDER,
+  ListCustomers: READ_AS_PARTNER,
+  GetCustomer: READ,
+  CreateReseller: MANAGE_AS_PROVIDER,
+  UpdateReseller: MANAGE_AS_PROVIDER,
+  UpdateResellerIdentifier: MANAGE_AS_PROVIDER,
+  DeleteReseller: MANAGE_AS_PROVIDER,
+  ListResellers: READ_AS_PROVIDER,
+  GetReseller: READ_AS_PARTNER,
   CreatePortal: OPERATE,
-  UpdatePortal: MANAGE_RESELLERS,
+  UpdatePortal: MANAGE_AS_PROVIDER,
   DeletePortal: MAINTAIN,
-  ListPortals: READ_ACCESS,
-  CreateClient: MANAGE_CLIENTS,
-  RotateClient: MANAGE_CLIENTS,
-  DeleteClient: MANAGE_CLIENTS,
-  ListClients: READ_CLIENTS,
-  GetClient: READ_CLIENTS,
+  ListPortals: USE_CONSOLE,
+  CreateClient: MANAGE_AS_PARTNER,
+  RotateClient: MANAGE_AS_PARTNER,
+  DeleteClient: MANAGE_AS_PARTNER,
+  ListClients: READ_AS_PARTNER,
+  GetClient: READ_AS_PARTNER,
 
-  CreateWebhook: MANAGE_WEBHOOKS,
-  DeleteWebhook: MANAGE_WEBHOOKS,
-  ReplayWebhook: MANAGE_WEBHOOKS,
-  RotateWebhook: MANAGE_WEBHOOKS,
-  TestWebhook: MANAGE_WEBHOOKS,
-  GetWebhook: READ_WEBHOOKS,
-  ListWebhooks: READ_WEBHOOKS,
-  ListDeadLetters: READ_WEBHOOKS,
+  CreateWebhook: MANAGE_AS_PARTNER,
+  DeleteWebhook: MANAGE_AS_PARTNER,
+  ReplayWebhook: MANAGE_AS_PARTNER,
+  RotateWebhook: MANAGE_AS_PARTNER,
+  TestWebhook: MANAGE_AS_PARTNER,
+  GetWebhook: READ_AS_PARTNER,
+  ListWebhooks: READ_AS_PARTNER,
+  ListDeadLetters: READ_AS_PARTNER,
 
-  GetJob: READ_JOBS,
+  GetJob: READ,
   ListJobs: MAINTAIN,
   StopJob: MAINTAIN,
   ResumeJob: MAINTAIN,
 
-  RetryAccounts: MANAGE_PROVIDER,
-  RetryUser: MANAGE_RESELLER_USERS,
-  MendAccount: MANAGE_RESELLER_USERS,
+  RetryAccounts: MANAGE_AS_PROVIDER,
+  RetryUser: MANAGE_AS_PARTNER,
+  MendAccount: MANAGE_AS_PARTNER,
   ReapplyAccount: MAINTAIN,
-  ListUnapplied: READ_PLATFORM,
+  ListUnapplied: READ_AS_PROVIDER,
   CheckAccounts: OPERATE,
   SuspendForeignAccount: OPERATE,
   AdoptCluster: MAINTAIN,
@@ -294,9 +238,9 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   ListSigningKeys: MAINTAIN,
   RestoreDirectory: MAINTAIN,
   ListAudit: MAINTAIN,
-  ListAuditLogs: READ_LOGS,
-  ListTimeline: READ_LOGS,
-  ExportAudit: EXPORT_LOGS,
+  ListAuditLogs: READ_AS_PARTNER,
+  ListTimeline: READ_AS_PARTNER,
+  ExportAudit: USE_CONSOLE,
   VerifyAudit: VERIFY_LOGS,
 }
 
