@@ -21,19 +21,18 @@ export interface LeavingUser {
 /**
  * Refuses a change that would leave an organization without an active Administrator. Units that take an Administrator
  * away from one organization run one after the other, so that two of them cannot each count on the other's.
- * @param force makes the change all the same, for the command line
+ * @param leaving.force makes the change all the same, for the command line
  * @returns whether the user is the last one, which is true only with `force`: the audit entry must say so
  * @throws {DirectoryError} `last_administrator`
  */
-export async function checkLastAdministrator(
+export async function assertNotLastAdministrator(
   { tx, now }: Unit,
-  leaving: LeavingUser,
-  force: boolean,
+  leaving: LeavingUser & { readonly force: boolean },
 ): Promise<boolean> {
   if (!isActiveAdministrator(leaving)) return false
   await takeLock(tx, `administrators ${leaving.organization.id}`, now)
   const isLast = await isLastAdministrator(tx, leaving)
-  if (!isLast || force) return isLast
+  if (!isLast || leaving.force) return isLast
   throw lastAdministrator()
 }
 

@@ -5,6 +5,7 @@ import { type Findings, type Hit, type HitKind, isFindable, type Match, trimSear
 import { foldId, isUuid } from '../model/ids.ts'
 import { foldDomain, type OrganizationKind } from '../model/organizations.ts'
 import { toSearchWords } from '../model/user-lists.ts'
+import { toFullName } from '../model/users.ts'
 import {
   type FoundOrganization,
   selectFoundByPortal,
@@ -147,11 +148,7 @@ async function findUserById(search: Search): Promise<Hit[]> {
 
 function toUserHit(user: FoundUser, match: Match): Hit {
   const { id, email, state, organization } = user
-  return { kind: 'user', id, name: nameOf(user), email, state, match, organization, userId: null }
-}
-
-function nameOf({ firstName, lastName }: Pick<FoundUser, 'firstName' | 'lastName'>): string | null {
-  return [firstName, lastName].filter((part) => part !== null && part !== '').join(' ') || null
+  return { kind: 'user', id, name: toFullName(user), email, state, match, organization, userId: null }
 }
 
 async function findOrganizationById({ scope, text }: Search): Promise<Hit[]> {
@@ -197,7 +194,7 @@ async function findAccountsAndKeys(search: Search): Promise<Hit[]> {
   const permitted = found.filter(({ kind }) => isPermitted(search.scope.ctx, READS[kind]))
   return permitted.map(({ user, ...owned }) => {
     const { id: userId, email, organization } = user
-    return { ...owned, name: nameOf(user), email, organization, userId }
+    return { ...owned, name: toFullName(user), email, organization, userId }
   })
 }
 

@@ -26,7 +26,7 @@ import {
   updateUser as updateUserRow,
 } from '../store/tables/users.ts'
 import { giveAccountBack } from './accounts-job.ts'
-import { assertNotSelf, checkLastAdministrator, losesAdministrator } from './administrators.ts'
+import { assertNotLastAdministrator, assertNotSelf, losesAdministrator } from './administrators.ts'
 import type { Directory } from './directory.ts'
 import { getGroups, listGroupIds } from './groups.ts'
 import { endAccess } from './people.ts'
@@ -183,7 +183,7 @@ export async function changeUser(
   if (!keepsKey) await assertEmailFree(unit, organization, email)
   const leaves = losesAdministrator(groups, wanted)
   if (leaves) assertNotSelf(unit.ctx, user)
-  const isLast = leaves && (await checkLastAdministrator(unit, { ...found, groups }, force))
+  const isLast = leaves && (await assertNotLastAdministrator(unit, { ...found, groups, force }))
   await updateUserRow(tx, user.pk, { ...user, ...names, keepsKey, now })
   if (differences.some(({ name }) => name === 'groups')) await replaceMemberships(tx, user.pk, wanted)
   await audit(unit, found, { outcome: 'updated', changes: differences, isLast })
@@ -230,7 +230,7 @@ export async function removeUser(
   { force = false }: Pick<ChangeOptions, 'force'> = {},
 ): Promise<void> {
   const { tx, now } = unit
-  const isLast = await checkLeaving(unit, { user, organization }, force)
+  const isLast = await assertMayLeave(unit, { user, organization, force })
   await markUserDeleted(tx, user.pk, now)
   await markAccountsOfUserRemoved(tx, user.pk, now)
   await endAccess(tx, user.pk)
@@ -275,7 +275,7 @@ function setActive(
         await audit(unit, found, { outcome: 'repeated' })
         return stateOf(user)
       }
-      const isLast = active ? false : await checkLeaving(unit, found, request.force === true)
+      const isLast = active ? false : await assertMayLeave(unit, { ...found, force: request.force === true })
       await updateUserActive(tx, user.pk, { active, now })
       await followUser(tx, user.pk, now)
       if (!active) await endAccess(tx, user.pk)
@@ -286,10 +286,10 @@ function setActive(
   })
 }
 
-async function checkLeaving(unit: Unit, found: ReachableUser, force: boolean): Promise<boolean> {
-  assertNotSelf(unit.ctx, found.user)
-  const groups = await selectMemberships(unit.tx, found.user.pk)
-  return checkLastAdministrator(unit, { ...found, groups }, force)
+async function assertMayLeave(unit: Unit, leaving: ReachableUser & { force: boolean }): Promise<boolean> {
+  assertNotSelf(unit.ctx, leaving.user)
+  const groups = await selectMemberships(unit.tx, leaving.user.pk)
+  return assertNotLastAdministrator(unit, { ...leaving, groups })
 }
 
 /**

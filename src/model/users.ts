@@ -107,6 +107,11 @@ export function nameKeyOf(
   return key.length > MAX_KEY ? key.slice(0, MAX_KEY).toWellFormed() : key
 }
 
+/** Returns the first and the last name of a person as one text; null if they have neither. */
+export function toFullName({ firstName, lastName }: Pick<User, 'firstName' | 'lastName'>): string | null {
+  return [firstName, lastName].filter(Boolean).join(' ') || null
+}
+
 /**
  * Checks a new user by the rules that hold for every caller.
  * @returns one issue for each rule that is broken; `path` is the name of the member

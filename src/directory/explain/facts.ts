@@ -11,7 +11,7 @@ import {
   selectExplainedAccounts,
   selectExplainedTenant,
 } from '../../store/accounts/explained.ts'
-import { selectLastEntry } from '../../store/audit/last-entry.ts'
+import { selectLastEntryAbout } from '../../store/audit/last-entry.ts'
 import { selectCallerNames } from '../../store/audit/log-names.ts'
 import { type FoundOrganization, selectFoundOrganizationByPk } from '../../store/find/organizations.ts'
 import { selectFoundAccountsAndKeys } from '../../store/find/things.ts'
@@ -141,7 +141,7 @@ async function readDone(
 
 async function findDoer(scope: Scope, target: string, operations: readonly Operation[]): Promise<Done> {
   const outcomes = ['deleted', 'suspended', 'updated']
-  const entry = await selectLastEntry(scope.tx, { target, operations, outcomes })
+  const entry = await selectLastEntryAbout(scope.tx, { target, operations, outcomes })
   if (!entry) return { at: null, by: null }
   const { caller, at } = entry
   if (caller.kind === 'operator') return { at, by: 'operator' }

@@ -11,6 +11,7 @@ import {
   USER_STEPS,
 } from '../../model/explain.ts'
 import type { DriftKind, Health } from '../../model/platforms.ts'
+import { toFullName } from '../../model/users.ts'
 import type { FoundOrganization } from '../../store/find/organizations.ts'
 import type { UserFacts } from './facts.ts'
 import { choosePermitted } from './next-steps.ts'
@@ -60,9 +61,8 @@ export function toUserExplanation(
   const { steps, failed, reason } = toSteps(checked)
   const { user, organization, account } = facts
   const { id, name, kind } = organization
-  const names = [user.firstName, user.lastName].filter((part) => part !== null && part !== '')
   return {
-    user: { id: user.id, name: names.join(' ') || null, email: user.email, organization: { id, name, kind } },
+    user: { id: user.id, name: toFullName(user), email: user.email, organization: { id, name, kind } },
     account: account && {
       canonicalUserId: account.canonicalUserId,
       tenantId: account.tenantId,

@@ -2,7 +2,7 @@ import type { Context } from '../../model/context.ts'
 import { newId } from '../../model/ids.ts'
 import { addCounts, NO_ROWS, type RowResult } from '../../model/imports.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
-import { addImportCounts, insertImport, markImport } from '../../store/tables/imports.ts'
+import { addImportCounts, insertImport, markImportEnded } from '../../store/tables/imports.ts'
 import type { Directory } from '../directory.ts'
 import { runUnit } from '../unit.ts'
 import { applyRows, type RunningImport } from './apply-rows.ts'
@@ -59,7 +59,7 @@ export function applyBulkRows(
  */
 export function endBulk(dir: Directory, ctx: Context, call: BulkCall): Promise<void> {
   return runUnit(dir, ctx, toSubject(call), async (unit) => {
-    await markImport(unit.tx, call.pk, 'ended_at', unit.now)
+    await markImportEnded(unit.tx, call.pk, unit.now)
     await unit.audit({ outcome: 'ended', target: call.id })
   })
 }

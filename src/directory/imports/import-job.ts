@@ -1,6 +1,6 @@
 import { DirectoryError } from '../../model/error.ts'
 import { addCounts, NO_ROWS, type RowResult } from '../../model/imports.ts'
-import { addImportCounts, markImport } from '../../store/tables/imports.ts'
+import { addImportCounts, markImportEnded } from '../../store/tables/imports.ts'
 import type { Directory } from '../directory.ts'
 import type { JobKind } from '../jobs/kind.ts'
 import { applyRows } from './apply-rows.ts'
@@ -42,7 +42,7 @@ export function newImportKind(
       if (running.undoBeganAt !== null)
         throw new DirectoryError('job_ended', `The import ${id} has been undone.`)
       if (rows.size === 0) {
-        await markImport(unit.tx, running.pk, 'ended_at', unit.now)
+        await markImportEnded(unit.tx, running.pk, unit.now)
         await unit.audit({ outcome: 'ended', organization: running.organizationId, target: id })
         noteStep({ results: [], isLast: true })
         return { result: running.counts, done }

@@ -5,7 +5,8 @@ import type { Organization } from '../../model/organizations.ts'
 import type { User } from '../../model/users.ts'
 import {
   type ChangeSetUser,
-  markImport,
+  markUndoBegan,
+  markUndoEnded,
   markUsersUndone,
   selectUsersToUndo,
 } from '../../store/tables/imports.ts'
@@ -63,7 +64,7 @@ export function beginUndo(
     const importing = await selectJob(tx, importId, provider)
     if (importing?.endedAt === null) await markJobStopped(tx, importing.pk, now)
     const jobId = await beginJob(unit, kind, { input: null, target: importId })
-    if (undoBeganAt === null) await markImport(tx, pk, 'undo_began_at', now)
+    if (undoBeganAt === null) await markUndoBegan(tx, pk, now)
     await unit.audit({ outcome: 'begun', organization: found.organizationId, target: importId })
     return { importId, jobPk: (await selectJob(tx, jobId, provider))?.pk ?? 0, jobId }
   })
@@ -88,7 +89,7 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
         return { cursor: { ...earlier, after: 0, isSecondTurn: true }, done }
       }
       if (!last) {
-        await markImport(unit.tx, pk, 'undo_ended_at', unit.now)
+        await markUndoEnded(unit.tx, pk, unit.now)
         await unit.audit({ outcome: 'ended', organization: organizationId, target })
         noteStep([])
         return { result: toCounts(earlier), done }

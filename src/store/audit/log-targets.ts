@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { TargetKind } from '../../model/audit.ts'
 import { ACCESS_KEY_LENGTH } from '../../model/credentials.ts'
 import type { OrganizationKind } from '../../model/organizations.ts'
+import { toFullName } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { isInArea, toAreaParameters } from '../tables/areas.ts'
@@ -137,5 +138,5 @@ interface Named {
 }
 
 function nameOf({ first_name, last_name, email }: Named): string | null {
-  return [first_name, last_name].filter((part) => part !== null).join(' ') || email
+  return toFullName({ firstName: first_name, lastName: last_name }) ?? email
 }

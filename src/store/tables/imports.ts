@@ -136,21 +136,31 @@ export async function addImportCounts(tx: Tx, pk: number, counts: RowCounts): Pr
   await tx.run(add, { pk, ...counts })
 }
 
-const setTime = {
-  ended_at: statement((db, p: { pk: number; now: string }) =>
-    db.updateTable('imports').set({ ended_at: p.now }).where('pk', '=', p.pk),
-  ),
-  undo_began_at: statement((db, p: { pk: number; now: string }) =>
-    db.updateTable('imports').set({ undo_began_at: p.now }).where('pk', '=', p.pk),
-  ),
-  undo_ended_at: statement((db, p: { pk: number; now: string }) =>
-    db.updateTable('imports').set({ undo_ended_at: p.now }).where('pk', '=', p.pk),
-  ),
+const setEnded = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('imports').set({ ended_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Marks that an import has ended. */
+export async function markImportEnded(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(setEnded, { pk, now })
 }
 
-/** Marks that an import has ended, or that its undo has begun or ended. */
-export async function markImport(tx: Tx, pk: number, at: keyof typeof setTime, now: string): Promise<void> {
-  await tx.run(setTime[at], { pk, now })
+const setUndoBegan = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('imports').set({ undo_began_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Marks that the undo of an import has begun. */
+export async function markUndoBegan(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(setUndoBegan, { pk, now })
+}
+
+const setUndoEnded = statement((db, p: { pk: number; now: string }) =>
+  db.updateTable('imports').set({ undo_ended_at: p.now }).where('pk', '=', p.pk),
+)
+
+/** Marks that the undo of an import has ended. */
+export async function markUndoEnded(tx: Tx, pk: number, now: string): Promise<void> {
+  await tx.run(setUndoEnded, { pk, now })
 }
 
 /** A user of a change set. */
