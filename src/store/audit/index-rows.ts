@@ -48,6 +48,11 @@ export function isAboutUser({ pk, id }: { readonly pk: number; readonly id: stri
 /** The condition that the target of `entry` may be an access key, which spares most entries the look-up. */
 const IS_KEY = sql`length(entry.target) = ${sql.lit(ACCESS_KEY_LENGTH)}`
 
+/** Returns the condition that an operation reads. Their names begin so, as far as they leave entries. */
+export function isRead(column: 'entry.operation' | 'i.operation'): RawBuilder<unknown> {
+  return sql`substr(${sql.ref(column)}, 1, 3) in ('Get', 'Lis', 'Que', 'Hea')`
+}
+
 /**
  * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key;
  * a change of a user's names does not reach the platform. An
@@ -59,7 +64,7 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
   const isOfEntry = sql`(org.pk is null or org.pk = users.organization_pk
     or (org.kind <> 'customer' and coalesce(org.provider_pk, org.pk) = users.provider_pk))`
   const mayChangeAccounts = sql`entry.operation <> 'UpdateUser'
-    and substr(entry.operation, 1, 3) not in ('Get', 'Lis', 'Que')`
+    and not (${isRead('entry.operation')})`
   // An organization that was removed is counted to the first provider.
   return sql`
     select

@@ -11,7 +11,7 @@ const MAX_ENTRIES = 500
  * Returns the newest entry about a target with one of several operations and one of several outcomes, if it is among
  * the newest 500 about the target.
  */
-export async function selectLastEntry(
+export async function selectLastEntryAbout(
   tx: Tx,
   wanted: {
     readonly target: string

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { CallerName } from '../../model/context.ts'
+import { toFullName } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 
@@ -33,7 +34,6 @@ export function isOf(resellerPk: number): RawBuilder<unknown> {
     where customer_pk = organizations.pk and reseller_pk = ${resellerPk}))`
 }
 
-/** A caller as lists show it. */
 /** A caller that the reader may know. */
 export interface NamedCaller {
   readonly id: string
@@ -65,12 +65,12 @@ export async function selectCallerNames(
       )
     : []
   const people = persons.length
-    ? await query<{ id: string; first_name: string | null; last_name: string | null }>(
+    ? await query<{ id: string; firstName: string | null; lastName: string | null }>(
         tx,
-        sql`select id, first_name, last_name from users as found where id in (${sql.join(persons)}) and ${seen}`,
+        sql`select id, first_name as "firstName", last_name as "lastName" from users as found where id in (${sql.join(persons)}) and ${seen}`,
       )
     : []
-  for (const { id, first_name, last_name } of people)
-    named.push({ id, name: [first_name, last_name].filter((part) => part !== null).join(' ') || null })
+  for (const { id, firstName, lastName } of people)
+    named.push({ id, name: toFullName({ firstName, lastName }) })
   return new Map(named.map((one) => [one.id, one]))
 }

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { TimelineKind } from '../../model/timelines.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { isAboutUser, selectIndexRows } from './index-rows.ts'
+import { isAboutUser, isRead, selectIndexRows } from './index-rows.ts'
 import { type IndexRow, type NumberedLogEntry, STATUS, selectEntries } from './logs.ts'
 import { isSeenBy, type RequestReader } from './requests.ts'
 import { findTail, findTailAt } from './tail.ts'
@@ -100,7 +100,7 @@ export async function selectChangesOfUser(
   return selectEntries(tx, rows.slice(0, limit))
 }
 
-const IS_READ = sql`substr(i.operation, 1, 3) in ('Get', 'Lis', 'Que', 'Hea')`
+const IS_READ = isRead('i.operation')
 const SHOWN = {
   changes: sql`(i.status <> 'Failed' and not (${IS_READ}))`,
   reads: sql`(i.status <> 'Failed' and ${IS_READ})`,
@@ -187,10 +187,8 @@ async function selectChanges(
       select entry.at, entry.correlation_id as "correlationId", entry.pk,
         case when ${isAboutUser(user)} then 1 when ${isOfAll} then 0 end as nearness
       from audit_entries as entry
-      where ${reaching} and entry.status = 'Succeeded' and ${IS_CHANGE}) as changes
+      where ${reaching} and entry.status = 'Succeeded' and not (${isRead('entry.operation')})) as changes
       where nearness is not null order by nearness, pk`,
   )
   return new Map(found.map((one) => [one.at, one.correlationId]))
 }
-
-const IS_CHANGE = sql`substr(entry.operation, 1, 3) not in ('Get', 'Lis', 'Que', 'Hea')`
