@@ -21,15 +21,18 @@ import { decodeMasterKeys, type MasterKeys } from './setting-values.ts'
 
 /**
  * Loads the master keys, which encrypt the secrets of the directory, from the setting or from their file.
- * @param mayCreate whether to create a missing file with a new key; only for a directory without secrets
+ * @param options.create whether to create a missing file with a new key; only for a directory without secrets
  * @throws {ConfigError} if the file is missing or wrong, or its mode lets others read it
  */
-export function loadMasterKeys(config: Config, mayCreate: boolean): MasterKeys {
+export function loadMasterKeys(
+  config: Config,
+  { create = false }: { readonly create?: boolean } = {},
+): MasterKeys {
   if (config.masterKeys) return config.masterKeys
   const path = config.masterKeyFile
   try {
     const found = statSync(path, { throwIfNoEntry: false })
-    if (!found && mayCreate) return [createMasterKey(path)]
+    if (!found && create) return [createMasterKey(path)]
     if (!found) throw new Error(MISSING)
     if (isOpenToOthers(found))
       throw new Error(`may be read by others; its mode must be 0600: chmod 600 ${path}`)

@@ -34,11 +34,11 @@ export interface OpenDirectory {
  */
 export async function openDirectory(config: Config, options: OpenOptions = {}): Promise<OpenDirectory> {
   let loaded: Sealer | undefined
-  const loadSealer = (mayCreate: boolean): Sealer =>
-    (loaded ??= newFollowingSealer(loadMasterKeys(config, mayCreate), () => loadMasterKeys(config, false)))
+  const loadSealer = (create = false): Sealer =>
+    (loaded ??= newFollowingSealer(loadMasterKeys(config, { create }), () => loadMasterKeys(config)))
   const store = await openStore(config.databaseUrl, {
     // A migration may need the master key before it is known whether a missing one may be made.
-    auditKeys: newAuditKeySealer(() => loadSealer(false)),
+    auditKeys: newAuditKeySealer(() => loadSealer()),
     allowDataLoss: config.databaseAllowDataLoss,
     patient: options.serving !== true,
     ...options,

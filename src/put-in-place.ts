@@ -13,10 +13,14 @@ export function syncPath(path: string): void {
 
 /**
  * Renames a file in its folder, so that at every moment, even after a power failure, the new name is the whole file.
- * @param overwrite whether the new name may exist
+ * @param options.overwrite whether the new name may exist
  * @throws {Error} `EEXIST` when it exists and must not
  */
-export function putInPlace(path: string, target: string, overwrite: boolean): void {
+export function putInPlace(
+  path: string,
+  target: string,
+  { overwrite }: { readonly overwrite: boolean },
+): void {
   syncPath(path)
   // A rename would replace a file that was made meanwhile.
   if (overwrite || !linkIfPossible(path, target)) renameSync(path, target)

@@ -38,7 +38,7 @@ function write(file: string, text: string, mode = 0o600): void {
 
 function refused(config: Config, message: RegExp): void {
   assert.throws(
-    () => loadMasterKeys(config, false),
+    () => loadMasterKeys(config),
     (error: Error) => {
       assert.ok(error instanceof ConfigError)
       assert.match(error.message, message)
@@ -50,13 +50,13 @@ function refused(config: Config, message: RegExp): void {
 
 test('the first start creates a key of 32 bytes that only its owner may read', async () => {
   await withConfig((config, file) => {
-    const [key, ...others] = loadMasterKeys(config, true)
+    const [key, ...others] = loadMasterKeys(config, { create: true })
     assert.deepEqual([key?.length, others], [32, []])
     assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.equal(statSync(join(file, '..')).mode & 0o777, 0o700)
     assert.deepEqual(Buffer.from(readFileSync(file, 'utf8'), 'base64'), key)
-    assert.deepEqual(loadMasterKeys(config, false), [key])
-    assert.deepEqual(loadMasterKeys(config, true), [key])
+    assert.deepEqual(loadMasterKeys(config), [key])
+    assert.deepEqual(loadMasterKeys(config, { create: true }), [key])
   })
 })
 
@@ -64,7 +64,7 @@ test('a key from the setting is used, and no file is created', async () => {
   const { path, remove } = newDataDir()
   const key = randomBytes(32)
   const config = await readConfig({ USHER_DATA_DIR: path, USHER_MASTER_KEY: key.toString('base64') })
-  assert.deepEqual(loadMasterKeys(config, true), [key])
+  assert.deepEqual(loadMasterKeys(config, { create: true }), [key])
   assert.equal(existsSync(config.masterKeyFile), false)
   remove()
 })
@@ -98,7 +98,7 @@ test('a key file may have several keys, one on each line', async () => {
     const lines = keys.map((key) => key.toString('base64'))
     for (const text of [lines.join('\n'), `${lines.join('\r\n')}\r\n`, `\n${lines.join('\n\n')}\n\n`]) {
       write(file, text)
-      assert.deepEqual(loadMasterKeys(config, false), keys)
+      assert.deepEqual(loadMasterKeys(config), keys)
     }
   })
 })
@@ -114,7 +114,7 @@ test('a wrong or repeated line of a key file is reported by its number alone', a
     write(file, `\n${key}\n${key}\n`)
     refused(config, /line 3 is the same as line 2$/)
     assert.throws(
-      () => loadMasterKeys(config, false),
+      () => loadMasterKeys(config),
       (error: Error) => !error.message.includes(key.slice(1)) && !error.message.includes(short),
     )
   })
@@ -129,13 +129,13 @@ test('an empty key file is refused', async () => {
 
 test('a key file is replaced as a whole, for its owner alone, and nothing else is left in its folder', async () => {
   await withConfig((config, file) => {
-    loadMasterKeys(config, true)
+    loadMasterKeys(config, { create: true })
     // A process that was killed may leave this file.
     write(`${file}.next`, 'half a ke', 0o644)
     const before = statSync(file).ino
     const keys = [randomBytes(32), randomBytes(32)] as const
     writeMasterKeys(file, keys)
-    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.deepEqual(loadMasterKeys(config), keys)
     assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.notEqual(statSync(file).ino, before, 'it was written over, not replaced')
     assert.deepEqual(readdirSync(join(file, '..')), ['master.key'])
@@ -144,14 +144,14 @@ test('a key file is replaced as a whole, for its owner alone, and nothing else i
 
 test('a symbolic link to the key file stays', async () => {
   await withConfig((config, file) => {
-    loadMasterKeys(config, true)
+    loadMasterKeys(config, { create: true })
     const real = `${config.dataDir}/real.key`
     renameSync(file, real)
     symlinkSync(real, file)
     const keys = [randomBytes(32)] as const
     writeMasterKeys(file, keys)
     assert.ok(lstatSync(file).isSymbolicLink())
-    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.deepEqual(loadMasterKeys(config), keys)
     assert.ok(lstatSync(real).isFile())
   })
 })
@@ -160,7 +160,7 @@ const ROOT = process.getuid?.() === 0
 
 test('a replaced key file keeps its owner', { skip: !ROOT && 'needs root' }, async () => {
   await withConfig((config, file) => {
-    loadMasterKeys(config, true)
+    loadMasterKeys(config, { create: true })
     chownSync(file, 65_534, -1)
     writeMasterKeys(file, [randomBytes(32)])
     assert.equal(statSync(file).uid, 65_534)
@@ -169,7 +169,7 @@ test('a replaced key file keeps its owner', { skip: !ROOT && 'needs root' }, asy
 
 test('a key file that cannot be replaced is unchanged, and the message has no key', async () => {
   await withConfig((config, file) => {
-    const keys = loadMasterKeys(config, true)
+    const keys = loadMasterKeys(config, { create: true })
     mkdirSync(join(`${file}.next`, 'in the way'), { recursive: true })
     const next = randomBytes(32)
     assert.throws(
@@ -179,7 +179,7 @@ test('a key file that cannot be replaced is unchanged, and the message has no ke
         /master\.key cannot be replaced: /.test(error.message) &&
         !error.message.includes(next.toString('base64')),
     )
-    assert.deepEqual(loadMasterKeys(config, false), keys)
+    assert.deepEqual(loadMasterKeys(config), keys)
   })
 })
 
@@ -222,7 +222,7 @@ test(
       const key = randomBytes(32)
       write(file, `${key.toString('base64')}\n`, 0o440)
       chownSync(file, 0, 0)
-      assert.deepEqual(loadMasterKeys(config, false), [key])
+      assert.deepEqual(loadMasterKeys(config), [key])
       chownSync(file, 0, 65534)
       refused(config, /may be read by others/)
       chownSync(file, 65534, 0)

@@ -95,7 +95,7 @@ async function rotate(opened: Opened, wait: Wait): Promise<Output> {
     `another process is rotating the master key in ${file}`,
   )
   try {
-    const found = loadMasterKeys(config, false)
+    const found = loadMasterKeys(config)
     // Several keys mean that an earlier rotation did not finish: continue it, and add no third key.
     const continues = found.length > 1
     const keys: MasterKeys = continues ? found : [randomBytes(32), ...found]
@@ -111,7 +111,7 @@ async function rotate(opened: Opened, wait: Wait): Promise<Output> {
 }
 
 async function resealOnly({ config, dir, ctx }: Opened, wait: Wait): Promise<Output> {
-  const keys = loadMasterKeys(config, false)
+  const keys = loadMasterKeys(config)
   await recordRotation(dir, ctx, keys[0])
   await wait(sealingDelay(dir))
   return describeRotation(await resealSecrets(dir, ctx, keys), 'The other keys are no longer needed.')

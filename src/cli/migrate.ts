@@ -24,7 +24,7 @@ async function applyMigrations(session: Session): Promise<Output> {
   const config = await readConfig(session.env)
   const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = config
   // A directory of Usher 0.1.0 gets its audit key.
-  const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config, false)))
+  const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config)))
   // Opening a store applies its migrations. An empty database of PostgreSQL gets its tables; a file is not created.
   const create = toSqlitePath(databaseUrl) === null
   const store = await openStore(databaseUrl, { allowDataLoss, create, auditKeys })

@@ -32,9 +32,9 @@ async function restoreFile(session: Session, file: string, force: boolean): Prom
   if (path === null)
     throw new ConfigError([explainPostgres('pg_restore --single-transaction FILE', config.databaseUrl)])
   // Without a key, nothing is changed.
-  loadMasterKeys(config, false)
+  loadMasterKeys(config)
   const stopping = stopSignal(session)
-  const staged = await stageRestore(path, file, force)
+  const staged = await stageRestore(path, file, { incomplete: force })
   try {
     const findings = await examine({ ...config, databaseUrl: `sqlite:${staged.path}` }, force)
     // SQLite works without a pause, so a signal arrives only here.

@@ -56,7 +56,7 @@ function parseUrl(option: string, text: string): string {
 /** Opens a store in the same way as a server, so that no server can use a SQLite file at the same time. */
 async function openAt(config: Config, url: string, create: boolean): Promise<Directory> {
   const { databaseAllowDataLoss: allowDataLoss } = config
-  const newOwnSealer = (): Sealer => newSealer(loadMasterKeys(config, false))
+  const newOwnSealer = (): Sealer => newSealer(loadMasterKeys(config))
   const auditKeys = newAuditKeySealer(newOwnSealer)
   const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss, auditKeys })
   try {

@@ -20,10 +20,10 @@ export async function backUpFile(path: string, target: string, options: BackupOp
 export async function stageRestore(
   path: string,
   backup: string,
-  incomplete: boolean,
+  options: { readonly incomplete: boolean },
 ): Promise<StagedRestore> {
   const { stageRestore } = await import('./sqlite/restore.ts')
-  return stageRestore(path, backup, incomplete)
+  return stageRestore(path, backup, options)
 }
 
 /** Returns the path of a SQLite store, or null for a store on PostgreSQL. */

@@ -22,7 +22,7 @@ const START_THREAD = `
   import { openConnection } from './dist/store/sqlite/connection.js'
   import { CreateWriter } from './dist/store/sqlite/create-writer.js'
   const path = process.env.USHER_DATA_DIR + '/usher.db'
-  const connection = openConnection(path, true)
+  const connection = openConnection(path, { readOnly: true })
   const auditKey = { id: 'unused', secret: Buffer.alloc(32), from: 1, previousHash: '' }
   const start = { path, file: statSync(path, { bigint: true }), auditKey, plans: connection.compileCreates() }
   const writer = new CreateWriter(start, (reason) => { throw reason })

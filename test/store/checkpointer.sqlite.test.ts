@@ -14,7 +14,7 @@ const LIMIT_MS = 10_000
 test('the log is copied while a transaction writes, and what is written later is copied next time', async () => {
   const { path: folder, remove } = newDataDir()
   const path = join(folder, 'usher.db')
-  const db = openConnection(path, false)
+  const db = openConnection(path)
   createMigrationsTable(db)
   const checkpointer = new Checkpointer(path)
   const copy = async (): Promise<unknown> => {
@@ -38,7 +38,7 @@ test('the log is copied while a transaction writes, and what is written later is
 test('closing waits for a copy that runs', async () => {
   const { path: folder, remove } = newDataDir()
   const path = join(folder, 'usher.db')
-  const db = openConnection(path, false)
+  const db = openConnection(path)
   createMigrationsTable(db)
   const checkpointer = new Checkpointer(path)
   checkpointer.begin()
@@ -64,7 +64,7 @@ test('without its file it copies nothing, and commits go on', async () => {
 test('while the log is copied, no commit begins a new one, also when all of it is copied', async () => {
   const { path: folder, remove } = newDataDir()
   const path = join(folder, 'usher.db')
-  const db = openConnection(path, false)
+  const db = openConnection(path)
   createMigrationsTable(db)
   const readSalts = (): string => readFileSync(`${path}-wal`).toString('hex', 16, 24)
   const checkpointer = new Checkpointer(path)

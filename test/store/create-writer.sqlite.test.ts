@@ -54,7 +54,7 @@ async function newWorld(t: TestContext): Promise<World> {
   const path = join(folder, 'usher.db')
   const store = await openStore(`sqlite:${path}`, { auditKeys: TEST_AUDIT_KEYS })
   const row = await prepareRows(store)
-  const connection = openConnection(path, true)
+  const connection = openConnection(path, { readOnly: true })
   const plans = connection.compileCreates()
   connection.close()
   const file = statSync(path, { bigint: true })
@@ -101,7 +101,7 @@ test('the log is marked again after a checkpoint, before a commit can begin a ne
   const { path, row, insert } = await newWorld(t)
   await insert(row('ada@example.com'))
   const before = readFileMark(path)
-  const other = openConnection(path, false)
+  const other = openConnection(path)
   other.pragma('wal_checkpoint(PASSIVE)')
   await insert(row('bob@example.com'))
   const after = readFileMark(path)
@@ -115,7 +115,7 @@ test('a long log is copied by another thread, and the next one is marked', async
   const { path, row, insert } = await newWorld(t)
   await insert(row('ada@example.com'))
   const before = readFileMark(path)
-  const other = openConnection(path, true)
+  const other = openConnection(path, { readOnly: true })
   let pages = 0
   for (let now = before; now.mark === before.mark || !isOpenMark(now.mark); now = readFileMark(path)) {
     pages = Math.max(pages, Number(other.pragma('wal_checkpoint(NOOP)').log))
@@ -132,7 +132,7 @@ test('nothing is written next to another file that was copied over the store', a
   await insert(row('ada@example.com'))
   const [copy, kept] = [`${path}-copy`, `${path}-kept`]
   copyFileSync(path, kept)
-  const other = openConnection(copy, false)
+  const other = openConnection(copy)
   createMigrationsTable(other)
   other.close()
   copyFileSync(copy, path)
@@ -161,7 +161,7 @@ test('a row that SQLite does not take is no failure of the file', async (t) => {
 
 test('batches that wait together for the lock of another process are refused together', async (t) => {
   const { path, store, row, insert } = await newWorld(t)
-  const other = openConnection(path, false)
+  const other = openConnection(path)
   other.begin()
   const batches = ['ada', 'bob', 'carl'].map((name) => insert(row(`${name}@example.com`)))
   batches[0]?.catch(() => {
@@ -179,7 +179,7 @@ test('batches that wait together for the lock of another process are refused tog
 
 test('a thread that cannot open the file takes no batches, says so once, and can be closed', async () => {
   const { path: folder, remove } = newDataDir()
-  const connection = openConnection(join(folder, 'usher.db'), false)
+  const connection = openConnection(join(folder, 'usher.db'))
   const plans = connection.compileCreates()
   connection.close()
   const path = join(folder, 'missing', 'usher.db')

@@ -14,8 +14,8 @@ async function read(connection: Connection, pragma: string): Promise<unknown> {
 
 test('a connection has its settings; SQLite silently ignores a misspelt one', async (t) => {
   const { path, remove } = newDataDir()
-  const writer = openConnection(join(path, 'usher.db'), false)
-  const reader = openConnection(join(path, 'usher.db'), true)
+  const writer = openConnection(join(path, 'usher.db'))
+  const reader = openConnection(join(path, 'usher.db'), { readOnly: true })
   t.after(() => {
     reader.close()
     writer.close()

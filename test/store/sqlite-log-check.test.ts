@@ -247,7 +247,7 @@ test('a crash at any moment of the marking is accepted', async (t) => {
   const world = await newWorld(t)
   await world.store.heartbeat()
   checkpoint(world)
-  const connection = openConnection(world.path, false)
+  const connection = openConnection(world.path)
   let moments = 0
   markLog(
     observe(connection, () => {
@@ -263,7 +263,7 @@ test('a crash at any moment of the marking is accepted', async (t) => {
 test('two processes that mark at once leave what is accepted at any moment', async (t) => {
   const world = await newWorld(t)
   await world.store.heartbeat()
-  const [one, other] = [openConnection(world.path, false), openConnection(world.path, false)]
+  const [one, other] = [openConnection(world.path), openConnection(world.path)]
   let inTransaction = false
   let depth = 0
   const interleaved = observe(one, () => {

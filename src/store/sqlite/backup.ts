@@ -38,7 +38,7 @@ export async function backUpFile(path: string, target: string, options: BackupOp
     createEmptyFile(part)
     await copyPages(path, part, options.signal)
     completeCopy(part, path)
-    putInPlace(part, target, options.overwrite)
+    putInPlace(part, target, options)
   } catch (error) {
     if (options.signal.aborted) throw new StoreError('failed', `stopped: ${target} was not written`, error)
     throw toCopyError(error, path, target)
@@ -84,7 +84,7 @@ async function copyPages(path: string, part: string, signal: AbortSignal): Promi
  */
 export function completeCopy(copy: string, name: string): void {
   try {
-    const db = openConnection(copy, false)
+    const db = openConnection(copy)
     try {
       clearMark(db)
       db.pragma('journal_mode = DELETE')

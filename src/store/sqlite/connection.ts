@@ -248,8 +248,8 @@ export class Connection implements Tx, Writer {
  * Opens a connection to a SQLite file.
  * @throws {StoreError} when the file cannot be opened or is not a SQLite file
  */
-export function openConnection(path: string, readOnly: boolean): Connection {
-  return new Connection(openDatabase(path, { readOnly }))
+export function openConnection(path: string, options: { readonly readOnly?: boolean } = {}): Connection {
+  return new Connection(openDatabase(path, options))
 }
 
 /** Makes a query builder that only compiles: its queries run on a `Connection`. */

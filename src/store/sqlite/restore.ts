@@ -35,11 +35,15 @@ export interface StagedRestore {
 
 /**
  * Copies a backup next to a store and checks it, while no other process uses the store.
- * @param incomplete whether to take a copy that lacks the log it had
+ * @param options.incomplete whether to take a copy that lacks the log it had
  * @throws {StoreError} `busy` when another process uses the store, `not_a_store`, `damaged`, `replaced` when the backup
  *   lacks its log, and others when a file cannot be read or written
  */
-export function stageRestore(path: string, backup: string, incomplete: boolean): StagedRestore {
+export function stageRestore(
+  path: string,
+  backup: string,
+  { incomplete }: { readonly incomplete: boolean },
+): StagedRestore {
   const target = resolveLinks(path)
   assertBackup(target, backup)
   const hasLog = hasOwnLog(backup)
@@ -169,7 +173,7 @@ function install(staged: string, target: string, now: Date): string | null {
   // The server may run as another user than this command.
   const owner = statSync(kept && existsSync(kept) ? kept : dirname(target))
   if (process.getuid?.() === 0) chownSync(staged, owner.uid, owner.gid)
-  putInPlace(staged, target, true)
+  putInPlace(staged, target, { overwrite: true })
   return kept
 }
 

@@ -82,11 +82,11 @@ class SqliteStore implements Store {
       : null
     this.#events = events
     this.#auditKeys = auditKeys
-    this.#writer = openConnection(path, false)
+    this.#writer = openConnection(path)
     // If the path is a symbolic link, SQLite puts its log next to the file that the link points to.
     this.#path = realpathSync(path)
     if (serving) beginNewLog(this.#writer, this.#path)
-    this.#reader = openConnection(path, true)
+    this.#reader = openConnection(path, { readOnly: true })
     this.#file = statSync(this.#path, { bigint: true })
     this.#units = new UnitWriter({ db: this.#writer, path: this.#path, file: this.#file, auditKeys, events })
   }
