@@ -3,7 +3,7 @@ import { listCustomers } from '../directory/customers.ts'
 import { createOrganization, deleteOrganization, listOrganizations } from '../directory/organizations.ts'
 import { relateOrganization } from '../directory/relations.ts'
 import { listResellers } from '../directory/resellers.ts'
-import type { Organization } from '../model/organizations.ts'
+import { ORGANIZATION_KINDS, type Organization } from '../model/organizations.ts'
 import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
 import { defineCompany } from './company.ts'
 import { LIMIT, newChoice } from './options.ts'
@@ -34,7 +34,7 @@ export function defineOrganization(organization: Command, session: Session): voi
   organization
     .command('list')
     .description('List organizations, oldest first')
-    .addOption(newChoice('--kind <kind>', 'List only this kind', ['provider', 'reseller', 'customer']))
+    .addOption(newChoice('--kind <kind>', 'List only this kind', ORGANIZATION_KINDS))
     .option('--search <text>', 'List only customers or resellers with this part in their name, by name')
     .option(...LIMIT, 1_000)
     .action(action(session, (options: ListOptions) => list(session, options)))

@@ -1,7 +1,7 @@
 import type { Operation } from '../model/audit.ts'
 import type { CallerKind, Context, Permission } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
-import type { OrganizationKind } from '../model/organizations.ts'
+import { ORGANIZATION_KINDS, type OrganizationKind } from '../model/organizations.ts'
 
 /** One kind of caller that may run an operation. All three members must match the context of the call. */
 export interface Grant {
@@ -31,7 +31,7 @@ const OPERATOR: Grant = {
 const ADMINISTRATOR_CLIENT: Grant = {
   caller: 'client',
   permissions: ['administrator'],
-  organizations: ['provider', 'reseller', 'customer'],
+  organizations: ORGANIZATION_KINDS,
 }
 const VIEWER_CLIENT: Grant = { ...ADMINISTRATOR_CLIENT, permissions: ['viewer'] }
 const ADMINISTRATOR_PERSON: Grant = {

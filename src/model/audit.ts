@@ -155,8 +155,9 @@ export type Operation = (typeof OPERATIONS)[number]
 
 export type AuditStatus = 'Succeeded' | 'Failed'
 
-/** The status of an entry as lists of the portal show it: that of an account changes until the platform has it. */
-export type LogStatus = AuditStatus | 'Processing'
+/** The status of an entry as lists show it: that of an account changes until the platform has it. */
+export const LOG_STATUSES = ['Succeeded', 'Failed', 'Processing'] as const
+export type LogStatus = (typeof LOG_STATUSES)[number]
 
 /** The value of a member in an entry. */
 export type AuditValue = string | number | boolean | null | readonly AuditValue[]

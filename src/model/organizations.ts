@@ -3,7 +3,8 @@ import { isDomain, toAsciiDomain } from './email.ts'
 import type { Issue } from './error.ts'
 import { checkText } from './text.ts'
 
-export type OrganizationKind = 'provider' | 'reseller' | 'customer'
+export const ORGANIZATION_KINDS = ['provider', 'reseller', 'customer'] as const
+export type OrganizationKind = (typeof ORGANIZATION_KINDS)[number]
 
 /** A node of the tree of organizations: a provider is a root, its resellers and customers are below it. */
 export interface Organization {

@@ -89,7 +89,7 @@ function call(options: RequestOptions, body?: string): Promise<{ status: number;
   })
 }
 
-test('through the proxy, Usher sees the address of the caller, and nobody reaches the metrics', {
+test('through the proxy, Usher sees the address of the caller, and the metrics are out of reach', {
   skip,
 }, async (t) => {
   const usher = await serveNew({ USHER_TRUSTED_PROXIES: '127.0.0.1' })

@@ -69,8 +69,8 @@ function NoMatch() {
   const { q = '', deleted, ...others } = search
   const may = useMay()
   return (
-    <Message kind="note" title={text.nobody}>
-      {q && <p>{text.nobodyText(q)}</p>}
+    <Message kind="note" title={text.noMatch}>
+      {q && <p>{text.noMatchText(q)}</p>}
       <div className="row">
         {Object.keys(search).length > 0 && (
           <Link to="/users" search={{}}>

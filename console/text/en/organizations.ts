@@ -50,7 +50,7 @@ export const organizations = {
   peopleWithAccess: 'People with access to the console',
   countPeople: (count: number, hasMore: boolean) =>
     `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'person' : 'people'}`,
-  noPeople: 'Nobody of it may enter: that takes the group Administrator or Viewer.',
+  noPeople: 'None of its users may enter: that takes the group Administrator or Viewer.',
   role: 'Role',
   issuers: 'Sign-in service',
   sessions: 'Sessions',

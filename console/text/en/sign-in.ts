@@ -22,7 +22,7 @@ export const signIn = {
     expired: 'Signing in took more than 10 minutes, or began in another browser. Try again.',
     unavailable: 'The sign-in service cannot be reached. Try again later, or enter by a one-time link.',
     failed:
-      'The sign-in service gave an answer that Usher cannot accept. Try again; the log of the server has the reason.',
+      'The sign-in service sent a response that Usher cannot accept. Try again; the log of the server has the reason.',
     person_not_found:
       'No user of the provider or of a reseller is known by your e-mail address. Ask an administrator to add you, or for a one-time link.',
     person_not_permitted:

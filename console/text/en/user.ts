@@ -124,7 +124,7 @@ export const user = {
   /** Why something cannot be done with the user now. */
   actionReasons: {
     not_permitted: 'Your role may not do this.',
-    oneself: 'Nobody does this to themself: ask another administrator.',
+    oneself: 'You cannot do this to yourself: ask another administrator.',
     last_administrator: 'This user is the last active Administrator of the organization.',
     user_deleted: 'This user is deleted.',
     user_not_deleted: 'This user is not deleted.',

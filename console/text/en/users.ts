@@ -19,8 +19,8 @@ export const users = {
   state: 'State',
   count: (count: number, hasMore: boolean) =>
     `${count}${hasMore ? '+' : ''} ${count === 1 && !hasMore ? 'user' : 'users'}`,
-  nobody: 'Nobody matches.',
-  nobodyText: (asked: string) => `There is no user for “${asked}” within your reach.`,
+  noMatch: 'No user matches.',
+  noMatchText: (asked: string) => `There is no user for “${asked}” within your reach.`,
   anyOne: 'any',
   group: 'Group',
   searchDeleted: 'Look among the deleted users',

@@ -104,7 +104,7 @@ export async function consoleApi(app: FastifyInstance, api: ConsoleApi): Promise
   servePages(app, getPlace, findBuild)
 }
 
-/** Else the pages would answer for unknown paths of the API. */
+/** Refuses unknown paths of the API, which would get a page. */
 const unknownPath: RouteOptions = {
   method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
   url: '/*',

@@ -4,7 +4,7 @@ import { pageOf } from './schemas.ts'
 export const OsisS3Credential = Type.Object(
   {
     access_key: Type.String(),
-    secret_key: Type.String({ description: 'In every answer: Object Storage Extension signs with it.' }),
+    secret_key: Type.String({ description: 'In every response: Object Storage Extension signs with it.' }),
     active: Type.Boolean(),
     creation_date: Type.String({ format: 'date-time' }),
     tenant_id: Type.String(),

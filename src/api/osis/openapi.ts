@@ -18,7 +18,7 @@ export function toDocument(authModes: readonly AuthMode[]): ApiDocument {
       version: '1.0.0',
       description:
         'The Object Storage Interoperability Service that VMware Cloud Director Object Storage Extension calls. ' +
-        'Every 4xx and 5xx answer is an OsisError.',
+        'Every 4xx and 5xx response is an OsisError.',
     },
     tags: [
       { name: 'Information', description: 'What this service is and can do.' },

@@ -8,7 +8,7 @@ export const Information = Type.Object(
     platform_version: Type.String(),
     api_version: Type.String(),
     status: Type.Unsafe<string>({ type: 'string', enum: ['NORMAL', 'WARNING', 'ERROR', 'UNKNOWN'] }),
-    not_implemented: Type.Array(Type.String(), { description: 'Operations that answer 501.' }),
+    not_implemented: Type.Array(Type.String(), { description: 'Operations that respond with 501.' }),
     logo_uri: Type.String({ format: 'uri' }),
     auth_modes: Type.Array(Type.Unsafe<string>({ type: 'string', enum: ['Basic', 'Bearer'] })),
     services: Type.Unsafe<Record<string, string>>({

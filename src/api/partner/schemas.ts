@@ -50,7 +50,7 @@ export const WriteHeaders = Type.Object({
       maxLength: MAX_TEXT,
       pattern: '^[\\x21-\\x7e]+$',
       description:
-        'Makes the call safe to repeat: for 24 hours, the same key gets the answer of the first call that ' +
+        'Makes the call safe to repeat: for 24 hours, the same key gets the response of the first call that ' +
         'succeeded under it. The same key with another request is refused. Kept per client.',
     }),
   ),

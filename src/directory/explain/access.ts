@@ -11,7 +11,7 @@ import {
 } from '../../model/explain.ts'
 import type { Hit } from '../../model/find.ts'
 import { isUuid, newId } from '../../model/ids.ts'
-import type { OrganizationKind } from '../../model/organizations.ts'
+import { ORGANIZATION_KINDS, type OrganizationKind } from '../../model/organizations.ts'
 import { selectFoundOrganization } from '../../store/find/organizations.ts'
 import { selectWorkingClient } from '../../store/tables/clients.ts'
 import { selectMemberships } from '../../store/tables/groups.ts'
@@ -213,8 +213,6 @@ async function tryPortal(dir: Directory, ctx: Context, portal: string | undefine
   }
 }
 
-const KINDS: readonly OrganizationKind[] = ['provider', 'reseller', 'customer']
-
 /** Finds out what of a caller would have to differ, by asking the access table about callers that differ in it. */
 function explainRefusal(ctx: Context, operation: Operation): Reason {
   const { permission, organization, caller } = ctx
@@ -233,10 +231,10 @@ function explainRefusal(ctx: Context, operation: Operation): Reason {
         operation,
       ),
     )
-  const kinds = KINDS.filter((kind) => isPermittedFor(kind, caller.kind))
+  const kinds = ORGANIZATION_KINDS.filter((kind) => isPermittedFor(kind, caller.kind))
   if (kinds.length > 0)
     return { code: 'organization_kind', params: { has: organization.kind, needed: kinds } }
-  const callers = CALLER_KINDS.filter((one) => KINDS.some((kind) => isPermittedFor(kind, one)))
+  const callers = CALLER_KINDS.filter((one) => ORGANIZATION_KINDS.some((kind) => isPermittedFor(kind, one)))
   return { code: 'caller_kind', params: { has: caller.kind, needed: callers } }
 }
 

@@ -1,4 +1,5 @@
 import { Type } from '../../../json-schema.ts'
+import { LOG_STATUSES } from '../../../model/audit.ts'
 import { AUDIT_FAULTS } from '../../../model/audit-faults.ts'
 import { Entry } from './entries.ts'
 import { CallerRef, listOf, listQuery, nullable, nullableOf, oneOf, time, uuid } from './parts.ts'
@@ -8,7 +9,7 @@ const filters = {
   operation: Type.Optional(
     Type.String({ format: 'text', maxLength: 100, description: 'Only this operation, in any case.' }),
   ),
-  status: Type.Optional(oneOf(['Succeeded', 'Failed', 'Processing'], 'Only entries with this status.')),
+  status: Type.Optional(oneOf(LOG_STATUSES, 'Only entries with this status.')),
   outcome: Type.Optional(
     Type.String({ format: 'text', maxLength: 100, description: 'Only entries with this outcome.' }),
   ),

@@ -1,5 +1,5 @@
 import { Type } from '../../../json-schema.ts'
-import { type Change, OPERATIONS, OUTCOMES, TARGET_KINDS } from '../../../model/audit.ts'
+import { type Change, LOG_STATUSES, OPERATIONS, OUTCOMES, TARGET_KINDS } from '../../../model/audit.ts'
 import { ERROR_CODES } from '../../../model/error.ts'
 import {
   CallerRef,
@@ -35,10 +35,7 @@ export const Entry = Type.Object(
     id: uuid('The id of the entry.'),
     at: time('When it was made.'),
     operation: oneOf(OPERATIONS, 'What was done.'),
-    status: oneOf(
-      ['Succeeded', 'Failed', 'Processing'],
-      '`Processing` while the platform does not have the change of an account.',
-    ),
+    status: oneOf(LOG_STATUSES, '`Processing` while the platform does not have the change of an account.'),
     outcome: oneOf([...OUTCOMES, ...ERROR_CODES], 'What became of it; of a refusal, the code of the error.'),
     caller: CallerRef,
     target: nullable('The id or access key that it is about, as the entry has it.'),

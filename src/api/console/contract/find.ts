@@ -14,19 +14,11 @@ import {
   UNSEEN,
 } from '../../../model/explain.ts'
 import { HIT_KINDS, HIT_STATES, MATCHES } from '../../../model/find.ts'
+import { ORGANIZATION_KINDS } from '../../../model/organizations.ts'
 import { DRIFT_KINDS, HEALTHS } from '../../../model/platforms.ts'
 import { AttemptsView } from './attempts.ts'
 import { Entry } from './entries.ts'
-import {
-  IdParams,
-  listOf,
-  nullable,
-  nullableOf,
-  ORGANIZATION_KINDS,
-  OrganizationRef,
-  oneOf,
-  uuid,
-} from './parts.ts'
+import { IdParams, listOf, nullable, nullableOf, OrganizationRef, oneOf, uuid } from './parts.ts'
 
 const Hit = Type.Object(
   {

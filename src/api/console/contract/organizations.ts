@@ -1,4 +1,5 @@
 import { Type } from '../../../json-schema.ts'
+import { ORGANIZATION_KINDS } from '../../../model/organizations.ts'
 import { ACCOUNT_POLICIES } from '../../../model/tenants.ts'
 import {
   etag,
@@ -17,7 +18,7 @@ import {
 const Fields = {
   id: uuid('The id of the organization.'),
   name: Type.String({ description: 'The name.' }),
-  kind: oneOf(['provider', 'reseller', 'customer'], 'What it is.'),
+  kind: oneOf(ORGANIZATION_KINDS, 'What it is.'),
   state: oneOf(['active', 'suspended', 'deleted'], 'Its state.'),
   users: Type.Integer({ description: 'The number of its live users.' }),
 } as const

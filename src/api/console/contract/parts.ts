@@ -2,6 +2,7 @@ import type { Static, TObject, TSchema } from 'typebox'
 import { Type } from '../../../json-schema.ts'
 import { CALLER_KINDS } from '../../../model/context.ts'
 import { ERROR_CODES } from '../../../model/error.ts'
+import { ORGANIZATION_KINDS } from '../../../model/organizations.ts'
 import { ISSUE_RULES } from '../../../model/rules.ts'
 
 // The browser imports the types of this folder. Its files import typebox, json-schema.ts, and types and constants of
@@ -80,9 +81,6 @@ export const Page = <Row extends TSchema>(row: Row) =>
     items: Type.Array(row),
     next: nullable('Where the next page begins; null on the last page.'),
   })
-
-/** What an organization can be. */
-export const ORGANIZATION_KINDS = ['provider', 'reseller', 'customer'] as const
 
 /** An organization by its id, with what names it on the screen. */
 export const OrganizationRef = Type.Object({
