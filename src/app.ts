@@ -18,7 +18,7 @@ import { readBacklog } from './directory/backlog.ts'
 import { writeClientUses } from './directory/client-secrets.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
-import { deleteOldAnswers } from './directory/idempotency.ts'
+import { deleteOldResponses } from './directory/idempotency.ts'
 import { deleteOldJobs } from './directory/jobs/jobs.ts'
 import { JOB_KINDS } from './directory/jobs/kinds.ts'
 import { JobRunner } from './directory/jobs/runner.ts'
@@ -204,7 +204,7 @@ function startBackgroundWork(
   { issuer, reconciler, log, platforms, webhooks, config }: BackgroundParts,
 ): () => Promise<void> {
   const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
-    await Promise.all([deleteOldAnswers(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
+    await Promise.all([deleteOldResponses(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
     await Promise.all([deleteOldJobs(dir), deleteOldDeadLetters(dir)])
     await Promise.all([deleteOldSessions(dir), deleteOldLinks(dir), deleteOldAttempts(dir)])
   })

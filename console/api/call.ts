@@ -5,7 +5,7 @@ import { signInAgain } from './session.ts'
 
 /** An operation of the console's API, as `GET /users/:id`. */
 export type Operation = keyof Calls
-export type Answer<O extends Operation> = Calls[O]['answer']
+export type ResponseOf<O extends Operation> = Calls[O]['response']
 export type Request<O extends Operation> = Calls[O]['request']
 
 /** How a call is made. */
@@ -35,7 +35,7 @@ export async function call<O extends Operation>(
   operation: O,
   request: Request<O>,
   options: CallOptions = {},
-): Promise<Answer<O>> {
+): Promise<ResponseOf<O>> {
   const response = await send(operation, request as Parts, options)
   const text = await response.text().catch(() => {
     if (options.signal?.aborted) throw options.signal.reason
@@ -43,7 +43,7 @@ export async function call<O extends Operation>(
   })
   noteConnection(true)
   announceBuild(response)
-  if (response.ok) return (text === '' ? null : JSON.parse(text)) as Answer<O>
+  if (response.ok) return (text === '' ? null : JSON.parse(text)) as ResponseOf<O>
   if (response.status === 401 && options.signedOut !== 'fail') {
     await signInAgain()
     return call(operation, request, options)

@@ -1,11 +1,11 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query'
-import { type Answer, call, type Operation, type Request } from './call.ts'
+import { call, type Operation, type Request, type ResponseOf } from './call.ts'
 import { ProblemError } from './problems.ts'
 
 const PAGE = 100
 const KEPT_MS = 5 * 60_000
 
-/** The cache of what the server has answered. Reads that fail for a moment are tried again, writes never. */
+/** The cache of what the server has sent. Reads that fail for a moment are tried again, writes never. */
 export function newQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
@@ -36,10 +36,10 @@ export function read<O extends Read>(operation: O, request: Request<O>) {
 }
 
 /** The operations that read a page of a list. */
-export type ListRead = { [O in Read]: Answer<O> extends { next: string | null } ? O : never }[Read]
+export type ListRead = { [O in Read]: ResponseOf<O> extends { next: string | null } ? O : never }[Read]
 
 /** A row of what an operation lists. */
-export type RowOf<O extends ListRead> = Answer<O>['items'][number]
+export type RowOf<O extends ListRead> = ResponseOf<O>['items'][number]
 
 interface ListPage<O extends ListRead> {
   readonly items: readonly RowOf<O>[]

@@ -3,7 +3,7 @@ import styles from './skeleton.module.css'
 
 const PATIENCE_MS = 300
 
-/** Grey lines where something will be. They appear after a moment, since most answers are here before. */
+/** Grey lines where something will be. They appear after a moment, since most responses are here before. */
 export function Skeleton({ lines = 6 }: { lines?: number }) {
   const [isShown, show] = useState(false)
   useEffect(() => {

@@ -1,8 +1,8 @@
-import type { Answer } from '../api/call.ts'
+import type { ResponseOf } from '../api/call.ts'
 import type { Text } from '../text/text.ts'
 
 /** Something that Find found. */
-export type Hit = Answer<'GET /find'>['hits'][number]
+export type Hit = ResponseOf<'GET /find'>['hits'][number]
 
 /** Returns the path of the page about a hit; null if there is none. */
 export function toPath({ kind, id, userId, organization }: Hit): string | null {

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type Answer, BASE, call } from '../api/call.ts'
+import { BASE, call, type ResponseOf } from '../api/call.ts'
 import { read } from '../api/queries.ts'
 import { Menu } from '../kit/menu.tsx'
 import { nameOf } from '../pages/users/names.tsx'
@@ -10,7 +10,7 @@ import { useLanguageChoice } from './text-provider.tsx'
 import { findTheme, keepTheme, THEMES } from './theme.ts'
 
 /** What the signed-in person can do about themselves. */
-export function PersonMenu({ me }: { me: Answer<'GET /me'> }) {
+export function PersonMenu({ me }: { me: ResponseOf<'GET /me'> }) {
   const text = useText()
   const { shell } = text
   const choose = useLanguageChoice()
@@ -40,7 +40,7 @@ function ThemeItems() {
   ))
 }
 
-function OtherOrganizations({ me }: { me: Answer<'GET /me'> }) {
+function OtherOrganizations({ me }: { me: ResponseOf<'GET /me'> }) {
   const { shell } = useText()
   const { data } = useQuery(read('GET /sign-in', {}))
   const switching = useMutation({
@@ -67,9 +67,9 @@ function SignOut() {
   const queries = useQueryClient()
   const ending = useMutation({
     mutationFn: () => call('POST /session/end', {}, { signedOut: 'fail' }),
-    onSettled(answer) {
+    onSettled(response) {
       queries.clear()
-      location.assign(answer?.issuerSignOutUrl ?? `${BASE}/console/sign-in`)
+      location.assign(response?.issuerSignOutUrl ?? `${BASE}/console/sign-in`)
     },
   })
   return (

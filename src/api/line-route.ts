@@ -1,8 +1,8 @@
 import { NDJSON_TYPE, toLineBody } from './line-body.ts'
 import {
-  type AnswerSchemas,
   type Call,
   type RequestSchemas,
+  type ResponseSchemas,
   type Route,
   type RouteDeclaration,
   spellings,
@@ -15,7 +15,7 @@ interface LineCall<Schemas extends RequestSchemas> extends Omit<Call<Schemas>, '
 }
 
 type LineDeclaration<Schemas extends RequestSchemas, Parts> = Omit<
-  RouteDeclaration<Schemas, AnswerSchemas, Parts>,
+  RouteDeclaration<Schemas, ResponseSchemas, Parts>,
   'handle' | 'bodyLimit'
 > & {
   /** Reads the lines, and returns those of the response. An error counts until the first of them are sent. */
@@ -32,7 +32,7 @@ type LineDeclaration<Schemas extends RequestSchemas, Parts> = Omit<
 export function lineRoute<Schemas extends RequestSchemas, Parts>(
   declared: LineDeclaration<Schemas, Parts>,
 ): Route<Parts> {
-  const { method, url, document, schemas, answers, operation, subject, handle } = declared
+  const { method, url, document, schemas, responses, operation, subject, handle } = declared
   const names = { headerNames: spellings(schemas.headers), queryNames: spellings(schemas.querystring) }
   const config = { takesLines: true, ...(operation && { operation }), ...(subject && { subject }), ...names }
   const body = { description: 'One JSON object a line.', content: { [NDJSON_TYPE]: { schema: {} } } }
@@ -40,14 +40,14 @@ export function lineRoute<Schemas extends RequestSchemas, Parts>(
     method,
     url,
     config,
-    schema: { ...toTexts(document), ...schemas, body, response: answers },
+    schema: { ...toTexts(document), ...schemas, body, response: responses },
     async handler(request, reply) {
       const { context: ctx, params, query, headers } = request
       if (!ctx) throw new Error('the request was not admitted')
       const lines = (request.body ?? []) as AsyncIterable<Buffer>
-      const answer = await handle({ ctx, params, query, headers, lines } as LineCall<Schemas>, parts)
-      const text = await toLineBody(answer.lines)
-      reply.code(200).headers(answer.headers).header('content-type', NDJSON_TYPE)
+      const response = await handle({ ctx, params, query, headers, lines } as LineCall<Schemas>, parts)
+      const text = await toLineBody(response.lines)
+      reply.code(200).headers(response.headers).header('content-type', NDJSON_TYPE)
       return text
     },
   })

@@ -65,7 +65,7 @@ export interface RequestSchemas {
 }
 
 /** Every status that a route can return, with the schema of the response body. `Type.Null` means no body. */
-export type AnswerSchemas = Readonly<Record<number, TSchema>>
+export type ResponseSchemas = Readonly<Record<number, TSchema>>
 
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
 
@@ -92,12 +92,12 @@ interface OpenCall<Schemas extends RequestSchemas> extends RequestParts<Schemas>
 }
 
 /** A response with one of the declared statuses. `body` is sent as JSON, `text` as it is. */
-type Answer<Answers extends AnswerSchemas> = {
-  [Status in keyof Answers & number]: {
+type DeclaredResponse<Responses extends ResponseSchemas> = {
+  [Status in keyof Responses & number]: {
     readonly status: Status
     readonly headers?: Readonly<Record<string, string>>
-  } & Payload<Answers[Status]>
-}[keyof Answers & number]
+  } & Payload<Responses[Status]>
+}[keyof Responses & number]
 
 type Payload<Schema extends TSchema> = Schema extends TNull
   ? { readonly body?: undefined; readonly text?: undefined; readonly parts?: undefined }
@@ -111,19 +111,19 @@ type Parts<Schema extends TSchema> =
     ? { readonly parts: AsyncIterable<Static<Schema>>; readonly body?: undefined; readonly text?: undefined }
     : never
 
-interface Declaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas> {
+interface Declaration<Schemas extends RequestSchemas, Responses extends ResponseSchemas> {
   readonly method: Method
   /** The path after the prefix of the API; parameters begin with a colon. */
   readonly url: string
   readonly document: RouteDocument
   readonly schemas: Schemas
-  readonly answers: Answers
+  readonly responses: Responses
   /** The largest body, in bytes; `BODY_LIMITS.usual` when left out. */
   readonly bodyLimit?: number
 }
 
-export interface RouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
-  extends Declaration<Schemas, Answers> {
+export interface RouteDeclaration<Schemas extends RequestSchemas, Responses extends ResponseSchemas, Parts>
+  extends Declaration<Schemas, Responses> {
   /** Null for an operation that is not implemented; it has no access rule and no audit entries. */
   readonly operation: Operation | null
   /** The path parameters that name the subject of the operation. */
@@ -136,23 +136,25 @@ export interface RouteDeclaration<Schemas extends RequestSchemas, Answers extend
    */
   readonly rules?: BodyRules
   /** Makes one call of `directory` or `provisioning`, and translates its input and its result. */
-  readonly handle: (call: Call<Schemas>, parts: Parts) => Returned<NoInfer<Answers>>
+  readonly handle: (call: Call<Schemas>, parts: Parts) => Returned<NoInfer<Responses>>
 }
 
-interface OpenRouteDeclaration<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>
-  extends Declaration<Schemas, Answers> {
+interface OpenRouteDeclaration<Schemas extends RequestSchemas, Responses extends ResponseSchemas, Parts>
+  extends Declaration<Schemas, Responses> {
   readonly operation?: Operation
-  readonly handle: (call: OpenCall<Schemas>, parts: Parts) => Returned<NoInfer<Answers>>
+  readonly handle: (call: OpenCall<Schemas>, parts: Parts) => Returned<NoInfer<Responses>>
 }
 
-type Returned<Answers extends AnswerSchemas> = Answer<Answers> | Promise<Answer<Answers>>
+type Returned<Responses extends ResponseSchemas> =
+  | DeclaredResponse<Responses>
+  | Promise<DeclaredResponse<Responses>>
 
 /** A declared route. It becomes a route of Fastify when it gets the parts that its handler needs. */
 export type Route<Parts> = (parts: Parts) => RouteOptions
 
 /** Declares a route without admission; its handler may authenticate the caller itself. Otherwise it is like `route`. */
-export function openRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
-  declared: OpenRouteDeclaration<Schemas, Answers, Parts>,
+export function openRoute<Schemas extends RequestSchemas, Responses extends ResponseSchemas, Parts>(
+  declared: OpenRouteDeclaration<Schemas, Responses, Parts>,
 ): Route<Parts> {
   const { operation, schemas, handle } = declared
   const config = { open: true, ...(operation && { operation }), ...(schemas.body && { takesBody: true }) }
@@ -170,8 +172,8 @@ const KEY_NAME = IDEMPOTENCY_KEY.toLowerCase()
  * Declares a route that serves admitted callers only. Fastify refuses a request if a part does not fit its schema; then
  * the handler does not run. The handler can only return responses that are declared.
  */
-export function route<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
-  declared: RouteDeclaration<Schemas, Answers, Parts>,
+export function route<Schemas extends RequestSchemas, Responses extends ResponseSchemas, Parts>(
+  declared: RouteDeclaration<Schemas, Responses, Parts>,
 ): Route<Parts> {
   const { operation, subject, rules, handle } = declared
   // A bulk call has the header too, and a pattern that no key fits.
@@ -191,10 +193,17 @@ export function route<Schemas extends RequestSchemas, Answers extends AnswerSche
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Makes the route. What does not depend on a request is computed here, once. */
-function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, Parts>(
-  { method, url, document, schemas, answers, bodyLimit = BODY_LIMITS.usual }: Declaration<Schemas, Answers>,
+function toRoute<Schemas extends RequestSchemas, Responses extends ResponseSchemas, Parts>(
+  {
+    method,
+    url,
+    document,
+    schemas,
+    responses,
+    bodyLimit = BODY_LIMITS.usual,
+  }: Declaration<Schemas, Responses>,
   config: FastifyContextConfig,
-  run: (request: FastifyRequest, parts: Parts) => Returned<Answers>,
+  run: (request: FastifyRequest, parts: Parts) => Returned<Responses>,
 ): Route<Parts> {
   const names = { headerNames: spellings(schemas.headers), queryNames: spellings(schemas.querystring) }
   const texts = toTexts(document)
@@ -203,7 +212,7 @@ function toRoute<Schemas extends RequestSchemas, Answers extends AnswerSchemas, 
     url,
     bodyLimit,
     config: { ...config, ...names },
-    schema: { ...texts, ...schemas, response: answers },
+    schema: { ...texts, ...schemas, response: responses },
     async handler(request, reply) {
       const { status, headers, body, text, parts: list } = await run(request, parts)
       reply.code(status)

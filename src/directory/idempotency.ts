@@ -3,10 +3,10 @@ import { DirectoryError } from '../model/error.ts'
 import { formatCaller } from '../store/audit/entry-rows.ts'
 import { ConstraintError } from '../store/port.ts'
 import {
-  deleteExpiredAnswers,
+  deleteExpiredResponses,
   EXPIRED_AT_ONCE,
-  insertRecordedAnswer,
-  selectRecordedAnswer,
+  insertRecordedResponse,
+  selectRecordedResponse,
 } from '../store/tables/idempotency-keys.ts'
 import type { Directory } from './directory.ts'
 import type { Scope } from './reach.ts'
@@ -28,15 +28,15 @@ function readCall({ ctx: { caller, idempotency } }: KeyedUnit) {
  * Returns what an earlier call recorded under the idempotency key of this call, or undefined.
  * @throws {DirectoryError} `idempotency_key_reused` if the key was used for another request
  */
-export async function findRecordedAnswer(dir: Directory, unit: KeyedUnit): Promise<unknown> {
+export async function findRecordedResponse(dir: Directory, unit: KeyedUnit): Promise<unknown> {
   const { caller, key, fingerprint } = readCall(unit)
-  const recorded = await selectRecordedAnswer(unit.tx, caller, { key, now: unit.now })
+  const recorded = await selectRecordedResponse(unit.tx, caller, { key, now: unit.now })
   if (!recorded) return undefined
   if (recorded.requestHash !== fingerprint)
     throw refuseKey('was used for another request within the last 24 hours')
-  const { answer } = recorded
-  // An answer that is not sealed is a JSON object.
-  return JSON.parse(answer.startsWith('{') ? answer : open(dir, answer, sealedIdentity(caller, key)))
+  const { response } = recorded
+  // A response that is not sealed is a JSON object.
+  return JSON.parse(response.startsWith('{') ? response : open(dir, response, sealedIdentity(caller, key)))
 }
 
 /** @throws {DirectoryError} `idempotency_key_reused` if the master key was replaced since: the secret is lost */
@@ -52,26 +52,26 @@ function open({ sealer }: Directory, sealed: string, identity: string): string {
 }
 
 /**
- * Records the answer of a call under its idempotency key.
- * @param record.isSecret whether the answer is sealed
- * @throws {ConstraintError} if another call with this key was faster: the unit must run again, and finds its answer
+ * Records the response of a call under its idempotency key.
+ * @param record.isSecret whether the response is sealed
+ * @throws {ConstraintError} if another call with this key was faster: the unit must run again, and finds its response
  */
-export async function recordAnswer(
+export async function recordResponse(
   { sealer }: Directory,
   unit: KeyedUnit,
-  record: { readonly answer: object; readonly isSecret: boolean },
+  record: { readonly response: object; readonly isSecret: boolean },
 ): Promise<void> {
   const { caller, key, fingerprint: requestHash } = readCall(unit)
   const { isSecret } = record
-  const text = JSON.stringify(record.answer)
-  const answer = isSecret ? sealer.seal(text, sealedIdentity(caller, key)) : text
+  const text = JSON.stringify(record.response)
+  const response = isSecret ? sealer.seal(text, sealedIdentity(caller, key)) : text
   const expiresAt = new Date(Date.parse(unit.now) + TTL_MS).toISOString()
-  const row = { key, requestHash, answer, expiresAt, now: unit.now }
-  if (!(await insertRecordedAnswer(unit.tx, caller, row)))
+  const row = { key, requestHash, response, expiresAt, now: unit.now }
+  if (!(await insertRecordedResponse(unit.tx, caller, row)))
     throw new ConstraintError('idempotency key', undefined)
 }
 
-/** Returns the identity that a sealed answer is bound to. */
+/** Returns the identity that a sealed response is bound to. */
 function sealedIdentity(caller: CallerName, key: string): string {
   return `idempotency-key:${formatCaller(caller)}:${key}`
 }
@@ -87,10 +87,10 @@ function refuseKey(message: string): DirectoryError {
  * @returns the number of deleted responses
  * @throws {StoreError}
  */
-export async function deleteOldAnswers(dir: Directory): Promise<number> {
+export async function deleteOldResponses(dir: Directory): Promise<number> {
   const now = dir.now().toISOString()
   for (let deleted = 0; ; ) {
-    const count = await dir.store.write((tx) => deleteExpiredAnswers(tx, now))
+    const count = await dir.store.write((tx) => deleteExpiredResponses(tx, now))
     deleted += count
     if (count < EXPIRED_AT_ONCE) return deleted
   }

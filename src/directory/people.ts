@@ -1,6 +1,6 @@
 import type { Person } from '../model/sessions.ts'
 import type { Tx } from '../store/port.ts'
-import { deleteAnswersOfPerson } from '../store/tables/idempotency-keys.ts'
+import { deleteResponsesOfPerson } from '../store/tables/idempotency-keys.ts'
 import { deleteIdentitiesOf } from '../store/tables/identities.ts'
 import { type PersonRow, selectPerson } from '../store/tables/people.ts'
 import { deleteSessionsOf } from '../store/tables/sessions.ts'
@@ -40,5 +40,5 @@ export async function endAccess(tx: Tx, userPk: number): Promise<void> {
 export async function forgetPerson(tx: Tx, { pk, id }: { pk: number; id: string }): Promise<void> {
   await endAccess(tx, pk)
   await deleteIdentitiesOf(tx, pk)
-  await deleteAnswersOfPerson(tx, id)
+  await deleteResponsesOfPerson(tx, id)
 }

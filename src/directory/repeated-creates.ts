@@ -11,7 +11,7 @@ import { emailTakenBy, ID_TAKEN, idTaken } from './taken.ts'
 import type { AuditDetails, Unit } from './unit.ts'
 
 /** The result of a create. */
-export interface CreateUserAnswer {
+export interface CreateUserResult {
   readonly id: string
   /** Whether the user is new; false for a user that existed or was restored. */
   readonly created: boolean
@@ -35,7 +35,7 @@ export async function repeatCreate(
   unit: Unit,
   refused: Refused,
   insertBeside: () => Promise<{ id: string; pk: number | 'refused' }>,
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const { email, organization } = refused.person
   const holder = email === null ? undefined : await selectUserByEmail(unit.tx, organization.pk, email)
   if (email === null || holder) return repeat(unit, holder, refused)
@@ -54,7 +54,7 @@ export async function restore(
   unit: Unit,
   deleted: User,
   { person, details }: Refused,
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const { tx, now } = unit
   const { id, reseller, groups } = person
   if (id !== undefined && id !== deleted.id) throw idTaken((await isIdTaken(tx, id)) ? ID_TAKEN : ID_DIFFERS)
@@ -74,7 +74,7 @@ async function repeat(
   unit: Unit,
   holder: User | undefined,
   { person, details }: Refused,
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const { tx } = unit
   const found = (person.id === undefined ? undefined : await selectUser(tx, person.id)) ?? holder
   const isSame =

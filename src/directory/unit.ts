@@ -15,7 +15,7 @@ import { ConstraintError, StoreError, type Tx } from '../store/port.ts'
 import { selectKnownIds } from '../store/tables/relations.ts'
 import { ACCESS, isPermitted, notPermitted } from './access.ts'
 import type { Directory } from './directory.ts'
-import { findRecordedAnswer, recordAnswer } from './idempotency.ts'
+import { findRecordedResponse, recordResponse } from './idempotency.ts'
 import type { Scope } from './reach.ts'
 import { type Person, sealChanges } from './sealing/person-keys.ts'
 import { KeysUnreadableError } from './sealing/sealer.ts'
@@ -327,7 +327,7 @@ function runUnderKey<T>(dir: Directory, call: IdempotentCall, work: Work<T>): Wo
 
 async function runOnce<T>(dir: Directory, unit: Unit, { subject, work }: Work<T>): Promise<T> {
   const { returnsSecret = false } = subject
-  const recorded = (await findRecordedAnswer(dir, unit)) as Recorded<T> | undefined
+  const recorded = (await findRecordedResponse(dir, unit)) as Recorded<T> | undefined
   if (recorded) {
     const { organization, target, reseller } = recorded
     await unit.audit({ outcome: 'replayed', organization, target, reseller })
@@ -344,6 +344,6 @@ async function runOnce<T>(dir: Directory, unit: Unit, { subject, work }: Work<T>
   }
   const audit: Unit['audit'] = (details) => writeEntry(dir, { tx: unit.tx, entry }, details)
   const result = await work({ ...unit, entry, audit })
-  await recordAnswer(dir, unit, { answer: { ...about, result }, isSecret: returnsSecret })
+  await recordResponse(dir, unit, { response: { ...about, result }, isSecret: returnsSecret })
   return result
 }

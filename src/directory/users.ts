@@ -14,7 +14,7 @@ import { findAccountPlace, giveAccount } from './account-places.ts'
 import type { CreateScope, Directory } from './directory.ts'
 import { readGroups } from './groups.ts'
 import { assertOwnReseller, getReachableOrganization, getReseller, type Scope } from './reach.ts'
-import { type CreateUserAnswer, repeatCreate } from './repeated-creates.ts'
+import { type CreateUserResult, repeatCreate } from './repeated-creates.ts'
 import {
   type AuditDetails,
   type Author,
@@ -46,7 +46,7 @@ export async function createUser(
   dir: Directory,
   ctx: Context,
   sent: CreateUserRequest,
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const request = foldIds(sent)
   const { organizationId: organization, resellerId: reseller, user } = request
   const issues = checkNewUser(user)
@@ -87,7 +87,7 @@ async function insertAlone(
   dir: Directory,
   ctx: Context,
   { subject, request }: { subject: Subject; request: CreateUserRequest },
-): Promise<CreateUserAnswer | undefined> {
+): Promise<CreateUserResult | undefined> {
   const scope = dir.createScopes.get(scopeKeyOf(ctx, request))
   const groups = dir.groups.get(ctx.organization.providerPk)
   const isPlain = scope?.givesAccounts === false && ctx.idempotency === undefined
@@ -144,7 +144,7 @@ async function insertOrRepeat(
   dir: Directory,
   unit: Unit,
   { request, scope }: { request: CreateUserRequest; scope: CreateScope },
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const { providerPk } = unit.ctx.organization
   const groups = dir.groups.get(providerPk) ?? (await readGroups(dir, unit.tx, providerPk))
   const { person, details } = toPerson(request, scope, groups)

@@ -16,7 +16,7 @@ function serve(options: RouteOptions): FastifyInstance {
 
 const document = { operationId: 'x', tags: ['X'], summary: 'X' }
 const body = Type.Object({ name: Type.String() })
-const answers = { 200: Type.String(), 204: Type.Null() }
+const responses = { 200: Type.String(), 204: Type.Null() }
 
 test('a handler does not run on a body that does not fit its schema', async () => {
   let calls = 0
@@ -25,7 +25,7 @@ test('a handler does not run on a body that does not fit its schema', async () =
     return { status: 200, body: 'x' } as const
   }
   const app = serve(
-    openRoute({ method: 'POST', url: '/x', document, schemas: { body }, answers, handle })({}),
+    openRoute({ method: 'POST', url: '/x', document, schemas: { body }, responses, handle })({}),
   )
   for (const payload of [{}, { name: 5 }, [], undefined]) {
     const answer = await app.inject({ method: 'POST', url: '/x', ...(payload && { payload }) })
@@ -43,7 +43,7 @@ test('a handler does not run for a caller that was not admitted', async () => {
     url: '/x',
     document,
     schemas: {},
-    answers,
+    responses,
     handle: () => assert.fail('the handler ran'),
   })
   const answer = await serve(declared({})).inject('/x')
@@ -58,7 +58,14 @@ test('an answer has the declared type, its own headers, or no body', async () =>
       200: { description: 'A picture', content: { 'image/svg+xml': { schema: Type.String() } } },
       204: Type.Null(),
     }
-    const declared = openRoute({ method: 'GET', url: '/x', document, schemas: {}, answers: schemas, handle })
+    const declared = openRoute({
+      method: 'GET',
+      url: '/x',
+      document,
+      schemas: {},
+      responses: schemas,
+      handle,
+    })
     return serve(declared({})).inject('/x')
   }
   const headers = { 'content-type': 'image/svg+xml', etag: '"7"' }
@@ -74,7 +81,7 @@ test('the documents mark an operation that is ours', () => {
     method: 'GET',
     url: '/x',
     schemas: {},
-    answers,
+    responses,
     handle: () => ({ status: 204 as const }),
   } as const
   const declare = (texts: object) => openRoute({ ...rest, document: { ...document, ...texts } })({}).schema
@@ -86,7 +93,7 @@ test('the documents mark an operation that is ours', () => {
 })
 
 test('the compiler refuses what is not declared', () => {
-  const rest = { operation: 'GetTenant', method: 'POST', url: '/:id', document, answers } as const
+  const rest = { operation: 'GetTenant', method: 'POST', url: '/:id', document, responses } as const
   const schemas = { params: Type.Object({ id: Type.String() }), body }
   route({ ...rest, schemas, handle: ({ params }) => ({ status: 200, body: params.id }) })
   // @ts-expect-error: the status is not declared

@@ -98,8 +98,8 @@ const NOT_SHOWN = [
 ]
 
 test('every code of every response has a text in each language', () => {
-  const places = Object.entries({ ...contract, Problem: { answer: Problem } })
-  const codes = places.flatMap(([name, { answer }]) => [...listCodes(answer as Node, name)])
+  const places = Object.entries({ ...contract, Problem: { response: Problem } })
+  const codes = places.flatMap(([name, { response }]) => [...listCodes(response as Node, name)])
   assert.ok(codes.length > 1_000)
   const faults = [en, de].flatMap((text) =>
     codes.flatMap(([place, code]) => {

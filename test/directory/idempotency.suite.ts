@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { enterPortal } from '../../src/directory/context.ts'
 import type { Directory } from '../../src/directory/directory.ts'
-import { deleteOldAnswers } from '../../src/directory/idempotency.ts'
-import type { CreateUserAnswer } from '../../src/directory/repeated-creates.ts'
+import { deleteOldResponses } from '../../src/directory/idempotency.ts'
+import type { CreateUserResult } from '../../src/directory/repeated-creates.ts'
 import { newSealer } from '../../src/directory/sealing/sealer.ts'
 import { runUnit } from '../../src/directory/unit.ts'
 import { deleteUser } from '../../src/directory/user-changes.ts'
@@ -32,7 +32,7 @@ function create(
   idempotencyKey: string,
   change: Partial<NewUser> = {},
   ctx: Context = on.provider,
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const user = newUser(change)
   const call = keyed(ctx, idempotencyKey, JSON.stringify([ctx.organization.id, change]))
   return createUser(on.dir, call, { organizationId: on.customerId, kind: 'customer', user })
@@ -181,8 +181,8 @@ function moreTests(open: OpenStore): void {
     pass(on, HOUR)
     await create(on, 'new', { email: 'bob@example.com' })
     pass(on, 23 * HOUR)
-    assert.equal(await deleteOldAnswers(on.dir), 1)
-    assert.equal(await deleteOldAnswers(on.dir), 0)
+    assert.equal(await deleteOldResponses(on.dir), 1)
+    assert.equal(await deleteOldResponses(on.dir), 0)
     assert.equal((await create(on, 'new', { email: 'bob@example.com' })).created, true)
   })
 }

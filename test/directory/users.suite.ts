@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type ChangedUsers, listChangedUsers } from '../../src/directory/changed-users.ts'
 import { applyBulkRows, beginBulk, endBulk } from '../../src/directory/imports/bulk.ts'
 import { followUsers } from '../../src/directory/list-follower.ts'
-import type { CreateUserAnswer } from '../../src/directory/repeated-creates.ts'
+import type { CreateUserResult } from '../../src/directory/repeated-creates.ts'
 import { deleteUser, getUser, updateUser } from '../../src/directory/user-changes.ts'
 import { listUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
@@ -33,7 +33,7 @@ function create(
   on: TestDirectory,
   change: Partial<NewUser> = {},
   place: Place = {},
-): Promise<CreateUserAnswer> {
+): Promise<CreateUserResult> {
   const { dir, provider, customerId } = on
   return createUser(dir, provider, { organizationId: customerId, ...place, user: newUser(change) })
 }

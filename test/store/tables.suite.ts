@@ -11,10 +11,10 @@ import {
 } from '../../src/store/tables/clients.ts'
 import { insertGroup } from '../../src/store/tables/groups.ts'
 import {
-  deleteExpiredAnswers,
-  insertRecordedAnswer,
+  deleteExpiredResponses,
+  insertRecordedResponse,
   type KeyedCaller,
-  selectRecordedAnswer,
+  selectRecordedResponse,
 } from '../../src/store/tables/idempotency-keys.ts'
 import {
   deletePortalByDomain,
@@ -208,12 +208,12 @@ function idempotencyTests(open: OpenStore): void {
   test('a response is stored once, found until it expires, and replaced only then', async () => {
     const store = await open()
     for (const caller of [await addCaller(store), newPerson()]) {
-      const put = (answer: string, now: string, expiresAt: string): Promise<boolean> =>
+      const put = (response: string, now: string, expiresAt: string): Promise<boolean> =>
         store.write((tx) =>
-          insertRecordedAnswer(tx, caller, { key: 'k', requestHash: 'h', answer, expiresAt, now }),
+          insertRecordedResponse(tx, caller, { key: 'k', requestHash: 'h', response, expiresAt, now }),
         )
       const find = async (now: string): Promise<string | undefined> =>
-        (await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'k', now })))?.answer
+        (await store.read((tx) => selectRecordedResponse(tx, caller, { key: 'k', now })))?.response
       assert.equal(await put('first', NOW, LATER), true)
       assert.equal(await put('second', NOW, LATER), false)
       assert.equal(await find(NOW), 'first')
@@ -228,12 +228,12 @@ function idempotencyTests(open: OpenStore): void {
     const store = await open()
     const callers = [await addCaller(store), await addCaller(store), newPerson(), newPerson()]
     for (const caller of callers) {
-      const row = { key: 'k', requestHash: 'h', answer: caller.id, expiresAt: LATER, now: NOW }
-      assert.equal(await store.write((tx) => insertRecordedAnswer(tx, caller, row)), true)
+      const row = { key: 'k', requestHash: 'h', response: caller.id, expiresAt: LATER, now: NOW }
+      assert.equal(await store.write((tx) => insertRecordedResponse(tx, caller, row)), true)
     }
     for (const caller of callers) {
-      const found = await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'k', now: NOW }))
-      assert.equal(found?.answer, caller.id)
+      const found = await store.read((tx) => selectRecordedResponse(tx, caller, { key: 'k', now: NOW }))
+      assert.equal(found?.response, caller.id)
     }
   })
 
@@ -245,16 +245,19 @@ function idempotencyTests(open: OpenStore): void {
         ['old', NOW],
         ['new', LATER],
       ] as const) {
-        const row = { key, requestHash: 'h', answer: '1', expiresAt, now: '2026-11-22T07:00:00.000Z' }
-        await store.write((tx) => insertRecordedAnswer(tx, caller, row))
+        const row = { key, requestHash: 'h', response: '1', expiresAt, now: '2026-11-22T07:00:00.000Z' }
+        await store.write((tx) => insertRecordedResponse(tx, caller, row))
       }
     }
-    assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 1)
-    assert.equal(await store.write((tx) => deleteExpiredAnswers(tx, NOW)), 0)
+    assert.equal(await store.write((tx) => deleteExpiredResponses(tx, NOW)), 1)
+    assert.equal(await store.write((tx) => deleteExpiredResponses(tx, NOW)), 0)
     const now = '2026-11-22T07:00:00.000Z'
     for (const caller of callers) {
-      assert.ok(await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'new', now })))
-      assert.equal(await store.read((tx) => selectRecordedAnswer(tx, caller, { key: 'old', now })), undefined)
+      assert.ok(await store.read((tx) => selectRecordedResponse(tx, caller, { key: 'new', now })))
+      assert.equal(
+        await store.read((tx) => selectRecordedResponse(tx, caller, { key: 'old', now })),
+        undefined,
+      )
     }
   })
 }

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { REQUEST_STEPS } from '../../../src/model/explain.ts'
-import type { Answer } from '../../api/call.ts'
+import type { ResponseOf } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton, Failure } from '../../kit/failure.tsx'
@@ -20,7 +20,7 @@ import styles from './request.module.css'
 
 const route = getRouteApi('/app/audit/$correlationId')
 
-type Explained = Answer<'GET /requests/:id'>
+type Explained = ResponseOf<'GET /requests/:id'>
 type RequestStep = (typeof REQUEST_STEPS)[number]
 
 /** What one request did, and what became of it. */
@@ -81,7 +81,7 @@ function Explanation({ explained }: { explained: Explained }) {
   )
 }
 
-/** The answer in one sentence: on the platform, not yet, or refused. */
+/** The response in one sentence: on the platform, not yet, or refused. */
 function Summary({ explained: { steps, failed } }: { explained: Explained }) {
   const text = useText()
   const step = steps.find(({ code }) => code === failed)

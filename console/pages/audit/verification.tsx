@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type Answer, call } from '../../api/call.ts'
+import { call, type ResponseOf } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure, ServerSaid } from '../../kit/failure.tsx'
@@ -8,7 +8,7 @@ import { Message } from '../../kit/message.tsx'
 import { useText } from '../../text/text.ts'
 import { callerName } from './names.tsx'
 
-type View = Answer<'GET /audit/verification'>
+type View = ResponseOf<'GET /audit/verification'>
 type Last = NonNullable<View['last']>
 type Verdict = NonNullable<Last['verdict']>
 

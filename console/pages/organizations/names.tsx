@@ -1,8 +1,8 @@
-import type { Answer } from '../../api/call.ts'
+import type { ResponseOf } from '../../api/call.ts'
 import { Status } from '../../kit/status.tsx'
 import { useText } from '../../text/text.ts'
 
-export type Organization = Answer<'GET /organizations/:id'>
+export type Organization = ResponseOf<'GET /organizations/:id'>
 
 const LOOKS = { active: 'good', suspended: 'off', deleted: 'none' } as const
 

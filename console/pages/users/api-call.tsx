@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { type Answer, BASE } from '../../api/call.ts'
+import { BASE, type ResponseOf } from '../../api/call.ts'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton } from '../../kit/failure.tsx'
 import { Modal } from '../../kit/modal.tsx'
@@ -10,7 +10,7 @@ import type { toBody } from './user-fields.tsx'
 type NewUserBody = ReturnType<typeof toBody> & { readonly reseller?: string }
 
 interface ApiCallProps {
-  readonly organization: Answer<'GET /organizations/:id'> | undefined
+  readonly organization: ResponseOf<'GET /organizations/:id'> | undefined
   readonly body: NewUserBody
 }
 

@@ -1,12 +1,12 @@
 import { useState } from 'react'
-import { type Answer, call } from '../../api/call.ts'
+import { call, type ResponseOf } from '../../api/call.ts'
 import { Confirm } from '../../kit/confirm.tsx'
 import { SecretDialog } from '../../kit/secret-dialog.tsx'
 import { useText } from '../../text/text.ts'
 import { nameOf } from './names.tsx'
 import type { Acts, UserView } from './user-data.ts'
 
-type NewKeyView = Answer<'POST /users/:id/keys'>
+type NewKeyView = ResponseOf<'POST /users/:id/keys'>
 
 interface NewKeyProps {
   readonly user: UserView

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { type Answer, call } from '../../api/call.ts'
+import { call, type ResponseOf } from '../../api/call.ts'
 import { useMay } from '../../api/permissions.ts'
 import { ProblemError } from '../../api/problems.ts'
 import { read } from '../../api/queries.ts'
@@ -18,7 +18,7 @@ import { toBody, UserFields, type UserValues, useFieldLabels } from './user-fiel
 
 const route = getRouteApi('/app/users/new')
 
-type Organization = Answer<'GET /organizations/:id'>
+type Organization = ResponseOf<'GET /organizations/:id'>
 
 /** The form for a new user. Another organization, or another user here, opens it anew. */
 export function NewUser() {

@@ -1,11 +1,11 @@
 import { useNavigate } from '@tanstack/react-router'
-import type { Answer } from '../../api/call.ts'
+import type { ResponseOf } from '../../api/call.ts'
 import { OrganizationPicker } from '../../kit/picker.tsx'
 import { useText } from '../../text/text.ts'
 
 interface OrganizationFieldProps {
   readonly id: string | undefined
-  readonly organization: Answer<'GET /organizations/:id'> | undefined
+  readonly organization: ResponseOf<'GET /organizations/:id'> | undefined
   /** Whether the form was sent without an organization. */
   readonly isMissing: boolean
 }

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { Answer } from '../../api/call.ts'
+import type { ResponseOf } from '../../api/call.ts'
 import { ProblemError } from '../../api/problems.ts'
 import { read, readMe } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../kit/button.tsx'
@@ -18,7 +18,7 @@ import styles from './receipt.module.css'
 
 const route = getRouteApi('/app/users/$id/receipt')
 
-type ReceiptView = Answer<'GET /users/:id/receipt'>
+type ReceiptView = ResponseOf<'GET /users/:id/receipt'>
 
 /** The receipt of the removal of a user or their account: one page of A4. */
 export function Receipt() {

@@ -1,13 +1,13 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
-import type { Answer } from '../../api/call.ts'
+import type { ResponseOf } from '../../api/call.ts'
 import { read } from '../../api/queries.ts'
 import { showToast } from '../../kit/toast.tsx'
 
-export type UserView = Answer<'GET /users/:id'>
-export type AccountsView = Answer<'GET /users/:id/account'>
+export type UserView = ResponseOf<'GET /users/:id'>
+export type AccountsView = ResponseOf<'GET /users/:id/account'>
 export type AccountView = AccountsView['accounts'][number]
-export type WhyView = Answer<'GET /users/:id/why'>
+export type WhyView = ResponseOf<'GET /users/:id/why'>
 
 const MOST_MS = 10_000
 

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { type Answer, call } from '../../api/call.ts'
+import { call, type ResponseOf } from '../../api/call.ts'
 import { read, readMe } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { Failure } from '../../kit/failure.tsx'
@@ -82,7 +82,7 @@ function Sessions() {
   )
 }
 
-function SessionLine({ session }: { session: Answer<'GET /sessions'>['items'][number] }) {
+function SessionLine({ session }: { session: ResponseOf<'GET /sessions'>['items'][number] }) {
   const { you: text } = useText()
   const queries = useQueryClient()
   const ending = useMutation({

@@ -59,7 +59,7 @@ export const auditRoutes: readonly Route<AuditParts>[] = [
   ),
 ]
 
-function toVerification({ running, last }: Verification): Static<typeof contract.getVerification.answer> {
+function toVerification({ running, last }: Verification): Static<typeof contract.getVerification.response> {
   return {
     running: running && {
       ...toRun(running),

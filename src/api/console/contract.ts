@@ -35,10 +35,10 @@ type PartOf<D, Name extends string> = D extends { readonly [N in Name]: infer Sc
   ? { readonly [N in Name]: Static<Schema> }
   : unknown
 
-/** What the browser sends and gets, by `METHOD /path`: `Calls['GET /me']['answer']`. */
+/** What the browser sends and gets, by `METHOD /path`: `Calls['GET /me']['response']`. */
 export type Calls = {
   readonly [D in Declared as `${D['method']} ${D['path']}`]: {
     readonly request: PartOf<D, 'params'> & PartOf<D, 'query'> & PartOf<D, 'body'>
-    readonly answer: Static<D['answer']>
+    readonly response: Static<D['response']>
   }
 }

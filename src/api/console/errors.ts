@@ -90,7 +90,7 @@ const BODY = {
   unsupported: { status: 415, code: 'unsupported' },
 } as const
 
-interface Answer {
+interface ErrorResponse {
   readonly status: Status
   readonly code: ProblemCode
   readonly description: string
@@ -102,7 +102,7 @@ interface Answer {
  * @returns whether it is our fault and must be logged
  */
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
-  const { status, code, description, issues = [] } = toAnswer(error, request)
+  const { status, code, description, issues = [] } = toResponse(error, request)
   const body: Problem = {
     statusCode: status,
     type: TYPES[status],
@@ -141,7 +141,7 @@ function toCurrent({ user, groups }: StaleUserError): Problem['current'] & {} {
   }
 }
 
-function toAnswer(error: Error, request: FastifyRequest): Answer {
+function toResponse(error: Error, request: FastifyRequest): ErrorResponse {
   if (error instanceof DirectoryError) {
     const { code, message, issues } = error
     const description = code === 'invalid' ? 'The request is not valid.' : message
@@ -153,7 +153,7 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   if (error instanceof RefusedRequestError)
     return { status: REFUSED[error.code], code: error.code, description }
   if (error instanceof UnknownPathError) return { status: 404, code: 'unknown_path', description }
-  if (error instanceof BodyError) return toBodyAnswer(error, request)
+  if (error instanceof BodyError) return toBodyResponse(error, request)
   if (error instanceof TooManyRequestsError) return { status: 429, code: 'too_many_requests', description }
   if (error instanceof OverloadedError) return { status: 503, code: 'overloaded', description }
   const status = (error as { statusCode?: number }).statusCode ?? 500
@@ -163,10 +163,10 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   return { status: 500, code: 'internal', description: 'Something went wrong on our side.' }
 }
 
-function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): Answer {
+function toBodyResponse({ fault, message }: BodyError, request: FastifyRequest): ErrorResponse {
   const description = `The body ${message}.`
-  const answer = { ...BODY[fault], description }
-  if (fault !== 'malformed') return answer
+  const response = { ...BODY[fault], description }
+  if (fault !== 'malformed') return response
   const others = collectIssues(request, ['params', 'querystring', 'headers'])
-  return { ...answer, issues: [...others, { path: 'body', rule: 'json', message }] }
+  return { ...response, issues: [...others, { path: 'body', rule: 'json', message }] }
 }

@@ -3,7 +3,7 @@ import type { Route } from '../route.ts'
 import { type Admitted, type ConsoleCall, serve } from './operation.ts'
 
 /** A file of lines, too many to be in memory. */
-export interface LineAnswer {
+export interface LineResponse {
   /** Among them the media type. */
   readonly headers: Readonly<Record<string, string>>
   readonly lines: AsyncIterable<string>
@@ -16,7 +16,7 @@ export interface LineAnswer {
  */
 export function serveLines<const D extends Admitted, P>(
   declared: D,
-  handle: (call: Omit<ConsoleCall<D>, 'expected' | 'body'>, parts: P) => LineAnswer,
+  handle: (call: Omit<ConsoleCall<D>, 'expected' | 'body'>, parts: P) => LineResponse,
 ): Route<P> {
   const declaration = serve(declared, (): never => {
     throw new Error('the response is lines')

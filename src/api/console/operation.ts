@@ -8,7 +8,7 @@ import { MAX_TEXT } from '../../model/text.ts'
 import type { ExpectedStates } from '../../model/versions.ts'
 import { fromIfMatch, IF_MATCH, MAX_IF_MATCH } from '../etag.ts'
 import { rateLimitHeaders, retryAfterHeader } from '../retry-after.ts'
-import { type AnswerSchemas, openRoute, type RequestSchemas, type Route, route } from '../route.ts'
+import { openRoute, type RequestSchemas, type ResponseSchemas, type Route, route } from '../route.ts'
 import { type OperationDeclaration, Problem } from './contract/parts.ts'
 
 /** A declaration whose operation is one of the directory. */
@@ -48,15 +48,15 @@ export class WithHeaders<Body> {
   }
 }
 
-type Answered<D extends OperationDeclaration> = Static<D['answer']> | WithHeaders<Static<D['answer']>>
+type Responded<D extends OperationDeclaration> = Static<D['response']> | WithHeaders<Static<D['response']>>
 type Handler<Call, D extends OperationDeclaration, P> = (
   call: Call,
   parts: P,
-) => Answered<D> | Promise<Answered<D>>
+) => Responded<D> | Promise<Responded<D>>
 
 /**
  * Makes the route of an operation of the contract, for signed-in people.
- * @param handle makes one call of `directory` or `provisioning`, and returns the answer of the contract
+ * @param handle makes one call of `directory` or `provisioning`, and returns the response of the contract
  * @param rules checks a body of the wrong shape by the rules beyond its schema, so that one response names all faults
  */
 export function serve<const D extends Admitted, P>(
@@ -65,7 +65,7 @@ export function serve<const D extends Admitted, P>(
   rules?: (body: unknown) => readonly Issue[],
 ): Route<P> {
   const { operation, subject } = declared
-  return route<RequestSchemas, AnswerSchemas, P>({
+  return route<RequestSchemas, ResponseSchemas, P>({
     ...toDeclaration(declared),
     operation,
     ...(rules && { rules: async (body: unknown) => rules(body) }),
@@ -73,7 +73,7 @@ export function serve<const D extends Admitted, P>(
     async handle(call, parts) {
       const ifMatch = (call.headers as Readonly<Record<string, string | undefined>> | undefined)?.['if-match']
       const expected = fromIfMatch(ifMatch)
-      return toAnswer(declared, await handle({ ...call, expected } as unknown as ConsoleCall<D>, parts))
+      return toResponse(declared, await handle({ ...call, expected } as unknown as ConsoleCall<D>, parts))
     },
   })
 }
@@ -84,11 +84,11 @@ export function serveOpen<const D extends Known, P>(
   handle: Handler<OpenConsoleCall<D>, D, P>,
 ): Route<P> {
   const { operation } = declared
-  return openRoute<RequestSchemas, AnswerSchemas, P>({
+  return openRoute<RequestSchemas, ResponseSchemas, P>({
     ...toDeclaration(declared),
     ...(operation && { operation }),
     handle: async (call, parts) =>
-      toAnswer(declared, await handle(call as unknown as OpenConsoleCall<D>, parts)),
+      toResponse(declared, await handle(call as unknown as OpenConsoleCall<D>, parts)),
   })
 }
 
@@ -138,10 +138,12 @@ const failures = {
 }
 
 function toDeclaration(declared: OperationDeclaration) {
-  const { method, path, tag, summary, params, query, body, answer, ifMatch } = declared
+  const { method, path, tag, summary, params, query, body, response, ifMatch } = declared
   const isRepeatable = (method === 'POST' || method === 'PATCH') && declared.operation !== null
   const headers = Type.Object({ ...Headers, ...(isRepeatable && IdempotencyKey), ...(ifMatch && IfMatch) })
-  const success = isNull(answer) ? Type.Null({ description: 'Done.' }) : { description: summary, ...answer }
+  const success = isNull(response)
+    ? Type.Null({ description: 'Done.' })
+    : { description: summary, ...response }
   return {
     method,
     url: path,
@@ -153,7 +155,7 @@ function toDeclaration(declared: OperationDeclaration) {
       ...(query && { querystring: { ...query, additionalProperties: false } }),
       ...(body && { body }),
     },
-    answers: { [statusOf(declared)]: success, ...failures } as AnswerSchemas,
+    responses: { [statusOf(declared)]: success, ...failures } as ResponseSchemas,
   }
 }
 
@@ -167,13 +169,13 @@ function isNull(schema: TSchema): boolean {
   return (schema as { readonly type?: unknown }).type === 'null'
 }
 
-function statusOf({ status, answer }: OperationDeclaration): number {
-  return status ?? (isNull(answer) ? 204 : 200)
+function statusOf({ status, response }: OperationDeclaration): number {
+  return status ?? (isNull(response) ? 204 : 200)
 }
 
-function toAnswer<D extends OperationDeclaration>(declared: D, answered: Answered<D>): never {
+function toResponse<D extends OperationDeclaration>(declared: D, responded: Responded<D>): never {
   const { body, headers } =
-    answered instanceof WithHeaders ? answered : { body: answered, headers: undefined }
+    responded instanceof WithHeaders ? responded : { body: responded, headers: undefined }
   const status = statusOf(declared)
   return { status, ...(headers && { headers }), ...(status !== 204 && { body }) } as never
 }

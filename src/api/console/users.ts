@@ -101,7 +101,7 @@ async function listUsers(
   dir: Directory,
   ctx: Context,
   query: UserQuery,
-): Promise<Static<typeof users.listUsers.answer>> {
+): Promise<Static<typeof users.listUsers.response>> {
   const { q, organization, reseller, group, state, deleted = false, sort = 'name', ...page } = query
   const filters = { users: [ctx.organization.id, q, organization, reseller, group, state, deleted, sort] }
   const asked = {

@@ -83,7 +83,7 @@ function toOrganizationRef({ id, name, kind }: Organization): Pick<Organization,
   return { id, name, kind }
 }
 
-function toView(session: Session): Static<typeof you.getMe.answer>['session'] {
+function toView(session: Session): Static<typeof you.getMe.response>['session'] {
   const { id, method, createdAt, seenAt, expiresAt } = session
   return { id, method, createdAt, seenAt, expiresAt, idleUntil: idleEndOf(session) }
 }

@@ -79,7 +79,7 @@ const routes: readonly Route<OauthApi>[] = [
     },
     bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: TokenForm },
-    answers: { 200: Token, ...tokenFailures },
+    responses: { 200: Token, ...tokenFailures },
     handle: async ({ request, body }, parts) => ({
       status: 200,
       headers: noStore,
@@ -97,7 +97,7 @@ const routes: readonly Route<OauthApi>[] = [
       description: 'A JSON Web Key Set (RFC 7517).',
     },
     schemas: {},
-    answers: { 200: DiscoveryDocument },
+    responses: { 200: DiscoveryDocument },
     handle: async (_, { issuer }) => ({ status: 200, body: { ...(await issuer.jwks()) } }),
   }),
 
@@ -112,7 +112,7 @@ const routes: readonly Route<OauthApi>[] = [
         description: 'The metadata of the issuer (RFC 8414 section 2).',
       },
       schemas: {},
-      answers: { 200: DiscoveryDocument },
+      responses: { 200: DiscoveryDocument },
       handle: (_, { issuer }: OauthApi) => ({ status: 200, body: toMetadata(issuer.url()) }),
     }),
   ),
@@ -222,13 +222,13 @@ function noteFailure(failures: FailureWatch, request: FastifyRequest, error: Err
 /** Sends an error of RFC 6749 section 5.2. Returns whether it is our fault and must be logged. */
 function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
   if (request.routeOptions.config.operation === 'IssueToken') reply.headers(noStore)
-  const { status, code, message } = toAnswer(error)
+  const { status, code, message } = toResponse(error)
   if (status === 401) reply.header('www-authenticate', 'Basic realm="usher"')
   reply.code(status).send({ error: code, error_description: message })
   return status >= 500 && !(error instanceof OverloadedError)
 }
 
-interface Answer {
+interface ErrorResponse {
   readonly status: number
   readonly code: string
   readonly message: string
@@ -236,7 +236,7 @@ interface Answer {
 
 const BODY_STATUS = { malformed: 400, too_large: 413, unsupported: 415 } as const
 
-function toAnswer(error: Error): Answer {
+function toResponse(error: Error): ErrorResponse {
   if (error instanceof TokenError) return error
   if (error instanceof BodyError)
     return { status: BODY_STATUS[error.fault], code: 'invalid_request', message: `the body ${error.message}` }

@@ -18,13 +18,13 @@ import {
 import { parseFilter, parseFlag } from './filter.ts'
 import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
 import {
-  answer,
   bodyFailures,
   FilterQuery,
   failures,
   noBody,
   PageQuery,
   removalFailures,
+  response,
   UserParams,
 } from './schemas.ts'
 
@@ -56,7 +56,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
       description: 'Without a body: both halves of the key are made here.',
     },
     schemas: { params: UserParams },
-    answers: { 201: answer('A credential is created', OsisS3Credential), ...removalFailures },
+    responses: { 201: response('A credential is created', OsisS3Credential), ...removalFailures },
     async handle({ ctx, params }, provisioning) {
       return { status: 201, body: toOsisCredential(await addCredential(provisioning, ctx, params)) }
     },
@@ -73,7 +73,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
       description: 'Oldest first, secrets included. An unknown user has an empty page.',
     },
     schemas: { params: UserParams, querystring: PageQuery },
-    answers: { 200: answer('A page of credentials', CredentialPage), ...failures },
+    responses: { 200: response('A page of credentials', CredentialPage), ...failures },
     async handle({ ctx, params, query }, { dir }) {
       const page = toPageRequest(query)
       const found = await queryCredentials(dir, ctx, { filter: params, page, operation: 'ListCredentials' })
@@ -94,7 +94,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
         '`active` is the status of the credential itself.',
     },
     schemas: { querystring: FilterQuery },
-    answers: { 200: answer('A page of credentials', CredentialPage), ...failures },
+    responses: { 200: response('A page of credentials', CredentialPage), ...failures },
     async handle({ ctx, query }, { dir }) {
       const page = toPageRequest(query)
       const filter = toCredentialFilter(query.filter)
@@ -114,7 +114,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
       description: 'Its secret is included.',
     },
     schemas: { params: KeyParams, querystring: OwnerQuery },
-    answers: { 200: answer('The credential', OsisS3Credential), ...failures },
+    responses: { 200: response('The credential', OsisS3Credential), ...failures },
     async handle({ ctx, params, query }, { dir }) {
       return { status: 200, body: toOsisCredential(await getCredential(dir, ctx, toIds(params, query))) }
     },
@@ -132,7 +132,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
       description: "The user's status and those of its other credentials stay as they are.",
     },
     schemas: { params: KeyParams, querystring: OwnerQuery, body: OsisS3CredentialChange },
-    answers: { 200: answer('The status is updated', OsisS3Credential), ...bodyFailures },
+    responses: { 200: response('The status is updated', OsisS3Credential), ...bodyFailures },
     async handle({ ctx, params, query, body }, provisioning) {
       const request = { ...toIds(params, query), active: body.active }
       return { status: 200, body: toOsisCredential(await changeCredential(provisioning, ctx, request)) }
@@ -151,7 +151,7 @@ export const credentialRoutes: readonly Route<Provisioning>[] = [
       description: 'The key stops working on the platform. The other keys of the user stay.',
     },
     schemas: { params: KeyParams, querystring: OwnerQuery },
-    answers: { 204: noBody('The credential is gone'), ...bodyFailures },
+    responses: { 204: noBody('The credential is gone'), ...bodyFailures },
     async handle({ ctx, params, query }, provisioning) {
       await removeCredential(provisioning, ctx, toIds(params, query))
       return { status: 204 }

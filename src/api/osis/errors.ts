@@ -9,18 +9,18 @@ import { toWireName } from './names.ts'
 import type { OsisError, OsisErrorCode, Unauthorized } from './schemas.ts'
 import type { AuthMode } from './settings.ts'
 
-interface Answer {
+interface ErrorResponse {
   readonly status: number
   readonly code: OsisErrorCode
 }
 
-const BAD_REQUEST: Answer = { status: 400, code: 'E_BAD_REQUEST' }
-const FORBIDDEN: Answer = { status: 403, code: 'E_FORBIDDEN' }
-const NOT_FOUND: Answer = { status: 404, code: 'E_NOT_FOUND' }
-const CONFLICT: Answer = { status: 409, code: 'E_CONFLICT' }
+const BAD_REQUEST: ErrorResponse = { status: 400, code: 'E_BAD_REQUEST' }
+const FORBIDDEN: ErrorResponse = { status: 403, code: 'E_FORBIDDEN' }
+const NOT_FOUND: ErrorResponse = { status: 404, code: 'E_NOT_FOUND' }
+const CONFLICT: ErrorResponse = { status: 409, code: 'E_CONFLICT' }
 
 /** The response of this dialect to each error code of the directory. */
-const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
+const RESPONSES: Readonly<Record<ErrorCode, ErrorResponse>> = {
   invalid: BAD_REQUEST,
   not_permitted: FORBIDDEN,
   portal_not_in_context: FORBIDDEN,
@@ -86,7 +86,7 @@ export class NotImplementedError extends Error {
 export function newErrorSender(authModes: readonly AuthMode[]): Dialect['sendError'] {
   const challenges = authModes.map((mode) => CHALLENGES[mode])
   return (error, request, reply) => {
-    const { status, code, message } = toAnswer(error)
+    const { status, code, message } = toResponse(error)
     reply.code(status)
     if (error instanceof AuthError) {
       const { open = false, operation } = request.routeOptions.config
@@ -121,10 +121,10 @@ function toUnauthorized(error: AuthError, atLogin: boolean): Static<typeof Unaut
 
 const BODY_STATUS: Readonly<Record<BodyFault, number>> = { malformed: 400, too_large: 413, unsupported: 415 }
 
-function toAnswer(error: Error): Answer & { message: string } {
+function toResponse(error: Error): ErrorResponse & { message: string } {
   if (error instanceof DirectoryError) {
     const message = error.issues.length > 0 ? joinIssues(error.issues) : error.message
-    return { ...ANSWERS[error.code], message }
+    return { ...RESPONSES[error.code], message }
   }
   if (error instanceof AuthError) return { status: 401, code: 'E_UNAUTHORIZED', message: error.message }
   if (error instanceof UnknownPathError) return { ...NOT_FOUND, message: error.message }

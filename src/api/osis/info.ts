@@ -1,7 +1,7 @@
 import type { PlatformView } from '../../provisioning/platform-view.ts'
 import { openRoute, type Route } from '../route.ts'
 import { Information } from './platform-schemas.ts'
-import { answer, failures } from './schemas.ts'
+import { failures, response } from './schemas.ts'
 import { listNotImplemented, type OsisSettings } from './settings.ts'
 
 /** The revision of the OSIS specification that is implemented. */
@@ -31,7 +31,7 @@ export const infoRoutes: readonly Route<InfoParts>[] = [
       security: [],
     },
     schemas: {},
-    answers: { 200: answer('The platform and this service', Information), 500: failures[500] },
+    responses: { 200: response('The platform and this service', Information), 500: failures[500] },
     async handle(_, { platform, settings, publicUrl }) {
       const { name, s3Url } = platform.main
       const { version, health } = await platform.main.status()

@@ -5,7 +5,7 @@ import { BODY_LIMITS } from '../bodies.ts'
 import { countTokenRequest, type Limits } from '../limits.ts'
 import { openRoute, type Route } from '../route.ts'
 import { enter } from './admission.ts'
-import { answer, bodyFailures } from './schemas.ts'
+import { bodyFailures, response } from './schemas.ts'
 
 /** What the routes below need. */
 export interface LoginParts {
@@ -51,7 +51,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     },
     bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: LoginRequest },
-    answers: { 200: answer('Both tokens', LoginResponse), ...bodyFailures },
+    responses: { 200: response('Both tokens', LoginResponse), ...bodyFailures },
     async handle({ request, body }, { checkSecret, tokens, limits }) {
       const client = await checkSecret(body.username, body.password)
       countTokenRequest(limits, client.id)
@@ -74,7 +74,7 @@ export const loginRoutes: readonly Route<LoginParts>[] = [
     },
     bodyLimit: BODY_LIMITS.credentials,
     schemas: { body: RefreshRequest },
-    answers: { 200: answer('An access token', RefreshResponse), ...bodyFailures },
+    responses: { 200: response('An access token', RefreshResponse), ...bodyFailures },
     async handle({ request, body }, { tokens }) {
       const { correlationId, ip: address } = request
       const access = await tokens.refresh(body.refresh_token, { correlationId, address })

@@ -14,7 +14,7 @@ import {
   type S3Capabilities,
   UsageQuery,
 } from './platform-schemas.ts'
-import { answer, failures, notImplemented } from './schemas.ts'
+import { failures, notImplemented, response } from './schemas.ts'
 import type { OsisSettings } from './settings.ts'
 
 /** What the routes about the platform itself need. */
@@ -39,7 +39,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       description: 'Calls of S3, by name, with what exactly is missing.',
     },
     schemas: {},
-    answers: { 200: answer('The exclusions', OsisS3Capabilities), ...failures },
+    responses: { 200: response('The exclusions', OsisS3Capabilities), ...failures },
     handle: (_, { s3Capabilities }) => ({ status: 200, body: s3Capabilities }),
   }),
 
@@ -56,7 +56,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
         'platform is that of the users who are managed here.',
     },
     schemas: { querystring: UsageQuery },
-    answers: { 200: answer('The usage, in bytes', OsisUsage), ...failures },
+    responses: { 200: response('The usage, in bytes', OsisUsage), ...failures },
     async handle({ ctx, query }, { platform }) {
       const { tenant_id: tenantId, user_id: userId } = query
       if (tenantId === undefined && userId !== undefined) throw tenantRequired()
@@ -76,7 +76,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
         'An unknown tenant has an empty page. For a tenant with more than 16 users the list is up to 15 minutes old.',
     },
     schemas: { querystring: BucketQuery },
-    answers: { 200: answer('A page of buckets, by name', BucketPage), ...failures },
+    responses: { 200: response('A page of buckets, by name', BucketPage), ...failures },
     async handle({ ctx, query }, { platform }) {
       const page = toPageRequest(query)
       const buckets = await platform.listBuckets(ctx, query.tenant_id, page)
@@ -100,7 +100,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       description: 'Its id is the grantee of public access.',
     },
     schemas: {},
-    answers: { 200: answer('The anonymous user', AnonymousUser), ...failures },
+    responses: { 200: response('The anonymous user', AnonymousUser), ...failures },
     handle: (_, { platform }) => ({ status: 200, body: platform.main.anonymousUser }),
   }),
 
@@ -115,7 +115,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       description: 'Optional in OSIS: `not_implemented` of `getInfo` names it.',
     },
     schemas: {},
-    answers: {
+    responses: {
       200: Type.String({ description: 'The principal; no platform has one.' }),
       ...failures,
       501: notImplemented,
@@ -136,7 +136,7 @@ export const platformRoutes: readonly Route<PlatformParts>[] = [
       description: 'The bare address, without quotes. 501 where none is configured.',
     },
     schemas: { querystring: ConsoleQuery },
-    answers: {
+    responses: {
       200: { description: 'The address', content: { 'application/json': { schema: {} } } },
       ...failures,
       501: notImplemented,

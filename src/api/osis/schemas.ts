@@ -66,7 +66,7 @@ export const PurgeQuery = Type.Object({
 })
 
 /** Returns the schema of a response: the schema of its body, with the meaning of the response as its description. */
-export const answer = <Body extends TSchema>(description: string, body: Body): Body => ({
+export const response = <Body extends TSchema>(description: string, body: Body): Body => ({
   ...body,
   description,
 })

@@ -7,7 +7,6 @@ import { type Route, route } from '../route.ts'
 import { parseFilter } from './filter.ts'
 import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
 import {
-  answer,
   bodyFailures,
   FilterQuery,
   failures,
@@ -16,6 +15,7 @@ import {
   PageQuery,
   PurgeQuery,
   removalFailures,
+  response,
   TenantParams,
 } from './schemas.ts'
 import { NewOsisTenant, OsisTenant, OsisTenantChange, TenantPage } from './tenant-schemas.ts'
@@ -41,7 +41,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
     },
     bodyLimit: BODY_LIMITS.orgs,
     schemas: { body: NewOsisTenant },
-    answers: { 201: answer('A tenant is created', OsisTenant), ...bodyFailures },
+    responses: { 201: response('A tenant is created', OsisTenant), ...bodyFailures },
     async handle({ ctx, body }, provisioning) {
       const request = { name: body.name, orgIds: body.cd_tenant_ids ?? [] }
       return { status: 201, body: toOsisTenant(await addTenant(provisioning, ctx, request)) }
@@ -59,7 +59,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       description: 'Oldest first.',
     },
     schemas: { querystring: PageQuery },
-    answers: { 200: answer('A page of tenants, oldest first', TenantPage), ...failures },
+    responses: { 200: response('A page of tenants, oldest first', TenantPage), ...failures },
     async handle({ ctx, query }, { dir }) {
       const page = toPageRequest(query)
       const found = await queryTenants(dir, ctx, { filter: {}, page })
@@ -80,7 +80,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
         "org, the tenant's own id; `tenant_id`.",
     },
     schemas: { querystring: FilterQuery },
-    answers: { 200: answer('A page of tenants, oldest first', TenantPage), ...failures },
+    responses: { 200: response('A page of tenants, oldest first', TenantPage), ...failures },
     async handle({ ctx, query }, { dir }) {
       const page = toPageRequest(query)
       const filter = toTenantFilter(query.filter)
@@ -100,7 +100,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       description: '200 or 404, without a body.',
     },
     schemas: { params: TenantParams },
-    answers: { 200: headOf('The tenant exists', OsisTenant), ...failures },
+    responses: { 200: headOf('The tenant exists', OsisTenant), ...failures },
     async handle({ ctx, params }, { dir }) {
       return { status: 200, body: toOsisTenant(await getTenant(dir, ctx, params.tenantId)) }
     },
@@ -117,7 +117,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
       description: 'By its id on the platform.',
     },
     schemas: { params: TenantParams },
-    answers: { 200: answer('The tenant', OsisTenant), ...failures },
+    responses: { 200: response('The tenant', OsisTenant), ...failures },
     async handle({ ctx, params }, { dir }) {
       return { status: 200, body: toOsisTenant(await getTenant(dir, ctx, params.tenantId)) }
     },
@@ -138,7 +138,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
     },
     bodyLimit: BODY_LIMITS.orgs,
     schemas: { params: TenantParams, body: OsisTenantChange },
-    answers: { 200: answer('The tenant is updated', OsisTenant), ...bodyFailures },
+    responses: { 200: response('The tenant is updated', OsisTenant), ...bodyFailures },
     async handle({ ctx, params, body }, { dir }) {
       const request = { tenantId: params.tenantId, orgIds: body.cd_tenant_ids }
       return { status: 200, body: toOsisTenant(await updateTenant(dir, ctx, request)) }
@@ -159,7 +159,7 @@ export const tenantRoutes: readonly Route<Provisioning>[] = [
         'The customer stays.',
     },
     schemas: { params: TenantParams, querystring: PurgeQuery },
-    answers: { 204: noBody('The tenant is gone'), ...removalFailures },
+    responses: { 204: noBody('The tenant is gone'), ...removalFailures },
     async handle({ ctx, params, query }, provisioning) {
       await removeTenant(provisioning, ctx, { ...params, purge: query.purge_data ?? false })
       return { status: 204 }

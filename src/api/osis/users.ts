@@ -6,7 +6,6 @@ import { type Route, route } from '../route.ts'
 import { parseFilter, parseFlag } from './filter.ts'
 import { EMPTY_PAGE, toPageRequest, toWirePage } from './paging.ts'
 import {
-  answer,
   bodyFailures,
   FilterQuery,
   failures,
@@ -15,6 +14,7 @@ import {
   PageQuery,
   PurgeQuery,
   removalFailures,
+  response,
   TenantParams,
   UserParams,
 } from './schemas.ts'
@@ -79,7 +79,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
         'is kept, and the call can be repeated.',
     },
     schemas: { params: TenantParams, body: NewOsisUser },
-    answers: { 201: answer('A user is created', OsisUser), ...bodyFailures },
+    responses: { 201: response('A user is created', OsisUser), ...bodyFailures },
     async handle({ ctx, params, body }, provisioning) {
       const request = { tenantId: params.tenantId, account: toNewAccount(body) }
       return { status: 201, body: toOsisUser(await addAccount(provisioning, ctx, request)) }
@@ -97,7 +97,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
       description: 'An unknown tenant has an empty page.',
     },
     schemas: { params: TenantParams, querystring: PageQuery },
-    answers: { 200: answer('A page of users, oldest first', UserPage), ...failures },
+    responses: { 200: response('A page of users, oldest first', UserPage), ...failures },
     async handle({ ctx, params, query }, { dir }) {
       const page = toPageRequest(query)
       const found = await queryAccounts(dir, ctx, { filter: { tenantId: params.tenantId }, page })
@@ -119,7 +119,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
         'that is asked for restricts nothing.',
     },
     schemas: { querystring: FilterQuery },
-    answers: { 200: answer('A page of users, oldest first', UserPage), ...failures },
+    responses: { 200: response('A page of users, oldest first', UserPage), ...failures },
     async handle({ ctx, query }, { dir }) {
       const page = toPageRequest(query)
       const filter = toAccountFilter(query.filter)
@@ -139,7 +139,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
       description: 'In all tenants that the client reaches.',
     },
     schemas: { params: CanonicalParams },
-    answers: { 200: answer('The user', OsisUser), ...failures },
+    responses: { 200: response('The user', OsisUser), ...failures },
     async handle({ ctx, params }, { dir }) {
       return {
         status: 200,
@@ -159,7 +159,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
       description: '200 or 404, without a body.',
     },
     schemas: { params: UserParams },
-    answers: { 200: headOf('The user exists', OsisUser), ...failures },
+    responses: { 200: headOf('The user exists', OsisUser), ...failures },
     async handle({ ctx, params }, { dir }) {
       return { status: 200, body: toOsisUser(await getAccount(dir, ctx, params)) }
     },
@@ -176,7 +176,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
       description: 'By its id on the platform, in the tenant that the path names.',
     },
     schemas: { params: UserParams },
-    answers: { 200: answer('The user', OsisUser), ...failures },
+    responses: { 200: response('The user', OsisUser), ...failures },
     async handle({ ctx, params }, { dir }) {
       return { status: 200, body: toOsisUser(await getAccount(dir, ctx, params)) }
     },
@@ -195,7 +195,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
         'None of the keys of a suspended user works; data and keys are kept, and so is the status of each key.',
     },
     schemas: { params: UserParams, body: OsisUserChange },
-    answers: { 200: answer('The status is updated', OsisUser), ...bodyFailures },
+    responses: { 200: response('The status is updated', OsisUser), ...bodyFailures },
     async handle({ ctx, params, body }, provisioning) {
       const request = { ...params, active: body.active }
       return { status: 200, body: toOsisUser(await changeAccount(provisioning, ctx, request)) }
@@ -215,7 +215,7 @@ export const userRoutes: readonly Route<Provisioning>[] = [
         'The keys die with the user. With `purge_data` its buckets go too; without, a user that owns buckets is refused.',
     },
     schemas: { params: UserParams, querystring: PurgeQuery },
-    answers: { 204: noBody('The user is gone'), ...removalFailures },
+    responses: { 204: noBody('The user is gone'), ...removalFailures },
     async handle({ ctx, params, query }, provisioning) {
       await removeAccount(provisioning, ctx, { ...params, purge: query.purge_data ?? false })
       return { status: 204 }

@@ -80,7 +80,7 @@ function createAccountRoute({ name, url, params }: UserPath): Route<Provisioning
       ours: true,
     },
     schemas: { headers: WriteHeaders, params },
-    answers: {
+    responses: {
       200: Responds(AccountView, 'OK: the user has this account.'),
       201: Responds(AccountView, 'Created: the account of the user.', locationHeader),
       ...failures,
@@ -108,7 +108,7 @@ function updateAccountRoute({ name, url, params }: UserPath): Route<Provisioning
       ours: true,
     },
     schemas: { headers: WriteHeaders, params, body: StatusChange },
-    answers: { 200: Responds(AccountView, 'OK: the account.'), ...failures },
+    responses: { 200: Responds(AccountView, 'OK: the account.'), ...failures },
     async handle({ ctx, params: sent, body }, provisioning) {
       const account = await changePersonAccount(provisioning, ctx, { ...toRef(sent), active: body.active })
       return { status: 200, body: toAccountView(account) }
@@ -132,7 +132,7 @@ function deleteAccountRoute({ name, url, params }: UserPath): Route<Provisioning
       ours: true,
     },
     schemas: { headers: Headers, params, querystring: PurgeQuery },
-    answers: removed('the account'),
+    responses: removed('the account'),
     async handle({ ctx, params: sent, query }, provisioning) {
       const request = { ...toRef(sent), purge: query.purgeData ?? false }
       return { status: (await removePersonAccount(provisioning, ctx, request)) ? 204 : 202 }
@@ -157,7 +157,7 @@ function listKeysRoute({ name, url, params }: UserPath): Route<Provisioning> {
       ours: true,
     },
     schemas: { headers: Headers, params },
-    answers: { 200: Responds(Type.Array(KeyModel), 'OK: the keys.'), ...failures },
+    responses: { 200: Responds(Type.Array(KeyModel), 'OK: the keys.'), ...failures },
     async handle({ ctx, params: sent }, { dir }) {
       return { status: 200, body: await listPersonCredentials(dir, ctx, toRef(sent)) }
     },
@@ -178,7 +178,7 @@ function createKeyRoute({ name, url, params }: UserPath): Route<Provisioning> {
       ours: true,
     },
     schemas: { headers: WriteHeaders, params },
-    answers: { 201: Responds(NewKey, 'Created: the key with its secret.', locationHeader), ...failures },
+    responses: { 201: Responds(NewKey, 'Created: the key with its secret.', locationHeader), ...failures },
     async handle({ ctx, params: sent }, provisioning) {
       const { key, account } = await addPersonCredential(provisioning, ctx, toRef(sent))
       const { platformState } = account
@@ -202,7 +202,7 @@ function updateKeyRoute({ name, url, params }: UserPath): Route<Provisioning> {
       ours: true,
     },
     schemas: { headers: WriteHeaders, params: toKeyParams(params), body: StatusChange },
-    answers: { 200: Responds(ChangedKey, 'OK: the key.'), ...failures },
+    responses: { 200: Responds(ChangedKey, 'OK: the key.'), ...failures },
     async handle({ ctx, params: sent, body }, provisioning) {
       const request = { ...toRef(sent), accessKey: sent.accessKey, active: body.active }
       const { key, account } = await changePersonCredential(provisioning, ctx, request)
@@ -225,7 +225,7 @@ function deleteKeyRoute({ name, url, params }: UserPath): Route<Provisioning> {
       ours: true,
     },
     schemas: { headers: Headers, params: toKeyParams(params) },
-    answers: removed('the key'),
+    responses: removed('the key'),
     async handle({ ctx, params: sent }, provisioning) {
       const request = { ...toRef(sent), accessKey: sent.accessKey }
       return { status: (await removePersonCredential(provisioning, ctx, request)) ? 204 : 202 }
@@ -260,7 +260,7 @@ const tenantRoutes: readonly Route<Provisioning>[] = [
       ours: true,
     },
     schemas: { headers: Headers, params: CustomerParams },
-    answers: { 200: Responds(TenantView, 'OK: the tenant.'), ...failures },
+    responses: { 200: Responds(TenantView, 'OK: the tenant.'), ...failures },
     async handle({ ctx, params }, { dir }) {
       return { status: 200, body: toTenantView(await getCustomerTenant(dir, ctx, params.customerId)) }
     },
@@ -280,7 +280,7 @@ const tenantRoutes: readonly Route<Provisioning>[] = [
       ours: true,
     },
     schemas: { headers: Headers, params: CustomerParams, body: TenantModel },
-    answers: { 200: Responds(ChangedTenantView, 'OK: the tenant.'), ...failures },
+    responses: { 200: Responds(ChangedTenantView, 'OK: the tenant.'), ...failures },
     async handle({ ctx, params, body }, { dir }) {
       const { accounts, name } = body
       const request = { customerId: params.customerId, accounts, name }

@@ -163,7 +163,7 @@ export const apiAccessRoutes: readonly Route<Directory>[] = [
         organizationId: Type.Optional(uuid('Only the API accesses of this organization.')),
       }),
     },
-    answers: { 200: Responds(PageOf(ApiAccess), 'OK'), ...failures },
+    responses: { 200: Responds(PageOf(ApiAccess), 'OK'), ...failures },
     async handle({ ctx, query }, dir) {
       const organizationId = foldOptionalId(query.organizationId)
       const page = await listClients(dir, ctx, { organizationId, page: toPageRequest(query) })
@@ -185,7 +185,7 @@ export const apiAccessRoutes: readonly Route<Directory>[] = [
         'and those of Cloud Director, are added at the command line.',
     },
     schemas: { headers: WriteHeaders, body: NewApiAccess },
-    answers: { 201: Responds(IssuedApiAccess, 'Created', locationHeader), ...failures },
+    responses: { 201: Responds(IssuedApiAccess, 'Created', locationHeader), ...failures },
     async handle({ ctx, body }, dir) {
       const { name, permission } = body
       const organizationId = foldOptionalId(body.organizationId) ?? ctx.organization.id
@@ -208,7 +208,7 @@ export const apiAccessRoutes: readonly Route<Directory>[] = [
       description: 'Ours. Returns an API access, without its secret.',
     },
     schemas: { headers: Headers, params: IdParams },
-    answers: { 200: Responds(ApiAccess, 'OK'), ...failures },
+    responses: { 200: Responds(ApiAccess, 'OK'), ...failures },
     async handle({ ctx, params }, dir) {
       return { status: 200, body: toView(await getClient(dir, ctx, params.id), dir.now()) }
     },
@@ -229,7 +229,7 @@ export const apiAccessRoutes: readonly Route<Directory>[] = [
         'one without an interruption. Access tokens end with the secret that they were issued for.',
     },
     schemas: { headers: WriteHeaders, params: IdParams, body: Rotation },
-    answers: { 200: Responds(RotatedApiAccess, 'OK'), ...failures },
+    responses: { 200: Responds(RotatedApiAccess, 'OK'), ...failures },
     async handle({ ctx, params, body }, dir) {
       const until = body?.oldSecretValidUntil
       const previousUntil = typeof until === 'string' ? toUtc(until) : until
@@ -255,7 +255,7 @@ export const apiAccessRoutes: readonly Route<Directory>[] = [
       description: 'Ours. Ends its secrets and its access tokens within 5 seconds.',
     },
     schemas: { headers: Headers, params: IdParams },
-    answers: { 204: NoBody('No Content'), ...failures },
+    responses: { 204: NoBody('No Content'), ...failures },
     async handle({ ctx, params }, dir) {
       await deleteClient(dir, ctx, params.id)
       return { status: 204 }

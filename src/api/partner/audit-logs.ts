@@ -147,7 +147,7 @@ export const auditLogRoutes: readonly Route<Directory>[] = [
         '10,000 matching entries. Otherwise it is a lower bound, and `hasNextPage` says whether there are more.',
     },
     schemas: { headers: Headers, querystring: AuditLogQuery },
-    answers: { 200: Responds(PageOf(AuditLogViewModel), 'OK: the entries of the page.'), ...failures },
+    responses: { 200: Responds(PageOf(AuditLogViewModel), 'OK: the entries of the page.'), ...failures },
     async handle({ ctx, query }, dir) {
       const { PageNumber: pageNumber, PageSize: pageSize, StartDate, EndDate, Operations, Status } = query
       const paging = { ...(pageNumber && { pageNumber }), ...(pageSize && { pageSize }) }

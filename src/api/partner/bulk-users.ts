@@ -36,7 +36,7 @@ export const bulkRoutes: readonly Route<Directory>[] = [
         description: DESCRIPTION,
       },
       schemas: { headers: BulkHeaders, params: CustomerParams, querystring: ResellerQuery },
-      answers: { 200: LINES, ...failures },
+      responses: { 200: LINES, ...failures },
       async handle({ ctx, params, query, lines }, _: Directory) {
         if (running >= MAX_RUNNING) throw new OverloadedError()
         running++

@@ -65,7 +65,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
         ),
       }),
     },
-    answers: { 202: NoBody('Accepted. `Location` is the path of the job.', locationHeader), ...failures },
+    responses: { 202: NoBody('Accepted. `Location` is the path of the job.', locationHeader), ...failures },
     async handle({ ctx, params, query }, dir) {
       const { jobId } = await deleteCustomer(dir, ctx, { ...params, purgeData: query.purgeData ?? false })
       return { status: 202, headers: { location: `/v1/jobs/${jobId}` } }
@@ -85,7 +85,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
         'Ours. Refuses the clients of a customer, and stops all keys of its accounts from working on the platform.',
     },
     schemas: { headers: WriteHeaders, params: CustomerParams },
-    answers: { 200: Responds(SuspensionView, 'OK: the customer is suspended.'), ...failures },
+    responses: { 200: Responds(SuspensionView, 'OK: the customer is suspended.'), ...failures },
     async handle({ ctx, params }, dir) {
       return { status: 200, body: await suspendCustomer(dir, ctx, params.customerId) }
     },
@@ -103,7 +103,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
       description: 'Ours. Ends the suspension of a customer. What worked before works again.',
     },
     schemas: { headers: WriteHeaders, params: CustomerParams },
-    answers: { 200: Responds(SuspensionView, 'OK: the customer is not suspended.'), ...failures },
+    responses: { 200: Responds(SuspensionView, 'OK: the customer is not suspended.'), ...failures },
     async handle({ ctx, params }, dir) {
       return { status: 200, body: await resumeCustomer(dir, ctx, params.customerId) }
     },
@@ -129,7 +129,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
         fromResellerId: Type.Optional(uuid('The reseller that the customer moves away from.')),
       }),
     },
-    answers: { 204: NoBody('No Content: they are related.'), ...failures },
+    responses: { 204: NoBody('No Content: they are related.'), ...failures },
     async handle({ ctx, params, query }, dir) {
       await relateOrganization(dir, ctx, { ...params, from: query.fromResellerId })
       return { status: 204 }
@@ -150,7 +150,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
         'internal identifier of the relation is deleted.',
     },
     schemas: { headers: Headers, params: RelationParams },
-    answers: { 204: NoBody('No Content: they are not related.'), ...failures },
+    responses: { 204: NoBody('No Content: they are not related.'), ...failures },
     async handle({ ctx, params }, dir) {
       await unrelateOrganization(dir, ctx, params)
       return { status: 204 }

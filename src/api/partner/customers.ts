@@ -78,7 +78,7 @@ export const customerRoutes: readonly Route<Directory>[] = [
       description: 'Returns a page of the customers in the context of the call, ordered by name.',
     },
     schemas: { headers: Headers, querystring: ListQuery },
-    answers: { 200: Responds(PageOf(CustomerView), 'OK: the page.'), ...failures },
+    responses: { 200: Responds(PageOf(CustomerView), 'OK: the page.'), ...failures },
     async handle({ ctx, query }, dir) {
       const { includeDeleted = true, resellerId } = query
       const filter = { search: toSearch(query, FIELDS), includeDeleted, resellerId }
@@ -100,7 +100,7 @@ export const customerRoutes: readonly Route<Directory>[] = [
     },
     schemas: { headers: WriteHeaders, body: CustomerViewModel },
     rules: (body) => checkNewCustomer({ company: readCompany(body, 'customer') }),
-    answers: {
+    responses: {
       201: Responds(uuid('The id.'), 'Created. The id of the customer.', locationHeader),
       ...failures,
     },
@@ -127,7 +127,7 @@ export const customerRoutes: readonly Route<Directory>[] = [
       description: 'Returns a customer as the relation of the context shows it. Without that relation: 403.',
     },
     schemas: { headers: Headers, params: CustomerParams, querystring: Type.Object({ resellerId }) },
-    answers: { 200: Responds(CustomerView, 'OK: the customer.'), ...failures },
+    responses: { 200: Responds(CustomerView, 'OK: the customer.'), ...failures },
     async handle({ ctx, params, query }, dir) {
       const { customerId } = params
       const resellerId = foldOptionalId(query.resellerId)
@@ -147,7 +147,7 @@ export const customerRoutes: readonly Route<Directory>[] = [
         'Changes the company data of a customer. Only members that differ are checked and changed.',
     },
     schemas: { headers: WriteHeaders, params: CustomerParams, body: CustomerAccountInfo },
-    answers: { 204: NoBody('No Content.'), ...failures },
+    responses: { 204: NoBody('No Content.'), ...failures },
     async handle({ ctx, params, body }, dir) {
       await updateCustomer(dir, ctx, {
         ...params,
@@ -170,7 +170,7 @@ export const customerRoutes: readonly Route<Directory>[] = [
       description: 'Replaces the internal identifier of a relation of the customer; null empties it.',
     },
     schemas: { headers: WriteHeaders, params: CustomerParams, body: CustomerIdentifierModel },
-    answers: { 204: NoBody('No Content.'), ...failures },
+    responses: { 204: NoBody('No Content.'), ...failures },
     async handle({ ctx, params, body }, dir) {
       const resellerId = foldOptionalId(body.resellerId ?? undefined)
       await updateCustomerIdentifier(dir, ctx, { ...params, resellerId, identifier: body.internalIdentifier })

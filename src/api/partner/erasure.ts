@@ -62,7 +62,7 @@ export const erasureRoutes: readonly Route<Directory>[] = [
       ours: true,
     },
     schemas: { headers: WriteHeaders, params: Type.Object({ id: uuid('The id of the user.') }) },
-    answers: { 200: Responds(ErasureReceipt, 'OK: the receipt.'), ...failures },
+    responses: { 200: Responds(ErasureReceipt, 'OK: the receipt.'), ...failures },
     async handle({ ctx, params }, dir) {
       const { accounts, ...receipt } = await eraseUser(dir, ctx, { user: params.id })
       return { status: 200, body: { ...receipt, accounts: [...accounts] } }

@@ -10,7 +10,7 @@ import { toWireName } from './names.ts'
 import type { ErrorModel, ErrorType } from './schemas.ts'
 
 /** The response of this dialect to each error code of the directory. A 401 or 403 has no body and therefore no type. */
-const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
+const RESPONSES: Readonly<Record<ErrorCode, { readonly status: number; readonly type: ErrorType | null }>> = {
   invalid: { status: 400, type: 'ValidationError' },
   not_permitted: { status: 403, type: null },
   portal_not_in_context: { status: 403, type: null },
@@ -64,7 +64,7 @@ const ANSWERS: Readonly<Record<ErrorCode, { readonly status: number; readonly ty
   store_unavailable: { status: 503, type: 'Unavailable' },
 }
 
-interface Answer {
+interface ErrorResponse {
   readonly status: number
   readonly type: ErrorType | null
   readonly description: string
@@ -76,30 +76,30 @@ interface Answer {
  * @returns whether it is our fault and must be logged
  */
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): boolean {
-  const answer = toAnswer(error, request)
-  reply.code(answer.status)
+  const response = toResponse(error, request)
+  reply.code(response.status)
   if (error instanceof AuthError) reply.header('www-authenticate', challenge(error))
-  if (answer.type === null) {
+  if (response.type === null) {
     reply.send()
     return false
   }
   const body: Static<typeof ErrorModel> = {
-    statusCode: answer.status,
-    type: answer.type,
-    description: answer.description,
+    statusCode: response.status,
+    type: response.type,
+    description: response.description,
     correlationId: String(reply.getHeader('x-correlation-id')),
-    errors: byProperty(answer.issues),
+    errors: byProperty(response.issues),
   }
   reply.send(body)
   // The key set logs an outage once, and not for every request.
   return (
-    answer.status >= 500 && !(error instanceof IssuerUnavailableError || error instanceof OverloadedError)
+    response.status >= 500 && !(error instanceof IssuerUnavailableError || error instanceof OverloadedError)
   )
 }
 
-function toAnswer(error: Error, request: FastifyRequest): Answer {
+function toResponse(error: Error, request: FastifyRequest): ErrorResponse {
   if (error instanceof DirectoryError) {
-    const { status, type } = ANSWERS[error.code]
+    const { status, type } = RESPONSES[error.code]
     return { status, type, description: describeRefusal(error), issues: error.issues }
   }
   if (error instanceof AuthError) return { status: 401, type: null, description: '', issues: [] }
@@ -113,7 +113,7 @@ function toAnswer(error: Error, request: FastifyRequest): Answer {
   }
   if (error instanceof UnknownPathError)
     return { status: 404, type: 'NotFound', description: error.message, issues: [] }
-  if (error instanceof BodyError) return toBodyAnswer(error, request)
+  if (error instanceof BodyError) return toBodyResponse(error, request)
   if (error instanceof TooManyRequestsError)
     return { status: 429, type: 'TooManyRequests', description: error.message, issues: [] }
   if (error instanceof OverloadedError)
@@ -133,7 +133,7 @@ function describeRefusal({ code, message, issues }: DirectoryError): string {
   return message
 }
 
-function toBodyAnswer({ fault, message }: BodyError, request: FastifyRequest): Answer {
+function toBodyResponse({ fault, message }: BodyError, request: FastifyRequest): ErrorResponse {
   const description = `The body ${message}.`
   if (fault === 'too_large') return { status: 413, type: 'PayloadTooLarge', description, issues: [] }
   if (fault === 'unsupported') return { status: 415, type: 'UnsupportedMediaType', description, issues: [] }

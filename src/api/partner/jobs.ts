@@ -69,7 +69,7 @@ export const jobRoutes: readonly Route<Directory>[] = [
       headers: Headers,
       params: Type.Object({ jobId: uuid('GUID Unique identifier for the job.') }),
     },
-    answers: { 200: Responds(JobViewModel, 'OK: the job.'), ...failures },
+    responses: { 200: Responds(JobViewModel, 'OK: the job.'), ...failures },
     async handle({ ctx, params }, dir) {
       return { status: 200, body: toViewModel(await getJob(dir, ctx, params.jobId)) }
     },

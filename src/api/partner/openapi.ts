@@ -10,7 +10,7 @@ export const document: ApiDocument = {
       'Users of the customers of a cloud provider and its resellers, wire-compatible with the partner-portal operation ' +
       '"Create a Customer User". Paths, query names and header names are matched without regard to case. Checks come in ' +
       'this order: authentication (401), portal and permission (403), the shape of the request (400, all errors in one ' +
-      'answer), existence (404), conflicts (400).',
+      'response), existence (404), conflicts (400).',
   },
   tags: [
     { name: 'Users', description: `People who log in to the portal. ${describeGroups()}` },

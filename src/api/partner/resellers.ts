@@ -80,7 +80,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
       description: 'Returns a page of the resellers of the provider, ordered by name.',
     },
     schemas: { headers: Headers, querystring: ListQuery },
-    answers: { 200: Responds(PageOf(ResellerView), 'OK: the page.'), ...failures },
+    responses: { 200: Responds(PageOf(ResellerView), 'OK: the page.'), ...failures },
     async handle({ ctx, query }, dir) {
       const { customerId, providerInstanceId } = query
       const search = toSearch(query, FIELDS)
@@ -103,7 +103,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
     },
     schemas: { headers: WriteHeaders, body: ResellerViewModel },
     rules: (body) => checkNewCompany({ company: readCompany(body, 'reseller') }),
-    answers: {
+    responses: {
       201: Responds(uuid('The id.'), 'Created. The id of the reseller.', locationHeader),
       ...failures,
     },
@@ -129,7 +129,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
       description: 'Returns a reseller. A reseller gets itself.',
     },
     schemas: { headers: Headers, params: ResellerParams },
-    answers: { 200: Responds(ResellerView, 'OK: the reseller.'), ...failures },
+    responses: { 200: Responds(ResellerView, 'OK: the reseller.'), ...failures },
     async handle({ ctx, params }, dir) {
       return { status: 200, body: toView(await getReseller(dir, ctx, params.resellerId)) }
     },
@@ -147,7 +147,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
         'Changes the company data of a reseller. Only members that differ are checked and changed.',
     },
     schemas: { headers: WriteHeaders, params: ResellerParams, body: ResellerAccountInfo },
-    answers: { 204: NoBody('No Content.'), ...failures },
+    responses: { 204: NoBody('No Content.'), ...failures },
     async handle({ ctx, params, body }, dir) {
       const change = toCompanyChange({ ...body, zip: body.zipCode }, 'reseller')
       await updateReseller(dir, ctx, { ...params, change })
@@ -167,7 +167,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
         'Replaces the internal identifier of a reseller. The body is a JSON string; null empties it.',
     },
     schemas: { headers: WriteHeaders, params: ResellerParams, body: internalIdentifier },
-    answers: { 204: NoBody('No Content.'), ...failures },
+    responses: { 204: NoBody('No Content.'), ...failures },
     async handle({ ctx, params, body }, dir) {
       // Fastify checks an absent body as null, which is a value here.
       if (body === undefined) throw new BodyError('malformed', 'is required')
@@ -190,7 +190,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
         'users that were in its context are in none.',
     },
     schemas: { headers: Headers, params: ResellerParams },
-    answers: { 202: NoBody('Accepted. `Location` is the path of the job.', locationHeader), ...failures },
+    responses: { 202: NoBody('Accepted. `Location` is the path of the job.', locationHeader), ...failures },
     async handle({ ctx, params }, dir) {
       const { jobId } = await deleteReseller(dir, ctx, params.resellerId)
       return { status: 202, headers: { location: `/v1/jobs/${jobId}` } }
@@ -209,7 +209,7 @@ export const resellerRoutes: readonly Route<Directory>[] = [
       description: 'Ours. Gives a reseller one portal in place of those that it has, or none.',
     },
     schemas: { headers: Headers, params: ResellerParams, body: PortalModel },
-    answers: { 200: Responds(PortalModel, 'OK: the domain as it is compared.'), ...failures },
+    responses: { 200: Responds(PortalModel, 'OK: the domain as it is compared.'), ...failures },
     async handle({ ctx, params, body }, dir) {
       return { status: 200, body: await updatePortal(dir, ctx, { ...params, domain: body.domain }) }
     },

@@ -114,7 +114,7 @@ export const singleUserRoutes: readonly Route<Directory>[] = [
       ours: true,
     },
     schemas: { headers: Headers, params: NamedParams, querystring: NarrowQuery },
-    answers: { 200: Responds(SingleUserView, 'OK: the user.', etagHeader), ...failures },
+    responses: { 200: Responds(SingleUserView, 'OK: the user.', etagHeader), ...failures },
     async handle({ ctx, params, query }, dir) {
       const found = await getUser(dir, ctx, toRef(params.email, query))
       return { status: 200, body: toSingleUserView(found), headers: { etag: toEtag(found.user) } }
@@ -140,7 +140,7 @@ export const singleUserRoutes: readonly Route<Directory>[] = [
       querystring: NarrowQuery,
       body: UserChangesModel,
     },
-    answers: changed('No Content: the user is as the body says.'),
+    responses: changed('No Content: the user is as the body says.'),
     async handle({ ctx, params, query, headers, body }, dir) {
       const changes = toChanges(body)
       const expected = fromIfMatch(headers['if-match'])
@@ -162,7 +162,7 @@ export const singleUserRoutes: readonly Route<Directory>[] = [
         'platform after the response.',
     },
     schemas: { headers: MatchHeaders, params: NamedParams, querystring: NarrowQuery },
-    answers: { ...failures, ...preconditionFailure, 204: NoBody('No Content: the user is deleted.') },
+    responses: { ...failures, ...preconditionFailure, 204: NoBody('No Content: the user is deleted.') },
     async handle({ ctx, params, query, headers }, dir) {
       const expected = fromIfMatch(headers['if-match'])
       await deleteUser(dir, ctx, { ...toRef(params.email, query), expected })
@@ -204,7 +204,7 @@ function newActionRoute(
       ours: true,
     },
     schemas: { headers: MatchWriteHeaders, params: IdParams },
-    answers: changed('No Content.'),
+    responses: changed('No Content.'),
     async handle({ ctx, params, headers }, dir) {
       const user = await run(dir, ctx, { user: params.id, expected: fromIfMatch(headers['if-match']) })
       return { status: 204, headers: { etag: toEtag(user) } }

@@ -157,7 +157,7 @@ export const userListRoutes: readonly Route<Directory>[] = [
         'or more are found fastest.',
     },
     schemas: { headers: Headers, querystring: UserListQuery },
-    answers: { 200: UserPage, ...failures },
+    responses: { 200: UserPage, ...failures },
     handle: list,
   }),
   route({
@@ -171,7 +171,7 @@ export const userListRoutes: readonly Route<Directory>[] = [
       ours: true,
     },
     schemas: { headers: Headers, querystring: UserListQuery },
-    answers: { 200: UserPage, ...failures },
+    responses: { 200: UserPage, ...failures },
     handle: list,
   }),
   route({
@@ -186,7 +186,7 @@ export const userListRoutes: readonly Route<Directory>[] = [
       description: 'Lists all users of a customer, sorted by Name. The whole list is one response.',
     },
     schemas: { headers: Headers, params: CustomerParams, querystring: Type.Object(resellerQuery) },
-    answers: { 200: Responds(Type.Array(UserView), 'OK: the users, sorted by Name.'), ...failures },
+    responses: { 200: Responds(Type.Array(UserView), 'OK: the users, sorted by Name.'), ...failures },
     async handle({ ctx, params, query }, dir) {
       const request = { customerId: params.customerId, resellerId: query.resellerId }
       return { status: 200, parts: toViews(await streamCustomerUsers(dir, ctx, request)) }
@@ -203,7 +203,7 @@ export const userListRoutes: readonly Route<Directory>[] = [
       description: 'Lists the groups that users can be in, sorted by Name.',
     },
     schemas: { headers: Headers, querystring: Type.Object(pageQuery) },
-    answers: {
+    responses: {
       200: Responds(
         PageOf(
           Type.Object({

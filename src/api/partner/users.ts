@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import type { Directory } from '../../directory/directory.ts'
-import type { CreateUserAnswer } from '../../directory/repeated-creates.ts'
+import type { CreateUserResult } from '../../directory/repeated-creates.ts'
 import { createUser } from '../../directory/users.ts'
 import type { NewUser } from '../../model/users.ts'
 import { type Route, route } from '../route.ts'
@@ -25,7 +25,7 @@ const created = {
   ...failures,
 }
 
-function toCreated({ id, created }: CreateUserAnswer) {
+function toCreated({ id, created }: CreateUserResult) {
   if (!created) return { status: 200, body: id } as const
   return { status: 201, body: id, headers: { location: `/v1/users/${id}` } } as const
 }
@@ -57,15 +57,15 @@ export const userRoutes: readonly Route<Directory>[] = [
       querystring: ResellerQuery,
       body: UserViewModel,
     },
-    answers: created,
+    responses: created,
     async handle({ ctx, params, query, body }, dir) {
-      const answer = await createUser(dir, ctx, {
+      const result = await createUser(dir, ctx, {
         organizationId: params.customerId,
         kind: 'customer',
         resellerId: query.resellerId,
         user: toNewUser(body),
       })
-      return toCreated(answer)
+      return toCreated(result)
     },
   }),
   route({
@@ -80,7 +80,7 @@ export const userRoutes: readonly Route<Directory>[] = [
       description: 'Creates a new User of a reseller with the provided UserViewModel.',
     },
     schemas: { headers: WriteHeaders, params: ResellerParams, body: UserViewModel },
-    answers: created,
+    responses: created,
     async handle({ ctx, params, body }, dir) {
       const request = { organizationId: params.resellerId, kind: 'reseller', user: toNewUser(body) } as const
       return toCreated(await createUser(dir, ctx, request))
@@ -98,7 +98,7 @@ export const userRoutes: readonly Route<Directory>[] = [
       ours: true,
     },
     schemas: { headers: WriteHeaders, body: UserViewModel },
-    answers: created,
+    responses: created,
     async handle({ ctx, body }, dir) {
       const request = {
         organizationId: ctx.organization.id,

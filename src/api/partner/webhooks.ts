@@ -53,7 +53,10 @@ const changes: readonly Route<WebhookParts>[] = [
       'The receiver gets the events of the organization of the context, from now on: see docs/webhooks.md.',
     ),
     schemas: { headers: WriteHeaders, body: NewWebhookModel },
-    answers: { 201: Responds(IssuedWebhookModel, 'Created, with its secret.', locationHeader), ...failures },
+    responses: {
+      201: Responds(IssuedWebhookModel, 'Created, with its secret.', locationHeader),
+      ...failures,
+    },
     async handle({ ctx, body }, { dir, webhooks: { allowsHttp } }) {
       const issued = await createWebhook(dir, ctx, { ...body, allowsHttp })
       return { status: 201, headers: { location: `/v1/webhooks/${issued.id}` }, body: issued }
@@ -66,7 +69,7 @@ const changes: readonly Route<WebhookParts>[] = [
     url,
     document: about('DeleteWebhook', 'Delete a webhook', 'What waits for it is deleted, too.'),
     schemas: { headers: Headers, params: WebhookParams },
-    answers: { 204: NoBody('Deleted.'), ...failures },
+    responses: { 204: NoBody('Deleted.'), ...failures },
     async handle({ ctx, params }, { dir }) {
       await deleteWebhook(dir, ctx, params.webhookId)
       return { status: 204 }
@@ -83,7 +86,7 @@ const changes: readonly Route<WebhookParts>[] = [
       'Sends everything from a time or an event on, or what was given up. Receivers know repeats by their ids.',
     ),
     schemas: { headers: WriteHeaders, params: WebhookParams, body: ReplayModel },
-    answers: { 200: Responds(ReplayedModel, 'OK'), ...failures },
+    responses: { 200: Responds(ReplayedModel, 'OK'), ...failures },
     async handle({ ctx, params, body }, { dir }) {
       const deadLetters = await replayWebhook(dir, ctx, { ...body, id: params.webhookId })
       return { status: 200, body: { deadLetters } }
@@ -101,7 +104,7 @@ const changes: readonly Route<WebhookParts>[] = [
         'given the new one without an interruption. What waits for the webhook stays.',
     ),
     schemas: { headers: WriteHeaders, params: WebhookParams, body: WebhookRotation },
-    answers: { 200: Responds(RotatedWebhookModel, 'OK'), ...failures },
+    responses: { 200: Responds(RotatedWebhookModel, 'OK'), ...failures },
     async handle({ ctx, params, body }, { dir }) {
       const until = body?.oldSecretValidUntil
       const previousUntil = typeof until === 'string' ? toUtc(until) : until
@@ -121,7 +124,7 @@ const changes: readonly Route<WebhookParts>[] = [
       'Sends one event of the type `Test`, once, and returns how the receiver responded.',
     ),
     schemas: { headers: WriteHeaders, params: WebhookParams },
-    answers: { 200: Responds(TestedModel, 'OK: the event was sent, and accepted or not.'), ...failures },
+    responses: { 200: Responds(TestedModel, 'OK: the event was sent, and accepted or not.'), ...failures },
     async handle({ ctx, params }, { dir, webhooks }) {
       return { status: 200, body: await testWebhook(dir, ctx, { id: params.webhookId, sender: webhooks }) }
     },
@@ -141,7 +144,7 @@ export const webhookRoutes: readonly Route<WebhookParts>[] = [
       'Those of the organization of the context, and below it.',
     ),
     schemas: { headers: Headers },
-    answers: { 200: Responds(WebhookList, 'OK'), ...failures },
+    responses: { 200: Responds(WebhookList, 'OK'), ...failures },
     async handle({ ctx }, { dir }) {
       return { status: 200, body: (await listWebhooks(dir, ctx)).map(toModel) }
     },
@@ -153,7 +156,7 @@ export const webhookRoutes: readonly Route<WebhookParts>[] = [
     url,
     document: about('GetWebhook', 'Get a webhook', 'Returns the webhook with the state of its deliveries.'),
     schemas: { headers: Headers, params: WebhookParams },
-    answers: { 200: Responds(WebhookModel, 'OK'), ...failures },
+    responses: { 200: Responds(WebhookModel, 'OK'), ...failures },
     async handle({ ctx, params }, { dir }) {
       return { status: 200, body: toModel(await getWebhook(dir, ctx, params.webhookId)) }
     },
@@ -169,7 +172,7 @@ export const webhookRoutes: readonly Route<WebhookParts>[] = [
       'An event is given up when the receiver has not accepted it for 24 hours, or as the operator has set.',
     ),
     schemas: { headers: Headers, params: WebhookParams, querystring: DeadLetterQuery },
-    answers: { 200: Responds(DeadLetterList, 'OK'), ...failures },
+    responses: { 200: Responds(DeadLetterList, 'OK'), ...failures },
     async handle({ ctx, params, query }, { dir }) {
       const { after = 0, limit = 100 } = query
       const letters = await listDeadLetters(dir, ctx, { id: params.webhookId, after, limit })

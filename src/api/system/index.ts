@@ -49,14 +49,14 @@ const Health = Type.Object(
 const health = {
   url: '/healthz',
   schemas: {},
-  answers: { 200: Health },
+  responses: { 200: Health },
   handle: () => ({ status: 200, body: { status: 'ok' } }) as const,
 }
 
 const ready = {
   url: '/readyz',
   schemas: {},
-  answers: { 200: Health, 503: { ...Health, headers: retryAfterHeader } },
+  responses: { 200: Health, 503: { ...Health, headers: retryAfterHeader } },
   async handle(_: unknown, { checkReady }: SystemApi) {
     try {
       await checkReady()
@@ -94,7 +94,7 @@ const routes: readonly Route<SystemApi>[] = [
     url: '/logo.svg',
     document: { hide: true },
     schemas: {},
-    answers: { 200: { description: 'The logo', content: { 'image/svg+xml': { schema: Type.String() } } } },
+    responses: { 200: { description: 'The logo', content: { 'image/svg+xml': { schema: Type.String() } } } },
     handle: () => ({
       status: 200,
       headers: { 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' },
@@ -113,7 +113,7 @@ const metricsRoute: Route<MetricsReader> = openRoute({
     description: 'docs/operating.md lists the metrics. They work while the store is down.',
   },
   schemas: {},
-  answers: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
+  responses: { 200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } } },
   async handle(_, readMetrics: MetricsReader) {
     const { contentType, text } = await readMetrics()
     return { status: 200, headers: { 'content-type': contentType }, text }

@@ -287,7 +287,7 @@ async function selectNumbersInTime(
   return { first, last: Number(newest?.pk ?? 0) }
 }
 
-/** The conditions that only the entries themselves can answer. */
+/** The conditions that only the entries themselves can decide. */
 function listOwnParts({ outcome, callers, target, organization }: LogWalkFilter): Part[] {
   const conditions = [
     ...(outcome === undefined ? [] : [sql`own.outcome = ${outcome}`]),

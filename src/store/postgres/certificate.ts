@@ -27,6 +27,6 @@ export async function explainCertificate(error: unknown, connection: pg.ClientCo
 
 async function upgrade(socket: Socket): Promise<void> {
   socket.write(SSL_REQUEST)
-  const [answer] = (await once(socket, 'data')) as [Buffer]
-  if (answer.toString('latin1', 0, 1) !== 'S') throw new Error('the database does not speak TLS')
+  const [reply] = (await once(socket, 'data')) as [Buffer]
+  if (reply.toString('latin1', 0, 1) !== 'S') throw new Error('the database does not speak TLS')
 }

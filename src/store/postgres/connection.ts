@@ -21,7 +21,7 @@ const CONNECT_MS = 5_000
 /** The time limit of a statement, enforced by the database. */
 const STATEMENT_MS = 10_000
 /** The time limit of a statement, enforced by this process in case the database no longer responds. */
-const ANSWER_MS = 12_000
+const RESPONSE_MS = 12_000
 const LOCK_MS = 5_000
 /** How long a unit may pause before the database ends it; see `Store.maxIdleMs`. */
 export const IDLE_IN_UNIT_MS = 15_000
@@ -56,7 +56,7 @@ export function newPool({ connection, allowDataLoss, patient }: PostgresOptions)
     lock_timeout: LOCK_MS,
     ...(!patient && {
       statement_timeout: STATEMENT_MS,
-      query_timeout: ANSWER_MS,
+      query_timeout: RESPONSE_MS,
       idle_in_transaction_session_timeout: IDLE_IN_UNIT_MS,
     }),
     onConnect(client) {
@@ -147,7 +147,7 @@ async function assertSafe(client: pg.ClientBase, allowDataLoss: boolean): Promis
 /** Adds a time limit to a statement, for connections without a time limit. */
 export function bounded(text: string): pg.QueryConfig {
   // pg supports `query_timeout`, but its types do not have it.
-  return { text, query_timeout: ANSWER_MS } as pg.QueryConfig
+  return { text, query_timeout: RESPONSE_MS } as pg.QueryConfig
 }
 
 /** Makes a query builder that only compiles: its queries run on connections of the pool. */

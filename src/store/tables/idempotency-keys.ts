@@ -4,9 +4,9 @@ import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
 
 /** The stored response to the first call with an idempotency key. */
-export interface RecordedAnswer {
+export interface RecordedResponse {
   readonly requestHash: string
-  readonly answer: string
+  readonly response: string
 }
 
 /** A caller who may name calls by idempotency keys. */
@@ -15,7 +15,7 @@ export type KeyedCaller = Extract<Caller, { kind: 'client' | 'person' }>
 const selectOfClient = statement((db, p: { client: number; key: string; now: string }) =>
   db
     .selectFrom('idempotency_keys')
-    .select(['request_hash as requestHash', 'answer'])
+    .select(['request_hash as requestHash', 'answer as response'])
     .where('client_pk', '=', p.client)
     .where('key', '=', p.key)
     .where('expires_at', '>', p.now),
@@ -24,18 +24,18 @@ const selectOfClient = statement((db, p: { client: number; key: string; now: str
 const selectOfPerson = statement((db, p: { person: string; key: string; now: string }) =>
   db
     .selectFrom('person_answers')
-    .select(['request_hash as requestHash', 'answer'])
+    .select(['request_hash as requestHash', 'answer as response'])
     .where('person', '=', p.person)
     .where('key', '=', p.key)
     .where('expires_at', '>', p.now),
 )
 
 /** Returns the stored response for an idempotency key of a caller, unless it has expired. */
-export async function selectRecordedAnswer(
+export async function selectRecordedResponse(
   tx: Tx,
   caller: KeyedCaller,
   key: { key: string; now: string },
-): Promise<RecordedAnswer | undefined> {
+): Promise<RecordedResponse | undefined> {
   if (caller.kind === 'person') return tx.get(selectOfPerson, { person: caller.id, ...key })
   return tx.get(selectOfClient, { client: caller.pk, ...key })
 }
@@ -64,24 +64,24 @@ const deleteExpiredOfPeople = statement((db, p: { now: string }) =>
 )
 
 /** Deletes expired responses, at most `EXPIRED_AT_ONCE` of clients. Returns the number of these. */
-export async function deleteExpiredAnswers(tx: Tx, now: string): Promise<number> {
+export async function deleteExpiredResponses(tx: Tx, now: string): Promise<number> {
   await tx.run(deleteExpiredOfPeople, { now })
   return tx.run(deleteExpired, { now })
 }
 
-interface AnswerRow {
+interface ResponseRow {
   readonly key: string
   readonly requestHash: string
-  readonly answer: string
+  readonly response: string
   readonly expiresAt: string
 }
 
 /** The columns that both tables have. */
-function toColumns({ key, requestHash, answer, expiresAt }: AnswerRow) {
-  return { key, request_hash: requestHash, answer, expires_at: expiresAt }
+function toColumns({ key, requestHash, response, expiresAt }: ResponseRow) {
+  return { key, request_hash: requestHash, answer: response, expires_at: expiresAt }
 }
 
-const upsertOfClient = statement((db, p: AnswerRow & { client: number; now: string }) =>
+const upsertOfClient = statement((db, p: ResponseRow & { client: number; now: string }) =>
   db
     .insertInto('idempotency_keys')
     .values({ client_pk: p.client, ...toColumns(p) })
@@ -97,7 +97,7 @@ const upsertOfClient = statement((db, p: AnswerRow & { client: number; now: stri
     ),
 )
 
-const upsertOfPerson = statement((db, p: AnswerRow & { person: string; now: string }) =>
+const upsertOfPerson = statement((db, p: ResponseRow & { person: string; now: string }) =>
   db
     .insertInto('person_answers')
     .values({ person: p.person, ...toColumns(p) })
@@ -115,17 +115,17 @@ const upsertOfPerson = statement((db, p: AnswerRow & { person: string; now: stri
 
 /**
  * Stores a response for a caller; it replaces an expired one. Returns false if another call has stored one first.
- * @param answer.now the time of the call, ISO 8601
+ * @param row.now the time of the call, ISO 8601
  */
-export async function insertRecordedAnswer(
+export async function insertRecordedResponse(
   tx: Tx,
   caller: KeyedCaller,
-  answer: AnswerRow & { readonly now: string },
+  row: ResponseRow & { readonly now: string },
 ): Promise<boolean> {
   const changed =
     caller.kind === 'person'
-      ? await tx.run(upsertOfPerson, { ...answer, person: caller.id })
-      : await tx.run(upsertOfClient, { ...answer, client: caller.pk })
+      ? await tx.run(upsertOfPerson, { ...row, person: caller.id })
+      : await tx.run(upsertOfClient, { ...row, client: caller.pk })
   return changed === 1
 }
 
@@ -134,6 +134,6 @@ const deleteOfPerson = statement((db, p: { person: string }) =>
 )
 
 /** Deletes the stored responses to a person. */
-export async function deleteAnswersOfPerson(tx: Tx, person: string): Promise<void> {
+export async function deleteResponsesOfPerson(tx: Tx, person: string): Promise<void> {
   await tx.run(deleteOfPerson, { person })
 }

@@ -57,7 +57,7 @@ export const getUserAccount = {
   path: '/users/:id/account',
   operation: 'GetUserAccount',
   summary: 'What a user has on the storage platform, and the keys without their secrets',
-  answer: Type.Object({
+  response: Type.Object({
     accounts: Type.Array(AccountView, { description: 'One on each platform.' }),
     keys: Type.Array(Type.Object({ ...key, platform: Type.String({ description: 'Where it is.' }) })),
   }),
@@ -70,7 +70,7 @@ export const getUserUsage = {
   path: '/users/:id/account/usage',
   operation: 'GetUserUsage',
   summary: 'What a user stores on the platform now, and their buckets',
-  answer: Type.Object({
+  response: Type.Object({
     usage: Type.Object({
       bucketCount: integer('The number of buckets.'),
       objectCount: integer('The number of objects.'),
@@ -86,7 +86,7 @@ export const getUserUsage = {
   }),
 } as const
 
-const changed = { ...ofUser, method: 'POST', operation: 'UpdateUserAccount', answer: AccountView } as const
+const changed = { ...ofUser, method: 'POST', operation: 'UpdateUserAccount', response: AccountView } as const
 
 /** Suspending the account of a user. */
 export const suspendAccount = {
@@ -110,7 +110,7 @@ export const giveAccount = {
   operation: 'CreateUserAccount',
   summary: 'Give a user an account without keys, whether Cloud Director names them or not',
   status: 201,
-  answer: AccountView,
+  response: AccountView,
 } as const
 
 /** Trying the account of a user again. */
@@ -120,7 +120,7 @@ export const retryAccount = {
   path: '/users/:id/account/retry',
   operation: 'RetryUser',
   summary: 'Try the account of a user again now, if it fails',
-  answer: Type.Object({ retried: integer('How many accounts are tried again.') }),
+  response: Type.Object({ retried: integer('How many accounts are tried again.') }),
 } as const
 
 const Comparison = Type.Object({
@@ -146,7 +146,7 @@ export const compareUserAccount = {
   path: '/users/:id/account/compare',
   operation: 'CompareAccount',
   summary: 'Compare the account of a user with its platform',
-  answer: Comparison,
+  response: Comparison,
 } as const
 
 /** Mending the account of a user. */
@@ -156,7 +156,7 @@ export const mendUserAccount = {
   path: '/users/:id/account/mend',
   operation: 'MendAccount',
   summary: 'Bring the account of a user back to what the directory wants',
-  answer: Comparison,
+  response: Comparison,
 } as const
 
 /** Making a key for a user. */
@@ -167,7 +167,7 @@ export const createKey = {
   operation: 'CreateUserCredential',
   summary: 'Make a key for a user; its secret is shown once',
   status: 201,
-  answer: Type.Object({
+  response: Type.Object({
     ...key,
     secretKey: Type.String({ description: 'The secret. It is shown once.' }),
     platformState: oneOf(PLATFORM_STATES, 'Whether the platform has it.'),
@@ -193,7 +193,7 @@ export const updateKey = {
   operation: 'UpdateUserCredential',
   summary: 'Disable or enable a key',
   body: Type.Object({ active: Type.Boolean({ description: 'Whether it is enabled.' }) }),
-  answer: Type.Object({
+  response: Type.Object({
     ...key,
     platformState: oneOf(PLATFORM_STATES, 'Whether the platform has the change.'),
   }),
@@ -205,7 +205,7 @@ export const deleteKey = {
   method: 'DELETE',
   operation: 'DeleteUserCredential',
   summary: 'Delete a key',
-  answer: Type.Object({
+  response: Type.Object({
     gone: Type.Boolean({ description: 'Whether the platform has removed it already.' }),
   }),
 } as const

@@ -46,7 +46,7 @@ export const listAudit = {
     ...filters,
     ...listQuery,
   }),
-  answer: Type.Object({
+  response: Type.Object({
     items: Type.Array(Entry),
     next: nullable('Where the next page begins; null on the last page.'),
     partial: Type.Boolean({
@@ -72,7 +72,7 @@ export const exportAudit = {
       oneOf(['comma', 'semicolon'], 'What separates the cells of a table (default: comma).'),
     ),
   }),
-  answer: Type.Unsafe<string>({
+  response: Type.Unsafe<string>({
     description: 'One JSON object a line, or one entry a line below a heading: CSV of RFC 4180 in UTF-8.',
     content: {
       'application/x-ndjson': { schema: Entry },
@@ -147,7 +147,7 @@ export const getVerification = {
   operation: 'VerifyAudit',
   tag: 'Audit',
   summary: 'The last result of a verification of the audit log, and how far a running one is',
-  answer: Verification,
+  response: Verification,
 } as const
 
 /** Beginning a verification. */
@@ -157,6 +157,6 @@ export const beginVerification = {
   operation: 'VerifyAudit',
   tag: 'Audit',
   summary: 'Verify the chain of the audit log, as a job, unless it runs already',
-  answer: Verification,
+  response: Verification,
   status: 202,
 } as const

@@ -51,7 +51,7 @@ export const find = {
       }),
     ),
   }),
-  answer: Type.Object({
+  response: Type.Object({
     hits: listOf(Hit, 'Exact ids first, then users, then organizations.'),
     more: Type.Boolean({ description: 'Whether more users or organizations may have the words.' }),
   }),
@@ -129,7 +129,7 @@ export const explainUser = {
       Type.Boolean({ description: 'Whether to read the account from the platform, and compare it.' }),
     ),
   }),
-  answer: Type.Object({
+  response: Type.Object({
     user: Type.Object({
       id: uuid('The id of the user.'),
       name: nullable('The name.'),
@@ -158,7 +158,7 @@ export const explainRequest = {
   tag: 'Audit',
   summary: 'What a request did, and what became of it',
   params: IdParams,
-  answer: Type.Object({
+  response: Type.Object({
     correlationId: uuid('The correlation id.'),
     ...explanation,
     entries: listOf(Entry, 'In the order of the log.'),

@@ -8,7 +8,7 @@ export const listGroups = {
   operation: 'ListGroups',
   tag: 'Users',
   summary: 'The groups that users can be in, and what each lets them do',
-  answer: Type.Object({
+  response: Type.Object({
     items: Type.Array(
       Type.Object({
         id: uuid('The id of the group.'),

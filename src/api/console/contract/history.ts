@@ -35,7 +35,7 @@ export const listTimeline = {
       }),
     ),
   }),
-  answer: Page(TimelineRow),
+  response: Page(TimelineRow),
 } as const
 
 /** Reading the receipt of a removal. */
@@ -47,7 +47,7 @@ export const getReceipt = {
   tag: 'Users',
   summary: 'The receipt of the last removal of a user or their account',
   params: IdParams,
-  answer: Type.Object({
+  response: Type.Object({
     user: Type.Object({
       id: uuid('The id of the user.'),
       deletedAt: nullable('When the user was deleted; null if only the account was.', 'date-time'),

@@ -38,7 +38,7 @@ export const listOrganizations = {
     reseller: Type.Optional(uuid('Only customers that are related to this reseller.')),
     ...listQuery,
   }),
-  answer: Page(
+  response: Page(
     Type.Object({
       ...Fields,
       resellers: listOf(ResellerRef, 'The resellers of a customer; a reseller sees itself alone.'),
@@ -62,7 +62,7 @@ export const getOrganization = {
   tag: 'Organizations',
   summary: 'An organization with its tenant, portals and relations',
   params: IdParams,
-  answer: Type.Object(
+  response: Type.Object(
     {
       ...Fields,
       etag,
@@ -94,7 +94,7 @@ export const renameCustomer = {
   summary: 'Rename a customer',
   params: IdParams,
   body: Type.Object({ name: Type.String({ maxLength: 255, description: 'The new name.' }) }),
-  answer: Type.Object({ id: uuid('The id of the customer.'), name: Fields.name, etag }),
+  response: Type.Object({ id: uuid('The id of the customer.'), name: Fields.name, etag }),
 } as const
 
 const ofCustomer = {
@@ -102,7 +102,7 @@ const ofCustomer = {
   subject: { organization: 'id' },
   tag: 'Organizations',
   params: IdParams,
-  answer: Type.Object({
+  response: Type.Object({
     suspendedAt: nullable('Since when it is suspended; null if it is not.', 'date-time'),
     pendingAccounts: Type.Integer({
       description: 'How many of its accounts the platform does not have in their new state yet.',

@@ -23,7 +23,7 @@ export interface OperationDeclaration {
   readonly query?: TObject
   readonly body?: TObject
   /** The body of the response; `Type.Null` for a response without one. */
-  readonly answer: TSchema
+  readonly response: TSchema
   /** The status of success, if it is not 200 (204 without a body). */
   readonly status?: 201 | 202
   /** Whether the call needs `If-Match` with the `etag` of what it changes. */

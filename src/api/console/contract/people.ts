@@ -25,7 +25,7 @@ export const listPeople = {
     organization: Type.Optional(uuid('Only people of this organization.')),
     ...listQuery,
   }),
-  answer: Page(
+  response: Page(
     Type.Object({
       id: uuid('The id of the user.'),
       firstName: nullable('The first name.'),
@@ -55,7 +55,7 @@ export const listSessionsOf = {
   tag: 'People',
   summary: 'The sessions of a person, newest first',
   params: IdParams,
-  answer: Page(ListedSession),
+  response: Page(ListedSession),
 } as const
 
 /** Voiding the one-time links of a person. */
@@ -67,7 +67,7 @@ export const deleteLinks = {
   tag: 'People',
   summary: 'Void the one-time links of a person that were not used',
   params: IdParams,
-  answer: Type.Object({ voided: Type.Integer({ description: 'How many there were.' }) }),
+  response: Type.Object({ voided: Type.Integer({ description: 'How many there were.' }) }),
 } as const
 
 /** Making a one-time link for another person. */
@@ -80,7 +80,7 @@ export const createLink = {
   summary: 'Make a one-time link for a person, good for 24 hours',
   params: IdParams,
   status: 201,
-  answer: Type.Object({
+  response: Type.Object({
     link: Type.String({ description: 'The link. It is shown once.' }),
     expiresAt: time('Until when it is good.'),
   }),
@@ -95,5 +95,5 @@ export const endSessionsOf = {
   tag: 'People',
   summary: 'End all sessions of a person',
   params: IdParams,
-  answer: Type.Object({ ended: Type.Integer({ description: 'How many there were.' }) }),
+  response: Type.Object({ ended: Type.Integer({ description: 'How many there were.' }) }),
 } as const

@@ -28,7 +28,7 @@ export const getCauses = {
   operation: 'ListUnapplied',
   tag,
   summary: 'How many accounts are not applied, and why',
-  answer: Type.Object({
+  response: Type.Object({
     waiting: Type.Integer({ description: 'Accounts that were not tried yet.' }),
     failing: Type.Integer({ description: 'Accounts whose last attempt failed.' }),
     parked: Type.Integer({ description: 'Accounts that failed so often that they are tried once an hour.' }),
@@ -59,7 +59,7 @@ export const listUnapplied = {
     cause: Type.Optional(cause),
     tenant: Type.Optional(tenantId),
   }),
-  answer: Page(
+  response: Page(
     Type.Object({
       user: Type.Object({
         id: uuid('The id of the user.'),
@@ -101,5 +101,5 @@ export const retryAccounts = {
       Type.Array(uuid('The id of a user.'), { minItems: 1, maxItems: 200, description: 'At most 200.' }),
     ),
   }),
-  answer: Type.Object({ retried: Type.Integer({ description: 'How many accounts are tried again.' }) }),
+  response: Type.Object({ retried: Type.Integer({ description: 'How many accounts are tried again.' }) }),
 } as const

@@ -12,7 +12,7 @@ export const listPortals = {
     organization: Type.Optional(uuid('Only portals of this organization.')),
     ...listQuery,
   }),
-  answer: Page(
+  response: Page(
     Type.Object({
       domain: Type.String({ description: 'The DNS name, which callers send as X-Tenant.' }),
       organization: OrganizationRef,

@@ -60,7 +60,7 @@ export const listUsers = {
     sort: Type.Optional(oneOf(['name', 'email'], 'The order (default: name).')),
     ...listQuery,
   }),
-  answer: Type.Object({
+  response: Type.Object({
     items: Type.Array(
       Type.Object({
         ...UserFields,
@@ -103,7 +103,7 @@ export const getUser = {
   tag: 'Users',
   summary: 'A user, deleted or not, with account and keys',
   params: IdParams,
-  answer: Type.Object(
+  response: Type.Object(
     { ...UserFields, etag, accounts: Type.Array(Account), keys: Type.Array(Key), actions: Actions },
     { title: 'User' },
   ),
@@ -140,7 +140,7 @@ export const createUser = {
     reseller: Type.Optional(uuid('The reseller in whose context the user is created.')),
   }),
   status: 201,
-  answer: Type.Object({
+  response: Type.Object({
     id: uuid('The id of the user.'),
     created: Type.Boolean({
       description: 'Whether the user is new; else they were there already, or were brought back.',
@@ -162,7 +162,7 @@ export const updateUser = {
   summary: 'Change a user; members that are left out stay as they are',
   params: IdParams,
   body: Type.Object(UserBody),
-  answer: Type.Object({ id: uuid('The id of the user.'), etag }),
+  response: Type.Object({ id: uuid('The id of the user.'), etag }),
 } as const
 
 /** Deleting a user. */
@@ -175,7 +175,7 @@ export const deleteUser = {
   tag: 'Users',
   summary: 'Delete a user, who can be restored',
   params: IdParams,
-  answer: Type.Null(),
+  response: Type.Null(),
 } as const
 
 const ofUser = { method: 'POST', subject: { target: 'id' }, tag: 'Users', params: IdParams } as const
@@ -186,7 +186,7 @@ export const suspendUser = {
   path: '/users/:id/suspend',
   operation: 'SuspendUser',
   summary: 'Suspend a user: their accounts stop working, and they cannot sign in',
-  answer: updateUser.answer,
+  response: updateUser.response,
 } as const
 
 /** Ending the suspension of a user. */
@@ -195,7 +195,7 @@ export const resumeUser = {
   path: '/users/:id/resume',
   operation: 'ResumeUser',
   summary: 'End the suspension of a user',
-  answer: updateUser.answer,
+  response: updateUser.response,
 } as const
 
 /** Restoring a user. */
@@ -207,5 +207,5 @@ export const restoreUser = {
   tag: 'Users',
   summary: 'Restore a deleted user with what they had',
   params: IdParams,
-  answer: updateUser.answer,
+  response: updateUser.response,
 } as const

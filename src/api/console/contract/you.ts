@@ -32,7 +32,7 @@ export const getMe = {
   operation: 'GetMe',
   tag: 'You',
   summary: 'The signed-in person, their session, and what they may do',
-  answer: Me,
+  response: Me,
 } as const
 
 /** How people can sign in. */
@@ -42,7 +42,7 @@ export const getSignIn = {
   operation: null,
   tag: 'You',
   summary: 'The sign-in service, for people who are not signed in',
-  answer: Type.Object({
+  response: Type.Object({
     issuer: Type.Unsafe<{ name: string } | null>({
       anyOf: [Type.Object({ name: Type.String({ description: 'Its name.' }) }), Type.Null()],
       description: 'The configured OpenID provider; null if people enter by links alone.',
@@ -66,7 +66,7 @@ export const enter = {
     lastName: text('The last name, if the person has none yet.'),
     email: text('The e-mail address, if the person has none yet.'),
   }),
-  answer: Type.Object({ userId: uuid('The id of the user who is signed in.') }),
+  response: Type.Object({ userId: uuid('The id of the user who is signed in.') }),
 } as const
 
 /** Going on in another organization. */
@@ -77,7 +77,7 @@ export const switchOrganization = {
   tag: 'You',
   summary: 'Go on as the same person in another organization',
   body: Type.Object({ userId: uuid('One of `others` of the signed-in person.') }),
-  answer: enter.answer,
+  response: enter.response,
 } as const
 
 /** Signing out. */
@@ -87,7 +87,7 @@ export const signOut = {
   operation: 'SignOut',
   tag: 'You',
   summary: 'Sign out',
-  answer: Type.Object({
+  response: Type.Object({
     issuerSignOutUrl: nullable(
       'Where the person signs out of the sign-in service too; null if there is none.',
     ),
@@ -101,7 +101,7 @@ export const listSessions = {
   operation: 'ListSessions',
   tag: 'You',
   summary: "The signed-in person's sessions, newest first",
-  answer: Page(ListedSession),
+  response: Page(ListedSession),
 } as const
 
 /** Ending one session. */
@@ -113,5 +113,5 @@ export const endSession = {
   tag: 'You',
   summary: 'End a session: of oneself, or, for administrators, of the people below them',
   params: IdParams,
-  answer: Type.Null(),
+  response: Type.Null(),
 } as const
