@@ -1,11 +1,18 @@
 import type { Command } from 'commander'
 import { type Config, ConfigError } from '../config.ts'
-import { findLastEnd } from '../directory/client-secrets.ts'
 import { createClient, deleteClient, getClient, listClients, rotateClient } from '../directory/clients.ts'
+import { findLastEnd } from '../directory/secret-overlap.ts'
 import type { Client, ExternalId } from '../model/clients.ts'
 import { PERMISSIONS, type Permission } from '../model/context.ts'
 import { action, type Output, type Secret, type Session, UsageError, withDirectory } from './command.ts'
-import { LIMIT, newChoice, newNow, newUntil, type RotateOptions, toPreviousUntil } from './options.ts'
+import {
+  LIMIT,
+  newChoice,
+  newNowOption,
+  newUntilOption,
+  type RotateOptions,
+  toPreviousUntil,
+} from './options.ts'
 import { assertOpen } from './output.ts'
 import { describeMore } from './pages.ts'
 import { formatMembers, formatTable, toLabel } from './table.ts'
@@ -47,9 +54,9 @@ function defineRotate(client: Command, session: Session): void {
     .command('rotate')
     .description('Replace the secret of a client; the new one is shown only once')
     .argument('<id>', 'Id of the client')
-    .addOption(newUntil('Time until which the former secret is accepted'))
+    .addOption(newUntilOption('Time until which the former secret is accepted'))
     .addOption(
-      newNow(
+      newNowOption(
         'End the former secret, and the access tokens that it got, within 5 seconds; refresh tokens of OSIS are ' +
           'ended with usher token revoke',
       ),
@@ -143,7 +150,7 @@ function toJson(client: Client, now: Date) {
     externalId: client.external?.id ?? null,
     createdAt: client.createdAt,
     secretCreatedAt: client.secretAt,
-    oldSecretValidUntil: findLastEnd(client, now),
+    oldSecretValidUntil: findLastEnd(client.previousSecrets, now),
     lastUsedAt: client.lastUsedAt,
   }
 }

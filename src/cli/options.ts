@@ -42,24 +42,24 @@ export function parseTime(text: string): string {
   return time.toISOString()
 }
 
-/** What a command takes that replaces a secret: when the former one ends. */
+/** The options of a command that replaces a secret: they say when the former one ends. */
 export interface RotateOptions {
   readonly until?: string
   readonly now?: true
 }
 
 /** Makes the option for the end of a replaced secret. */
-export function newUntil(description: string): Option {
+export function newUntilOption(description: string): Option {
   const text = `${description}, at most 90 days from now (default: in 24 hours)`
   return new Option('--until <time>', text).argParser(parseTime)
 }
 
 /** Makes the option that ends a replaced secret at once. */
-export function newNow(description: string): Option {
+export function newNowOption(description: string): Option {
   return new Option('--now', description).conflicts('until')
 }
 
-/** Returns the end of the replaced secret, as the directory takes it: null ends it at once. */
+/** Returns until when the replaced secret is accepted: null if `--now` ends it at once; undefined for the default. */
 export function toPreviousUntil({ until, now }: RotateOptions): string | null | undefined {
   return now ? null : until
 }

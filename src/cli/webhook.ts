@@ -13,7 +13,14 @@ import { VERSION } from '../version.ts'
 import { newWebhookSender, type WebhookSender } from '../webhooks/sender.ts'
 import { testWebhook } from '../webhooks/test-event.ts'
 import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
-import { LIMIT, newNow, newUntil, parseNumber, type RotateOptions, toPreviousUntil } from './options.ts'
+import {
+  LIMIT,
+  newNowOption,
+  newUntilOption,
+  parseNumber,
+  type RotateOptions,
+  toPreviousUntil,
+} from './options.ts'
 import { assertOpen } from './output.ts'
 import { cutPage, describeMore } from './pages.ts'
 import { formatMembers, formatTable } from './table.ts'
@@ -57,8 +64,8 @@ function defineRotate(webhook: Command, session: Session): void {
     .command('rotate')
     .description('Replace the secret of a webhook; the new one is shown only once')
     .argument('<id>', 'Id of the webhook')
-    .addOption(newUntil('Time until which events are signed with the former secret, too'))
-    .addOption(newNow('End the former secret within 30 seconds'))
+    .addOption(newUntilOption('Time until which events are signed with the former secret, too'))
+    .addOption(newNowOption('End the former secret within 30 seconds'))
     .action(action(session, (id: string, options: RotateOptions) => rotate(session, id, options)))
 }
 

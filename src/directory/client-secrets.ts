@@ -22,12 +22,6 @@ export function isSecretOf({ secretHash, previousSecrets }: Client, secret: stri
   return listAccepted(previousSecrets, now).some((one) => timingSafeEqual(Buffer.from(one.hash), presented))
 }
 
-/** Returns when the last of the replaced secrets ends; null if none is accepted any more. */
-export function findLastEnd({ previousSecrets }: Client, now: Date): string | null {
-  const ends = listAccepted(previousSecrets, now).map(({ validUntil }) => validUntil)
-  return ends.sort().at(-1) ?? null
-}
-
 /**
  * Returns the id of a secret, by which a token names the secret that it was issued for. It does not tell the secret.
  */

@@ -20,7 +20,7 @@ import { lockOrganization } from '../store/tables/organizations.ts'
 import { hashSecret, hasSecretId, noteClientUse } from './client-secrets.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { getClientOwner, getReachableClient } from './reach.ts'
-import { checkUntil, overlapSecrets, toEnd } from './secret-overlap.ts'
+import { checkOverlapEnd, overlapSecrets, toOverlapEnd } from './secret-overlap.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
 /** A client to create. */
@@ -226,16 +226,21 @@ export async function rotateClient(
   ctx: Context,
   { id, previousUntil: until }: Rotation,
 ): Promise<RotatedClient> {
-  const issues = checkUntil(until, dir.now())
+  const issues = checkOverlapEnd(until, dir.now())
   const subject = { operation: 'RotateClient', target: id, issues, returnsSecret: true } as const
   const rotated = await runUnit(dir, ctx, subject, async (unit) => {
     const client = await getReachableClient(unit, id)
     const former = getFormerSecret(unit, client)
     const now = new Date(unit.now)
-    const previousUntil = toEnd(until, now)
+    const previousUntil = toOverlapEnd(until, now)
     const secret = newClientSecret()
-    const replaced = previousUntil === null ? undefined : { hash: former, validUntil: previousUntil }
-    const previous = overlapSecrets(replaced, client.previousSecrets, { cap: until, now })
+    const previous =
+      previousUntil === null
+        ? []
+        : overlapSecrets({ hash: former, validUntil: previousUntil }, client.previousSecrets, {
+            limit: until ?? undefined,
+            now,
+          })
     await updateClientSecret(unit.tx, client.pk, { hash: hashSecret(secret), previous, now: unit.now })
     await unit.audit({
       outcome: 'rotated',
@@ -245,7 +250,7 @@ export async function rotateClient(
     })
     return { id: client.id, secret, previousUntil }
   })
-  if (until === null) forgetCached(dir)
+  forgetCached(dir)
   return rotated
 }
 

@@ -13,7 +13,7 @@ const MAX_OVERLAP_MS = 90 * 24 * 60 * 60 * 1000
 const MAX_FORMER = 4
 
 /** Checks until when a caller wants a replaced secret to be accepted: at most 90 days from now; null ends it at once. */
-export function checkUntil(until: string | null | undefined, now: Date): Issue[] {
+export function checkOverlapEnd(until: string | null | undefined, now: Date): Issue[] {
   if (until === undefined || until === null) return []
   const ms = Date.parse(until) - now.getTime()
   if (ms > 0 && ms <= MAX_OVERLAP_MS) return []
@@ -23,30 +23,37 @@ export function checkUntil(until: string | null | undefined, now: Date): Issue[]
 }
 
 /** Returns until when a replaced secret is accepted: for a day, unless the caller says otherwise; null ends it. */
-export function toEnd(until: string | null | undefined, now: Date): string | null {
+export function toOverlapEnd(until: string | null | undefined, now: Date): string | null {
   return until === undefined ? new Date(now.getTime() + OVERLAP_MS).toISOString() : until
 }
 
 /**
- * Returns the replaced secrets that are accepted after a rotation, newest first.
- * @param former the secret that is replaced now, with its end; undefined if it ends at once, with all before it
- * @param earlier the secrets that were replaced before, newest first
- * @param at.cap ends the earlier ones, unless they end sooner; they keep their times without it
+ * Returns the replaced secrets that are accepted after a rotation: at most 4. Of more, those that end first are left out.
+ * @param former the secret that is replaced now, with its end; it is never left out
+ * @param earlier the secrets that were replaced before
+ * @param options.limit the time that the caller gave: earlier secrets end then too, unless they end sooner. Without it
+ *   they keep their times
  */
 export function overlapSecrets<Secret extends FormerSecret>(
-  former: Secret | undefined,
+  former: Secret,
   earlier: readonly Secret[],
-  { cap, now }: { readonly cap: string | null | undefined; readonly now: Date },
+  { limit, now }: { readonly limit: string | undefined; readonly now: Date },
 ): Secret[] {
-  if (!former) return []
   const older = listAccepted(earlier, now).map((secret) =>
-    cap && secret.validUntil > cap ? { ...secret, validUntil: cap } : secret,
+    limit !== undefined && secret.validUntil > limit ? { ...secret, validUntil: limit } : secret,
   )
-  return [former, ...older].slice(0, MAX_FORMER)
+  const longest = older.sort((one, other) => Date.parse(other.validUntil) - Date.parse(one.validUntil))
+  return [former, ...longest.slice(0, MAX_FORMER - 1)]
 }
 
 /** Returns the replaced secrets that are still accepted. */
 export function listAccepted<Secret extends FormerSecret>(secrets: readonly Secret[], now: Date): Secret[] {
   const time = now.toISOString()
   return secrets.filter(({ validUntil }) => validUntil > time)
+}
+
+/** Returns when the last of the replaced secrets ends; null if none is accepted any more. */
+export function findLastEnd(secrets: readonly FormerSecret[], now: Date): string | null {
+  const ends = listAccepted(secrets, now).map(({ validUntil }) => validUntil)
+  return ends.sort().at(-1) ?? null
 }

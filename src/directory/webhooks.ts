@@ -1,5 +1,5 @@
 import type { Context } from '../model/context.ts'
-import { DirectoryError, type Issue } from '../model/error.ts'
+import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
 import { findTimeOfId, foldId, newId } from '../model/ids.ts'
 import { isTime, toUtc } from '../model/times.ts'
 import {
@@ -26,10 +26,17 @@ import {
   type WebhookReach,
 } from '../store/tables/webhooks.ts'
 import type { Directory } from './directory.ts'
-import { checkUntil, overlapSecrets, toEnd } from './secret-overlap.ts'
+import { SealError } from './sealing/sealer.ts'
+import { checkOverlapEnd, findLastEnd, overlapSecrets, toOverlapEnd } from './secret-overlap.ts'
 import { read, runRead, runUnit, write } from './unit.ts'
 import { toEvents } from './webhook-events.ts'
-import { newWebhookSecret, openWebhookSecrets, sealWebhookSecrets } from './webhook-secrets.ts'
+import {
+  type FormerWebhookSecret,
+  newWebhookSecret,
+  openWebhookSecrets,
+  sealWebhookSecrets,
+  type WebhookSecrets,
+} from './webhook-secrets.ts'
 
 /** A new webhook. Its secret is returned only here. */
 export interface IssuedWebhook {
@@ -122,8 +129,9 @@ export function getWebhook(dir: Directory, ctx: Context, id: string): Promise<We
 export interface WebhookRotation {
   readonly id: string
   /**
-   * The time until which events are signed with the former secret, too, as `toUtc` returns it; null ends it at once,
-   * with all secrets before it. A day by default, 90 days at most.
+   * The time until which events are signed with the former secret, too, as `toUtc` returns it, 90 days at most; the
+   * secrets before it end then too, unless they end sooner. Null ends all of them at once. By default, the former secret
+   * signs for a day, and those before it keep their times.
    */
   readonly previousUntil?: string | null | undefined
 }
@@ -134,30 +142,32 @@ export interface RotatedWebhook extends IssuedWebhook {
 }
 
 /**
- * Replaces the secret of a webhook. What waits for it, and its place in the log, stay. Secrets that were replaced
- * earlier sign as long as they were promised, but no longer than the former one. A turn of deliveries that runs ends
- * with the secrets that it began with.
- * @throws {DirectoryError} `not_permitted`, `invalid`, `webhook_not_found`, `store_unavailable`
- * @throws {SealError} if the master keys do not open the former secret
+ * Replaces the secret of a webhook. What waits for it, and its place in the log, stay. Deliveries that run are still
+ * signed with the secrets from before the call.
+ * @throws {DirectoryError} `not_permitted`, `invalid` also if the master keys do not open the secrets, unless all of them
+ *   end; `webhook_not_found`, `store_unavailable`
  */
 export function rotateWebhook(
   dir: Directory,
   ctx: Context,
   { id, previousUntil: until }: WebhookRotation,
 ): Promise<RotatedWebhook> {
-  const issues = checkUntil(until, dir.now())
+  const issues = checkOverlapEnd(until, dir.now())
   const subject = { operation: 'RotateWebhook', target: id, issues, returnsSecret: true } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const { tx, now } = unit
     const webhook = await getReachable(tx, ctx, id)
-    const previousUntil = toEnd(until, new Date(now))
+    const at = { limit: until ?? undefined, now: new Date(now) }
+    const previousUntil = toOverlapEnd(until, at.now)
     const secret = newWebhookSecret()
-    const before = previousUntil === null ? undefined : openWebhookSecrets(dir, webhook)
-    const replaced = before && previousUntil && { secret: before.secret, validUntil: previousUntil }
-    const at = { cap: previousUntil, now: new Date(now) }
-    const former = overlapSecrets(replaced || undefined, before?.former ?? [], at)
+    // If all secrets end, none is opened: the rotation also helps if no master key opens them.
+    const former = previousUntil === null ? [] : keepFormer(openSecrets(dir, webhook), previousUntil, at)
     const sealedSecret = sealWebhookSecrets(dir, webhook, { secret, former })
-    await updateWebhookSecret(tx, webhook.pk, { sealedSecret, oldSecretUntil: previousUntil, now })
+    await updateWebhookSecret(tx, webhook.pk, {
+      sealedSecret,
+      oldSecretUntil: findLastEnd(former, at.now),
+      now,
+    })
     await unit.audit({
       outcome: 'rotated',
       organization: webhook.organizationId,
@@ -166,6 +176,26 @@ export function rotateWebhook(
     })
     return { id: webhook.id, secret, previousUntil }
   })
+}
+
+/** @throws {DirectoryError} `invalid` if the master keys do not open the secrets, so that none of them can sign */
+function openSecrets(dir: Directory, webhook: StoredWebhook): WebhookSecrets {
+  try {
+    return openWebhookSecrets(dir, webhook)
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error
+    const message = 'must be null: no master key opens the former secret, so it cannot sign'
+    throw toInvalid([{ path: 'previousUntil', rule: 'range', message }])
+  }
+}
+
+/** Returns the secrets that still sign once the current one is replaced. */
+function keepFormer(
+  { secret, former }: WebhookSecrets,
+  validUntil: string,
+  at: Parameters<typeof overlapSecrets>[2],
+): FormerWebhookSecret[] {
+  return overlapSecrets({ secret, validUntil }, former, at)
 }
 
 /**

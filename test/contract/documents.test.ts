@@ -59,7 +59,7 @@ test('a body may be left out where the server takes none', async () => {
   const optional = operations('customer').filter(({ requestBody }) => requestBody?.required === false)
   assert.deepEqual(
     optional.map(({ operationId }) => operationId),
-    ['RotateApiAccess'],
+    ['RotateApiAccess', 'RotateWebhook'],
   )
 })
 

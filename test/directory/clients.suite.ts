@@ -126,6 +126,14 @@ export function clientsSuite(open: OpenStore): void {
       assert.deepEqual(accepted, [false, false, true, true, true, true, true])
     })
 
+    test('of more, those that end first are dropped, but not the one that was replaced last', async () => {
+      const started = await start(open)
+      const secrets = [started.secret, await rotate(started, started.at(48))]
+      for (let i = 0; i < 4; i++) secrets.push(await rotate(started))
+      const accepted = await listAccepted(started, 0, secrets)
+      assert.deepEqual(accepted, [true, false, true, true, true, true])
+    })
+
     test('the time must be in the next 90 days', async () => {
       const started = await start(open)
       const { at } = started

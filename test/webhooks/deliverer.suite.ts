@@ -154,6 +154,20 @@ export function delivererSuite(open: OpenStore): void {
       assert.equal(receiver.accepted.length, 5)
     })
 
+    test('a rotation without a time shortens none that was promised before', async () => {
+      const { on, id, receiver, add, drain, later } = await newWorld(open)
+      const previousUntil = new Date(on.clock.now.getTime() + 48 * HOUR_MS).toISOString()
+      const second = await rotateWebhook(on.dir, on.operator, { id, previousUntil })
+      const third = await rotateWebhook(on.dir, on.operator, { id })
+      assert.equal((await getWebhook(on.dir, on.operator, id)).oldSecretUntil, previousUntil)
+      later(24 * HOUR_MS)
+      await add(1)
+      await drain()
+      assert.equal(receiver.secrets.length, 2)
+      assert.equal(receiver.secrets[0], third.secret)
+      assert.notEqual(receiver.secrets[1], second.secret)
+    })
+
     test('rotations at the same time all sign, at most five secrets', async () => {
       const { on, id, receiver, add, drain } = await newWorld(open)
       const rotated = await Promise.all(

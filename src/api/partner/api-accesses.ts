@@ -1,16 +1,16 @@
 import type { Static } from 'typebox'
-import { findLastEnd } from '../../directory/client-secrets.ts'
 import { createClient, deleteClient, getClient, listClients, rotateClient } from '../../directory/clients.ts'
 import type { Directory } from '../../directory/directory.ts'
+import { findLastEnd } from '../../directory/secret-overlap.ts'
 import { Type } from '../../json-schema.ts'
 import type { Client } from '../../model/clients.ts'
 import { PERMISSIONS, type Permission } from '../../model/context.ts'
 import { foldOptionalId } from '../../model/ids.ts'
 import { MAX_TEXT } from '../../model/text.ts'
-import { toUtc } from '../../model/times.ts'
 import { type Route, route } from '../route.ts'
 import { ROLE_NAMES } from './names.ts'
 import { PageOf, pageQuery, toEnvelope, toPageRequest } from './paging.ts'
+import { newRotationModel, toPreviousUntil } from './rotation.ts'
 import {
   failures,
   Headers,
@@ -108,20 +108,11 @@ const IssuedApiAccess = Type.Object(
   { title: 'IssuedApiAccess', examples: [{ id: ID, clientSecret: SECRET }] },
 )
 
-const Rotation = Type.Unsafe<{ oldSecretValidUntil?: string | null } | null>({
-  type: ['object', 'null'],
-  title: 'Rotation',
-  properties: {
-    oldSecretValidUntil: {
-      type: ['string', 'null'],
-      format: 'date-time',
-      description:
-        'Until when the former secret is accepted, at most 90 days from now; the secrets before it end then too. ' +
-        'In 24 hours when absent: then the secrets before it keep their times. Null ends all of them within 5 seconds.',
-    },
-  },
-  examples: [{ oldSecretValidUntil: null }],
-})
+const Rotation = newRotationModel(
+  'Rotation',
+  'Until when the former secret is accepted, at most 90 days from now; the secrets before it end then too. In 24 hours ' +
+    'when absent: then the secrets before it keep their times. Null ends all of them within 5 seconds.',
+)
 
 const RotatedApiAccess = Type.Object(
   {
@@ -231,14 +222,9 @@ export const apiAccessRoutes: readonly Route<Directory>[] = [
     schemas: { headers: WriteHeaders, params: IdParams, body: Rotation },
     responses: { 200: Responds(RotatedApiAccess, 'OK'), ...failures },
     async handle({ ctx, params, body }, dir) {
-      const until = body?.oldSecretValidUntil
-      const previousUntil = typeof until === 'string' ? toUtc(until) : until
-      const {
-        id,
-        secret,
-        previousUntil: end,
-      } = await rotateClient(dir, ctx, { id: params.id, previousUntil })
-      return { status: 200, body: { id, clientSecret: secret, oldSecretValidUntil: end } }
+      const rotation = { id: params.id, previousUntil: toPreviousUntil(body) }
+      const { id, secret, previousUntil } = await rotateClient(dir, ctx, rotation)
+      return { status: 200, body: { id, clientSecret: secret, oldSecretValidUntil: previousUntil } }
     },
   }),
 
@@ -275,7 +261,7 @@ function toView(client: Client, now: Date): Static<typeof ApiAccess> {
     externalIssuer: external?.issuer ?? null,
     createdAt,
     secretCreatedAt: secretAt,
-    oldSecretValidUntil: findLastEnd(client, now),
+    oldSecretValidUntil: findLastEnd(client.previousSecrets, now),
     lastUsedAt,
   }
 }

@@ -1,6 +1,7 @@
 import { Type } from '../../json-schema.ts'
 import { MAX_TEXT } from '../../model/text.ts'
 import { EVENT_OPERATIONS, MAX_WEBHOOK_URL, MAX_WEBHOOKS } from '../../model/webhooks.ts'
+import { newRotationModel } from './rotation.ts'
 import { nullable, uuid } from './schemas.ts'
 
 const url = Type.String({
@@ -49,20 +50,11 @@ export const IssuedWebhookModel = Type.Object(
   { title: 'IssuedWebhookModel' },
 )
 
-export const WebhookRotation = Type.Unsafe<{ oldSecretValidUntil?: string | null } | null>({
-  type: ['object', 'null'],
-  title: 'WebhookRotation',
-  properties: {
-    oldSecretValidUntil: {
-      type: ['string', 'null'],
-      format: 'date-time',
-      description:
-        'Until when events are signed with the former secret, too, at most 90 days from now. In 24 hours when absent; ' +
-        'null ends it, and all secrets before it, within 30 seconds.',
-    },
-  },
-  examples: [{ oldSecretValidUntil: null }],
-})
+export const WebhookRotation = newRotationModel(
+  'WebhookRotation',
+  'Until when events are signed with the former secret, too, at most 90 days from now; the secrets before it end then ' +
+    'too. In 24 hours when absent: then the secrets before it keep their times. Null ends all of them within 30 seconds.',
+)
 
 export const RotatedWebhookModel = Type.Object(
   {

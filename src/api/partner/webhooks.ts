@@ -8,11 +8,11 @@ import {
   replayWebhook,
   rotateWebhook,
 } from '../../directory/webhooks.ts'
-import { toUtc } from '../../model/times.ts'
 import type { Webhook } from '../../model/webhooks.ts'
 import type { WebhookSender } from '../../webhooks/sender.ts'
 import { testWebhook } from '../../webhooks/test-event.ts'
 import { type Route, route } from '../route.ts'
+import { toPreviousUntil } from './rotation.ts'
 import { failures, Headers, locationHeader, NoBody, Responds, WriteHeaders } from './schemas.ts'
 import {
   DeadLetterList,
@@ -106,11 +106,9 @@ const changes: readonly Route<WebhookParts>[] = [
     schemas: { headers: WriteHeaders, params: WebhookParams, body: WebhookRotation },
     responses: { 200: Responds(RotatedWebhookModel, 'OK'), ...failures },
     async handle({ ctx, params, body }, { dir }) {
-      const until = body?.oldSecretValidUntil
-      const previousUntil = typeof until === 'string' ? toUtc(until) : until
-      const rotated = await rotateWebhook(dir, ctx, { id: params.webhookId, previousUntil })
-      const { id, secret, previousUntil: end } = rotated
-      return { status: 200, body: { id, secret, oldSecretValidUntil: end } }
+      const rotation = { id: params.webhookId, previousUntil: toPreviousUntil(body) }
+      const { id, secret, previousUntil } = await rotateWebhook(dir, ctx, rotation)
+      return { status: 200, body: { id, secret, oldSecretValidUntil: previousUntil } }
     },
   }),
   route({
