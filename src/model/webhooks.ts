@@ -51,7 +51,10 @@ export interface WebhookEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Operations that change nothing which a receiver follows: tokens, keys, jobs, webhooks, work on platforms. */
+/**
+ * Operations that change nothing which a receiver follows: tokens, keys, jobs, webhooks, work on platforms, reads of the
+ * audit log.
+ */
 const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
   'SignIn',
   'SignOut',
@@ -80,6 +83,7 @@ const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
   'RotateWebhook',
   'TestWebhook',
   'VerifyAudit',
+  'ExportAudit',
 ])
 
 /** The operations that have events, sorted. */
@@ -138,11 +142,12 @@ function checkUrl(text: string, allowsHttp: boolean): Issue[] {
   const schemes = allowsHttp ? ['https:', 'http:'] : ['https:']
   if (text.length > MAX_WEBHOOK_URL)
     return [issue('url', 'maxLength', `must have at most ${MAX_WEBHOOK_URL} characters`)]
-  // The parser also takes `https:host` and `https:\\host`.
+  // The parser also accepts `https:host` and `https:\\host`.
   const isWritten = /^https?:\/\/[^/\\]/i.test(text) && !/[\p{Cc}\s]/u.test(text)
   const url = isWritten && URL.canParse(text) ? new URL(text) : undefined
   if (!url || !schemes.includes(url.protocol))
     return [issue('url', 'url', `must be a URL that begins with ${schemes.join('// or ')}//`)]
+  // Also an empty user and password (`https://@host`), which the parser drops.
   if (/^[^/]+\/\/[^/?\\]*@/.test(text) || text.includes('#'))
     return [issue('url', 'url', 'must have no user, no password and no fragment')]
   return url.port === '0' ? [issue('url', 'url', 'must have a port from 1 to 65535')] : []
