@@ -427,6 +427,47 @@ export function migrationsSuite(engine: MigratedEngine): void {
       await store.close()
     })
 
+    test('keys of deleted users do not come back, unless an administrator has enabled the account', async () => {
+      const url = await makeOld(engine, 34)
+      const rowOf = (name: string): OldRow => OLD_ROWS.find(([table]) => table === name)?.[1] ?? assert.fail()
+      for (const [table, row] of OLD_ROWS.filter(([name]) => ['organizations', 'tenants'].includes(name)))
+        await insert(url, table, row)
+      const kinds = [
+        { wanted: 0, enabled: 1, keys: -1, deleted: true },
+        { wanted: 1, enabled: 0, keys: 1, deleted: true },
+        { wanted: 1, enabled: 1, keys: 1, deleted: true },
+        { wanted: 0, enabled: 1, keys: -1, deleted: false },
+        { wanted: 1, enabled: 0, keys: 1, deleted: false },
+      ]
+      for (const [i, { wanted, enabled, keys, deleted }] of kinds.entries()) {
+        const pk = i + 1
+        const user = { pk, id: `user-${pk}`, provider_pk: 1, name_key: '', email: null, email_key: null }
+        const at = deleted ? '2026-01-01T00:00:00.000Z' : null
+        await insert(url, 'users', { ...rowOf('users'), ...user, deleted_at: at })
+        const ids = { canonical_user_id: `user-${pk}`, org_user_id: `user-${pk}`, provider_pk: 1 }
+        await insert(url, 'accounts', { ...rowOf('accounts'), ...ids, pk, user_pk: pk, wanted, enabled })
+        const owner = { provider_pk: 1, tenant_pk: 1, org_id: 'org' }
+        const key = { pk, account_pk: pk, access_key: `KEY${pk}`, wanted: keys, ...owner }
+        await insert(url, 'credentials', { ...rowOf('credentials'), ...key })
+      }
+      await migrate(url)
+      const found = await queryDatabase(
+        url,
+        `SELECT accounts.enabled, credentials.wanted, accounts.desired_version AS version
+          FROM accounts JOIN credentials ON account_pk = accounts.pk ORDER BY accounts.pk`,
+      )
+      assert.deepEqual(
+        found.map(({ enabled, wanted, version }) => [enabled, wanted, Number(version)]),
+        [
+          [0, 0, 2],
+          [0, 0, 3],
+          [1, 1, 2],
+          [1, -1, 2],
+          [0, 1, 2],
+        ],
+      )
+    })
+
     test('ids of external issuers that are UUIDs become lower case, unless another client has the id', async () => {
       const url = await makeReleased(engine)
       const [, client] = OLD_ROWS.find(([table]) => table === 'clients') ?? assert.fail()

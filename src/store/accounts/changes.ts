@@ -63,7 +63,10 @@ const remove = statement((db, p: { pk: number; purge: number; now: string }) =>
     .where('pk', '=', p.pk),
 )
 
-/** For the column `wanted` of credentials whose account is being removed. If the account owns data, they come back. */
+/**
+ * The value of `wanted` in credentials whose account is being removed: they work again if the account turns out to own
+ * data.
+ */
 const HIDDEN = sql.lit(-1)
 
 const hideCredentials = statement((db, p: { account: number }) =>
@@ -104,7 +107,8 @@ const dropHiddenCredentials = statement((db, p: { user: number }) =>
 
 /**
  * Removes all accounts of a user who is deleted, but no data. An account that owns data will come back suspended and
- * without keys, also if the user is restored before the platform finds the data.
+ * without keys, also if the user is restored before the platform finds the data. Also takes the keys of accounts whose
+ * removal had begun.
  */
 export async function markAccountsOfUserRemoved(tx: Tx, user: number, now: string): Promise<void> {
   for (const { pk } of await tx.all(selectOfUser, { user }))

@@ -32,6 +32,7 @@ import { members } from './0031-members.ts'
 import { organizationKeys } from './0032-organization-keys.ts'
 import { webhookSecrets } from './0033-webhook-secrets.ts'
 import { indexedKeys } from './0034-indexed-keys.ts'
+import { keysOfDeletedUsers } from './0035-keys-of-deleted-users.ts'
 import type { Migration } from './migration.ts'
 
 /** All migrations, in order. */
@@ -70,4 +71,5 @@ export const migrations: readonly Migration[] = [
   organizationKeys,
   webhookSecrets,
   indexedKeys,
+  keysOfDeletedUsers,
 ]
