@@ -188,6 +188,20 @@ function oneUserSuite(open: OpenStore): void {
     )
   })
 
+  test('beside a deleted user with the e-mail, an id of the caller is taken unless something has it', async () => {
+    const { store, provider, row, add } = await newWorld(open)
+    const email = 'gone@example.com'
+    await add({ email })
+    const gone = await store.read((tx) => selectUserByEmail(tx, provider.pk, email))
+    await store.write((tx) => markUserDeleted(tx, gone?.pk ?? 0, NOW))
+    const addBeside = (id: string): Promise<string[]> =>
+      store.write(async (tx) =>
+        (await tx.insertUsers([{ ...row({ id, email }), idGiven: true, besideDeleted: true }])).map(say),
+      )
+    assert.deepEqual(await addBeside(provider.id), ['refused'])
+    assert.deepEqual(await addBeside(newId()), ['inserted'])
+  })
+
   test('a user is in the context of a reseller only while there is a relation', async () => {
     const { store, provider, row } = await newWorld(open)
     const reseller = await addOrganization(store, provider, 'reseller')

@@ -25,10 +25,11 @@ const insert = statement((db, p: InsertParams) => insertInto(db, selectNewRow(db
 const insertBesideDeleted = statement((db, p: InsertParams) => insertInto(db, selectRow(db, p)))
 
 const insertWithId = statement((db, p: InsertParams) =>
-  insertInto(
-    db,
-    selectNewRow(db, p).where((eb) => eb.not(eb.exists(selectOtherHolder(db, p)))),
-  ),
+  insertInto(db, unlessTaken(db, selectNewRow(db, p), p)),
+)
+
+const insertWithIdBesideDeleted = statement((db, p: InsertParams) =>
+  insertInto(db, unlessTaken(db, selectRow(db, p), p)),
 )
 
 function selectRow(db: QueryBuilder, p: InsertParams) {
@@ -68,6 +69,11 @@ function insertInto(db: QueryBuilder, rows: ReturnType<typeof selectRow>) {
     .onConflict((conflict) => conflict.doNothing())
 }
 
+/** Selects the row, unless something else than a user has the id. */
+function unlessTaken(db: QueryBuilder, row: ReturnType<typeof selectRow>, p: InsertParams) {
+  return row.where((eb) => eb.not(eb.exists(selectOtherHolder(db, p))))
+}
+
 /** Selects what has the id, apart from users. */
 function selectOtherHolder(db: QueryBuilder, { id }: InsertParams) {
   const [groups, clients] = [db.selectFrom('groups'), db.selectFrom('clients')]
@@ -103,6 +109,7 @@ export const CREATE_STATEMENTS = {
   insert,
   insertBesideDeleted,
   insertWithId,
+  insertWithIdBesideDeleted,
   insertMembership,
   insertEntry,
   headBlock,

@@ -13,6 +13,7 @@ export type CreateStatement =
   | 'insert'
   | 'insertBesideDeleted'
   | 'insertWithId'
+  | 'insertWithIdBesideDeleted'
   | 'insertMembership'
   | 'insertEntry'
   | 'headBlock'
@@ -45,7 +46,7 @@ export function sealBlock(db: Writer, block: OpenBlock, key: AuditKey): void {
  */
 export function insertUser(db: Writer, row: NewUserRow): InsertOutcome {
   const { user, organizationId, resellerId, emailKey, nameKey, groups, idGiven, besideDeleted, entry } = row
-  const statement = idGiven ? 'insertWithId' : besideDeleted ? 'insertBesideDeleted' : 'insert'
+  const statement = `insert${idGiven ? 'WithId' : ''}${besideDeleted ? 'BesideDeleted' : ''}` as const
   const params: InsertParams = { ...user, organizationId, resellerId, emailKey, nameKey }
   const { changes, lastInsertRowid } = db.runNow(statement, params)
   if (changes === 0) return 'refused'
