@@ -1,7 +1,7 @@
 import type { Context } from '../model/context.ts'
 import { DirectoryError, toInvalid } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
-import { insertRelation } from '../store/tables/organizations.ts'
+import { insertRelation, lockOrganization } from '../store/tables/organizations.ts'
 import { deleteRelation, selectRelation, updateContext } from '../store/tables/relations.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
@@ -36,7 +36,10 @@ export async function relateOrganization(
       request.from === undefined ? undefined : await getFormer(unit, request.from, { customer, reseller })
     const ids = { customer: customer.pk, reseller: reseller.pk }
     const isNew = (await selectRelation(unit.tx, ids)) === undefined
-    if (isNew) await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
+    if (isNew) {
+      for (const { pk } of [customer, reseller]) await lockOrganization(unit.tx, pk)
+      await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
+    }
     if (from) await endRelation(unit, { customer, reseller: from }, reseller)
     const about = { organization: customer.id, target: reseller.id, reseller: reseller.id }
     const changes = isNew ? [{ name: 'resellers', before: [], after: [reseller.id] }] : []

@@ -287,8 +287,8 @@ const lock = statement((db, p: { pk: number }) =>
 )
 
 /**
- * Locks an organization with an update that changes nothing: units that lock it run one after the other. A unit that
- * deletes an organization does so, and one that gives it what its deletion removes: a portal, a client, a tenant.
+ * Locks an organization with an update that changes nothing: units that lock it run one after the other. Units that
+ * delete or suspend an organization do so, and those that give an existing one a portal, a client, a tenant or a relation.
  */
 export async function lockOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(lock, { pk })
