@@ -40,6 +40,16 @@ function isActiveAdministrator({ user, groups }: LeavingUser): boolean {
   return user.active && includesAdministrator(groups)
 }
 
+/** Counts the active Administrators of an organization, up to `most`. */
+export async function countAdministrators(
+  tx: Tx,
+  { pk, providerPk }: Organization,
+  most = Number.MAX_SAFE_INTEGER,
+): Promise<number> {
+  const group = { provider: providerPk, name: ADMINISTRATOR }
+  return (await selectActiveMembers(tx, group, { organization: pk, limit: most })).length
+}
+
 /** Returns whether a user is the last active Administrator of their organization. */
 export async function isLastAdministrator(tx: Tx, leaving: LeavingUser): Promise<boolean> {
   if (!isActiveAdministrator(leaving)) return false

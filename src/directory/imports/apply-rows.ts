@@ -7,9 +7,8 @@ import { insertAuditEntry } from '../../store/audit/entry-rows.ts'
 import type { InsertOutcome, NewUserRow } from '../../store/port.ts'
 import { isIdTaken } from '../../store/tables/ids.ts'
 import { type ChangeSetUser, insertChangeSetUsers, selectChangeSetUser } from '../../store/tables/imports.ts'
-import { countActiveMembers } from '../../store/tables/many-users.ts'
 import { findAccountPlace, giveAccount } from '../account-places.ts'
-import { ADMINISTRATOR, lastAdministrator } from '../administrators.ts'
+import { countAdministrators, lastAdministrator } from '../administrators.ts'
 import type { Directory } from '../directory.ts'
 import { getGroups } from '../groups.ts'
 import { restore } from '../repeated-creates.ts'
@@ -64,9 +63,11 @@ class Batch {
   readonly #running: RunningImport
   /** Where everyone of an organization gets an account; null if Cloud Director names who gets one. */
   readonly #accountPlaces = new Map<number, AccountPlace | null>()
+  /** Rows that demote an Administrator; `applyInOrder` applies them. */
   readonly #demotions: PersonRow[] = []
   /** The lines of rows that have made an Administrator, by organization. */
   readonly #promotions = new Map<number, number[]>()
+  /** Whether rows are applied in the order of the file. */
   #isInOrder = false
   #changeSet: ChangeSetUser[] = []
   readonly #resolver: RowResolver
@@ -100,7 +101,7 @@ class Batch {
 
   /**
    * Applies repeated rows, and those that demote an Administrator, one after the other in the order of the file: what
-   * becomes of them depends on the rows before them. To be called last.
+   * becomes of them depends on the rows before them. Call it after all calls of `apply`.
    */
   async applyInOrder(repeated: readonly PersonRow[]): Promise<void> {
     this.#isInOrder = true
@@ -196,10 +197,11 @@ class Batch {
       }
       await this.#assertOthersRemain(row)
     }
-    this.#notePromotion(row, existing)
-    if (isDeleted) return this.#restore(row, existing)
-    if (changes)
+    if (isDeleted) await this.#restore(row, existing)
+    else if (changes)
       await changeUser(this.#dir, this.#unitOf('UpdateUser'), { ...existing, ...row.place, changes })
+    this.#notePromotion(row, existing)
+    if (isDeleted) return
     if (isSecond) {
       this.results.push(toResult(row, 'unchanged', { id: user.id }))
       return
@@ -222,11 +224,11 @@ class Batch {
    * @throws {DirectoryError} `last_administrator`
    */
   async #assertOthersRemain({ row, place }: ResolvedRow): Promise<void> {
-    const { pk, providerPk } = place.organization
-    const later = (this.#promotions.get(pk) ?? []).filter((line) => line > row.line).length
+    const { organization } = place
+    const later = (this.#promotions.get(organization.pk) ?? []).filter((line) => line > row.line).length
     if (later === 0) return
-    const group = { provider: providerPk, name: ADMINISTRATOR }
-    if ((await countActiveMembers(this.#unit.tx, group, pk)) - later <= 1) throw lastAdministrator()
+    const count = await countAdministrators(this.#unit.tx, organization, later + 2)
+    if (count - later <= 1) throw lastAdministrator()
   }
 
   /** Inserts a user whose e-mail only a deleted user out of reach has, or says why the store refuses the row. */

@@ -4,8 +4,8 @@ import { hash } from 'node:crypto'
 const SLOTS = 1 << 9
 
 /**
- * Keeps digests of texts by a key, in 8 bytes a slot and 4 for each digest. Keys are kept as 48 bits of their SHA-256,
- * so two of a million keys are taken for one with a chance of 1 to 500.
+ * A hash table from keys to digests of texts. A slot takes 8 bytes, and 4 for each digest; the table is at most half
+ * full. A key is kept as 48 bits of its SHA-256: among a million keys, two are confused with a probability of 1 in 560.
  */
 export class DigestTable {
   readonly #width: number
@@ -67,7 +67,10 @@ function toNumber(key: string): number {
   return hash('sha256', key, 'buffer').readUIntBE(0, 6) + 1
 }
 
-/** Returns the 32 bits of FNV-1a of a text. A stronger hash would take most of the time of a plan. */
+/**
+ * Returns the 32 bits of FNV-1a of a text: two texts have the same with a probability of 1 in 4 billion. A stronger hash
+ * would take most of the time of a plan.
+ */
 export function digest(text: string): number {
   let sum = 0x811c9dc5
   for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193)

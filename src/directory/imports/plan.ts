@@ -3,8 +3,7 @@ import type { Issue } from '../../model/error.ts'
 import type { RowResult } from '../../model/imports.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
 import { isIdTaken } from '../../store/tables/ids.ts'
-import { countActiveMembers } from '../../store/tables/many-users.ts'
-import { ADMINISTRATOR, lastAdministrator } from '../administrators.ts'
+import { countAdministrators, lastAdministrator } from '../administrators.ts'
 import type { Directory } from '../directory.ts'
 import { getGroups } from '../groups.ts'
 import type { Scope } from '../reach.ts'
@@ -74,7 +73,7 @@ export class ImportPlan {
     existing: ExistingUser | typeof OUT_OF_REACH | undefined,
   ): Promise<RowResult> {
     if (existing === OUT_OF_REACH) return conflict(row, CONFLICTS.emailTaken)
-    const differing = this.#people.compare(row)
+    const differing = this.#people.findDifferences(row)
     if (differing?.includes('id')) return conflict(row, CONFLICTS.idDiffers)
     if (differing && differing.length > 0) return conflict(row, CONFLICTS.second)
     if (differing) return toResult(row, 'unchanged', existing && { id: existing.user.id })
@@ -112,11 +111,8 @@ export class ImportPlan {
   }
 
   async #count({ tx }: Scope, { place }: ResolvedRow): Promise<number> {
-    const { pk, providerPk } = place.organization
-    const known = this.#administrators.get(pk)
-    if (known !== undefined) return known
-    const group = { provider: providerPk, name: ADMINISTRATOR }
-    return countActiveMembers(tx, group, pk)
+    const { organization } = place
+    return this.#administrators.get(organization.pk) ?? countAdministrators(tx, organization)
   }
 }
 

@@ -20,17 +20,20 @@ export class PlannedPeople {
 
   /** Remembers the person of a row that is not in conflict. */
   add(row: ResolvedRow, existing: ExistingUser | undefined): void {
-    const texts = MEMBERS.map((member) => toText(row, member) ?? textOf(existing, member))
+    const texts = MEMBERS.map((member) => textOfRow(row, member) ?? textOfUser(existing, member))
     this.#people.add(keyOf(row), texts)
   }
 
-  /** Returns the members of a row that differ from its person; undefined if no earlier row has the person. */
-  compare(row: ResolvedRow): Member[] | undefined {
+  /**
+   * Returns the members that a row would change of the person of an earlier row; undefined if there is none. A member
+   * that the row does not have does not differ.
+   */
+  findDifferences(row: ResolvedRow): Member[] | undefined {
     const known = this.#people.get(keyOf(row))
     return (
       known &&
       MEMBERS.filter((member, i) => {
-        const text = toText(row, member)
+        const text = textOfRow(row, member)
         return text !== undefined && digest(text) !== known[i]
       })
     )
@@ -42,14 +45,14 @@ function keyOf({ place, emailKey }: ResolvedRow): string {
 }
 
 /** Returns what a row says about a member; undefined if it says nothing. An empty text and none are the same. */
-function toText({ row, groups }: ResolvedRow, member: Member): string | undefined {
+function textOfRow({ row, groups }: ResolvedRow, member: Member): string | undefined {
   if (member === 'groups') return groups && joinGroups(groups)
   const value: PersonRow[typeof member] = row[member]
   return value === null ? '' : value
 }
 
-/** A new person has an id that no row knows. */
-function textOf(existing: ExistingUser | undefined, member: Member): string {
+function textOfUser(existing: ExistingUser | undefined, member: Member): string {
+  // A new person's id is in no row, so a later row with an id differs.
   if (!existing) return ''
   return member === 'groups' ? joinGroups(existing.groups) : (existing.user[member] ?? '')
 }

@@ -24,16 +24,18 @@ import type { ContentBefore } from './merge-row.ts'
 /** The number of users of one step. */
 const STEP = 100
 
-/** The number of users with each outcome so far, and the last user that was looked at. */
+/** The number of users with each outcome so far. */
 export interface UndoCounts {
   readonly deleted: number
   readonly changed: number
   readonly kept: number
 }
+
 interface Cursor extends UndoCounts {
+  /** The primary key of the user that was looked at last. */
   readonly after: number
-  /** Whether all users have been looked at once, and the last Administrators among them are looked at again. */
-  readonly isSecondTurn: boolean
+  /** Whether all users have been looked at once. The second pass looks again at those who were the last Administrator. */
+  readonly isSecondPass: boolean
 }
 
 type UndoKind = JobKind<null, Cursor>
@@ -80,13 +82,13 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
     operation: 'UndoImport',
     async step(unit, { target, cursor, done }) {
       const { pk, organizationId } = await getReachableImport(unit, target ?? '')
-      const earlier = cursor ?? { after: 0, isSecondTurn: false, deleted: 0, changed: 0, kept: 0 }
-      const { isSecondTurn } = earlier
+      const earlier = cursor ?? { after: 0, isSecondPass: false, deleted: 0, changed: 0, kept: 0 }
+      const { isSecondPass } = earlier
       const page = await selectUsersToUndo(unit.tx, { importPk: pk, after: earlier.after, limit: STEP })
       const last = page.at(-1)
-      if (!last && !isSecondTurn) {
+      if (!last && !isSecondPass) {
         noteStep([])
-        return { cursor: { ...earlier, after: 0, isSecondTurn: true }, done }
+        return { cursor: { ...earlier, after: 0, isSecondPass: true }, done }
       }
       if (!last) {
         await markUndoEnded(unit.tx, pk, unit.now)
@@ -94,11 +96,11 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
         noteStep([])
         return { result: toCounts(earlier), done }
       }
-      const { results, undone } = await undoUsers(dir, unit, { page, isSecondTurn })
+      const { results, undone } = await undoUsers(dir, unit, { page, isSecondPass })
       await markUsersUndone(unit.tx, pk, undone)
       noteStep(results)
       const counts = countResults(earlier, results)
-      return { cursor: { ...counts, after: last.userPk, isSecondTurn }, done: done + undone.length }
+      return { cursor: { ...counts, after: last.userPk, isSecondPass }, done: done + undone.length }
     },
   }
 }
@@ -114,13 +116,14 @@ function countResults(earlier: UndoCounts, results: readonly UndoResult[]): Undo
 }
 
 /**
- * Takes users back. In the first turn, a last Administrator is left out: a later user may become one again.
+ * Undoes what an import did to users. The first pass skips a last Administrator: it may give the group back to a later
+ * user.
  * @returns the results, and the primary keys of the users who are done
  */
 async function undoUsers(
   dir: Directory,
   unit: Unit,
-  { page, isSecondTurn }: { page: readonly ChangeSetUser[]; isSecondTurn: boolean },
+  { page, isSecondPass }: { page: readonly ChangeSetUser[]; isSecondPass: boolean },
 ): Promise<{ results: UndoResult[]; undone: number[] }> {
   const users = await selectUsersByPks(
     unit.tx,
@@ -130,7 +133,7 @@ async function undoUsers(
   const undone: number[] = []
   for (const change of page) {
     const user = users.get(change.userPk)
-    const result = user && (await undoOne(dir, unit, { user, change, isSecondTurn }))
+    const result = user && (await undoOne(dir, unit, { user, change, isSecondPass }))
     if (result === 'later') continue
     undone.push(change.userPk)
     if (user && result) results.push({ line: change.line, id: user.id, ...result })
@@ -140,10 +143,11 @@ async function undoUsers(
 
 type Undone = Pick<UndoResult, 'status' | 'reason'>
 
+/** Undoes what an import did to a user. Returns `later` if the second pass decides. */
 async function undoOne(
   dir: Directory,
   unit: Unit,
-  { user, change, isSecondTurn }: { user: User; change: ChangeSetUser; isSecondTurn: boolean },
+  { user, change, isSecondPass }: { user: User; change: ChangeSetUser; isSecondPass: boolean },
 ): Promise<Undone | 'later'> {
   if (user.deletedAt !== null) return keep('was deleted since')
   if (user.version !== change.version) return keep('was changed since')
@@ -153,7 +157,7 @@ async function undoOne(
     return await takeBack(dir, unit, { user, organization, change })
   } catch (error) {
     if (!(error instanceof DirectoryError) || error.code === 'store_unavailable') throw error
-    return error.code === 'last_administrator' && !isSecondTurn ? 'later' : keep(error.message)
+    return error.code === 'last_administrator' && !isSecondPass ? 'later' : keep(error.message)
   }
 }
 

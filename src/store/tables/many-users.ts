@@ -1,7 +1,6 @@
 import { type SqlBool, sql } from 'kysely'
 import type { User } from '../../model/users.ts'
 import type { Tx } from '../port.ts'
-import { selectActiveMembers } from './groups.ts'
 import { toUser } from './users.ts'
 
 /** The most e-mail addresses or users of one query: it is compiled on each call. */
@@ -44,15 +43,6 @@ export async function selectUsersByPks(tx: Tx, pks: readonly number[]): Promise<
       found.set(row.pk, toUser(row))
   }
   return found
-}
-
-/** Counts the live, active users of an organization who are in a group of the provider. */
-export async function countActiveMembers(
-  tx: Tx,
-  group: { provider: number; name: string },
-  organization: number,
-): Promise<number> {
-  return (await selectActiveMembers(tx, group, { organization, limit: Number.MAX_SAFE_INTEGER })).length
 }
 
 /** A page of an export. */
