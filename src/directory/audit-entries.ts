@@ -21,7 +21,7 @@ export interface DescribedEntry extends AuditLogEntry {
   readonly context: LogOrganization | null
 }
 
-/** Returns who reads the audit log in a context: a provider sees all of its own, a reseller what it did and may know. */
+/** Returns who reads the audit log in a context: a provider, or one of its resellers. */
 export function toLogReader({ organization: { kind, pk, id, providerPk } }: Context) {
   return { providerPk, reseller: kind === 'reseller' ? { pk, id } : undefined }
 }

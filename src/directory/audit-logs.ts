@@ -122,7 +122,7 @@ export async function nameEntries(
   const nameOf = (id: string | null): string | null => (id === null ? null : (names.get(id) ?? null))
   return opened.map(({ changes = [], ...entry }) => ({
     ...entry,
-    changes: changes.filter(({ name }) => !isOfProviderAlone(name, { reader, entry })),
+    changes: changes.filter(({ name }) => !isHiddenFromReseller(name, { reader, entry })),
     user: (entry.caller.kind === 'operator' ? undefined : callers.get(entry.caller.id)) ?? {
       id: null,
       name: null,
@@ -132,8 +132,11 @@ export async function nameEntries(
   }))
 }
 
-/** What the provider itself calls a customer is not for the resellers of the customer. */
-function isOfProviderAlone(
+/**
+ * Returns whether a change must be hidden from a reseller: of the internal identifier that the provider itself gave to a
+ * customer.
+ */
+function isHiddenFromReseller(
   name: string,
   { reader, entry }: { readonly reader: LogReader; readonly entry: Pick<LogEntry, 'reseller'> },
 ): boolean {

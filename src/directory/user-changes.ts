@@ -286,6 +286,10 @@ function setActive(
   })
 }
 
+/**
+ * Refuses a change that people make to themselves, or that leaves no active Administrator.
+ * @returns whether the user is the last Administrator, as `assertNotLastAdministrator` does
+ */
 async function assertMayLeave(unit: Unit, leaving: ReachableUser & { force: boolean }): Promise<boolean> {
   assertNotSelf(unit.ctx, leaving.user)
   const groups = await selectMemberships(unit.tx, leaving.user.pk)

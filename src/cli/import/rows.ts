@@ -115,10 +115,12 @@ function toHeader(text: string, path: string): Omit<Header, 'rest'> {
   return { delimiter, columns: cells.length, members, ignored }
 }
 
+/** Control characters: of a workbook, an archive, or UTF-16 without a byte-order mark. */
+const CONTROL = /[\p{Cc}--\s]/v
+
 /** Says why a first line names no e-mail, and what to do. */
 function explainNoEmail(text: string): string {
-  // Workbooks, archives, and UTF-16 without a byte-order mark.
-  if (/[^\P{Cc}\s]/u.test(text)) return 'is not a text file: save it as CSV with the encoding UTF-8'
+  if (CONTROL.test(text)) return 'is not a text file: save it as CSV with the encoding UTF-8'
   if (text.startsWith('['))
     return 'begins like a JSON array: write one object a line, without brackets around them'
   return `has no column email: its first line must name the columns, for example ${EXAMPLE}`

@@ -137,7 +137,8 @@ export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
   return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
 }
 
-interface Applied {
+/** An account whose desired state the platform has. */
+interface AppliedAccount {
   readonly pk: number
   /** Whether the account was applied for the first time. */
   readonly isFirst: boolean
@@ -150,7 +151,7 @@ interface Applied {
  * suspension at the same moment, and the suspension may miss the account. A new account whose tenant was deleted is
  * removed: it cannot own data yet.
  */
-export async function settleApplied(tx: Tx, { pk, isFirst, now }: Applied): Promise<void> {
+export async function settleApplied(tx: Tx, { pk, isFirst, now }: AppliedAccount): Promise<void> {
   const found = await tx.get(selectLate, { pk })
   if (!found) return
   if (isFirst && found.tenantDeletedAt !== null) await markAccountRemoved(tx, pk, { purge: false, now })

@@ -48,7 +48,7 @@ export function isAboutUser({ pk, id }: { readonly pk: number; readonly id: stri
 /** The condition that the target of `entry` may be an access key, which spares most entries the look-up. */
 const IS_KEY = sql`length(entry.target) = ${sql.lit(ACCESS_KEY_LENGTH)}`
 
-/** Returns the condition that an operation reads. Their names begin so, as far as they leave entries. */
+/** Returns the condition that an operation reads. Reads that leave an entry without being refused have such a name. */
 export function isRead(column: 'entry.operation' | 'i.operation'): RawBuilder<unknown> {
   return sql`substr(${sql.ref(column)}, 1, 3) in ('Get', 'Lis', 'Que', 'Hea')`
 }

@@ -88,7 +88,7 @@ async function selectOwners(tx: Tx, rows: readonly ListedRow[]): Promise<RowPart
 
 async function selectGroupsOf(tx: Tx, rows: readonly ListedRow[]): Promise<RowParts['groups']> {
   const pks = rows.map(([pk]) => pk)
-  // One row for each group: a row for each membership, or a query for each user, takes several times as long.
+  // One row for each group: a query for each user takes PostgreSQL twice as long (docs/performance.md).
   const found = await queryArrays<[pk: number, id: string, name: string, users: string]>(
     tx,
     sql`select groups.pk, groups.id, groups.name, members.users from (

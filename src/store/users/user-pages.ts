@@ -288,10 +288,11 @@ async function selectInOrder(
       .limit(page.limit)
       .offset(page.offset)
   const { area, where } = criteria
-  const skips = page.offset > 0 || path === 'area'
+  // The path `area` sorts all users of the area before it cuts.
+  const readsMore = page.offset > 0 || path === 'area'
   const leavesOut = area.resellerPk !== undefined || listConjuncts(where).length > 0
-  if (!skips && !leavesOut) return listFound(tx, find)
-  // The index has the keys, so the rows of users who are skipped or left out are not read.
+  if (!readsMore && !leavesOut) return listFound(tx, find)
+  // The index has the primary keys, so only the rows of the page are read.
   return selectListedUsers(tx, await queryKeys(tx, (db) => find(db).select('users.pk')))
 }
 
