@@ -13,6 +13,7 @@ import { explainSuite } from './explain.suite.ts'
 import { findReachSuite, findSuite } from './find.suite.ts'
 import { idempotencySuite } from './idempotency.suite.ts'
 import { importsSuite } from './imports.suite.ts'
+import { importsPlanSuite } from './imports-plan.suite.ts'
 import { jobsSuite } from './jobs.suite.ts'
 import { osisSuite } from './osis.suite.ts'
 import { peopleAccountsSuite } from './people-accounts.suite.ts'
@@ -51,6 +52,7 @@ await onServer('the directory on PostgreSQL', (server) => {
   rotationSuite(open)
   bindingSuite(open)
   if (!FULL_LENGTH) return
+  importsPlanSuite(open, 40)
   // Which caller may do what is decided before the store writes, so an engine does not change it.
   accessSuite(open)
   reachSuite(open)

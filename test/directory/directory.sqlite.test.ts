@@ -1,3 +1,4 @@
+import { rounds } from '../../testing/full-length.ts'
 import { sqliteStores } from '../support/stores.ts'
 import { accessSuite } from './access.suite.ts'
 import { accountsSuite } from './accounts.suite.ts'
@@ -39,7 +40,7 @@ explainSuite(open)
 idempotencySuite(open)
 jobsSuite(open)
 importsSuite(open)
-importsPlanSuite(open)
+importsPlanSuite(open, rounds(25, 500))
 clientsSuite(open)
 accountsSuite(open)
 peopleAccountsSuite(open)

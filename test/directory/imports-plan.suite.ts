@@ -7,16 +7,15 @@ import { deleteUser, suspendUser } from '../../src/directory/user-changes.ts'
 import { newId } from '../../src/model/ids.ts'
 import type { RowResult } from '../../src/model/imports.ts'
 import { toJsonRow } from '../../src/model/person-rows.ts'
-import { rounds } from '../../testing/full-length.ts'
 import { addOrganization, newTestDirectory, type TestDirectory } from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
 /** Everything that happens to one new customer: rows that came before, what was done to their users, and a file. */
-interface Story {
+interface Scenario {
   readonly before: readonly Row[]
-  readonly fates: readonly ('nothing' | 'delete' | 'suspend')[]
+  readonly changes: readonly ('nothing' | 'delete' | 'suspend')[]
   readonly file: readonly Row[]
   /** The rows of each step. */
   readonly step: number
@@ -24,8 +23,11 @@ interface Story {
 
 const ADMINISTRATOR = ['Administrator']
 
-/** Plans the file of a story, and imports it. Returns both results as texts. */
-async function tell(on: TestDirectory, { before, fates, file, step }: Story): Promise<string[][]> {
+/** Plans the file of a scenario, and imports it. Returns both results as texts. */
+async function planAndImport(
+  on: TestDirectory,
+  { before, changes, file, step }: Scenario,
+): Promise<string[][]> {
   const { dir, operator } = on
   const customer = await addOrganization(on, 'customer')
   const target = { organizationId: customer.id, resellerId: null }
@@ -40,8 +42,8 @@ async function tell(on: TestDirectory, { before, fates, file, step }: Story): Pr
   ).entries()) {
     if (id === null || status !== 'created') continue
     const request = { user: id, force: true }
-    if (fates[i] === 'delete') await deleteUser(dir, operator, request)
-    if (fates[i] === 'suspend') await suspendUser(dir, operator, request)
+    if (changes[i] === 'delete') await deleteUser(dir, operator, request)
+    if (changes[i] === 'suspend') await suspendUser(dir, operator, request)
   }
   const plan = new ImportPlan(dir, operator, target)
   const call = await beginBulk(dir, operator, target)
@@ -61,9 +63,9 @@ async function tell(on: TestDirectory, { before, fates, file, step }: Story): Pr
 const email = (name: string): string => `${name}@x.example`
 
 /** Rows whose result depends on the rows before them. */
-const STORIES: Readonly<Record<string, { story: Partial<Story>; statuses: string }>> = {
+const SCENARIOS: Readonly<Record<string, { scenario: Partial<Scenario>; statuses: string }>> = {
   'a demotion before the promotion of another user, who is first in the index': {
-    story: {
+    scenario: {
       before: [{ email: email('zoe'), groups: ADMINISTRATOR }, { email: email('ada') }],
       file: [
         { email: email('zoe'), groups: [] },
@@ -73,7 +75,7 @@ const STORIES: Readonly<Record<string, { story: Partial<Story>; statuses: string
     statuses: 'conflict changed',
   },
   'a demotion after the promotion of another user, who is last in the index': {
-    story: {
+    scenario: {
       before: [{ email: email('ada'), groups: ADMINISTRATOR }, { email: email('zoe') }],
       file: [
         { email: email('zoe'), groups: ADMINISTRATOR },
@@ -83,7 +85,7 @@ const STORIES: Readonly<Record<string, { story: Partial<Story>; statuses: string
     statuses: 'changed changed',
   },
   'a demotion before a new Administrator': {
-    story: {
+    scenario: {
       before: [{ email: email('zoe'), groups: ADMINISTRATOR }],
       file: [
         { email: email('zoe'), groups: [] },
@@ -94,18 +96,18 @@ const STORIES: Readonly<Record<string, { story: Partial<Story>; statuses: string
     statuses: 'conflict created changed',
   },
   'an Administrator who is restored by a row without groups': {
-    story: {
+    scenario: {
       before: [
         { email: email('ada'), groups: ADMINISTRATOR },
         { email: email('zoe'), groups: ADMINISTRATOR },
       ],
-      fates: ['delete'],
+      changes: ['delete'],
       file: [{ email: email('ada') }, { email: email('zoe'), groups: [] }],
     },
     statuses: 'restored changed',
   },
   'a row again, with fewer members': {
-    story: {
+    scenario: {
       file: [
         { email: email('ada'), firstName: 'Ada', groups: [] },
         { email: email('ada'), lastName: '' },
@@ -114,13 +116,13 @@ const STORIES: Readonly<Record<string, { story: Partial<Story>; statuses: string
     statuses: 'created unchanged',
   },
   'a row again, with and without its id': {
-    story: {
+    scenario: {
       file: [{ email: email('ada'), id: 0 }, { email: email('ada') }, { email: email('ada'), id: 1 }],
     },
     statuses: 'created unchanged conflict',
   },
   'a row after another one that was in conflict': {
-    story: {
+    scenario: {
       before: [{ email: email('ada') }],
       file: [
         { email: email('ada'), id: 0 },
@@ -147,25 +149,28 @@ const rows = (maxLength: number) =>
     { maxLength },
   )
 
-const stories: fc.Arbitrary<Story> = fc.record({
+const scenarios: fc.Arbitrary<Scenario> = fc.record({
   before: rows(4),
-  fates: fc.array(fc.constantFrom('nothing', 'delete', 'suspend'), { maxLength: 4 }),
+  changes: fc.array(fc.constantFrom('nothing', 'delete', 'suspend'), { maxLength: 4 }),
   file: rows(8),
   step: fc.integer({ min: 1, max: 8 }),
 })
 
-/** Tests that a plan says what the import of the same rows then does. */
-export function importsPlanSuite(open: OpenStore): void {
+/**
+ * Tests that a plan says what the import of the same rows then does.
+ * @param runs the number of random files
+ */
+export function importsPlanSuite(open: OpenStore, runs: number): void {
   describe('plans of imports', () => {
     test('rows whose result depends on earlier ones become what was planned, in whatever steps', async () => {
       const on = await newTestDirectory(open)
-      for (const [name, { story, statuses }] of Object.entries(STORIES))
+      for (const [name, { scenario, statuses }] of Object.entries(SCENARIOS))
         for (const step of [1, 8]) {
-          const [planned = [], done = []] = await tell(on, {
+          const [planned = [], done = []] = await planAndImport(on, {
             before: [],
-            fates: [],
+            changes: [],
             file: [],
-            ...story,
+            ...scenario,
             step,
           })
           assert.deepEqual(done, planned, name)
@@ -175,11 +180,11 @@ export function importsPlanSuite(open: OpenStore): void {
 
     test('any rows become what was planned', async () => {
       const on = await newTestDirectory(open)
-      const property = fc.asyncProperty(stories, async (story) => {
-        const [planned, done] = await tell(on, story)
+      const property = fc.asyncProperty(scenarios, async (scenario) => {
+        const [planned, done] = await planAndImport(on, scenario)
         assert.deepEqual(done, planned)
       })
-      await fc.assert(property, { numRuns: rounds(25, 500) })
+      await fc.assert(property, { numRuns: runs })
     })
   })
 }
