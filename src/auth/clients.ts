@@ -67,8 +67,8 @@ interface Found {
 
 /**
  * Wraps a look-up of clients so that a client is cached for CACHE_TTL_MS. This process refuses a client at once after it
- * has removed or suspended it, and within 5 s after another process did. Calls with the same key at the same time share one look-up.
- * Failures, and clients that do not exist, are not cached.
+ * has removed or suspended it, and within 5 s after another process did. Calls with the same key at the same time share
+ * one look-up. Failures, and clients that do not exist, are not cached.
  * @param find looks a client up by a key, with what the caller knows about the key in addition
  * @param getChanges returns what counts the changes of this process; see `forgetCached`
  * @param max the most clients that are cached

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { rotateWebhook } from '../directory/webhook-rotation.ts'
 import {
   createWebhook,
   deleteWebhook,
@@ -6,7 +7,6 @@ import {
   listDeadLetters,
   listWebhooks,
   replayWebhook,
-  rotateWebhook,
 } from '../directory/webhooks.ts'
 import type { Webhook } from '../model/webhooks.ts'
 import { VERSION } from '../version.ts'

@@ -286,10 +286,7 @@ function setActive(
   })
 }
 
-/**
- * Refuses a change that people make to themselves, or that leaves no active Administrator.
- * @returns whether the user is the last Administrator, as `assertNotLastAdministrator` does
- */
+/** Refuses a change of oneself or of the last Administrator. Returns whether the user is the last, as with `force`. */
 async function assertMayLeave(unit: Unit, leaving: ReachableUser & { force: boolean }): Promise<boolean> {
   assertNotSelf(unit.ctx, leaving.user)
   const groups = await selectMemberships(unit.tx, leaving.user.pk)

@@ -1,5 +1,5 @@
 import type { Context } from '../model/context.ts'
-import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
+import { DirectoryError, type Issue } from '../model/error.ts'
 import { findTimeOfId, foldId, newId } from '../model/ids.ts'
 import { isTime, toUtc } from '../model/times.ts'
 import {
@@ -22,21 +22,12 @@ import {
   type StoredWebhook,
   selectAllWebhooks,
   selectWebhook,
-  updateWebhookSecret,
   type WebhookReach,
 } from '../store/tables/webhooks.ts'
 import type { Directory } from './directory.ts'
-import { SealError } from './sealing/sealer.ts'
-import { checkOverlapEnd, findLastEnd, overlapSecrets, toOverlapEnd } from './secret-overlap.ts'
 import { read, runRead, runUnit, write } from './unit.ts'
 import { toEvents } from './webhook-events.ts'
-import {
-  type FormerWebhookSecret,
-  newWebhookSecret,
-  openWebhookSecrets,
-  sealWebhookSecrets,
-  type WebhookSecrets,
-} from './webhook-secrets.ts'
+import { newWebhookSecret, openWebhookSecrets, sealWebhookSecrets } from './webhook-secrets.ts'
 
 /** A new webhook. Its secret is returned only here. */
 export interface IssuedWebhook {
@@ -99,7 +90,11 @@ function reachOf({ organization: { kind, pk, providerPk } }: Context): WebhookRe
   return { providerPk, ownPk: kind === 'provider' ? null : pk }
 }
 
-async function getReachable(tx: Tx, ctx: Context, id: string): Promise<StoredWebhook> {
+/**
+ * Returns a webhook in reach of the context.
+ * @throws {DirectoryError} `webhook_not_found`
+ */
+export async function getReachableWebhook(tx: Tx, ctx: Context, id: string): Promise<StoredWebhook> {
   const webhook = await selectWebhook(tx, foldId(id), reachOf(ctx))
   if (webhook) return webhook
   throw new DirectoryError('webhook_not_found', `There is no webhook with the id ${id}.`)
@@ -121,81 +116,8 @@ export function listWebhooks(dir: Directory, ctx: Context): Promise<Webhook[]> {
  */
 export function getWebhook(dir: Directory, ctx: Context, id: string): Promise<Webhook> {
   return runRead(dir, ctx, 'GetWebhook', async ({ tx }) =>
-    toWebhook(await getReachable(tx, ctx, id), dir.now()),
+    toWebhook(await getReachableWebhook(tx, ctx, id), dir.now()),
   )
-}
-
-/** The webhook whose secret is replaced. */
-export interface WebhookRotation {
-  readonly id: string
-  /**
-   * The time until which events are signed with the former secret, too, as `toUtc` returns it, 90 days at most; the
-   * secrets before it end then too, unless they end sooner. Null ends all of them at once. By default, the former secret
-   * signs for a day, and those before it keep their times.
-   */
-  readonly previousUntil?: string | null | undefined
-}
-
-/** The new secret of a webhook, which is returned only here, and until when the former one signs, too. */
-export interface RotatedWebhook extends IssuedWebhook {
-  readonly previousUntil: string | null
-}
-
-/**
- * Replaces the secret of a webhook. What waits for it, and its place in the log, stay. Deliveries that run are still
- * signed with the secrets from before the call.
- * @throws {DirectoryError} `not_permitted`, `invalid` also if the master keys do not open the secrets, unless all of them
- *   end; `webhook_not_found`, `store_unavailable`
- */
-export function rotateWebhook(
-  dir: Directory,
-  ctx: Context,
-  { id, previousUntil: until }: WebhookRotation,
-): Promise<RotatedWebhook> {
-  const issues = checkOverlapEnd(until, dir.now())
-  const subject = { operation: 'RotateWebhook', target: id, issues, returnsSecret: true } as const
-  return runUnit(dir, ctx, subject, async (unit) => {
-    const { tx, now } = unit
-    const webhook = await getReachable(tx, ctx, id)
-    const at = { limit: until ?? undefined, now: new Date(now) }
-    const previousUntil = toOverlapEnd(until, at.now)
-    const secret = newWebhookSecret()
-    // If all secrets end, none is opened: the rotation also helps if no master key opens them.
-    const former = previousUntil === null ? [] : keepFormer(openSecrets(dir, webhook), previousUntil, at)
-    const sealedSecret = sealWebhookSecrets(dir, webhook, { secret, former })
-    await updateWebhookSecret(tx, webhook.pk, {
-      sealedSecret,
-      oldSecretUntil: findLastEnd(former, at.now),
-      now,
-    })
-    await unit.audit({
-      outcome: 'rotated',
-      organization: webhook.organizationId,
-      target: webhook.id,
-      changedFields: ['secret'],
-    })
-    return { id: webhook.id, secret, previousUntil }
-  })
-}
-
-/** @throws {DirectoryError} `invalid` if the master keys do not open the secrets, so that none of them can sign */
-function openSecrets(dir: Directory, webhook: StoredWebhook): WebhookSecrets {
-  try {
-    return openWebhookSecrets(dir, webhook)
-  } catch (error) {
-    if (!(error instanceof SealError)) throw error
-    const message = 'must be null: no master key opens the former secret, so it cannot sign'
-    throw toInvalid([{ path: 'previousUntil', rule: 'range', message }])
-  }
-}
-
-/** Returns the secrets that still sign once the current one is replaced. */
-function keepFormer(
-  { secret, former }: WebhookSecrets,
-  validUntil: string,
-  at: Parameters<typeof overlapSecrets>[2],
-): FormerWebhookSecret[] {
-  return overlapSecrets({ secret, validUntil }, former, at)
 }
 
 /**
@@ -204,7 +126,7 @@ function keepFormer(
  */
 export function deleteWebhook(dir: Directory, ctx: Context, id: string): Promise<void> {
   return runUnit(dir, ctx, { operation: 'DeleteWebhook', target: id }, async (unit) => {
-    const { pk, organizationId, ...webhook } = await getReachable(unit.tx, ctx, id)
+    const { pk, organizationId, ...webhook } = await getReachableWebhook(unit.tx, ctx, id)
     await deleteWebhookByPk(unit.tx, pk)
     await unit.audit({ outcome: 'deleted', organization: organizationId, target: webhook.id })
   })
@@ -221,7 +143,7 @@ export function listDeadLetters(
   { id, ...page }: { id: string; after: number; limit: number },
 ): Promise<DeadLetter[]> {
   return runRead(dir, ctx, 'ListDeadLetters', async ({ tx }) => {
-    const webhook = await getReachable(tx, ctx, id)
+    const webhook = await getReachableWebhook(tx, ctx, id)
     const letters = await selectDeadLetters(tx, { webhookPk: webhook.pk, ...page })
     const entries = letters.map(({ entry }) => entry)
     const events = await toEvents(tx, webhook, entries)
@@ -269,7 +191,7 @@ export function replayWebhook(
   const issues = checkReplay({ from, deadLetters, time, now: dir.now().toISOString() })
   return runUnit(dir, ctx, { operation: 'ReplayWebhook', target: id, issues }, async (unit) => {
     const { tx } = unit
-    const { pk, organizationId, cursor, ...webhook } = await getReachable(tx, ctx, id)
+    const { pk, organizationId, cursor, ...webhook } = await getReachableWebhook(tx, ctx, id)
     const revived = deadLetters ? await reviveDeadLetters(tx, pk) : 0
     if (time !== undefined) {
       const place = await selectLogPlaceAt(tx, new Date(Date.parse(time) - LATE_MS).toISOString())
@@ -306,11 +228,11 @@ export interface SigningWebhook {
  */
 export async function beginWebhookTest(dir: Directory, ctx: Context, id: string): Promise<SigningWebhook> {
   await runUnit(dir, ctx, { operation: 'TestWebhook', target: id }, async (unit) => {
-    const { organizationId, ...webhook } = await getReachable(unit.tx, ctx, id)
+    const { organizationId, ...webhook } = await getReachableWebhook(unit.tx, ctx, id)
     await unit.audit({ outcome: 'tested', organization: organizationId, target: webhook.id })
   })
   // Not a result of the unit: a repeated call would get the URL and the sealed secret of the first one.
-  return openWebhook(dir, await read(dir, (tx) => getReachable(tx, ctx, id)))
+  return openWebhook(dir, await read(dir, (tx) => getReachableWebhook(tx, ctx, id)))
 }
 
 /**

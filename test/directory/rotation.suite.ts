@@ -14,7 +14,8 @@ import {
   UnknownKeyError,
 } from '../../src/directory/sealing/sealer.ts'
 import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
-import { beginWebhookTest, createWebhook, rotateWebhook } from '../../src/directory/webhooks.ts'
+import { rotateWebhook } from '../../src/directory/webhook-rotation.ts'
+import { beginWebhookTest, createWebhook } from '../../src/directory/webhooks.ts'
 import { selectSealed } from '../../src/store/tables/sealed-rows.ts'
 import {
   addClient,

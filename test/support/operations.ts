@@ -120,6 +120,7 @@ import {
 } from '../../src/directory/user-changes.ts'
 import { streamCustomerUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
+import { rotateWebhook } from '../../src/directory/webhook-rotation.ts'
 import {
   beginWebhookTest,
   createWebhook,
@@ -128,7 +129,6 @@ import {
   listDeadLetters,
   listWebhooks,
   replayWebhook,
-  rotateWebhook,
 } from '../../src/directory/webhooks.ts'
 import type { Account } from '../../src/model/accounts.ts'
 import type { Operation } from '../../src/model/audit.ts'

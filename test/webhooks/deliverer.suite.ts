@@ -5,13 +5,13 @@ import { deleteOrganization } from '../../src/directory/organizations.ts'
 import { relateOrganization } from '../../src/directory/relations.ts'
 import { newUnit } from '../../src/directory/unit.ts'
 import { createUser } from '../../src/directory/users.ts'
+import { rotateWebhook } from '../../src/directory/webhook-rotation.ts'
 import {
   createWebhook,
   deleteOldDeadLetters,
   deleteWebhook,
   getWebhook,
   replayWebhook,
-  rotateWebhook,
 } from '../../src/directory/webhooks.ts'
 import type { WebhookEvent } from '../../src/model/webhooks.ts'
 import { Deliverer } from '../../src/webhooks/deliverer.ts'

@@ -6,6 +6,14 @@ import { RESET_ATTEMPTS, YES } from './accounts.ts'
 import { bumpVersion, markAccountRemoved } from './changes.ts'
 import { toActive } from './status.ts'
 
+/** An account whose desired state the platform has. */
+interface AppliedAccount {
+  readonly pk: number
+  /** Whether the account was applied for the first time. */
+  readonly isFirst: boolean
+  readonly now: string
+}
+
 /** What all leases of a process have in common. */
 export interface LeaseTerms {
   /** Names the process, which makes one attempt at a time. */
@@ -135,14 +143,6 @@ const followOne = statement((db, p: { pk: number; now: string }) =>
 /** Returns a lease that starts now. */
 export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
   return { now: now.toISOString(), until: new Date(now.getTime() + ms).toISOString(), by }
-}
-
-/** An account whose desired state the platform has. */
-interface AppliedAccount {
-  readonly pk: number
-  /** Whether the account was applied for the first time. */
-  readonly isFirst: boolean
-  readonly now: string
 }
 
 /**

@@ -10,10 +10,7 @@ export type InsertParams = NewUserRow['user'] &
 
 /** The names of the statements that create a user; see create-statements.ts. */
 export type CreateStatement =
-  | 'insert'
-  | 'insertBesideDeleted'
-  | 'insertWithId'
-  | 'insertWithIdBesideDeleted'
+  | `insert${'' | 'WithId'}${'' | 'BesideDeleted'}`
   | 'insertMembership'
   | 'insertEntry'
   | 'headBlock'
