@@ -184,7 +184,11 @@ function remove(
     const { dir, ctx } = opened
     const { jobId } = await byKind(opened, id, {
       customer: () => deleteCustomer(dir, ctx, { customerId: id, purgeData }),
-      reseller: () => deleteReseller(dir, ctx, id),
+      reseller: async () => {
+        if (purgeData)
+          throw new UsageError("option '--purge-data' is for customers: a reseller has no accounts")
+        return deleteReseller(dir, ctx, id)
+      },
     })
     return {
       json: { deleted: id, job: jobId },

@@ -65,5 +65,7 @@ test('a customer is suspended, resumed and deleted', async () => {
   assert.equal(begun.operation, 'DeleteCustomer')
   assert.match((await usher('delete', id)).stderr, /no customer and no reseller with the id/)
   const reseller = await json<{ id: string }>('add', '--kind', 'reseller', '--name', 'Gone')
+  const purged = await usher('delete', reseller.id, '--purge-data')
+  assert.deepEqual([purged.code, /is for customers/.test(purged.stderr)], [2, true])
   assert.match((await usher('delete', reseller.id)).stdout, /usher job show/)
 })
