@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { UserOrder } from '../../src/model/user-lists.ts'
 import type { Store } from '../../src/store/port.ts'
 import { query } from '../../src/store/raw-query.ts'
@@ -107,4 +107,22 @@ test('a block divides when changes alone fill it, and users who have used up its
   await store.write((tx) => updateUser(tx, people[0]?.pk ?? 0, { ...EVE, now: NOW }))
   const search = { providerPk: customer.providerPk, words: ['eve'], groups: [] }
   assert.equal((await store.read((tx) => tx.searchUsers(search, 9))).length, 1)
+})
+
+test('far pages of words that many users have are left to the list, if a condition leaves some of them out', async () => {
+  const world = await newWorld(open)
+  const { store, customer } = world
+  const numbered = (prefix: string) => Array.from({ length: 300 }, (_, i) => `${prefix}${i + 100}`)
+  await add(world, numbered('many'), [])
+  await add(world, ['rare'], [])
+  const where = sql<SqlBool>`users.active = 1`
+  const find = async (word: string, page: { offset: number; where?: typeof where }) => {
+    const search = { providerPk: customer.providerPk, words: [word], groups: [] }
+    const order = { by: 'name', ascending: true } as const
+    return (await store.read((tx) => tx.searchPage(search, { order, limit: 1, ...page })))?.pks.length
+  }
+  assert.equal(await find('many', { offset: 251, where }), undefined)
+  assert.equal(await find('many', { offset: 250, where }), 1)
+  assert.equal(await find('many', { offset: 251 }), 1)
+  assert.equal(await find('rare', { offset: 251, where }), 0)
 })

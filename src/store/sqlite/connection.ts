@@ -117,7 +117,7 @@ export class Connection implements Tx, Writer {
     return findUsers(this, area, search)
   }
 
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {
+  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined> {
     return searchPage(this, search, page)
   }
 

@@ -63,7 +63,11 @@ interface Found {
  * Finds a page of users in the order of a list; see `Tx.searchPage`. It first finds the blocks in which the page begins
  * and ends, and then sorts the users of these blocks.
  */
-export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<FoundUsers> {
+export async function searchPage(
+  tx: Tx,
+  search: UserSearch,
+  page: UserSearchPage,
+): Promise<FoundUsers | undefined> {
   const { few = 0 } = page
   const { words, where } = await splitWords(tx, search)
   const planned = { ...search, words }
@@ -73,7 +77,23 @@ export async function searchPage(tx: Tx, search: UserSearch, page: UserSearchPag
       : undefined
   if (all && all.length <= few) return { pks: all, isAll: true }
   const both = where && page.where ? sql<SqlBool>`${where} and ${page.where}` : (where ?? page.where)
+  if (both && !page.after && page.offset > NEAR && (await areMany(tx, planned))) return undefined
   return { pks: await selectPage(tx, planned, { ...page, where: both }), isAll: false }
+}
+
+/** Pages with more users before them are read along the list, if many users have the words. */
+const NEAR = 250
+/**
+ * Many are one of so many users. A condition leaves some of those with the words out, and for that their rows are read:
+ * 2 s for half of a million. The list itself passes all users, but in its index alone.
+ */
+const MANY = 20
+
+async function areMany(tx: Tx, search: UserSearch): Promise<boolean> {
+  const few = sql`(select max(pk) / ${sql.lit(MANY)} from users)`
+  const match = sql`user_search_name match ${await toMatch(tx, search)}`
+  const more = await query(tx, sql`select 1 from user_search_name where ${match} limit 1 offset ${few}`)
+  return more.length > 0
 }
 
 /** How many users a sample has. */
