@@ -26,7 +26,7 @@ const SMALL_AREA = 10_000
 const MAX_FOUND = 1_000
 /** Pages with at most so many users before or after them are found by skipping those. */
 const NEAR = 2_000
-/** Farther pages of a search read the users of the area in the order of the list: that is faster than skipping matches. */
+/** Farther pages of a search by name read the index by name: that is faster than skipping matches. */
 const MAX_SKIPPED = 100_000
 
 /** A page of users. */
@@ -141,7 +141,8 @@ async function selectFound(
     few,
     after,
   }
-  const found = after || offset <= MAX_SKIPPED ? await tx.searchPage(search, page) : undefined
+  const isNear = after !== undefined || cut.order.by === 'email' || offset <= MAX_SKIPPED
+  const found = isNear ? await tx.searchPage(search, page) : undefined
   if (!found) return walkArea(tx, criteria, { ...cut, total })
   if (!found.isAll) return toBroadPage(await selectListedUsers(tx, found.pks), { ...cut, total })
   const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found.pks }] }
