@@ -20,7 +20,7 @@ import { lockOrganization } from '../store/tables/organizations.ts'
 import { hashSecret, hasSecretId, noteClientUse } from './client-secrets.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { getClientOwner, getReachableClient } from './reach.ts'
-import { checkOverlapEnd, overlapSecrets, toOverlapEnd } from './secret-overlap.ts'
+import { checkOverlapEnd, overlapSecrets } from './secret-overlap.ts'
 import { read, runRead, runUnit, type Unit } from './unit.ts'
 
 /** A client to create. */
@@ -232,15 +232,11 @@ export async function rotateClient(
     const client = await getReachableClient(unit, id)
     const former = getFormerSecret(unit, client)
     const now = new Date(unit.now)
-    const previousUntil = toOverlapEnd(until, now)
+    const { previousUntil, previous } = overlapSecrets({ until, now }, (validUntil) => [
+      { hash: former, validUntil },
+      ...client.previousSecrets,
+    ])
     const secret = newClientSecret()
-    const previous =
-      previousUntil === null
-        ? []
-        : overlapSecrets({ hash: former, validUntil: previousUntil }, client.previousSecrets, {
-            limit: until ?? undefined,
-            now,
-          })
     await updateClientSecret(unit.tx, client.pk, { hash: hashSecret(secret), previous, now: unit.now })
     await unit.audit({
       outcome: 'rotated',

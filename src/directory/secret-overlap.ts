@@ -22,28 +22,25 @@ export function checkOverlapEnd(until: string | null | undefined, now: Date): Is
   return [{ path: 'previousUntil', rule: 'range', message }]
 }
 
-/** Returns until when a replaced secret is accepted: for a day, unless the caller says otherwise; null ends it. */
-export function toOverlapEnd(until: string | null | undefined, now: Date): string | null {
-  return until === undefined ? new Date(now.getTime() + OVERLAP_MS).toISOString() : until
-}
-
 /**
- * Returns the replaced secrets that are accepted after a rotation: at most 4. Of more, those that end first are left out.
- * @param former the secret that is replaced now, with its end; it is never left out
- * @param earlier the secrets that were replaced before
- * @param options.limit the time that the caller gave: earlier secrets end then too, unless they end sooner. Without it
- *   they keep their times
+ * Decides a rotation: until when the secret that is replaced is accepted, and which replaced secrets are. These are at
+ * most 4. Of more, those that end first are left out, but not the one that is replaced now.
+ * @param rotation.until the time that the caller gave: earlier secrets end then too, unless they end sooner. By default,
+ *   the replaced secret is accepted for a day, and the earlier ones keep their times. Null ends all of them
+ * @param list returns the secret that is replaced, with its end, and those before it. It is not called if all end
  */
 export function overlapSecrets<Secret extends FormerSecret>(
-  former: Secret,
-  earlier: readonly Secret[],
-  { limit, now }: { readonly limit: string | undefined; readonly now: Date },
-): Secret[] {
+  { until, now }: { readonly until: string | null | undefined; readonly now: Date },
+  list: (validUntil: string) => readonly [Secret, ...Secret[]],
+): { readonly previousUntil: string | null; readonly previous: readonly Secret[] } {
+  if (until === null) return { previousUntil: null, previous: [] }
+  const previousUntil = until ?? new Date(now.getTime() + OVERLAP_MS).toISOString()
+  const [former, ...earlier] = list(previousUntil)
   const older = listAccepted(earlier, now).map((secret) =>
-    limit !== undefined && secret.validUntil > limit ? { ...secret, validUntil: limit } : secret,
+    until !== undefined && secret.validUntil > until ? { ...secret, validUntil: until } : secret,
   )
   const longest = older.sort((one, other) => Date.parse(other.validUntil) - Date.parse(one.validUntil))
-  return [former, ...longest.slice(0, MAX_FORMER - 1)]
+  return { previousUntil, previous: [former, ...longest.slice(0, MAX_FORMER - 1)] }
 }
 
 /** Returns the replaced secrets that are still accepted. */

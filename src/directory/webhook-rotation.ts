@@ -3,10 +3,9 @@ import { toInvalid } from '../model/error.ts'
 import { type StoredWebhook, updateWebhookSecret } from '../store/tables/webhooks.ts'
 import type { Directory } from './directory.ts'
 import { SealError } from './sealing/sealer.ts'
-import { checkOverlapEnd, findLastEnd, overlapSecrets, toOverlapEnd } from './secret-overlap.ts'
+import { checkOverlapEnd, findLastEnd, overlapSecrets } from './secret-overlap.ts'
 import { runUnit } from './unit.ts'
 import {
-  type FormerWebhookSecret,
   newWebhookSecret,
   openWebhookSecrets,
   sealWebhookSecrets,
@@ -46,17 +45,16 @@ export function rotateWebhook(
   return runUnit(dir, ctx, subject, async (unit) => {
     const { tx, now } = unit
     const webhook = await getReachableWebhook(tx, ctx, id)
-    const at = { limit: until ?? undefined, now: new Date(now) }
-    const previousUntil = toOverlapEnd(until, at.now)
-    const secret = newWebhookSecret()
+    const at = new Date(now)
     // If all secrets end, none is opened: the rotation also helps if no master key opens them.
-    const former = previousUntil === null ? [] : keepFormer(openSecrets(dir, webhook), previousUntil, at)
-    const sealedSecret = sealWebhookSecrets(dir, webhook, { secret, former })
-    await updateWebhookSecret(tx, webhook.pk, {
-      sealedSecret,
-      oldSecretUntil: findLastEnd(former, at.now),
-      now,
+    const { previousUntil, previous } = overlapSecrets({ until, now: at }, (validUntil) => {
+      const { secret, former } = openSecrets(dir, webhook)
+      return [{ secret, validUntil }, ...former]
     })
+    const secret = newWebhookSecret()
+    const sealedSecret = sealWebhookSecrets(dir, webhook, { secret, former: previous })
+    const oldSecretUntil = findLastEnd(previous, at)
+    await updateWebhookSecret(tx, webhook.pk, { sealedSecret, oldSecretUntil, now })
     await unit.audit({
       outcome: 'rotated',
       organization: webhook.organizationId,
@@ -76,13 +74,4 @@ function openSecrets(dir: Directory, webhook: StoredWebhook): WebhookSecrets {
     const message = 'must be null: no master key opens the former secret, so it cannot sign'
     throw toInvalid([{ path: 'previousUntil', rule: 'range', message }])
   }
-}
-
-/** Returns the secrets that still sign once the current one is replaced. */
-function keepFormer(
-  { secret, former }: WebhookSecrets,
-  validUntil: string,
-  at: Parameters<typeof overlapSecrets>[2],
-): FormerWebhookSecret[] {
-  return overlapSecrets({ secret, validUntil }, former, at)
 }

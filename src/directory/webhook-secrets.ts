@@ -14,7 +14,7 @@ export interface WebhookSecrets {
 }
 
 /** A replaced secret of a webhook, and until when events are signed with it, too. */
-export interface FormerWebhookSecret extends FormerSecret {
+interface FormerWebhookSecret extends FormerSecret {
   readonly secret: string
 }
 
