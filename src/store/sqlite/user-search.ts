@@ -26,16 +26,20 @@ interface SearchedUsers {
   readonly examined?: number
 }
 
+interface SearchRequest {
+  readonly limit: number
+  readonly within?: SearchedUsers
+}
+
 /**
  * Finds users; see `Tx.searchUsers`.
  * @param request.within leaves out users who do not fulfil a condition
  */
-export async function searchUsers(
-  tx: Tx,
-  search: UserSearch,
-  { limit, within }: { readonly limit: number; readonly within?: SearchedUsers },
-): Promise<number[]> {
-  const match = await toMatch(tx, search)
+export async function searchUsers(tx: Tx, search: UserSearch, request: SearchRequest): Promise<number[]> {
+  return findMatches(tx, await toMatch(tx, search), request)
+}
+
+function findMatches(tx: Tx, match: string, { limit, within }: SearchRequest): Promise<number[]> {
   const found = sql`select rowid as id from user_search_name where user_search_name match ${match}
     limit ${within ? (within.examined ?? -1) : limit}`
   const are = within && sql`cross join users on users.pk = place.user_pk where ${within.where} limit ${limit}`
@@ -70,15 +74,15 @@ export async function searchPage(
 ): Promise<FoundUsers | undefined> {
   const { few = 0 } = page
   const { words, where } = await splitWords(tx, search)
-  const planned = { ...search, words }
+  const match = await toMatch(tx, { ...search, words })
   const all =
     few > 0
-      ? await searchUsers(tx, planned, { limit: few + 1, ...(where && { within: { where } }) })
+      ? await findMatches(tx, match, { limit: few + 1, ...(where && { within: { where } }) })
       : undefined
   if (all && all.length <= few) return { pks: all, isAll: true }
   const both = where && page.where ? sql<SqlBool>`${where} and ${page.where}` : (where ?? page.where)
-  if (both && !page.after && page.offset > NEAR && (await areMany(tx, planned))) return undefined
-  return { pks: await selectPage(tx, planned, { ...page, where: both }), isAll: false }
+  if (both && !page.after && page.offset > NEAR && (await areMany(tx, match))) return undefined
+  return { pks: await selectPage(tx, match, { ...page, where: both }), isAll: false }
 }
 
 /** Pages with more users before them are read along the list, if many users have the words. */
@@ -89,10 +93,12 @@ const NEAR = 250
  */
 const MANY = 20
 
-async function areMany(tx: Tx, search: UserSearch): Promise<boolean> {
+async function areMany(tx: Tx, match: string): Promise<boolean> {
   const few = sql`(select max(pk) / ${sql.lit(MANY)} from users)`
-  const match = sql`user_search_name match ${await toMatch(tx, search)}`
-  const more = await query(tx, sql`select 1 from user_search_name where ${match} limit 1 offset ${few}`)
+  const more = await query(
+    tx,
+    sql`select 1 from user_search_name where user_search_name match ${match} limit 1 offset ${few}`,
+  )
   return more.length > 0
 }
 
@@ -124,7 +130,7 @@ export async function splitWords(
 /** Numbers of a sample, evenly distributed over all users. */
 const SAMPLES = JSON.stringify(Array.from({ length: SAMPLE }, (_, i) => i))
 
-async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {
+async function selectPage(tx: Tx, match: string, page: UserSearchPage): Promise<number[]> {
   const { order, offset, limit, where, after } = page
   const tables = tablesOf(order.by)
   const id = sql<number>`${tables.search}.rowid`
@@ -134,7 +140,7 @@ async function selectPage(tx: Tx, search: UserSearch, page: UserSearchPage): Pro
     tables,
     from: where ? sql`${tables.search} ${users}` : tables.search,
     withUsers: sql`${tables.search} ${users}`,
-    where: sql`${tables.search} match ${await toMatch(tx, search)} ${where ? sql`and ${where}` : sql``}`,
+    where: sql`${tables.search} match ${match} ${where ? sql`and ${where}` : sql``}`,
     id,
     direction: sql.raw(order.ascending ? 'asc' : 'desc'),
     ascending: order.ascending,
