@@ -236,17 +236,15 @@ export async function selectUsersToUndo(
   return tx.all(selectPage, page)
 }
 
-const markUndone = statement((db, p: { importPk: number; userPk: number }) =>
-  db
-    .updateTable('import_users')
-    .set({ undone: 1, before: null })
-    .where('import_pk', '=', p.importPk)
-    .where('user_pk', '=', p.userPk),
-)
-
 /** Marks that an undo is done with users, and drops what it needed for that. */
 export async function markUsersUndone(tx: Tx, importPk: number, userPks: readonly number[]): Promise<void> {
-  for (const userPk of userPks) await tx.run(markUndone, { importPk, userPk })
+  await tx.query((db) =>
+    db
+      .updateTable('import_users')
+      .set({ undone: 1, before: null })
+      .where('import_pk', '=', importPk)
+      .where(tx.isOneOf('user_pk', userPks)),
+  )
 }
 
 const dropBefore = statement((db, p: { user: number }) =>
