@@ -63,8 +63,8 @@ const followSome = statement((db, p: FollowCursor & { last: number; now: string 
 /**
  * Makes some accounts of an organization follow a change of the organization's status. The unit that changes the status
  * makes the first call; units of a job continue until the cursor is null. Units at the same time run one after the
- * other, so that each sees the newest status. An account that is created or changed meanwhile follows when
- * it is applied; see `settleApplied` in leases.ts.
+ * other, so that each sees the newest status. An account that is created or changed meanwhile follows when it is
+ * applied; see `settleApplied` in leases.ts.
  * @param from the cursor of the call before; undefined for the first call
  * @param page.limit the most accounts to look at, at least 1: about 15 microseconds each on SQLite
  * @returns the number of accounts that changed, and the cursor of the next call; null after the last one
