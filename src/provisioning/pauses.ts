@@ -1,6 +1,6 @@
+import { addJitter, growPause } from '../backoff.ts'
 import type { Failures } from '../store/accounts/leases.ts'
 
-const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 5 * 60_000
 /** Takes about half an hour on a healthy platform: enough for faults that pass by themselves. */
 const MAX_OWN_FAILURES = 15
@@ -17,12 +17,5 @@ export function planAttempt({ attempts, ownFailures, parkedAt }: Failures): {
 } {
   const parked = parkedAt !== null || ownFailures >= MAX_OWN_FAILURES
   // The count is 0 if the desired state changed while the attempt ran.
-  const doublings = Math.max(attempts, 1) - 1
-  const pauseMs = parked ? PARKED_PAUSE_MS : Math.min(FIRST_PAUSE_MS * 2 ** doublings, MAX_PAUSE_MS)
-  return { pauseMs: jitter(pauseMs), parked }
-}
-
-/** Adds up to 10 % either way, so that accounts that failed together do not return together. */
-function jitter(ms: number): number {
-  return ms * (0.9 + Math.random() * 0.2)
+  return { pauseMs: parked ? addJitter(PARKED_PAUSE_MS) : growPause(attempts, MAX_PAUSE_MS), parked }
 }

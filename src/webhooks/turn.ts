@@ -1,3 +1,4 @@
+import { growPause } from '../backoff.ts'
 import { toEvents } from '../directory/webhook-events.ts'
 import { isEvent, type WebhookEvent } from '../model/webhooks.ts'
 import { type LogCursor, type LogPart, type PlacedEntry, selectLogPart } from '../store/audit/follow.ts'
@@ -31,7 +32,7 @@ const WAITING_ORGANIZATIONS = 50
 const WAITING_EVENTS = 50
 /** With so many events that wait, the log is not read further. */
 const MAX_WAITING = 10_000
-const FIRST_PAUSE_MS = 1_000
+/** The longest pause between two attempts. */
 const MAX_PAUSE_MS = 10 * 60_000
 
 /** One event of a turn. */
@@ -192,8 +193,8 @@ export async function storeTurn(tx: Tx, turn: Turn, storing: Storing): Promise<v
   const waiting = await selectWaitingOrganizations(tx, webhook.pk)
   const [first] = waiting.map((one) => one.dueAt).sort()
   // A receiver that seems to be down is tried with pauses of its own, however many organizations wait.
-  const down = failures - MAX_FAILURES
-  const least = down < 0 ? '' : pauseUntil(storing.now, down)
+  const down = failures - MAX_FAILURES + 1
+  const least = down < 1 ? '' : pauseUntil(storing.now, down)
   const dueAt = first !== undefined && first < least ? least : first
   const next = dueAt === undefined ? { dueAt: null, error: null } : { dueAt, error }
   await updateWebhookDue(tx, webhook.pk, next)
@@ -223,14 +224,12 @@ function toFailed(
   const at = now.toISOString()
   const firstFailedAt = before.firstFailedAt ?? at
   const isOver = now.getTime() - Date.parse(firstFailedAt) >= retryMs
-  const due = pauseUntil(now, before.attempts)
   const attempts = before.attempts + 1
+  const due = pauseUntil(now, attempts)
   return { attempts, firstFailedAt, dueAt: isOver ? '' : due, error, deadAt: isOver ? at : null }
 }
 
-/** Returns when the next attempt is due, ISO 8601: after a pause that doubles with each failure before. */
+/** Returns when the next attempt is due, ISO 8601. */
 function pauseUntil(now: Date, failures: number): string {
-  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS)
-  // Up to 10 % either way, so that events that failed together do not return together.
-  return new Date(now.getTime() + pauseMs * (0.9 + Math.random() * 0.2)).toISOString()
+  return new Date(now.getTime() + growPause(failures, MAX_PAUSE_MS)).toISOString()
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { growPause } from '../../backoff.ts'
 import { type Loop, startLoop } from '../../loop.ts'
 import type { Caller, Context, Permission } from '../../model/context.ts'
 import { DirectoryError } from '../../model/error.ts'
@@ -38,7 +39,7 @@ const MAX_ATTEMPTS = 8
 const MAX_CLAIMS = 2 * MAX_ATTEMPTS
 /** How often a step is repeated at once after a unique index refused one of its rows. */
 const MAX_RACES = 3
-const FIRST_PAUSE_MS = 1_000
+/** The longest pause after steps that failed. */
 const MAX_PAUSE_MS = 60_000
 
 /** What the runner reports. */
@@ -212,7 +213,7 @@ export class JobRunner {
     const isOver = isRefusal || (attempts >= MAX_ATTEMPTS && !(error instanceof DirectoryError))
     if (!isOver) {
       const text = error instanceof DirectoryError ? error.message : UNEXPECTED
-      await this.#release(job.pk, pauseAfter(attempts), text)
+      await this.#release(job.pk, growPause(attempts, MAX_PAUSE_MS), text)
       throw error
     }
     this.#log.error({ err: error, job: job.id }, 'a job failed')
@@ -260,10 +261,6 @@ const UNEXPECTED = 'An unexpected error; the log of the server has the details.'
 
 const ABANDONED =
   'The processes that ran the job ended in the middle of the same step, several times in a row.'
-
-function pauseAfter(attempts: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** Math.max(attempts - 1, 0), MAX_PAUSE_MS)
-}
 
 function toState({ job, input, cursor }: ClaimedJob): JobState<unknown, unknown> {
   const { id, target, done, total } = job
