@@ -75,10 +75,10 @@ function readIssuer(token: string): unknown {
 }
 
 /** No known key of the issuer has signed the token. */
-class UnknownKeyError extends AuthError {
+class UnknownSigningKeyError extends AuthError {
   constructor() {
     super('The token could not be verified')
-    this.name = 'UnknownKeyError'
+    this.name = 'UnknownSigningKeyError'
   }
 }
 
@@ -89,21 +89,21 @@ async function verifyWithNewestKeys(trusted: Trusted, token: string): Promise<JW
   try {
     return await verifyWithKnownKeys(trusted, token)
   } catch (error) {
-    if (!(error instanceof UnknownKeyError) || !(await trusted.renewKeys?.())) throw error
+    if (!(error instanceof UnknownSigningKeyError) || !(await trusted.renewKeys?.())) throw error
     return verifyWithKnownKeys(trusted, token)
   }
 }
 
-/** @throws {UnknownKeyError} */
+/** @throws {UnknownSigningKeyError} */
 async function verifyWithKnownKeys(trusted: Trusted, token: string): Promise<JWTVerifyResult> {
   const options = toOptions(trusted)
   try {
     return await jwtVerify(token, trusted.getKey, options)
   } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey) throw new UnknownKeyError()
+    if (error instanceof errors.JWKSNoMatchingKey) throw new UnknownSigningKeyError()
     if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEachKey(token, error, options)
     const isWithoutKid = decodeProtectedHeader(token).kid === undefined
-    throw isWithoutKid && isOfAnotherKey(error) ? new UnknownKeyError() : error
+    throw isWithoutKid && isOfAnotherKey(error) ? new UnknownSigningKeyError() : error
   }
 }
 
@@ -120,7 +120,7 @@ async function verifyWithEachKey(
       if (!isOfAnotherKey(error)) throw error
     }
   }
-  throw new UnknownKeyError()
+  throw new UnknownSigningKeyError()
 }
 
 /** Jose throws a TypeError for a key that it does not use, such as one of 1,024 bits. */

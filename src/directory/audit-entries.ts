@@ -22,7 +22,7 @@ export interface DescribedEntry extends AuditLogEntry {
 }
 
 /** Returns who reads the audit log in a context: a provider, or one of its resellers. */
-export function toLogReader({ organization: { kind, pk, id, providerPk } }: Context) {
+export function toLogReader({ organization: { kind, pk, id, providerPk } }: Context): LogReader {
   return { providerPk, reseller: kind === 'reseller' ? { pk, id } : undefined }
 }
 

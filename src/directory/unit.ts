@@ -4,6 +4,7 @@ import {
   type EntryOutcome,
   isPersonal,
   type Operation,
+  type RecordedRead,
 } from '../model/audit.ts'
 import type { Context, IdempotentCall } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
@@ -189,7 +190,7 @@ export async function runRead<T>(
 export async function runRecordedRead<T>(
   dir: Directory,
   ctx: Context,
-  operation: Operation,
+  operation: RecordedRead,
   work: (scope: Scope) => Promise<{ result: T; details: AuditDetails | null }>,
 ): Promise<T> {
   const { result, details } = await runRead(dir, ctx, operation, work)

@@ -84,10 +84,7 @@ export const WRITES = [
   'VerifyAudit',
 ] as const
 
-/**
- * Operations that leave an audit entry only when the caller may not run them; those of credentials also when they
- * return secrets.
- */
+/** Operations that leave an audit entry only when the caller may not run them, except for `RECORDED_READS`. */
 const READS = [
   'GetMe',
   'ListSessions',
@@ -148,6 +145,14 @@ const READS = [
   'ListAuditLogs',
   'ListTimeline',
 ] as const
+
+/** Reads that leave an audit entry also when they succeed, because they return secrets. */
+export const RECORDED_READS = [
+  'GetCredential',
+  'ListCredentials',
+  'QueryCredentials',
+] as const satisfies readonly (typeof READS)[number][]
+export type RecordedRead = (typeof RECORDED_READS)[number]
 
 /** The name of each operation: in access rules, the audit log, metrics, logs and the API documents. */
 export const OPERATIONS = [...WRITES, ...READS] as const

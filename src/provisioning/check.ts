@@ -6,16 +6,10 @@ import { enforceAccess, read, runRead } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Tenant } from '../model/tenants.ts'
-import {
-  getPlatform,
-  type IdPage,
-  type Platform,
-  PlatformError,
-  type Platforms,
-} from '../platform/platform.ts'
+import { getPlatform, type IdPage, type Platform, PlatformError } from '../platform/platform.ts'
 import { selectAccountByPk } from '../store/accounts/accounts.ts'
 import { selectAccountsAfter } from '../store/accounts/backlog.ts'
-import { type Desired, findDesired } from './desired.ts'
+import { type Desired, type DirectoryPlatforms, findDesired } from './desired.ts'
 import { type Drift, FOREIGN, findDrift } from './drift.ts'
 
 /** How many accounts are read from the platform at the same time. */
@@ -25,12 +19,6 @@ const READ_MS = 10_000
 const LOST = 'the secret of a key cannot be opened; delete the key, and create another'
 /** Up to this many unreadable accounts are reported one by one; more means that the platform is down. */
 const MAX_UNREADABLE = 20
-
-/** What a check needs. */
-export interface CheckDeps {
-  readonly dir: Directory
-  readonly platforms: Platforms
-}
 
 /** An account on which the platform and the directory differ, or which could not be read. */
 export interface Finding {
@@ -90,7 +78,7 @@ export interface Check {
  * @throws {PlatformError} if the platform is down or not configured
  */
 export async function checkPlatform(
-  { dir, platforms }: CheckDeps,
+  { dir, platforms }: DirectoryPlatforms,
   ctx: Context,
   { platform: name, tenantId, fixer }: CheckRequest,
 ): Promise<CheckReport> {
@@ -196,7 +184,7 @@ async function isFixed(check: Check, pk: number): Promise<boolean> {
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function compareAccount(
-  { dir, platforms }: CheckDeps,
+  { dir, platforms }: DirectoryPlatforms,
   { pk, platform }: { readonly pk: number; readonly platform: string },
 ): Promise<'unapplied' | readonly Drift[]> {
   const compared = await compare({ dir, platform: getPlatform(platforms, platform), fixer: undefined }, pk)

@@ -2,7 +2,8 @@ import { findAccountToCompare } from '../directory/user-account.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { getPlatform, PlatformError } from '../platform/platform.ts'
-import { type CheckDeps, checkAccount, type Fixer } from './check.ts'
+import { checkAccount, type Fixer } from './check.ts'
+import type { DirectoryPlatforms } from './desired.ts'
 import type { Drift } from './drift.ts'
 import { newFixer } from './fix.ts'
 
@@ -38,7 +39,11 @@ interface Request {
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `account_not_found`, `platform_unavailable`,
  *   `store_unavailable`
  */
-export function compareUserAccount(deps: CheckDeps, ctx: Context, userId: string): Promise<Comparison> {
+export function compareUserAccount(
+  deps: DirectoryPlatforms,
+  ctx: Context,
+  userId: string,
+): Promise<Comparison> {
   return compare(deps, ctx, { userId, operation: 'CompareAccount' })
 }
 
@@ -47,7 +52,11 @@ export function compareUserAccount(deps: CheckDeps, ctx: Context, userId: string
  * removed account is never removed with its data.
  * @throws {DirectoryError} what `compareUserAccount` throws
  */
-export async function mendUserAccount(deps: CheckDeps, ctx: Context, userId: string): Promise<Comparison> {
+export async function mendUserAccount(
+  deps: DirectoryPlatforms,
+  ctx: Context,
+  userId: string,
+): Promise<Comparison> {
   const fixer = newFixer(deps, ctx, { waitMs: MEND_MS, operation: 'MendAccount' })
   try {
     return await compare(deps, ctx, { userId, operation: 'MendAccount', fixer })
@@ -57,7 +66,7 @@ export async function mendUserAccount(deps: CheckDeps, ctx: Context, userId: str
 }
 
 async function compare(
-  { dir, platforms }: CheckDeps,
+  { dir, platforms }: DirectoryPlatforms,
   ctx: Context,
   request: Request & { readonly fixer?: Fixer },
 ): Promise<Comparison> {

@@ -2,7 +2,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { Logger } from '../logger.ts'
 import { type Loop, startLoop } from '../loop.ts'
 import type { Content } from '../model/contents.ts'
-import { type Platform, PlatformError, type Platforms } from '../platform/platform.ts'
+import { type Platform, PlatformError } from '../platform/platform.ts'
 import {
   type DueContent,
   insertContents,
@@ -12,6 +12,7 @@ import {
   updateContent,
 } from '../store/accounts/contents.ts'
 import type { Tx } from '../store/port.ts'
+import type { DirectoryPlatforms } from './desired.ts'
 
 /** The pause between two rounds. */
 const ROUND_MS = 1_000
@@ -31,9 +32,7 @@ const RETRY_MS = 2 * 60_000
 const READ_MS = 8_000
 
 /** What the loop needs. */
-export interface ContentReaderDeps {
-  readonly dir: Directory
-  readonly platforms: Platforms
+export interface ContentReaderDeps extends DirectoryPlatforms {
   readonly log: Logger
 }
 

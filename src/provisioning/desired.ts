@@ -2,10 +2,16 @@ import type { Directory } from '../directory/directory.ts'
 import { credentialIdentity, SealError, UnknownKeyError } from '../directory/sealing/sealer.ts'
 import type { Account } from '../model/accounts.ts'
 import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
-import type { DesiredState } from '../platform/platform.ts'
+import type { DesiredState, Platforms } from '../platform/platform.ts'
 import { selectCredentials } from '../store/accounts/credentials.ts'
 import { selectAccountToReconcile } from '../store/accounts/to-reconcile.ts'
 import type { Tx } from '../store/port.ts'
+
+/** A directory, and the platforms that its accounts are on. */
+export interface DirectoryPlatforms {
+  readonly dir: Directory
+  readonly platforms: Platforms
+}
 
 /** An account, and the state that its platform must have at the account's desired version. */
 export interface Desired {

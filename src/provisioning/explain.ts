@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Directory } from '../directory/directory.ts'
 import { readAccountFacts, readUserFacts, type UserFacts } from '../directory/explain/facts.ts'
 import {
   type Compared,
@@ -10,14 +9,9 @@ import {
 import { SealError } from '../directory/sealing/sealer.ts'
 import { enforceAccess } from '../directory/unit.ts'
 import type { Context } from '../model/context.ts'
-import { PlatformError, type Platforms } from '../platform/platform.ts'
+import { PlatformError } from '../platform/platform.ts'
 import { compareAccount } from './check.ts'
-
-/** What an explanation needs. */
-export interface ExplainDeps {
-  readonly dir: Directory
-  readonly platforms: Platforms
-}
+import type { DirectoryPlatforms } from './desired.ts'
 
 /** How an explanation looks at the platform. */
 export interface ExplainOptions {
@@ -39,7 +33,7 @@ export interface Explainer {
 const CALL_MS = 50
 
 /** Makes the explainer of a server. */
-export function newExplainer(deps: ExplainDeps): Explainer {
+export function newExplainer(deps: DirectoryPlatforms): Explainer {
   return {
     explainUser: (ctx, request) => explainUser(deps, ctx, { ...request, patienceMs: CALL_MS }),
   }
@@ -51,7 +45,7 @@ export function newExplainer(deps: ExplainDeps): Explainer {
  * @throws {DirectoryError} `not_permitted`, `user_not_found`, `email_ambiguous`, `store_unavailable`
  */
 export async function explainUser(
-  deps: ExplainDeps,
+  deps: DirectoryPlatforms,
   ctx: Context,
   { user, ...options }: ExplainOptions & { readonly user: string },
 ): Promise<UserExplanation> {
@@ -65,7 +59,7 @@ export async function explainUser(
  * @throws {DirectoryError} `not_permitted`, `account_not_found`, `store_unavailable`
  */
 export async function explainAccount(
-  deps: ExplainDeps,
+  deps: DirectoryPlatforms,
   ctx: Context,
   { canonicalId, ...options }: ExplainOptions & { readonly canonicalId: string },
 ): Promise<UserExplanation> {
@@ -73,12 +67,16 @@ export async function explainAccount(
   return explain(deps, ctx, { facts: await readAccountFacts(deps.dir, ctx, canonicalId), options })
 }
 
-async function assertMayCompare({ dir }: ExplainDeps, ctx: Context, options: ExplainOptions): Promise<void> {
+async function assertMayCompare(
+  { dir }: DirectoryPlatforms,
+  ctx: Context,
+  options: ExplainOptions,
+): Promise<void> {
   if (options.compare) await enforceAccess(dir, ctx, { operation: 'CompareAccount' })
 }
 
 async function explain(
-  deps: ExplainDeps,
+  deps: DirectoryPlatforms,
   ctx: Context,
   { facts, options }: { readonly facts: UserFacts; readonly options: ExplainOptions },
 ): Promise<UserExplanation> {
@@ -91,7 +89,7 @@ async function explain(
 
 /** Platforms share one look at their health for some seconds, so this rarely asks the platform. */
 async function readPlatform(
-  { platforms }: ExplainDeps,
+  { platforms }: DirectoryPlatforms,
   name: string,
   patienceMs: number,
 ): Promise<PlatformFacts> {
@@ -110,7 +108,7 @@ async function readPlatform(
 }
 
 async function compare(
-  deps: ExplainDeps,
+  deps: DirectoryPlatforms,
   { pk, platform }: { readonly pk: number; readonly platform: string },
 ): Promise<Compared> {
   try {

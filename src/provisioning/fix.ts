@@ -6,8 +6,8 @@ import { DataLeftError, getPlatform } from '../platform/platform.ts'
 import { selectAccountByCanonicalId } from '../store/accounts/accounts.ts'
 import { selectAccountToReconcile } from '../store/accounts/to-reconcile.ts'
 import { ATTEMPT_MS } from './attempt.ts'
-import type { CheckDeps, Fixer } from './check.ts'
-import type { Desired } from './desired.ts'
+import type { Fixer } from './check.ts'
+import type { Desired, DirectoryPlatforms } from './desired.ts'
 import { Reconciler } from './reconciler.ts'
 
 /** Enough for one attempt, even if another process makes it: a server looks for due accounts once a second. */
@@ -26,7 +26,7 @@ export interface FixOptions {
  * a server applies them, whichever is first.
  */
 export function newFixer(
-  deps: CheckDeps,
+  deps: DirectoryPlatforms,
   ctx: Context,
   options: FixOptions = {},
 ): Fixer & { stop(): Promise<void> } {
@@ -62,7 +62,10 @@ export function newFixer(
  * Removes an account again. Bypasses the reconciler, which would restore an account that owns data. Never purges: an
  * old purge did not cover today's data (docs/decisions/0015). An account that stays for its data is suspended.
  */
-async function removeAgain({ platforms }: CheckDeps, { account, state }: Desired): Promise<string | null> {
+async function removeAgain(
+  { platforms }: DirectoryPlatforms,
+  { account, state }: Desired,
+): Promise<string | null> {
   const platform = getPlatform(platforms, account.platform)
   try {
     await platform.apply({ ...state, purge: false }, AbortSignal.timeout(ATTEMPT_MS))
@@ -76,7 +79,7 @@ async function removeAgain({ platforms }: CheckDeps, { account, state }: Desired
 }
 
 async function applyAgain(
-  { dir }: CheckDeps,
+  { dir }: DirectoryPlatforms,
   reconciler: Reconciler,
   { pk, waitMs }: { pk: number; waitMs: number },
 ): Promise<string | null> {

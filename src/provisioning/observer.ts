@@ -1,7 +1,6 @@
-import type { Directory } from '../directory/directory.ts'
 import type { KeptOutcome } from '../model/attempts.ts'
-import type { Platforms } from '../platform/platform.ts'
 import type { LeaseTerms } from '../store/accounts/leases.ts'
+import type { DirectoryPlatforms } from './desired.ts'
 
 /**
  * How an attempt ended: `late` if the platform did not respond in time, `data_left` if a removal was cancelled because
@@ -20,9 +19,7 @@ export interface Observer {
 }
 
 /** What an attempt needs. */
-export interface AttemptDeps {
-  readonly dir: Directory
-  readonly platforms: Platforms
+export interface AttemptDeps extends DirectoryPlatforms {
   readonly observer: Observer
   readonly leaseTerms: LeaseTerms
   readonly stopping: AbortSignal

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { RECORDED_READS } from '../../model/audit.ts'
 import { ACCESS_KEY_LENGTH } from '../../model/credentials.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
@@ -48,9 +49,9 @@ export function isAboutUser({ pk, id }: { readonly pk: number; readonly id: stri
 /** The condition that the target of `entry` may be an access key, which spares most entries the look-up. */
 const IS_KEY = sql`length(entry.target) = ${sql.lit(ACCESS_KEY_LENGTH)}`
 
-/** Returns the condition that an operation reads. Reads that leave an entry without being refused have such a name. */
-export function isRead(column: 'entry.operation' | 'i.operation'): RawBuilder<unknown> {
-  return sql`substr(${sql.ref(column)}, 1, 3) in ('Get', 'Lis', 'Que', 'Hea')`
+/** Returns the condition that an entry is of a read that succeeded. */
+export function isRecordedRead(column: 'entry.operation' | 'i.operation'): RawBuilder<unknown> {
+  return sql`${sql.ref(column)} in (${sql.join(RECORDED_READS.map((read) => sql.lit(read)))})`
 }
 
 /**
@@ -64,7 +65,7 @@ export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unkno
   const isOfEntry = sql`(org.pk is null or org.pk = users.organization_pk
     or (org.kind <> 'customer' and coalesce(org.provider_pk, org.pk) = users.provider_pk))`
   const mayChangeAccounts = sql`entry.operation <> 'UpdateUser'
-    and not (${isRead('entry.operation')})`
+    and not (${isRecordedRead('entry.operation')})`
   // An organization that was removed is counted to the first provider.
   return sql`
     select

@@ -7,7 +7,7 @@ import { query } from '../raw-query.ts'
 /** Who reads the log: a provider, or one of its resellers. */
 export interface LogReader {
   readonly providerPk: number
-  readonly reseller?: { readonly pk: number } | undefined
+  readonly reseller?: { readonly pk: number; readonly id: string } | undefined
 }
 
 /**
@@ -34,6 +34,11 @@ export function isOf(resellerPk: number): RawBuilder<unknown> {
     where customer_pk = organizations.pk and reseller_pk = ${resellerPk}))`
 }
 
+/** Who may know callers: who reads the log, or the organization of a webhook. */
+interface CallerReader extends Pick<LogReader, 'providerPk'> {
+  readonly reseller?: { readonly pk: number } | undefined
+}
+
 /** A caller that the reader may know. */
 export interface NamedCaller {
   readonly id: string
@@ -48,7 +53,7 @@ export interface NamedCaller {
 export async function selectCallerNames(
   tx: Tx,
   callers: readonly CallerName[],
-  { providerPk, reseller }: LogReader,
+  { providerPk, reseller }: CallerReader,
 ): Promise<Map<string, NamedCaller>> {
   const idsOf = (kind: 'client' | 'person'): string[] => [
     ...new Set(callers.flatMap((caller) => (caller.kind === kind ? [caller.id] : []))),

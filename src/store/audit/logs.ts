@@ -7,15 +7,12 @@ import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { ENTRY_COLUMNS, toEntry } from './entries.ts'
 import { selectIndexRows } from './index-rows.ts'
-import { isOf } from './log-names.ts'
+import { isOf, type LogReader } from './log-names.ts'
 import { findPageStart } from './log-totals.ts'
 import { findTailIn, isCut, type Tail } from './tail.ts'
 
-/** Which entries a list has. Members that are left out match anything. */
-export interface LogFilter {
-  readonly providerPk: number
-  /** The reseller whose entries are seen; undefined for those of the provider. */
-  readonly reseller?: { readonly pk: number; readonly id: string } | undefined
+/** Which of the entries that a reader sees a list has. Members that are left out match anything. */
+export interface LogFilter extends LogReader {
   /** ISO 8601, both included. */
   readonly from: string
   readonly to: string
@@ -93,11 +90,7 @@ async function oneOfFound(tx: Tx, column: IdColumn, organizations: Sql): Promise
 }
 
 /** Returns the query for the organizations of a kind whose name contains a text. */
-function named(
-  kind: 'customer' | 'reseller',
-  { providerPk, reseller }: Pick<LogFilter, 'providerPk' | 'reseller'>,
-  part: string,
-): Sql {
+function named(kind: 'customer' | 'reseller', { providerPk, reseller }: LogReader, part: string): Sql {
   const seen = reseller ? isOf(reseller.pk) : sql`1 = 1`
   return sql`select id from organizations where provider_pk = ${providerPk} and kind = ${kind}
     and name_key like ${toPattern(foldKey(part))} escape '\\' and ${seen}`

@@ -4,21 +4,15 @@ import { listSpellings } from '../../model/ids.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { selectIndexRows } from './index-rows.ts'
-import { isOf } from './log-names.ts'
+import { isOf, type LogReader } from './log-names.ts'
 import { type IndexRow, type NumberedLogEntry, STATUS, selectEntries } from './logs.ts'
 import { findTail } from './tail.ts'
-
-/** Who reads what a request did: a provider, or one of its resellers. */
-export interface RequestReader {
-  readonly providerPk: number
-  readonly reseller?: { readonly pk: number; readonly id: string } | undefined
-}
 
 /**
  * Returns the condition on rows `i` of the index that a reader may see them: a reseller sees what happened in its
  * context, and what happened in none to its customers.
  */
-export function isSeenBy(reseller: RequestReader['reseller']): RawBuilder<unknown> {
+export function isSeenBy(reseller: LogReader['reseller']): RawBuilder<unknown> {
   return reseller
     ? sql`(i.reseller = ${reseller.id} or (i.reseller is null and exists (
         select 1 from organizations where organizations.id = i.customer and ${isOf(reseller.pk)})))`
@@ -37,7 +31,7 @@ export interface RequestEntry extends NumberedLogEntry {
  */
 export async function selectEntriesOfRequest(
   tx: Tx,
-  { providerPk, reseller }: RequestReader,
+  { providerPk, reseller }: LogReader,
   { correlationId, limit }: { readonly correlationId: string; readonly limit: number },
 ): Promise<RequestEntry[]> {
   const tail = await findTail(tx)

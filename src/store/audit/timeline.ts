@@ -2,9 +2,10 @@ import { type RawBuilder, sql } from 'kysely'
 import type { TimelineKind } from '../../model/timelines.ts'
 import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
-import { isAboutUser, isRead, selectIndexRows } from './index-rows.ts'
+import { isAboutUser, isRecordedRead, selectIndexRows } from './index-rows.ts'
+import type { LogReader } from './log-names.ts'
 import { type IndexRow, type NumberedLogEntry, STATUS, selectEntries } from './logs.ts'
-import { isSeenBy, type RequestReader } from './requests.ts'
+import { isSeenBy } from './requests.ts'
 import { findTail, findTailAt } from './tail.ts'
 
 /** The most entries that one call looks at. A user whose secrets are read often has very many. */
@@ -21,7 +22,7 @@ export interface NamedUser {
 /** Which entries about a user a page has. */
 export interface UserEntriesRequest {
   readonly user: NamedUser
-  readonly reader: RequestReader
+  readonly reader: LogReader
   readonly kinds: readonly TimelineKind[]
   /** Only entries with a lower number. */
   readonly before: number
@@ -81,7 +82,7 @@ function selectAbout(user: NamedUser, reaching: RawBuilder<unknown>): RawBuilder
  */
 export async function selectChangesOfUser(
   tx: Tx,
-  about: { readonly user: NamedUser; readonly reader: RequestReader; readonly times: readonly string[] },
+  about: { readonly user: NamedUser; readonly reader: LogReader; readonly times: readonly string[] },
   limit: number,
 ): Promise<readonly NumberedLogEntry[]> {
   const { user, reader } = about
@@ -100,7 +101,7 @@ export async function selectChangesOfUser(
   return selectEntries(tx, rows.slice(0, limit))
 }
 
-const IS_READ = isRead('i.operation')
+const IS_READ = isRecordedRead('i.operation')
 const SHOWN = {
   changes: sql`(i.status <> 'Failed' and not (${IS_READ}))`,
   reads: sql`(i.status <> 'Failed' and ${IS_READ})`,
@@ -187,7 +188,7 @@ async function selectChanges(
       select entry.at, entry.correlation_id as "correlationId", entry.pk,
         case when ${isAboutUser(user)} then 1 when ${isOfAll} then 0 end as nearness
       from audit_entries as entry
-      where ${reaching} and entry.status = 'Succeeded' and not (${isRead('entry.operation')})) as changes
+      where ${reaching} and entry.status = 'Succeeded' and not (${isRecordedRead('entry.operation')})) as changes
       where nearness is not null order by nearness, pk`,
   )
   return new Map(found.map((one) => [one.at, one.correlationId]))
