@@ -15,7 +15,7 @@ import { markAccountRemoved, updateAccountEnabled } from '../store/accounts/chan
 import { type LeaseTerms, newLease } from '../store/accounts/leases.ts'
 import { hasEnabledCredential, updateLinkedAccount } from '../store/accounts/people.ts'
 import { selectAccountPage } from '../store/accounts/queries.ts'
-import { ensureCredential, issueCredential } from './credentials.ts'
+import { ensureCredential, issueCredential } from './account-credentials.ts'
 import { type Directory, getOwnerForm } from './directory.ts'
 import { type AccountFilter, resolveAccountFilter } from './filters.ts'
 import {

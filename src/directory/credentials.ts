@@ -1,66 +1,27 @@
 import type { Account } from '../model/accounts.ts'
-import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
-import {
-  type Credential,
-  MAX_CREDENTIALS,
-  newAccessKey,
-  newSecretKey,
-  type OwnedCredential,
-} from '../model/credentials.ts'
+import type { OwnedCredential } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
 import { foldId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
 import { selectAccountByPk } from '../store/accounts/accounts.ts'
-import { requestApply } from '../store/accounts/changes.ts'
 import {
-  countCredentials,
-  insertCredential,
-  markCredentialDeleted,
   type OwnedSealedCredential,
   selectCredential,
   selectCredentialPage,
-  updateCredentialActive,
 } from '../store/accounts/credentials.ts'
+import { addCredential, removeCredential, setCredentialActive } from './account-credentials.ts'
 import type { Directory } from './directory.ts'
 import { type CredentialFilter, resolveCredentialFilter } from './filters.ts'
 import { findCustomerId, getProviderPk, getReachableAccount, type Scope } from './reach.ts'
-import { credentialIdentity, type KeyOwner, SealError } from './sealing/sealer.ts'
-import { type AuditDetails, runRecordedRead, runUnit, type Unit } from './unit.ts'
+import { credentialIdentity, SealError } from './sealing/sealer.ts'
+import { type AuditDetails, runRecordedRead, runUnit } from './unit.ts'
 
 /** Names a credential by its access key. If a tenant or a user is given, the credential must belong to it. */
 export interface CredentialIds {
   readonly accessKey: string
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
-}
-
-/**
- * Inserts a new credential of an account. Its access key and its secret key are random.
- * @throws {KeysUnreadableError} when the secret key cannot be encrypted
- */
-export async function issueCredential(dir: Directory, unit: Unit, owner: KeyOwner): Promise<Credential> {
-  const [accessKey, secretKey] = [newAccessKey(), newSecretKey()]
-  const sealedSecret = dir.sealer.seal(secretKey, credentialIdentity(accessKey, owner))
-  await insertCredential(unit.tx, { account: owner.pk, accessKey, sealedSecret, now: unit.now })
-  return { accessKey, secretKey, active: true, createdAt: unit.now }
-}
-
-/**
- * Issues a credential to an account that has none. The credential works once the reconciler has applied the account.
- * @returns the account, in its new version if it got a credential
- * @throws {KeysUnreadableError} when the secret key cannot be encrypted
- */
-export async function ensureCredential(dir: Directory, unit: Unit, account: Account): Promise<Account> {
-  const { tx, now } = unit
-  if ((await countCredentials(tx, account.pk)) > 0) return account
-  // The change of the row comes first, so that of two repeated creates at once one runs again and counts again.
-  await requestApply(tx, account.pk, now)
-  const { accessKey: target } = await issueCredential(dir, unit, account)
-  const organization = await findCustomerId(tx, account)
-  const changedFields = ['accessKey', 'secretKey']
-  await unit.audit({ operation: 'CreateCredential', outcome: 'created', organization, target, changedFields })
-  return (await selectAccountByPk(tx, account.pk)) as Account
 }
 
 /**
@@ -73,24 +34,11 @@ export function createCredential(
   ids: { tenantId: string; userId: string },
 ): Promise<OwnedCredential> {
   return runUnit(dir, ctx, { operation: 'CreateCredential', target: ids.userId }, async (unit) => {
-    const account = await getReachableAccount(unit, ids)
-    if ((await countCredentials(unit.tx, account.pk)) >= MAX_CREDENTIALS) throw tooManyCredentials()
-    const { accessKey } = await issueCredential(dir, unit, account)
-    await requestApply(unit.tx, account.pk, unit.now)
-    await unit.audit({
-      outcome: 'created',
-      organization: await findCustomerId(unit.tx, account),
-      target: accessKey,
-      changedFields: ['accessKey', 'secretKey'],
-    })
+    const owner = await getReachableAccount(unit, ids)
+    const organization = await findCustomerId(unit.tx, owner)
+    const { accessKey } = await addCredential(dir, unit, { owner, organization })
     return openCredential(dir, await getOwned(unit, { accessKey }))
   })
-}
-
-/** Makes the refusal of one more credential of an account. */
-export function tooManyCredentials(): DirectoryError {
-  const message = `The user has ${MAX_CREDENTIALS} credentials, and cannot have more; delete one first.`
-  return new DirectoryError('too_many_credentials', message)
 }
 
 /**
@@ -116,14 +64,7 @@ export function updateCredential(
   return runUnit(dir, ctx, { operation: 'UpdateCredential', target: request.accessKey }, async (unit) => {
     const found = await getOwned(unit, request)
     const organization = await findCustomerId(unit.tx, found.account)
-    const { active } = request
-    if (found.active === active) {
-      await unit.audit({ outcome: 'repeated', organization })
-      return openCredential(dir, found)
-    }
-    await updateCredentialActive(unit.tx, found.pk, active)
-    await requestApply(unit.tx, found.account.pk, unit.now)
-    await unit.audit({ outcome: 'updated', organization, changes: diff(found, { active }) })
+    await setCredentialActive(unit, found, { active: request.active, organization })
     return openCredential(dir, await getOwned(unit, request))
   })
 }
@@ -149,11 +90,8 @@ export function deleteCredential(
       return undefined
     }
     if (!found.exists) return found.account
-    await markCredentialDeleted(unit.tx, found.pk)
-    await requestApply(unit.tx, found.account.pk, unit.now)
     const organization = await findCustomerId(unit.tx, found.account)
-    const changes = diff({}, { deletedAt: unit.now })
-    await unit.audit({ outcome: 'deleted', organization, changes })
+    await removeCredential(unit, found, { organization })
     return selectAccountByPk(unit.tx, found.account.pk)
   })
 }

@@ -9,9 +9,10 @@ import { deleteImportedContent } from '../store/tables/imports.ts'
 import { destroyPersonKey, selectErasedAt } from '../store/tables/person-keys.ts'
 import type { Directory } from './directory.ts'
 import { forgetPerson } from './people.ts'
-import { findResellerId, getUserOfAnyState, type ReachableUser } from './reach.ts'
+import { getUserOfAnyState, type ReachableUser } from './reach.ts'
 import { read, runUnit, type Unit } from './unit.ts'
 import { removeUser } from './user-changes.ts'
+import { auditUser } from './user-entries.ts'
 
 /** What is left of a person who was erased. */
 export interface ErasureReceipt {
@@ -41,7 +42,7 @@ export async function eraseUser(
     const found = await getUserOfAnyState(unit, id)
     const erasedAt = await selectErasedAt(unit.tx, found.user.id)
     if (erasedAt === undefined) await erase(unit, found, force)
-    await audit(unit, found, erasedAt === undefined ? 'erased' : 'repeated')
+    await auditUser(unit, found, { outcome: erasedAt === undefined ? 'erased' : 'repeated' })
     return {
       id: found.user.id,
       erasedAt: erasedAt ?? unit.now,
@@ -83,12 +84,6 @@ async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<
   await replaceMemberships(tx, user.pk, [])
   await deleteImportedContent(tx, user.pk)
   await forgetPerson(tx, user)
-}
-
-async function audit(unit: Unit, found: ReachableUser, outcome: 'erased' | 'repeated'): Promise<void> {
-  const { user, organization } = found
-  const reseller = await findResellerId(unit, found)
-  await unit.audit({ outcome, organization: organization.id, target: user.id, reseller })
 }
 
 function notDeleted(): DirectoryError {

@@ -9,7 +9,7 @@ import { touchUser } from '../store/tables/users.ts'
 import { giveAccount, toPlace } from './account-places.ts'
 import type { Directory } from './directory.ts'
 import { getReachableUser, type ReachableUser, type Scope } from './reach.ts'
-import { runUnit, type Unit } from './unit.ts'
+import { runUnit } from './unit.ts'
 
 /** Names a user by their id. If a customer is given, the user must belong to it. */
 export interface PersonRef {
@@ -65,7 +65,7 @@ export function createPersonAccount(
     const { user, organization } = person
     const present = await findAccount(unit, person)
     if (present) {
-      await audit(unit, person, { outcome: 'repeated' })
+      await unit.audit({ outcome: 'repeated', ...about(person) })
       return { account: present, created: false }
     }
     const tenant = await selectTenantPlace(unit.tx, organization.pk)
@@ -86,6 +86,11 @@ function toSubject<O extends string>(operation: O, { userId, customerId }: Perso
 /** Returns what an entry names of the user of a call: no e-mail address, because entries are kept for ever. */
 export function toUserTarget(userId: string): string | null {
   return isUuid(userId) ? userId : null
+}
+
+/** Returns the members of an entry that name a user and their organization. */
+function about({ user, organization }: ReachableUser) {
+  return { organization: organization.id, target: user.id }
 }
 
 function noTenant({ id, kind }: ReachableUser['organization']): DirectoryError {
@@ -117,12 +122,12 @@ export function updatePersonAccount(
     const holder = await getHolder(unit, request)
     const { account } = holder
     if (account.enabled === enabled) {
-      await audit(unit, holder, { outcome: 'repeated' })
+      await unit.audit({ outcome: 'repeated', ...about(holder) })
       return account
     }
     await updateAccountEnabled(unit.tx, account.pk, { enabled, now: unit.now })
     const changes = [{ name: 'enabled', before: account.enabled, after: enabled }]
-    await audit(unit, holder, { outcome: enabled ? 'resumed' : 'suspended', changes })
+    await unit.audit({ outcome: enabled ? 'resumed' : 'suspended', ...about(holder), changes })
     return (await findAccount(unit, holder)) as PersonAccount
   })
 }
@@ -146,20 +151,13 @@ export function deletePersonAccount(
     // A removal that runs goes on; it becomes one with data if this call asks for that.
     if (account.state === 'removed' && !purge) return account
     await markAccountRemoved(unit.tx, account.pk, { purge, now: unit.now })
-    await audit(unit, person, {
+    await unit.audit({
       outcome: 'deleted',
+      ...about(person),
       changedFields: purge ? ['account', 'data'] : ['account'],
       changes: [{ name: 'account', before: account.canonicalUserId, after: null }],
     })
     const [removed = null] = await selectPersonAccounts(unit.tx, person.user.pk)
     return removed
   })
-}
-
-async function audit(
-  unit: Unit,
-  { user, organization }: ReachableUser,
-  details: Parameters<Unit['audit']>[0],
-): Promise<void> {
-  await unit.audit({ organization: organization.id, target: user.id, ...details })
 }

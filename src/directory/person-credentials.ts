@@ -1,19 +1,14 @@
 import type { PersonAccount } from '../model/accounts.ts'
-import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { type Credential, MAX_CREDENTIALS } from '../model/credentials.ts'
 import { DirectoryError } from '../model/error.ts'
-import { requestApply } from '../store/accounts/changes.ts'
 import {
-  countCredentials,
-  markCredentialDeleted,
   type OwnedSealedCredential,
   selectCredential,
   selectCredentials,
-  updateCredentialActive,
 } from '../store/accounts/credentials.ts'
 import { selectPersonAccounts } from '../store/accounts/views.ts'
-import { issueCredential, tooManyCredentials } from './credentials.ts'
+import { addCredential, removeCredential, setCredentialActive } from './account-credentials.ts'
 import type { Directory } from './directory.ts'
 import { getHolder, type PersonRef, toUserTarget } from './person-accounts.ts'
 import { runRead, runUnit, type Unit } from './unit.ts'
@@ -64,19 +59,10 @@ export function createPersonCredential(
     returnsSecret: true,
   } as const
   return runUnit(dir, ctx, subject, async (unit) => {
-    const { tx, now } = unit
     const holder = await getHolder(unit, ref)
-    const { account, user } = holder
-    // The change of the row comes first, so that concurrent calls run one after the other, and none passes the limit.
-    await requestApply(tx, account.pk, now)
-    if ((await countCredentials(tx, account.pk)) >= MAX_CREDENTIALS) throw tooManyCredentials()
+    const { account, user, organization } = holder
     const owner = { pk: account.pk, canonicalUserId: account.canonicalUserId, userId: user.id }
-    const key = await issueCredential(dir, unit, owner)
-    await audit(unit, holder, {
-      outcome: 'created',
-      target: key.accessKey,
-      changedFields: ['accessKey', 'secretKey'],
-    })
+    const key = await addCredential(dir, unit, { owner, organization: organization.id })
     return { key, account: await getAccount(unit, holder) }
   })
 }
@@ -93,18 +79,10 @@ export function updatePersonCredential(
 ): Promise<KeyOfPerson> {
   const { accessKey, active } = request
   return runUnit(dir, ctx, { operation: 'UpdateUserCredential', target: accessKey }, async (unit) => {
-    const { tx, now } = unit
     const holder = await getHolderOfKey(unit, request)
     const found = await findKey(unit, holder, accessKey)
     if (!found?.exists) throw notFound(request)
-    if (found.active === active) {
-      await audit(unit, holder, { outcome: 'repeated' })
-      return { key: toKeyView(found), account: holder.account }
-    }
-    await updateCredentialActive(tx, found.pk, active)
-    await requestApply(tx, holder.account.pk, now)
-    const changes = [{ name: 'active', before: found.active, after: active }]
-    await audit(unit, holder, { outcome: 'updated', changes })
+    await setCredentialActive(unit, found, { active, organization: holder.organization.id })
     return { key: { ...toKeyView(found), active }, account: await getAccount(unit, holder) }
   })
 }
@@ -118,14 +96,11 @@ export function updatePersonCredential(
 export function deletePersonCredential(dir: Directory, ctx: Context, ref: KeyRef): Promise<PersonAccount> {
   const { accessKey } = ref
   return runUnit(dir, ctx, { operation: 'DeleteUserCredential', target: accessKey }, async (unit) => {
-    const { tx, now } = unit
     const holder = await getHolderOfKey(unit, ref)
     const found = await findKey(unit, holder, accessKey)
     if (!found) throw notFound(ref)
     if (!found.exists) return holder.account
-    await markCredentialDeleted(tx, found.pk)
-    await requestApply(tx, holder.account.pk, now)
-    await audit(unit, holder, { outcome: 'deleted', changes: diff({}, { deletedAt: now }) })
+    await removeCredential(unit, found, { organization: holder.organization.id })
     return getAccount(unit, holder)
   })
 }
@@ -169,12 +144,4 @@ function notFound({ accessKey, userId }: KeyRef): DirectoryError {
   const message =
     userId === undefined ? `There is no key ${accessKey}.` : `The user ${userId} has no key ${accessKey}.`
   return new DirectoryError('credential_not_found', message)
-}
-
-async function audit(
-  unit: Unit,
-  { organization }: Holder,
-  details: Parameters<Unit['audit']>[0],
-): Promise<void> {
-  await unit.audit({ organization: organization.id, ...details })
 }

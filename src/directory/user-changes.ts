@@ -1,5 +1,5 @@
 import type { PersonAccount } from '../model/accounts.ts'
-import { type Change, diff, type EntryOutcome } from '../model/audit.ts'
+import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { isSameEmail } from '../model/email.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
@@ -31,9 +31,9 @@ import type { Directory } from './directory.ts'
 import { getGroups, listGroupIds } from './groups.ts'
 import { endAccess } from './people.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
-import { StaleUserError } from './stale-user.ts'
 import { emailTakenBy } from './taken.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
+import { auditUser, namingUser } from './user-entries.ts'
 import { pickGroups } from './users.ts'
 
 /** A user with what a view of them needs. */
@@ -87,35 +87,12 @@ export function updateUser(
   const subject = { ...toSubject('UpdateUser', request), issues: checkUserChanges(changes) }
   return runUnit(dir, ctx, subject, async (unit) => {
     const found = await getReachableUser(unit, request)
-    return naming(unit, found, async () => {
+    return namingUser(unit, found, async () => {
       assertState(found.user, expected)
       if (changes.fixed) await assertFixed(unit, found, changes.fixed)
       return changeUser(dir, unit, { ...found, changes, force })
     })
   })
-}
-
-/** Runs work on a user. If it is refused, the entry names the user, whom the call may have named by their e-mail. */
-async function naming<T>(unit: Unit, found: ReachableUser, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (thrown) {
-    const error = await toStale(unit, found, thrown)
-    if (error instanceof DirectoryError) {
-      const { user, organization } = found
-      error.about = {
-        organization: organization.id,
-        target: user.id,
-        reseller: await findResellerId(unit, found),
-      }
-    }
-    throw error
-  }
-}
-
-async function toStale({ tx }: Unit, { user }: ReachableUser, error: unknown): Promise<unknown> {
-  const isStale = error instanceof DirectoryError && error.code === 'precondition_failed'
-  return isStale ? new StaleUserError(error, user, await selectMemberships(tx, user.pk)) : error
 }
 
 function toSubject(operation: Subject['operation'], { user }: UserRef): Subject {
@@ -176,7 +153,7 @@ export async function changeUser(
     { ...names, groups: listGroupIds(wanted) },
   )
   if (differences.length === 0) {
-    await audit(unit, found, { outcome: 'repeated' })
+    await auditUser(unit, found, { outcome: 'repeated' })
     return stateOf(user)
   }
   const keepsKey = isSameEmail(email, user.email)
@@ -186,7 +163,7 @@ export async function changeUser(
   const isLast = leaves && (await assertNotLastAdministrator(unit, { ...found, groups, force }))
   await updateUserRow(tx, user.pk, { ...user, ...names, keepsKey, now })
   if (differences.some(({ name }) => name === 'groups')) await replaceMemberships(tx, user.pk, wanted)
-  await audit(unit, found, { outcome: 'updated', changes: differences, isLast })
+  await auditUser(unit, found, { outcome: 'updated', changes: differences, isLast })
   return stateOf(user, 1)
 }
 
@@ -212,7 +189,7 @@ async function assertEmailFree(unit: Unit, organization: Organization, email: st
 export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
   return runUnit(dir, ctx, toSubject('DeleteUser', request), async (unit) => {
     const found = await getReachableUser(unit, request)
-    return naming(unit, found, async () => {
+    return namingUser(unit, found, async () => {
       assertState(found.user, request.expected)
       await removeUser(unit, found, request)
       return stateOf(found.user, 1)
@@ -234,7 +211,7 @@ export async function removeUser(
   await markUserDeleted(tx, user.pk, now)
   await markAccountsOfUserRemoved(tx, user.pk, now)
   await endAccess(tx, user.pk)
-  await audit(
+  await auditUser(
     unit,
     { user, organization },
     { outcome: 'deleted', changes: diff(user, { deletedAt: now }), isLast },
@@ -269,10 +246,10 @@ function setActive(
     const { tx, now } = unit
     const found = await getReachableUser(unit, request)
     const { user } = found
-    return naming(unit, found, async () => {
+    return namingUser(unit, found, async () => {
       assertState(user, request.expected)
       if (user.active === active) {
-        await audit(unit, found, { outcome: 'repeated' })
+        await auditUser(unit, found, { outcome: 'repeated' })
         return stateOf(user)
       }
       const isLast = active ? false : await assertMayLeave(unit, { ...found, force: request.force === true })
@@ -280,7 +257,7 @@ function setActive(
       await followUser(tx, user.pk, now)
       if (!active) await endAccess(tx, user.pk)
       const outcome = active ? 'resumed' : 'suspended'
-      await audit(unit, found, { outcome, changes: diff(user, { active }), isLast })
+      await auditUser(unit, found, { outcome, changes: diff(user, { active }), isLast })
       return stateOf(user, 1)
     })
   })
@@ -305,16 +282,16 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
     const { tx, now } = unit
     const found = await getReachableUser(unit, request, isUuid(request.user) ? 'any' : 'deleted')
     const { user, organization } = found
-    return naming(unit, found, async () => {
+    return namingUser(unit, found, async () => {
       assertState(user, request.expected)
       if (user.deletedAt === null) {
-        await audit(unit, found, { outcome: 'repeated' })
+        await auditUser(unit, found, { outcome: 'repeated' })
         return stateOf(user)
       }
       if (await selectErasedAt(tx, user.id)) throw erased()
       await assertEmailFree(unit, organization, user.email)
       await markUserRestored(tx, user.pk, now)
-      await audit(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
+      await auditUser(unit, found, { outcome: 'restored', changes: diff(user, { deletedAt: null }) })
       await giveAccountBack(unit, user, organization)
       return stateOf(user, 1)
     })
@@ -326,25 +303,4 @@ function erased(): DirectoryError {
     'user_erased',
     'The user was erased, so there is nothing to restore; create a new user.',
   )
-}
-
-interface Done {
-  readonly outcome: EntryOutcome
-  readonly changes?: readonly Change[]
-  /** Whether an organization was left without an active Administrator. */
-  readonly isLast?: boolean
-}
-
-/** Writes the entry of a change. If it was forced on the last Administrator, the entry says so. */
-async function audit(unit: Unit, found: ReachableUser, done: Done): Promise<void> {
-  const { user, organization } = found
-  const { outcome, changes = [], isLast = false } = done
-  await unit.audit({
-    outcome,
-    organization: organization.id,
-    target: user.id,
-    reseller: (await findResellerId(unit, found)) ?? undefined,
-    changes: isLast ? [...changes, { name: 'lastAdministrator', before: true, after: false }] : changes,
-    person: { id: user.id },
-  })
 }
