@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { updateWebhook } from '../directory/webhook-changes.ts'
 import { rotateWebhook } from '../directory/webhook-rotation.ts'
 import {
   createWebhook,
@@ -10,6 +11,7 @@ import {
 } from '../directory/webhooks.ts'
 import type { Webhook } from '../model/webhooks.ts'
 import { VERSION } from '../version.ts'
+import { newAddressRule } from '../webhooks/addresses.ts'
 import { newWebhookSender, type WebhookSender } from '../webhooks/sender.ts'
 import { testWebhook } from '../webhooks/test-event.ts'
 import { action, type Opened, type Output, type Session, UsageError, withDirectory } from './command.ts'
@@ -40,6 +42,13 @@ export function defineWebhook(webhook: Command, session: Session): void {
   command('show', 'Show a webhook with the state of its deliveries')
     .argument('<id>', 'Id of the webhook')
     .action(action(session, (id: string) => show(session, id)))
+  command('change', 'Change a webhook; what no option names stays as it is')
+    .argument('<id>', 'Id of the webhook')
+    .option('--url <url>', 'URL of the receiver, which also gets the events that wait')
+    .option('--name <name>', "Name that lists show for the webhook; '' removes it")
+    .option('--operation <name...>', 'Send only events of these operations, in place of the former ones')
+    .addOption(new Option('--all-operations', 'Send events of all operations').conflicts('operation'))
+    .action(action(session, (id: string, options: ChangeOptions) => change(session, id, options)))
   command('delete', 'Delete a webhook, with the events that wait for it')
     .argument('<id>', 'Id of the webhook')
     .action(action(session, (id: string) => remove(session, id)))
@@ -78,8 +87,8 @@ interface CreateOptions {
 async function create(session: Session, { url, name, operation }: CreateOptions): Promise<Output> {
   assertOpen(session.io.stdout)
   return withDirectory(session, async ({ config, dir, ctx }) => {
-    const allowsHttp = config.webhooks.networks.length > 0
-    const issued = await createWebhook(dir, ctx, { url, name, operations: operation, allowsHttp })
+    const receivers = newAddressRule(config.webhooks.networks)
+    const issued = await createWebhook(dir, ctx, { url, name, operations: operation, receivers })
     const { id, secret } = issued
     const advice = `the webhook ${id} was deleted again, because its secret was not shown: create another one`
     const undo = (): Promise<void> => withDirectory(session, ({ dir, ctx }) => deleteWebhook(dir, ctx, id))
@@ -88,6 +97,21 @@ async function create(session: Session, { url, name, operation }: CreateOptions)
       lines: [`WEBHOOK_ID=${id}`, `WEBHOOK_SECRET=${secret}`],
       secret: { remove: undo, advice },
     }
+  })
+}
+
+interface ChangeOptions extends Partial<CreateOptions> {
+  readonly allOperations?: true
+}
+
+async function change(session: Session, id: string, options: ChangeOptions): Promise<Output> {
+  const { url, name, operation, allOperations } = options
+  const changes = { url, name: name === '' ? null : name, operations: allOperations ? null : operation }
+  if (Object.values(changes).every((one) => one === undefined))
+    throw new UsageError('nothing is to be changed; give at least one of the options')
+  return withDirectory(session, async ({ config, dir, ctx }) => {
+    await updateWebhook(dir, ctx, { id, changes, receivers: newAddressRule(config.webhooks.networks) })
+    return { json: { changed: id }, lines: [`Changed ${id}.`] }
   })
 }
 

@@ -212,6 +212,7 @@ export const ACCESS: Readonly<Record<Operation, Rule>> = {
   GetClient: READ_AS_PARTNER,
 
   CreateWebhook: MANAGE_AS_PARTNER,
+  UpdateWebhook: MANAGE_AS_PARTNER,
   DeleteWebhook: MANAGE_AS_PARTNER,
   ReplayWebhook: MANAGE_AS_PARTNER,
   RotateWebhook: MANAGE_AS_PARTNER,

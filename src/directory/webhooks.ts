@@ -7,6 +7,8 @@ import {
   type DeadLetter,
   MAX_WEBHOOKS,
   type NewWebhook,
+  type ReceiverRule,
+  toOperationSet,
   type Webhook,
 } from '../model/webhooks.ts'
 import { selectLogEnd, selectLogPlaceAt } from '../store/audit/follow.ts'
@@ -38,15 +40,14 @@ export interface IssuedWebhook {
 
 /**
  * Creates a webhook of the organization of the context. It gets the events from now on.
- * @param input.allowsHttp whether the settings allow receivers inside the network of the provider
  * @throws {DirectoryError} `not_permitted`, `invalid`, `too_many_webhooks`, `store_unavailable`
  */
 export function createWebhook(
   dir: Directory,
   ctx: Context,
-  input: NewWebhook & { readonly allowsHttp: boolean },
+  input: NewWebhook & { readonly receivers: ReceiverRule },
 ): Promise<IssuedWebhook> {
-  const issues = checkWebhook(input, { allowsHttp: input.allowsHttp })
+  const issues = checkWebhook(input, input.receivers)
   const subject = { operation: 'CreateWebhook', issues, returnsSecret: true } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const { tx, now } = unit
@@ -63,7 +64,7 @@ export function createWebhook(
       organizationId: organization.id,
       url: input.url,
       name: input.name ?? null,
-      operations: input.operations ? JSON.stringify([...new Set(input.operations)].sort()) : null,
+      operations: toOperationSet(input.operations ?? null),
       sealedSecret: sealWebhookSecrets(dir, { id, organizationId: organization.id }, { secret, former: [] }),
       block: end.block,
       entryPk: end.pk,

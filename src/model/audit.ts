@@ -75,6 +75,7 @@ export const WRITES = [
   'AdoptCluster',
   'StopJob',
   'CreateWebhook',
+  'UpdateWebhook',
   'DeleteWebhook',
   'ReplayWebhook',
   'RotateWebhook',

@@ -78,6 +78,7 @@ const NO_EVENTS: ReadonlySet<Operation> = new Set<Operation>([
   'StopJob',
   'ResumeJob',
   'CreateWebhook',
+  'UpdateWebhook',
   'DeleteWebhook',
   'ReplayWebhook',
   'RotateWebhook',
@@ -121,25 +122,43 @@ export interface NewWebhook {
   readonly operations?: readonly string[] | null | undefined
 }
 
-/**
- * Checks a webhook.
- * @param allowsHttp whether a receiver may be inside the network of the provider, where `http` is accepted
- */
+/** What a caller changes of a webhook. Members that are left out stay as they are. */
+export interface WebhookChanges extends Omit<NewWebhook, 'url'> {
+  readonly url?: string | undefined
+}
+
+/** Returns operations sorted and each once, as a webhook has them; null for all. */
+export function toOperationSet(operations: readonly string[] | null): readonly string[] | null {
+  return operations && [...new Set(operations)].sort()
+}
+
+/** Where receivers may be. */
+export interface ReceiverRule {
+  /** Whether receivers may be inside the network of the provider, and speak plain `http` there. */
+  readonly allowsHttp: boolean
+  /**
+   * Returns whether the host of a URL may be a receiver. Names may: their addresses are checked when a connection is
+   * made.
+   */
+  permitsHost(url: URL): boolean
+}
+
+/** Checks a new webhook, or the changes of one. */
 export function checkWebhook(
-  { url, name = null, operations }: NewWebhook,
-  { allowsHttp }: { allowsHttp: boolean },
+  { url, name = null, operations }: WebhookChanges,
+  receivers: ReceiverRule,
 ): Issue[] {
   const unknown = [...(operations ?? []).entries()].filter(([, one]) => !WITH_EVENTS.has(one))
   return [
-    ...checkUrl(url, allowsHttp),
+    ...(url === undefined ? [] : checkUrl(url, receivers)),
     ...checkText('name', name),
     ...unknown.map(([i]) => issue(`operations[${i}]`, 'operation', 'must be an operation that has events')),
     ...(operations?.length === 0 ? [issue('operations', 'minItems', 'must not be empty; null is all')] : []),
   ]
 }
 
-function checkUrl(text: string, allowsHttp: boolean): Issue[] {
-  const schemes = allowsHttp ? ['https:', 'http:'] : ['https:']
+function checkUrl(text: string, receivers: ReceiverRule): Issue[] {
+  const schemes = receivers.allowsHttp ? ['https:', 'http:'] : ['https:']
   if (text.length > MAX_WEBHOOK_URL)
     return [issue('url', 'maxLength', `must have at most ${MAX_WEBHOOK_URL} characters`)]
   // The parser also accepts `https:host` and `https:\\host`.
@@ -150,7 +169,16 @@ function checkUrl(text: string, allowsHttp: boolean): Issue[] {
   // Also an empty user and password (`https://@host`), which the parser drops.
   if (/^[^/]+\/\/[^/?\\]*@/.test(text) || text.includes('#'))
     return [issue('url', 'url', 'must have no user, no password and no fragment')]
-  return url.port === '0' ? [issue('url', 'url', 'must have a port from 1 to 65535')] : []
+  if (url.port === '0') return [issue('url', 'url', 'must have a port from 1 to 65535')]
+  return receivers.permitsHost(url) ? [] : [issue('url', 'url', describePlaces(url))]
+}
+
+/** Says where the receiver of a URL may be. The host is written as the parser reads it: `2130706433` is 127.0.0.1. */
+function describePlaces({ protocol, hostname }: URL): string {
+  const inside = 'in a network of USHER_WEBHOOK_NETWORKS'
+  return protocol === 'http:'
+    ? `must have a host ${inside}, or begin with https://: ${hostname} is in none`
+    : `must have a host on the internet, or ${inside}: ${hostname} is in neither`
 }
 
 function issue(path: string, rule: IssueRule, message: string): Issue {

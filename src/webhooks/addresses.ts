@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import type { ReceiverRule } from '../model/webhooks.ts'
 
 /**
  * Networks of IPv4 that are not on the internet: those of the IANA registry of special-purpose addresses (RFC 6890)
@@ -19,7 +20,7 @@ const special = newBlockList(SPECIAL_IPV4.concat(SPECIAL_IPV6))
 const globalIpv6 = newBlockList(GLOBAL_IPV6)
 
 /** Which addresses receivers may have. */
-export interface AddressRule {
+export interface AddressRule extends ReceiverRule {
   /** Whether a connection to the address may be made. `insideOnly` asks for one of the allowed networks. */
   permits(address: string, insideOnly: boolean): boolean
 }
@@ -30,17 +31,33 @@ export interface AddressRule {
  */
 export function newAddressRule(networks: readonly string[]): AddressRule {
   const allowed = newBlockList(networks)
+  const permits: AddressRule['permits'] = (address, insideOnly) => {
+    const plain = toPlain(address)
+    const version = isIP(plain)
+    if (version === 0) return false
+    const family = version === 4 ? 'ipv4' : 'ipv6'
+    if (allowed.check(plain, family)) return true
+    if (insideOnly || special.check(plain, family)) return false
+    return version === 4 || globalIpv6.check(plain, family)
+  }
   return {
-    permits(address, insideOnly) {
-      const plain = toPlain(address)
-      const version = isIP(plain)
-      if (version === 0) return false
-      const family = version === 4 ? 'ipv4' : 'ipv6'
-      if (allowed.check(plain, family)) return true
-      if (insideOnly || special.check(plain, family)) return false
-      return version === 4 || globalIpv6.check(plain, family)
+    allowsHttp: networks.length > 0,
+    permits,
+    permitsHost({ protocol, hostname }) {
+      const address = findAddress(hostname)
+      return address === undefined || permits(address, protocol === 'http:')
     },
   }
+}
+
+/** The address that the names below `localhost` have (RFC 6761 section 6.3). */
+const LOCALHOST = '127.0.0.1'
+
+/** Returns the address of a host that DNS is not asked for: an address itself, or `localhost`. */
+export function findAddress(host: string): string | undefined {
+  if (/(^|\.)localhost\.?$/i.test(host)) return LOCALHOST
+  const address = host.replace(/^\[(.*)\]$/, '$1')
+  return isIP(address) === 0 ? undefined : address
 }
 
 /** Returns an IPv4 address that is mapped into IPv6 (`::ffff:127.0.0.1`) as an IPv4 address. */

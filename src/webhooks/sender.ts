@@ -3,8 +3,8 @@ import type { ClientRequest } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SigningWebhook } from '../directory/webhooks.ts'
-import type { WebhookEvent } from '../model/webhooks.ts'
-import { type AddressRule, newAddressRule } from './addresses.ts'
+import type { ReceiverRule, WebhookEvent } from '../model/webhooks.ts'
+import { type AddressRule, findAddress, newAddressRule } from './addresses.ts'
 import { signEvent } from './signature.ts'
 
 // An import would read all members of the module, and so load Node's WebSocket and fetch: 25 ms of a start, and 4 MB.
@@ -27,8 +27,8 @@ export interface Attempt {
 
 /** Sends events to receivers. */
 export interface WebhookSender {
-  /** Whether receivers may be inside the network of the provider, and plain `http` is used there. */
-  readonly allowsHttp: boolean
+  /** Which receivers it sends to. */
+  readonly receivers: ReceiverRule
   /**
    * Sends an event once. Redirects are not followed.
    * @param stopping cuts the request
@@ -54,9 +54,10 @@ export function newWebhookSender(parts: {
   readonly resolve?: Resolve
 }): WebhookSender {
   const { networks, version, resolve = resolveName } = parts
-  const { open, close } = newOpener(newAddressRule(networks), resolve)
+  const rule = newAddressRule(networks)
+  const { open, close } = newOpener(rule, resolve)
   return {
-    allowsHttp: networks.length > 0,
+    receivers: rule,
     async send(webhook, event, stopping) {
       const body = JSON.stringify({ type: event.type, timestamp: event.timestamp, data: event.data })
       const timestamp = Math.floor(Date.now() / 1000)
@@ -92,9 +93,8 @@ function newOpener(rule: AddressRule, resolve: Resolve): { open: Open; close: ()
   return {
     open(url, headers, signal) {
       const isPlain = url.protocol === 'http:'
-      const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
       // Node does not look up addresses.
-      if (isIP(host) !== 0 && !rule.permits(host, isPlain)) throw new AddressError()
+      if (!rule.permitsHost(url)) throw new AddressError()
       const start = isPlain ? requestHttp : requestHttps
       const outgoing = start(url, { method: 'POST', headers, agent: isPlain ? plain : secure, signal })
       outgoing.once('socket', (socket) => {
@@ -135,8 +135,8 @@ function newLookup(resolve: Resolve, permits: (address: string) => boolean): Loo
  * @throws {Error} with the code of DNS if there are none
  */
 async function resolveName(host: string): Promise<{ address: string; family: number }[]> {
-  // RFC 6761 section 6.3
-  if (/(^|\.)localhost\.?$/i.test(host)) return [{ address: '127.0.0.1', family: 4 }]
+  const known = findAddress(host)
+  if (known !== undefined) return [{ address: known, family: isIP(known) }]
   const resolver = new Resolver(DNS)
   const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
   const found = [

@@ -59,7 +59,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   account: ['add', 'suspend', 'resume', 'show', 'retry', 'check', 'usage', 'remove'],
   credential: ['add', 'list', 'disable', 'enable', 'remove'],
   platform: ['status', 'retry', 'check', 'adopt-cluster'],
-  webhook: ['create', 'list', 'show', 'delete', 'dead-letters', 'replay', 'rotate', 'test'],
+  webhook: ['create', 'list', 'show', 'change', 'delete', 'dead-letters', 'replay', 'rotate', 'test'],
   job: ['list', 'show', 'stop', 'resume'],
   token: ['list', 'revoke'],
   console: ['link', 'sessions', 'end'],

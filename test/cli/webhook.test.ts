@@ -43,6 +43,19 @@ test('a webhook is created, listed, shown, tested, replayed and deleted', async 
   assert.deepEqual([gone.code, gone.stderr], [1, `usher: There is no webhook with the id ${id}.\n`])
 })
 
+test('a webhook is changed in parts', async () => {
+  const { id } = await json<{ id: string }>('create', '--url', receiver.url, '--name', 'Billing')
+  const url = 'https://receiver.example/next'
+  const changed = await usher('change', id, '--url', url, '--operation', 'DeleteUser', 'CreateUser')
+  assert.deepEqual([changed.code, changed.stdout], [0, `Changed ${id}.\n`])
+  const shown = await json<object>('show', id)
+  const state = { url, name: 'Billing', operations: ['CreateUser', 'DeleteUser'] }
+  assert.partialDeepStrictEqual(shown, state)
+  assert.deepEqual(await json('change', id, '--name', '', '--all-operations'), { changed: id })
+  assert.partialDeepStrictEqual(await json<object>('show', id), { url, name: null, operations: null })
+  await json('delete', id)
+})
+
 test('the secret of a webhook is replaced, and the former one signs until its end', async () => {
   const created = await json<{ id: string; secret: string }>('create', '--url', receiver.url)
   const { id } = created
@@ -96,6 +109,16 @@ test('wrong input is refused with the name of the option', async () => {
       1,
       /--operation must be an operation/,
     ],
+    [
+      ['create', '--url', 'https://10.0.0.1'],
+      1,
+      /--url must have a host on the internet, or in a network of/,
+    ],
+    [['change', id, '--url', 'http://1.1.1.1'], 1, /--url must have a host in a network of/],
+    [['change', id, '--operation', 'Nothing'], 1, /--operation must be an operation/],
+    [['change', id, '--name', 'x'], 1, /There is no webhook/],
+    [['change', id], 2, /nothing is to be changed; give at least one of the options/],
+    [['change', id, '--all-operations', '--operation', 'CreateUser'], 2, /cannot be used with/],
     [['replay', id], 2, /'--from <time>' or '--dead-letters' must be given/],
     [['replay', id, '--from', 'yesterday'], 1, /--from must be the id of an event, or a time/],
     [['test', id], 1, /There is no webhook/],

@@ -13,21 +13,39 @@ after(() => receiver.end())
 const PORT = new URL(receiver.url).port
 const INSIDE = [
   ...['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '127.1', '2130706433', '0x7f000001', '0'],
-  ...['0177.0.0.1', '[::]', '10.0.0.1', '169.254.169.254', '[fd00:ec2::254]', '[64:ff9b::7f00:1]'],
+  ...[
+    'LOCALHOST.',
+    'usher.localhost',
+    '①②⑦.⓪.⓪.①',
+    '127.0.0.1.',
+    '0177.0.0.1',
+    '[::]',
+    '10.0.0.1',
+    '169.254.169.254',
+    '[fd00:ec2::254]',
+    '[64:ff9b::7f00:1]',
+  ],
 ]
 
-test('no address inside a network is reached, in whatever form the URL has it', async () => {
+test('a URL with an address inside a network is refused, in whatever form', async () => {
+  const own = { body: { url: 'https://receiver.example' } }
+  const { id } = jsonOf<{ id: string }>(await callPortal(target, 'POST', '/webhooks', own))
   for (const host of INSIDE) {
     const body = { url: `https://${host}:${PORT}/events` }
-    const { id } = jsonOf<{ id: string }>(await callPortal(target, 'POST', '/webhooks', { body }))
-    const tested = jsonOf<{ delivered: boolean; error: string }>(
-      await callPortal(target, 'POST', `/webhooks/${id}/test`),
-    )
-    assert.equal(tested.delivered, false, host)
-    assert.match(tested.error, /^the address of the receiver is inside a network that is not allowed/, host)
-    await callPortal(target, 'DELETE', `/webhooks/${id}`)
+    const { hostname } = new URL(body.url)
+    const said = `in a network of USHER_WEBHOOK_NETWORKS: ${hostname} is in neither`
+    for (const answer of [
+      await callPortal(target, 'POST', '/webhooks', { body }),
+      await callPortal(target, 'PATCH', `/webhooks/${id}`, { body }),
+    ]) {
+      assertInvalid(answer, ['url'])
+      assert.ok(answer.text.includes(said), `${host}: ${answer.text}`)
+    }
   }
+  const outside = { url: 'https://1.1.1.1/events' }
+  assert.equal((await callPortal(target, 'PATCH', `/webhooks/${id}`, { body: outside })).status, 204)
   assert.deepEqual(receiver.requests, [])
+  await callPortal(target, 'DELETE', `/webhooks/${id}`)
 })
 
 test('http is refused where no network is allowed', async () => {

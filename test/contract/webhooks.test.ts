@@ -190,6 +190,7 @@ test('a reseller gets the events of its context, and none of another reseller', 
   for (const [method, path, body] of [
     ['GET', '', undefined],
     ['DELETE', '', undefined],
+    ['PATCH', '', { name: 'x' }],
     ['GET', '/dead-letters', undefined],
     ['POST', '/test', undefined],
     ['POST', '/replay', { deadLetters: true }],
@@ -236,6 +237,15 @@ test('a webhook has an https URL, or an http URL where that is allowed, and know
   assertInvalid(await call('POST', '', { url, operations: ['GetUser'] }), ['operations[0]'])
   assertInvalid(await call('POST', '', { url, operations: [] }), ['operations'])
   assertInvalid(await call('POST', '', {}), ['url'])
+})
+
+test('an address must be in an allowed network, or on the internet with https', async () => {
+  for (const url of ['https://10.0.0.1', 'http://1.1.1.1', 'http://[2606:4700::1111]', 'http://10.0.0.1'])
+    assertInvalid(await call('POST', '', { url }), ['url'])
+  for (const url of ['https://1.1.1.1', 'https://127.9.9.9', 'http://localhost', 'http://receiver.example']) {
+    const { id } = await makeWebhook({ url })
+    await call('DELETE', `/${id}`)
+  }
 })
 
 test('a create that is repeated with its idempotency key returns the same secret', async () => {

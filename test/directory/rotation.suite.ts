@@ -17,6 +17,7 @@ import { getSigningKeys } from '../../src/directory/sealing/signing-keys.ts'
 import { rotateWebhook } from '../../src/directory/webhook-rotation.ts'
 import { beginWebhookTest, createWebhook } from '../../src/directory/webhooks.ts'
 import { selectSealed } from '../../src/store/tables/sealed-rows.ts'
+import { newAddressRule } from '../../src/webhooks/addresses.ts'
 import {
   addClient,
   newTestDirectory,
@@ -107,7 +108,7 @@ function resealTests(open: OpenStore): void {
 
   test('the secrets of a webhook are sealed again, and sign as before', async () => {
     const on = await newSealedDirectory(open, 0)
-    const input = { url: 'https://receiver.example', allowsHttp: false }
+    const input = { url: 'https://receiver.example', receivers: newAddressRule([]) }
     const { id, secret } = await createWebhook(on.dir, on.operator, input)
     const rotated = await rotateWebhook(on.dir, on.operator, { id })
     await reseal(on)

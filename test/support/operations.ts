@@ -120,6 +120,7 @@ import {
 } from '../../src/directory/user-changes.ts'
 import { streamCustomerUsers } from '../../src/directory/user-lists.ts'
 import { createUser } from '../../src/directory/users.ts'
+import { updateWebhook } from '../../src/directory/webhook-changes.ts'
 import { rotateWebhook } from '../../src/directory/webhook-rotation.ts'
 import {
   beginWebhookTest,
@@ -135,6 +136,7 @@ import type { Operation } from '../../src/model/audit.ts'
 import type { Context } from '../../src/model/context.ts'
 import { newId } from '../../src/model/ids.ts'
 import { explainUser } from '../../src/provisioning/explain.ts'
+import { newAddressRule } from '../../src/webhooks/addresses.ts'
 import { listPeople, newAccountRequest, newUser, type TestDirectory } from './directories.ts'
 
 type Call = (on: TestDirectory, ctx: Context) => Promise<unknown>
@@ -303,7 +305,9 @@ const CALLS: Readonly<Record<Operation, Call>> = {
   ListClients: ({ dir }, ctx) => listClients(dir, ctx, { page }),
 
   CreateWebhook: ({ dir }, ctx) =>
-    createWebhook(dir, ctx, { url: 'https://receiver.example', allowsHttp: false }),
+    createWebhook(dir, ctx, { url: 'https://receiver.example', receivers: newAddressRule([]) }),
+  UpdateWebhook: ({ dir }, ctx) =>
+    updateWebhook(dir, ctx, { id: newId(), changes: {}, receivers: newAddressRule([]) }),
   DeleteWebhook: ({ dir }, ctx) => deleteWebhook(dir, ctx, newId()),
   ReplayWebhook: ({ dir }, ctx) => replayWebhook(dir, ctx, { id: newId(), deadLetters: true }),
   RotateWebhook: ({ dir }, ctx) => rotateWebhook(dir, ctx, { id: newId() }),

@@ -1,4 +1,7 @@
 import { sqliteStores } from '../support/stores.ts'
+import { webhookChangesSuite } from './changes.suite.ts'
 import { delivererSuite } from './deliverer.suite.ts'
 
-delivererSuite(sqliteStores().open)
+const { open } = sqliteStores()
+delivererSuite(open)
+webhookChangesSuite(open)

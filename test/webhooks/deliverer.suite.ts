@@ -13,99 +13,9 @@ import {
   getWebhook,
   replayWebhook,
 } from '../../src/directory/webhooks.ts'
-import type { WebhookEvent } from '../../src/model/webhooks.ts'
-import { Deliverer } from '../../src/webhooks/deliverer.ts'
-import type { WebhookSender } from '../../src/webhooks/sender.ts'
-import {
-  addClient,
-  addOrganization,
-  clientIdOf,
-  newAccountRequest,
-  newTestDirectory,
-  newUser,
-  type TestDirectory,
-} from '../support/directories.ts'
+import { addClient, addOrganization, clientIdOf, newAccountRequest, newUser } from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
-
-const HOUR_MS = 60 * 60 * 1000
-const NOW = '2026-11-22T08:00:00.000Z'
-const URL = 'https://receiver.example'
-
-const failed: object[] = []
-const log = { error: (fields: object) => failed.push(fields) }
-
-/** A receiver in this process. `accepts` decides, and may do something before the response. */
-interface Receiver extends WebhookSender {
-  accepts: (event: WebhookEvent) => boolean | Promise<boolean>
-  /** The targets of all attempts, and of the accepted ones. */
-  readonly tried: string[]
-  readonly accepted: string[]
-  /** The secrets that signed the last attempt. */
-  secrets: readonly string[]
-}
-
-function newReceiver(): Receiver {
-  const receiver: Receiver = {
-    allowsHttp: false,
-    accepts: () => true,
-    tried: [],
-    accepted: [],
-    secrets: [],
-    async send({ secrets }, event) {
-      const target = String(event.data.target)
-      receiver.tried.push(target)
-      receiver.secrets = secrets
-      const delivered = await receiver.accepts(event)
-      if (delivered) receiver.accepted.push(target)
-      return { delivered, status: delivered ? 204 : 500, error: delivered ? null : 'failed' }
-    },
-    close: () => undefined,
-  }
-  return receiver
-}
-
-interface World {
-  readonly on: TestDirectory
-  readonly id: string
-  readonly receiver: Receiver
-  /** Adds users to a customer, one after the other; returns their ids. */
-  add(count: number, customerId?: string): Promise<string[]>
-  drain(): Promise<void>
-  later(ms: number): void
-}
-
-async function newWorld(open: OpenStore): Promise<World> {
-  const on = await newTestDirectory(open)
-  await on.dir.store.sealAudit()
-  const input = { url: URL, operations: ['CreateUser'], allowsHttp: false }
-  const { id } = await createWebhook(on.dir, on.operator, input)
-  const receiver = newReceiver()
-  let made = 0
-  return {
-    on,
-    id,
-    receiver,
-    async add(count, customerId = on.customerId) {
-      const ids: string[] = []
-      for (let i = 0; i < count; i++) {
-        const user = newUser({ email: `${made++}@example.com` })
-        ids.push((await createUser(on.dir, on.provider, { organizationId: customerId, user })).id)
-      }
-      return ids
-    },
-    async drain() {
-      await on.dir.store.sealAudit()
-      await newDeliverer(on, receiver).drain()
-    },
-    later(ms) {
-      on.clock.now = new Date(on.clock.now.getTime() + ms)
-    },
-  }
-}
-
-function newDeliverer({ dir }: TestDirectory, receiver: Receiver): Deliverer {
-  return new Deliverer(dir, receiver, { log, retryMs: 24 * HOUR_MS })
-}
+import { HOUR_MS, NOW, newDeliverer, newReceiver, newWorld, type Receiver, receivers, URL } from './world.ts'
 
 /** Deliveries: at least once, in order for each organization, from the log. */
 export function delivererSuite(open: OpenStore): void {
@@ -311,7 +221,7 @@ export function delivererSuite(open: OpenStore): void {
 
     test('slow receivers of one organization leave room for those of others', async () => {
       const { on, receiver, add } = await newWorld(open)
-      const slow = { url: URL, operations: null, allowsHttp: false }
+      const slow = { url: URL, operations: null, receivers }
       for (let i = 0; i < 5; i++) await createWebhook(on.dir, on.operator, slow)
       const reseller = await addClient(on, on.resellerId)
       const { id } = await createWebhook(on.dir, reseller, slow)
@@ -337,7 +247,7 @@ export function delivererSuite(open: OpenStore): void {
 
     test('the deletion of an organization, whose row is gone, is an event of the provider', async () => {
       const { on, receiver, drain } = await newWorld(open)
-      const input = { url: URL, operations: ['DeleteOrganization'], allowsHttp: false }
+      const input = { url: URL, operations: ['DeleteOrganization'], receivers }
       await createWebhook(on.dir, on.operator, input)
       const { id } = await addOrganization(on, 'customer')
       await deleteOrganization(on.dir, on.operator, id)
@@ -351,7 +261,7 @@ export function delivererSuite(open: OpenStore): void {
       await relateOrganization(on.dir, on.operator, { customerId: on.customerId, resellerId: other })
       const reseller = await addClient(on, on.resellerId)
       await on.dir.store.sealAudit()
-      const { id } = await createWebhook(on.dir, reseller, { url: URL, operations: null, allowsHttp: false })
+      const { id } = await createWebhook(on.dir, reseller, { url: URL, operations: null, receivers })
       const callers: unknown[] = []
       const { send } = receiver
       receiver.send = async (webhook, event, stopping) => {
@@ -379,7 +289,7 @@ export function delivererSuite(open: OpenStore): void {
     test('a reseller that was deleted gets nothing more', async () => {
       const { on, receiver, add, drain } = await newWorld(open)
       const reseller = await addClient(on, on.resellerId)
-      await createWebhook(on.dir, reseller, { url: URL, operations: ['CreateUser'], allowsHttp: false })
+      await createWebhook(on.dir, reseller, { url: URL, operations: ['CreateUser'], receivers })
       await add(1)
       await drain()
       assert.equal(receiver.accepted.length, 2)

@@ -55,6 +55,15 @@ test('a name that resolves to another address later is checked again', async () 
   assert.equal(requests, before)
 })
 
+test('an address inside a network is not reached, in whatever form', async () => {
+  const before = requests
+  const sender = newSender(['10.0.0.0/8'])
+  for (const host of ['127.0.0.1', '2130706433', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', 'localhost'])
+    for (const scheme of ['http', 'https'])
+      assert.match((await send(sender, `${scheme}://${host}:${port}`)).error ?? '', INSIDE, host)
+  assert.equal(requests, before)
+})
+
 test('a redirect is a failure, and is not followed', async () => {
   handle = (_, response) => void response.writeHead(307, { location: '/again' }).end()
   const before = requests

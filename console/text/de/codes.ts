@@ -76,6 +76,7 @@ export const operations: Text['operations'] = {
   StopJob: 'Auftrag anhalten',
   ResumeJob: 'Auftrag fortsetzen',
   CreateWebhook: 'Webhook anlegen',
+  UpdateWebhook: 'Webhook ändern',
   DeleteWebhook: 'Webhook löschen',
   ReplayWebhook: 'Ereignisse noch einmal senden',
   RotateWebhook: 'Geheimnis eines Webhooks ersetzen',

@@ -84,6 +84,7 @@ export const operations: Readonly<Record<Operation, string>> = {
   StopJob: 'Stop job',
   ResumeJob: 'Resume job',
   CreateWebhook: 'Create webhook',
+  UpdateWebhook: 'Change webhook',
   DeleteWebhook: 'Delete webhook',
   ReplayWebhook: 'Send events again',
   RotateWebhook: 'Replace secret of webhook',

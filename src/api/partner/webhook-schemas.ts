@@ -21,22 +21,32 @@ const operations = Type.Unsafe<string[] | null>({
 
 export const WebhookParams = Type.Object({ webhookId: uuid('GUID Unique identifier for the webhook.') })
 
+const optional = {
+  name: Type.Optional(
+    Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      maxLength: MAX_TEXT,
+      description: 'A name that lists show for the webhook.',
+    }),
+  ),
+  operations: Type.Optional(operations),
+}
+
 export const NewWebhookModel = Type.Object(
-  {
-    url,
-    name: Type.Optional(
-      Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        maxLength: MAX_TEXT,
-        description: 'A name that lists show for the webhook.',
-      }),
-    ),
-    operations: Type.Optional(operations),
-  },
+  { url, ...optional },
   {
     title: 'NewWebhookModel',
     description: `A webhook of the organization of the context, which has at most ${MAX_WEBHOOKS}.`,
     examples: [{ url: 'https://billing.example.com/usher', name: 'Billing', operations: null }],
+  },
+)
+
+export const WebhookChangesModel = Type.Object(
+  { url: Type.Optional(url), ...optional },
+  {
+    title: 'WebhookChanges',
+    description: 'The members that change. Those that are left out stay as they are.',
+    examples: [{ url: 'https://billing.example.com/events', operations: ['CreateUser', 'DeleteUser'] }],
   },
 )
 

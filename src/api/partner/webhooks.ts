@@ -1,4 +1,5 @@
 import type { Directory } from '../../directory/directory.ts'
+import { updateWebhook } from '../../directory/webhook-changes.ts'
 import { rotateWebhook } from '../../directory/webhook-rotation.ts'
 import {
   createWebhook,
@@ -23,6 +24,7 @@ import {
   ReplayModel,
   RotatedWebhookModel,
   TestedModel,
+  WebhookChangesModel,
   WebhookList,
   WebhookModel,
   WebhookParams,
@@ -57,9 +59,27 @@ const changes: readonly Route<WebhookParts>[] = [
       201: Responds(IssuedWebhookModel, 'Created, with its secret.', locationHeader),
       ...failures,
     },
-    async handle({ ctx, body }, { dir, webhooks: { allowsHttp } }) {
-      const issued = await createWebhook(dir, ctx, { ...body, allowsHttp })
+    async handle({ ctx, body }, { dir, webhooks: { receivers } }) {
+      const issued = await createWebhook(dir, ctx, { ...body, receivers })
       return { status: 201, headers: { location: `/v1/webhooks/${issued.id}` }, body: issued }
+    },
+  }),
+  route({
+    operation: 'UpdateWebhook',
+    subject,
+    method: 'PATCH',
+    url,
+    document: about(
+      'UpdateWebhook',
+      'Update a webhook',
+      'Its place in the log, its secret and its dead letters stay. A new URL gets what waits, too, at once. What waits ' +
+        'of operations that are left out is dropped.',
+    ),
+    schemas: { headers: WriteHeaders, params: WebhookParams, body: WebhookChangesModel },
+    responses: { 204: NoBody('No Content: the webhook is as the body says.'), ...failures },
+    async handle({ ctx, params, body }, { dir, webhooks: { receivers } }) {
+      await updateWebhook(dir, ctx, { id: params.webhookId, changes: body, receivers })
+      return { status: 204 }
     },
   }),
   route({

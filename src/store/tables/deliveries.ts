@@ -159,6 +159,29 @@ export async function deleteDelivery(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteOne, { pk })
 }
 
+/** Deletes the events that wait for a webhook and are of other operations than these. */
+export async function deleteUnwanted(
+  tx: Tx,
+  webhookPk: number,
+  operations: readonly string[],
+): Promise<void> {
+  await tx.query((db) =>
+    db
+      .deleteFrom('deliveries')
+      .where('webhook_pk', '=', webhookPk)
+      .where('dead_at', 'is', null)
+      .where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('audit_entries')
+            .select('audit_entries.pk')
+            .whereRef('audit_entries.pk', '=', 'deliveries.entry_pk')
+            .where('audit_entries.operation', 'not in', [...operations]),
+        ),
+      ),
+  )
+}
+
 const deleteOld = statement((db, p: { before: string }) =>
   db.deleteFrom('deliveries').where('dead_at', '<', p.before),
 )

@@ -31,15 +31,19 @@ export interface NewWebhookRow {
   readonly organizationId: string
   readonly url: string
   readonly name: string | null
-  /** A JSON text. */
-  readonly operations: string | null
+  /** Null for all. */
+  readonly operations: readonly string[] | null
   readonly sealedSecret: string
   readonly block: number
   readonly entryPk: number
   readonly now: string
 }
 
-const insert = statement((db, p: NewWebhookRow) =>
+function toText(operations: readonly string[] | null): string | null {
+  return operations && JSON.stringify(operations)
+}
+
+const insert = statement((db, p: Omit<NewWebhookRow, 'operations'> & { operations: string | null }) =>
   db.insertInto('webhooks').values({
     id: p.id,
     provider_pk: p.providerPk,
@@ -65,7 +69,7 @@ const insert = statement((db, p: NewWebhookRow) =>
 
 /** Inserts a webhook, whose first event is the one after a place of the log. */
 export async function insertWebhook(tx: Tx, row: NewWebhookRow): Promise<void> {
-  await tx.run(insert, row)
+  await tx.run(insert, { ...row, operations: toText(row.operations) })
 }
 
 function selectWebhooks(db: QueryBuilder) {
@@ -139,6 +143,21 @@ export async function countWebhooks(tx: Tx, organizationPk: number): Promise<num
   return Number((await tx.get(countOf, { pk: organizationPk }))?.total ?? 0)
 }
 
+type Content = Pick<NewWebhookRow, 'url' | 'name' | 'operations'>
+
+const setContent = statement(
+  (db, p: Omit<Content, 'operations'> & { pk: number; operations: string | null }) =>
+    db
+      .updateTable('webhooks')
+      .set({ url: p.url, name: p.name, operations: p.operations })
+      .where('pk', '=', p.pk),
+)
+
+/** Replaces what a caller says about a webhook. */
+export async function updateWebhookContent(tx: Tx, pk: number, content: Content): Promise<void> {
+  await tx.run(setContent, { pk, ...content, operations: toText(content.operations) })
+}
+
 interface NewSecret {
   readonly sealedSecret: string
   readonly oldSecretUntil: string | null
@@ -193,6 +212,26 @@ const deleteFrom = statement((db, p: { pk: number; block: number; entryPk: numbe
 export async function rewindWebhook(tx: Tx, pk: number, { block, pk: entryPk }: LogCursor): Promise<void> {
   await tx.run(deleteFrom, { pk, block, entryPk })
   await tx.run(moveCursor, { pk, block, entryPk })
+}
+
+const restart = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('webhooks')
+    .set({ leased_until: null, leased_by: null, failures: 0, due_at: '' })
+    .where('pk', '=', p.pk),
+)
+const restartAll = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('deliveries')
+    .set({ attempts: 0, first_failed_at: null, due_at: '' })
+    .where('webhook_pk', '=', p.pk)
+    .where('dead_at', 'is', null),
+)
+
+/** Makes everything that waits due at once, as if it had not failed yet. A turn that runs stores nothing. */
+export async function restartWebhook(tx: Tx, pk: number): Promise<void> {
+  await tx.run(restart, { pk })
+  await tx.run(restartAll, { pk })
 }
 
 const makeDue = statement((db, p: { pk: number }) =>
