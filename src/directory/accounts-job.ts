@@ -1,6 +1,7 @@
 import type { Organization } from '../model/organizations.ts'
 import { type PersonWithoutAccount, selectPeopleWithoutAccount } from '../store/accounts/people.ts'
 import { selectOrganization } from '../store/tables/organizations.ts'
+import { lockUser } from '../store/tables/users.ts'
 import { findAccountPlace, giveAccount, type PersonIds } from './account-places.ts'
 import { CACHE_TTL_MS } from './directory.ts'
 import { beginJob } from './jobs/jobs.ts'
@@ -52,6 +53,8 @@ export const CREATE_ACCOUNTS: JobKind<Input, Cursor> = {
     const { people, last } = await selectPeopleWithoutAccount(unit.tx, organization.pk, page)
     let { given, waits } = pass
     for (const user of people.slice(0, GIVEN)) {
+      // A concurrent suspension or deletion of the user conflicts, runs again, and sees the account.
+      await lockUser(unit.tx, user.pk)
       const outcome = await giveAccount(unit, { user, organizationId: organization.id, place })
       if (outcome === 'given') given++
       if (outcome === 'waits') waits = true

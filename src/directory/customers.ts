@@ -72,7 +72,10 @@ export async function createCustomer(
       const domains = reseller ? await selectDomainsOf(tx, reseller.pk) : []
       assertValid(checkContactDomain(input.company.email, domains))
       const { pk, id } = await insertNewCompany(unit, 'customer', input)
-      if (reseller) await insertRelation(tx, pk, { pk: reseller.pk, now })
+      if (reseller) {
+        await tx.keepOrganizations([reseller.pk])
+        await insertRelation(tx, pk, { pk: reseller.pk, now })
+      }
       const { internalIdentifier = null } = input
       if (internalIdentifier !== null)
         await updateInternalIdentifier(tx, { pk, reseller: reseller?.pk ?? null }, internalIdentifier)

@@ -123,6 +123,12 @@ export interface Tx {
   queryArrays(build: (db: QueryBuilder) => Compilable<unknown>): Promise<unknown[][]>
   /** Returns the condition that a column is one of the primary keys, in the form that the engine reads fastest. */
   isOneOf(column: string, pks: readonly number[]): RawBuilder<SqlBool>
+  /**
+   * Keeps organizations as the unit sees them until it ends: units that lock them wait, and if one has changed them
+   * since the snapshot, this unit runs again. Units that keep the same organization do not wait for each other. Does
+   * nothing on SQLite, where units run one at a time.
+   */
+  keepOrganizations(pks: readonly number[]): Promise<void>
   /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null
   /**

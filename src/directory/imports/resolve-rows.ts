@@ -77,6 +77,11 @@ export class RowResolver {
     return { row, place, emailKey: foldEmail(row.email), groups }
   }
 
+  /** Returns the primary keys of the organizations that rows have named. */
+  listOrganizations(): number[] {
+    return [...this.#places.values()].flatMap((place) => ('rule' in place ? [] : [place.organization.pk]))
+  }
+
   #findGroups(names: readonly string[], issues: Issue[]): Group[] {
     const found = new Set<Group>()
     for (const [i, name] of names.entries()) {

@@ -19,7 +19,7 @@ const MAX_PENDING = 200
 /** How long the job waits for the platform. */
 const PLATFORM_MS = 1_000
 /** How long after the deletion the last look for users is: a create that began before it may commit after it. */
-const LATE_MS = 1_000
+export const LATE_MS = 1_000
 /** The most accounts that a receipt names. */
 const MAX_NAMED = 1_000
 

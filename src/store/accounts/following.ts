@@ -5,6 +5,13 @@ import { YES } from './accounts.ts'
 import { bumpVersion } from './changes.ts'
 import { toActive } from './status.ts'
 
+const lockAccounts = statement((db, p: { user: number }) =>
+  db
+    .updateTable('accounts')
+    .set((eb) => ({ enabled: eb.ref('enabled') }))
+    .where('user_pk', '=', p.user),
+)
+
 const followOfUser = statement((db, p: { user: number; now: string }) =>
   db
     .updateTable('accounts')
@@ -15,10 +22,12 @@ const followOfUser = statement((db, p: { user: number; now: string }) =>
 )
 
 /**
- * Makes the accounts of a user follow a change of the user's status, in the unit that changes it.
+ * Makes the accounts of a user follow a change of the user's status, in the unit that changes it. It locks them first:
+ * if another unit has enabled or restored one meanwhile, this unit runs again and sees it.
  * @returns the number of accounts that changed; the reconciler applies them
  */
 export async function followUser(tx: Tx, user: number, now: string): Promise<number> {
+  await tx.run(lockAccounts, { user })
   return tx.run(followOfUser, { user, now })
 }
 

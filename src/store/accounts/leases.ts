@@ -148,8 +148,8 @@ export function newLease({ by, ms }: LeaseTerms, now: Date): Lease {
 /**
  * Lets an account that was applied follow what happened meanwhile to its person, its customer and its tenant. A unit that
  * changes the account does not lock their rows, so that accounts do not wait for each other: on PostgreSQL it may miss a
- * suspension at the same moment, and the suspension may miss the account. A new account whose tenant was deleted is
- * removed: it cannot own data yet.
+ * suspension of the customer at the same moment, and the suspension may miss the account. A new account whose tenant was
+ * deleted is removed: it cannot own data yet.
  */
 export async function settleApplied(tx: Tx, { pk, isFirst, now }: AppliedAccount): Promise<void> {
   const found = await tx.get(selectLate, { pk })

@@ -132,6 +132,11 @@ export class PostgresTx implements Tx {
     return sql`${sql.ref(column)} = any(${`{${pks.join()}}`}::bigint[])`
   }
 
+  async keepOrganizations(pks: readonly number[]): Promise<void> {
+    const text = 'select from organizations where pk = any($1::bigint[]) for share'
+    await this.#send({ name: 'usher_keep_organizations', text, values: [pks] })
+  }
+
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
     this.#wrote = true
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)

@@ -149,6 +149,8 @@ export class Connection implements Tx, Writer {
     return sql`${sql.ref(column)} in (${toKeyList(pks)})`
   }
 
+  async keepOrganizations(): Promise<void> {}
+
   /** Runs work on one snapshot. */
   async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     try {

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createCustomer } from '../../src/directory/customers.ts'
+import { deleteCustomer, deleteReseller } from '../../src/directory/deletion.ts'
+import { applyBulkRows, beginBulk } from '../../src/directory/imports/bulk.ts'
+import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
+import { JobRunner } from '../../src/directory/jobs/runner.ts'
+import { updatePersonAccount } from '../../src/directory/person-accounts.ts'
+import { updateCustomerTenant } from '../../src/directory/tenant-accounts.ts'
+import { deleteUser, suspendUser } from '../../src/directory/user-changes.ts'
+import { createUser } from '../../src/directory/users.ts'
+import { newId } from '../../src/model/ids.ts'
+import { toTextRow } from '../../src/model/person-rows.ts'
+import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import { QUIET } from '../provisioning/reconciler-world.ts'
+import {
+  addOrganization,
+  newTestDirectory,
+  newUser,
+  refusedAs,
+  type TestDirectory,
+} from '../support/directories.ts'
+import { newFakePlatform, only } from '../support/platform.ts'
+import { onServer } from '../support/postgres.ts'
+import { postgresStores, type Tampered } from '../support/stores.ts'
+
+// A unit reads one snapshot. These tests let other units commit between the snapshot of a unit and its own commit.
+
+/** Waits until a session of the database waits for a lock. */
+const AWAIT_BLOCKED = `DO $$ BEGIN
+  LOOP
+    PERFORM pg_stat_clear_snapshot();
+    EXIT WHEN EXISTS (
+      SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock');
+    PERFORM pg_sleep(0.005);
+  END LOOP;
+END $$`
+
+interface World {
+  readonly on: TestDirectory
+  /**
+   * Runs a unit up to its snapshot, then others, and then the rest of the unit.
+   * @param insert a row that the unit inserts, too: the unit waits until this one is undone
+   */
+  interleave(
+    insert: readonly string[],
+    unit: () => Promise<unknown>,
+    others: () => Promise<void>,
+  ): Promise<void>
+  /** Runs the jobs that are due. */
+  runJobs(): Promise<void>
+  /** Runs the jobs until none is left. The clock passes the times for which they wait. */
+  endJobs(): Promise<void>
+}
+
+async function newWorld({ store, tamper }: Tampered): Promise<World> {
+  const on = await newTestDirectory(async () => store, 'fake')
+  const runJobs = async (): Promise<void> => {
+    const runner = new JobRunner(on.dir, JOB_KINDS, {
+      error: (fields) => assert.fail(JSON.stringify(fields)),
+    })
+    await runner.drain()
+    await runner.stop()
+  }
+  return {
+    on,
+    runJobs,
+    async interleave([sql = '', ...values], unit, others) {
+      await tamper('BEGIN')
+      await tamper(sql, ...values)
+      const running = unit()
+      running.catch(() => undefined)
+      await tamper(AWAIT_BLOCKED)
+      await others()
+      await tamper('ROLLBACK')
+      await running
+    },
+    async endJobs() {
+      for (let i = 0; i < 5; i++) {
+        await runJobs()
+        on.clock.now = new Date(on.clock.now.getTime() + 2_000)
+      }
+    },
+  }
+}
+
+/** The named lock of units that take an Administrator away. */
+function lockOf({ customerId }: TestDirectory): string[] {
+  return [`INSERT INTO turns (name, taken_at) VALUES (?, '')`, `administrators ${customerId}`]
+}
+
+/** An uncommitted user with an e-mail. */
+function userWith(email: string, organizationId: string): string[] {
+  const columns = 'id, organization_pk, provider_pk, email_key, name_key, created_at, updated_at'
+  const values = `SELECT '-', pk, coalesce(provider_pk, pk), ?, '', '', '' FROM organizations WHERE id = ?`
+  return [`INSERT INTO users (${columns}) ${values}`, email, organizationId]
+}
+
+/** Adds two Administrators to the customer. Returns the id of one. */
+async function addAdministrators({ dir, operator, customerId, setup }: TestDirectory): Promise<string> {
+  const add = async (email: string): Promise<string> => {
+    const user = newUser({ email, groupIds: [setup.groups.Administrator ?? assert.fail()] })
+    return (await createUser(dir, operator, { organizationId: customerId, kind: 'customer', user })).id
+  }
+  await add('grace@example.com')
+  return add('ada@example.com')
+}
+
+function readLive({ dir }: TestDirectory, organizationId: string) {
+  return dir.store.read((tx) =>
+    tx.query((db) =>
+      db
+        .selectFrom('users')
+        .innerJoin('organizations', 'organizations.pk', 'users.organization_pk')
+        .select('users.email')
+        .where('organizations.id', '=', organizationId)
+        .where('users.deleted_at', 'is', null),
+    ),
+  )
+}
+
+await onServer('units at the same moment on PostgreSQL', (server) => {
+  const { openTampered } = postgresStores(server)
+
+  test('an account that is enabled and applied before a suspension commits is suspended, too', async () => {
+    const { on, interleave, endJobs } = await newWorld(await openTampered())
+    const { dir, operator, customerId } = on
+    const userId = await addAdministrators(on)
+    const platform = newFakePlatform()
+    const reconciler = new Reconciler(dir, only(platform), QUIET)
+    await updateCustomerTenant(dir, operator, { customerId, accounts: 'everyone' })
+    await endJobs()
+    await updatePersonAccount(dir, operator, { userId, active: false })
+    await reconciler.drain()
+    const suspend = () => suspendUser(dir, operator, { user: userId })
+    await interleave(lockOf(on), suspend, async () => {
+      await updatePersonAccount(dir, operator, { userId, active: true })
+      await reconciler.drain()
+    })
+    await reconciler.drain()
+    assert.equal(platform.calls.findLast((call) => call.userId === userId)?.status, 'suspended')
+  })
+
+  test('an account that everyone gets is removed with its user, who is deleted meanwhile', async () => {
+    const { on, interleave, runJobs } = await newWorld(await openTampered())
+    const { dir, operator, customerId } = on
+    const userId = await addAdministrators(on)
+    await updateCustomerTenant(dir, operator, { customerId, accounts: 'everyone' })
+    await interleave(lockOf(on), () => deleteUser(dir, operator, { user: userId }), runJobs)
+    const accounts = await dir.store.read((tx) =>
+      tx.query((db) => db.selectFrom('accounts').select('org_user_id').where('wanted', '=', 1)),
+    )
+    assert.equal(accounts.length, 1)
+    assert.notEqual(accounts[0]?.org_user_id, userId)
+  })
+
+  test('a customer is not created for a reseller that is deleted meanwhile', async () => {
+    const { on, interleave, endJobs } = await newWorld(await openTampered())
+    const { dir, operator } = on
+    const reseller = await addOrganization(on, 'reseller')
+    const id = newId()
+    const insert =
+      "INSERT INTO organizations (id, kind, name, name_key, created_at) VALUES (?, 'customer', '', '', '')"
+    const create = () =>
+      createCustomer(dir, operator, { id, company: { companyName: 'Acme' }, resellerId: reseller.id })
+    const created = interleave([insert, id], create, async () => {
+      await deleteReseller(dir, operator, reseller.id)
+      await endJobs()
+    })
+    await assert.rejects(created, refusedAs('reseller_not_found'))
+  })
+
+  test('customers of one reseller are created without waiting for each other', async () => {
+    const { on } = await newWorld(await openTampered())
+    const { pk } = await addOrganization(on, 'reseller')
+    await on.dir.store.write(async (tx) => {
+      await tx.keepOrganizations([pk])
+      await on.dir.store.write((other) => other.keepOrganizations([pk]))
+    })
+  })
+
+  test('rows are not imported into a customer that is deleted meanwhile', async () => {
+    const { on, interleave, endJobs } = await newWorld(await openTampered())
+    const { dir, operator } = on
+    const { id } = await addOrganization(on, 'customer')
+    const call = await beginBulk(dir, operator, { organizationId: id, resellerId: null })
+    const rows = ['ada@example.com', 'grace@example.com'].map((email, i) => toTextRow(i + 1, { email }))
+    const apply = () => applyBulkRows(dir, operator, { call, rows })
+    const applied = interleave(userWith('grace@example.com', id), apply, async () => {
+      await deleteCustomer(dir, operator, { customerId: id, purgeData: false })
+      await endJobs()
+    })
+    await assert.rejects(applied, refusedAs('organization_not_found'))
+    assert.deepEqual(await readLive(on, id), [])
+  })
+
+  test('a user who is created in a reseller while it is deleted is deleted, too', async () => {
+    const { on, interleave, runJobs, endJobs } = await newWorld(await openTampered())
+    const { dir, operator } = on
+    const { id } = await addOrganization(on, 'reseller')
+    const request = { organizationId: id, kind: 'reseller', user: newUser() } as const
+    await interleave(
+      userWith('ada@example.com', id),
+      () => createUser(dir, operator, request),
+      async () => {
+        await deleteReseller(dir, operator, id)
+        await runJobs()
+      },
+    )
+    await endJobs()
+    assert.deepEqual(await readLive(on, id), [])
+  })
+})
