@@ -203,7 +203,7 @@ async function toFailure(dir: Directory, request: FastifyRequest, raw: FastifyEr
   const { operation } = request.routeOptions.config
   const ctx = request.context ?? request.caller
   if (!refusal || !operation || !ctx) return error
-  const subject = { operation, ...(wrongShape && subjectOf(request)) }
+  const subject = { operation, ...subjectOf(request) }
   const thrown: unknown = await refuse(dir, ctx, subject, refusal).catch((failure) => failure)
   return thrown === refusal ? error : (thrown as Error)
 }

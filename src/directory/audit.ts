@@ -13,6 +13,7 @@ import { type AuditHead, type AuditVerdict, StoreError } from '../store/port.ts'
 import { selectProvider } from '../store/tables/organizations.ts'
 import { deleteAllSessions } from '../store/tables/sessions.ts'
 import { deleteAllSignInLinks } from '../store/tables/sign-in-links.ts'
+import { toOperation } from './audit-logs.ts'
 import type { Directory } from './directory.ts'
 import { type OpenedChange, openChanges } from './sealing/person-keys.ts'
 import { enforceAccess, read, runRead, runUnit, toUnavailable } from './unit.ts'
@@ -22,11 +23,13 @@ export type OpenedEntry = Omit<NumberedEntry, 'changes'> & { readonly changes?: 
 
 /**
  * Lists audit entries, newest first.
+ * @param filter.operation in any letter case
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function listAudit(dir: Directory, ctx: Context, filter: AuditFilter): Promise<OpenedEntry[]> {
+  const operation = filter.operation && toOperation(filter.operation)
   return runRead(dir, ctx, 'ListAudit', async ({ tx }) =>
-    openChanges(dir.sealer, tx, await selectAuditEntries(tx, filter)),
+    openChanges(dir.sealer, tx, await selectAuditEntries(tx, { ...filter, operation })),
   )
 }
 

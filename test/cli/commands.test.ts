@@ -272,6 +272,7 @@ test('audit entries are listed newest first, and can be filtered', async () => {
   )
   const one = groups[0]?.target ?? ''
   assert.equal((await json<typeof entries>('audit', 'list', '--target', one)).length, 1)
+  assert.deepEqual(await json('audit', 'list', '--operation', 'createtenant', '--limit', '5'), groups)
   assert.deepEqual(await json('audit', 'list', '--since', '2100-01-01'), [])
   assert.deepEqual(await json('audit', 'list', '--caller', 'nobody'), [])
   assert.match(

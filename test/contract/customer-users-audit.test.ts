@@ -99,7 +99,9 @@ test('a refusal for malformed JSON is recorded', async () => {
 })
 
 test('a refusal for the content type is recorded', async () => {
-  assertRefusal(await record(newUser(), { headers: { 'content-type': 'text/plain' } }))
+  const entries = await record(newUser(), { headers: { 'content-type': 'text/plain' } })
+  assertRefusal(entries)
+  assert.equal(entries[0]?.organization, target.init.customer.id)
 })
 
 test('a refusal for the size is recorded', async () => {
@@ -110,6 +112,7 @@ test('a refusal of a viewer is recorded under the viewer', async () => {
   const entries = await record(newUser(), { token: viewer })
   assertRefusal(entries)
   assert.notEqual(entries[0]?.caller, target.init.clients.administrator.client_id)
+  assert.equal(entries[0]?.organization, target.init.customer.id)
 })
 
 test('a refusal of a portal is recorded with that portal', async () => {
