@@ -5,6 +5,7 @@ import { type AuditLogRequest, listAuditLogs } from '../../src/directory/audit-l
 import { walkAuditLogs } from '../../src/directory/audit-walks.ts'
 import { deleteCustomer } from '../../src/directory/deletion.ts'
 import { eraseUser } from '../../src/directory/erasure.ts'
+import { createPersonAccount } from '../../src/directory/person-accounts.ts'
 import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
 import { deleteUser, updateUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
@@ -224,6 +225,18 @@ function statusTests(open: OpenStore): void {
     await claim()
     await store.write((tx) => markAccountApplied(tx, { pk, by }, 2))
     assert.deepEqual(await statusesOf(on, userId), ['Succeeded', 'Succeeded'])
+  })
+
+  test('an entry from before the account of a user keeps its own status', async () => {
+    const on = await newTestDirectory(open)
+    const { customerId: organizationId } = on
+    const { id } = await createUser(on.dir, on.operator, { organizationId, user: newUser() })
+    on.clock.now = new Date(on.clock.now.getTime() + 1_000)
+    await createPersonAccount(on.dir, on.operator, { userId: id })
+    for (const prepare of [async () => undefined, () => index(on)]) {
+      await prepare()
+      assert.deepEqual(await statusesOf(on, id), ['Processing', 'Succeeded'])
+    }
   })
 }
 

@@ -112,7 +112,7 @@ async function seenBy(
 
 /** Accounts of the entry's user whose state, as of the entry, the platform does not have yet. */
 const WAITING = sql`select 1 from accounts as a where a.user_pk = i.user_pk
-  and a.applied_version < a.desired_version
+  and a.applied_version < a.desired_version and a.created_at <= i.at
   and (a.applied_at is null or i.at > a.applied_at or i.at = a.desired_at)`
 const IS_WAITING = sql`i.user_pk is not null and exists (${WAITING})`
 const IS_PARKED = sql`i.user_pk is not null and exists (${WAITING} and a.parked_at is not null)`
