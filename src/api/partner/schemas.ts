@@ -108,7 +108,14 @@ export const UserViewModel = Type.Object(
       'ada@example.com',
     ),
     role: Type.Optional(
-      Type.Object({}, { additionalProperties: false, description: 'Additional properties are NOT allowed.' }),
+      Type.Object(
+        {},
+        {
+          additionalProperties: false,
+          readOnly: true,
+          description: 'Additional properties are NOT allowed.',
+        },
+      ),
     ),
     groups: Type.Unsafe<{ id: string; name?: string | null }[] | null>({
       type: ['array', 'null'],
@@ -120,6 +127,7 @@ export const UserViewModel = Type.Object(
           Type.Unsafe<string | null>({
             type: ['string', 'null'],
             maxLength: MAX_TEXT,
+            readOnly: true,
             description: 'The group name. Ignored: the id decides.',
           }),
         ),
