@@ -50,7 +50,7 @@ for (let first = 0; first < count; first += UNIT) {
 }
 report('inserted')
 begun = performance.now()
-while ((await store.write((tx) => tx.enlistUsers(UNIT))) === UNIT);
+while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, UNIT))) === UNIT);
 report('taken into the lists')
 await completeLists(dir)
 await close()

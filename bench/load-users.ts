@@ -44,7 +44,7 @@ for (let first = 0; first < count; first += UNIT) {
   })
 }
 if (values.follow) {
-  while ((await store.write((tx) => tx.enlistUsers(UNIT))) === UNIT);
+  while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, UNIT))) === UNIT);
   await store.sealAudit()
   while ((await store.write((tx) => followAuditLog(tx, UNIT))) > 0);
 }

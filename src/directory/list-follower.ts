@@ -52,7 +52,7 @@ async function isUnlisted(dir: Directory, upTo: number): Promise<boolean> {
  */
 async function enlistBatch(dir: Directory, newest?: number, limit = BATCH): Promise<void> {
   const { listing } = dir
-  listing.batch ??= write(dir, (tx) => tx.enlistUsers(limit, newest)).finally(() => {
+  listing.batch ??= write(dir, (tx) => tx.userIndex.enlistUsers(tx, limit, newest)).finally(() => {
     listing.batch = null
   })
   await listing.batch
@@ -63,7 +63,7 @@ async function enlistBatch(dir: Directory, newest?: number, limit = BATCH): Prom
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function followUsers(dir: Directory, stopping: AbortSignal): Promise<void> {
-  const isBehind = (): Promise<boolean> => read(dir, (tx) => tx.areListsBehind())
+  const isBehind = (): Promise<boolean> => read(dir, (tx) => tx.userIndex.areListsBehind(tx))
   if (!(await isBehind())) return
   await runWhenIdle(stopping, async (isWaitedFor) => {
     await enlistBatch(dir, undefined, isWaitedFor ? SMALL_BATCH : BATCH)

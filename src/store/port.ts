@@ -4,6 +4,7 @@ import type { AuditFaultKind } from '../model/audit-faults.ts'
 import type { Group } from '../model/users.ts'
 import type { Statement } from './statement.ts'
 import type {
+  AreaSearch,
   CountedUsers,
   FoundKeys,
   FoundUsers,
@@ -13,16 +14,7 @@ import type {
   UserWords,
 } from './user-searches.ts'
 
-export type {
-  CountedUsers,
-  FoundKeys,
-  FoundUsers,
-  PageEnd,
-  UserArea,
-  UserSearch,
-  UserSearchPage,
-  UserWords,
-} from './user-searches.ts'
+export * from './user-searches.ts'
 
 /**
  * Stores the directory. SQLite and PostgreSQL implement it; code outside this folder does not know which one runs.
@@ -129,6 +121,7 @@ export interface Tx {
    * nothing on SQLite, where units run one at a time.
    */
   keepOrganizations(pks: readonly number[]): Promise<void>
+  readonly userIndex: UserIndex
   /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null
   /**
@@ -139,43 +132,43 @@ export interface Tx {
    * @returns an outcome for each row, in order
    */
   insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]>
+}
+
+/** The lists of users, and the searches in them. Each engine has indexes of its own for them. */
+export interface UserIndex {
   /**
    * Takes users into the lists who are not in them yet: into the indexes by name and for searches, and into the totals.
    * No other statement may precede it in its unit.
    * @param newest takes the newest users up to this primary key; the oldest ones when left out
    * @returns how many; less than `limit` if none is left
    */
-  enlistUsers(limit: number, newest?: number): Promise<number>
+  enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number>
   /** Returns whether `enlistUsers` has something to do: new users, or parts of the indexes that changes have filled. */
-  areListsBehind(): Promise<boolean>
+  areListsBehind(tx: Tx): Promise<boolean>
   /**
    * Returns the primary keys of live users that a search finds, at most `limit`, in no particular order. A search of
    * words finds exactly these users; one of groups alone may find others on PostgreSQL.
    */
-  searchUsers(search: UserSearch, limit: number): Promise<number[]>
+  searchUsers(tx: Tx, search: UserSearch, request: { readonly limit: number }): Promise<number[]>
   /**
    * Finds live users of an area by words, in no particular order. It looks at a limited number of users, so it may
    * miss some; users who are in no list yet are not found.
    * @param search.words one of them has at least MIN_SEARCHED characters
    */
-  findUsers(area: UserArea, search: UserWords): Promise<FoundKeys>
+  findUsers(tx: Tx, area: UserArea, search: UserWords): Promise<FoundKeys>
   /**
    * Returns a page of the live users that a search finds, in the order of the list.
    * @returns undefined if the order of the list itself leads to the page sooner; never with `page.after`
    */
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined>
+  searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined>
   /**
    * Reads all live users of an area with few users, and returns a page of those whom a search finds, in the order of the
    * list.
-   * @param search all users are found without words and groups; words may be shorter than MIN_SEARCHED characters
+   * @param within.search all users are found without words and groups; words may be shorter than MIN_SEARCHED characters
    * @returns undefined if SQL that both engines share is as fast
    */
-  searchArea(area: UserArea, search: UserSearch, page: UserSearchPage): Promise<CountedUsers | undefined>
+  searchArea(tx: Tx, within: AreaSearch, page: UserSearchPage): Promise<CountedUsers | undefined>
 }
-
-/** The least number of characters of a word that the index for searches finds. */
-export const MIN_SEARCHED = 3
-
 /** A row of `users`, as it is inserted. */
 export interface UserRecord {
   readonly id: string

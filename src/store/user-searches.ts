@@ -2,6 +2,9 @@ import type { RawBuilder, SqlBool } from 'kysely'
 import type { PageRequest } from '../model/pages.ts'
 import type { UserOrder } from '../model/user-lists.ts'
 
+/** The least number of characters of a word that the index for searches finds. */
+export const MIN_SEARCHED = 3
+
 /** What the index for searches looks for. */
 export interface UserSearch {
   readonly providerPk: number
@@ -23,6 +26,12 @@ export interface UserArea {
   readonly resellerPk?: number | undefined
   /** Whether the users of deleted organizations are in the area. */
   readonly ofDeleted?: boolean
+}
+
+/** Words, groups, and where to look for them. */
+export interface AreaSearch {
+  readonly area: UserArea
+  readonly search: UserSearch
 }
 
 /** Words that a user must have in their names and e-mail, and how many such users are wanted. */

@@ -61,7 +61,7 @@ async function newWorld(open: OpenStore): Promise<World> {
 
 async function addPeople(world: World) {
   const people = await world.store.write((tx) => insertPeople(tx, world))
-  while ((await world.store.write((tx) => tx.enlistUsers(100))) > 0);
+  while ((await world.store.write((tx) => tx.userIndex.enlistUsers(tx, 100))) > 0);
   return people
 }
 

@@ -419,10 +419,10 @@ export function migrationsSuite(engine: MigratedEngine): void {
         store.read(async (tx) => {
           const search = { providerPk: 1, words: [], groups: [[1]] }
           const page = { offset: 0, limit: 10, order: { by: 'name', ascending: true } } as const
-          return (await tx.searchPage(search, page))?.pks
+          return (await tx.userIndex.searchPage(tx, search, page))?.pks
         })
       assert.deepEqual(await select(), [2])
-      while ((await store.write((tx) => tx.enlistUsers(10))) > 0);
+      while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))) > 0);
       assert.deepEqual(await select(), [2, 1])
       await store.close()
     })

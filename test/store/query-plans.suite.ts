@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Condition, EVERYTHING } from '../../src/model/conditions.ts'
 import { newId } from '../../src/model/ids.ts'
-import type { QueryBuilder, Tx, UserArea } from '../../src/store/port.ts'
+import type { QueryBuilder, Tx, UserArea, UserIndex } from '../../src/store/port.ts'
 import { selectChangesAfter } from '../../src/store/users/changed-users.ts'
 import { selectUserPage, selectUsersAfter } from '../../src/store/users/user-pages.ts'
 import type { UserFields } from '../../src/store/users/user-sql.ts'
@@ -53,6 +53,10 @@ export async function explainAll(
   }
   const all: Tx['all'] = async (statement, params) =>
     query((db) => statement.build(db, params)) as ReturnType<typeof tx.all<never, never>>
+  const unrecorded: Partial<UserIndex> = {
+    findUsers: (_, area, search) => tx.userIndex.findUsers(tx, area, search),
+    searchUsers: (_, search, request) => tx.userIndex.searchUsers(tx, search, request),
+  }
   const recorder = Object.create(tx, {
     query: { value: query },
     queryArrays: {
@@ -61,8 +65,7 @@ export async function explainAll(
     },
     all: { value: all },
     get: { value: async (...words: Parameters<Tx['get']>) => (await all(...words))[0] },
-    findUsers: { value: tx.findUsers.bind(tx) },
-    searchUsers: { value: tx.searchUsers.bind(tx) },
+    userIndex: { value: { ...tx.userIndex, ...unrecorded } },
   }) as Tx
   await work(recorder)
   return plans
@@ -88,7 +91,7 @@ function planTests(open: OpenStore, engine: Engine): void {
     ]
     const names = { firstName: 'Ada', lastName: null, email: null }
     await store.write((tx) => insertUser(tx, { id: newId(), organizationPk: customer.pk, ...names }))
-    await store.write((tx) => tx.enlistUsers(10))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))
     // As if there were very many, of each area.
     const total = { total: 1_000_000, provider_pk: provider.pk }
     await store.write((tx) => tx.query((db) => db.updateTable('user_totals').set(total)))
@@ -172,13 +175,15 @@ function planTests(open: OpenStore, engine: Engine): void {
           email: null,
         }),
       )
-    await store.write((tx) => tx.enlistUsers(100))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 100))
     for (const by of ['name', 'email'] as const)
       for (const ascending of [true, false])
         for (const offset of [0, 1]) {
           const search = { providerPk: provider.pk, words: ['ada'], groups: [] }
           const page = { order: { by, ascending }, offset, limit: 25 }
-          const plans = await store.read((tx) => explainAll(tx, engine, (on) => on.searchPage(search, page)))
+          const plans = await store.read((tx) =>
+            explainAll(tx, engine, (on) => on.userIndex.searchPage(on, search, page)),
+          )
           assert.match(plans.at(-1) ?? '', engine.searches)
           const skipping = plans.slice(0, -1).join('\n')
           assert.doesNotMatch(skipping, /TEMP B-TREE|Seq Scan on users/)

@@ -43,7 +43,7 @@ export function userFindSuite(
   describe('finding users of an area', () => {
     test('words find exactly the live users of the area who have all of them', async () => {
       const world = await newWorld(open)
-      const engine: Find = async (tx, area, search) => (await tx.findUsers(area, search)).pks
+      const engine: Find = async (tx, area, search) => (await tx.userIndex.findUsers(tx, area, search)).pks
       for (const area of listAreas(world)) {
         const isNarrow = area.organizationPk !== undefined || area.resellerPk !== undefined
         const finds = [engine, ...(ways.any ?? []), ...(isNarrow ? (ways.narrow ?? []) : [])]
@@ -76,9 +76,11 @@ export function userFindSuite(
         toRow(reseller, 'Zuse'),
       ]
       const pks = (await store.write((tx) => tx.insertUsers(rows))).slice(-2).map(Number)
-      while ((await store.write((tx) => tx.enlistUsers(1_000))) > 0);
+      while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 1_000))) > 0);
       const area = { providerPk: provider.pk, resellerPk: reseller.pk }
-      const found = await store.read((tx) => tx.findUsers(area, { words: ['hopper'], limit: 6 }))
+      const found = await store.read((tx) =>
+        tx.userIndex.findUsers(tx, area, { words: ['hopper'], limit: 6 }),
+      )
       assert.deepEqual([...found.pks].sort(byNumber), pks)
     })
   })
@@ -245,7 +247,7 @@ async function addPeople(
   }
   for (const { pk, isDeleted } of people)
     if (isDeleted) await store.write((tx) => markUserDeleted(tx, pk, NOW))
-  while ((await store.write((tx) => tx.enlistUsers(1_000))) > 0);
+  while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 1_000))) > 0);
   return people
 }
 

@@ -84,7 +84,7 @@ async function change(
     return
   }
   if (kind === 1) {
-    await store.write((tx) => tx.enlistUsers((n % 4) + 1))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, (n % 4) + 1))
     return
   }
   const person = people[n % people.length] ?? assert.fail()
@@ -159,7 +159,7 @@ function listTests(open: OpenStore): void {
       fc.array(anyCriteria, { maxLength: 6 }),
       async (steps, all) => {
         for (const [kind, n] of steps) await change(world, kind, n)
-        while ((await store.write((tx) => tx.enlistUsers(3))) > 0);
+        while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 3))) > 0);
         for (const { area, deleted, search, some, by, ascending } of all) {
           const organization = organizations[2] ?? assert.fail()
           const words = toSearchWords(search)
@@ -222,7 +222,7 @@ function listTests(open: OpenStore): void {
     const anySteps = fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 2, 3, 4), fc.nat(999)), { maxLength: 30 })
     const property = fc.asyncProperty(anySteps, async (steps) => {
       for (const [kind, n] of steps) await change(world, kind, n)
-      while ((await store.write((tx) => tx.enlistUsers(7))) > 0);
+      while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 7))) > 0);
       for (const by of ['name', 'email'] as const)
         for (const ascending of [true, false])
           for (const offset of [0, 1, 5, 11]) {
@@ -259,7 +259,7 @@ function listTests(open: OpenStore): void {
         const steps = [...later]
         for (const by of ['name', 'email'] as const)
           for (const ascending of [true, false]) {
-            while ((await store.write((tx) => tx.enlistUsers(7))) > 0);
+            while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 7))) > 0);
             const order = { by, ascending }
             const all = await store.read((tx) =>
               selectUserPage(tx, criteria, { order, page: { offset: 0, limit: 10_000 } }),
@@ -275,7 +275,7 @@ function listTests(open: OpenStore): void {
               if (!more) break
               const [step] = steps.splice(0, 1)
               if (step) await change(world, ...step)
-              while ((await store.write((tx) => tx.enlistUsers(7))) > 0);
+              while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 7))) > 0);
             }
             assert.equal(new Set(seen).size, seen.length)
             const gone = new Set(people.filter((one) => one.deleted).map(({ id }) => id))
@@ -314,7 +314,7 @@ function listTests(open: OpenStore): void {
       })
       ids.push(id, sharing)
     }
-    await store.write((tx) => tx.enlistUsers(10))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))
     const area = { providerPk: provider.pk, resellerPk: reseller.pk }
     const criteria = { area, deleted: false, where: EVERYTHING, beingDeleted: [] }
     for (const ascending of [true, false]) {
@@ -338,7 +338,7 @@ function listTests(open: OpenStore): void {
     const add = async (firstName: string): Promise<void> => {
       const user = { id: newId(), organizationPk: provider.pk, firstName, lastName: null, email: null }
       await store.write((tx) => insertUser(tx, user))
-      await store.write((tx) => tx.enlistUsers(7))
+      await store.write((tx) => tx.userIndex.enlistUsers(tx, 7))
     }
     const list = async (offset: number): Promise<(string | null)[]> => {
       const cut = { order: { by: 'name', ascending: true }, page: { offset, limit: 2 }, ends } as const
@@ -360,7 +360,7 @@ function listTests(open: OpenStore): void {
       await store.write((tx) =>
         insertUser(tx, { id: newId(), organizationPk: pk, firstName: null, lastName: null, email: null }),
       )
-    await store.write((tx) => tx.enlistUsers(10))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))
     const [, , gone] = organizations
     const criteria = { area: { providerPk: provider.pk }, deleted: false, beingDeleted: [gone?.pk ?? 0] }
     const cut = { order: { by: 'name', ascending: true }, page: { offset: 0, limit: 10 } } as const

@@ -27,10 +27,10 @@ test('users with the highest places enter the index, and the store writes on', a
   await add(world, ['bob'], [], 1)
   assert.equal(await store.write((tx) => tx.run(markOrganizationName, { pk: customer.pk })), 1)
   const search = { providerPk: customer.providerPk, words: ['bob'], groups: [] }
-  assert.equal((await store.read((tx) => tx.searchUsers(search, 9))).length, 1)
+  assert.equal((await store.read((tx) => tx.userIndex.searchUsers(tx, search, { limit: 9 }))).length, 1)
   const page = { order: { by: 'name', ascending: true }, offset: 1, limit: 5 } as const
   const ofAll = { ...search, words: ['example'] }
-  const found = await store.read((tx) => tx.searchPage(ofAll, page))
+  const found = await store.read((tx) => tx.userIndex.searchPage(tx, ofAll, page))
   assert.deepEqual(found?.pks, [world.people[1]?.pk])
 })
 
@@ -51,7 +51,10 @@ test('more blocks are divided in one commit than SQLite joins selects', async ()
   await add(world, ['zoe'], [], 1)
   for (const word of ['n000', 'n599', 'zoe']) {
     const search = { providerPk: customer.providerPk, words: [word], groups: [] }
-    assert.equal((await store.read((tx) => tx.searchUsers(search, 99))).length, word === 'zoe' ? 1 : 17)
+    assert.equal(
+      (await store.read((tx) => tx.userIndex.searchUsers(tx, search, { limit: 99 }))).length,
+      word === 'zoe' ? 1 : 17,
+    )
   }
 })
 
@@ -84,7 +87,7 @@ test('blocks stay small when users come in any order, or have the same key', asy
   for (const by of ['name', 'email'] as const) assert.ok((await countLargest(store, by)) < 600)
   const page = { order: { by: 'email', ascending: false }, offset: 0, limit: 3_000 } as const
   const search = { providerPk: world.customer.providerPk, words: ['mm0'], groups: [] }
-  const found = await store.read((tx) => tx.searchPage(search, page))
+  const found = await store.read((tx) => tx.userIndex.searchPage(tx, search, page))
   const nameless = world.people.filter(
     ({ firstName, email }) => firstName.startsWith('mm0') && email === null,
   )
@@ -100,13 +103,13 @@ test('a block divides when changes alone fill it, and users who have used up its
   for (let i = 0; i < 6; i++) {
     const content = { resellerPk: null, firstName: `ada ${i}`, lastName: null, email: null }
     await store.write((tx) => updateUser(tx, people[0]?.pk ?? 0, { ...content, active: true, now: NOW }))
-    if (!(await store.read((tx) => tx.areListsBehind()))) continue
-    await store.write((tx) => tx.enlistUsers(250))
+    if (!(await store.read((tx) => tx.userIndex.areListsBehind(tx)))) continue
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 250))
   }
-  assert.equal(await store.read((tx) => tx.areListsBehind()), false)
+  assert.equal(await store.read((tx) => tx.userIndex.areListsBehind(tx)), false)
   await store.write((tx) => updateUser(tx, people[0]?.pk ?? 0, { ...EVE, now: NOW }))
   const search = { providerPk: customer.providerPk, words: ['eve'], groups: [] }
-  assert.equal((await store.read((tx) => tx.searchUsers(search, 9))).length, 1)
+  assert.equal((await store.read((tx) => tx.userIndex.searchUsers(tx, search, { limit: 9 }))).length, 1)
 })
 
 test('far pages of words that many users have are left to the list, if a condition leaves some of them out', async () => {
@@ -119,7 +122,8 @@ test('far pages of words that many users have are left to the list, if a conditi
   const find = async (word: string, page: { offset: number; where?: typeof where }) => {
     const search = { providerPk: customer.providerPk, words: [word], groups: [] }
     const order = { by: 'name', ascending: true } as const
-    return (await store.read((tx) => tx.searchPage(search, { order, limit: 1, ...page })))?.pks.length
+    return (await store.read((tx) => tx.userIndex.searchPage(tx, search, { order, limit: 1, ...page })))?.pks
+      .length
   }
   assert.equal(await find('many', { offset: 251, where }), undefined)
   assert.equal(await find('many', { offset: 250, where }), 1)

@@ -26,7 +26,7 @@ export function memberPlansSuite(open: OpenStore, engine: Engine): void {
     ]
     const user = { id: newId(), organizationPk: customer.pk, firstName: 'Ada', lastName: null, email: null }
     const pk = (await store.write((tx) => insertUser(tx, user))) ?? assert.fail()
-    await store.write((tx) => tx.enlistUsers(10))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))
     const search = { providerPk: provider.pk, words: [], groups: [[1]] }
     const [ofCustomer, ofReseller] = [{ organizationPk: customer.pk }, { resellerPk: reseller.pk }]
     for (const by of ['name', 'email'] as const)
@@ -81,7 +81,7 @@ export function memberCopiesSuite(open: OpenStore): void {
     const change = (n: number): Promise<unknown> =>
       store.write(async (tx) => {
         const pk = pks[n % pks.length] ?? 0
-        if (n % 5 === 0) return tx.enlistUsers(3)
+        if (n % 5 === 0) return tx.userIndex.enlistUsers(tx, 3)
         if (n % 5 === 1) return markUserDeleted(tx, pk, NOW)
         if (n % 5 === 2) return markUserRestored(tx, pk, NOW)
         const email = n % 2 === 0 ? null : `${n}@x.example`
@@ -90,7 +90,7 @@ export function memberCopiesSuite(open: OpenStore): void {
         if (n % 5 === 3) await replaceMemberships(tx, pk, groups.slice(n % 3))
       })
     await Promise.all(Array.from({ length: 60 }, (_, n) => change(n)))
-    while ((await store.write((tx) => tx.enlistUsers(100))) > 0);
+    while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, 100))) > 0);
     const keys = sql`users.id, users.name_key, users.email_key, users.organization_pk, users.reseller_pk`
     const [row] = await store.read((tx) =>
       query<{ members: number; right: number }>(
@@ -149,7 +149,7 @@ export function userPlacesSuite(open: OpenStore): void {
       if (organization.providerPk === provider.pk)
         people.push({ pk, ...user, emailKey, nameKey: nameKeyOf({ ...user, emailKey }) })
     }
-    await store.write((tx) => tx.enlistUsers(100))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 100))
     for (const by of ['name', 'email'] as const)
       for (const ascending of [true, false])
         for (const isDense of [true, false])

@@ -78,7 +78,7 @@ export async function add(
   )
   for (const [i, person] of some.entries()) person.pk = Number(outcomes[i])
   people.push(...some)
-  while ((await store.write((tx) => tx.enlistUsers(batch))) > 0);
+  while ((await store.write((tx) => tx.userIndex.enlistUsers(tx, batch))) > 0);
 }
 
 function compare(one: string, other: string): number {
@@ -111,7 +111,7 @@ async function assertFound({ store, customer, people, groups }: World): Promise<
         if (!ascending) expected.reverse()
         const search = { providerPk: customer.providerPk, words, groups: some.length ? [some] : [] }
         const few = { order: { by, ascending }, offset: 0, limit: 1, few: 5_000 }
-        const whole = await store.read((tx) => tx.searchPage(search, few))
+        const whole = await store.read((tx) => tx.userIndex.searchPage(tx, search, few))
         // PostgreSQL may find others if the search has groups.
         if (some.length === 0 && whole?.isAll)
           assert.deepEqual(new Set(whole.pks), new Set(expected.map(({ pk }) => pk)), JSON.stringify(search))
@@ -120,13 +120,15 @@ async function assertFound({ store, customer, people, groups }: World): Promise<
         )) {
           const pks = expected.slice(offset, offset + 40).map(({ pk }) => pk)
           const page = { order: { by, ascending }, offset, limit: 40 }
-          const found = (await store.read((tx) => tx.searchPage(search, page)))?.pks
+          const found = (await store.read((tx) => tx.userIndex.searchPage(tx, search, page)))?.pks
           // Groups or several words that many users have may be left to the order of the list.
           if (words.length === 1 || found) assert.deepEqual(found, pks, JSON.stringify({ search, page }))
           const last = expected[offset - 1]
           const after = last && (await store.read((tx) => selectPageEnd(tx, by, last.pk)))
           if (!found || !after) continue
-          const following = await store.read((tx) => tx.searchPage(search, { ...page, offset: 0, after }))
+          const following = await store.read((tx) =>
+            tx.userIndex.searchPage(tx, search, { ...page, offset: 0, after }),
+          )
           assert.deepEqual(following?.pks, pks, JSON.stringify({ search, page, after }))
         }
       }

@@ -47,7 +47,7 @@ function userPlans(open: OpenStore, engine: Engine): void {
     const small = await addOrganization(store, provider, 'reseller')
     const names = { firstName: 'Ada', lastName: null, email: null }
     await store.write((tx) => insertUser(tx, { id: newId(), organizationPk: customer.pk, ...names }))
-    await store.write((tx) => tx.enlistUsers(10))
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))
     await setTotals(store, provider.pk, [
       [0, 0, 1_000_000],
       [0, 1, 1_000_000],

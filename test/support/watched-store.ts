@@ -1,5 +1,5 @@
 import type { CompiledQuery } from 'kysely'
-import type { Store, Tx } from '../../src/store/port.ts'
+import type { Store, Tx, UserIndex } from '../../src/store/port.ts'
 import type { Statement } from '../../src/store/statement.ts'
 
 /**
@@ -20,6 +20,26 @@ export function watchReads(store: Store): { store: Store; take(): string[] } {
       const taken = noted
       noted = []
       return taken
+    },
+  }
+}
+
+/** Notes a search, and not the statements that an engine makes of it. */
+function watchIndex(tx: Tx, note: (text: string) => void): UserIndex {
+  const index = tx.userIndex
+  return {
+    ...index,
+    findUsers(_, area, search) {
+      note('findUsers')
+      return index.findUsers(tx, area, search)
+    },
+    searchUsers(_, search, request) {
+      note('searchUsers')
+      return index.searchUsers(tx, search, request)
+    },
+    searchPage(_, search, page) {
+      note('searchPage')
+      return index.searchPage(tx, search, page)
     },
   }
 }
@@ -45,8 +65,6 @@ function watchTx(tx: Tx, note: (text: string) => void): Tx {
     query: { value: query },
     get: { value: noted(tx.get.bind(tx), nameOf) },
     all: { value: noted(tx.all.bind(tx), nameOf) },
-    findUsers: { value: noted(tx.findUsers.bind(tx), () => 'findUsers') },
-    searchUsers: { value: noted(tx.searchUsers.bind(tx), () => 'searchUsers') },
-    searchPage: { value: noted(tx.searchPage.bind(tx), () => 'searchPage') },
+    userIndex: { value: watchIndex(tx, note) },
   })
 }

@@ -160,7 +160,7 @@ async function readNewest(tx: Tx, area: UserArea, { words, limit }: UserWords): 
 
 /** Reads the users whom the engine finds. */
 async function readByWords(tx: Tx, area: UserArea, { words, limit }: UserWords): Promise<FoundByWords> {
-  const { pks, more } = await tx.findUsers(area, { words, limit: limit + 1 })
+  const { pks, more } = await tx.userIndex.findUsers(tx, area, { words, limit: limit + 1 })
   const parts = Array.from({ length: Math.ceil(pks.length / PK_SLOTS.length) }, (_, i) =>
     pks.slice(i * PK_SLOTS.length, (i + 1) * PK_SLOTS.length),
   )

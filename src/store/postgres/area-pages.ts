@@ -1,7 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
 import { LAST, MAX_KEY } from '../../model/users.ts'
-import type { CountedUsers, PageEnd, Tx, UserArea, UserSearch, UserSearchPage } from '../port.ts'
+import type { AreaSearch, CountedUsers, PageEnd, Tx, UserSearchPage } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { isAfter } from '../users/page-ends.ts'
 import { isNarrow, selectPksOfArea, toOrderSql } from '../users/user-sql.ts'
@@ -9,13 +9,7 @@ import { and, areInGroups, haveWords, IS_LISTED, membersOf } from './user-condit
 
 // All users of an area, or its members of groups, are read from an index by name and sorted.
 
-/** Words, groups, and where to look for them. */
-interface AreaSearch {
-  readonly area: UserArea
-  readonly search: UserSearch
-}
-
-/** Reads all users of an area from an index; see `Tx.searchArea`. */
+/** Reads all users of an area from an index; see `UserIndex.searchArea`. */
 export async function searchArea(
   tx: Tx,
   within: AreaSearch,

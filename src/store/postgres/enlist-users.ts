@@ -3,11 +3,12 @@ import type { Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { takeLock } from '../tables/locks.ts'
+import { selectNewestUnlisted } from '../users/unlisted-users.ts'
 
 /** More rows of totals than this for each combination are added up. */
 const MAX_ROWS = 2
 
-/** Takes users into the lists; see `Tx.enlistUsers`. A trigger counts them. */
+/** Takes users into the lists; see `UserIndex.enlistUsers`. A trigger counts them. */
 export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number> {
   await takeLock(tx, 'lists of users', new Date().toISOString())
   const rows = await tx.query((db) =>
@@ -29,6 +30,11 @@ export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promi
   if (pks.length > 0) await listMemberships(tx, pks)
   if (rows.length < limit) await addUpTotals(tx)
   return rows.length
+}
+
+/** Returns whether there is something to do for `enlistUsers`. */
+export async function areListsBehind(tx: Tx): Promise<boolean> {
+  return (await selectNewestUnlisted(tx)) !== undefined
 }
 
 /** What a membership has of its user, and its name there. See migration 31. */

@@ -24,7 +24,7 @@ export async function selectMembers(tx: Tx, groups: readonly number[], limit: nu
 }
 
 /**
- * Finds a page of the members of groups in the order of a list; see `Tx.searchPage`.
+ * Finds a page of the members of groups in the order of a list; see `UserIndex.searchPage`.
  * @param search.groups at least one list
  */
 export async function selectMemberPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<number[]> {

@@ -1,28 +1,12 @@
 import { type Compilable, type InsertResult, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type pg from 'pg'
-import type {
-  CountedUsers,
-  FoundKeys,
-  FoundUsers,
-  InsertOutcome,
-  NewUserRow,
-  QueryBuilder,
-  Tx,
-  UserArea,
-  UserSearch,
-  UserSearchPage,
-  UserWords,
-} from '../port.ts'
+import type { InsertOutcome, NewUserRow, QueryBuilder, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, onlyCompares, type Plan, type Statement } from '../statement.ts'
-import { selectNewestUnlisted } from '../users/unlisted-users.ts'
-import { searchArea } from './area-pages.ts'
 import { newBuilder } from './connection.ts'
-import { enlistUsers } from './enlist-users.ts'
 import { toQueryError } from './errors.ts'
 import { newInsertUsers, toOutcomes } from './insert-users.ts'
-import { findUsers } from './user-find.ts'
-import { searchPage, searchUsers } from './user-search.ts'
+import { USER_INDEX } from './user-index.ts'
 
 /** A statement and the name under which each connection prepares it once. */
 interface Prepared {
@@ -59,6 +43,7 @@ export type Begin =
 export class PostgresTx implements Tx {
   /** Audit entries are sealed after their commit, so that writers need not wait for each other. */
   readonly block = null
+  readonly userIndex = USER_INDEX
   readonly #pool: pg.Pool
   readonly #statements: Statements
   readonly #begin: Begin
@@ -140,30 +125,6 @@ export class PostgresTx implements Tx {
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {
     this.#wrote = true
     return toOutcomes(await this.#send(newInsertUsers(rows)), rows.length)
-  }
-
-  enlistUsers(limit: number, newest?: number): Promise<number> {
-    return enlistUsers(this, limit, newest)
-  }
-
-  async areListsBehind(): Promise<boolean> {
-    return (await selectNewestUnlisted(this)) !== undefined
-  }
-
-  searchUsers(search: UserSearch, limit: number): Promise<number[]> {
-    return searchUsers(this, search, limit)
-  }
-
-  findUsers(area: UserArea, search: UserWords): Promise<FoundKeys> {
-    return findUsers(this, area, search)
-  }
-
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined> {
-    return searchPage(this, search, page)
-  }
-
-  searchArea(area: UserArea, search: UserSearch, page: UserSearchPage): Promise<CountedUsers | undefined> {
-    return searchArea(this, { area, search }, page)
   }
 
   /** Returns whether the unit wrote something. */

@@ -43,7 +43,7 @@ function toParameters(area: UserArea, { words, limit }: UserWords): FindParamete
   return { ...toAreaParameters(area), patterns: words.map(toPattern), limit }
 }
 
-/** Finds users of an area by words; see `Tx.findUsers`. */
+/** Finds users of an area by words; see `UserIndex.findUsers`. */
 export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Promise<FoundKeys> {
   if (isNarrow(area) && (await countArea(tx, area)) <= SMALL_AREA)
     return { pks: await readArea(tx, area, search), more: false }

@@ -65,8 +65,12 @@ export function areFound(
     and users.provider_pk + 0 = ${search.providerPk} and ${haveWords(search)} and ${areInGroups(search.groups)}`
 }
 
-/** Finds users; see `Tx.searchUsers`. */
-export async function searchUsers(tx: Tx, search: PlannedSearch, limit: number): Promise<number[]> {
+/** Finds users; see `UserIndex.searchUsers`. */
+export async function searchUsers(
+  tx: Tx,
+  search: PlannedSearch,
+  { limit }: { readonly limit: number },
+): Promise<number[]> {
   const [some = []] = search.groups
   if (search.words.length === 0) return selectMembers(tx, some, limit)
   const rows = await query<{ pk: number }>(
@@ -89,7 +93,7 @@ export interface Place {
   readonly each: readonly number[] | null
 }
 
-/** Finds a page of users in the order of a list; see `Tx.searchPage`. */
+/** Finds a page of users in the order of a list; see `UserIndex.searchPage`. */
 export async function searchPage(
   tx: Tx,
   search: UserSearch,
@@ -107,7 +111,7 @@ export async function searchPage(
   const rare = search.words.filter((_, i) => sum(places, ({ each }) => each?.[i] ?? 0) <= total * COMMON)
   const planned = { ...search, parts: toParts(rare.length > 0 ? rare : search.words) }
   if (found * (100 / SAMPLE_PERCENT) < few * 2) {
-    const all = await searchUsers(tx, planned, few + 1)
+    const all = await searchUsers(tx, planned, { limit: few + 1 })
     if (all.length <= few) return { pks: all, isAll: true }
   }
   const isCommon = found > total * DENSE

@@ -13,29 +13,16 @@ import {
 } from 'kysely'
 import { type BlockHead, toNextBlock } from '../audit/block-rows.ts'
 import type { ColumnTypes } from '../migrations/migration.ts'
-import type {
-  FoundKeys,
-  FoundUsers,
-  InsertOutcome,
-  NewUserRow,
-  OpenBlock,
-  Tx,
-  UserArea,
-  UserSearch,
-  UserSearchPage,
-  UserWords,
-} from '../port.ts'
+import type { InsertOutcome, NewUserRow, OpenBlock, Tx } from '../port.ts'
 import type { Tables } from '../schema.ts'
 import { bind, compile, type Plan, type Statement } from '../statement.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { CREATE_STATEMENTS } from './create-statements.ts'
 import { openDatabase } from './database.ts'
-import { areListsBehind, enlistUsers } from './enlist-users.ts'
 import { toQueryError, toStoreError } from './errors.ts'
 import { insertUsers, MANY } from './insert-together.ts'
 import { type CreateStatement, insertUser, type StatementResult, type Writer } from './insert-user.ts'
-import { findUsers } from './user-find.ts'
-import { searchPage, searchUsers } from './user-search.ts'
+import { USER_INDEX } from './user-index.ts'
 
 interface PreparedStatement {
   readonly plan: Plan
@@ -46,6 +33,7 @@ type PreparedStatements = Map<Statement<never, unknown>, PreparedStatement>
 /** One connection, its prepared statements, and the transaction interface over both. */
 export class Connection implements Tx, Writer {
   readonly builder: Kysely<Tables> = newBuilder()
+  readonly userIndex = USER_INDEX
   readonly #db: DatabaseSync
   readonly #exec = new Map<string, StatementSync>()
   readonly #prepared = { rows: new Map() as PreparedStatements, counts: new Map() as PreparedStatements }
@@ -100,28 +88,6 @@ export class Connection implements Tx, Writer {
   runNow(name: CreateStatement, params: object): StatementResult {
     return this.#call(CREATE_STATEMENTS[name] as Statement<object, unknown>, params, 'run')
   }
-
-  enlistUsers(limit: number, newest?: number): Promise<number> {
-    return enlistUsers(this, limit, newest)
-  }
-
-  areListsBehind(): Promise<boolean> {
-    return areListsBehind(this)
-  }
-
-  searchUsers(search: UserSearch, limit: number): Promise<number[]> {
-    return searchUsers(this, search, { limit })
-  }
-
-  findUsers(area: UserArea, search: UserWords): Promise<FoundKeys> {
-    return findUsers(this, area, search)
-  }
-
-  searchPage(search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined> {
-    return searchPage(this, search, page)
-  }
-
-  async searchArea(): Promise<undefined> {}
 
   async query<R>(build: (db: Kysely<Tables>) => Compilable<R>): Promise<R[]> {
     try {

@@ -7,7 +7,7 @@ import { selectNewestUnlisted } from '../users/unlisted-users.ts'
 import { hasFullBlock, mergeSearch, placeUsers } from './user-places.ts'
 
 /**
- * Takes users into the lists; see `Tx.enlistUsers`. One statement for all of them costs a fraction of what triggers
+ * Takes users into the lists; see `UserIndex.enlistUsers`. One statement for all of them costs a fraction of what triggers
  * would.
  */
 export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number> {

@@ -18,7 +18,7 @@ const FEW = 60
 /** How many users with the words are looked at, at most. */
 const MOST = 3_000
 
-/** Finds users of an area by words; see `Tx.findUsers`. */
+/** Finds users of an area by words; see `UserIndex.findUsers`. */
 export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Promise<FoundKeys> {
   const first = await keepWanted(tx, area, search, sql`${selectUsers(area)} limit ${sql.lit(FIRST)}`)
   if (first.length >= search.limit) return { pks: first, more: false }

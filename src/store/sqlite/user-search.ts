@@ -32,7 +32,7 @@ interface SearchRequest {
 }
 
 /**
- * Finds users; see `Tx.searchUsers`.
+ * Finds users; see `UserIndex.searchUsers`.
  * @param request.within leaves out users who do not fulfil a condition
  */
 export async function searchUsers(tx: Tx, search: UserSearch, request: SearchRequest): Promise<number[]> {
@@ -64,7 +64,7 @@ interface Found {
 }
 
 /**
- * Finds a page of users in the order of a list; see `Tx.searchPage`. It first finds the blocks in which the page begins
+ * Finds a page of users in the order of a list; see `UserIndex.searchPage`. It first finds the blocks in which the page begins
  * and ends, and then sorts the users of these blocks.
  */
 export async function searchPage(

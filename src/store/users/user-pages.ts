@@ -98,7 +98,7 @@ async function cutArea(
   const rest = toRestSql({ area: { providerPk }, beingDeleted }, [])
   const { offset, limit } = page
   const cut = { order, offset: after ? 0 : offset, limit: limit + 1, after, where: rest }
-  const found = await tx.searchArea(area, search, cut)
+  const found = await tx.userIndex.searchArea(tx, { area, search }, cut)
   if (!found) return undefined
   const items = await selectListedUsers(tx, found.pks.slice(0, limit))
   return { items, total: found.total ?? total, more: found.pks.length > limit }
@@ -142,7 +142,7 @@ async function selectFound(
     after,
   }
   const isNear = after !== undefined || cut.order.by === 'email' || offset <= MAX_SKIPPED
-  const found = isNear ? await tx.searchPage(search, page) : undefined
+  const found = isNear ? await tx.userIndex.searchPage(tx, search, page) : undefined
   if (!found) return walkArea(tx, criteria, { ...cut, total })
   if (!found.isAll) return toBroadPage(await selectListedUsers(tx, found.pks), { ...cut, total })
   const where: Condition<UserFields> = { all: [criteria.where, { field: 'pk', in: found.pks }] }

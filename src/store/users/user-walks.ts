@@ -146,7 +146,7 @@ async function findByIndex(
   states: readonly AccountWord[] | undefined,
 ): Promise<number[] | undefined> {
   const search = toSearch(criteria)
-  const found = search && (await tx.searchUsers(search, MAX_FOUND + 1))
+  const found = search && (await tx.userIndex.searchUsers(tx, search, { limit: MAX_FOUND + 1 }))
   if (found && found.length <= MAX_FOUND) return found
   if (!states?.every((state) => UNAPPLIED.has(state))) return undefined
   const rows = await tx.query((db) =>

@@ -1,0 +1,15 @@
+import type { UserIndex } from '../port.ts'
+import { searchArea } from './area-pages.ts'
+import { areListsBehind, enlistUsers } from './enlist-users.ts'
+import { findUsers } from './user-find.ts'
+import { searchPage, searchUsers } from './user-search.ts'
+
+/** The index of users on PostgreSQL. */
+export const USER_INDEX: UserIndex = {
+  enlistUsers,
+  areListsBehind,
+  searchUsers,
+  findUsers,
+  searchPage,
+  searchArea,
+}
