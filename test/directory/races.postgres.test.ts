@@ -6,6 +6,7 @@ import { applyBulkRows, beginBulk } from '../../src/directory/imports/bulk.ts'
 import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
 import { JobRunner } from '../../src/directory/jobs/runner.ts'
 import { updatePersonAccount } from '../../src/directory/person-accounts.ts'
+import { unrelateOrganization } from '../../src/directory/relations.ts'
 import { updateCustomerTenant } from '../../src/directory/tenant-accounts.ts'
 import { deleteUser, suspendUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
@@ -209,5 +210,27 @@ await onServer('units at the same moment on PostgreSQL', (server) => {
     )
     await endJobs()
     assert.deepEqual(await readLive(on, id), [])
+  })
+
+  test('a relation ends although users are created in it meanwhile, again and again', async () => {
+    const { on } = await newWorld(await openTampered())
+    const { dir, operator } = on
+    const { id: resellerId } = await addOrganization(on, 'reseller')
+    const { id: customerId } = await addOrganization(on, 'customer', [resellerId])
+    let created = 0
+    const create = async (): Promise<void> => {
+      const user = newUser({ email: `${++created}@example.com` })
+      await createUser(dir, operator, { organizationId: customerId, kind: 'customer', resellerId, user })
+    }
+    const { store } = dir
+    const write: typeof store.write = (work) =>
+      store.write(async (tx) => {
+        await tx.query((db) => db.selectFrom('turns').select('name'))
+        if (created < 10) await create()
+        return work(tx)
+      })
+    const behind = Object.assign(Object.create(store), { write })
+    await unrelateOrganization({ ...dir, store: behind }, operator, { customerId, resellerId })
+    assert.equal((await readLive(on, customerId)).length, 10)
   })
 })
