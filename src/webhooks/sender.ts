@@ -175,6 +175,12 @@ async function exchange(start: () => ClientRequest, body: string): Promise<numbe
 function sendBody(outgoing: ClientRequest, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
     outgoing.on('error', reject)
+    // Node ends a request without an error if the receiver switches to another protocol (101).
+    outgoing.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy()
+      resolve(statusCode)
+    })
+    outgoing.on('close', () => reject(new Error('the request ended without a response')))
     outgoing.on('response', (incoming) => {
       let read = 0
       incoming.on('data', (chunk: Buffer) => {

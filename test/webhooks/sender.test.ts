@@ -99,6 +99,9 @@ test('an endless or strange response counts by its status, and a stop cuts the r
   assert.equal((await send(sender, `http://127.0.0.1:${port}`)).delivered, true)
   handle = (request) => void request.socket.end('HTTP/1.1 999 x\r\n\r\n')
   assert.equal((await send(sender, `http://127.0.0.1:${port}`)).status, 999)
+  handle = ({ socket }) => void socket.write('HTTP/1.1 101 x\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
+  const switched = { delivered: false, status: 101, error: 'the receiver responded with 101' }
+  assert.deepEqual(await send(sender, `http://127.0.0.1:${port}`), switched)
   handle = (request) => void request.socket.end('nonsense\r\n\r\n')
   assert.equal((await send(sender, `http://127.0.0.1:${port}`)).error, 'the request failed')
   const stopping = new AbortController()
