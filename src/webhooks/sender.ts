@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import type { ClientRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SigningWebhook } from '../directory/webhooks.ts'
@@ -23,6 +23,8 @@ export interface Attempt {
   readonly status: number | null
   /** Why the event was not accepted; null if it was. It says nothing about the network of the provider. */
   readonly error: string | null
+  /** How long the receiver asks to wait before the next attempt, in milliseconds, an hour at most; 0 if it does not. */
+  readonly waitMs: number
 }
 
 /** Sends events to receivers. */
@@ -69,11 +71,16 @@ export function newWebhookSender(parts: {
       const signal = stopping ? AbortSignal.any([limit, stopping]) : limit
       const start = (): ClientRequest => open(new URL(webhook.url), headers, signal)
       try {
-        const status = await exchange(start, body)
+        const { status, waitMs } = await exchange(start, body)
         const delivered = status >= 200 && status < 300
-        return { delivered, status, error: delivered ? null : `the receiver responded with ${status}` }
+        return {
+          delivered,
+          status,
+          error: delivered ? null : `the receiver responded with ${status}`,
+          waitMs,
+        }
       } catch (error) {
-        return { delivered: false, status: null, error: explain(error, limit) }
+        return { delivered: false, status: null, error: explain(error, limit), waitMs: 0 }
       }
     },
     close,
@@ -160,7 +167,7 @@ function checkPeer(socket: Socket, permits: (address: string) => boolean, outgoi
  * Sends a request. A receiver may close a kept connection at the moment when it is used again; the request is then sent
  * once more.
  */
-async function exchange(start: () => ClientRequest, body: string): Promise<number> {
+async function exchange(start: () => ClientRequest, body: string): Promise<Response> {
   const outgoing = start()
   try {
     return await sendBody(outgoing, body)
@@ -171,14 +178,32 @@ async function exchange(start: () => ClientRequest, body: string): Promise<numbe
   }
 }
 
-/** Sends the body. Returns the status of the response, whose content does not matter. */
-function sendBody(outgoing: ClientRequest, body: string): Promise<number> {
+/** What matters of a response: not its content. */
+interface Response extends Pick<Attempt, 'waitMs'> {
+  readonly status: number
+}
+
+function toResponse({ statusCode = 0, headers }: IncomingMessage): Response {
+  return { status: statusCode, waitMs: readRetryAfter(headers['retry-after']) }
+}
+
+/** The longest pause that a receiver can ask for. */
+const MAX_WAIT_MS = 60 * 60_000
+
+/** Reads `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3). Returns milliseconds; 0 if it says nothing. */
+function readRetryAfter(text = ''): number {
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+  return Math.min(Math.max(ms || 0, 0), MAX_WAIT_MS)
+}
+
+/** Sends the body. */
+function sendBody(outgoing: ClientRequest, body: string): Promise<Response> {
   return new Promise((resolve, reject) => {
     outgoing.on('error', reject)
     // Node ends a request without an error if the receiver switches to another protocol (101).
-    outgoing.on('upgrade', ({ statusCode = 0 }, socket) => {
+    outgoing.on('upgrade', (incoming, socket) => {
       socket.destroy()
-      resolve(statusCode)
+      resolve(toResponse(incoming))
     })
     outgoing.on('close', () => reject(new Error('the request ended without a response')))
     outgoing.on('response', (incoming) => {
@@ -188,7 +213,7 @@ function sendBody(outgoing: ClientRequest, body: string): Promise<number> {
         if (read > MAX_RESPONSE) incoming.destroy()
       })
       incoming.on('error', () => undefined)
-      resolve(incoming.statusCode ?? 0)
+      resolve(toResponse(incoming))
     })
     outgoing.end(body)
   })

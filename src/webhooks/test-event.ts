@@ -13,8 +13,10 @@ export async function testWebhook(
   dir: Directory,
   ctx: Context,
   { id, sender }: { readonly id: string; readonly sender: WebhookSender },
-): Promise<Attempt> {
+): Promise<Omit<Attempt, 'waitMs'>> {
   const webhook = await beginWebhookTest(dir, ctx, id)
   const data = { webhookId: webhook.id, correlationId: ctx.correlationId }
-  return sender.send(webhook, { id: newId(), type: 'Test', timestamp: dir.now().toISOString(), data })
+  const event = { id: newId(), type: 'Test', timestamp: dir.now().toISOString(), data }
+  const { waitMs, ...tested } = await sender.send(webhook, event)
+  return tested
 }

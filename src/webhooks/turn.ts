@@ -194,7 +194,8 @@ export async function storeTurn(tx: Tx, turn: Turn, storing: Storing): Promise<v
   const [first] = waiting.map((one) => one.dueAt).sort()
   // A receiver that seems to be down is tried with pauses of its own, however many organizations wait.
   const down = failures - MAX_FAILURES + 1
-  const least = down < 1 ? '' : pauseUntil(storing.now, down)
+  const waitMs = Math.max(0, ...[...turn.attempts.values()].map((one) => one.waitMs))
+  const least = down < 1 ? '' : pauseUntil(storing.now, down, waitMs)
   const dueAt = first !== undefined && first < least ? least : first
   const next = dueAt === undefined ? { dueAt: null, error: null } : { dueAt, error }
   await updateWebhookDue(tx, webhook.pk, next)
@@ -218,18 +219,22 @@ const UNTRIED: DeliveryState = { attempts: 0, firstFailedAt: null, dueAt: '', er
 /** Returns the state of an event after a failed attempt. */
 function toFailed(
   before: Pick<DeliveryState, 'attempts' | 'firstFailedAt'>,
-  { error }: Attempt,
+  { error, waitMs }: Attempt,
   { now, retryMs }: Storing,
 ): DeliveryState {
   const at = now.toISOString()
   const firstFailedAt = before.firstFailedAt ?? at
   const isOver = now.getTime() - Date.parse(firstFailedAt) >= retryMs
   const attempts = before.attempts + 1
-  const due = pauseUntil(now, attempts)
+  const due = pauseUntil(now, attempts, waitMs)
   return { attempts, firstFailedAt, dueAt: isOver ? '' : due, error, deadAt: isOver ? at : null }
 }
 
-/** Returns when the next attempt is due, ISO 8601. */
-function pauseUntil(now: Date, failures: number): string {
-  return new Date(now.getTime() + growPause(failures, MAX_PAUSE_MS)).toISOString()
+/**
+ * Returns when the next attempt is due, ISO 8601.
+ * @param waitMs how long the receiver asks to wait
+ */
+function pauseUntil(now: Date, failures: number, waitMs: number): string {
+  const pauseMs = Math.max(growPause(failures, MAX_PAUSE_MS), waitMs)
+  return new Date(now.getTime() + pauseMs).toISOString()
 }

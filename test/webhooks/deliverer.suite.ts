@@ -134,6 +134,26 @@ export function delivererSuite(open: OpenStore): void {
       assert.equal((await getWebhook(on.dir, on.operator, id)).error, null)
     })
 
+    test('a receiver that asks to wait is not tried before', async () => {
+      const { receiver, add, drain, later } = await newWorld(open)
+      receiver.accepts = () => false
+      receiver.waitMs = HOUR_MS
+      const [user = ''] = await add(1)
+      const tried: number[] = []
+      // Also when the receiver counts as down.
+      for (let i = 1; i <= 8; i++) {
+        await drain()
+        later(HOUR_MS - 1_000)
+        await drain()
+        tried.push(receiver.tried.length)
+        later(1_000)
+      }
+      assert.deepEqual(tried, [1, 2, 3, 4, 5, 6, 7, 8])
+      receiver.accepts = () => true
+      await drain()
+      assert.deepEqual(receiver.accepted, [user])
+    })
+
     test('an event is given up 24 hours after its first failure, and then its organization goes on', async () => {
       const { on, id, receiver, add, drain, later } = await newWorld(open)
       const [first, second, third] = await add(3)

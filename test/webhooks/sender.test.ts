@@ -49,7 +49,7 @@ test('a name that resolves to another address later is checked again', async () 
   handle = (_, response) => void response.writeHead(204, { connection: 'close' }).end()
   const sender = newSender(['127.0.0.1'], ['127.0.0.1'], ['127.0.0.2'])
   const url = `http://receiver.example:${port}`
-  assert.deepEqual(await send(sender, url), { delivered: true, status: 204, error: null })
+  assert.deepEqual(await send(sender, url), { delivered: true, status: 204, error: null, waitMs: 0 })
   const before = requests
   assert.match((await send(sender, url)).error ?? '', INSIDE)
   assert.equal(requests, before)
@@ -68,8 +68,25 @@ test('a redirect is a failure, and is not followed', async () => {
   handle = (_, response) => void response.writeHead(307, { location: '/again' }).end()
   const before = requests
   const attempt = await send(newSender(['127.0.0.1']), `http://127.0.0.1:${port}`)
-  assert.deepEqual(attempt, { delivered: false, status: 307, error: 'the receiver responded with 307' })
+  const expected = { delivered: false, status: 307, error: 'the receiver responded with 307', waitMs: 0 }
+  assert.deepEqual(attempt, expected)
   assert.equal(requests, before + 1)
+})
+
+test('a receiver can ask for a pause, an hour at most', async () => {
+  const sender = newSender(['127.0.0.1'])
+  const waitAfter = async (text: string, status = 503): Promise<number> => {
+    handle = (_, response) => void response.writeHead(status, { 'retry-after': text }).end()
+    return (await send(sender, `http://127.0.0.1:${port}`)).waitMs
+  }
+  assert.equal(await waitAfter('120'), 120_000)
+  assert.equal(await waitAfter('0'), 0)
+  const dated = await waitAfter(new Date(Date.now() + 60_000).toUTCString(), 429)
+  assert.ok(dated > 50_000 && dated <= 60_000, String(dated))
+  for (const text of ['86400', '9'.repeat(400), 'Fri, 31 Dec 9999 23:59:59 GMT'])
+    assert.equal(await waitAfter(text), 3_600_000)
+  for (const text of ['soon', '-5', '', 'Sat, 01 Jan 2000 00:00:00 GMT'])
+    assert.equal(await waitAfter(text), 0)
 })
 
 test('a connection that the receiver closes at the moment of the next request is opened anew', async () => {
@@ -100,7 +117,7 @@ test('an endless or strange response counts by its status, and a stop cuts the r
   handle = (request) => void request.socket.end('HTTP/1.1 999 x\r\n\r\n')
   assert.equal((await send(sender, `http://127.0.0.1:${port}`)).status, 999)
   handle = ({ socket }) => void socket.write('HTTP/1.1 101 x\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
-  const switched = { delivered: false, status: 101, error: 'the receiver responded with 101' }
+  const switched = { delivered: false, status: 101, error: 'the receiver responded with 101', waitMs: 0 }
   assert.deepEqual(await send(sender, `http://127.0.0.1:${port}`), switched)
   handle = (request) => void request.socket.end('nonsense\r\n\r\n')
   assert.equal((await send(sender, `http://127.0.0.1:${port}`)).error, 'the request failed')

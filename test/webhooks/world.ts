@@ -24,6 +24,8 @@ export interface Receiver extends WebhookSender {
   readonly urls: string[]
   readonly accepted: string[]
   readonly acceptedUrls: string[]
+  /** How long it asks to wait. */
+  waitMs: number
   /** The secrets that signed the last attempt. */
   secrets: readonly string[]
 }
@@ -36,6 +38,7 @@ export function newReceiver(): Receiver {
     urls: [],
     accepted: [],
     acceptedUrls: [],
+    waitMs: 0,
     secrets: [],
     async send({ secrets, url }, event) {
       const target = String(event.data.target)
@@ -47,7 +50,12 @@ export function newReceiver(): Receiver {
         receiver.accepted.push(target)
         receiver.acceptedUrls.push(url)
       }
-      return { delivered, status: delivered ? 204 : 500, error: delivered ? null : 'failed' }
+      return {
+        delivered,
+        status: delivered ? 204 : 500,
+        error: delivered ? null : 'failed',
+        waitMs: receiver.waitMs,
+      }
     },
     close: () => undefined,
   }
