@@ -2,7 +2,7 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError, toInvalid } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
 import { insertRelation, lockOrganization } from '../store/tables/organizations.ts'
-import { deleteRelation, selectRelation, updateContext } from '../store/tables/relations.ts'
+import { deleteRelation, lockRelation, selectRelation, updateContext } from '../store/tables/relations.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
@@ -28,24 +28,35 @@ export async function relateOrganization(
 ): Promise<void> {
   const subject = {
     ...({ operation: 'RelateOrganization', organization: request.customerId } as const),
-    target: request.resellerId,
+    ...{ target: request.resellerId, seesLatest: true },
   }
   await runUnit(dir, ctx, subject, async (unit) => {
-    const { customer, reseller } = await getBoth(unit, request)
+    const { customer, reseller } = await lockBoth(unit, request)
     const from =
       request.from === undefined ? undefined : await getFormer(unit, request.from, { customer, reseller })
     const ids = { customer: customer.pk, reseller: reseller.pk }
     const isNew = (await selectRelation(unit.tx, ids)) === undefined
-    if (isNew) {
-      for (const { pk } of [customer, reseller]) await lockOrganization(unit.tx, pk)
-      await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
-    }
+    if (isNew) await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
     if (from) await endRelation(unit, { customer, reseller: from }, reseller)
     const about = { organization: customer.id, target: reseller.id, reseller: reseller.id }
     const changes = isNew ? [{ name: 'resellers', before: [], after: [reseller.id] }] : []
     await unit.audit({ outcome: from ? 'moved' : isNew ? 'related' : 'repeated', ...about, changes })
   })
   forgetCached(dir)
+}
+
+/**
+ * Locks a customer and a reseller, so that no other unit changes their relation. The units see the latest commits, not a
+ * snapshot: in a customer with many users and steady creates, no snapshot would be new enough to end a relation.
+ */
+async function lockBoth(
+  unit: Unit,
+  ids: RelationIds,
+): Promise<{ customer: Organization; reseller: Organization }> {
+  const { customer, reseller } = await getBoth(unit, ids)
+  for (const { pk } of [customer, reseller]) await lockOrganization(unit.tx, pk)
+  // One of them may have been deleted meanwhile.
+  return getBoth(unit, ids)
 }
 
 async function getBoth(
@@ -64,7 +75,7 @@ async function getFormer(
   const former = await getReachableOrganization(unit, { id, kind: 'reseller' })
   if (former.pk === reseller.pk)
     throw toInvalid([{ path: 'fromResellerId', rule: 'different', message: 'must be another reseller' }])
-  if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
+  if (!(await lockRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
   return former
 }
 
@@ -100,12 +111,11 @@ async function endRelation(
 export async function unrelateOrganization(dir: Directory, ctx: Context, ids: RelationIds): Promise<void> {
   const subject = {
     ...({ operation: 'UnrelateOrganization', organization: ids.customerId } as const),
-    target: ids.resellerId,
+    ...{ target: ids.resellerId, seesLatest: true },
   }
   await runUnit(dir, ctx, subject, async (unit) => {
-    const { customer, reseller } = await getBoth(unit, ids)
-    const relation = { customer: customer.pk, reseller: reseller.pk }
-    if (!(await selectRelation(unit.tx, relation))) throw notRelated()
+    const { customer, reseller } = await lockBoth(unit, ids)
+    if (!(await lockRelation(unit.tx, { customer: customer.pk, reseller: reseller.pk }))) throw notRelated()
     await endRelation(unit, { customer, reseller }, null)
   })
   forgetCached(dir)

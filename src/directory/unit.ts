@@ -22,11 +22,10 @@ import { type Person, sealChanges } from './sealing/person-keys.ts'
 import { KeysUnreadableError } from './sealing/sealer.ts'
 
 /**
- * How many times a unit runs again after another unit inserted the same unique value first, or a user into a relation
- * that the unit ends. Of units that end a relation in which users are created all the time, about half have to. After
- * that the error is treated as a bug.
+ * How many times a unit runs again after another unit inserted the same unique value first. After that the error is
+ * treated as a bug.
  */
-const MAX_RACES = 20
+const MAX_RACES = 3
 
 /** One operation that writes. All of its rows, audit entries included, are one commit. */
 export interface Unit extends Scope {
@@ -67,6 +66,8 @@ export interface Subject {
   readonly issues?: readonly Issue[]
   /** Whether the result has a secret. It is then sealed when it is recorded under an idempotency key. */
   readonly returnsSecret?: boolean
+  /** See `Store.write`. */
+  readonly seesLatest?: boolean
 }
 
 /**
@@ -84,12 +85,12 @@ export async function runUnit<T>(
   work: (unit: Unit) => Promise<T>,
 ): Promise<T> {
   await enforceAccess(dir, ctx, subject)
-  const { issues = [] } = subject
+  const { issues = [], seesLatest = false } = subject
   if (issues.length > 0) return refuse(dir, ctx, subject, toInvalid(issues))
   const run = ctx.idempotency ? runUnderKey(dir, ctx.idempotency, { subject, work }) : work
   for (let races = 0; ; races++) {
     try {
-      return await dir.store.write((tx) => run(newUnit(dir, ctx, subject, tx)))
+      return await dir.store.write((tx) => run(newUnit(dir, ctx, subject, tx)), { seesLatest })
     } catch (error) {
       if (error instanceof ConstraintError && races < MAX_RACES) continue
       if (error instanceof DirectoryError) return refuse(dir, ctx, subject, error)

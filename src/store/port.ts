@@ -35,11 +35,13 @@ export interface Store {
    * would overwrite a row that changed after the snapshot, it runs again.
    * @param options.canWait whether the unit may wait a moment to join the next commit, for data that may be lost in a
    *   crash; false when left out
+   * @param options.seesLatest whether each statement sees the newest commits, in place of the snapshot; false when left
+   *   out. The unit must lock what it relies on
    * @throws what work throws, after the writes of work have been undone
    * @throws {ConstraintError} when a unique index or a foreign key refuses a row; the unit must then end
    * @throws {StoreError} when the store cannot do it now
    */
-  write<T>(work: (tx: Tx) => Promise<T>, options?: { readonly canWait: boolean }): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T>, options?: WriteOptions): Promise<T>
   /**
    * Inserts one user as a unit of its own; see `Tx.insertUsers`. Users that are inserted at the same moment share a
    * commit, which costs a fraction of what `write` would.
@@ -94,6 +96,12 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** The options of `Store.write`. */
+export interface WriteOptions {
+  readonly canWait?: boolean
+  readonly seesLatest?: boolean
+}
+
 /** One transaction. Parameters are bound, never written into the SQL text. */
 export interface Tx {
   get<P extends object, R>(statement: Statement<P, R>, params: P): Promise<R | undefined>
@@ -116,11 +124,10 @@ export interface Tx {
   /** Returns the condition that a column is one of the primary keys, in the form that the engine reads fastest. */
   isOneOf(column: string, pks: readonly number[]): RawBuilder<SqlBool>
   /**
-   * Keeps organizations as the unit sees them until it ends: units that lock them wait, and if one has changed them
-   * since the snapshot, this unit runs again. Units that keep the same organization do not wait for each other. Does
-   * nothing on SQLite, where units run one at a time.
+   * What a query ends with to lock its rows until the unit ends; nothing on SQLite, where units run one at a time. Other
+   * units cannot change rows with a `shared` lock, nor refer to rows with an `exclusive` one.
    */
-  keepOrganizations(pks: readonly number[]): Promise<void>
+  readonly locks: Readonly<Record<'shared' | 'exclusive', RawBuilder<unknown>>>
   readonly userIndex: UserIndex
   /** The audit block of this commit; null on PostgreSQL, which seals audit entries after their commit. */
   readonly block: OpenBlock | null

@@ -7,6 +7,7 @@ import { insertAuditEntry } from '../../store/audit/entry-rows.ts'
 import type { InsertOutcome, NewUserRow } from '../../store/port.ts'
 import { isIdTaken } from '../../store/tables/ids.ts'
 import { type ChangeSetUser, insertChangeSetUsers, selectChangeSetUser } from '../../store/tables/imports.ts'
+import { keepOrganizations } from '../../store/tables/organizations.ts'
 import { findAccountPlace, giveAccount } from '../account-places.ts'
 import { countAdministrators, lastAdministrator } from '../administrators.ts'
 import type { Directory } from '../directory.ts'
@@ -53,7 +54,7 @@ export async function applyRows(
   for (const some of rows.slices()) await batch.apply(some)
   await batch.applyInOrder(rows.repeated)
   // Last, so that a deletion of one of them hardly waits. It need not look for users who are committed later.
-  await unit.tx.keepOrganizations(resolver.listOrganizations())
+  await keepOrganizations(unit.tx, resolver.listOrganizations())
   return batch.results.sort((one, other) => one.line - other.line)
 }
 

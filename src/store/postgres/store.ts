@@ -17,6 +17,7 @@ import {
   StoreError,
   type StoreEvents,
   type Tx,
+  type WriteOptions,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { MAX_BLOCK, sealAuditEntries } from './audit-sealer.ts'
@@ -114,8 +115,9 @@ class PostgresStore implements Store {
   }
 
   /** Commits at once, also a unit that can wait: units do not share commits on PostgreSQL. */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#run('begin isolation level repeatable read', work, async (tx) => {
+  write<T>(work: (tx: Tx) => Promise<T>, { seesLatest = false }: WriteOptions = {}): Promise<T> {
+    const begin = `begin isolation level ${seesLatest ? 'read committed' : 'repeatable read'}` as const
+    return this.#run(begin, work, async (tx) => {
       if (await tx.commit()) this.#events.committed(1)
     })
   }

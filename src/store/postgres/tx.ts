@@ -38,11 +38,13 @@ export class Statements {
 export type Begin =
   | 'begin isolation level repeatable read'
   | 'begin isolation level repeatable read read only'
+  | 'begin isolation level read committed'
 
 /** One transaction. It begins with its first statement: a unit without statements takes no connection. */
 export class PostgresTx implements Tx {
   /** Audit entries are sealed after their commit, so that writers need not wait for each other. */
   readonly block = null
+  readonly locks = { shared: sql`for share`, exclusive: sql`for update` }
   readonly userIndex = USER_INDEX
   readonly #pool: pg.Pool
   readonly #statements: Statements
@@ -115,11 +117,6 @@ export class PostgresTx implements Tx {
   isOneOf(column: string, pks: readonly number[]): RawBuilder<SqlBool> {
     // To parse a list of thousands takes longer than to find its rows.
     return sql`${sql.ref(column)} = any(${`{${pks.join()}}`}::bigint[])`
-  }
-
-  async keepOrganizations(pks: readonly number[]): Promise<void> {
-    const text = 'select from organizations where pk = any($1::bigint[]) for share'
-    await this.#send({ name: 'usher_keep_organizations', text, values: [pks] })
   }
 
   async insertUsers(rows: readonly NewUserRow[]): Promise<InsertOutcome[]> {

@@ -39,6 +39,7 @@ export class Connection implements Tx, Writer {
   readonly #prepared = { rows: new Map() as PreparedStatements, counts: new Map() as PreparedStatements }
   /** The audit block of the running commit. */
   block: OpenBlock | null = null
+  readonly locks = { shared: sql``, exclusive: sql`` }
   /** The number of writing statements that have run. It shows whether a unit has written. */
   writes = 0
 
@@ -114,8 +115,6 @@ export class Connection implements Tx, Writer {
   isOneOf(column: string, pks: readonly number[]): RawBuilder<SqlBool> {
     return sql`${sql.ref(column)} in (${toKeyList(pks)})`
   }
-
-  async keepOrganizations(): Promise<void> {}
 
   /** Runs work on one snapshot. */
   async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {

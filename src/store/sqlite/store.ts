@@ -15,6 +15,7 @@ import {
   StoreError,
   type StoreEvents,
   type Tx,
+  type WriteOptions,
 } from '../port.ts'
 import { writeHeartbeat } from '../tables/heartbeats.ts'
 import { listMigrations } from './applied-migrations.ts'
@@ -103,7 +104,7 @@ class SqliteStore implements Store {
     return result
   }
 
-  async write<T>(work: (tx: Tx) => Promise<T>, { canWait } = { canWait: false }): Promise<T> {
+  async write<T>(work: (tx: Tx) => Promise<T>, { canWait }: WriteOptions = {}): Promise<T> {
     this.#assertOpen()
     return this.#units.enqueue(work, canWait)
   }

@@ -289,8 +289,18 @@ const lock = statement((db, p: { pk: number }) =>
 /**
  * Locks an organization with an update that changes nothing: units that lock it run one after the other. Units that
  * delete or suspend an organization do so, and those that give an existing one a portal, a client, a tenant or a
- * relation. A new customer and an import only keep it; see `Tx.keepOrganizations`.
+ * relation. A new customer and an import only keep it; see `keepOrganizations`.
  */
 export async function lockOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(lock, { pk })
+}
+
+/**
+ * Keeps organizations as the unit sees them until it ends: units that lock them wait, and if one has changed them since
+ * the snapshot, this unit runs again. Units that keep the same organization do not wait for each other.
+ */
+export async function keepOrganizations(tx: Tx, pks: readonly number[]): Promise<void> {
+  await tx.query((db) =>
+    db.selectFrom('organizations').select('pk').where(tx.isOneOf('pk', pks)).modifyEnd(tx.locks.shared),
+  )
 }

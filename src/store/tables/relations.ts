@@ -32,6 +32,22 @@ export async function selectRelation(
   return tx.get(selectOne, relation)
 }
 
+/**
+ * Locks a relation, so that no user is created in it until the unit ends.
+ * @returns false if there is none
+ */
+export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Promise<boolean> {
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('customer_resellers')
+      .select('customer_pk')
+      .where('customer_pk', '=', customer)
+      .where('reseller_pk', '=', reseller)
+      .modifyEnd(tx.locks.exclusive),
+  )
+  return rows.length > 0
+}
+
 const selectResellers = statement((db, p: { customer: number }) =>
   db
     .selectFrom('organizations')
