@@ -5,7 +5,7 @@ export class AuthError extends Error {
   /** Whether the request carried credentials. If not, the response has no error code (RFC 6750 section 3.1). */
   readonly presented: boolean
 
-  constructor(message: string, presented = true) {
+  constructor(message: string, { presented = true }: { readonly presented?: boolean } = {}) {
     super(message)
     this.name = 'AuthError'
     this.presented = presented

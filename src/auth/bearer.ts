@@ -71,7 +71,7 @@ export function newTokenCheck(
  * @throws {AuthError}
  */
 export function readToken(authorization: string | undefined): string {
-  if (authorization === undefined) throw new AuthError('A bearer token is required', false)
+  if (authorization === undefined) throw new AuthError('A bearer token is required', { presented: false })
   const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization)?.[1]
   if (token === undefined || token.length > MAX_TOKEN)
     throw new AuthError('The Authorization header holds no bearer token')

@@ -37,7 +37,7 @@ export function newSessionCheck(dir: Directory): SessionCheck {
     return known
   }
   return async (token) => {
-    if (token === undefined) throw new AuthError('Sign in to the console', false)
+    if (token === undefined) throw new AuthError('Sign in to the console', { presented: false })
     const found = await find(token)
     if (!found || idleEndOf(found.session) <= dir.now().toISOString())
       // A page that goes on polling must not lock its address out. A token has 256 random bits, too many to guess.

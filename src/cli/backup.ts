@@ -12,13 +12,17 @@ export function defineBackup(backup: Command, session: Session): void {
     .option('--overwrite', 'Replace the file if it is an older backup')
     .addHelpText('after', '\nThe master key is not in the backup: keep a copy of it elsewhere.')
     .action(
-      action(session, (file: string, options: { overwrite?: true }) =>
-        backUp(session, file, options.overwrite === true),
+      action(session, (file: string, { overwrite = false }: { overwrite?: boolean }) =>
+        backUp(session, file, { overwrite }),
       ),
     )
 }
 
-async function backUp(session: Session, file: string, overwrite: boolean): Promise<Output> {
+async function backUp(
+  session: Session,
+  file: string,
+  { overwrite }: { readonly overwrite: boolean },
+): Promise<Output> {
   const config = await readConfig(session.env)
   const path = toSqlitePath(config.databaseUrl)
   if (path === null)

@@ -103,7 +103,7 @@ function checkContactName(
   name: string | null | undefined,
 ): Issue[] {
   if (name === null || name === undefined) return []
-  const message = findFaultOfName(name.trim(), path === 'middleName')
+  const message = findFaultOfName(name.trim(), { isMiddle: path === 'middleName' })
   const issues: Issue[] = message === null ? [] : [{ path, rule: 'contactName', message }]
   const length = countCodePoints(name)
   if (length > MAX_CONTACT_NAME) {
@@ -113,8 +113,8 @@ function checkContactName(
   return issues
 }
 
-/** @param isMiddle a middle name may be an initial, or be empty */
-function findFaultOfName(name: string, isMiddle: boolean): string | null {
+/** @param options.isMiddle a middle name may be an initial, or be empty */
+function findFaultOfName(name: string, { isMiddle }: { readonly isMiddle: boolean }): string | null {
   if (name === '') return isMiddle ? null : 'must not be empty; send null for no name'
   if (!/\p{L}/u.test(name)) return 'must not consist of digits, symbols or emoji alone'
   if (!isMiddle && countCodePoints(name) === 1 && !/\p{Script=Han}/u.test(name))

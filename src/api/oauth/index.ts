@@ -135,7 +135,7 @@ class TokenError extends Error {
  * The client is not authenticated. Only one that used the Authorization header gets a 401 with a challenge: a form is
  * no scheme of HTTP, so there is nothing to challenge it with.
  */
-function invalidClient(message: string, usesHeader: boolean): TokenError {
+function invalidClient(message: string, { usesHeader }: { readonly usesHeader: boolean }): TokenError {
   return new TokenError('invalid_client', message, usesHeader ? 401 : 400)
 }
 
@@ -152,7 +152,7 @@ async function issueToken(
   const { id, secret, basic } = readCredentials(form, request.headers.authorization)
   const client = await checkSecret(id, secret).catch((error) => {
     if (!(error instanceof AuthError)) throw error
-    throw invalidClient(error.message, basic)
+    throw invalidClient(error.message, { usesHeader: basic })
   })
   countTokenRequest(limits, client.id)
   if (form.grant_type !== 'client_credentials') {
@@ -207,7 +207,9 @@ function readCredentials(form: Form, authorization: string | undefined): Credent
     return { ...header, basic: true }
   }
   if (form.client_id === undefined || form.client_secret === undefined)
-    throw invalidClient('client_id and client_secret are required', authorization !== undefined)
+    throw invalidClient('client_id and client_secret are required', {
+      usesHeader: authorization !== undefined,
+    })
   return { id: form.client_id, secret: form.client_secret, basic: false }
 }
 

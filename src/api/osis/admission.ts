@@ -23,7 +23,7 @@ export function newAdmission({ checkSecret, tokens, settings }: AdmissionParts):
     const { authorization } = request.headers
     if (usesBearer(authModes, request)) return enter(await tokens.check(authorization), request)
     const basic = readBasic(authorization)
-    if (!basic) throw new AuthError('Basic authentication is required', false)
+    if (!basic) throw new AuthError('Basic authentication is required', { presented: false })
     return enter(await checkSecret(basic.id, basic.secret), request)
   }
 }

@@ -91,7 +91,8 @@ export function newErrorSender(authModes: readonly AuthMode[]): Dialect['sendErr
     if (error instanceof AuthError) {
       const { open = false, operation } = request.routeOptions.config
       const asBearer = open || usesBearer(authModes, request)
-      const body = asBearer ? toUnauthorized(error, operation === 'CreateRefreshToken') : { code, message }
+      const atLogin = operation === 'CreateRefreshToken'
+      const body = asBearer ? toUnauthorized(error, { atLogin }) : { code, message }
       reply.header('www-authenticate', challenges).send(body)
     } else {
       const body: Static<typeof OsisError> = { code, message }
@@ -107,7 +108,10 @@ const CHALLENGES: Readonly<Record<AuthMode, string>> = {
 }
 
 /** Makes the body of a 401 in bearer mode. Section 3.3 of the contract allows only these three messages. */
-function toUnauthorized(error: AuthError, atLogin: boolean): Static<typeof Unauthorized> {
+function toUnauthorized(
+  error: AuthError,
+  { atLogin }: { readonly atLogin: boolean },
+): Static<typeof Unauthorized> {
   const expired = error instanceof ExpiredError
   const refused = atLogin ? 'Invalid username or password' : 'Authentication failed'
   return {

@@ -6,13 +6,17 @@ const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+interface DocsOptions {
+  /** Whether the document of the console's API is one of them. */
+  readonly hasConsole: boolean
+}
+
 /**
  * Serves a page of all API documents at `/docs`, to which `/` leads. It needs nothing from the internet. All addresses in
  * it are relative, so it also works where a proxy serves Usher below a path. Its files are loaded when it is first asked
  * for, because they would slow down every start.
- * @param hasConsole whether the document of the console's API is one of them
  */
-export function serveDocs(app: FastifyInstance, hasConsole: boolean): void {
+export function serveDocs(app: FastifyInstance, { hasConsole }: DocsOptions): void {
   let page: Promise<FastifyInstance> | undefined
   for (const url of ['/docs', '/docs/static/*']) {
     app.route({
@@ -23,7 +27,7 @@ export function serveDocs(app: FastifyInstance, hasConsole: boolean): void {
         // The relative addresses start from `/docs`. HEAD has the length of GET.
         if (/^[^?]*\/docs\/(\?|$)/i.test(request.url))
           return reply.header('content-length', '0').redirect('../docs')
-        page ??= buildPage(hasConsole)
+        page ??= buildPage({ hasConsole })
         const { routing } = await page
         reply.hijack()
         routing(request.raw, reply.raw)
@@ -34,7 +38,7 @@ export function serveDocs(app: FastifyInstance, hasConsole: boolean): void {
 }
 
 /** Builds a server of the page alone. It does not listen: the server that has the connection passes requests on. */
-async function buildPage(hasConsole: boolean): Promise<FastifyInstance> {
+async function buildPage({ hasConsole }: DocsOptions): Promise<FastifyInstance> {
   const [{ default: Fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
     import('fastify'),
     import('@fastify/swagger'),

@@ -27,7 +27,7 @@ export async function systemApi(app: FastifyInstance, parts: SystemApi): Promise
   describeApi(app, '/openapi/system.json', document, parts.publicUrl)
   for (const declared of routes) app.route(declared(parts))
   if (!parts.metricsApart) serveMetrics(app, parts.readMetrics)
-  serveDocs(app, parts.console !== null)
+  serveDocs(app, { hasConsole: parts.console !== null })
 }
 
 const document: ApiDocument = {

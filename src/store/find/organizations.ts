@@ -86,6 +86,7 @@ interface TextParameters {
 interface TextQuery {
   /** One for each word; without any, the name must begin with the text. */
   readonly patterns: readonly string[]
+  /** Whether the provider searches: it reaches all organizations, and has identifiers of its own. */
   readonly isProvider: boolean
   /** The ESCAPE clause, if a pattern has a backslash. PostgreSQL would apply it to each name. */
   readonly escaping?: RawBuilder<unknown>
@@ -132,14 +133,14 @@ function isWithinReach({ own }: TextParameters): RawBuilder<SqlBool> {
 }
 
 /** By the number of words. Searches with more words, or with `%`, `_` or a backslash, are rare, and are not prepared. */
-const declareByWords = (isProvider: boolean) =>
+const declareByWords = ({ isProvider }: Pick<TextQuery, 'isProvider'>) =>
   [0, 1, 2, 3].map((words) =>
     statement((db, p: TextParameters) =>
       selectByText(db, p, { isProvider, patterns: [p.word1, p.word2, p.word3].slice(0, words) }),
     ),
   )
-const OF_PROVIDER = declareByWords(true)
-const OF_OTHERS = declareByWords(false)
+const OF_PROVIDER = declareByWords({ isProvider: true })
+const OF_OTHERS = declareByWords({ isProvider: false })
 
 /**
  * Returns live resellers and customers of an area by a text: those whose name contains all words of it, whose contact

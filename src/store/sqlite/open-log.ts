@@ -66,10 +66,14 @@ export async function keepLogMarked(
 
 /**
  * Closes the connections to a file. The last one of all processes writes the log into the file.
- * @param writesLog false if the log belongs to another file, or has not reached the disk. The file then has another name
+ * @param options.writesLog false if the log belongs to another file, or has not reached the disk. The file then has another name
  *   while it is closed, so that SQLite leaves both as they are
  */
-export function closeConnections(path: string, connections: readonly Connection[], writesLog: boolean): void {
+export function closeConnections(
+  path: string,
+  connections: readonly Connection[],
+  { writesLog }: { readonly writesLog: boolean },
+): void {
   const moved = `${path}.closing`
   const isMoved = !writesLog && renameIfPossible(path, moved)
   for (const connection of connections) connection.close()

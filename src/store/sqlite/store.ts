@@ -208,7 +208,7 @@ class SqliteStore implements Store {
     await this.#units.thread?.close()
     await this.#units.close()
     await this.#reading
-    closeConnections(this.#path, [this.#reader, this.#writer], !this.#units.broken)
+    closeConnections(this.#path, [this.#reader, this.#writer], { writesLog: !this.#units.broken })
     this.#servingLock?.close()
   }
 }
