@@ -36,6 +36,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
   let loaded: Sealer | undefined
   const loadSealer = (create = false): Sealer =>
     (loaded ??= newFollowingSealer(loadMasterKeys(config, { create }), () => loadMasterKeys(config)))
+  await using opened = new AsyncDisposableStack()
   const store = await openStore(config.databaseUrl, {
     // A migration may need the master key before it is known whether a missing one may be made.
     auditKeys: newAuditKeySealer(() => loadSealer()),
@@ -43,26 +44,23 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
     patient: options.serving !== true,
     ...options,
   })
-  try {
-    const isSetUp = (await store.read(selectProvider)) !== undefined
-    if (!isSetUp && options.serving && options.create === false) throw new StoreError('missing', NOT_SET_UP)
-    const mayMakeKey = !isSetUp && options.create !== false
-    const sealer = loadSealer(mayMakeKey)
-    const platforms = new Map<string, Platform>()
-    const configured = config.cephRgw ? CEPH_RGW : EMBEDDED
-    const dir = newDirectory({ store, sealer, platform: configured, ownerForms: platforms })
-    await bindSecrets(dir)
-    // Only a server and a set-up decide on the platform of a directory; see recordMainPlatform.
-    const decides = options.serving === true || options.create !== false
-    const main = decides ? await recordMainPlatform(dir) : await store.read((tx) => getMainPlatform(tx, dir))
-    const recorded = (await listPlatforms(dir)).map(({ name }) => name)
-    for (const name of new Set([main, configured, ...recorded]))
-      platforms.set(name, await openPlatform(name, config, () => dir))
-    return { dir, platforms, main, close: () => store.close() }
-  } catch (error) {
-    await store.close()
-    throw error
-  }
+  opened.defer(() => store.close())
+  const isSetUp = (await store.read(selectProvider)) !== undefined
+  if (!isSetUp && options.serving && options.create === false) throw new StoreError('missing', NOT_SET_UP)
+  const mayMakeKey = !isSetUp && options.create !== false
+  const sealer = loadSealer(mayMakeKey)
+  const platforms = new Map<string, Platform>()
+  const configured = config.cephRgw ? CEPH_RGW : EMBEDDED
+  const dir = newDirectory({ store, sealer, platform: configured, ownerForms: platforms })
+  await bindSecrets(dir)
+  // Only a server and a set-up decide on the platform of a directory; see recordMainPlatform.
+  const decides = options.serving === true || options.create !== false
+  const main = decides ? await recordMainPlatform(dir) : await store.read((tx) => getMainPlatform(tx, dir))
+  const recorded = (await listPlatforms(dir)).map(({ name }) => name)
+  for (const name of new Set([main, configured, ...recorded]))
+    platforms.set(name, await openPlatform(name, config, () => dir))
+  opened.move()
+  return { dir, platforms, main, close: () => store.close() }
 }
 
 const NOT_SET_UP =

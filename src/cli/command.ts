@@ -78,7 +78,7 @@ export function action<A extends unknown[]>(
     const command = args.at(-1) as Command
     const output = await runWork(command, () => work(...(args.slice(0, -1) as A)))
     if (!output) return
-    await print(session.io, output, command.opts<{ json?: true }>().json === true)
+    await print(session.io, output, { json: command.opts<{ json?: true }>().json === true })
     if (output.failed) session.exitCode = 1
   }
 }
@@ -88,9 +88,9 @@ export function action<A extends unknown[]>(
  * @throws {OutputError} if it cannot be written; but a reader that has enough, such as `head`, is no failure
  * @throws {LostSecretError} if it has a secret, whatever the reason
  */
-export async function print(io: Io, output: Output, asJson: boolean): Promise<void> {
+export async function print(io: Io, output: Output, { json }: { readonly json: boolean }): Promise<void> {
   try {
-    if (asJson) await writeOutput(io.stdout, `${escapeJson(JSON.stringify(output.json, null, 2))}\n`)
+    if (json) await writeOutput(io.stdout, `${escapeJson(JSON.stringify(output.json, null, 2))}\n`)
     else await writeLines(io.stdout, output.lines)
   } catch (error) {
     if (!(error instanceof OutputError)) throw error
@@ -138,16 +138,14 @@ export interface Opened {
  */
 export async function withDirectory<T>(session: Session, work: (opened: Opened) => Promise<T>): Promise<T> {
   const config = await readConfig(session.env)
+  await using opened = new AsyncDisposableStack()
   const { dir, platforms, main, close } = await openDirectory(config, { create: false })
-  try {
-    return await work({
-      config,
-      dir,
-      ctx: await operatorContext(dir),
-      platforms,
-      platform: getPlatform(platforms, main),
-    })
-  } finally {
-    await close()
-  }
+  opened.defer(close)
+  return await work({
+    config,
+    dir,
+    ctx: await operatorContext(dir),
+    platforms,
+    platform: getPlatform(platforms, main),
+  })
 }

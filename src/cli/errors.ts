@@ -18,6 +18,9 @@ export function explainError(error: unknown): readonly string[] {
     if (cause instanceof StoreError) return [cause.message]
     return issues.length > 0 ? [issues.map(explainIssue).join('; ')] : [error.message]
   }
+  // The work failed, and so did closing what it used.
+  if (error instanceof SuppressedError)
+    return [...explainError(error.suppressed), ...explainError(error.error)]
   if (EXPLAINED.some((kind) => error instanceof kind)) return [(error as Error).message]
   return explainSystemError(error)
 }

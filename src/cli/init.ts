@@ -42,14 +42,12 @@ async function initialize(session: Session, options: SetupOptions): Promise<Outp
   assertSetupOptions(options)
   assertOpen(session.io.stdout)
   const config = await readConfig(session.env)
-  const open = await openDirectory(config)
-  try {
-    const setup = await setUp(open.dir, options)
-    const shown = { url: null, link: linkOf(setup, config) }
-    return describeFirst(setup, shown, (work) => withDirectory(session, work))
-  } finally {
-    await open.close()
-  }
+  await using opened = new AsyncDisposableStack()
+  const { dir, close } = await openDirectory(config)
+  opened.defer(close)
+  const setup = await setUp(dir, options)
+  const shown = { url: null, link: linkOf(setup, config) }
+  return describeFirst(setup, shown, (work) => withDirectory(session, work))
 }
 
 /** Runs work on the directory that was set up. */

@@ -27,12 +27,10 @@ async function applyMigrations(session: Session): Promise<Output> {
   const auditKeys = newAuditKeySealer(() => newSealer(loadMasterKeys(config)))
   // Opening a store applies its migrations. An empty database of PostgreSQL gets its tables; a file is not created.
   const create = toSqlitePath(databaseUrl) === null
+  await using opened = new AsyncDisposableStack()
   const store = await openStore(databaseUrl, { allowDataLoss, create, auditKeys })
-  try {
-    return describeShared(await store.read(selectSharedEmails))
-  } finally {
-    await store.close()
-  }
+  opened.defer(() => store.close())
+  return describeShared(await store.read(selectSharedEmails))
 }
 
 function describeShared(shared: readonly SharedEmail[]): Output {
@@ -54,12 +52,10 @@ function describeShared(shared: readonly SharedEmail[]): Output {
 
 async function showMigrations(session: Session): Promise<Output> {
   const { databaseUrl, databaseAllowDataLoss: allowDataLoss } = await readConfig(session.env)
+  await using opened = new AsyncDisposableStack()
   const store = await openUnmigrated(databaseUrl, { allowDataLoss, create: false })
-  try {
-    return describeMigrations(toMigrationStates(await store.listMigrations()))
-  } finally {
-    await store.close()
-  }
+  opened.defer(() => store.close())
+  return describeMigrations(toMigrationStates(await store.listMigrations()))
 }
 
 function describeMigrations(states: readonly MigrationState[]): Output {

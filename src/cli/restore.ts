@@ -20,13 +20,17 @@ export function defineRestore(restore: Command, session: Session): void {
     )
     .addHelpText('after', '\nThe store that is replaced is kept under another name.')
     .action(
-      action(session, (file: string, options: { force?: true }) =>
-        restoreFile(session, file, options.force === true),
+      action(session, (file: string, { force = false }: { force?: boolean }) =>
+        restoreFile(session, file, { force }),
       ),
     )
 }
 
-async function restoreFile(session: Session, file: string, force: boolean): Promise<Output> {
+interface RestoreOptions {
+  readonly force: boolean
+}
+
+async function restoreFile(session: Session, file: string, { force }: RestoreOptions): Promise<Output> {
   const config = await readConfig(session.env)
   const path = toSqlitePath(config.databaseUrl)
   if (path === null)
@@ -36,7 +40,7 @@ async function restoreFile(session: Session, file: string, force: boolean): Prom
   const stopping = stopSignal(session)
   const staged = await stageRestore(path, file, { incomplete: force })
   try {
-    const findings = await examine({ ...config, databaseUrl: `sqlite:${staged.path}` }, force)
+    const findings = await examine({ ...config, databaseUrl: `sqlite:${staged.path}` }, { force })
     // SQLite works without a pause, so a signal arrives only here.
     await new Promise(setImmediate)
     if (stopping.aborted) throw new StoreError('failed', 'stopped: nothing was changed')
@@ -65,25 +69,23 @@ interface Findings {
  * Opens the copy of a backup, which migrates it, and checks its audit log and its secrets. Then records the restore in
  * it, if it will be used.
  */
-async function examine(config: Config, force: boolean): Promise<Findings> {
+async function examine(config: Config, { force }: RestoreOptions): Promise<Findings> {
+  await using opened = new AsyncDisposableStack()
   const { dir, close } = await openDirectory(config, { create: false })
-  try {
-    const ctx = await operatorContext(dir)
-    const { faults, head } = await verifyAudit(dir, ctx)
-    const [newest] = await listAudit(dir, ctx, { limit: 1 })
-    const { unopened } = await checkSecrets(dir)
-    // Without the audit key, Usher can neither check the log nor write to it.
-    const isForcible = !unopened.some((name) => name.startsWith('audit-key:'))
-    const problems = [
-      ...(unopened.length > 0 ? [explainUnopened(unopened)] : []),
-      ...(isForcible && faults.length > 0 ? [FAULTS] : []),
-    ]
-    const isUsed = problems.length === 0 || (force && isForcible)
-    if (isUsed) await recordRestore(dir, ctx)
-    return { problems, isForcible, isUsed, head, newest: newest?.at ?? null }
-  } finally {
-    await close()
-  }
+  opened.defer(close)
+  const ctx = await operatorContext(dir)
+  const { faults, head } = await verifyAudit(dir, ctx)
+  const [newest] = await listAudit(dir, ctx, { limit: 1 })
+  const { unopened } = await checkSecrets(dir)
+  // Without the audit key, Usher can neither check the log nor write to it.
+  const isForcible = !unopened.some((name) => name.startsWith('audit-key:'))
+  const problems = [
+    ...(unopened.length > 0 ? [explainUnopened(unopened)] : []),
+    ...(isForcible && faults.length > 0 ? [FAULTS] : []),
+  ]
+  const isUsed = problems.length === 0 || (force && isForcible)
+  if (isUsed) await recordRestore(dir, ctx)
+  return { problems, isForcible, isUsed, head, newest: newest?.at ?? null }
 }
 
 const FAULTS = 'its audit log has faults, which usher audit verify lists after the restore'

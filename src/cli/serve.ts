@@ -49,12 +49,14 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
     committed: metrics.observeCommit,
     slowed: (err: Error) => log.warn({ err }, 'creates are slower for a while'),
   }
-  const open = await openDirectory(config, { serving: true, create: options.setup, events })
-  let close = (): Promise<void> => open.close()
-  try {
+  {
+    await using opened = new AsyncDisposableStack()
+    const open = await openDirectory(config, { serving: true, create: options.setup, events })
+    opened.defer(open.close)
     await warnOfSharedEmails(open.dir, log)
     const app = await startApp({ config, log, metrics, open, console: options.console })
-    close = () => app.close()
+    // Closes the directory too.
+    opened.defer(app.close)
     for (const warning of listFileWarnings(config)) log.warn(warning)
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.
     const setup = await setUpFirst(open.dir, options)
@@ -63,8 +65,6 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
     if (config.port === 0 && !log.isLevelEnabled('info')) await writeLines(io.stdout, [`USHER=${app.url}`])
     log.info({ version: VERSION, url: app.url, docs: `${app.url}/docs` }, 'listening')
     await stopped
-  } finally {
-    await close()
   }
   log.info('stopped')
 }
@@ -111,7 +111,7 @@ async function showSetup(
       'standard output is closed: the secrets of the first clients are lost; usher client add makes new clients',
     )
   }
-  await print(io, output, options.json === true)
+  await print(io, output, { json: options.json === true })
 }
 
 function describeSetup(

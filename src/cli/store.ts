@@ -29,20 +29,15 @@ async function copy(session: Session, options: CopyOptions): Promise<Output> {
   const [fromUrl, toUrl] = [parseUrl('from', options.from), parseUrl('to', options.to)]
   if (fromUrl === toUrl) throw new UsageError("options '--from <url>' and '--to <url>' name the same store")
   const config = await readConfig(session.env)
-  const from = await openAt(config, fromUrl, false)
-  try {
-    const to = await openAt(config, toUrl, true)
-    try {
-      // A SQLite store must not have an audit entry without a block, so all entries are sealed before the copy.
-      await from.store.sealAudit()
-      const rows = await copyDirectory(from.store, to.store)
-      return describeCopy(rows, await checkCopy(from, to, rows))
-    } finally {
-      await to.store.close()
-    }
-  } finally {
-    await from.store.close()
-  }
+  await using opened = new AsyncDisposableStack()
+  const from = await openAt(config, fromUrl, { create: false })
+  opened.defer(() => from.store.close())
+  const to = await openAt(config, toUrl, { create: true })
+  opened.defer(() => to.store.close())
+  // A SQLite store must not have an audit entry without a block, so all entries are sealed before the copy.
+  await from.store.sealAudit()
+  const rows = await copyDirectory(from.store, to.store)
+  return describeCopy(rows, await checkCopy(from, to, rows))
 }
 
 function parseUrl(option: string, text: string): string {
@@ -54,17 +49,20 @@ function parseUrl(option: string, text: string): string {
 }
 
 /** Opens a store in the same way as a server, so that no server can use a SQLite file at the same time. */
-async function openAt(config: Config, url: string, create: boolean): Promise<Directory> {
+async function openAt(
+  config: Config,
+  url: string,
+  { create }: { readonly create: boolean },
+): Promise<Directory> {
   const { databaseAllowDataLoss: allowDataLoss } = config
   const newOwnSealer = (): Sealer => newSealer(loadMasterKeys(config))
   const auditKeys = newAuditKeySealer(newOwnSealer)
+  await using opened = new AsyncDisposableStack()
   const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss, auditKeys })
-  try {
-    return newDirectory({ store, sealer: newOwnSealer(), platform: '', ownerForms: new Map() })
-  } catch (error) {
-    await store.close()
-    throw error
-  }
+  opened.defer(() => store.close())
+  const dir = newDirectory({ store, sealer: newOwnSealer(), platform: '', ownerForms: new Map() })
+  opened.move()
+  return dir
 }
 
 /** The result of comparing a copy with its original. */

@@ -65,16 +65,14 @@ const NO_KEYS: AuditKeySealer = { seal: refuse, open: refuse }
  * @throws {StoreError} with a message for the operator
  */
 export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
+  await using opened = new AsyncDisposableStack()
   const store = await openUnmigrated(url, options)
-  try {
-    if (options.create === false && (await store.listMigrations()).length === 0)
-      throw new StoreError('missing', 'the store is empty; usher init sets it up')
-    await store.migrate()
-    return store
-  } catch (error) {
-    await store.close()
-    throw error
-  }
+  opened.defer(() => store.close())
+  if (options.create === false && (await store.listMigrations()).length === 0)
+    throw new StoreError('missing', 'the store is empty; usher init sets it up')
+  await store.migrate()
+  opened.move()
+  return store
 }
 
 /**
