@@ -11,24 +11,17 @@ import { newOpenIdProvider } from './auth/oidc.ts'
 import { newOsisTokens } from './auth/osis-tokens.ts'
 import { newSessionCheck } from './auth/sessions.ts'
 import { type Config, ConfigError } from './config.ts'
-import { deleteOldAttempts } from './directory/attempts.ts'
 import { assertAuditKey, getAuditHead } from './directory/audit.ts'
 import { followAudit } from './directory/audit-follower.ts'
 import { readBacklog } from './directory/backlog.ts'
 import { writeClientUses } from './directory/client-secrets.ts'
 import { findClientsOfOtherIssuers } from './directory/clients.ts'
 import { CACHE_TTL_MS, type Directory } from './directory/directory.ts'
-import { deleteOldResponses } from './directory/idempotency.ts'
-import { deleteOldJobs } from './directory/jobs/jobs.ts'
+import { deleteExpired } from './directory/expired.ts'
 import { JOB_KINDS } from './directory/jobs/kinds.ts'
 import { JobRunner } from './directory/jobs/runner.ts'
 import { followUsers } from './directory/list-follower.ts'
 import { listPlatformProblems } from './directory/platforms.ts'
-import { deleteOldRefreshTokens } from './directory/refresh-tokens.ts'
-import { deleteOldSigningKeys } from './directory/sealing/signing-keys.ts'
-import { deleteOldSessions } from './directory/sessions.ts'
-import { deleteOldLinks } from './directory/sign-in-links.ts'
-import { deleteOldDeadLetters } from './directory/webhooks.ts'
 import type { Logger } from './logger.ts'
 import { runRound, startLoop } from './loop.ts'
 import type { Metrics } from './metrics.ts'
@@ -49,7 +42,7 @@ import { newWebhookSender, type WebhookSender } from './webhooks/sender.ts'
 const SEAL_MS = 500
 /** The pause between two rounds of adding new entries to the index of the audit log. */
 const INDEX_MS = 250
-/** The pause between two rounds of deleting expired idempotency keys and refresh tokens. */
+/** The pause between two rounds of deleting expired records. */
 const SWEEP_MS = 60 * 60 * 1000
 /** The pause between two rounds of writing when clients called last. */
 const USES_MS = 60_000
@@ -203,11 +196,9 @@ function startBackgroundWork(
   dir: Directory,
   { issuer, reconciler, log, platforms, webhooks, config }: BackgroundParts,
 ): () => Promise<void> {
-  const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, async () => {
-    await Promise.all([deleteOldResponses(dir), deleteOldRefreshTokens(dir), deleteOldSigningKeys(dir)])
-    await Promise.all([deleteOldJobs(dir), deleteOldDeadLetters(dir)])
-    await Promise.all([deleteOldSessions(dir), deleteOldLinks(dir), deleteOldAttempts(dir)])
-  })
+  const sweep = startLoop({ name: 'deleting expired records', everyMs: SWEEP_MS, log }, () =>
+    deleteExpired(dir),
+  )
   const head = startLoop({ name: 'reading the head of the audit log', everyMs: HEAD_MS, log }, async () => {
     const newest = await getAuditHead(dir)
     if (newest) log.info(newest, 'head of the audit log')

@@ -1,9 +1,10 @@
+import { DAY_MS } from '../model/times.ts'
 import { deleteAttemptsBefore } from '../store/accounts/attempts.ts'
 import type { Directory } from './directory.ts'
 import { write } from './unit.ts'
 
 /** How long attempts are kept: 90 days after their last repetition. */
-const KEPT_MS = 90 * 24 * 60 * 60_000
+const KEPT_MS = 90 * DAY_MS
 /** The most attempts that one unit deletes, because other units wait for it. */
 const BATCH = 1_000
 

@@ -2,6 +2,7 @@ import type { Bucket, Usage } from '../model/contents.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import type { Page, PageRequest } from '../model/pages.ts'
+import { DAY_MS } from '../model/times.ts'
 import {
   type ContentScope,
   selectBucketPage,
@@ -22,7 +23,7 @@ import { runRead } from './unit.ts'
 /** Up to this many accounts are read from their platform during a call. For more, the stored figures are used. */
 const MAX_LIVE = 16
 /** Stored figures that are older than this, in milliseconds, are not used. */
-const MAX_AGE_MS = 24 * 60 * 60 * 1000
+const MAX_AGE_MS = DAY_MS
 
 /** What a caller asks for: few accounts, to be read from their platform, or the stored result for many. */
 export type Measured<Stored> =

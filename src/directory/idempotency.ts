@@ -1,19 +1,15 @@
 import type { CallerName } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
+import { DAY_MS } from '../model/times.ts'
 import { formatCaller } from '../store/audit/entry-rows.ts'
 import { ConstraintError } from '../store/port.ts'
-import {
-  deleteExpiredResponses,
-  EXPIRED_AT_ONCE,
-  insertRecordedResponse,
-  selectRecordedResponse,
-} from '../store/tables/idempotency-keys.ts'
+import { insertRecordedResponse, selectRecordedResponse } from '../store/tables/idempotency-keys.ts'
 import type { Directory } from './directory.ts'
 import type { Scope } from './reach.ts'
 import { SealError } from './sealing/sealer.ts'
 
 /** How long a response can be replayed, in milliseconds. */
-const TTL_MS = 24 * 60 * 60 * 1000
+const TTL_MS = DAY_MS
 
 /** A running unit, as far as idempotency keys need it. */
 type KeyedUnit = Scope & { readonly now: string }
@@ -80,18 +76,4 @@ function refuseKey(message: string): DirectoryError {
   return new DirectoryError('idempotency_key_reused', `The idempotency key ${message}.`, {
     issues: [{ path: 'idempotencyKey', rule: 'reused', message }],
   })
-}
-
-/**
- * Deletes responses that are too old to be replayed, in several commits if there are many.
- * @returns the number of deleted responses
- * @throws {StoreError}
- */
-export async function deleteOldResponses(dir: Directory): Promise<number> {
-  const now = dir.now().toISOString()
-  for (let deleted = 0; ; ) {
-    const count = await dir.store.write((tx) => deleteExpiredResponses(tx, now))
-    deleted += count
-    if (count < EXPIRED_AT_ONCE) return deleted
-  }
 }

@@ -19,7 +19,7 @@ import {
 } from '../store/tables/refresh-tokens.ts'
 import { noteClientUse } from './client-secrets.ts'
 import type { Directory } from './directory.ts'
-import { read, runRead, runUnit, type Unit } from './unit.ts'
+import { read, runRead, runUnit, type Unit, write } from './unit.ts'
 
 /** The most valid refresh tokens of one client; the oldest is revoked for a new one. */
 const MAX_REFRESH_TOKENS = 100
@@ -157,8 +157,8 @@ export function revokeRefreshToken(dir: Directory, ctx: Context, id: string): Pr
 
 /**
  * Deletes refresh tokens that have expired.
- * @throws {StoreError}
+ * @throws {DirectoryError} `store_unavailable`
  */
 export async function deleteOldRefreshTokens(dir: Directory): Promise<void> {
-  await dir.store.write((tx) => deleteExpiredRefreshTokens(tx, dir.now().toISOString()))
+  await write(dir, (tx) => deleteExpiredRefreshTokens(tx, dir.now().toISOString()))
 }

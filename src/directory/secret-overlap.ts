@@ -1,4 +1,5 @@
 import type { Issue } from '../model/error.ts'
+import { DAY_MS } from '../model/times.ts'
 
 /** A secret that was replaced, and is still accepted until a time, ISO 8601. */
 export interface FormerSecret {
@@ -6,9 +7,9 @@ export interface FormerSecret {
 }
 
 /** How long a replaced secret is accepted, unless the caller says otherwise, in milliseconds. */
-const OVERLAP_MS = 24 * 60 * 60 * 1000
+const OVERLAP_MS = DAY_MS
 /** The longest time that a caller can give, in milliseconds. */
-const MAX_OVERLAP_MS = 90 * 24 * 60 * 60 * 1000
+const MAX_OVERLAP_MS = 90 * DAY_MS
 /** The most replaced secrets that are accepted at once. */
 const MAX_FORMER = 4
 
@@ -17,7 +18,7 @@ export function checkOverlapEnd(until: string | null | undefined, now: Date): Is
   if (until === undefined || until === null) return []
   const ms = Date.parse(until) - now.getTime()
   if (ms > 0 && ms <= MAX_OVERLAP_MS) return []
-  const days = MAX_OVERLAP_MS / OVERLAP_MS
+  const days = MAX_OVERLAP_MS / DAY_MS
   const message = ms > 0 ? `must be at most ${days} days from now` : 'must be in the future'
   return [{ path: 'previousUntil', rule: 'range', message }]
 }

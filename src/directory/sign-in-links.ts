@@ -2,6 +2,7 @@ import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
 import { newId } from '../model/ids.ts'
 import { LINK_MS } from '../model/sessions.ts'
+import { DAY_MS } from '../model/times.ts'
 import { selectActiveMembers } from '../store/tables/groups.ts'
 import { deleteExpiredLinks, deleteUsableLinksOf, insertSignInLink } from '../store/tables/sign-in-links.ts'
 import { ADMINISTRATOR } from './administrators.ts'
@@ -123,7 +124,7 @@ export function notPermittedToEnter(): DirectoryError {
 }
 
 /** How long a link is kept after its end, so that its use is refused in the audit log with its person. */
-const KEEP_LINKS_MS = 24 * 60 * 60 * 1000
+const KEEP_LINKS_MS = DAY_MS
 
 /**
  * Deletes old links.

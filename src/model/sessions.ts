@@ -2,6 +2,7 @@ import { checkEmail } from './email.ts'
 import type { Issue } from './error.ts'
 import type { Organization } from './organizations.ts'
 import { checkText } from './text.ts'
+import { DAY_MS } from './times.ts'
 import type { Group, User } from './users.ts'
 
 /** How long a session lasts without use, and in all, in milliseconds. */
@@ -19,7 +20,7 @@ export const LINK_MS = {
   /** A link of the command line. */
   operator: 10 * 60 * 1000,
   /** A link that an administrator makes for another person. */
-  person: 24 * 60 * 60 * 1000,
+  person: DAY_MS,
 } as const
 
 /** How long a person may take at the OpenID provider, in seconds. */

@@ -1,3 +1,6 @@
+/** A day, in milliseconds. */
+export const DAY_MS = 24 * 60 * 60 * 1000
+
 /** Says what `isTime` requires. */
 export const TIME_MESSAGE = 'must be a time such as 2026-11-22T08:00:00Z'
 

@@ -3,6 +3,7 @@ import type { Context } from '../../model/context.ts'
 import { DirectoryError } from '../../model/error.ts'
 import { foldId, newId } from '../../model/ids.ts'
 import type { Job } from '../../model/jobs.ts'
+import { DAY_MS } from '../../model/times.ts'
 import { formatCaller } from '../../store/audit/entry-rows.ts'
 import type { Tx } from '../../store/port.ts'
 import {
@@ -20,7 +21,7 @@ import { runRead, runUnit, type Unit, write } from '../unit.ts'
 import type { JobKind } from './kind.ts'
 
 /** How long ended jobs are kept, in milliseconds: 90 days. */
-export const KEEP_JOBS_MS = 90 * 24 * 60 * 60 * 1000
+export const KEEP_JOBS_MS = 90 * DAY_MS
 
 /** What a job is begun with. */
 export interface NewJob<Input> {

@@ -138,10 +138,10 @@ export function chooseSigner<Key extends { readonly signsAt: string }>(
 
 /**
  * Deletes the signing keys whose tokens have all expired.
- * @throws {StoreError}
+ * @throws {DirectoryError} `store_unavailable`
  */
 export async function deleteOldSigningKeys(dir: Directory): Promise<void> {
-  await dir.store.write((tx) => deleteExpiredSigningKeys(tx, dir.now().toISOString()))
+  await write(dir, (tx) => deleteExpiredSigningKeys(tx, dir.now().toISOString()))
 }
 
 /**
