@@ -2,11 +2,15 @@ import type { AccountPlace } from '../../model/accounts.ts'
 import { DirectoryError, type ErrorCode, type Issue } from '../../model/error.ts'
 import type { RowResult } from '../../model/imports.ts'
 import type { PersonRow } from '../../model/person-rows.ts'
-import type { NewPerson, User } from '../../model/users.ts'
+import type { NewPerson } from '../../model/users.ts'
 import { insertAuditEntry } from '../../store/audit/entry-rows.ts'
 import type { InsertOutcome, NewUserRow } from '../../store/port.ts'
 import { isIdTaken } from '../../store/tables/ids.ts'
-import { type ChangeSetUser, insertChangeSetUsers, selectChangeSetUser } from '../../store/tables/imports.ts'
+import {
+  type ChangeSetUser,
+  insertChangeSetUsers,
+  selectUsersInChangeSet,
+} from '../../store/tables/imports.ts'
 import { keepOrganizations } from '../../store/tables/organizations.ts'
 import { findAccountPlace, giveAccount } from '../account-places.ts'
 import { countAdministrators, lastAdministrator } from '../administrators.ts'
@@ -174,9 +178,14 @@ class Batch {
   async #merge(rows: readonly ResolvedRow[]): Promise<void> {
     if (rows.length === 0) return
     const found = await findExisting(this.#unit, rows)
+    const pks = [...found.values()].flatMap((one) => (one === OUT_OF_REACH ? [] : [one.user.pk]))
+    const earlier = await selectUsersInChangeSet(this.#unit.tx, this.#running.pk, pks)
     for (const row of rows) {
+      const existing = found.get(row)
       try {
-        await this.#mergeOne(row, found.get(row))
+        if (existing === OUT_OF_REACH) await this.#refuse(row, [CONFLICTS.emailTaken], 'email_taken')
+        else if (existing) await this.#mergeOne(row, existing, earlier.has(existing.user.pk))
+        else await this.#insertOrExplain(row)
       } catch (error) {
         if (!(error instanceof DirectoryError) || error.code === 'store_unavailable') throw error
         await this.#refuse(row, toIssues(error), error.code)
@@ -184,13 +193,11 @@ class Batch {
     }
   }
 
-  async #mergeOne(row: ResolvedRow, existing: ExistingUser | typeof OUT_OF_REACH | undefined): Promise<void> {
-    if (existing === OUT_OF_REACH) return this.#refuse(row, [CONFLICTS.emailTaken], 'email_taken')
-    if (!existing) return this.#insertOrExplain(row)
+  /** @param isSecond whether an earlier row was about the user */
+  async #mergeOne(row: ResolvedRow, existing: ExistingUser, isSecond: boolean): Promise<void> {
     const { user } = existing
     const isDeleted = user.deletedAt !== null
     const changes = findChanges(row, existing)
-    const isSecond = await this.#isInChangeSet(user)
     const conflict = findConflict(row, existing, { hasChanges: changes !== undefined || isDeleted, isSecond })
     if (conflict) return this.#refuse(row, [conflict], conflict.path === 'id' ? 'id_taken' : 'email_taken')
     if (isDemotion(row, existing)) {
@@ -253,10 +260,6 @@ class Batch {
     const person = { id: user.id, ...place, email, firstName, lastName, groups }
     await restore(unit, user, { person, details: this.#detailsOf(place, person) })
     this.#note(resolved, 'restored', { ...user, version: user.version + 1, before: null })
-  }
-
-  async #isInChangeSet({ pk }: User): Promise<boolean> {
-    return (await selectChangeSetUser(this.#unit.tx, this.#running.pk, pk)) !== undefined
   }
 
   /** Reports a conflict, with an audit entry as for a refused call. */

@@ -199,21 +199,20 @@ export async function insertChangeSetUsers(
   )
 }
 
-const selectUserOf = statement((db, p: { importPk: number; userPk: number }) =>
-  db
-    .selectFrom('import_users')
-    .select(['user_pk as userPk', 'line', 'outcome', 'version', 'before'])
-    .where('import_pk', '=', p.importPk)
-    .where('user_pk', '=', p.userPk),
-)
-
-/** Returns the user of a change set, if an earlier row of the import was about them. */
-export async function selectChangeSetUser(
+/** Returns which of some users are in a change set: earlier rows of the import were about them. */
+export async function selectUsersInChangeSet(
   tx: Tx,
   importPk: number,
-  userPk: number,
-): Promise<ChangeSetUser | undefined> {
-  return tx.get(selectUserOf, { importPk, userPk })
+  userPks: readonly number[],
+): Promise<ReadonlySet<number>> {
+  const rows = await tx.query((db) =>
+    db
+      .selectFrom('import_users')
+      .select('user_pk')
+      .where('import_pk', '=', importPk)
+      .where(tx.isOneOf('user_pk', userPks)),
+  )
+  return new Set(rows.map((row) => row.user_pk))
 }
 
 const selectPage = statement((db, p: { importPk: number; after: number; limit: number }) =>
