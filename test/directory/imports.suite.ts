@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { applyBulkRows, beginBulk } from '../../src/directory/imports/bulk.ts'
 import { newImportKind } from '../../src/directory/imports/import-job.ts'
 import { beginImport, resumeImport } from '../../src/directory/imports/imports.ts'
 import { beginUndo, newUndoKind } from '../../src/directory/imports/undo-job.ts'
+import { toTextRow } from '../../src/model/person-rows.ts'
 import { addOrganization, newTestDirectory } from '../support/directories.ts'
 import type { OpenStore } from '../support/stores.ts'
 
@@ -24,6 +26,17 @@ export function importsSuite(open: OpenStore): void {
       await beginUndo(dir, operator, { id: first.id, kind: newUndoKind(dir, () => undefined) })
       await assert.rejects(resumeImport(dir, operator, first.id), { code: 'job_ended', message: /undone/ })
       assert.notEqual((await beginImport(dir, operator, request)).import.id, first.id)
+    })
+
+    test('a bulk call ends when its undo begins: the undo would miss later rows', async () => {
+      const on = await newTestDirectory(open)
+      const { dir, operator } = on
+      const { id: organizationId } = await addOrganization(on, 'customer')
+      const call = await beginBulk(dir, operator, { organizationId, resellerId: null })
+      const apply = (email: string) => applyBulkRows(dir, operator, { call, rows: [toTextRow(1, { email })] })
+      await apply('ada@example.com')
+      await beginUndo(dir, operator, { id: call.id, kind: newUndoKind(dir, () => undefined) })
+      await assert.rejects(apply('grace@example.com'), { code: 'job_ended', message: /undone/ })
     })
   })
 }

@@ -6,7 +6,7 @@ import { addImportCounts, insertImport, markImportEnded } from '../../store/tabl
 import type { Directory } from '../directory.ts'
 import { runUnit } from '../unit.ts'
 import { applyRows, type RunningImport } from './apply-rows.ts'
-import { foldTarget, getReachableImport, toNewImport } from './imports.ts'
+import { foldTarget, getRunningImport, toNewImport } from './imports.ts'
 import { getTargetOrganization, type ImportTarget } from './resolve-rows.ts'
 import { toRowBatch } from './row-batch.ts'
 
@@ -37,8 +37,8 @@ export function beginBulk(dir: Directory, ctx: Context, sent: ImportTarget): Pro
 /**
  * Applies some rows of a bulk call, in one commit.
  * @returns a result for each row, in order
- * @throws {DirectoryError} `not_permitted`, `import_not_found`, `organization_not_found`, `customer_not_found`,
- *   `store_unavailable`
+ * @throws {DirectoryError} `not_permitted`, `import_not_found`, `job_ended` if its undo has begun,
+ *   `organization_not_found`, `customer_not_found`, `store_unavailable`
  */
 export function applyBulkRows(
   dir: Directory,
@@ -46,7 +46,7 @@ export function applyBulkRows(
   { call, rows }: { call: BulkCall; rows: readonly PersonRow[] },
 ): Promise<RowResult[]> {
   return runUnit(dir, ctx, toSubject(call), async (unit) => {
-    await getReachableImport(unit, call.id)
+    await getRunningImport(unit, call.id)
     const results = await applyRows(dir, unit, { ...call, rows: toRowBatch(rows) })
     await addImportCounts(unit.tx, call.pk, addCounts(NO_ROWS, results))
     return results

@@ -1,10 +1,9 @@
-import { DirectoryError } from '../../model/error.ts'
 import { addCounts, NO_ROWS, type RowResult } from '../../model/imports.ts'
 import { addImportCounts, markImportEnded } from '../../store/tables/imports.ts'
 import type { Directory } from '../directory.ts'
 import type { JobKind } from '../jobs/kind.ts'
 import { applyRows } from './apply-rows.ts'
-import { getReachableImport } from './imports.ts'
+import { getRunningImport } from './imports.ts'
 import type { ImportTarget } from './resolve-rows.ts'
 import type { RowBatch } from './row-batch.ts'
 
@@ -38,9 +37,7 @@ export function newImportKind(
     operation: 'ImportUsers',
     prepare: (_, { done }) => source.read(done),
     async step(unit, { id, input: target, done }, rows) {
-      const running = await getReachableImport(unit, id)
-      if (running.undoBeganAt !== null)
-        throw new DirectoryError('job_ended', `The import ${id} has been undone.`)
+      const running = await getRunningImport(unit, id)
       if (rows.size === 0) {
         await markImportEnded(unit.tx, running.pk, unit.now)
         await unit.audit({ outcome: 'ended', organization: running.organizationId, target: id })

@@ -144,6 +144,16 @@ export async function getReachableImport({ tx, ctx }: Scope, id: string): Promis
 }
 
 /**
+ * Returns an import that a step adds to.
+ * @throws {DirectoryError} `import_not_found`; `job_ended` if its undo has begun, which would miss what it adds
+ */
+export async function getRunningImport(scope: Scope, id: string): Promise<Import> {
+  const found = await getReachableImport(scope, id)
+  if (found.undoBeganAt === null) return found
+  throw new DirectoryError('job_ended', `The import ${id} has been undone.`)
+}
+
+/**
  * Returns an import of the caller's provider.
  * @throws {DirectoryError} `not_permitted`, `import_not_found`, `store_unavailable`
  */
