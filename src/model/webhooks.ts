@@ -23,7 +23,7 @@ export interface Webhook {
   readonly oldSecretUntil: string | null
   /** When the receiver last accepted an event; null before. */
   readonly deliveredAt: string | null
-  /** How many attempts have failed since the receiver last accepted an event. */
+  /** How many attempts have failed since the receiver last accepted an event; those at the same time are five at most. */
   readonly failures: number
   /** Why the last failed attempt failed; null if no event waits. */
   readonly error: string | null

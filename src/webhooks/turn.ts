@@ -78,7 +78,9 @@ export class Turn {
   /** Stores the result of an attempt. */
   record(item: Item, attempt: Attempt, now: Date): void {
     this.attempts.set(item, attempt)
-    this.failures = attempt.delivered ? 0 : this.failures + 1
+    // Attempts at the same time find the same outage, and must not lengthen its first pause.
+    const most = this.isTripped ? Number.POSITIVE_INFINITY : MAX_FAILURES
+    this.failures = attempt.delivered ? 0 : Math.min(this.failures + 1, most)
     if (attempt.delivered) this.deliveredAt = now.toISOString()
     else {
       this.error = attempt.error

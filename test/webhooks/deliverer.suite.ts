@@ -134,6 +134,21 @@ export function delivererSuite(open: OpenStore): void {
       assert.equal((await getWebhook(on.dir, on.operator, id)).error, null)
     })
 
+    test('attempts at the same time do not lengthen the first pause of a receiver that is down', async () => {
+      const { on, receiver, add, drain, later } = await newWorld(open)
+      const users: string[] = []
+      for (let i = 0; i < 12; i++) users.push(...(await add(1, (await addOrganization(on, 'customer')).id)))
+      receiver.accepts = () => false
+      await drain()
+      assert.ok(receiver.tried.length > 5)
+      later(1_100)
+      await drain()
+      receiver.accepts = () => true
+      later(2_200)
+      await drain()
+      assert.deepEqual(receiver.accepted.sort(), users.sort())
+    })
+
     test('a receiver that asks to wait is not tried before', async () => {
       const { receiver, add, drain, later } = await newWorld(open)
       receiver.accepts = () => false

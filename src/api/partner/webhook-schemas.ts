@@ -95,7 +95,10 @@ export const WebhookModel = Type.Object(
     name: nullable('The name that lists show.'),
     operations,
     ...times,
-    failures: Type.Integer({ description: 'The failed attempts since the receiver last accepted an event.' }),
+    failures: Type.Integer({
+      description:
+        'The failed attempts since the receiver last accepted an event. Those at the same time count as five at most.',
+    }),
     error: nullable('Why the last failed attempt failed; null if no event waits.'),
     waiting: Type.Integer({ description: 'The events that wait for another attempt.' }),
     deadLetters: Type.Integer({ description: 'The events that were given up.' }),
