@@ -172,7 +172,8 @@ async function exchange(start: () => ClientRequest, body: string): Promise<Respo
   try {
     return await sendBody(outgoing, body)
   } catch (error) {
-    const isStale = outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+    const { code = '' } = error as NodeJS.ErrnoException
+    const isStale = outgoing.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(code)
     if (!isStale) throw error
     return sendBody(start(), body)
   }
@@ -229,6 +230,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEOUT: NOT_RESOLVED,
   ECONNREFUSED: 'the receiver refuses connections',
   ECONNRESET: 'the receiver closed the connection',
+  EPIPE: 'the receiver closed the connection',
+  EPROTO: 'TLS failed: the receiver does not speak it, or not a version that Usher speaks',
   ETIMEDOUT: 'the receiver cannot be reached',
   EHOSTUNREACH: 'the receiver cannot be reached',
   ENETUNREACH: 'the receiver cannot be reached',
@@ -239,8 +242,13 @@ function explain(error: unknown, limit: AbortSignal): string {
     return 'the address of the receiver is inside a network that is not allowed; see USHER_WEBHOOK_NETWORKS'
   if (limit.aborted) return `the receiver did not respond within ${ATTEMPT_MS / 1000} s`
   const { code = '', message } = error as NodeJS.ErrnoException
-  const reason = REASONS[code]
-  if (reason !== undefined) return reason
-  const isTls = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code)
-  return isTls ? `TLS failed: ${message}`.slice(0, 200) : 'the request failed'
+  const known = REASONS[code]
+  if (known !== undefined) return known
+  if (code.startsWith('HPE_'))
+    return 'the response of the receiver is not valid HTTP, or its headers are too long'
+  // Node adds a hint for those who start it.
+  const [reason] = message.split('; if the root CA')
+  return /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code)
+    ? `TLS failed: ${reason}`.slice(0, 200)
+    : 'the request failed'
 }

@@ -120,7 +120,14 @@ test('an endless or strange response counts by its status, and a stop cuts the r
   const switched = { delivered: false, status: 101, error: 'the receiver responded with 101', waitMs: 0 }
   assert.deepEqual(await send(sender, `http://127.0.0.1:${port}`), switched)
   handle = (request) => void request.socket.end('nonsense\r\n\r\n')
-  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).error, 'the request failed')
+  const noHttp = 'the response of the receiver is not valid HTTP, or its headers are too long'
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).error, noHttp)
+  handle = (_, response) => void response.writeHead(200, { a: 'a'.repeat(100_000) }).end()
+  assert.equal((await send(sender, `http://127.0.0.1:${port}`)).error, noHttp)
+  assert.match(
+    (await send(sender, `https://127.0.0.1:${port}`)).error ?? '',
+    /^TLS failed: .*does not speak it/,
+  )
   const stopping = new AbortController()
   handle = () => stopping.abort()
   assert.equal((await send(sender, `http://127.0.0.1:${port}`, stopping.signal)).delivered, false)
