@@ -4,9 +4,8 @@ import type { Opened } from '../command.ts'
 
 /**
  * The number of rows of one commit. While a server uses the same SQLite file, it waits for each commit, so they are
- * short. On PostgreSQL a commit runs again if someone has changed one of its users meanwhile: with 1,000 rows, an import
- * beside 75 changes a second to the same 6,000 users never went on. If no server runs, larger commits on SQLite write
- * fewer pages: with 20,000 rows it is 40 % less than with 10,000.
+ * short. On PostgreSQL changes of the users of a commit wait for it, too. If no server runs, larger commits on SQLite
+ * write fewer pages: with 20,000 rows it is 40 % less than with 10,000.
  */
 const ROWS = { alone: 20_000, shared: 250 } as const
 /** The pause between two commits in which a server can write: it tries every 10 ms. */

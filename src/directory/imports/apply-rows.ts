@@ -177,7 +177,7 @@ class Batch {
   /** Applies rows whose users the store refused to insert: they exist, or were deleted. */
   async #merge(rows: readonly ResolvedRow[]): Promise<void> {
     if (rows.length === 0) return
-    const found = await findExisting(this.#unit, rows)
+    const found = await findExisting(this.#unit, rows, true)
     const pks = [...found.values()].flatMap((one) => (one === OUT_OF_REACH ? [] : [one.user.pk]))
     const earlier = await selectUsersInChangeSet(this.#unit.tx, this.#running.pk, pks)
     for (const row of rows) {

@@ -14,11 +14,13 @@ export const OUT_OF_REACH = 'out of reach'
 /**
  * Finds the users with the e-mails of rows: the live ones, else the deleted ones. A deleted user in the context of
  * another reseller counts as none, and does not keep the e-mail.
+ * @param locks whether they are locked, so that changes by others wait for the unit, which would run again otherwise
  * @returns no entry for a row whose e-mail is free
  */
 export async function findExisting(
   scope: Scope,
   rows: readonly ResolvedRow[],
+  locks: boolean,
 ): Promise<Map<ResolvedRow, ExistingUser | typeof OUT_OF_REACH>> {
   const { tx } = scope
   const users = new Map<ResolvedRow, User>()
@@ -27,7 +29,7 @@ export async function findExisting(
     for (const deleted of [false, true]) {
       const open = of.filter((row) => !users.has(row))
       const keys = [...new Set(open.map(({ emailKey }) => emailKey))]
-      const found = await selectUsersByEmails(tx, organization, { keys, deleted })
+      const found = await selectUsersByEmails(tx, organization, { keys, deleted, locks })
       for (const row of open) {
         const user = found.get(row.emailKey)
         if (user) users.set(row, user)

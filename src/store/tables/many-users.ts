@@ -8,13 +8,14 @@ const TOGETHER = 250
 
 /**
  * Returns the users of an organization with these e-mail addresses, live or deleted ones.
- * @param keys as `foldEmail` returns them
+ * @param sought.keys as `foldEmail` returns them
+ * @param sought.locks whether no other unit can change the users until this one ends; not for a unit that only reads
  * @returns the users by their key; of several deleted users with one address, the one who was deleted last
  */
 export async function selectUsersByEmails(
   tx: Tx,
   organization: number,
-  { keys, deleted }: { keys: readonly string[]; deleted: boolean },
+  { keys, deleted, locks }: { keys: readonly string[]; deleted: boolean; locks: boolean },
 ): Promise<Map<string, User>> {
   const found = new Map<string, User>()
   for (let from = 0; from < keys.length; from += TOGETHER) {
@@ -27,7 +28,8 @@ export async function selectUsersByEmails(
         // A literal, so that it equals the condition of an index.
         .where(deleted ? sql<SqlBool>`deleted_at is not null` : sql<SqlBool>`deleted_at is null`)
         .orderBy('deleted_at')
-        .orderBy('pk'),
+        .orderBy('pk')
+        .$if(locks, (query) => query.modifyEnd(tx.locks.exclusive)),
     )
     for (const row of rows) found.set(row.email_key ?? '', toUser(row))
   }
