@@ -53,7 +53,7 @@ export async function findUsers(tx: Tx, area: UserArea, search: UserWords): Prom
   return { pks: [...new Set([...first, ...pks])].slice(0, search.limit), more }
 }
 
-/** Returns a query for the organizations of a narrow area. */
+/** Returns a query for the organizations of a narrow area: `selectPksOfArea` in one text for all areas. */
 function selectOrganizationPks(p: AreaParameters): RawBuilder<unknown> {
   const [organization, reseller] = [toPk(p.organization), toPk(p.reseller)]
   return sql`select coalesce(${organization}, ${reseller}) as pk union all

@@ -1,51 +1,29 @@
 import { Type } from '../../../json-schema.ts'
-import {
-  ACCOUNT_STATES,
-  INACTIVE_REASONS,
-  type InactiveReason,
-  PLATFORM_STATES,
-} from '../../../model/accounts.ts'
+import { PLATFORM_STATES } from '../../../model/accounts.ts'
 import { DRIFT_KINDS } from '../../../model/platforms.ts'
+import { accountFields, keyFields } from './account-parts.ts'
 import { NullableCause } from './causes.ts'
 import { IdParams, nullable, oneOf, time } from './parts.ts'
 
 const integer = (description: string) => Type.Integer({ description })
 
-/** What a user has on a platform. */
+/** What a user has on a platform, with what Cloud Director calls it, and the attempts to apply it. */
 const AccountView = Type.Object(
   {
-    platform: Type.String({ description: 'The name of the platform.' }),
-    tenantId: Type.String({ description: 'The id of the tenant.' }),
-    canonicalUserId: Type.String({ description: 'The owner of buckets, as the platform names it.' }),
+    ...accountFields,
     orgId: nullable('The id of the Cloud Director org; null for an account without Cloud Director.'),
     orgUserId: nullable('The id of the Cloud Director user; null as for `orgId`.'),
     username: nullable('The name of the Cloud Director user; null as for `orgId`.'),
-    state: oneOf(ACCOUNT_STATES, 'What the platform must have.'),
-    reason: Type.Unsafe<InactiveReason | null>({
-      type: ['string', 'null'],
-      enum: [...INACTIVE_REASONS, null],
-      description: 'Why it is suspended; null if it is not.',
-    }),
-    platformState: oneOf(PLATFORM_STATES, 'Whether the platform has this state; `failed` if it is parked.'),
     cause: NullableCause,
-    error: nullable('What went wrong last, for people of the provider; null for others.'),
     attempts: integer('The attempts since its state last changed or was applied.'),
-    changedAt: time('When its state last changed.'),
     dueAt: time('When the next attempt is due, unless it is applied.'),
     parkedAt: nullable('Since when it is tried once an hour; null if it is not parked.', 'date-time'),
-    enabled: Type.Boolean({ description: 'Its own status.' }),
     desiredVersion: integer('How often its state was changed.'),
     appliedVersion: integer('The newest version that the platform has; 0 for none.'),
     credentials: integer('How many keys it has.'),
   },
   { title: 'Account' },
 )
-
-const key = {
-  accessKey: Type.String({ description: 'The S3 access key.' }),
-  active: Type.Boolean({ description: 'Its own status. It works if the account does too.' }),
-  createdAt: time('When it was made.'),
-} as const
 
 const tag = 'Accounts'
 const ofUser = { subject: { target: 'id' }, tag, params: IdParams } as const
@@ -59,7 +37,7 @@ export const getUserAccount = {
   summary: 'What a user has on the storage platform, and the keys without their secrets',
   response: Type.Object({
     accounts: Type.Array(AccountView, { description: 'One on each platform.' }),
-    keys: Type.Array(Type.Object({ ...key, platform: Type.String({ description: 'Where it is.' }) })),
+    keys: Type.Array(Type.Object({ ...keyFields, platform: Type.String({ description: 'Where it is.' }) })),
   }),
 } as const
 
@@ -168,7 +146,7 @@ export const createKey = {
   summary: 'Make a key for a user; its secret is shown once',
   status: 201,
   response: Type.Object({
-    ...key,
+    ...keyFields,
     secretKey: Type.String({ description: 'The secret. It is shown once.' }),
     platformState: oneOf(PLATFORM_STATES, 'Whether the platform has it.'),
   }),
@@ -194,7 +172,7 @@ export const updateKey = {
   summary: 'Disable or enable a key',
   body: Type.Object({ active: Type.Boolean({ description: 'Whether it is enabled.' }) }),
   response: Type.Object({
-    ...key,
+    ...keyFields,
     platformState: oneOf(PLATFORM_STATES, 'Whether the platform has the change.'),
   }),
 } as const

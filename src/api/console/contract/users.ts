@@ -1,6 +1,6 @@
 import { Type } from '../../../json-schema.ts'
-import { ACCOUNT_STATES, INACTIVE_REASONS, PLATFORM_STATES } from '../../../model/accounts.ts'
 import { ACCOUNT_WORDS } from '../../../model/user-lists.ts'
+import { accountFields, keyFields } from './account-parts.ts'
 import { Actions } from './actions.ts'
 import {
   etag,
@@ -74,26 +74,8 @@ export const listUsers = {
   }),
 } as const
 
-const Account = Type.Object({
-  platform: Type.String({ description: 'The name of the platform.' }),
-  tenantId: Type.String({ description: 'The id of the tenant.' }),
-  canonicalUserId: Type.String({ description: 'How the platform names the owner of data.' }),
-  state: oneOf(ACCOUNT_STATES, 'What the platform must have.'),
-  reason: Type.Unsafe<(typeof INACTIVE_REASONS)[number] | null>({
-    anyOf: [oneOf(INACTIVE_REASONS, 'Why.'), Type.Null()],
-    description: 'Why it is suspended.',
-  }),
-  platformState: oneOf(PLATFORM_STATES, 'Whether the platform has it.'),
-  error: nullable('Why the last attempt failed; null for people of resellers.'),
-  enabled: Type.Boolean({ description: 'The own status of the account.' }),
-  changedAt: time('When its desired state changed last.'),
-})
-
-const Key = Type.Object({
-  accessKey: Type.String({ description: 'The access key.' }),
-  active: Type.Boolean({ description: 'Whether it is enabled.' }),
-  createdAt: time('When it was made.'),
-})
+const Account = Type.Object(accountFields)
+const Key = Type.Object(keyFields)
 
 /** One user. */
 export const getUser = {
@@ -200,12 +182,9 @@ export const resumeUser = {
 
 /** Restoring a user. */
 export const restoreUser = {
-  method: 'POST',
+  ...ofUser,
   path: '/users/:id/restore',
   operation: 'RestoreUser',
-  subject: { target: 'id' },
-  tag: 'Users',
   summary: 'Restore a deleted user with what they had',
-  params: IdParams,
   response: updateUser.response,
 } as const
