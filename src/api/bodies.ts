@@ -32,7 +32,7 @@ export class BodyError extends Error {
   }
 }
 
-/** Bodies of other requests take all the room that there is for bodies. */
+/** There is no room for a body, because the bodies of other requests take all of it. */
 export class OverloadedError extends Error {
   /** Without it, Fastify's reader of bodies would set 400. */
   readonly statusCode = 503
@@ -160,7 +160,7 @@ export class BodyRoom {
 
 const MIB = 1024 * KIB
 
-/** The room for bodies, apart for callers that are not authenticated: they cannot take that of the others. */
+/** The rooms for bodies. Callers who are not authenticated have their own, so that they cannot fill the other one. */
 export interface BodyRooms {
   readonly open: BodyRoom
   readonly admitted: BodyRoom

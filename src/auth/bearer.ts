@@ -41,7 +41,7 @@ export function newBearerCheck(trusted: readonly Trusted[]): BearerCheck {
  * Returns a function that checks a token, and throws like `BearerCheck`. A verified token is cached for VERIFIED_MS.
  * Its client is cached only for CACHE_TTL_MS, so a removed client is refused within 5 s. Calls with the same token at
  * the same time share one query.
- * @param max the most tokens that are cached; the memory for so many is taken at once, which takes time
+ * @param max the most tokens that are cached; their memory is taken at the start, which takes time
  */
 export function newTokenCheck(
   trusted: readonly Trusted[],

@@ -11,7 +11,7 @@ import type { Tx } from '../store/port.ts'
 import { type AuditLogEntry, nameEntries } from './audit-logs.ts'
 import type { Directory } from './directory.ts'
 
-/** An entry with what names on the screen all that it mentions. */
+/** An entry with the names that a screen shows for everything that the entry mentions. */
 export interface DescribedEntry extends AuditLogEntry {
   /** What the target is; null if the reader does not reach it, or it is gone. */
   readonly about: LogTarget | null

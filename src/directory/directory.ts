@@ -40,7 +40,7 @@ export interface Directory {
   readonly portals: LRUCache<string, PortalScope>
   /** Caches the organization and the reseller of recent creates; see `createUser`. */
   readonly createScopes: LRUCache<string, CreateScope>
-  /** When each client called last, as long as the store does not have it; see `noteClientUse`. */
+  /** When each client called last, until the store has it; see `noteClientUse`. */
   readonly clientUses: Map<number, number>
   /**
    * The batch of users that is being taken into the lists, whether too many wait for it (see `catchUpLists`), and where

@@ -56,7 +56,7 @@ export async function eraseUser(
 
 /**
  * Counts the entries about a user, in many short reads: after an import, very many entries may not be in the index of
- * the log. Those that enter it meanwhile are in what the index has at the end.
+ * the log yet. The index is read last, so an entry that enters it meanwhile is not missed.
  * @param newest the number of the last entry that counts: a repeated call returns what the first one has returned
  */
 async function countEntriesAbout(dir: Directory, id: string, newest: number): Promise<number> {

@@ -42,7 +42,7 @@ export async function resolveAccountFilter(
   return { provider, where: { all: tests } }
 }
 
-/** Returns what accounts meet whose username or Cloud Director user is the text, or that the user with this id has. */
+/** Returns the condition that an account has the text as its username, its Cloud Director user or its user's id. */
 async function toNamed(scope: Scope, text: string): Promise<Condition<AccountFields>> {
   const user = await findUserPk(scope, text)
   const named: Condition<AccountFields>[] = [

@@ -3,19 +3,19 @@ import { selectNewestUnlisted, selectOldestUnlisted } from '../store/users/unlis
 import type { Directory } from './directory.ts'
 import { read, write } from './unit.ts'
 
-/** How many users one commit takes into the lists. On SQLite nothing else runs meanwhile, for about 20 ms. */
+/** How many users one commit takes into the lists: about 20 ms on SQLite, in which nothing else runs. */
 const BATCH = 250
 /** The same while requests wait for the commit. */
 const SMALL_BATCH = 50
 /** How long a list call waits for the users who were created before it. */
 const PATIENCE_MS = 1_000
-/** How many batches a list call takes in while there are more than it can wait for: creates wait for each of them. */
+/** How many batches a list call takes in if there are too many to wait for: creates wait for each batch. */
 const BATCHES_BEHIND = 1
 
 /**
- * Takes the users into the lists who were created before this call. A create leaves that to a follower and to the list
- * calls, because it would cost a create more than everything else that it does in the store. When there are too many,
- * as after an import, it takes in the newest, so that a list has the users of single creates.
+ * Takes the users who were created before this call into the lists. Creates leave that to a follower and to the calls
+ * that list, because it costs more than everything else that a create does in the store. If there are too many users,
+ * as after an import, only the newest are taken in, so that a list has the users of single creates.
  * @throws {DirectoryError} `store_unavailable`
  */
 export async function catchUpLists(dir: Directory): Promise<void> {

@@ -1,8 +1,8 @@
 import {
   type AuditEntry,
+  assertNotPersonal,
   type Change,
   type EntryOutcome,
-  isPersonal,
   type Operation,
   type RecordedRead,
 } from '../model/audit.ts'
@@ -307,13 +307,6 @@ async function auditPerson(
   const written = entry({ ...details, changedFields: details.changedFields ?? names })
   const sealed = await sealChanges(sealer, tx, { changes, person, entry: written.id, now: written.at })
   await insertAuditEntry(tx, { ...written, ...(sealed.length > 0 && { changes: sealed }) })
-}
-
-function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
-  const personal = changes.find(({ name }) => isPersonal(name))
-  if (personal)
-    throw new Error(`an audit entry has the personal member ${personal.name}, and no person to seal it`)
-  return changes
 }
 
 /**

@@ -212,6 +212,17 @@ export function isPersonal(name: string): boolean {
 }
 
 /**
+ * Returns the changes of an entry that names no person.
+ * @throws {Error} if a member is personal: its values must be sealed with the key of a person
+ */
+export function assertNotPersonal(changes: readonly Change[]): readonly Change[] {
+  const personal = changes.find(({ name }) => isPersonal(name))
+  if (personal)
+    throw new Error(`an audit entry has the personal member ${personal.name}, and no person to seal it`)
+  return changes
+}
+
+/**
  * Compares two states of an object, for an audit entry.
  * @param after members that are missing did not change
  * @param names the members to compare; all of `after` when left out

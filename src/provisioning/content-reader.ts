@@ -24,7 +24,7 @@ const REPEATED_READS = 50
 const NEW_MS = 15_000
 /** How many accounts are read at the same time. */
 const CONCURRENCY = 4
-/** How old figures become before they are read again. With more than 45,000 accounts they become older. */
+/** The age at which figures are read again. With more than 45,000 accounts, reading them all takes longer than this. */
 const FRESH_MS = 15 * 60_000
 /** How long an account is left alone after a failed read, and while a process reads it. */
 const RETRY_MS = 2 * 60_000

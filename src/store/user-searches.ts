@@ -68,7 +68,7 @@ export interface UserSearchPage extends PageRequest {
   readonly after?: PageEnd | undefined
   /** The area of `where`. PostgreSQL reads the members of a small one from an index. */
   readonly area?: UserArea | undefined
-  /** If the search finds at most so many users, all of them are returned in place of the page. Default: 0. */
+  /** If the search finds up to this many users, all of them are returned in place of the page (default: 0). */
   readonly few?: number
 }
 

@@ -64,9 +64,9 @@ interface Subject {
 }
 
 /**
- * Explains an access decision. The access table and the look-ups of calls decide: this asks them what they would say to
- * the caller, and what they would say if one thing were different. Callers and things out of the reader's reach look
- * like ones that do not exist.
+ * Explains an access decision, by asking the functions that decide for real: the access table, and the look-ups of
+ * calls. It asks them about the caller, and about callers that differ in one thing. Callers and things out of the
+ * reader's reach look like ones that do not exist.
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export async function explainAccess(
@@ -213,7 +213,7 @@ async function tryPortal(dir: Directory, ctx: Context, portal: string | undefine
   }
 }
 
-/** Finds out what of a caller would have to differ, by asking the access table about callers that differ in it. */
+/** Finds out why the access table refuses a caller, by asking it about callers that differ in one thing. */
 function explainRefusal(ctx: Context, operation: Operation): Reason {
   const { permission, organization, caller } = ctx
   const withPermission = PERMISSIONS.filter((one) => isPermitted({ ...ctx, permission: one }, operation))

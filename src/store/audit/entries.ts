@@ -38,7 +38,7 @@ export const ENTRY_COLUMNS = [
   ...(['correlation_id', 'changed_fields', 'changes', 'address', 'reseller'] as const),
 ] as const
 
-/** Reads an integer column. A number that JavaScript cannot express, and whatever else a forged row holds, is -1. */
+/** Reads an integer column. -1 stands for what is no safe integer of JavaScript, as a forged row may hold. */
 export function readInteger(column: string): RawBuilder<number> {
   const ref = sql.ref(column)
   return sql<number>`case when ${ref} between 0 and ${sql.lit(Number.MAX_SAFE_INTEGER)} then ${ref} else -1 end`

@@ -10,7 +10,7 @@ import { findTail, getProgress, type IndexProgress } from './tail.ts'
 // The index of the audit log. It follows the log: a loop adds what is new in idle moments, so that creates do not pay
 // for it. What it does not have yet, the tail, is read from the log itself.
 
-/** What stands before callers among the ids of the index: else a person's calls were among the entries about them. */
+/** Marks callers among the ids of the index. Without it, a person's own calls would be found as entries about them. */
 export const CALLER_PREFIX = 'by '
 
 const setProgress = statement((db, p: IndexProgress) =>
@@ -55,9 +55,9 @@ export function isRecordedRead(column: 'entry.operation' | 'i.operation'): RawBu
 }
 
 /**
- * Selects the columns of the index from the log. The target of a change of an account is its user, or an access key;
- * a change of a user's names does not reach the platform. An
- * entry about a user is in the context of their reseller, also if Cloud Director or the customer made the change.
+ * Selects the columns of the index from the log. `user_pk` is set for entries that may have changed what a platform
+ * must have: their target is a user or an access key, and they neither read nor change the names of a user. An entry
+ * about a user is in the context of the user's reseller, even if Cloud Director or the customer made the change.
  * @param reaching the condition on `audit_entries as entry`
  */
 export function selectIndexRows(reaching: RawBuilder<unknown>): RawBuilder<unknown> {

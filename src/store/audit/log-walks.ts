@@ -21,13 +21,16 @@ import { findTail } from './tail.ts'
 
 /** The most entries of one part of the log that one call looks at. */
 const MAX_EXAMINED = 2_000
-/** If a property has more entries than these, and no index in the order of time, the newest entries are looked at. */
+/**
+ * If more entries than this have a property, and no index has them in the order of time, the newest entries of the log
+ * are looked at in place of those with the property.
+ */
 const RARE = 5_000
 /** How far the times of entries may be from the order of their numbers: clocks are set back, and requests overlap. */
 const DISORDER_MS = 3_600_000
 const DISORDER_ENTRIES = 1_000
 
-/** The most entries behind the index that one call looks at. */
+/** The most entries that one call looks at of those that are not in the index yet. */
 const WINDOW = 3_000
 
 /** Which entries a walk has. Members that are left out match anything. */
@@ -68,7 +71,7 @@ interface Walk {
   readonly filter: LogWalkFilter
   readonly after: LogPlace | undefined
   readonly limit: number
-  /** The most entries behind the index that are looked at; 3,000 when left out. */
+  /** The most entries that are looked at of those that are not in the index yet; WINDOW when left out. */
   readonly window?: number | undefined
 }
 
@@ -118,7 +121,7 @@ export async function selectLogWalk(tx: Tx, walk: Walk): Promise<LogWalkPage> {
     rows.push(...found.rows)
     if (found.last && (!floor || isNewer(found.last, floor))) floor = found.last
   }
-  // Rows behind the floor may have others before them that were not looked at.
+  // Below the floor not every entry was looked at, so what was found there waits for the next page.
   const seen = floor
   const known = rows
     .filter((row) => !seen || !isNewer(seen, toPlace(row)))
@@ -162,8 +165,8 @@ async function readSource(
 }
 
 /**
- * Finds the entries behind the index that may follow the place, and the place down to which they are complete; no floor
- * if that is all of them.
+ * Finds the entries that are not in the index yet and may follow the place, the newest ones if there are very many.
+ * @returns the condition for them, and the floor: the place down to which they are complete; undefined if all are
  */
 async function findWindow(
   tx: Tx,

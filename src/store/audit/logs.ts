@@ -11,7 +11,7 @@ import { isOf, type LogReader } from './log-names.ts'
 import { findPageStart } from './log-totals.ts'
 import { findTailIn, isCut, type Tail } from './tail.ts'
 
-/** Which of the entries that a reader sees a list has. Members that are left out match anything. */
+/** Selects entries among those that a reader may see. Members that are left out match anything. */
 export interface LogFilter extends LogReader {
   /** ISO 8601, both included. */
   readonly from: string
@@ -42,7 +42,7 @@ export interface LogPage {
 const MAX_COUNT = 10_000
 /** The most entries that are looked at to count those that match, if many entries have each property of a filter. */
 const MAX_EXAMINED = 50_000
-/** How many entries a rare property has at most: they are then all looked at, instead of the newest entries. */
+/** A property is rare if up to this many entries have it. All of them are then looked at, not the newest entries. */
 const RARE = 20_000
 /** How many entries that are not in the index yet a list looks at; twice as many as a page needs, if that is more. */
 const MAX_TAIL = 5_000
@@ -53,9 +53,9 @@ export type Sql = RawBuilder<unknown>
 
 /** A condition on `audit_index as i`. */
 export interface Part {
-  /** With the columns in expressions, so that no index of this part is used. */
+  /** The condition in a form for which no engine uses an index: the columns are inside expressions. */
   readonly plain: Sql
-  /** With the columns as they are, so that an engine uses the index of this part. Undefined if none helps. */
+  /** The condition in a form for which an engine can use an index; undefined if no index helps. */
   readonly indexed?: Sql
   /** Whether the index begins with the provider. */
   readonly ofProvider?: boolean

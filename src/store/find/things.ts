@@ -7,7 +7,7 @@ import { statement } from '../statement.ts'
 import { type AreaParameters, isInArea, isOrganizationInArea, toAreaParameters } from '../tables/areas.ts'
 import { type FoundUser, selectRows, toFoundUser } from './users.ts'
 
-// One statement looks for all ids of a kind: most texts are words and no id, so few statements matter most.
+// One statement looks for all ids of a kind. Most texts are words and no ids, so the number of statements counts most.
 
 /** The most things that one text names. */
 const MOST = 20

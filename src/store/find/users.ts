@@ -21,7 +21,7 @@ export interface FoundUser {
 
 /** How many users that begin with a short word are looked at. */
 const BEGINNING = 400
-/** The most users that are not in the index yet and are looked at. */
+/** The most users that are looked at because the index does not have them yet. */
 const UNLISTED = 5_000
 
 const COLUMNS = [
@@ -130,7 +130,7 @@ export async function selectFoundByWords(tx: Tx, area: UserArea, search: UserWor
   return { users: [...users.values()].slice(0, limit), more: found.more || users.size > limit }
 }
 
-/** One statement reads so many users, so that it is prepared once; a primary key of 0 stands for none. */
+/** One statement, which is prepared once, reads this many users; a primary key of 0 stands for none. */
 const PK_SLOTS = ['pk1', 'pk2', 'pk3', 'pk4', 'pk5', 'pk6', 'pk7', 'pk8'] as const
 type PkSlot = (typeof PK_SLOTS)[number]
 
@@ -147,7 +147,7 @@ const usersByPks = statement((db, p: AreaParameters & Record<PkSlot, number>) =>
   ),
 )
 
-/** At most times the lists have all users. */
+/** Most of the time, all users are in the lists. */
 const isAnyNew = statement((db) =>
   db.selectFrom('users').select('pk').where(sql<SqlBool>`listed = 0`).limit(sql.lit(1)),
 )

@@ -5,7 +5,7 @@ import { toKeyList } from '../tables/key-lists.ts'
 import { takeLock } from '../tables/locks.ts'
 import { selectNewestUnlisted } from '../users/unlisted-users.ts'
 
-/** More rows of totals than this for each combination are added up. */
+/** Totals are added up once there are more rows than this for each combination. */
 const MAX_ROWS = 2
 
 /** Takes users into the lists; see `UserIndex.enlistUsers`. A trigger counts them. */

@@ -14,11 +14,11 @@ import { IS_FOUND, PARTS, toParts } from './user-search.ts'
 // These statements have one text for all areas and words, so that PostgreSQL can keep a plan for each connection:
 // planning takes as long as running. Limits of what is looked at are literals: the planner then expects few rows.
 
-/** An area with at most so many users is read as a whole, in 2 to 4 ms. */
+/** An area with up to this many users is read as a whole, in 2 to 4 ms. */
 const SMALL_AREA = 10_000
 /** How many users of a larger area are looked at first. */
 const FIRST = 1_000
-/** How many of them belong to one organization: the users of an organization are read by name. */
+/** How many of these may belong to one organization, whose users are read by name. */
 const FIRST_OF_ORGANIZATION = 100
 /** How many users are looked at whose first name begins with the first word. */
 const BEGINNING = 500
@@ -26,9 +26,9 @@ const BEGINNING = 500
 const SAMPLE = 100
 /** How many parts of a word are counted in the sample. */
 const MAX_COUNTED = 8
-/** The index looks for so many parts of all words, and at least for one of each word. */
+/** The index looks for this many parts of all words together, and for at least one part of each rare word. */
 const ENOUGH_PARTS = 3
-/** The index does not look for a part that more of the sample have, unless all parts are so common. */
+/** The index does not look for a part that more users of the sample have, unless all parts are that common. */
 const COMMON = SAMPLE / 5
 /** How many users that the index finds are looked at. */
 const MOST = 3_000
@@ -108,7 +108,7 @@ export async function readArea(tx: Tx, area: UserArea, search: UserWords): Promi
   return (await tx.all(usersOfArea, toParameters(area, search))).map(({ pk }) => pk)
 }
 
-/** The first word, and a text behind all that begin with it. */
+/** The first word, and a text that sorts after all texts that begin with it. */
 interface FirstWord {
   readonly first: string
   readonly end: string

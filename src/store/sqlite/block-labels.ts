@@ -12,7 +12,7 @@ export const END_OF_LABELS = 2 ** 42
 const WIDEST_GAP = 2 ** 24
 /** How many blocks on each side get other labels first; then twice as many, until there are enough labels for them. */
 const MIN_REACH = 4
-/** From so many blocks on, labels for one more division of each are enough. */
+/** From this many blocks on, it is enough if each block can be divided once more. */
 const LONG_REACH = 64
 const MIN_GAP = 64
 

@@ -9,11 +9,11 @@ import { searchUsers, splitWords } from './user-search.ts'
 
 /** How many users of the area are looked at first: they are enough for words that very many users have. */
 const FIRST = 300
-/** All users of an area with at most so many are looked at, in 3 to 5 ms. */
+/** An area with up to this many users is read as a whole, in 3 to 5 ms. */
 const SMALL_AREA = 10_000
-/** The index looks for so many characters of a word: each three of them cost as much as a word of three. */
+/** The index looks for this many characters of a word: each three of them cost as much as a word of three. */
 const PART = 12
-/** So many users with the words are read one by one. */
+/** Up to this many users with the words are read one by one. */
 const FEW = 60
 /** How many users with the words are looked at, at most. */
 const MOST = 3_000

@@ -22,7 +22,7 @@ export const NUMBER_BITS = 20
 const MERGED_PAGES = 50
 /** The least number of full blocks that one commit divides. The others wait for the next one. */
 const MIN_DIVIDED = 4
-/** One more block for so many users. On average, 240 users fill one. */
+/** A commit divides one more full block for this many users that enter. On average, 240 users fill a block. */
 const USERS_PER_DIVISION = 32
 
 /** The names of what belongs to one order. */

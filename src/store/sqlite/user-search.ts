@@ -88,8 +88,8 @@ export async function searchPage(
 /** Pages with more users before them are read along the list, if many users have the words. */
 const NEAR = 250
 /**
- * Many are one of so many users. A condition leaves some of those with the words out, and for that their rows are read:
- * 2 s for half of a million. The list itself passes all users, but in its index alone.
+ * A search finds many users if one in this many has the words. If a condition then leaves some of them out, the rows of
+ * all of them are read: 2 s for half of a million. The list passes all users, but reads its index alone.
  */
 const MANY = 20
 

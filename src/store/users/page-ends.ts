@@ -9,9 +9,9 @@ export interface KnownEnd extends PageEnd {
 }
 
 /**
- * Where pages of lists ended that were read a short time ago, so that the next page is read from there: a client that
- * reads page after page does not pay for the users before. Such a page follows the page before it as that was read,
- * also if users were added or deleted meanwhile.
+ * Remembers for a short time where pages of lists ended. The next page is read from there, so that a client who reads
+ * page after page does not pay for the users before it. It follows the page as the client has seen it, even if users
+ * were added or deleted meanwhile.
  */
 export interface PageEnds {
   get(name: string): KnownEnd | undefined
@@ -39,8 +39,8 @@ export function findEnd(ends: PageEnds, part: ListPart): PageEnd | undefined {
 }
 
 /**
- * Notes where a page ended. If the list has changed since its first page was read, the ends behind that page are
- * forgotten: a client that begins again may read the other pages in any order, and they must follow each other.
+ * Notes where a page ended. If the first page has changed since it was last read, the ends of all other pages are
+ * forgotten: the client may read these pages in any order, and they must follow each other.
  * @param part.offset the number of users up to the end of the page
  * @param page.isFirst whether the page is the first one
  */

@@ -20,13 +20,13 @@ import {
 } from './user-sql.ts'
 import { selectUserTotal } from './user-totals.ts'
 
-/** An area with at most so many users is read as a whole to count what matches in it. */
+/** An area with up to this many users is read as a whole, to count what matches in it. */
 const SMALL_AREA = 10_000
 /** The most users that a search looks up one by one. */
-const MAX_FOUND = 1_000
-/** Pages with at most so many users before or after them are found by skipping those. */
+export const MAX_FOUND = 1_000
+/** A page with up to this many users before or after it is found by skipping them. */
 const NEAR = 2_000
-/** Farther pages of a search by name read the index by name: that is faster than skipping matches. */
+/** Beyond this many users, a page of a search by name reads the index by name: that is faster than skipping matches. */
 const MAX_SKIPPED = 100_000
 
 /** A page of users. */
@@ -56,7 +56,7 @@ export async function selectUserPage(tx: Tx, criteria: UserCriteria, cut: Cut): 
   const after = ends && findEnd(ends, { criteria, order, offset: page.offset })
   const found = await findPage(tx, criteria, { ...cut, total, isPlain, after })
   const last = found.items.at(-1)
-  // A search that finds few users is sorted as a whole, so the place would not help.
+  // The end is of no use if the total shows that the search found few users: such a search is always sorted as a whole.
   if (ends && last && found.more && found.total === total) {
     const end = await selectPageEnd(tx, order.by, last.user.pk)
     const part = { criteria, order, offset: page.offset + found.items.length }
@@ -129,7 +129,7 @@ async function selectFound(
 ): Promise<UserPage> {
   const rest = toRestSql(criteria, listWords(criteria.where).filter(isShort))
   const { offset, limit } = cut.page
-  // The page before had many users after it.
+  // With a page before this one, the search is known to find many users.
   const few = after ? 0 : MAX_FOUND
   const { area } = criteria
   const page = {

@@ -4,7 +4,7 @@ import type { Tx } from '../port.ts'
 import type { UserCriteria, UserPath } from './user-sql.ts'
 import { selectUserTotal } from './user-totals.ts'
 
-/** The users of an area with at most so many are sorted for each page of a list without conditions. */
+/** An area with up to this many users is sorted for each page of a list without conditions. */
 export const SORTED_AREA = 20_000
 /** Reading the row of a deleted user takes as long as looking at this many in the index by name. */
 const LOOKED_AT = 10

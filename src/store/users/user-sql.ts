@@ -103,7 +103,7 @@ export function selectMatching(db: QueryBuilder, criteria: UserCriteria, path: U
   )
 }
 
-/** Returns the condition for what the index for searches does not know of users whom it has found; see `UserSearch`. */
+/** Returns the condition for users that the index for searches has found, on what that index does not have. */
 export function toRestSql(
   { area, beingDeleted }: Pick<UserCriteria, 'area' | 'beingDeleted'>,
   texts: readonly string[],

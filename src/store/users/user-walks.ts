@@ -4,7 +4,8 @@ import type { AccountWord, ListedUser } from '../../model/user-lists.ts'
 import type { Tx } from '../port.ts'
 import { toKeyList } from '../tables/key-lists.ts'
 import { selectListedUsers } from './listed-users.ts'
-import { toSearch, type UserPosition } from './user-pages.ts'
+import { MAX_FOUND, toSearch, type UserPosition } from './user-pages.ts'
+import { SORTED_AREA } from './user-paths.ts'
 import {
   compileUserCondition,
   selectMatching,
@@ -16,12 +17,8 @@ import { selectUserTotal } from './user-totals.ts'
 
 /** The most users that one call looks at, if no index finds them. */
 const MAX_EXAMINED = 2_000
-/** The same for a reseller, whose users may be few of those in the order of the list. */
+/** The same in the context of a reseller, to which few of the users in the order of the list may belong. */
 const MAX_EXAMINED_IN_CONTEXT = 500
-/** The most users that are looked up one by one. */
-const MAX_FOUND = 1_000
-/** The users of an area with at most so many are sorted for each page. */
-const SORTED_AREA = 20_000
 
 /** Which users a walk has, and where it begins. */
 export interface UserWalk {
