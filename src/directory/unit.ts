@@ -244,7 +244,7 @@ async function findSubject(
   sent: Pick<Subject, 'organization' | 'target' | 'reseller'>,
 ): Promise<Pick<AuditEntry, 'organization' | 'target' | 'reseller'>> {
   const [organization, target, reseller] = [sent.organization, sent.target, sent.reseller].map((id) =>
-    toFolded(toStorable(id)),
+    toFolded(toPossibleId(id)),
   )
   const ids = [organization, reseller].filter((id) => typeof id === 'string')
   const known = await selectKnownIds(tx, own, ids)
@@ -258,9 +258,12 @@ async function findSubject(
   }
 }
 
-/** Returns a text only if it can be an id: a refused caller may have sent anything. */
-function toStorable(text: string | null | undefined): string | null {
-  return text && text.length <= MAX_TEXT && isStorable(text) ? text : null
+/**
+ * Returns a text only if it can be an id: a refused caller may have sent anything. An e-mail address or a name must not
+ * be in the log, because an erasure would not find it there.
+ */
+function toPossibleId(text: string | null | undefined): string | null {
+  return text && text.length <= MAX_TEXT && isStorable(text) && !/[@\s]/.test(text) ? text : null
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { verifyAudit } from '../../src/directory/audit.ts'
+import { deleteClient } from '../../src/directory/clients.ts'
 import { newDirectory } from '../../src/directory/directory.ts'
 import { read, runUnit } from '../../src/directory/unit.ts'
 import { createUser } from '../../src/directory/users.ts'
@@ -69,6 +70,19 @@ export function refusalsSuite(open: OpenStore): void {
         assert.deepEqual((await verifyAudit(on.dir, on.operator)).faults, [])
       })
     }
+
+    test('an entry keeps no e-mail address and no name that a caller sent as an id', async () => {
+      const on = await newTestDirectory(open)
+      for (const id of ['ada@example.com', 'Ada Lovelace']) {
+        await assert.rejects(deleteClient(on.dir, on.operator, id), refusedAs('client_not_found'))
+        await assert.rejects(create(on, { organizationId: id }), refusedAs('organization_not_found'))
+      }
+      const entries = await readAudit(on.dir, 4)
+      assert.deepEqual(
+        entries.map(({ status, target, organization }) => [status, target, organization]),
+        Array(4).fill(['Failed', null, on.setup.provider.id]),
+      )
+    })
 
     test('an entry says who, through which portal, to what, and under which correlation id', async () => {
       const on = await newTestDirectory(open)
