@@ -16,7 +16,7 @@ import { action, type Output, type Session, withDirectory } from './command.ts'
 import { assertOpen } from './output.ts'
 import { formatTable } from './table.ts'
 
-const USER = ['<user>', 'Id of the user'] as const
+const USER = ['<user>', 'Id or e-mail address of the user'] as const
 const KEY = ['<access-key>', 'The S3 access key id'] as const
 
 /** What is printed after a change that the reconciler of a running server applies. */

@@ -169,7 +169,8 @@ function unrelate(session: Session, customerId: string, resellerId: string): Pro
 function changeState(session: Session, id: string, run: typeof suspendCustomer): Promise<Output> {
   return withDirectory(session, async ({ dir, ctx }) => {
     const json: Suspension = await run(dir, ctx, id)
-    const state = json.suspendedAt === null ? 'is not suspended' : `is suspended since ${json.suspendedAt}`
+    const state =
+      json.suspendedAt === null ? 'is not suspended' : `has been suspended since ${json.suspendedAt}`
     const pending = `Accounts that the platform does not have in their new state yet: ${json.pendingAccounts}`
     return { json: { id, ...json }, lines: [`Customer ${id} ${state}.`, pending] }
   })

@@ -24,7 +24,7 @@ export function defineExplain(explain: Command, session: Session): void {
     .action(action(session, (user: string, { compare }: CompareOptions) => showUser(session, user, compare)))
   explain
     .command('account')
-    .description('Say the same of an account')
+    .description('Say why an account works or does not, and what to do')
     .argument('<canonical-id>', 'Canonical user id of the account, as S3 shows the owner of a bucket')
     .option('--compare', 'Read the account from the platform, and compare it with the directory')
     .action(action(session, (id: string, { compare }: CompareOptions) => showAccount(session, id, compare)))

@@ -58,7 +58,7 @@ test('customers are searched, related, moved and unrelated', async () => {
 test('a customer is suspended, resumed and deleted', async () => {
   const { id } = await json<{ id: string }>('add', '--kind', 'customer', '--name', 'Gone')
   assert.match(String((await json('suspend', id)).suspendedAt), /Z$/)
-  assert.match((await usher('suspend', id)).stdout, /is suspended since .*\n.*new state yet: 0$/m)
+  assert.match((await usher('suspend', id)).stdout, /has been suspended since .*\n.*new state yet: 0$/m)
   assert.equal((await json('resume', id)).suspendedAt, null)
   const { job } = await json<{ job: string }>('delete', id, '--purge-data')
   const begun = await usherJson<{ operation: string }>(path, ['job', 'show', job])

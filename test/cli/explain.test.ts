@@ -35,7 +35,11 @@ test('a user is explained, and the named command helps', async () => {
   assert.match(stdout, /\nWhat to do:\n {2}- Wait until /)
   const [account] = await usherJson<{ id: string }[]>(path, ['find', userId])
   assert.equal(account?.id, userId)
-  assert.equal((await runUsher(path, ['explain', 'user', 'nobody@example.com'])).code, 1)
+  const absent = await runUsher(path, ['explain', 'user', 'nobody@example.com'])
+  assert.deepEqual(
+    [absent.code, absent.stderr],
+    [1, 'usher: There is no user with the e-mail address nobody@example.com.\n'],
+  )
   assert.equal((await runUsher(path, ['explain', 'account', 'none$none'])).code, 1)
 })
 

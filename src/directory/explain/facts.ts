@@ -76,9 +76,16 @@ async function getAnyUser(scope: Scope, id: string): Promise<ReachableUser> {
   try {
     return await getReachableUser(scope, { user: id })
   } catch (error) {
-    if (!(error instanceof DirectoryError && error.code === 'user_not_found')) throw error
-    return getReachableUser(scope, { user: id }, 'deleted')
+    if (!isUserNotFound(error)) throw error
+    return getReachableUser(scope, { user: id }, 'deleted').catch((other) => {
+      // The second message would speak of deleted users alone.
+      throw isUserNotFound(other) ? error : other
+    })
   }
+}
+
+function isUserNotFound(error: unknown): boolean {
+  return error instanceof DirectoryError && error.code === 'user_not_found'
 }
 
 async function readFacts(
