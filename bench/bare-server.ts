@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What Usher is measured against: Node's own server, which parses the same JSON body and answers a constant. */
+/** What Usher is measured against: Node's own server, which parses the same JSON body and responds with a constant. */
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))

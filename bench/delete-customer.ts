@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs, promisify } from 'node:util'
 import { programEnvironment } from '../testing/environment.ts'
-import { type Answer, jsonOf, send } from '../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../testing/http.ts'
 import { getToken, type Init, type Settings, serve, usherJson } from '../testing/usher.ts'
 import { inWorkDirectory } from './work-directory.ts'
 
@@ -36,7 +36,7 @@ async function main(work: string, settings: Settings): Promise<void> {
   await promisify(execFile)(process.execPath, [script, '--users', values.users], { env })
   const usher = await serve(work, { settings })
   const token = await getToken(usher.url, init.clients.administrator)
-  const call = (method: string, path: string, body?: object): Promise<Answer> =>
+  const call = (method: string, path: string, body?: object): Promise<HttpResponse> =>
     send(usher.url, {
       method,
       path,
@@ -74,7 +74,7 @@ async function main(work: string, settings: Settings): Promise<void> {
 
 /** Makes calls at the rate until the work is done. Returns how long each took, in milliseconds. */
 async function measure(
-  calls: readonly (() => Promise<Answer>)[],
+  calls: readonly (() => Promise<HttpResponse>)[],
   work: () => Promise<unknown>,
 ): Promise<number[]> {
   const times: number[] = []
@@ -84,7 +84,7 @@ async function measure(
     isDone = true
   })
   for (let i = 0, next = performance.now(); !isDone; i++) {
-    const run = calls[i % calls.length] as () => Promise<Answer>
+    const run = calls[i % calls.length] as () => Promise<HttpResponse>
     const began = performance.now()
     running.push(
       run().then(({ status, text }) => {

@@ -41,9 +41,9 @@ async function main(work: string, settings: Settings): Promise<void> {
     const times: number[] = []
     for (let i = 0; i < calls; i++) {
       const begun = performance.now()
-      const answer = await call(path)
+      const response = await call(path)
       times.push(performance.now() - begun)
-      if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`)
+      if (response.status !== 200) throw new Error(`${name}: ${response.status} ${response.text}`)
     }
     times.sort((one, other) => one - other)
     const at = (share: number): string => (times[Math.floor(calls * share)] ?? 0).toFixed(1).padStart(6)
@@ -53,7 +53,7 @@ async function main(work: string, settings: Settings): Promise<void> {
   await usher.stop()
 }
 
-/** By operation, how many answers took the server less than the bar. */
+/** By operation, how many responses took the server less than the bar. */
 async function reportInside(url: string): Promise<void> {
   const text = await (await fetch(`${url}/metrics`)).text()
   console.log('\ninside the server, warm-up and first calls included')

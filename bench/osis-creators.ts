@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
 import { newAccessKey, newSecretKey } from '../src/model/credentials.ts'
 import type { AdminClient, CephRgwSettings } from '../src/platform/ceph-rgw/admin-client.ts'
-import { type Answer, basic, jsonOf, send } from '../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../testing/http.ts'
 import { type Init, serve, usherJson } from '../testing/usher.ts'
 
 /** One S3 key. */
@@ -95,9 +95,9 @@ export async function newOsisCreator(
   }
 }
 
-function read<T>(answer: Answer, { method, path }: { method: string; path: string }): T {
-  if (answer.status > 299) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
-  return jsonOf<T>(answer)
+function read<T>(response: HttpResponse, { method, path }: { method: string; path: string }): T {
+  if (response.status > 299) throw new Error(`${method} ${path}: ${response.status} ${response.text}`)
+  return jsonOf<T>(response)
 }
 
 /** Returns whether S3 accepts the key. */
@@ -108,9 +108,9 @@ export async function works(s3Url: string, { accessKey, secretKey }: Key): Promi
     service: 's3',
     region: 'default',
   })
-  const answer = await client.fetch(s3Url)
-  await answer.text()
-  return answer.ok
+  const response = await client.fetch(s3Url)
+  await response.text()
+  return response.ok
 }
 
 /** Removes all users of these tenants from the gateway. */

@@ -66,8 +66,8 @@ async function main(work: string, settings: Settings): Promise<void> {
 }
 
 async function callList({ name, reader, path }: List, readers: Readers): Promise<void> {
-  const answer = await readers[reader](path)
-  if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`)
+  const response = await readers[reader](path)
+  if (response.status !== 200) throw new Error(`${name}: ${response.status} ${response.text}`)
 }
 
 function report(name: string, times: number[]): void {

@@ -122,9 +122,10 @@ async function startUsher(dataDir: string, gateway: CephRgwSettings) {
       'content-type': sent.body && 'application/json',
     }
     const body = sent.body && JSON.stringify(sent.body)
-    const answer = await send(usher.url, { ...sent, headers, body })
-    if (answer.status > 299) throw new Error(`${sent.method} ${sent.path}: ${answer.status} ${answer.text}`)
-    return answer.text === '' ? (undefined as T) : jsonOf<T>(answer)
+    const response = await send(usher.url, { ...sent, headers, body })
+    if (response.status > 299)
+      throw new Error(`${sent.method} ${sent.path}: ${response.status} ${response.text}`)
+    return response.text === '' ? (undefined as T) : jsonOf<T>(response)
   }
   const { client_id, client_secret } = init.clients.osis
   const osis = <T>(method: string, path: string, body?: object): Promise<T> =>

@@ -1,23 +1,23 @@
 import { getToken, type Init } from './usher.ts'
 
 /** How a call ended: its status and body; status 0 if the connection broke. */
-export interface Answer {
+export interface CallResult {
   readonly status: number
   readonly body: unknown
 }
 
 /** Creates users through both APIs of a running Usher. */
 export interface Creates {
-  portal(email: string): Promise<Answer>
-  osis(orgUserId: string): Promise<Answer>
+  portal(email: string): Promise<CallResult>
+  osis(orgUserId: string): Promise<CallResult>
   /**
    * Creates several users in one bulk call. Its status is 201 if all of them were created, and 0 if the connection broke.
    * @returns in its body the ids in the response, in order; undefined for users whose line has not arrived
    */
-  bulk(emails: readonly string[]): Promise<Answer & { readonly body: readonly (string | undefined)[] }>
+  bulk(emails: readonly string[]): Promise<CallResult & { readonly body: readonly (string | undefined)[] }>
 }
 
-async function post(url: string, headers: Record<string, string>, body: object): Promise<Answer> {
+async function post(url: string, headers: Record<string, string>, body: object): Promise<CallResult> {
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -35,7 +35,7 @@ async function postLines(
   url: string,
   headers: Record<string, string>,
   lines: readonly object[],
-): Promise<Answer & { readonly body: readonly string[] }> {
+): Promise<CallResult & { readonly body: readonly string[] }> {
   let [status, text] = [0, '']
   try {
     const body = lines.map((line) => JSON.stringify(line)).join('\n')
@@ -98,10 +98,10 @@ export async function prepareCreates(at: string, init: Init): Promise<{ token: s
   const token = await getToken(at, init.clients.administrator)
   const { client_id, client_secret } = init.clients.osis
   const basic = Buffer.from(`${client_id}:${client_secret}`).toString('base64')
-  const answer = await post(
+  const response = await post(
     `${at}/api/v1/tenants`,
     { authorization: `Basic ${basic}` },
     { name: 'Acme', cd_tenant_ids: ['org'] },
   )
-  return { token, tenantId: (answer.body as { tenant_id: string }).tenant_id }
+  return { token, tenantId: (response.body as { tenant_id: string }).tenant_id }
 }

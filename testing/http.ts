@@ -1,7 +1,7 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
 /** A response, with its body read to the end. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
@@ -21,7 +21,7 @@ export interface Call {
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
 /** Sends one request. Unlike `fetch`, it sends any headers, path and bytes as given. */
-export function send(url: string, call: Call): Promise<Answer> {
+export function send(url: string, call: Call): Promise<HttpResponse> {
   const { hostname, port } = new URL(url)
   const headers = toHeaders(call)
   return new Promise((resolve, reject) => {
@@ -52,10 +52,10 @@ function toHeaders({ headers = {}, body, chunked = false }: Call): OutgoingHttpH
  * Returns the body of a response as JSON.
  * @throws {Error} if its content type is not `application/json`
  */
-export function jsonOf<T = unknown>(answer: Answer): T {
-  const type = answer.headers['content-type'] ?? 'nothing'
-  if (!type.startsWith('application/json')) throw new Error(`expected JSON, got ${type}: ${answer.text}`)
-  return JSON.parse(answer.text) as T
+export function jsonOf<T = unknown>(response: HttpResponse): T {
+  const type = response.headers['content-type'] ?? 'nothing'
+  if (!type.startsWith('application/json')) throw new Error(`expected JSON, got ${type}: ${response.text}`)
+  return JSON.parse(response.text) as T
 }
 
 /** Returns an Authorization header of Basic authentication. */

@@ -60,7 +60,7 @@ export async function startRgw(certificate?: { key: string; cert: string }): Pro
     const [status, reply, headers] =
       call === refused
         ? refusal(400, 'InvalidArgument')
-        : answer({ users, buckets }, call, url.searchParams, body)
+        : serve({ users, buckets }, call, url.searchParams, body)
     response.writeHead(status, headers).end(reply === undefined ? '' : JSON.stringify(reply))
   }
   const server = certificate ? createTlsServer(certificate, listener) : createServer(listener)
@@ -93,7 +93,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return text
 }
 
-function answer(
+function serve(
   { users, buckets }: Pick<Rgw, 'users' | 'buckets'>,
   call: string,
   query: URLSearchParams,

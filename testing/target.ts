@@ -87,7 +87,8 @@ async function start<T extends Running>(
       await running.stop()
       remove()
       const undeclared = running.log().match(/.*undeclared status.*/g)
-      if (undeclared) throw new Error(`a route answered a status that it does not declare: ${undeclared[0]}`)
+      if (undeclared)
+        throw new Error(`a route responded with a status that it does not declare: ${undeclared[0]}`)
     },
   }
 }

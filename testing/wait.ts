@@ -1,5 +1,5 @@
 /**
- * Calls again and again until the answer is yes. Returns how many milliseconds that took.
+ * Calls again and again until it returns true. Returns how many milliseconds that took.
  * @throws {Error} after `limitMs`
  */
 export async function waitUntil(isSo: () => Promise<boolean>, limitMs: number): Promise<number> {

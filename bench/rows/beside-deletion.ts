@@ -59,7 +59,7 @@ export async function measureBesideDeletion(bench: Bench): Promise<void> {
 }
 
 async function call({ endpoint }: HttpTarget, method: string, path: string): ReturnType<typeof send> {
-  const answer = await send(endpoint.url, { method, path, headers: endpoint.headers })
-  if (answer.status > 299) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
-  return answer
+  const response = await send(endpoint.url, { method, path, headers: endpoint.headers })
+  if (response.status > 299) throw new Error(`${method} ${path}: ${response.status} ${response.text}`)
+  return response
 }

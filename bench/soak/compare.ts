@@ -26,9 +26,9 @@ export async function listWrongKeys(gateway: Gateway, workers: readonly Worker[]
     ...dead.map((key) => ({ ...key, works: false })),
   ])
   await forEachConcurrently(keys, async ({ works, ...key }) => {
-    const answer = await gateway.tryKey(key)
-    const refused = answer === 'InvalidAccessKeyId' || answer === 'UserSuspended'
-    if (works ? answer !== 'yes' : !refused) wrong.push(`${key.accessKey}: ${answer}`)
+    const response = await gateway.tryKey(key)
+    const refused = response === 'InvalidAccessKeyId' || response === 'UserSuspended'
+    if (works ? response !== 'yes' : !refused) wrong.push(`${key.accessKey}: ${response}`)
   })
   console.log(`keys tried on S3:      ${keys.length}, and ${keys.filter(({ works }) => works).length} work`)
   return wrong

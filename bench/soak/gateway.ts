@@ -74,9 +74,9 @@ export class Gateway {
   async #admin(path: string): Promise<unknown> {
     const { USHER_CEPH_RGW_ACCESS_KEY: id = '', USHER_CEPH_RGW_SECRET_KEY: secret = '' } = this.#settings
     const client = new AwsClient({ accessKeyId: id, secretAccessKey: secret, service: 's3', region: 'x' })
-    const answer = await client.fetch(new URL(path, this.#url))
-    if (!answer.ok) throw new Error(`the gateway answered ${path} with ${answer.status}`)
-    return answer.json()
+    const response = await client.fetch(new URL(path, this.#url))
+    if (!response.ok) throw new Error(`the gateway responded to ${path} with ${response.status}`)
+    return response.json()
   }
 
   async listUids(): Promise<string[]> {

@@ -40,9 +40,9 @@ export class Osis {
       'content-type': text === undefined ? undefined : 'application/json',
     }
     try {
-      const answer = await send(this.#url, { method, path, headers, body: text })
-      this.#judge(`${method} ${path}`, answer.status, answer.text)
-      return { status: answer.status, body: answer.text === '' ? null : JSON.parse(answer.text) }
+      const response = await send(this.#url, { method, path, headers, body: text })
+      this.#judge(`${method} ${path}`, response.status, response.text)
+      return { status: response.status, body: response.text === '' ? null : JSON.parse(response.text) }
     } catch (error) {
       this.violation(`${method} ${path}: ${String(error)}`)
       return { status: 0, body: null }

@@ -41,7 +41,7 @@ const MOST_KEYS = 3
 
 /**
  * Does one operation after the other on its own tenant, with a model of what is expected: no other worker touches the
- * tenant, so every answer can be compared with the model. Many of these at once make the load.
+ * tenant, so every response can be compared with the model. Many of these at once make the load.
  */
 export class Worker {
   readonly #osis: Osis

@@ -28,12 +28,12 @@ test('a handler does not run on a body that does not fit its schema', async () =
     openRoute({ method: 'POST', url: '/x', document, schemas: { body }, responses, handle })({}),
   )
   for (const payload of [{}, { name: 5 }, [], undefined]) {
-    const answer = await app.inject({ method: 'POST', url: '/x', ...(payload && { payload }) })
-    assert.equal(answer.statusCode, 400)
+    const response = await app.inject({ method: 'POST', url: '/x', ...(payload && { payload }) })
+    assert.equal(response.statusCode, 400)
   }
   assert.equal(calls, 0)
-  const answer = await app.inject({ method: 'POST', url: '/x', payload: { name: 'Ada' } })
-  assert.deepEqual([answer.statusCode, answer.json(), calls], [200, 'x', 1])
+  const response = await app.inject({ method: 'POST', url: '/x', payload: { name: 'Ada' } })
+  assert.deepEqual([response.statusCode, response.json(), calls], [200, 'x', 1])
 })
 
 test('a handler does not run for a caller that was not admitted', async () => {
@@ -46,12 +46,12 @@ test('a handler does not run for a caller that was not admitted', async () => {
     responses,
     handle: () => assert.fail('the handler ran'),
   })
-  const answer = await serve(declared({})).inject('/x')
-  assert.equal(answer.statusCode, 500)
-  assert.match(answer.body, /not admitted/)
+  const response = await serve(declared({})).inject('/x')
+  assert.equal(response.statusCode, 500)
+  assert.match(response.body, /not admitted/)
 })
 
-test('an answer has the declared type, its own headers, or no body', async () => {
+test('a response has the declared type, its own headers, or no body', async () => {
   type Empty = { status: 204; headers: Record<string, string> }
   const send = async (handle: () => { status: 200; text: string } | Empty) => {
     const schemas = {

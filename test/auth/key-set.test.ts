@@ -102,7 +102,7 @@ for (const [outage, reason] of OUTAGES) {
   })
 }
 
-test('an issuer that does not listen is unavailable; one that does not answer is so within 6 s', async () => {
+test('an issuer that does not listen is unavailable; one that does not respond is so within 6 s', async () => {
   await withExternal(async ({ external, check }) => {
     const token = await external.sign()
     external.behave('hang')

@@ -40,8 +40,8 @@ before(async () => {
   adoptTenant(tenant_id)
   owner = await newUser(tenant_id)
   other = await newUser(tenant_id)
-  const answer = await osis(target, { path: '/api/v1/s3capabilities' })
-  exclusions = jsonOf<{ exclusions: typeof exclusions }>(answer).exclusions
+  const response = await osis(target, { path: '/api/v1/s3capabilities' })
+  exclusions = jsonOf<{ exclusions: typeof exclusions }>(response).exclusions
 })
 
 after(async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import { addCustomer, awaitJob } from '../contract/companies.ts'
 import { callPortal, create, idOf, newUser } from '../contract/portal.ts'
@@ -22,7 +22,7 @@ after(async () => {
   await removeTenants()
 })
 
-function call(method: string, path: string, body?: unknown): Promise<Answer> {
+function call(method: string, path: string, body?: unknown): Promise<HttpResponse> {
   return callPortal(target, method, path, { body })
 }
 
@@ -65,8 +65,8 @@ test('deleting a customer removes its accounts; those that own data stay suspend
 
 test('with purgeData the data goes too', async () => {
   const { customer, tenant, ids } = await addPeople()
-  const answer = await call('DELETE', `/Customers/${customer}?purgeData=true`)
-  const { result } = await awaitJob(target, answer)
+  const response = await call('DELETE', `/Customers/${customer}?purgeData=true`)
+  const { result } = await awaitJob(target, response)
   assert.deepEqual(result, { users: 2, accounts: 2, purgedData: true, keptAccounts: [] })
   for (const id of ids) assert.equal(await stateOf(tenant, id), undefined)
 })

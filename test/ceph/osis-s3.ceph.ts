@@ -14,7 +14,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { AwsClient } from 'aws4fetch'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import {
   assertOsisError,
@@ -87,13 +87,13 @@ const pathOf = ({ tenant_id, user_id }: OsisUser): string => `/api/v1/tenants/${
 const listBuckets = (client: S3Client) => client.send(new ListBucketsCommand({}))
 const namesOf = async ({ client }: Person): Promise<string[]> =>
   ((await listBuckets(client)).Buckets ?? []).map(({ Name = '' }) => Name).sort()
-const patch = (path: string, active: boolean): Promise<Answer> =>
+const patch = (path: string, active: boolean): Promise<HttpResponse> =>
   osis(target, { method: 'PATCH', path, body: { active } })
-const remove = (path: string): Promise<Answer> => osis(target, { method: 'DELETE', path })
+const remove = (path: string): Promise<HttpResponse> => osis(target, { method: 'DELETE', path })
 
 async function setActive(path: string, active: boolean): Promise<void> {
-  const answer = await patch(path, active)
-  assert.equal(answer.status, 200, answer.text)
+  const response = await patch(path, active)
+  assert.equal(response.status, 200, response.text)
 }
 
 test('the canonical id is the owner that S3 shows, of the list, the bucket and the object', async () => {
@@ -155,8 +155,8 @@ test('two orgs on one tenant: each user keeps its org, its key and its buckets, 
   const second = randomUUID()
   const path = `/api/v1/tenants/${tenant_id}`
   const remap = async (orgs: readonly string[]): Promise<void> => {
-    const answer = await osis(target, { method: 'PATCH', path, body: { cd_tenant_ids: orgs } })
-    assert.deepEqual(jsonOf<OsisTenant>(answer).cd_tenant_ids, orgs)
+    const response = await osis(target, { method: 'PATCH', path, body: { cd_tenant_ids: orgs } })
+    assert.deepEqual(jsonOf<OsisTenant>(response).cd_tenant_ids, orgs)
   }
   await remap([first, second])
   // The same person in both orgs, which must not become one account.
@@ -291,9 +291,9 @@ interface Usage {
 }
 
 async function usageOf(query: string): Promise<[buckets: number, objects: number, bytes: number]> {
-  const answer = await osis(target, { path: `/api/v1/usage${query}` })
-  assert.equal(answer.status, 200, answer.text)
-  const { bucket_count, object_count, used_bytes } = jsonOf<Usage>(answer)
+  const response = await osis(target, { path: `/api/v1/usage${query}` })
+  assert.equal(response.status, 200, response.text)
+  const { bucket_count, object_count, used_bytes } = jsonOf<Usage>(response)
   return [bucket_count, object_count, used_bytes]
 }
 

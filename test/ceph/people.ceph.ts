@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
@@ -35,7 +35,7 @@ after(async () => {
   await removeTenants()
 })
 
-function call(method: string, path: string, body?: unknown): Promise<Answer> {
+function call(method: string, path: string, body?: unknown): Promise<HttpResponse> {
   return callPortal(target, method, path, { body })
 }
 
@@ -46,9 +46,9 @@ interface Key {
 
 /** Makes a key of a user, which the gateway has when the call returns. */
 async function addKey(id: string): Promise<Key> {
-  const answer = await call('POST', `/users/${id}/account/credentials`)
-  assert.equal(answer.status, 201, answer.text)
-  const key = jsonOf<Key & { platformState: string }>(answer)
+  const response = await call('POST', `/users/${id}/account/credentials`)
+  assert.equal(response.status, 201, response.text)
+  const key = jsonOf<Key & { platformState: string }>(response)
   assert.equal(key.platformState, 'applied')
   return key
 }

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { gateway } from './gateway.ts'
 
 /**
- * What befalls a call, `before` the gateway sees it or `after` it carried it out: it is answered 500, the connection is
- * cut, or no answer comes.
+ * What befalls a call, `before` the gateway sees it or `after` it carried it out: it gets a 500, the connection is
+ * cut, or no response comes.
  */
 export type Fault = `${'500' | 'cut' | 'hold'} ${'before' | 'after'}`
 
@@ -12,7 +12,7 @@ export interface RgwProxy {
   readonly url: string
   /** The faults of the next calls that match, as `PUT /admin/user` does, one for each; all others pass. */
   break(matching: RegExp, ...faults: Fault[]): void
-  /** Resolves when a call has come, and perhaps been carried out, that will not be answered. */
+  /** Resolves when a call has come, and perhaps been carried out, that will get no response. */
   held(): Promise<void>
   /** Stops listening, as if the gateway had stopped. */
   close(): Promise<void>
@@ -35,9 +35,9 @@ export async function startProxy(): Promise<RgwProxy> {
     const fault = planned.matching.test(call) ? planned.faults.shift() : undefined
     const body = await readBody(incoming)
     if (fault?.endsWith('before')) return spoil(fault, incoming, outgoing)
-    const answer = await forward(incoming, body)
+    const response = await forward(incoming, body)
     if (fault) return spoil(fault, incoming, outgoing)
-    outgoing.writeHead(answer.status).end(answer.body)
+    outgoing.writeHead(response.status).end(response.body)
   }
 
   function spoil(fault: Fault, incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -73,8 +73,8 @@ function forward(incoming: IncomingMessage, body: Buffer): Promise<{ status: num
   return new Promise((resolve, reject) => {
     const outgoing = request({ hostname, port, method, path, headers: { ...headers, connection: 'close' } })
     outgoing.on('error', reject)
-    outgoing.on('response', async (answer) => {
-      resolve({ status: answer.statusCode ?? 502, body: await readBody(answer) })
+    outgoing.on('response', async (response) => {
+      resolve({ status: response.statusCode ?? 502, body: await readBody(response) })
     })
     outgoing.end(body)
   })

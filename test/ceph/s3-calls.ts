@@ -190,8 +190,8 @@ const LOCKS: readonly [string, Work][] = [
 const acl =
   (at: (probe: Probe) => string): Work =>
   async (probe) => {
-    const answer = await probe.must(`GET ${at(probe)}?acl`)
-    const body = answer.text.replace('</AccessControlList>', `${PUBLIC_GRANT}</AccessControlList>`)
+    const response = await probe.must(`GET ${at(probe)}?acl`)
+    const body = response.text.replace('</AccessControlList>', `${PUBLIC_GRANT}</AccessControlList>`)
     await probe.ask(`PUT ${at(probe)}?acl`, /^2/, { body })
     await probe.ask(`GET ${at(probe)}?acl`, /AllUsers/)
   }

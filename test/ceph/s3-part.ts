@@ -44,8 +44,8 @@ export const WRITES: Readonly<Record<string, (probe: Probe, headers: Headers) =>
     const id = await beginUpload(probe, headers, NO_KEY)
     const sse = Object.fromEntries(Object.entries(headers).filter(([name]) => name.includes('-customer-')))
     const part = `${probe.object}?partNumber=1&uploadId=${id}`
-    const { headers: answered } = await probe.must(`PUT ${part}`, { headers: sse, body: 'hello' })
-    await completeUpload(probe, id, String(answered.etag))
+    const { headers: received } = await probe.must(`PUT ${part}`, { headers: sse, body: 'hello' })
+    await completeUpload(probe, id, String(received.etag))
     return probe.object
   },
 }

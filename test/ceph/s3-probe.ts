@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { AwsV4Signer } from 'aws4fetch'
-import { type Answer, send } from '../../testing/http.ts'
+import { type HttpResponse, send } from '../../testing/http.ts'
 import { gateway } from './gateway.ts'
 
 /**
  * What became of a call: it did what the S3 reference says; the gateway refused it as something that it does not
- * have; or it answered as if it had done it, and did not.
+ * have; or it responded as if it had done it, and did not.
  */
 export type Outcome = 'supported' | 'refused' | 'ignored'
 
@@ -51,8 +51,8 @@ export class Probe {
     await this.must(`PUT ${this.object}`, { body: 'hello' })
   }
 
-  /** Sends one call, `METHOD /path?query`, whatever the answer. */
-  async call(line: string, { headers = {}, body, by = this.#key }: S3Request = {}): Promise<Answer> {
+  /** Sends one call, `METHOD /path?query`, whatever the response. */
+  async call(line: string, { headers = {}, body, by = this.#key }: S3Request = {}): Promise<HttpResponse> {
     const [method = '', path = ''] = line.split(' ')
     const digest = body === undefined ? {} : { 'content-md5': md5(body) }
     const signed = await new AwsV4Signer({
@@ -69,10 +69,10 @@ export class Probe {
   }
 
   /** A call that only prepares: that it fails says nothing of what is asked. */
-  async must(line: string, request: S3Request = {}): Promise<Answer> {
-    const answer = await this.call(line, request)
-    if (answer.status >= 300) throw new Error(`the probe is wrong: ${line}: ${saidBy(answer)}`)
-    return answer
+  async must(line: string, request: S3Request = {}): Promise<HttpResponse> {
+    const response = await this.call(line, request)
+    if (response.status >= 300) throw new Error(`the probe is wrong: ${line}: ${saidBy(response)}`)
+    return response
   }
 
   /** Asks whether the gateway takes a read of a document for another call: a list of the bucket, or the object. */
@@ -80,21 +80,21 @@ export class Probe {
     await this.ask(line, /^(?![\s\S]*(<ListBucketResult|\nhello$))/)
   }
 
-  /** The call that is asked about, or one that it must have changed the answer of. */
-  async ask(line: string, mark: RegExp = /^2/, request: S3Request = {}): Promise<Answer> {
-    const answer = await this.call(line, request)
-    const said = saidBy(answer)
-    if (answer.status === 501 || answer.status === 405 || request.refusal?.test(said))
+  /** The call that is asked about, or one that it must have changed the response to. */
+  async ask(line: string, mark: RegExp = /^2/, request: S3Request = {}): Promise<HttpResponse> {
+    const response = await this.call(line, request)
+    const said = saidBy(response)
+    if (response.status === 501 || response.status === 405 || request.refusal?.test(said))
       throw new Finding('refused', `${line}: ${said}`)
-    if (mark.test(said)) return answer
+    if (mark.test(said)) return response
     // A write that fails for another reason says nothing about the gateway.
-    if (answer.status >= 400 && !/^HEAD|^GET/.test(line))
+    if (response.status >= 400 && !/^HEAD|^GET/.test(line))
       throw new Error(`the probe is wrong: ${line}: ${said}`)
     throw new Finding('ignored', `${line}: ${said}`)
   }
 }
 
-/** What a probe finds out, with the answer that settled it. */
+/** What a probe finds out, with the response that settled it. */
 export async function outcomeOf(work: () => Promise<unknown>): Promise<{ outcome: Outcome; why: string }> {
   try {
     await work()
@@ -106,7 +106,7 @@ export async function outcomeOf(work: () => Promise<unknown>): Promise<{ outcome
 }
 
 /** Status, headers and body in one text. */
-function saidBy({ status, headers, text }: Answer): string {
+function saidBy({ status, headers, text }: HttpResponse): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   return [status, ...lines, text].join('\n')
 }

@@ -147,11 +147,11 @@ test('the cluster has an identity, which the directory has recorded', async () =
 test('one create sent 30 times at once leaves one user with one key', async () => {
   const body = newOsisUser()
   const before = (await listUids(tenant.tenant_id)).length
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 30 }, () => createUser(target, tenant.tenant_id, body)),
   )
-  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
-  const [first = assert.fail('no answer')] = answers
+  assert.equal(new Set(responses.map((response) => response.text)).size, 1)
+  const [first = assert.fail('no response')] = responses
   await assertOneWorkingKey(createdOf<OsisUser>(first))
   assert.equal((await listUids(tenant.tenant_id)).length, before + 1)
 })
@@ -210,9 +210,9 @@ async function retry(body: Record<string, unknown>): Promise<OsisUser> {
   const before = (await listUids(tenant.tenant_id)).length
   let user: OsisUser | undefined
   await waitUntil(async () => {
-    const answer = await createUser(target, tenant.tenant_id, body)
-    if (answer.status === 201) user = createdOf<OsisUser>(answer)
-    else assertOsisError(answer, 503, 'E_PLATFORM')
+    const response = await createUser(target, tenant.tenant_id, body)
+    if (response.status === 201) user = createdOf<OsisUser>(response)
+    else assertOsisError(response, 503, 'E_PLATFORM')
     return user !== undefined
   }, 30_000)
   assert.ok(user)
@@ -223,7 +223,7 @@ async function retry(body: Record<string, unknown>): Promise<OsisUser> {
   return user
 }
 
-describe('Usher is killed between its commit and the gateway’s answer', () => {
+describe('Usher is killed between its commit and the gateway’s response', () => {
   const faults: readonly Fault[] = ['hold before', 'hold after']
   for (const call of [/PUT .admin.user$/, /PUT .admin.metadata.user$/])
     for (const fault of faults)
@@ -234,10 +234,10 @@ describe('Usher is killed between its commit and the gateway’s answer', () => 
         const body = newOsisUser({ cd_user_id: randomUUID() })
         const known = await listUids(tenant.tenant_id)
         proxy.break(call, fault)
-        const lost = createUser(target, tenant.tenant_id, body).catch(() => 'no answer')
+        const lost = createUser(target, tenant.tenant_id, body).catch(() => 'no response')
         await proxy.held()
         await target.stop('SIGKILL')
-        assert.equal(await lost, 'no answer')
+        assert.equal(await lost, 'no response')
         await restart()
         // The restart finishes the removal; no other call is needed.
         const isNew = (uid: string): boolean => !known.includes(uid)

@@ -67,9 +67,9 @@ async function newDirectory(args: readonly string[] = []) {
           body: body && JSON.stringify(body),
         })
       const createTenant = async (name: string, org: string): Promise<string> => {
-        const answer = await call('POST', 'tenants', { name, cd_tenant_ids: [org] })
-        assert.equal(answer.status, 201, answer.text)
-        return jsonOf<{ tenant_id: string }>(answer).tenant_id
+        const response = await call('POST', 'tenants', { name, cd_tenant_ids: [org] })
+        assert.equal(response.status, 201, response.text)
+        return jsonOf<{ tenant_id: string }>(response).tenant_id
       }
       return { ...served, stop, call, createTenant }
     },

@@ -67,7 +67,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         const served = await serveHere(original.dataDir, settings)
         const { init } = original
         const creates = newCreates(served.url, { init, ...(await prepareCreates(served.url, init)) })
-        const answers = await Promise.all([
+        const responses = await Promise.all([
           creates.portal('ada@example.com'),
           creates.portal('new@example.com'),
           creates.osis('ada'),
@@ -75,7 +75,7 @@ export function storeCopySuite(name: string, engines: { from: NewUrl; to: NewUrl
         ])
         await served.stop()
         assert.deepEqual(
-          answers.map(({ status }) => status),
+          responses.map(({ status }) => status),
           [200, 201, 201, 201],
         )
         assert.equal((await runUsher(original.dataDir, ['audit', 'verify'], settings)).code, 0)

@@ -52,9 +52,9 @@ export function entering(getWorld: () => World): void {
     const { target, makeLink } = getWorld()
     const enter = async (link: string) => {
       const body = { token: tokenOf(link) }
-      const answer = await sendToConsole(target.url, 'POST', '/enter', { body })
-      const { correlationId: _, ...problem } = jsonOf<Problem>(answer)
-      return { status: answer.status, cookies: answer.headers['set-cookie'], problem }
+      const response = await sendToConsole(target.url, 'POST', '/enter', { body })
+      const { correlationId: _, ...problem } = jsonOf<Problem>(response)
+      return { status: response.status, cookies: response.headers['set-cookie'], problem }
     }
     const used = await makeLink('vera@example.com')
     await enterByLink(target.url, used)
@@ -106,9 +106,9 @@ export function entering(getWorld: () => World): void {
   test('a foreign host gets a page that says where the console is', async () => {
     const { url } = getWorld().target
     const headers = { host: 'evil.example' }
-    const answer = await send(url, { method: 'GET', path: '/console/users', headers })
-    assert.equal(answer.status, 421)
-    assert.match(answer.text, /USHER_PUBLIC_URL/)
-    assert.doesNotMatch(answer.text, /<script/)
+    const response = await send(url, { method: 'GET', path: '/console/users', headers })
+    assert.equal(response.status, 421)
+    assert.match(response.text, /USHER_PUBLIC_URL/)
+    assert.doesNotMatch(response.text, /<script/)
   })
 }

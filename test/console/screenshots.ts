@@ -24,12 +24,12 @@ async function addExample(world: World): Promise<{ failing: string; correlationI
   let correlationId = ''
   for (const [firstName, lastName] of PEOPLE) {
     const email = `${firstName}.${lastName}@quartz.example`.toLowerCase()
-    const answer = await grace.send('POST', `/organizations/${quartz.id}/users`, {
+    const response = await grace.send('POST', `/organizations/${quartz.id}/users`, {
       email,
       firstName,
       lastName,
     })
-    correlationId = String(answer.headers['x-correlation-id'])
+    correlationId = String(response.headers['x-correlation-id'])
   }
   await world.addAccount('backup@quartz.example')
   rgw.down = true

@@ -96,11 +96,11 @@ export function support(getWorld: () => World): void {
 
   test('a correlation id is followed in one act', async (t) => {
     const world = getWorld()
-    const answer = await world.grace.send('POST', `/organizations/${world.quartz.id}/users`, {
+    const response = await world.grace.send('POST', `/organizations/${world.quartz.id}/users`, {
       email: 'followed@quartz.example',
       firstName: 'Followed',
     })
-    const correlationId = String(answer.headers['x-correlation-id'])
+    const correlationId = String(response.headers['x-correlation-id'])
     for (const by of ['mouse', 'keys'] as const) {
       const { page, open, find, acts } = await visit(t, world)
       await open('/console/users')

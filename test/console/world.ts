@@ -55,8 +55,8 @@ export async function openWorld(browser: Browser): Promise<OwnedWorld> {
     quartz: { id, name, tenantId },
     async addAccount(email) {
       const user = newOsisUser({ cd_tenant_id: 'quartz', email, username: email })
-      const answer = await createUser(target, tenantId, user)
-      if (answer.status !== 503) return createdOf<OsisUser>(answer).user_id
+      const response = await createUser(target, tenantId, user)
+      if (response.status !== 503) return createdOf<OsisUser>(response).user_id
       // Without the platform the user is kept, and its account waits.
       const { items } = await grace.call<{ items: { id: string }[] }>('GET', `/users?q=${email}`)
       return items[0]?.id ?? assert.fail('the user was not kept')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { createdOf, createUser, newOsisUser, type OsisUser, osis } from './object-store.ts'
 import {
@@ -37,16 +37,16 @@ interface Key {
   readonly platformState?: string
 }
 
-const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
+const call = (method: string, path: string, body?: unknown): Promise<HttpResponse> =>
   callPortal(target, method, path, { body })
-const ok = async <T>(answering: Promise<Answer>, status = 200): Promise<T> => {
-  const answer = await answering
-  assert.equal(answer.status, status, answer.text)
-  return jsonOf<T>(answer)
+const ok = async <T>(calling: Promise<HttpResponse>, status = 200): Promise<T> => {
+  const response = await calling
+  assert.equal(response.status, status, response.text)
+  return jsonOf<T>(response)
 }
 
 /** Gives a customer, by default the target's, a tenant. */
-function putTenant(accounts: string, customer = target.init.customer.id): Promise<Answer> {
+function putTenant(accounts: string, customer = target.init.customer.id): Promise<HttpResponse> {
   return call('PUT', `/Customers/${customer}/tenant`, { accounts })
 }
 
@@ -145,11 +145,11 @@ test('keys are made, listed without secrets, disabled and deleted', async () => 
   const other = await addUser()
   await call('POST', `/users/${other.id}/account`)
   const foreign = `/users/${other.id}/account/credentials`
-  const answers = [
+  const responses = [
     await call('DELETE', `${foreign}/${second.accessKey}`),
     await call('DELETE', `${foreign}/${'A'.repeat(20)}`),
-  ].map((answer) => errorOf(answer, 404, 'NotFound').description.replace(/key \w+/, 'key'))
-  assert.equal(answers[0], answers[1])
+  ].map((response) => errorOf(response, 404, 'NotFound').description.replace(/key \w+/, 'key'))
+  assert.equal(responses[0], responses[1])
   assertInvalid(await call('DELETE', `${keys}/%00`), ['accessKey'])
   assert.equal((await ok<Key[]>(call('GET', keys))).length, 1)
 })

@@ -100,10 +100,10 @@ test("every operation of the console's API gives a documented response to any in
       'idempotency-key': key,
     }
     const isBodied = operation.requestBody !== undefined
-    const answer = await send(target.url, { method, path, headers, ...(isBodied && { body }) })
-    if (answer.status < 300) succeeded.add(operation.operationId)
-    if (method === 'DELETE' && answer.status < 300) known = await addUser()
-    assert.equal(contradictionOf(operation, answer), undefined, `${method} ${path}`)
+    const response = await send(target.url, { method, path, headers, ...(isBodied && { body }) })
+    if (response.status < 300) succeeded.add(operation.operationId)
+    if (method === 'DELETE' && response.status < 300) known = await addUser()
+    assert.equal(contradictionOf(operation, response), undefined, `${method} ${path}`)
   })
   await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 30_000 })
   assert.ok(succeeded.size > operations.length / 3, `only ${[...succeeded]} succeeded`)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { engine } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
-import { type Answer, basic, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, send } from '../../testing/http.ts'
 import {
   anyBody,
   anyEmail,
@@ -84,10 +84,10 @@ interface Input {
   readonly body: Buffer
 }
 
-async function post(input: Input, operation: Operation): Promise<Answer> {
-  const answer = await send(target.url, { method: 'POST', ...input })
-  assert.equal(contradictionOf(operation, answer), undefined)
-  return answer
+async function post(input: Input, operation: Operation): Promise<HttpResponse> {
+  const response = await send(target.url, { method: 'POST', ...input })
+  assert.equal(contradictionOf(operation, response), undefined)
+  return response
 }
 
 async function holdsForAny(input: fc.Arbitrary<Input>, operation: Operation, runs = RUNS): Promise<void> {
@@ -97,7 +97,7 @@ async function holdsForAny(input: fc.Arbitrary<Input>, operation: Operation, run
     seen.set(status, (seen.get(status) ?? 0) + 1)
   })
   await fc.assert(property, { numRuns: runs, interruptAfterTimeLimit: 20_000 })
-  assert.ok(seen.size > 1, `every answer was ${[...seen.keys()]}`)
+  assert.ok(seen.size > 1, `every response was ${[...seen.keys()]}`)
 }
 
 function customerHeaders(): Record<string, string> {
@@ -245,14 +245,14 @@ test('every operation of OSIS with any ids, query and body gives a documented re
     const path = withThings(template + query, things)
     const bodied = !['GET', 'HEAD'].includes(at.method)
     const call = { method: at.method, path, headers: osisHeaders(), ...(bodied && { body }) }
-    const answer = await send(target.url, call)
-    if (answer.status === 501) return
-    if (answer.status < 300) succeeded.add(at.operation.operationId)
-    if (at.method === 'DELETE' && answer.status === 204) things = await newThings()
-    const contradiction = contradictionOf(at.operation, answer)
+    const response = await send(target.url, call)
+    if (response.status === 501) return
+    if (response.status < 300) succeeded.add(at.operation.operationId)
+    if (at.method === 'DELETE' && response.status === 204) things = await newThings()
+    const contradiction = contradictionOf(at.operation, response)
     // A HEAD is refused as a GET is, without the body.
     if (at.method !== 'HEAD') assert.equal(contradiction, undefined, `${at.method} ${path}`)
-    else assert.ok([200, 400, 404].includes(answer.status) && answer.text === '')
+    else assert.ok([200, 400, 404].includes(response.status) && response.text === '')
   })
   // Enough for every operation to get ids that exist.
   await fc.assert(property, { numRuns: Math.max(RUNS, 200), interruptAfterTimeLimit: 20_000 })

@@ -92,10 +92,10 @@ test('every operation of the partner portal gives a documented response to any i
     const path = at.path.replace(/\{(\w+)\}/g, (_, name) => encoded(id ?? own[name] ?? randomUUID())) + query
     const bodied = !['GET', 'DELETE'].includes(at.method)
     const headers = { ...headersOf(), 'if-match': ifMatch }
-    const answer = await send(target.url, { method: at.method, path, headers, ...(bodied && { body }) })
-    if (answer.status < 300) succeeded.add(at.operation.operationId)
-    if (at.method === 'DELETE' && answer.status < 300) known = await addKnown()
-    assert.equal(contradictionOf(at.operation, answer), undefined, `${at.method} ${path}`)
+    const response = await send(target.url, { method: at.method, path, headers, ...(bodied && { body }) })
+    if (response.status < 300) succeeded.add(at.operation.operationId)
+    if (at.method === 'DELETE' && response.status < 300) known = await addKnown()
+    assert.equal(contradictionOf(at.operation, response), undefined, `${at.method} ${path}`)
   })
   await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 30_000 })
   const isEnough = calls < ENOUGH || succeeded.size > operations.length / 3
@@ -120,9 +120,9 @@ test('a PATCH of a user with any body gives a documented response, and leaves a 
   })
   let changes = 0
   const property = fc.asyncProperty(anyBody(body), async (bytes) => {
-    const answer = await patch(id, bytes)
-    if (answer.status === 204) changes++
-    assert.equal(contradictionOf(operation, answer), undefined)
+    const response = await patch(id, bytes)
+    if (response.status === 204) changes++
+    assert.equal(contradictionOf(operation, response), undefined)
   })
   await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 20_000 })
   assert.ok(changes > 0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { getToken } from '../../testing/usher.ts'
 import {
   assertInvalid,
@@ -53,7 +53,7 @@ const target = useTarget({}, async () => {
   ).client_id
 })
 
-const call = (method: string, path: string, options: PortalCall = {}): Promise<Answer> =>
+const call = (method: string, path: string, options: PortalCall = {}): Promise<HttpResponse> =>
   callPortal(target, method, `/api-accesses${path}`, options)
 
 /** The caller is the reseller's own administrator, at its own portal. */
@@ -61,31 +61,31 @@ const asReseller = (): PortalCall => ({ token: fixture.token, portal: PORTAL })
 
 async function add(members: object = {}, options: PortalCall = {}): Promise<Issued> {
   const body = { name: 'Billing', permission: 'administrator', ...members }
-  const answer = await call('POST', '', { ...options, body })
-  assert.equal(answer.status, 201, answer.text)
-  const issued = jsonOf<Issued>(answer)
-  assert.equal(answer.headers.location, `/v1/api-accesses/${issued.id}`)
+  const response = await call('POST', '', { ...options, body })
+  assert.equal(response.status, 201, response.text)
+  const issued = jsonOf<Issued>(response)
+  assert.equal(response.headers.location, `/v1/api-accesses/${issued.id}`)
   assert.deepEqual(Object.keys(issued), ['id', 'clientSecret'])
   assert.match(issued.clientSecret, /^[A-Za-z0-9]{43}$/)
   return issued
 }
 
 async function get(id: string, options: PortalCall = {}): Promise<Access> {
-  const answer = await call('GET', `/${id}`, options)
-  assert.equal(answer.status, 200, answer.text)
-  return jsonOf(answer)
+  const response = await call('GET', `/${id}`, options)
+  assert.equal(response.status, 200, response.text)
+  return jsonOf(response)
 }
 
 async function list(query = '', options: PortalCall = {}): Promise<Page> {
-  const answer = await call('GET', query, options)
-  assert.equal(answer.status, 200, answer.text)
-  return jsonOf(answer)
+  const response = await call('GET', query, options)
+  assert.equal(response.status, 200, response.text)
+  return jsonOf(response)
 }
 
 async function rotate(id: string, body?: object, options: PortalCall = {}): Promise<Issued> {
-  const answer = await call('POST', `/${id}/rotate`, { ...options, ...(body && { body }) })
-  assert.equal(answer.status, 200, answer.text)
-  return jsonOf(answer)
+  const response = await call('POST', `/${id}/rotate`, { ...options, ...(body && { body }) })
+  assert.equal(response.status, 200, response.text)
+  return jsonOf(response)
 }
 
 const tokenOf = (id: string, secret: string): Promise<string> =>
@@ -148,11 +148,11 @@ test('ids out of reach look like ids that do not exist', async () => {
   }
   for (const id of [fixture.customer, target.init.provider.id, target.init.reseller.id, randomUUID()]) {
     const body = { name: 'x', permission: 'viewer', organizationId: id }
-    for (const answer of [
+    for (const response of [
       await call('POST', '', { ...asReseller(), body }),
       await call('GET', `?organizationId=${id}`, asReseller()),
     ]) {
-      const { description, type } = errorOf(answer, 404, 'NotFound')
+      const { description, type } = errorOf(response, 404, 'NotFound')
       texts.add(`${type} ${description.replace(id, 'ID')}`)
     }
   }
@@ -232,8 +232,8 @@ test('a revoked API access is refused at once, and is gone', async () => {
   const { id, clientSecret } = await add()
   const token = await tokenOf(id, clientSecret)
   assert.equal((await call('GET', '', { token })).status, 200)
-  const answer = await call('DELETE', `/${id}`)
-  assert.deepEqual([answer.status, answer.text], [204, ''])
+  const response = await call('DELETE', `/${id}`)
+  assert.deepEqual([response.status, response.text], [204, ''])
   assertTokenRefused(await call('GET', '', { token }))
   await assert.rejects(tokenOf(id, clientSecret), /invalid_client/)
   errorOf(await call('DELETE', `/${id}`), 404, 'NotFound')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -57,13 +57,13 @@ const target = useTarget({}, async () => {
   tokens.other = await newToken(target, other.reseller, 'viewer')
 })
 
-const call = (query = '', options: PortalCall = {}): Promise<Answer> =>
+const call = (query = '', options: PortalCall = {}): Promise<HttpResponse> =>
   callPortal(target, 'GET', `/AuditLogs${query}`, options)
 
 async function list(query = '', options: PortalCall = {}): Promise<Page> {
-  const answer = await call(query, options)
-  assert.equal(answer.status, 200, answer.text)
-  return jsonOf<Page>(answer)
+  const response = await call(query, options)
+  assert.equal(response.status, 200, response.text)
+  return jsonOf<Page>(response)
 }
 
 /** Creates a user in the customer of this file. */
@@ -71,7 +71,7 @@ async function addUser(options: { query?: string; token?: string } = {}): Promis
   return idOf(await create(target, newUser(), options))
 }
 
-const patch = (id: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
+const patch = (id: string, body: object, headers: Record<string, string> = {}): Promise<HttpResponse> =>
   callPortal(target, 'PATCH', `/users/${id}`, { body, headers })
 
 /** Returns the entries about a target, newest first, as the caller of the options sees them. */

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Answer, basic, type Call, jsonOf, send } from '../../testing/http.ts'
+import { basic, type Call, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { newOsisUser, newTenant, type OsisTenant } from './object-store.ts'
 import { newUser } from './portal.ts'
 import { useTarget } from './target.ts'
@@ -23,7 +23,7 @@ interface BodyRoute {
   readonly limit: number
   call(): Call
   /** Returns what an error of the route says. */
-  messageOf(answer: Answer): string
+  messageOf(response: HttpResponse): string
 }
 
 const JSON_TYPE = 'application/json'
@@ -33,8 +33,8 @@ function osisHeaders(): Record<string, string> {
   return { authorization: basic(client_id, client_secret), 'content-type': JSON_TYPE }
 }
 
-function osisMessage(answer: Answer): string {
-  const { code, message } = jsonOf<{ code: string; message: string }>(answer)
+function osisMessage(response: HttpResponse): string {
+  const { code, message } = jsonOf<{ code: string; message: string }>(response)
   assert.equal(code, 'E_BAD_REQUEST')
   return message
 }
@@ -53,13 +53,13 @@ const ROUTES: readonly BodyRoute[] = [
       },
       body: JSON.stringify(newUser()),
     }),
-    messageOf(answer) {
+    messageOf(response) {
       const { description, errors, statusCode } = jsonOf<{
         description: string
         statusCode: number
         errors: { description: string[] }[]
-      }>(answer)
-      assert.equal(statusCode, answer.status)
+      }>(response)
+      assert.equal(statusCode, response.status)
       return [description, ...errors.flatMap((error) => error.description)].join(' ')
     },
   },
@@ -118,8 +118,8 @@ const ROUTES: readonly BodyRoute[] = [
         ...target.init.clients.administrator,
       }).toString(),
     }),
-    messageOf(answer) {
-      const { error, error_description } = jsonOf<{ error: string; error_description: string }>(answer)
+    messageOf(response) {
+      const { error, error_description } = jsonOf<{ error: string; error_description: string }>(response)
       assert.equal(error, 'invalid_request')
       return error_description
     },
@@ -151,10 +151,10 @@ for (const { name, limit, call, messageOf } of ROUTES) {
       const coded = coding === 'gzip' ? gzipSync(String(body)) : body
       const headersWith = { ...headers, 'content-encoding': coding }
       for (const chunked of [false, true]) {
-        const answer = await send(target.url, { ...rest, headers: headersWith, body: coded, chunked })
-        assert.equal(answer.status, 415, answer.text)
-        assert.equal(answer.headers['accept-encoding'], 'identity')
-        assert.match(messageOf(answer), /without a Content-Encoding/)
+        const response = await send(target.url, { ...rest, headers: headersWith, body: coded, chunked })
+        assert.equal(response.status, 415, response.text)
+        assert.equal(response.headers['accept-encoding'], 'identity')
+        assert.match(messageOf(response), /without a Content-Encoding/)
       }
     }
   })
@@ -162,19 +162,19 @@ for (const { name, limit, call, messageOf } of ROUTES) {
   test(`${name} takes the coding identity, and a byte-order mark`, async () => {
     for (const coding of ['identity', 'Identity', '']) {
       const headers = { ...call().headers, 'content-encoding': coding }
-      const answer = await send(target.url, { ...call(), headers })
-      assert.ok(accepted.includes(answer.status), answer.text)
+      const response = await send(target.url, { ...call(), headers })
+      assert.ok(accepted.includes(response.status), response.text)
     }
-    const answer = await send(target.url, { ...call(), body: `\ufeff${call().body}` })
-    assert.ok(accepted.includes(answer.status), answer.text)
+    const response = await send(target.url, { ...call(), body: `\ufeff${call().body}` })
+    assert.ok(accepted.includes(response.status), response.text)
   })
 
   test(`${name} refuses another media type with 415, without naming codings`, async () => {
     const headers = { ...call().headers, 'content-type': 'text/plain' }
-    const answer = await send(target.url, { ...call(), headers })
-    assert.equal(answer.status, 415, answer.text)
-    assert.equal(answer.headers['accept-encoding'], undefined)
-    assert.match(messageOf(answer), /must be application/)
+    const response = await send(target.url, { ...call(), headers })
+    assert.equal(response.status, 415, response.text)
+    assert.equal(response.headers['accept-encoding'], undefined)
+    assert.match(messageOf(response), /must be application/)
   })
 }
 
@@ -193,13 +193,13 @@ const BROKEN: readonly (readonly [body: string, fault: RegExp])[] = [
 for (const { name, call, messageOf } of ROUTES.filter((one) => one.name !== 'the token endpoint'))
   test(`${name} says where a body stops being JSON`, async () => {
     for (const [body, fault] of BROKEN) {
-      const answer = await send(target.url, { ...call(), body })
-      assert.equal(answer.status, 400, answer.text)
-      assert.match(messageOf(answer), fault)
+      const response = await send(target.url, { ...call(), body })
+      assert.equal(response.status, 400, response.text)
+      assert.match(messageOf(response), fault)
     }
-    const answer = await send(target.url, { ...call(), body: Buffer.from([0x7b, 0x22, 0xff]) })
-    assert.equal(answer.status, 400, answer.text)
-    assert.match(messageOf(answer), /is not UTF-8: see byte 2/)
+    const response = await send(target.url, { ...call(), body: Buffer.from([0x7b, 0x22, 0xff]) })
+    assert.equal(response.status, 400, response.text)
+    assert.match(messageOf(response), /is not UTF-8: see byte 2/)
   })
 
 const LARGE = ' '.repeat(KIB * KIB)
@@ -223,9 +223,9 @@ test('JSON that nests deeply is refused before it is parsed', async () => {
   for (const { call, messageOf, limit } of ROUTES.filter((one) => one.name !== 'the token endpoint')) {
     const levels = limit / 2 - KIB
     for (const body of ['['.repeat(levels) + ']'.repeat(levels), '{"a":'.repeat(Math.floor(limit / 6))]) {
-      const answer = await send(target.url, { ...call(), body })
-      assert.equal(answer.status, 400, answer.text)
-      assert.match(messageOf(answer), /nests more than 100 levels deep: see position \d+/)
+      const response = await send(target.url, { ...call(), body })
+      assert.equal(response.status, 400, response.text)
+      assert.match(messageOf(response), /nests more than 100 levels deep: see position \d+/)
     }
   }
 })
@@ -264,8 +264,8 @@ test('the largest valid requests fit, even if each character is escaped', async 
     [osis?.call(), account],
     [{ ...osis?.call(), path: '/api/v1/tenants' }, tenantBody],
   ] as const) {
-    const answer = await send(target.url, { ...(call as Call), body: `{${members.join()}}` })
-    assert.equal(answer.status, 201, `${answer.text} for ${members.join().length} bytes`)
+    const response = await send(target.url, { ...(call as Call), body: `{${members.join()}}` })
+    assert.equal(response.status, 201, `${response.text} for ${members.join().length} bytes`)
   }
 })
 
@@ -290,20 +290,20 @@ test('lists that are too long for their route are refused by name', async () => 
 test('a body on a path without a route is not read', async () => {
   const body = '['.repeat(100_000)
   for (const path of ['/', '/x', '/healthz', '/oauth2/v2.0/keys']) {
-    const answer = await send(target.url, {
+    const response = await send(target.url, {
       method: 'POST',
       path,
       headers: { 'content-type': JSON_TYPE },
       body,
     })
-    assert.equal(answer.status, 404, answer.text)
+    assert.equal(response.status, 404, response.text)
   }
 })
 
 test('a coded body on an unknown path of an API is a 404', async () => {
   const headers = { ...osisHeaders(), 'content-encoding': 'gzip' }
-  const answer = await send(target.url, { method: 'POST', path: '/api/v1/x', headers, body: '{}' })
-  assert.equal(answer.status, 404, answer.text)
+  const response = await send(target.url, { method: 'POST', path: '/api/v1/x', headers, body: '{}' })
+  assert.equal(response.status, 404, response.text)
 })
 
 test('a coded request without a body, and a GET, are served', async () => {
@@ -325,7 +325,7 @@ test('a caller that hangs up in the middle of a body leaves no failure in the lo
     await new Promise((resolve) => socket.write(head, resolve))
     socket.resetAndDestroy()
   }
-  // A later request is answered after the server has seen the end of the others.
+  // A later request gets its response after the server has seen the end of the others.
   assert.equal((await send(target.url, (ROUTES[0] as BodyRoute).call())).status, 201)
   assert.ok(!target.log().includes('request failed'), target.log())
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import type { Answer } from '../../testing/http.ts'
+import type { HttpResponse } from '../../testing/http.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -30,7 +30,7 @@ const NDJSON = { 'content-type': 'application/x-ndjson' }
 function send(
   lines: readonly unknown[],
   call: PortalCall & { customer?: string; query?: string } = {},
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const { customer = target.init.customer.id, query = '', headers, ...others } = call
   const body = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
   const path = `/customer/${customer}/users/bulk${query}`
@@ -39,11 +39,11 @@ function send(
 
 /** Sends lines in a call that must succeed; returns its results. */
 async function bulk(lines: readonly unknown[], call?: Parameters<typeof send>[1]): Promise<Result[]> {
-  const answer = await send(lines, call)
-  assert.equal(answer.status, 200, answer.text)
-  assert.match(String(answer.headers['content-type']), /^application\/x-ndjson/)
-  assert.match(String(answer.headers['x-import-id']), UUID)
-  return answer.text
+  const response = await send(lines, call)
+  assert.equal(response.status, 200, response.text)
+  assert.match(String(response.headers['content-type']), /^application\/x-ndjson/)
+  assert.match(String(response.headers['x-import-id']), UUID)
+  return response.text
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Result)
@@ -195,12 +195,12 @@ test('a call has NDJSON, no idempotency key and no coding; an empty one does not
 test('lines that race with creates of the same users leave each user once', async () => {
   const emails = Array.from({ length: 20 }, newEmail)
   const lines = emails.map((email) => ({ email, firstName: 'Ada', lastName: 'Lovelace', groups: [] }))
-  const [results, ...answers] = await Promise.all([
+  const [results, ...responses] = await Promise.all([
     bulk(lines),
     ...emails.map((email) => create(target, newUser({ email }))),
   ])
   assert.ok(results.every(({ status }) => status === 'created' || status === 'unchanged'))
-  for (const [i, { status, text }] of answers.entries()) {
+  for (const [i, { status, text }] of responses.entries()) {
     assert.ok(status === 201 || status === 200, text)
     assert.equal(JSON.parse(text), results[i]?.id)
   }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, send } from '../../testing/http.ts'
+import { type HttpResponse, send } from '../../testing/http.ts'
 import { createdOf, createUser, logIn, newOsisUser, newTenant, type OsisUser, osis } from './object-store.ts'
 import { create, newUser } from './portal.ts'
 import { useTarget } from './target.ts'
 
 const target = useTarget()
 
-function assertNotCached(answer: Answer, status: number): void {
-  assert.equal(answer.status, status, answer.text)
-  assert.equal(answer.headers['cache-control'], 'no-store')
+function assertNotCached(response: HttpResponse, status: number): void {
+  assert.equal(response.status, status, response.text)
+  assert.equal(response.headers['cache-control'], 'no-store')
 }
 
 test('no response that holds an S3 secret may be cached', async () => {
@@ -41,7 +41,7 @@ test('no response that holds an S3 secret may be cached', async () => {
 test('no response that holds a token may be cached, and no refusal', async () => {
   const { client_id: username, client_secret: password } = target.init.clients.osis
   const bare = { authorization: undefined }
-  const login = (secret: string): Promise<Answer> =>
+  const login = (secret: string): Promise<HttpResponse> =>
     osis(target, {
       ...{ method: 'POST', path: '/api/v1/auth/login', headers: bare },
       body: { username, password: secret },
@@ -68,8 +68,8 @@ test('no response of the portal may be cached', async () => {
 
 test('public keys and discovery documents may be cached', async () => {
   for (const path of ['/oauth2/v2.0/keys', '/.well-known/openid-configuration']) {
-    const answer = await send(target.url, { method: 'GET', path })
-    assert.equal(answer.status, 200)
-    assert.doesNotMatch(String(answer.headers['cache-control'] ?? ''), /no-store/)
+    const response = await send(target.url, { method: 'GET', path })
+    assert.equal(response.status, 200)
+    assert.doesNotMatch(String(response.headers['cache-control'] ?? ''), /no-store/)
   }
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { callPortal, idOf, type PortalCall } from './portal.ts'
 import { newToken, type Reachable, type Target } from './target.ts'
@@ -90,9 +90,9 @@ const JOB_MS = 60_000
 /** Waits until a job has ended; returns it. */
 export async function awaitJob(
   target: Reachable,
-  answer: Answer,
+  response: HttpResponse,
 ): Promise<{ readonly state: string; readonly result: Readonly<Record<string, unknown>> }> {
-  const path = String(answer.headers.location).replace(/^\/v1/, '')
+  const path = String(response.headers.location).replace(/^\/v1/, '')
   let job = await read(target, path)
   await waitUntil(async () => {
     job = await read(target, path)

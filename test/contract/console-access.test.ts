@@ -144,17 +144,17 @@ const BODIES: Readonly<Record<string, object>> = {
 async function run(client: ConsoleClient, { name, method, path }: Call, id: string) {
   const filled = path.replace(/\{\w+\}/, id)
   const query = path === '/find' ? '?q=x' : ''
-  const answer = await client.send(method, filled + query, BODIES[name], { 'if-match': '*' })
-  const code = answer.status >= 400 ? jsonOf<Problem>(answer).code : undefined
-  return { status: answer.status, code, text: answer.text }
+  const response = await client.send(method, filled + query, BODIES[name], { 'if-match': '*' })
+  const code = response.status >= 400 ? jsonOf<Problem>(response).code : undefined
+  return { status: response.status, code, text: response.text }
 }
 
 test('each operation needs a session', async () => {
   for (const { method, path, name } of await listCalls()) {
-    const answer = await sendToConsole(target.url, method, path.replace(/\{\w+\}/, newId()), {
+    const response = await sendToConsole(target.url, method, path.replace(/\{\w+\}/, newId()), {
       body: BODIES[name],
     })
-    assert.equal(answer.status, 401, name)
+    assert.equal(response.status, 401, name)
   }
 })
 

@@ -68,8 +68,8 @@ const accountOf = async (id: string): Promise<Account | undefined> =>
 
 /** The status and the code of a refused call. */
 async function refusal(client: ConsoleClient, method: string, path: string, body?: object) {
-  const answer = await client.send(method, path, body)
-  return [answer.status, jsonOf<Problem>(answer).code]
+  const response = await client.send(method, path, body)
+  return [response.status, jsonOf<Problem>(response).code]
 }
 
 test('a person of the provider sees an account, suspends, resumes, compares and mends it', async () => {
@@ -101,10 +101,10 @@ interface Key {
 
 test('a key shows its secret once, is disabled by its access key alone, and is deleted', async () => {
   const id = await addUser()
-  const answer = await grace.send('POST', `/users/${id}/keys`)
-  assert.equal(answer.status, 201)
-  assert.equal(answer.headers['cache-control'], 'no-store')
-  const { accessKey, secretKey } = jsonOf<Key>(answer)
+  const response = await grace.send('POST', `/users/${id}/keys`)
+  assert.equal(response.status, 201)
+  assert.equal(response.headers['cache-control'], 'no-store')
+  const { accessKey, secretKey } = jsonOf<Key>(response)
   assert.match(secretKey ?? '', /^\w{40}$/)
   const { keys } = await grace.call<{ keys: Key[] }>('GET', `/users/${id}/account`)
   assert.ok(keys.some((key) => key.accessKey === accessKey && !('secretKey' in key)))
@@ -241,10 +241,10 @@ test('wrong filters and cursors are refused by their names', async () => {
     [`/users/${id}/timeline?show=everything`, 'show'],
     [`/users/${id}/timeline?limit=201`, 'limit'],
   ] as const) {
-    const answer = await grace.send('GET', path)
-    assert.equal(answer.status, 400, path)
+    const response = await grace.send('GET', path)
+    assert.equal(response.status, 400, path)
     assert.deepEqual(
-      jsonOf<Problem>(answer).errors.map(({ propertyName }) => propertyName),
+      jsonOf<Problem>(response).errors.map(({ propertyName }) => propertyName),
       [name],
       path,
     )

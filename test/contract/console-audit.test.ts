@@ -42,12 +42,12 @@ const addUser = (as: ConsoleClient, organization: string): Promise<{ id: string 
 const isExport = ({ operation }: Entry): boolean => operation === 'ExportAudit'
 
 async function exportAs(as: ConsoleClient, query = ''): Promise<Entry[]> {
-  const answer = await as.send('GET', `/audit/export${query}`)
-  assert.equal(answer.status, 200, answer.text)
-  assert.equal(answer.headers['content-type'], 'application/x-ndjson; charset=utf-8')
-  assert.equal(answer.headers['content-disposition'], 'attachment; filename="usher-audit.ndjson"')
-  assert.ok(answer.text === '' || answer.text.endsWith('\n'))
-  return answer.text
+  const response = await as.send('GET', `/audit/export${query}`)
+  assert.equal(response.status, 200, response.text)
+  assert.equal(response.headers['content-type'], 'application/x-ndjson; charset=utf-8')
+  assert.equal(response.headers['content-disposition'], 'attachment; filename="usher-audit.ndjson"')
+  assert.ok(response.text === '' || response.text.endsWith('\n'))
+  return response.text
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line))
@@ -112,16 +112,16 @@ test('an export takes the filters of the list, and refuses what the list refuses
     'organization=x',
     'format=xlsx',
   ]) {
-    const answer = await grace.send('GET', `/audit/export?${query}`)
-    assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [400, 'invalid'], query)
-    assert.equal(answer.headers['content-disposition'], undefined)
+    const response = await grace.send('GET', `/audit/export?${query}`)
+    assert.deepEqual([response.status, jsonOf<Problem>(response).code], [400, 'invalid'], query)
+    assert.equal(response.headers['content-disposition'], undefined)
   }
 })
 
 test('an export that a link of another site begins is refused', async () => {
   const before = await listAs(grace, '?operation=ExportAudit&limit=200')
-  const answer = await grace.send('GET', '/audit/export', undefined, { 'sec-fetch-site': 'cross-site' })
-  assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [403, 'cross_site'])
+  const response = await grace.send('GET', '/audit/export', undefined, { 'sec-fetch-site': 'cross-site' })
+  assert.deepEqual([response.status, jsonOf<Problem>(response).code], [403, 'cross_site'])
   assert.deepEqual(await listAs(grace, '?operation=ExportAudit&limit=200'), before)
 })
 
@@ -130,11 +130,11 @@ test('an export as a table has the same entries, and no cell that a spreadsheet 
   const name = '=HYPERLINK("https://evil.example";"x")'
   const user = { firstName: name, lastName: 'Line\nbreak', email: `${newId()}@x.example` }
   await as.call('POST', `/organizations/${target.init.customer.id}/users`, user)
-  const answer = await as.send('GET', '/audit/export?format=csv&operation=CreateUser')
-  assert.equal(answer.headers['content-type'], 'text/csv; charset=utf-8')
-  assert.equal(answer.headers['content-disposition'], 'attachment; filename="usher-audit.csv"')
+  const response = await as.send('GET', '/audit/export?format=csv&operation=CreateUser')
+  assert.equal(response.headers['content-type'], 'text/csv; charset=utf-8')
+  assert.equal(response.headers['content-disposition'], 'attachment; filename="usher-audit.csv"')
   type Row = Readonly<Record<string, string>>
-  const rows: Row[] = parse(answer.text, { columns: true, bom: true })
+  const rows: Row[] = parse(response.text, { columns: true, bom: true })
   const entries = await listAs(as, '?operation=CreateUser&limit=200')
   assert.deepEqual(
     rows.map(({ id, at, status, callerId, organizationId }) => [id, at, status, callerId, organizationId]),

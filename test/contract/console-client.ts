@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import type { Init } from '../../testing/usher.ts'
 
 /** A browser that is signed in to the console: it has a cookie, and says where its requests come from. */
@@ -7,7 +7,7 @@ export interface ConsoleClient {
   /** The value of the header Cookie. */
   readonly cookie: string
   /** Sends a request to the console's API. */
-  send(method: string, path: string, body?: object, headers?: Headers): Promise<Answer>
+  send(method: string, path: string, body?: object, headers?: Headers): Promise<HttpResponse>
   /** Sends a request that must succeed; returns the JSON of the response. */
   call<T = unknown>(method: string, path: string, body?: object, headers?: Headers): Promise<T>
 }
@@ -38,7 +38,7 @@ export function sendToConsole(
   method: string,
   path: string,
   { body, headers = {} }: { body?: object | undefined; headers?: Headers } = {},
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return send(url, {
     method,
     path: `/console/api${path}`,
@@ -60,9 +60,9 @@ export function newConsoleClient(url: string, cookie: string): ConsoleClient {
     cookie,
     send: sendAs,
     async call(method, path, body, headers) {
-      const answer = await sendAs(method, path, body, headers)
-      assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`)
-      return answer.text === '' ? (undefined as never) : jsonOf(answer)
+      const response = await sendAs(method, path, body, headers)
+      assert.ok(response.status < 300, `${method} ${path}: ${response.status} ${response.text}`)
+      return response.text === '' ? (undefined as never) : jsonOf(response)
     },
   }
 }
@@ -78,8 +78,8 @@ export function nameOf(cookie: string): string {
 }
 
 /** Returns the header Cookie that a browser sends after a response: its cookies by name. */
-export function cookieOf(answer: Answer): string {
-  return (answer.headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ')
+export function cookieOf(response: HttpResponse): string {
+  return (response.headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ')
 }
 
 /** Enters by a one-time link, with names and an e-mail where they are missing. */
@@ -88,9 +88,9 @@ export async function enterByLink(
   link: string,
   person: { firstName?: string; lastName?: string; email?: string } = {},
 ): Promise<ConsoleClient> {
-  const answer = await sendToConsole(url, 'POST', '/enter', { body: { token: tokenOf(link), ...person } })
-  assert.equal(answer.status, 200, answer.text)
-  return newConsoleClient(url, cookieOf(answer))
+  const response = await sendToConsole(url, 'POST', '/enter', { body: { token: tokenOf(link), ...person } })
+  assert.equal(response.status, 200, response.text)
+  return newConsoleClient(url, cookieOf(response))
 }
 
 /** Enters as the first Administrator of the provider, by the link of the set-up. It works once for each server. */

@@ -42,9 +42,9 @@ async function refused(
   body?: object,
   ifMatch = '*',
 ): Promise<Conflict> {
-  const answer = await as.send(method, path, body, { 'if-match': ifMatch })
-  assert.ok(answer.status >= 400, `${method} ${path}: ${answer.status}`)
-  return jsonOf<Conflict>(answer)
+  const response = await as.send(method, path, body, { 'if-match': ifMatch })
+  assert.ok(response.status >= 400, `${method} ${path}: ${response.status}`)
+  return jsonOf<Conflict>(response)
 }
 
 const pathOf = (organization = target.init.customer.id) => `/organizations/${organization}/users`

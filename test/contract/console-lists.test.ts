@@ -64,8 +64,8 @@ test('users are listed by the state of their account, in pages', async () => {
   assert.deepEqual(await namesOf('applied', '&q=state.example&limit=1'), ['a', 'c'])
   assert.deepEqual(await namesOf('applied', '&limit=1', people['reseller viewer']), ['a', 'c'])
   for (const query of ['state=', 'state=gone', 'state=none,', 'state=none&sort=email']) {
-    const answer = await grace.send('GET', `/users?${query}`)
-    assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [400, 'invalid'], query)
+    const response = await grace.send('GET', `/users?${query}`)
+    assert.deepEqual([response.status, jsonOf<Problem>(response).code], [400, 'invalid'], query)
   }
 })
 
@@ -286,7 +286,7 @@ test('the log is filtered by all that its entries say, with names beside ids', a
     assert.equal((await grace.send('GET', `/audit?${query}`)).status, 400, query)
 })
 
-test('lists of an organization out of reach answer as those of one that does not exist', async () => {
+test('lists of an organization out of reach respond as those of one that does not exist', async () => {
   const as = people['reseller administrator']
   const { provider } = target.init
   const other = await target.operator.addReseller('out-of-reach.example')
@@ -294,9 +294,9 @@ test('lists of an organization out of reach answer as those of one that does not
   for (const path of ['/users', '/people', '/portals', '/audit', '/audit/export']) {
     const [missing, ...foreign] = await Promise.all(
       [absent, other, provider.id].map(async (id) => {
-        const answer = await as.send('GET', `${path}?organization=${id}`)
-        const { correlationId: _, ...problem } = jsonOf<Problem>(answer)
-        return { status: answer.status, text: JSON.stringify(problem).replaceAll(id, 'ID') }
+        const response = await as.send('GET', `${path}?organization=${id}`)
+        const { correlationId: _, ...problem } = jsonOf<Problem>(response)
+        return { status: response.status, text: JSON.stringify(problem).replaceAll(id, 'ID') }
       }),
     )
     assert.equal(missing?.status, 404, path)

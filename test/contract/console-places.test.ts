@@ -14,9 +14,9 @@ test('over https, the cookie is bound to the host, and the console is at the pub
   assert.ok(link.startsWith('https://usher.example/base/console/enter#'))
   const headers = { host: 'usher.example', ...SAME_ORIGIN, 'content-type': 'application/json' }
   const body = JSON.stringify({ token: tokenOf(link), ...PERSON })
-  const answer = await send(target.url, { method: 'POST', path: '/console/api/enter', headers, body })
-  assert.equal(answer.status, 200, answer.text)
-  const [cookie = ''] = answer.headers['set-cookie'] ?? []
+  const response = await send(target.url, { method: 'POST', path: '/console/api/enter', headers, body })
+  assert.equal(response.status, 200, response.text)
+  const [cookie = ''] = response.headers['set-cookie'] ?? []
   assert.match(cookie, /^__Host-usher-[0-9a-f]{8}=[\w-]{43}; SameSite=Strict; Path=\/; HttpOnly; Secure$/)
   const get = async (path: string, more: Record<string, string>) =>
     (await send(target.url, { method: 'GET', path, headers: { ...headers, ...more } })).status
@@ -41,13 +41,13 @@ test('two Ushers on one host keep their sessions apart: cookies are the same for
   const kept = new Map<string, string>()
   const call = async (url: string, method: string, path: string, body?: object) => {
     const cookie = [...kept].map(([name, value]) => `${name}=${value}`).join('; ')
-    const answer = await sendToConsole(url, method, path, { ...(body && { body }), headers: { cookie } })
-    for (const set of answer.headers['set-cookie'] ?? []) {
+    const response = await sendToConsole(url, method, path, { ...(body && { body }), headers: { cookie } })
+    for (const set of response.headers['set-cookie'] ?? []) {
       const [name = '', value = ''] = set.split(';')[0]?.split('=') ?? []
       if (value === '') kept.delete(name)
       else kept.set(name, value)
     }
-    return answer.status
+    return response.status
   }
   for (const { url, init } of targets)
     assert.equal(
@@ -69,8 +69,8 @@ test('over http beyond this machine, the console only says what to do', async (t
   const page = await send(target.url, { method: 'GET', path: '/console/users', headers })
   assert.equal(page.status, 403)
   assert.match(page.text, /needs https, or localhost.*USHER_PUBLIC_URL/)
-  const answer = await send(target.url, { method: 'GET', path: '/console/api/sign-in', headers })
-  assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [403, 'insecure'])
+  const response = await send(target.url, { method: 'GET', path: '/console/api/sign-in', headers })
+  assert.deepEqual([response.status, jsonOf<Problem>(response).code], [403, 'insecure'])
   const { code, stdout, stderr } = await target.run('console', 'link')
   assert.deepEqual([code, stdout.trim()], [1, ''])
   assert.match(stderr, /The console needs https/)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
   type ConsoleClient,
@@ -31,7 +31,7 @@ interface Link {
 
 /** Creates a user over the partner portal's API; returns their id. */
 async function addPerson(group: 'Administrator' | 'Viewer'): Promise<string> {
-  const answer = await send(target.url, {
+  const response = await send(target.url, {
     method: 'POST',
     path: '/v1/users',
     headers: {
@@ -44,8 +44,8 @@ async function addPerson(group: 'Administrator' | 'Viewer'): Promise<string> {
       groups: [{ id: target.init.groups[group] }],
     }),
   })
-  assert.equal(answer.status, 201, answer.text)
-  return jsonOf<string>(answer)
+  assert.equal(response.status, 201, response.text)
+  return jsonOf<string>(response)
 }
 
 async function enterAs(id: string): Promise<ConsoleClient> {
@@ -54,7 +54,7 @@ async function enterAs(id: string): Promise<ConsoleClient> {
 }
 
 /** Changes a user over the partner portal's API. */
-function change(method: string, path: string, body?: object): Promise<Answer> {
+function change(method: string, path: string, body?: object): Promise<HttpResponse> {
   return send(target.url, {
     method,
     path: `/v1/users/${path}`,
@@ -69,11 +69,11 @@ function change(method: string, path: string, body?: object): Promise<Answer> {
 
 test('the cookie of a session is for the server alone, and for its own site alone', async () => {
   const { link } = await grace.call<Link>('POST', `/people/${viewerId}/link`)
-  const answer = await sendToConsole(target.url, 'POST', '/enter', { body: { token: tokenOf(link) } })
-  const [cookie = '', ...others] = answer.headers['set-cookie'] ?? []
+  const response = await sendToConsole(target.url, 'POST', '/enter', { body: { token: tokenOf(link) } })
+  const [cookie = '', ...others] = response.headers['set-cookie'] ?? []
   assert.match(cookie, /^usher-[0-9a-f]{8}=[A-Za-z0-9_-]{43}; SameSite=Strict; Path=\/; HttpOnly$/)
   assert.deepEqual(others, [])
-  assert.equal(answer.headers['cache-control'], 'no-store')
+  assert.equal(response.headers['cache-control'], 'no-store')
 })
 
 test('a link is good once, and a wrong one looks like a used one', async () => {
@@ -81,9 +81,9 @@ test('a link is good once, and a wrong one looks like a used one', async () => {
   await enterByLink(target.url, link)
   const problems = []
   for (const token of [tokenOf(link), 'A'.repeat(43), 'x', '']) {
-    const answer = await sendToConsole(target.url, 'POST', '/enter', { body: { token } })
-    const { statusCode, code, description } = jsonOf<Problem>(answer)
-    assert.equal(answer.headers['set-cookie'], undefined)
+    const response = await sendToConsole(target.url, 'POST', '/enter', { body: { token } })
+    const { statusCode, code, description } = jsonOf<Problem>(response)
+    assert.equal(response.headers['set-cookie'], undefined)
     problems.push({ statusCode, code, description })
   }
   for (const problem of problems) assert.deepEqual(problem, problems[0])
@@ -94,12 +94,12 @@ test('a session that was set from outside does not become one, and a new sign-in
   const { link } = await grace.call<Link>('POST', `/people/${viewerId}/link`)
   const fixed = `${nameOf(viewer.cookie)}=${'F'.repeat(43)}`
   const headers = { cookie: fixed }
-  const answer = await sendToConsole(target.url, 'POST', '/enter', {
+  const response = await sendToConsole(target.url, 'POST', '/enter', {
     body: { token: tokenOf(link) },
     headers,
   })
-  assert.equal(answer.status, 200)
-  assert.notEqual(cookieOf(answer), fixed)
+  assert.equal(response.status, 200)
+  assert.notEqual(cookieOf(response), fixed)
   assert.equal((await sendToConsole(target.url, 'GET', '/me', { headers })).status, 401)
 })
 
@@ -115,13 +115,13 @@ test('a post from another site or port changes nothing, whatever it carries', as
       {},
     ]) {
       const headers = { host, cookie: viewer.cookie, ...from, ...(type && { 'content-type': type }) }
-      const answer = await send(target.url, {
+      const response = await send(target.url, {
         method: 'POST',
         path: '/console/api/session/end',
         headers,
         body: '{}',
       })
-      assert.deepEqual([answer.status, jsonOf<Problem>(answer).code], [403, 'cross_site'])
+      assert.deepEqual([response.status, jsonOf<Problem>(response).code], [403, 'cross_site'])
     }
   }
   const headers = { host, cookie: viewer.cookie, origin, 'content-type': 'text/plain' }
@@ -139,9 +139,9 @@ test('a path that only looks like one of the API is refused in the same way', as
   const { host } = new URL(target.url)
   for (const path of ['/console/api/nothing', '/console//api/me', '/console//api'])
     for (const method of ['POST', 'OPTIONS']) {
-      const answer = await send(target.url, { method, path, headers: { host } })
+      const response = await send(target.url, { method, path, headers: { host } })
       assert.deepEqual(
-        [answer.status, jsonOf<Problem>(answer).code],
+        [response.status, jsonOf<Problem>(response).code],
         [403, 'cross_site'],
         `${method} ${path}`,
       )
@@ -161,16 +161,16 @@ test('a path that only looks like one of the API is refused in the same way', as
 test('no response lets another site read it', async () => {
   const headers = { cookie: grace.cookie, origin: 'http://evil.example' }
   for (const method of ['GET', 'OPTIONS', 'POST']) {
-    const answer = await sendToConsole(target.url, method, '/me', { headers })
-    for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /^access-control-/)
-    assert.equal(answer.headers['cross-origin-resource-policy'], 'same-origin')
+    const response = await sendToConsole(target.url, method, '/me', { headers })
+    for (const name of Object.keys(response.headers)) assert.doesNotMatch(name, /^access-control-/)
+    assert.equal(response.headers['cross-origin-resource-policy'], 'same-origin')
   }
 })
 
 test("a viewer who sends an administrator's call by hand is refused, and it is audited", async () => {
-  const answer = await viewer.send('POST', `/people/${viewerId}/link`)
-  const problem = jsonOf<Problem>(answer)
-  assert.deepEqual([answer.status, problem.code], [403, 'not_permitted'])
+  const response = await viewer.send('POST', `/people/${viewerId}/link`)
+  const problem = jsonOf<Problem>(response)
+  assert.deepEqual([response.status, problem.code], [403, 'not_permitted'])
   const [entry] = await target.operator.listAudit(problem.correlationId)
   assert.deepEqual(
     [entry?.operation, entry?.status, entry?.caller],
@@ -204,7 +204,7 @@ test('people end their own sessions, and the one of the call too', async () => {
 })
 
 test('a person who is suspended, deleted or loses their groups is out within 5 seconds', async () => {
-  const out: Record<string, (id: string) => Promise<Answer>> = {
+  const out: Record<string, (id: string) => Promise<HttpResponse>> = {
     suspended: (id) => change('POST', `${id}/suspend`),
     deleted: (id) => change('DELETE', id),
     demoted: (id) => change('PATCH', id, { groups: [] }),
@@ -231,7 +231,7 @@ test('an administrator who becomes a viewer is refused what viewers may not do',
   assert.equal((await browser.call<{ permission: string }>('GET', '/me')).permission, 'viewer')
 })
 
-test('a person repeats a call by its idempotency key, and no other person gets its answer', async () => {
+test('a person repeats a call by its idempotency key, and no other person gets its response', async () => {
   const keyed = { 'idempotency-key': 'k' }
   const path = `/people/${viewerId}/link`
   const first = await grace.send('POST', path, undefined, keyed)
@@ -247,10 +247,10 @@ test('markup and control characters in names change neither pages nor headers', 
   const id = await addPerson('Viewer')
   assert.equal((await change('PATCH', id, names)).status, 204)
   const browser = await enterAs(id)
-  const answer = await browser.send('GET', '/me')
-  assert.match(String(answer.headers['content-type']), /^application\/json/)
-  assert.equal(answer.headers['x-content-type-options'], 'nosniff')
-  const { user } = jsonOf<{ user: { firstName: string } }>(answer)
+  const response = await browser.send('GET', '/me')
+  assert.match(String(response.headers['content-type']), /^application\/json/)
+  assert.equal(response.headers['x-content-type-options'], 'nosniff')
+  const { user } = jsonOf<{ user: { firstName: string } }>(response)
   assert.equal(user.firstName, names.firstName)
   const page = await send(target.url, {
     method: 'GET',
@@ -262,9 +262,9 @@ test('markup and control characters in names change neither pages nor headers', 
 
 test('what is wrong with a request is said by member and rule, all at once', async () => {
   const body = { token: 1, firstName: 'x'.repeat(300) }
-  const answer = await sendToConsole(target.url, 'POST', '/enter', { body })
-  const { code, errors } = jsonOf<Problem>(answer)
-  assert.deepEqual([answer.status, code], [400, 'invalid'])
+  const response = await sendToConsole(target.url, 'POST', '/enter', { body })
+  const { code, errors } = jsonOf<Problem>(response)
+  assert.deepEqual([response.status, code], [400, 'invalid'])
   assert.deepEqual(
     errors.map(({ propertyName }) => propertyName),
     ['firstName', 'token'],

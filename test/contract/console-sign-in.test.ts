@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { type StartedTarget, startTarget } from '../../testing/target.ts'
 import { startOpenIdProvider, type TestOpenIdProvider } from '../support/open-id-provider.ts'
 import {
@@ -55,7 +55,7 @@ async function addPerson(
 }
 
 /** A page that the browser goes to. */
-function visit(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+function visit(path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpResponse> {
   return send(target.url, { method: 'GET', path, headers: { host: 'localhost:4711', ...headers } })
 }
 
@@ -65,36 +65,36 @@ interface Begun {
 }
 
 async function begin(query = '', headers: Readonly<Record<string, string>> = SAME_ORIGIN): Promise<Begun> {
-  const answer = await visit(`/console/sign-in/start${query}`, headers)
-  assert.equal(answer.status, 303, answer.text)
-  return { cookie: cookieOf(answer), url: String(answer.headers.location) }
+  const response = await visit(`/console/sign-in/start${query}`, headers)
+  assert.equal(response.status, 303, response.text)
+  return { cookie: cookieOf(response), url: String(response.headers.location) }
 }
 
 /** Signs the provider's person in; returns the response to the callback. */
-async function signIn(query = '', headers?: Readonly<Record<string, string>>): Promise<Answer> {
+async function signIn(query = '', headers?: Readonly<Record<string, string>>): Promise<HttpResponse> {
   const { cookie, url } = await begin(query, headers)
   const back = await provider.signIn(url)
   return visit(back.pathname + back.search, { cookie, 'sec-fetch-site': 'cross-site' })
 }
 
 /** Returns why a sign-in was refused. */
-function problemOf(answer: Answer): string | null {
-  assert.equal(answer.status, 303, answer.text)
-  const url = new URL(String(answer.headers.location), PUBLIC)
+function problemOf(response: HttpResponse): string | null {
+  assert.equal(response.status, 303, response.text)
+  const url = new URL(String(response.headers.location), PUBLIC)
   assert.equal(url.pathname, '/console/sign-in')
-  const session = (answer.headers['set-cookie'] ?? []).find((one) => /^usher-[0-9a-f]{8}=/.test(one))
+  const session = (response.headers['set-cookie'] ?? []).find((one) => /^usher-[0-9a-f]{8}=/.test(one))
   assert.equal(session, undefined)
   return url.searchParams.get('problem')
 }
 
-function browserOf(answer: Answer): ConsoleClient {
-  return newConsoleClient(target.url, cookieOf(answer))
+function browserOf(response: HttpResponse): ConsoleClient {
+  return newConsoleClient(target.url, cookieOf(response))
 }
 
 async function whoIs(
-  answer: Answer,
+  response: HttpResponse,
 ): Promise<{ user: { id: string }; permission: string; others: unknown[] }> {
-  return browserOf(answer).call('GET', '/me')
+  return browserOf(response).call('GET', '/me')
 }
 
 async function lastSignIn(outcome: string) {
@@ -106,8 +106,8 @@ async function lastSignIn(outcome: string) {
 }
 
 test('the sign-in page learns the name of the provider, without a session', async () => {
-  const answer = await sendToConsole(target.url, 'GET', '/sign-in')
-  assert.deepEqual(jsonOf(answer), { issuer: { name: 'Test sign-in' } })
+  const response = await sendToConsole(target.url, 'GET', '/sign-in')
+  assert.deepEqual(jsonOf(response), { issuer: { name: 'Test sign-in' } })
 })
 
 test('a verified e-mail says who a person is, the first time; then the issuer and the subject alone', async () => {
@@ -253,8 +253,8 @@ test('after signing in, nothing leads away from the console', async () => {
     ...['/console/api/me', '/console/sign-in/start', '/console/%2e%2e/evil', '/console/./..//evil.example'],
   ]
   for (const to of away) {
-    const answer = await signIn(`?to=${encodeURIComponent(to)}`)
-    assert.equal(answer.headers.location, '/console', to)
+    const response = await signIn(`?to=${encodeURIComponent(to)}`)
+    assert.equal(response.headers.location, '/console', to)
   }
   assert.equal((await signIn('?to=/console/users&to=/console/audit')).headers.location, '/console')
   // A longer cookie than browsers keep would end the sign-in.
@@ -264,8 +264,8 @@ test('after signing in, nothing leads away from the console', async () => {
 
 test('a link on another site begins no sign-in', async () => {
   for (const site of ['cross-site', 'same-site']) {
-    const answer = await visit('/console/sign-in/start', { 'sec-fetch-site': site })
-    assert.deepEqual([answer.headers.location, answer.headers['set-cookie']], ['/console', undefined])
+    const response = await visit('/console/sign-in/start', { 'sec-fetch-site': site })
+    assert.deepEqual([response.headers.location, response.headers['set-cookie']], ['/console', undefined])
   }
 })
 
@@ -289,14 +289,14 @@ test('one person in several organizations goes on in another one, with a new ses
     await addPerson(target.init.reseller.id, 'both@example.com', 'Administrator'),
   ]
   provider.person = { sub: 'both', email: 'both@example.com', email_verified: true }
-  const answer = await signIn()
-  const me = await whoIs(answer)
+  const response = await signIn()
+  const me = await whoIs(response)
   assert.deepEqual([me.user.id, me.permission], [ids[0], 'viewer'])
   assert.deepEqual(
     (me.others as { userId: string }[]).map(({ userId }) => userId),
     [ids[1]],
   )
-  const browser = browserOf(answer)
+  const browser = browserOf(response)
   const switched = await browser.send('POST', '/session/switch', { userId: ids[1] })
   assert.equal((await whoIs(switched)).user.id, ids[1])
   assert.equal((await browser.send('GET', '/me')).status, 401)

@@ -56,8 +56,8 @@ const add = (email: string, firstName = 'Ada', as = grace, organization = target
   as.call<User>('POST', `/organizations/${organization}/users`, { firstName, lastName: 'Lovelace', email })
 
 async function refused(client: ConsoleClient, method: string, path: string, body?: object, etag?: string) {
-  const answer = await client.send(method, path, body, etag === undefined ? {} : { 'if-match': etag })
-  return { status: answer.status, code: jsonOf<Problem>(answer).code }
+  const response = await client.send(method, path, body, etag === undefined ? {} : { 'if-match': etag })
+  return { status: response.status, code: jsonOf<Problem>(response).code }
 }
 
 test('support finds a person, reads why, and gives them what they need', async () => {
@@ -133,11 +133,11 @@ test('a user is created, changed, deleted and restored; the state that was read 
 })
 
 test('errors name the members of the request', async () => {
-  const answer = await admin.send('POST', `/organizations/${target.init.customer.id}/users`, {
+  const response = await admin.send('POST', `/organizations/${target.init.customer.id}/users`, {
     ...{ firstName: 'x'.repeat(300), email: 'nobody', groupIds: [newId()] },
   })
-  const { code, errors } = jsonOf<Problem>(answer)
-  assert.deepEqual([answer.status, code], [400, 'invalid'])
+  const { code, errors } = jsonOf<Problem>(response)
+  assert.deepEqual([response.status, code], [400, 'invalid'])
   assert.ok(errors.some(({ propertyName }) => propertyName === 'email' || propertyName === 'firstName'))
   const groups = await admin.send('POST', `/organizations/${target.init.customer.id}/users`, {
     ...{ email: 'group@x.example', groupIds: [newId()] },
@@ -178,10 +178,10 @@ test('viewers read only, and things of others look like things that do not exist
 })
 
 test('one request says what it did, under the names of today', async () => {
-  const answer = await admin.send('POST', `/organizations/${target.init.customer.id}/users`, {
+  const response = await admin.send('POST', `/organizations/${target.init.customer.id}/users`, {
     ...{ firstName: '<b>Eve</b>', email: 'eve@request.example' },
   })
-  const id = answer.headers['x-correlation-id'] as string
+  const id = response.headers['x-correlation-id'] as string
   interface Request {
     readonly failed: string | null
     readonly entries: readonly { operation: string; caller: { kind: string; name: string } }[]

@@ -36,10 +36,10 @@ test('without a session, a call of the console is refused with 401 in its error 
     `${name}=${'A'.repeat(43)}`,
     `o=1; ${name}=\u00e9`,
   ]) {
-    const answer = await sendToConsole(target.url, 'GET', '/me', { headers: { cookie } })
-    const problem = jsonOf<Problem>(answer)
-    assert.deepEqual([answer.status, problem.code], [401, 'not_signed_in'])
-    assert.equal(problem.correlationId, answer.headers['x-correlation-id'])
+    const response = await sendToConsole(target.url, 'GET', '/me', { headers: { cookie } })
+    const problem = jsonOf<Problem>(response)
+    assert.deepEqual([response.status, problem.code], [401, 'not_signed_in'])
+    assert.equal(problem.correlationId, response.headers['x-correlation-id'])
   }
 })
 
@@ -69,26 +69,26 @@ test('an unknown path of the API, or of the files, is not the page', async () =>
   assert.equal((await grace.send('GET', '/nothing')).status, 404)
   assert.equal((await grace.send('POST', '/me')).status, 404)
   for (const path of ['/console/assets/nothing.js', '/console/assets/']) {
-    const answer = await send(target.url, {
+    const response = await send(target.url, {
       method: 'GET',
       path,
       headers: { host: new URL(target.url).host },
     })
-    assert.equal(answer.status, 404, path)
+    assert.equal(response.status, 404, path)
   }
 })
 
 test('pages need no session, and let no script in', async () => {
   for (const path of ['/console', '/console/', '/console/enter', '/console/users/1']) {
-    const answer = await send(target.url, {
+    const response = await send(target.url, {
       method: 'GET',
       path,
       headers: { host: new URL(target.url).host },
     })
-    assert.equal(answer.status, 200, path)
-    const policy = String(answer.headers['content-security-policy'])
+    assert.equal(response.status, 200, path)
+    const policy = String(response.headers['content-security-policy'])
     assert.match(policy, /^default-src 'none'; script-src 'self';.*require-trusted-types-for 'script'/)
     assert.doesNotMatch(policy, /unsafe|nonce/)
-    assert.doesNotMatch(answer.text, /<script>|<script [^>]*>[^<]| style=| on\w+=/)
+    assert.doesNotMatch(response.text, /<script>|<script [^>]*>[^<]| style=| on\w+=/)
   }
 })

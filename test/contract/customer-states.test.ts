@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { getToken } from '../../testing/usher.ts'
 import { addCaller, addCustomer, awaitJob, list, read } from './companies.ts'
 import {
@@ -39,7 +39,7 @@ async function addStorage(resellerId?: string): Promise<Storage> {
   return { id, tenant, org, user }
 }
 
-const getUser = (tenant: string, user: string): Promise<Answer> =>
+const getUser = (tenant: string, user: string): Promise<HttpResponse> =>
   osis(target, { path: `/api/v1/tenants/${tenant}/users/${user}` })
 
 async function isActive({ tenant, user }: Storage): Promise<boolean> {
@@ -105,8 +105,8 @@ describe('deleting a customer', () => {
     const client = await target.operator.addClient({ organization: id, permission: 'administrator' })
     const token = await getToken(target.url, client)
     assert.equal((await callPortal(target, 'GET', `/Customers/${id}`, { token })).status, 200)
-    const answer = await callPortal(target, 'DELETE', `/Customers/${id}`)
-    assert.deepEqual([answer.status, answer.text], [202, ''])
+    const response = await callPortal(target, 'DELETE', `/Customers/${id}`)
+    assert.deepEqual([response.status, response.text], [202, ''])
     assertNoBody(await callPortal(target, 'GET', `/Customers/${id}`, { token }), 401)
     await assert.rejects(getToken(target.url, client))
     errorOf(await callPortal(target, 'DELETE', `/Customers/${id}`), 404, 'NotFound')
@@ -119,14 +119,14 @@ describe('deleting a customer', () => {
     for (const what of ['users', 's3credentials'] as const)
       assert.deepEqual((await getPage(target, queryPath(what, `cd_tenant_id==${org}`))).items, [])
     assert.equal((await osis(target, { path: `/api/v1/tenants/${tenant}` })).status, 404)
-    await awaitJob(target, answer)
+    await awaitJob(target, response)
   })
 
   test('the job removes accounts and users, and leaves a receipt', async () => {
     const { id } = await addStorage()
     for (let i = 0; i < 3; i++) idOf(await create(target, newUser(), { customer: id }))
-    const answer = await callPortal(target, 'DELETE', `/Customers/${id}`)
-    const job = await awaitJob(target, answer)
+    const response = await callPortal(target, 'DELETE', `/Customers/${id}`)
+    const job = await awaitJob(target, response)
     assert.deepEqual(
       [job.state, job.result],
       ['succeeded', { users: 4, accounts: 1, purgedData: false, keptAccounts: [] }],
@@ -151,11 +151,11 @@ describe('deleting a customer', () => {
 
   test('an org of a deleted customer can be given to a new one', async () => {
     const { id, org, tenant } = await addStorage()
-    const answer = await callPortal(target, 'DELETE', `/Customers/${id}`)
+    const response = await callPortal(target, 'DELETE', `/Customers/${id}`)
     const again = await createTenant(target, { name: 'Again', cd_tenant_ids: [org] })
     const made = createdOf<{ tenant_id: string }>(again)
     assert.notEqual(made.tenant_id, tenant)
-    await awaitJob(target, answer)
+    await awaitJob(target, response)
     assert.equal((await osis(target, { path: `/api/v1/tenants/${made.tenant_id}` })).status, 200)
   })
 

@@ -56,18 +56,18 @@ function createWith(token: string): ReturnType<typeof create> {
 }
 
 test('a call without a token gets a 401 with a bare challenge', async () => {
-  const answer = await create(target, newUser(), { headers: { authorization: undefined } })
-  assertNoBody(answer, 401)
-  assert.doesNotMatch(String(answer.headers['www-authenticate']), /error=/)
+  const response = await create(target, newUser(), { headers: { authorization: undefined } })
+  assertNoBody(response, 401)
+  assert.doesNotMatch(String(response.headers['www-authenticate']), /error=/)
 })
 
 test('a 401 carries a correlation id too', async () => {
   const correlation = randomUUID()
-  const answer = await create(target, newUser(), {
+  const response = await create(target, newUser(), {
     headers: { authorization: undefined, 'x-correlation-id': correlation },
   })
-  assertNoBody(answer, 401)
-  assert.equal(answer.headers['x-correlation-id'], correlation)
+  assertNoBody(response, 401)
+  assert.equal(response.headers['x-correlation-id'], correlation)
 })
 
 test('anything but a bearer token in Authorization is refused', async () => {
@@ -240,8 +240,8 @@ test('X-Tenant is compared without regard to case', async () => {
 test('a missing or empty X-Tenant is reported together with everything else that is wrong', async () => {
   const body = without(newUser({ lastName: 5 }), 'firstName')
   for (const tenant of [undefined, '']) {
-    const answer = await create(target, body, { customer: 'nobody', headers: { 'x-tenant': tenant } })
-    assertInvalid(answer, ['X-Tenant', 'customerId', 'firstName', 'lastName'])
+    const response = await create(target, body, { customer: 'nobody', headers: { 'x-tenant': tenant } })
+    assertInvalid(response, ['X-Tenant', 'customerId', 'firstName', 'lastName'])
   }
 })
 
@@ -268,8 +268,11 @@ test("a reseller's portal narrows a provider's token to that reseller", async ()
 })
 
 test('a reseller sees its own customers only', async () => {
-  const answer = await create(target, newUser(), { token: fixture.tokenB, headers: { 'x-tenant': PORTAL_B } })
-  errorOf(answer, 404, 'NotFound')
+  const response = await create(target, newUser(), {
+    token: fixture.tokenB,
+    headers: { 'x-tenant': PORTAL_B },
+  })
+  errorOf(response, 404, 'NotFound')
 })
 
 test("a reseller's own id is implied", async () => {
@@ -305,10 +308,10 @@ test('an unknown and a foreign customer get the same response', async () => {
   const call = { token: fixture.tokenA, headers: { 'x-tenant': PORTAL_A } }
   const bodies = []
   for (const customer of [randomUUID(), fixture.customerB]) {
-    const answer = await create(target, newUser(), { ...call, customer })
-    const { correlationId, ...body } = errorOf(answer, 404, 'NotFound')
+    const response = await create(target, newUser(), { ...call, customer })
+    const { correlationId, ...body } = errorOf(response, 404, 'NotFound')
     const text = JSON.stringify(body).replaceAll(customer, 'ID')
-    bodies.push({ text, headers: Object.keys(answer.headers).sort(), length: answer.text.length })
+    bodies.push({ text, headers: Object.keys(response.headers).sort(), length: response.text.length })
     assert.equal(correlationId.length, 36)
   }
   assert.deepEqual(bodies[0], bodies[1])

@@ -171,9 +171,9 @@ test('the reason of a 403, which has no body, is found by its correlation id, an
     ['reseller_not_own', { token, query: `?resellerId=${other}`, headers: { 'x-tenant': portal } }],
   ]
   for (const [outcome, options] of calls) {
-    const answer = await create(target, newUser(), options)
-    assertNoBody(answer, 403)
-    const [entry] = await target.operator.listAudit(String(answer.headers['x-correlation-id']))
+    const response = await create(target, newUser(), options)
+    assertNoBody(response, 403)
+    const [entry] = await target.operator.listAudit(String(response.headers['x-correlation-id']))
     assert.equal(entry?.outcome, outcome)
     assert.match(operating, new RegExp(`^\\| \`${outcome}\` \\|`, 'm'))
   }

@@ -22,13 +22,13 @@ test('one response has all errors of all parts, sorted by property', async () =>
     role: { name: 'customer' },
     groups: [{ id: 'y' }, {}],
   }
-  const answer = await create(target, body, {
+  const response = await create(target, body, {
     customer: 'nobody',
     query: '?resellerId=nobody',
     headers: { 'x-tenant': undefined, 'x-correlation-id': 'string', 'idempotency-key': 'a b' },
   })
   const names = ['Idempotency-Key', 'X-Correlation-Id', 'X-Tenant', 'customerId', 'email', 'firstName']
-  assertInvalid(answer, [
+  assertInvalid(response, [
     ...names,
     'groups[0].id',
     'groups[1].id',
@@ -74,9 +74,9 @@ test('malformed JSON is reported together with what is wrong with the other part
 })
 
 test('a response about malformed JSON quotes nothing of it', async () => {
-  const answer = await create(target, '{"password":"hunter2" "x"}')
-  assertInvalid(answer, ['body'])
-  assert.doesNotMatch(answer.text, /hunter2|password/)
+  const response = await create(target, '{"password":"hunter2" "x"}')
+  assertInvalid(response, ['body'])
+  assert.doesNotMatch(response.text, /hunter2|password/)
 })
 
 test('a body that is not UTF-8 is malformed', async () => {
@@ -99,14 +99,14 @@ test('another content type is refused with 415', async () => {
     'application/x-www-form-urlencoded',
     'multipart/form-data',
   ]) {
-    const answer = await create(target, newUser(), { headers: { 'content-type': type } })
-    errorOf(answer, 415, 'UnsupportedMediaType')
+    const response = await create(target, newUser(), { headers: { 'content-type': type } })
+    errorOf(response, 415, 'UnsupportedMediaType')
   }
 })
 
 test('a body without a content type is refused with 415', async () => {
-  const answer = await create(target, newUser(), { headers: { 'content-type': undefined } })
-  errorOf(answer, 415, 'UnsupportedMediaType')
+  const response = await create(target, newUser(), { headers: { 'content-type': undefined } })
+  errorOf(response, 415, 'UnsupportedMediaType')
 })
 
 test('JSON with a charset, in any case, is JSON', async () => {
@@ -129,7 +129,7 @@ test('a body over 128 KiB is refused with 413', async () => {
 })
 
 test('a body over 128 KiB that does not say its length is refused with 413', async () => {
-  const answer = await send(target.url, {
+  const response = await send(target.url, {
     method: 'POST',
     path: `/v1/customer/${target.init.customer.id}/users`,
     headers: {
@@ -140,7 +140,7 @@ test('a body over 128 KiB that does not say its length is refused with 413', asy
     body: bodyOf(LIMIT + 1),
     chunked: true,
   })
-  errorOf(answer, 413, 'PayloadTooLarge')
+  errorOf(response, 413, 'PayloadTooLarge')
 })
 
 test('names have at most 255 code points', async () => {
@@ -241,8 +241,8 @@ test('an id that is no UUID is named, wherever it stands', async () => {
 
 test('a resellerId given twice is refused', async () => {
   const { id } = target.init.reseller
-  const answer = await create(target, newUser(), { query: `?resellerId=${id}&resellerId=${id}` })
-  assertInvalid(answer, ['resellerId'])
+  const response = await create(target, newUser(), { query: `?resellerId=${id}&resellerId=${id}` })
+  assertInvalid(response, ['resellerId'])
 })
 
 test('unknown query parameters are ignored', async () => {
@@ -262,9 +262,9 @@ test('a group that is no object, or has no id, is named by its place', async () 
 
 test('a malformed X-Correlation-Id is named, and another one is made', async () => {
   for (const wrong of ['string', `prefix-${randomUUID()}`, '']) {
-    const answer = await create(target, newUser(), { headers: { 'x-correlation-id': wrong } })
-    assertInvalid(answer, ['X-Correlation-Id'])
-    assert.match(String(answer.headers['x-correlation-id']), UUID)
+    const response = await create(target, newUser(), { headers: { 'x-correlation-id': wrong } })
+    assertInvalid(response, ['X-Correlation-Id'])
+    assert.match(String(response.headers['x-correlation-id']), UUID)
   }
 })
 

@@ -13,10 +13,10 @@ async function findPerson(email: unknown): Promise<{ id: string; groups: readonl
 }
 
 test('a create returns 201 with the id as a JSON string', async () => {
-  const answer = await create(target, newUser())
-  assert.equal(answer.status, 201)
-  assert.match(String(answer.headers['content-type']), /^application\/json/)
-  assert.match(answer.text, /^"[0-9a-f-]{36}"$/)
+  const response = await create(target, newUser())
+  assert.equal(response.status, 201)
+  assert.match(String(response.headers['content-type']), /^application\/json/)
+  assert.match(response.text, /^"[0-9a-f-]{36}"$/)
 })
 
 test('a created user is in the directory as it was sent', async () => {
@@ -160,29 +160,30 @@ test('the same e-mail in another customer is another user', async () => {
 
 test('50 equal creates at once make one user: one 201, 49 times 200, one id', async () => {
   const user = newUser({ groups: [{ id: target.init.groups.Viewer }] })
-  const answers = await Promise.all(Array.from({ length: 50 }, () => create(target, user)))
-  assert.equal(answers.filter((answer) => answer.status === 201).length, 1)
-  assert.equal(answers.filter((answer) => answer.status === 200).length, 49)
-  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+  const responses = await Promise.all(Array.from({ length: 50 }, () => create(target, user)))
+  assert.equal(responses.filter((response) => response.status === 201).length, 1)
+  assert.equal(responses.filter((response) => response.status === 200).length, 49)
+  assert.equal(new Set(responses.map((response) => response.text)).size, 1)
   assert.equal((await findPerson(user.email)).length, 1)
 })
 
 test('50 creates at once with one Idempotency-Key all get the first response', async () => {
   const user = newUser()
   const headers = { 'idempotency-key': randomUUID() }
-  const answers = await Promise.all(Array.from({ length: 50 }, () => create(target, user, { headers })))
-  assert.deepEqual(new Set(answers.map((answer) => answer.status)), new Set([201]))
-  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+  const responses = await Promise.all(Array.from({ length: 50 }, () => create(target, user, { headers })))
+  assert.deepEqual(new Set(responses.map((response) => response.status)), new Set([201]))
+  assert.equal(new Set(responses.map((response) => response.text)).size, 1)
   assert.equal((await findPerson(user.email)).length, 1)
 })
 
 test('50 creates at once that differ leave one user and refuse the others', async () => {
   const email = newEmail()
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, (_, i) => create(target, newUser({ email, firstName: `Ada ${i}` }))),
   )
-  assert.equal(answers.filter((answer) => answer.status === 201).length, 1)
-  for (const answer of answers) if (answer.status !== 201) assertInvalid(answer, ['email'], 'Conflict')
+  assert.equal(responses.filter((response) => response.status === 201).length, 1)
+  for (const response of responses)
+    if (response.status !== 201) assertInvalid(response, ['email'], 'Conflict')
   assert.equal((await findPerson(email)).length, 1)
 })
 

@@ -289,7 +289,7 @@ describe('listing customers', () => {
     assert.equal(none.totalCount, 0)
   })
 
-  test('parameters out of range are refused, all in one answer', async () => {
+  test('parameters out of range are refused, all in one response', async () => {
     const query = `pageNumber=0&pageSize=2001&searchField=x&sortPropertyName=x&ascendingOrder=x&includeDeleted=2&resellerId=x`
     const wrong = await callPortal(target, 'GET', `/Customers?${query}&searchValue=${'x'.repeat(256)}`)
     assertInvalid(wrong, [

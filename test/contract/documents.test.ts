@@ -234,10 +234,10 @@ test('an unknown path outside the APIs is a 404', async () => {
 })
 
 async function readMetrics(): Promise<Map<string, number>> {
-  const answer = await send(target.url, { method: 'GET', path: '/metrics' })
-  assert.equal(answer.status, 200)
-  assert.match(String(answer.headers['content-type']), /^text\/plain/)
-  const lines = answer.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const response = await send(target.url, { method: 'GET', path: '/metrics' })
+  assert.equal(response.status, 200)
+  assert.match(String(response.headers['content-type']), /^text\/plain/)
+  const lines = response.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
 }
 
@@ -255,7 +255,7 @@ test('metrics time requests, count commits and show accounts that are not applie
   assert.ok((metrics.get('usher_request_duration_seconds_count{operation="CreateAccount"}') ?? 0) >= 1)
   assert.ok((metrics.get('usher_store_commits_total') ?? 0) >= 1)
   assert.ok((metrics.get('usher_store_units_per_commit_count') ?? 0) >= 1)
-  // What a create is answered for is recorded a moment later.
+  // What is recorded of a create is recorded a moment later.
   await waitUntil(async () => (await readMetrics()).get('usher_accounts_unapplied') === 0, 5_000)
   assert.equal((await readMetrics()).get('usher_accounts_oldest_unapplied_seconds'), 0)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { assertNoBody, callPortal, create, errorOf, idOf, newUser, type PortalCall } from './portal.ts'
 import { newToken, useTarget } from './target.ts'
 
@@ -23,9 +23,9 @@ const target = useTarget({}, async () => {
   tokens.reseller = await newToken(target, reseller.id)
 })
 
-const call = (method: string, path: string, options: PortalCall = {}): Promise<Answer> =>
+const call = (method: string, path: string, options: PortalCall = {}): Promise<HttpResponse> =>
   callPortal(target, method, path, options)
-const erase = (id: string, options: PortalCall = {}): Promise<Answer> =>
+const erase = (id: string, options: PortalCall = {}): Promise<HttpResponse> =>
   call('POST', `/users/${id}/erase`, options)
 
 /** Adds a user, renames them, and deletes them. */
@@ -37,8 +37,8 @@ async function addDeleted(user: Record<string, unknown> = newUser()): Promise<st
 }
 
 async function listChanges(id: string): Promise<unknown[]> {
-  const answer = await call('GET', '/AuditLogs?PageSize=2000&Operations=UpdateUser')
-  const { items } = jsonOf<{ items: { targetId: string; changes: unknown }[] }>(answer)
+  const response = await call('GET', '/AuditLogs?PageSize=2000&Operations=UpdateUser')
+  const { items } = jsonOf<{ items: { targetId: string; changes: unknown }[] }>(response)
   return items.filter(({ targetId }) => targetId === id).flatMap(({ changes }) => changes)
 }
 
@@ -46,9 +46,9 @@ test('an erasure leaves the id, and nothing personal; the log is still intact', 
   const user = newUser({ firstName: 'Erica', lastName: 'Erasmus' })
   const id = await addDeleted(user)
   assert.deepEqual(await listChanges(id), [{ propertyName: 'lastName', before: 'Erasmus', after: 'Byron' }])
-  const answer = await erase(id.toUpperCase())
-  assert.equal(answer.status, 200, answer.text)
-  const { erasedAt, entries, ...rest } = jsonOf<Receipt>(answer)
+  const response = await erase(id.toUpperCase())
+  assert.equal(response.status, 200, response.text)
+  const { erasedAt, entries, ...rest } = jsonOf<Receipt>(response)
   assert.deepEqual(rest, { id, accounts: [] })
   assert.ok(Math.abs(Date.parse(erasedAt) - Date.now()) < 60_000)
   // The create, the change, the deletion and the erasure.
@@ -86,11 +86,11 @@ test('erasing again returns the receipt with the first time', async () => {
 
 test('20 erasures at once: one receipt', async () => {
   const id = await addDeleted()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => erase(id)))
-  const times = answers.map((answer) => jsonOf<Receipt>(answer).erasedAt)
+  const responses = await Promise.all(Array.from({ length: 20 }, () => erase(id)))
+  const times = responses.map((response) => jsonOf<Receipt>(response).erasedAt)
   assert.deepEqual(
-    answers.map(({ status }) => status),
-    answers.map(() => 200),
+    responses.map(({ status }) => status),
+    responses.map(() => 200),
   )
   assert.equal(new Set(times).size, 1)
 })

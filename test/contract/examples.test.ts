@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import {
   type ApiDocument,
   contradictionOf,
@@ -33,7 +33,7 @@ interface Entered {
 }
 
 /** Sends an operation as the page does: with its examples, and what the person enters in place of some. */
-function tryOut(name: string, operationId: string, entered: Entered): Promise<Answer> {
+function tryOut(name: string, operationId: string, entered: Entered): Promise<HttpResponse> {
   const { path, method, operation } =
     operationsOf(name).find((one) => one.operation.operationId === operationId) ?? assert.fail(operationId)
   const entry = (parameter: Parameter): string | undefined => {
@@ -105,20 +105,20 @@ test('the example of an error has the status of its response', () => {
 })
 
 test('the example of the partner portal works once customer, portal and token are filled in', async () => {
-  const answer = await tryOut('customer', 'CreateUser', {
+  const response = await tryOut('customer', 'CreateUser', {
     authorization: `Bearer ${target.token}`,
     parameters: { customerId: target.init.customer.id, 'X-Tenant': target.init.portal },
   })
-  assert.equal(answer.status, 201, answer.text)
+  assert.equal(response.status, 201, response.text)
 })
 
 test('the examples of OSIS work one after the other', async () => {
   const { client_id, client_secret } = target.init.clients.osis
   const authorization = basic(client_id, client_secret)
   const run = async (operationId: string, entered: Entered = {}): Promise<Record<string, string>> => {
-    const answer = await tryOut('osis', operationId, { authorization, ...entered })
-    assert.ok(answer.status < 300, `${operationId}: ${answer.status} ${answer.text}`)
-    return answer.text === '' ? {} : jsonOf<Record<string, string>>(answer)
+    const response = await tryOut('osis', operationId, { authorization, ...entered })
+    assert.ok(response.status < 300, `${operationId}: ${response.status} ${response.text}`)
+    return response.text === '' ? {} : jsonOf<Record<string, string>>(response)
   }
   const { tenant_id = '' } = await run('createTenant')
   const parameters = { tenantId: tenant_id }
@@ -135,17 +135,17 @@ test('the examples of OSIS work one after the other', async () => {
 })
 
 test('the example of a token works once the client is filled in', async () => {
-  const answer = await tryOut('oauth', 'IssueToken', { body: { ...target.init.clients.administrator } })
-  assert.equal(answer.status, 200, answer.text)
+  const response = await tryOut('oauth', 'IssueToken', { body: { ...target.init.clients.administrator } })
+  assert.equal(response.status, 200, response.text)
 })
 
 test('what is open works without anything', async () => {
   for (const name of ['oauth', 'system']) {
     for (const { method, operation } of operationsOf(name)) {
       if (method !== 'get') continue
-      const answer = await tryOut(name, operation.operationId, {})
-      assert.equal(answer.status, 200, operation.operationId)
-      if (operation.operationId !== 'metrics') assert.equal(contradictionOf(operation, answer), undefined)
+      const response = await tryOut(name, operation.operationId, {})
+      assert.equal(response.status, 200, operation.operationId)
+      if (operation.operationId !== 'metrics') assert.equal(contradictionOf(operation, response), undefined)
     }
   }
 })

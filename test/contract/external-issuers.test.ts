@@ -217,9 +217,9 @@ test('idtyp of Entra ID is proof without a setting', async () => {
 test('the clock of an issuer may be a minute ahead, and its tokens live no longer for that', async () => {
   const now = Math.floor(Date.now() / 1000)
   const isAccepted = async (claims: Claims): Promise<boolean> => {
-    const answer = await create(target, newUser(), { token: await signer.sign(claims) })
-    if (answer.status !== 201) assertTokenRefused(answer)
-    return answer.status === 201
+    const response = await create(target, newUser(), { token: await signer.sign(claims) })
+    if (response.status !== 201) assertTokenRefused(response)
+    return response.status === 201
   }
   for (const claim of ['nbf', 'iat']) {
     assert.equal(await isAccepted({ [claim]: now + 50 }), true, `${claim} 50 s ahead`)
@@ -241,8 +241,8 @@ test('a type or an issuer that is no text is refused, and is no failure', async 
 
 test('OSIS takes no token of an external issuer', async () => {
   const token = await signer.sign()
-  const answer = await fetch(`${target.url}/api/v1/tenants`, {
+  const response = await fetch(`${target.url}/api/v1/tenants`, {
     headers: { authorization: `Bearer ${token}` },
   })
-  assert.equal(answer.status, 401)
+  assert.equal(response.status, 401)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, basic, type Call, send } from '../../testing/http.ts'
+import { basic, type Call, type HttpResponse, send } from '../../testing/http.ts'
 import {
   createdOf,
   createUser,
@@ -26,7 +26,7 @@ async function compare(call: Omit<Call, 'method'>): Promise<number> {
   // The length of metrics changes with every request, and errors may name the method.
   const changing =
     call.path.startsWith('/metrics') || get.status >= 400 ? [...CHANGING, 'content-length'] : CHANGING
-  const headersOf = ({ headers }: Answer): object =>
+  const headersOf = ({ headers }: HttpResponse): object =>
     Object.fromEntries(Object.entries(headers).filter(([name]) => !changing.includes(name)))
   assert.equal(head.status, get.status, call.path)
   assert.equal(head.text, '')

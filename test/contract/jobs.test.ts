@@ -41,9 +41,9 @@ test('a job is read at its Location by viewers of its context, and looks absent 
   assert.equal(begun.status, 202, begun.text)
   const path = String(begun.headers.location).replace(/^\/v1/, '')
   for (const token of [target.token, await newToken(target, target.init.provider.id, 'viewer')]) {
-    const answer = await callPortal(target, 'GET', path, { token })
-    assert.equal(answer.status, 200, answer.text)
-    const { state, progress, ...job } = jsonOf<Record<string, unknown>>(answer)
+    const response = await callPortal(target, 'GET', path, { token })
+    assert.equal(response.status, 200, response.text)
+    const { state, progress, ...job } = jsonOf<Record<string, unknown>>(response)
     assert.ok(['waiting', 'running', 'succeeded'].includes(String(state)))
     assert.deepEqual([job.operation, job.target, job.error], ['DeleteCustomer', customer, null])
     assert.deepEqual(Object.keys(progress as object), ['done', 'total'])

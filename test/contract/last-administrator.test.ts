@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { rounds } from '../../testing/full-length.ts'
-import type { Answer } from '../../testing/http.ts'
+import type { HttpResponse } from '../../testing/http.ts'
 import { assertInvalid, callPortal, create, idOf, newEmail, newUser } from './portal.ts'
 import { changed, singleUsersOf } from './single-users.ts'
 import { useTarget } from './target.ts'
@@ -25,7 +25,7 @@ async function newCustomer(administrators: number): Promise<{ path: string; ids:
 }
 
 /** Every change of a user that takes an Administrator away. */
-const WAYS: readonly ((id: string) => Promise<Answer>)[] = [
+const WAYS: readonly ((id: string) => Promise<HttpResponse>)[] = [
   (id) => remove(id),
   (id) => act(id, 'suspend'),
   (id) => patch(id, { groups: [] }),
@@ -33,8 +33,8 @@ const WAYS: readonly ((id: string) => Promise<Answer>)[] = [
   (id) => patch(id, { groups: [{ id: target.init.groups.Viewer }] }),
 ]
 
-function assertRefused(answer: Answer): void {
-  assertInvalid(answer, ['groups'], 'Conflict')
+function assertRefused(response: HttpResponse): void {
+  assertInvalid(response, ['groups'], 'Conflict')
 }
 
 test('the last Administrator is not deleted, suspended or taken out of the group', async () => {
@@ -91,10 +91,10 @@ test('a refusal is recorded', async () => {
 test('of all Administrators who leave at once, in any way, exactly one stays', async () => {
   for (let round = 0; round < rounds(4, 40); round++) {
     const { ids } = await newCustomer(2 + (round % 4))
-    const answers = await Promise.all(ids.map((id, i) => WAYS[(round + i) % WAYS.length]?.(id)))
-    const refused = answers.filter((answer) => answer?.status !== 204)
-    assert.equal(refused.length, 1, answers.map((answer) => answer?.status).join())
-    assertRefused(refused[0] as Answer)
+    const responses = await Promise.all(ids.map((id, i) => WAYS[(round + i) % WAYS.length]?.(id)))
+    const refused = responses.filter((response) => response?.status !== 204)
+    assert.equal(refused.length, 1, responses.map((response) => response?.status).join())
+    assertRefused(refused[0] as HttpResponse)
   }
 })
 
@@ -118,9 +118,9 @@ test('of a bulk call that takes all Administrators away, one line is refused', a
   const emails = await Promise.all(ids.map(async (id) => (await read(id)).email))
   const lines = emails.map((email) => JSON.stringify({ email, groups: [] }))
   const headers = { 'content-type': 'application/x-ndjson' }
-  const answer = await callPortal(target, 'POST', `${path}/bulk`, { headers, body: lines.join('\n') })
-  assert.equal(answer.status, 200, answer.text)
-  const results = answer.text.split('\n').filter(Boolean)
+  const response = await callPortal(target, 'POST', `${path}/bulk`, { headers, body: lines.join('\n') })
+  assert.equal(response.status, 200, response.text)
+  const results = response.text.split('\n').filter(Boolean)
   const statuses = results.map((line) => (JSON.parse(line) as { status: string }).status)
   assert.deepEqual(statuses.toSorted(), ['changed', 'changed', 'conflict'])
   assert.match(String(results.find((line) => line.includes('conflict'))), /"propertyName":"groups"/)
@@ -132,10 +132,10 @@ test('undoing an import keeps the last Administrator that it made', async () => 
   const { path } = await newCustomer(0)
   const headers = { 'content-type': 'application/x-ndjson' }
   const body = JSON.stringify({ email: newEmail(), groups: ['Administrator'] })
-  const answer = await callPortal(target, 'POST', `${path}/bulk`, { headers, body })
-  const { id } = JSON.parse(answer.text) as { id: string }
+  const response = await callPortal(target, 'POST', `${path}/bulk`, { headers, body })
+  const { id } = JSON.parse(response.text) as { id: string }
   // The command says what it kept, and ends with 1.
-  await assert.rejects(target.operator.undoImport(String(answer.headers['x-import-id'])), /ended with 1/)
+  await assert.rejects(target.operator.undoImport(String(response.headers['x-import-id'])), /ended with 1/)
   assert.equal((await read(id)).groups.length, 1)
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { newEmail } from './portal.ts'
 import type { Reachable } from './target.ts'
 
@@ -49,7 +49,10 @@ export interface OsisCall {
 }
 
 /** Calls OSIS as the OSIS client of a first start. */
-export function osis(target: Reachable, { method = 'GET', path, headers, body }: OsisCall): Promise<Answer> {
+export function osis(
+  target: Reachable,
+  { method = 'GET', path, headers, body }: OsisCall,
+): Promise<HttpResponse> {
   const { client_id, client_secret } = target.init.clients.osis
   const raw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
   return send(target.url, {
@@ -69,7 +72,7 @@ export function createTenant(
   target: Reachable,
   body: unknown,
   headers: OsisCall['headers'] = {},
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return osis(target, { method: 'POST', path: '/api/v1/tenants', body, headers })
 }
 
@@ -91,14 +94,14 @@ export function newOsisUser(members: Readonly<Record<string, unknown>> = {}): Re
   }
 }
 
-export function createUser(target: Reachable, tenantId: string, body: unknown): Promise<Answer> {
+export function createUser(target: Reachable, tenantId: string, body: unknown): Promise<HttpResponse> {
   return osis(target, { method: 'POST', path: `/api/v1/tenants/${tenantId}/users`, body })
 }
 
 /** Asserts a 201; returns its body. */
-export function createdOf<T>(answer: Answer): T {
-  assert.equal(answer.status, 201, answer.text)
-  return jsonOf<T>(answer)
+export function createdOf<T>(response: HttpResponse): T {
+  assert.equal(response.status, 201, response.text)
+  return jsonOf<T>(response)
 }
 
 export async function listCredentials(
@@ -107,15 +110,15 @@ export async function listCredentials(
   query = '',
 ): Promise<CredentialPage> {
   const path = `/api/v1/tenants/${user.tenant_id}/users/${user.user_id}/s3credentials${query}`
-  const answer = await osis(target, { path })
-  assert.equal(answer.status, 200, answer.text)
-  return jsonOf<CredentialPage>(answer)
+  const response = await osis(target, { path })
+  assert.equal(response.status, 200, response.text)
+  return jsonOf<CredentialPage>(response)
 }
 
 /** Asserts an OsisError; returns its message. */
-export function assertOsisError(answer: Answer, status: number, code: string): string {
-  assert.equal(answer.status, status, answer.text)
-  const body = jsonOf<{ code: string; message: string }>(answer)
+export function assertOsisError(response: HttpResponse, status: number, code: string): string {
+  assert.equal(response.status, status, response.text)
+  const body = jsonOf<{ code: string; message: string }>(response)
   assert.deepEqual(Object.keys(body).sort(), ['code', 'message'])
   assert.equal(body.code, code)
   assert.ok(body.message.length > 0)
@@ -123,16 +126,16 @@ export function assertOsisError(answer: Answer, status: number, code: string): s
 }
 
 /** Asserts a 400 whose message names the member. */
-export function assertBadRequest(answer: Answer, member: string): void {
-  const message = assertOsisError(answer, 400, 'E_BAD_REQUEST')
+export function assertBadRequest(response: HttpResponse, member: string): void {
+  const message = assertOsisError(response, 400, 'E_BAD_REQUEST')
   assert.ok(message.includes(member), `'${message}' does not name ${member}`)
 }
 
 /** Returns the page at a path. */
 export async function getPage<T>(target: Reachable, path: string): Promise<OsisPage<T>> {
-  const answer = await osis(target, { path })
-  assert.equal(answer.status, 200, answer.text)
-  const page = jsonOf<OsisPage<T>>(answer)
+  const response = await osis(target, { path })
+  assert.equal(response.status, 200, response.text)
+  const page = jsonOf<OsisPage<T>>(response)
   assert.deepEqual(Object.keys(page.page_info).sort(), ['limit', 'offset', 'total'])
   return page
 }
@@ -145,14 +148,14 @@ export function queryPath(of: 'tenants' | 'users' | 's3credentials', filter: str
 /** Returns new tokens of an OSIS client, by default that of the first start. */
 export async function logIn(target: Reachable, client = target.init.clients.osis): Promise<Tokens> {
   const body = { username: client.client_id, password: client.client_secret }
-  const answer = await osis(target, {
+  const response = await osis(target, {
     method: 'POST',
     path: '/api/v1/auth/login',
     body,
     headers: { authorization: undefined },
   })
-  assert.equal(answer.status, 200, answer.text)
-  const { access_token, refresh_token } = jsonOf<{ access_token: string; refresh_token: string }>(answer)
+  assert.equal(response.status, 200, response.text)
+  const { access_token, refresh_token } = jsonOf<{ access_token: string; refresh_token: string }>(response)
   return { access: access_token, refresh: refresh_token }
 }
 

@@ -1,6 +1,6 @@
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 
 export interface Media {
   readonly schema?: object
@@ -39,9 +39,9 @@ export const DOCUMENTS = ['customer', 'osis', 'oauth', 'system', 'console'] as c
 
 /** Returns the OpenAPI document of a dialect, as the server serves it. */
 export async function getDocument(url: string, name: (typeof DOCUMENTS)[number]): Promise<ApiDocument> {
-  const answer = await send(url, { method: 'GET', path: `/openapi/${name}.json` })
-  if (answer.status !== 200) throw new Error(`there is no /openapi/${name}.json: ${answer.status}`)
-  return dereference(jsonOf<ApiDocument>(answer))
+  const response = await send(url, { method: 'GET', path: `/openapi/${name}.json` })
+  if (response.status !== 200) throw new Error(`there is no /openapi/${name}.json: ${response.status}`)
+  return dereference(jsonOf<ApiDocument>(response))
 }
 
 /** Returns a document in which each reference is replaced by what it refers to. */
@@ -88,29 +88,29 @@ export function faultOf(schema: object, value: unknown): string | undefined {
 }
 
 /** Returns how a response contradicts the document of its operation; undefined if it does not. */
-export function contradictionOf(operation: Operation, answer: Answer): string | undefined {
-  const said = `${answer.status} ${answer.headers['content-type'] ?? ''} ${answer.text.slice(0, 500)}`
-  if (answer.status >= 500) return `a fault: ${said}`
-  const response = operation.responses[answer.status]
-  if (!response) return `a status that is not documented: ${said}`
-  for (const [name, header] of Object.entries(response.headers ?? {})) {
+export function contradictionOf(operation: Operation, response: HttpResponse): string | undefined {
+  const said = `${response.status} ${response.headers['content-type'] ?? ''} ${response.text.slice(0, 500)}`
+  if (response.status >= 500) return `a fault: ${said}`
+  const declared = operation.responses[response.status]
+  if (!declared) return `a status that is not documented: ${said}`
+  for (const [name, header] of Object.entries(declared.headers ?? {})) {
     const { schema } = header as { schema?: object }
-    const fault = schema && faultOf(schema, answer.headers[name.toLowerCase()])
+    const fault = schema && faultOf(schema, response.headers[name.toLowerCase()])
     if (fault) return `${name}: ${fault}: ${said}`
   }
-  const lines = response.content?.['application/x-ndjson']?.schema
-  if (lines) return contradictionOfLines(lines, answer)
-  const schema = response.content?.['application/json']?.schema
-  if (!schema) return answer.text === '' ? undefined : `a body where none is documented: ${said}`
+  const lines = declared.content?.['application/x-ndjson']?.schema
+  if (lines) return contradictionOfLines(lines, response)
+  const schema = declared.content?.['application/json']?.schema
+  if (!schema) return response.text === '' ? undefined : `a body where none is documented: ${said}`
   try {
-    const fault = faultOf(schema, jsonOf(answer))
+    const fault = faultOf(schema, jsonOf(response))
     return fault && `${fault}: ${said}`
   } catch (error) {
     return `${(error as Error).message}: ${said}`
   }
 }
 
-function contradictionOfLines(schema: object, { headers, text }: Answer): string | undefined {
+function contradictionOfLines(schema: object, { headers, text }: HttpResponse): string | undefined {
   if (!headers['content-type']?.startsWith('application/x-ndjson'))
     return `another media type: ${headers['content-type']}`
   const lines = text.split('\n').slice(0, -1)

@@ -74,7 +74,7 @@ async function connect(drive: Drive): Promise<void> {
     client.authorization = `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`
   }
   const { exclusions } = await client.call('getS3Capabilities')
-  assert.ok(Object.keys(exclusions as object).length > 0, 'an empty object is taken for a broken answer')
+  assert.ok(Object.keys(exclusions as object).length > 0, 'an empty object is taken for a broken response')
 }
 
 /** B: an unknown org, until it counts as enabled. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
   assertOsisError,
@@ -30,7 +30,11 @@ async function addUser(members: Record<string, unknown> = {}, id = tenantId): Pr
   return createdOf<OsisUser>(await createUser(target, id, newOsisUser(members)))
 }
 
-function post(user: Pick<OsisUser, 'tenant_id' | 'user_id'>, headers = {}, body?: unknown): Promise<Answer> {
+function post(
+  user: Pick<OsisUser, 'tenant_id' | 'user_id'>,
+  headers = {},
+  body?: unknown,
+): Promise<HttpResponse> {
   const path = `/api/v1/tenants/${user.tenant_id}/users/${user.user_id}/s3credentials`
   return osis(target, { method: 'POST', path, headers, body })
 }
@@ -39,7 +43,12 @@ async function addKey(user: OsisUser): Promise<OsisCredential> {
   return createdOf<OsisCredential>(await post(user))
 }
 
-function call(method: string, key: OsisCredential | string, query = '', body?: unknown): Promise<Answer> {
+function call(
+  method: string,
+  key: OsisCredential | string,
+  query = '',
+  body?: unknown,
+): Promise<HttpResponse> {
   const accessKey = typeof key === 'string' ? key : key.access_key
   return osis(target, { method, path: `/api/v1/s3credentials/${accessKey}${query}`, body })
 }
@@ -116,9 +125,9 @@ test('a credential is found by its access key alone, or with its owner', async (
   const user = await addUser()
   const key = await addKey(user)
   for (const query of ['', ownerOf(user), `?tenant_id=${user.tenant_id}`, `?user_id=${user.user_id}`]) {
-    const answer = await call('GET', key, query)
-    assert.equal(answer.status, 200, answer.text)
-    assert.deepEqual(jsonOf(answer), key)
+    const response = await call('GET', key, query)
+    assert.equal(response.status, 200, response.text)
+    assert.deepEqual(jsonOf(response), key)
   }
 })
 
@@ -143,9 +152,9 @@ test('one key is disabled while the others and the user stay active', async () =
     await addKey(user),
   ]
   for (const active of [false, false, true]) {
-    const answer = await call('PATCH', second, ownerOf(user), { active })
-    assert.equal(answer.status, 200, answer.text)
-    assert.deepEqual(jsonOf(answer), { ...second, active })
+    const response = await call('PATCH', second, ownerOf(user), { active })
+    assert.equal(response.status, 200, response.text)
+    assert.deepEqual(jsonOf(response), { ...second, active })
     assert.deepEqual((await listCredentials(target, user)).items, [first, { ...second, active }])
   }
   const path = `/api/v1/tenants/${user.tenant_id}/users/${user.user_id}`
@@ -175,13 +184,13 @@ test('a PATCH changes active and nothing else, and needs no more than that', asy
 
 test('a PATCH of an unknown key is a 404, and recorded', async () => {
   const correlation = randomUUID()
-  const answer = await osis(target, {
+  const response = await osis(target, {
     method: 'PATCH',
     path: '/api/v1/s3credentials/NOBODY',
     body: { active: false },
     headers: { 'x-correlation-id': correlation },
   })
-  assertOsisError(answer, 404, 'E_NOT_FOUND')
+  assertOsisError(response, 404, 'E_NOT_FOUND')
   assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'UpdateCredential', status: 'Failed', outcome: 'credential_not_found', target: 'NOBODY' },
   ])

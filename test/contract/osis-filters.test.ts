@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { rounds } from '../../testing/full-length.ts'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { encoded, rawTarget } from './arbitrary.ts'
 import {
   createdOf,
@@ -101,12 +101,12 @@ async function assertFilters<T extends object>(
   const property = fc.asyncProperty(anyTerms(items, names), anySpelling, async (terms, spelling) => {
     const { offset, limit } = spelling
     const path = `/api/v1/${kind}/query?filter=${spell(terms, spelling)}&offset=${offset}&limit=${limit}`
-    const answer = await osis(target, { path })
-    assert.equal(answer.status, 200, answer.text)
+    const response = await osis(target, { path })
+    assert.equal(response.status, 200, response.text)
     const matching = items.filter((item) =>
       terms.every(([name, value]) => String(item[name as keyof T]) === value),
     )
-    assert.deepEqual(jsonOf(answer), {
+    assert.deepEqual(jsonOf(response), {
       items: matching.slice(offset, offset + limit),
       page_info: { limit, offset, total: matching.length },
     })
@@ -144,13 +144,13 @@ test('a display name finds exactly the users that it names', async () => {
     const filter = encodeURIComponent(
       `${tenant ? `tenant_id==${tenant.tenant_id};` : ''}display_name==${text}`,
     )
-    const answer = await osis(target, { path: `/api/v1/users/query?filter=${filter}` })
+    const response = await osis(target, { path: `/api/v1/users/query?filter=${filter}` })
     const matching = users
       .filter((user) => !tenant || user.tenant_id === tenant.tenant_id)
       .filter(
         (user) => text === tenant?.name || [user.username, user.user_id, user.cd_user_id].includes(text),
       )
-    assert.deepEqual(jsonOf<OsisPage<OsisUser>>(answer).items, matching)
+    assert.deepEqual(jsonOf<OsisPage<OsisUser>>(response).items, matching)
   })
   await fc.assert(property, { numRuns: RUNS })
 })
@@ -168,11 +168,11 @@ test('any filter gets a documented response, and more terms never find more', as
     fc.constantFrom('tenants', 'users', 's3credentials'),
     text,
     async (kind, one) => {
-      const answer: Answer = await osis(target, {
+      const response: HttpResponse = await osis(target, {
         path: `/api/v1/${kind}/query?filter=tenant_id==nobody;${one}`,
       })
-      assert.equal(contradictionOf(operations[kind] ?? assert.fail(), answer), undefined)
-      if (answer.status === 200) assert.equal(jsonOf<OsisPage<object>>(answer).page_info.total, 0)
+      assert.equal(contradictionOf(operations[kind] ?? assert.fail(), response), undefined)
+      if (response.status === 200) assert.equal(jsonOf<OsisPage<object>>(response).page_info.total, 0)
     },
   )
   await fc.assert(property, { numRuns: RUNS })

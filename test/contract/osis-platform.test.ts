@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import {
   assertBadRequest,
   assertOsisError,
@@ -29,16 +29,16 @@ const target = useTarget({}, async () => {
 
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const get = (path: string): Promise<Answer> => osis(target, { path: `/api/v1/${path}` })
+const get = (path: string): Promise<HttpResponse> => osis(target, { path: `/api/v1/${path}` })
 
 const NOTHING = { bucket_count: 0, object_count: 0, total_bytes: -1, available_bytes: -1, used_bytes: 0 }
 
 test('usage is returned for the platform, a tenant and a user', async () => {
   const { tenant_id, user_id } = user
   for (const query of ['', `?tenant_id=${tenant_id}`, `?tenant_id=${tenant_id}&user_id=${user_id}`]) {
-    const answer = await get(`usage${query}`)
-    assert.equal(answer.status, 200, answer.text)
-    assert.deepEqual(jsonOf(answer), NOTHING)
+    const response = await get(`usage${query}`)
+    assert.equal(response.status, 200, response.text)
+    assert.deepEqual(jsonOf(response), NOTHING)
   }
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
   assertOsisError,
@@ -27,11 +27,11 @@ function getTenants(path: string): Promise<OsisPage<OsisTenant>> {
   return getPage<OsisTenant>(target, path)
 }
 
-function patch(id: string, body: unknown): Promise<Answer> {
+function patch(id: string, body: unknown): Promise<HttpResponse> {
   return osis(target, { method: 'PATCH', path: `/api/v1/tenants/${id}`, body })
 }
 
-function remove(id: string, query = ''): Promise<Answer> {
+function remove(id: string, query = ''): Promise<HttpResponse> {
   return osis(target, { method: 'DELETE', path: `/api/v1/tenants/${id}${query}` })
 }
 
@@ -42,9 +42,9 @@ async function getTenant(id: string): Promise<OsisTenant> {
 test('a PATCH replaces the whole list of orgs, and nothing else', async () => {
   const tenant = await newTenant(target)
   const orgs = [randomUUID(), ...tenant.cd_tenant_ids, randomUUID()]
-  const answer = await patch(tenant.tenant_id, { cd_tenant_ids: orgs })
-  assert.equal(answer.status, 200, answer.text)
-  assert.deepEqual(jsonOf(answer), { ...tenant, cd_tenant_ids: orgs })
+  const response = await patch(tenant.tenant_id, { cd_tenant_ids: orgs })
+  assert.equal(response.status, 200, response.text)
+  assert.deepEqual(jsonOf(response), { ...tenant, cd_tenant_ids: orgs })
   assert.deepEqual(await getTenant(tenant.tenant_id), { ...tenant, cd_tenant_ids: orgs })
   const swapped = [...orgs].reverse()
   assert.deepEqual(
@@ -73,8 +73,8 @@ test('a PATCH ignores name, tenant_id and active, whatever they are', async () =
     { name: 5, tenant_id: null, active: 'x', extensions: [], health: 7 },
   ]
   for (const members of ignored) {
-    const answer = await patch(tenant.tenant_id, { ...members, cd_tenant_ids: tenant.cd_tenant_ids })
-    assert.deepEqual(jsonOf(answer), tenant)
+    const response = await patch(tenant.tenant_id, { ...members, cd_tenant_ids: tenant.cd_tenant_ids })
+    assert.deepEqual(jsonOf(response), tenant)
   }
 })
 
@@ -89,13 +89,13 @@ test('a PATCH without a right list is refused and changes nothing', async () => 
 
 test('a PATCH of an unknown tenant is a 404, and recorded', async () => {
   const correlation = randomUUID()
-  const answer = await osis(target, {
+  const response = await osis(target, {
     method: 'PATCH',
     path: '/api/v1/tenants/nobody',
     body: { cd_tenant_ids: [] },
     headers: { 'x-correlation-id': correlation },
   })
-  assertOsisError(answer, 404, 'E_NOT_FOUND')
+  assertOsisError(response, 404, 'E_NOT_FOUND')
   const refused = { operation: 'UpdateTenant', status: 'Failed', target: 'nobody' }
   assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [refused])
 })
@@ -136,7 +136,7 @@ test('50 PATCHes at once: one after the other, each seeing the one before, and t
   const tenant = await newTenant(target)
   const correlation = randomUUID()
   const lists = Array.from({ length: 50 }, () => [randomUUID(), randomUUID()])
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     lists.map((cd_tenant_ids) =>
       osis(target, {
         method: 'PATCH',
@@ -146,7 +146,7 @@ test('50 PATCHes at once: one after the other, each seeing the one before, and t
       }),
     ),
   )
-  for (const answer of answers) assert.equal(answer.status, 200, answer.text)
+  for (const response of responses) assert.equal(response.status, 200, response.text)
   const entries = (await target.operator.listAudit(correlation)).toReversed()
   let known: readonly string[] = tenant.cd_tenant_ids
   for (const { changes } of entries) {
@@ -163,16 +163,16 @@ test('50 tenants that want one org at once: one has it, the others are refused',
     ),
   )
   const org = randomUUID()
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     tenants.map(({ tenant_id }) => patch(tenant_id, { cd_tenant_ids: [org] })),
   )
-  assert.deepEqual(answers.map((answer) => answer.status).sort(), [200, ...Array(49).fill(400)])
+  assert.deepEqual(responses.map((response) => response.status).sort(), [200, ...Array(49).fill(400)])
 })
 
 test('a tenant without users is deleted, and its orgs are free', async () => {
   const tenant = await newTenant(target)
-  const answer = await remove(tenant.tenant_id)
-  assert.deepEqual([answer.status, answer.text], [204, ''])
+  const response = await remove(tenant.tenant_id)
+  assert.deepEqual([response.status, response.text], [204, ''])
   assert.equal((await osis(target, { path: `/api/v1/tenants/${tenant.tenant_id}` })).status, 404)
   assert.equal(
     (await osis(target, { method: 'HEAD', path: `/api/v1/tenants/${tenant.tenant_id}` })).status,

@@ -28,8 +28,8 @@ async function customerOf({ tenant_id }: OsisTenant): Promise<string> {
 
 test("a tenant is created with every member, an id of Usher's and its orgs as received", async () => {
   const orgs = [randomUUID().toUpperCase()]
-  const answer = await createTenant(target, { name: 'Acme', active: true, cd_tenant_ids: orgs })
-  const { tenant_id, ...rest } = createdOf<OsisTenant>(answer)
+  const response = await createTenant(target, { name: 'Acme', active: true, cd_tenant_ids: orgs })
+  const { tenant_id, ...rest } = createdOf<OsisTenant>(response)
   assert.match(tenant_id, /^[A-Za-z0-9_]+$/)
   assert.deepEqual(rest, { name: 'Acme', active: true, cd_tenant_ids: orgs, health: null, extensions: null })
 })
@@ -93,9 +93,9 @@ test('an org whose tenant was purged gets a new tenant of the same customer', as
 
 test('50 creates of one tenant at once make one tenant', async () => {
   const body = { name: 'Acme', cd_tenant_ids: [randomUUID()] }
-  const answers = await Promise.all(Array.from({ length: 50 }, () => createTenant(target, body)))
-  for (const answer of answers) createdOf(answer)
-  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+  const responses = await Promise.all(Array.from({ length: 50 }, () => createTenant(target, body)))
+  for (const response of responses) createdOf(response)
+  assert.equal(new Set(responses.map((response) => response.text)).size, 1)
 })
 
 test('a name is no identifier: without an org, two tenants of one name are two', async () => {
@@ -172,9 +172,9 @@ test('HEAD of a tenant returns 200 and no body, also with a Content-Type', async
   const { tenant_id } = await newTenant(target)
   const path = `/api/v1/tenants/${tenant_id}`
   for (const type of [undefined, 'application/json']) {
-    const answer = await osis(target, { method: 'HEAD', path, headers: { 'content-type': type } })
-    assert.equal(answer.status, 200)
-    assert.equal(answer.text, '')
+    const response = await osis(target, { method: 'HEAD', path, headers: { 'content-type': type } })
+    assert.equal(response.status, 200)
+    assert.equal(response.text, '')
   }
 })
 

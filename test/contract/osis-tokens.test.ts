@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { assertBadRequest, assertOsisError, logIn, osis, type Tokens } from './object-store.ts'
 import { assertTokenRefused, create, newUser } from './portal.ts'
@@ -22,24 +22,24 @@ interface BearerError {
 }
 
 /** Asserts a 401 of bearer mode (section 3.3 of the contract). */
-function assertUnauthorized(answer: Answer, message: string, errorCode = 1): void {
-  assert.equal(answer.status, 401, answer.text)
-  const { timestamp, ...body } = jsonOf<BearerError>(answer)
+function assertUnauthorized(response: HttpResponse, message: string, errorCode = 1): void {
+  assert.equal(response.status, 401, response.text)
+  const { timestamp, ...body } = jsonOf<BearerError>(response)
   assert.deepEqual(body, { code: 'E_UNAUTHORIZED', status: 401, message, error_code: errorCode })
   assert.ok(!Number.isNaN(Date.parse(timestamp)))
-  assert.match(String(answer.headers['www-authenticate']), /Bearer realm=/)
+  assert.match(String(response.headers['www-authenticate']), /Bearer realm=/)
 }
 
 /** Sends a call without authentication. */
-function bare(path: string, body: unknown, on = target): Promise<Answer> {
+function bare(path: string, body: unknown, on = target): Promise<HttpResponse> {
   return osis(on, { method: 'POST', path, body, headers: { authorization: undefined } })
 }
 
-function refresh(token: unknown, on = target): Promise<Answer> {
+function refresh(token: unknown, on = target): Promise<HttpResponse> {
   return bare('/api/v1/auth/token', { refresh_token: token }, on)
 }
 
-function getTenants(authorization: string, on = target): Promise<Answer> {
+function getTenants(authorization: string, on = target): Promise<HttpResponse> {
   return osis(on, { path: '/api/v1/tenants', headers: { authorization } })
 }
 
@@ -66,9 +66,9 @@ test('an access token opens what Basic opens, both at the same time', async () =
 
 test('a refresh token gives a new access token, again and again, and no refresh token', async () => {
   for (let i = 0; i < 3; i++) {
-    const answer = await refresh(tokens.refresh)
-    assert.equal(answer.status, 200, answer.text)
-    const body = jsonOf<{ access_token: string }>(answer)
+    const response = await refresh(tokens.refresh)
+    assert.equal(response.status, 200, response.text)
+    const body = jsonOf<{ access_token: string }>(response)
     assert.deepEqual(Object.keys(body), ['access_token'])
     assert.equal((await getTenants(`Bearer ${body.access_token}`)).status, 200)
   }
@@ -85,13 +85,13 @@ test('what is done with a token is recorded under its client', async () => {
 test('a login is recorded, and its tokens are not', async () => {
   const correlation = randomUUID()
   const { client_id, client_secret } = target.init.clients.osis
-  const answer = await osis(target, {
+  const response = await osis(target, {
     method: 'POST',
     path: '/api/v1/auth/login',
     body: { username: client_id, password: client_secret },
     headers: { authorization: undefined, 'x-correlation-id': correlation },
   })
-  assert.equal(answer.status, 200)
+  assert.equal(response.status, 200)
   const entries = await target.operator.listAudit(correlation)
   assert.partialDeepStrictEqual(entries, [{ operation: 'CreateRefreshToken', caller: client_id }])
   assert.ok(!target.log().includes('eyJ'))
@@ -130,13 +130,13 @@ test('a login of the wrong shape is a 400', async () => {
 test('a client without the osis scope cannot log in, and the attempt is recorded', async () => {
   const { client_id, client_secret } = target.init.clients.administrator
   const correlation = randomUUID()
-  const answer = await osis(target, {
+  const response = await osis(target, {
     method: 'POST',
     path: '/api/v1/auth/login',
     body: { username: client_id, password: client_secret },
     headers: { authorization: undefined, 'x-correlation-id': correlation },
   })
-  assertOsisError(answer, 403, 'E_FORBIDDEN')
+  assertOsisError(response, 403, 'E_FORBIDDEN')
   assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'CreateRefreshToken', status: 'Failed', outcome: 'not_permitted' },
   ])
@@ -232,8 +232,8 @@ test('tokens of the partner portal and of OSIS are accepted in their own API alo
 test('an OSIS client still gets no token of the partner portal', async () => {
   const { client_id, client_secret } = target.init.clients.osis
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret })
-  const answer = await fetch(`${target.url}/oauth2/v2.0/token`, { method: 'POST', body })
-  assert.equal(answer.status, 400)
+  const response = await fetch(`${target.url}/oauth2/v2.0/token`, { method: 'POST', body })
+  assert.equal(response.status, 400)
 })
 
 test('anything that is no token is refused', async () => {
@@ -253,9 +253,9 @@ test('anything that is no token is refused', async () => {
 })
 
 test('without any authentication the response names both schemes', async () => {
-  const answer = await send(target.url, { method: 'GET', path: '/api/v1/tenants' })
-  assertOsisError(answer, 401, 'E_UNAUTHORIZED')
-  assert.match(String(answer.headers['www-authenticate']), /^Basic realm=.*Bearer realm=/)
+  const response = await send(target.url, { method: 'GET', path: '/api/v1/tenants' })
+  assertOsisError(response, 401, 'E_UNAUTHORIZED')
+  assert.match(String(response.headers['www-authenticate']), /^Basic realm=.*Bearer realm=/)
 })
 
 test('a revoked refresh token is refused within 5 s, with the access tokens that came from it, and no others', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import {
   assertBadRequest,
   assertOsisError,
@@ -32,11 +32,11 @@ function pathOf({ tenant_id, user_id }: Pick<OsisUser, 'tenant_id' | 'user_id'>)
   return `/api/v1/tenants/${tenant_id}/users/${user_id}`
 }
 
-function patch(user: Pick<OsisUser, 'tenant_id' | 'user_id'>, body: unknown): Promise<Answer> {
+function patch(user: Pick<OsisUser, 'tenant_id' | 'user_id'>, body: unknown): Promise<HttpResponse> {
   return osis(target, { method: 'PATCH', path: pathOf(user), body })
 }
 
-function remove(user: Pick<OsisUser, 'tenant_id' | 'user_id'>, query = ''): Promise<Answer> {
+function remove(user: Pick<OsisUser, 'tenant_id' | 'user_id'>, query = ''): Promise<HttpResponse> {
   return osis(target, { method: 'DELETE', path: `${pathOf(user)}${query}` })
 }
 
@@ -47,9 +47,9 @@ async function getUser(user: OsisUser): Promise<OsisUser> {
 test('a user is suspended and activated again; a GET shows it at once, also where nothing changes', async () => {
   const user = await addUser()
   for (const active of [false, false, true, true]) {
-    const answer = await patch(user, { active })
-    assert.equal(answer.status, 200, answer.text)
-    assert.deepEqual(jsonOf(answer), { ...user, active })
+    const response = await patch(user, { active })
+    assert.equal(response.status, 200, response.text)
+    assert.deepEqual(jsonOf(response), { ...user, active })
     assert.deepEqual(await getUser(user), { ...user, active })
     const filter = `user_id==${user.user_id};active==${active}`
     assert.equal((await getPage(target, queryPath('users', filter))).page_info.total, 1)
@@ -94,8 +94,8 @@ test('a PATCH of an unknown user, or through another tenant, is a 404, and recor
   const correlation = randomUUID()
   const path = pathOf({ ...user, tenant_id: other.tenant_id })
   const headers = { 'x-correlation-id': correlation }
-  const answer = await osis(target, { method: 'PATCH', path, body: { active: false }, headers })
-  assertOsisError(answer, 404, 'E_NOT_FOUND')
+  const response = await osis(target, { method: 'PATCH', path, body: { active: false }, headers })
+  assertOsisError(response, 404, 'E_NOT_FOUND')
   assert.partialDeepStrictEqual(await target.operator.listAudit(correlation), [
     { operation: 'UpdateAccount', status: 'Failed', outcome: 'user_not_found', target: user.user_id },
   ])
@@ -122,12 +122,12 @@ test('50 changes of status at once end in the status that was recorded last', as
   const user = await addUser()
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, (_, i) =>
       osis(target, { method: 'PATCH', path: pathOf(user), body: { active: i % 2 === 0 }, headers }),
     ),
   )
-  for (const answer of answers) assert.equal(answer.status, 200, answer.text)
+  for (const response of responses) assert.equal(response.status, 200, response.text)
   const changes = (await target.operator.listAudit(correlation)).filter(
     (entry) => entry.outcome === 'updated',
   )
@@ -137,8 +137,8 @@ test('50 changes of status at once end in the status that was recorded last', as
 test('a deleted user is gone everywhere, with its keys', async () => {
   const user = await addUser()
   const [key] = (await listCredentials(target, user)).items
-  const answer = await remove(user)
-  assert.deepEqual([answer.status, answer.text], [204, ''])
+  const response = await remove(user)
+  assert.deepEqual([response.status, response.text], [204, ''])
   const canonical = `/api/v1/users/${encodeURIComponent(user.canonical_user_id)}`
   for (const path of [pathOf(user), canonical, `/api/v1/s3credentials/${key?.access_key}`])
     assertOsisError(await osis(target, { path }), 404, 'E_NOT_FOUND')
@@ -180,7 +180,7 @@ test('a create for a user whose keys were all deleted leaves exactly one, also w
   for (const { access_key } of (await listCredentials(target, user)).items)
     await osis(target, { method: 'DELETE', path: `/api/v1/s3credentials/${access_key}` })
   const again = await Promise.all(Array.from({ length: 20 }, () => createUser(target, tenantId, body)))
-  for (const answer of again) assert.deepEqual(createdOf<OsisUser>(answer), user)
+  for (const response of again) assert.deepEqual(createdOf<OsisUser>(response), user)
   const { items } = await listCredentials(target, user)
   assert.deepEqual(
     items.map((key) => key.active),
@@ -231,10 +231,10 @@ test('50 deletions of one user at once are all 204, and one is recorded', async 
   const user = await addUser()
   const correlation = randomUUID()
   const headers = { 'x-correlation-id': correlation }
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, () => osis(target, { method: 'DELETE', path: pathOf(user), headers })),
   )
-  for (const answer of answers) assert.equal(answer.status, 204, answer.text)
+  for (const response of responses) assert.equal(response.status, 204, response.text)
   assert.equal((await target.operator.listAudit(correlation)).length, 1)
 })
 

@@ -126,8 +126,8 @@ test('a wrong role gets a list of the roles', async () => {
 })
 
 test('one response names all wrong members', async () => {
-  const answer = await createUser(target, tenant.tenant_id, { role: 'x', email: 'y' })
-  for (const member of ['role', 'email', 'cd_user_id', 'cd_tenant_id']) assertBadRequest(answer, member)
+  const response = await createUser(target, tenant.tenant_id, { role: 'x', email: 'y' })
+  for (const member of ['role', 'email', 'cd_user_id', 'cd_tenant_id']) assertBadRequest(response, member)
 })
 
 test('malformed JSON, no body and a body that is no object get a 400', async () => {
@@ -193,12 +193,12 @@ test('ids of Cloud Director are compared exactly', async () => {
 
 test('50 creates of one Cloud Director user at once leave one user and one credential', async () => {
   const body = newOsisUser()
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, () => createUser(target, tenant.tenant_id, body)),
   )
-  for (const answer of answers) assert.equal(answer.status, 201, answer.text)
-  assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
-  const user = createdOf<OsisUser>(answers[0] ?? assert.fail('no answer'))
+  for (const response of responses) assert.equal(response.status, 201, response.text)
+  assert.equal(new Set(responses.map((response) => response.text)).size, 1)
+  const user = createdOf<OsisUser>(responses[0] ?? assert.fail('no response'))
   assert.equal((await listCredentials(target, user)).page_info.total, 1)
   const people = await target.operator.listUsers(customer)
   assert.equal(people.filter((person) => person.email === body.email).length, 1)
@@ -260,14 +260,14 @@ test('a user that was removed is gone, and its re-creation is a new user with a 
   assertOsisError(await osis(target, { path }), 404, 'E_NOT_FOUND')
   assert.deepEqual((await listCredentials(target, user)).items, [])
   // Until the platform has let go of the account, the create is to be repeated.
-  let answer = await createUser(target, tenant.tenant_id, body)
+  let response = await createUser(target, tenant.tenant_id, body)
   await waitUntil(async () => {
-    if (answer.status === 201) return true
-    assertOsisError(answer, 503, 'E_PLATFORM')
-    answer = await createUser(target, tenant.tenant_id, body)
+    if (response.status === 201) return true
+    assertOsisError(response, 503, 'E_PLATFORM')
+    response = await createUser(target, tenant.tenant_id, body)
     return false
   }, 10_000)
-  const again = jsonOf<OsisUser>(answer)
+  const again = jsonOf<OsisUser>(response)
   assert.notEqual(again.user_id, user.user_id)
   const { items } = await listCredentials(target, again)
   assert.equal(items.length, 1)

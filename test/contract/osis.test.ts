@@ -26,9 +26,9 @@ interface Information {
 }
 
 async function getInfo(): Promise<Information> {
-  const answer = await send(target.url, { method: 'GET', path: '/api/info' })
-  assert.equal(answer.status, 200)
-  return jsonOf<Information>(answer)
+  const response = await send(target.url, { method: 'GET', path: '/api/info' })
+  assert.equal(response.status, 200)
+  return jsonOf<Information>(response)
 }
 
 test('the information is open to everybody and complete', async () => {
@@ -53,9 +53,9 @@ test('a base URL with a slash at its end gets an OsisError that says so', async 
     ['POST', '//api/v1/auth/login'],
     ['GET', '//api/v1/tenants?limit=1'],
   ] as const) {
-    const answer = await send(target.url, { method, path })
-    assert.match(assertOsisError(answer, 404, 'E_NOT_FOUND'), /must not end with a slash/)
-    assert.ok(answer.headers['x-correlation-id'])
+    const response = await send(target.url, { method, path })
+    assert.match(assertOsisError(response, 404, 'E_NOT_FOUND'), /must not end with a slash/)
+    assert.ok(response.headers['x-correlation-id'])
   }
   const portal = await send(target.url, { method: 'GET', path: '//v1/customer/x/users' })
   assert.equal(portal.status, 404)
@@ -70,8 +70,8 @@ test('a logo can be fetched without authentication', async () => {
 
 test('logo_uri does not follow the Host header', async () => {
   const headers = { host: 'evil.example.com' }
-  const answer = await send(target.url, { method: 'GET', path: '/api/info', headers })
-  assert.doesNotMatch(answer.text, /evil/)
+  const response = await send(target.url, { method: 'GET', path: '/api/info', headers })
+  assert.doesNotMatch(response.text, /evil/)
 })
 
 /** The operations whose success is not 200. */
@@ -136,11 +136,11 @@ test('not_implemented is true: what it lists returns 501, everything else works'
       .replace('CANONICAL', encodeURIComponent(user.canonical_user_id))
       .replace('AKIA', key?.access_key ?? '')
     const body = template?.replace('REFRESH', refresh)
-    const answer = await osis(target, { method, path, body })
+    const response = await osis(target, { method, path, body })
     if (!not_implemented.includes(id))
-      assert.equal(answer.status, SUCCESS[id] ?? 200, `${id}: ${answer.text}`)
-    else if (method === 'HEAD') assert.equal(answer.status, 501, id)
-    else assertOsisError(answer, 501, 'E_NOT_IMPLEMENTED')
+      assert.equal(response.status, SUCCESS[id] ?? 200, `${id}: ${response.text}`)
+    else if (method === 'HEAD') assert.equal(response.status, 501, id)
+    else assertOsisError(response, 501, 'E_NOT_IMPLEMENTED')
   }
 })
 
@@ -155,10 +155,10 @@ test('the document has every operation of the specification', async () => {
 test('everything but the information needs authentication, also what is not implemented', async () => {
   for (const [id, method, path, body] of OPERATIONS) {
     if (id === 'getInfo' || id === 'refreshToken') continue
-    const answer = await osis(target, { method, path, body, headers: { authorization: undefined } })
-    assert.equal(answer.status, 401, id)
-    assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/)
-    if (method !== 'HEAD') assertOsisError(answer, 401, 'E_UNAUTHORIZED')
+    const response = await osis(target, { method, path, body, headers: { authorization: undefined } })
+    assert.equal(response.status, 401, id)
+    assert.match(String(response.headers['www-authenticate']), /^Basic realm=/)
+    if (method !== 'HEAD') assertOsisError(response, 401, 'E_UNAUTHORIZED')
   }
 })
 
@@ -179,17 +179,17 @@ test('a wrong id, a wrong secret and another scheme are refused alike', async ()
     client_secret,
   ]
   for (const authorization of wrong) {
-    const answer = await osis(target, { path: '/api/v1/tenants/x', headers: { authorization } })
-    assertOsisError(answer, 401, 'E_UNAUTHORIZED')
-    assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/)
+    const response = await osis(target, { path: '/api/v1/tenants/x', headers: { authorization } })
+    assertOsisError(response, 401, 'E_UNAUTHORIZED')
+    assert.match(String(response.headers['www-authenticate']), /^Basic realm=/)
   }
 })
 
 test('a client without the osis scope is forbidden', async () => {
   const { client_id, client_secret } = target.init.clients.administrator
   const authorization = basic(client_id, client_secret)
-  const answer = await osis(target, { path: '/api/v1/tenants/x', headers: { authorization } })
-  assertOsisError(answer, 403, 'E_FORBIDDEN')
+  const response = await osis(target, { path: '/api/v1/tenants/x', headers: { authorization } })
+  assertOsisError(response, 403, 'E_FORBIDDEN')
 })
 
 test('a forbidden create is recorded', async () => {
@@ -222,8 +222,8 @@ test('an unknown path is a 404 with an OsisError', async () => {
 
 test('an unknown path needs authentication too', async () => {
   for (const path of ['/api/v1/nothing-here', '/api/nothing', '/api/v1/auth/nothing', '/api']) {
-    const answer = await send(target.url, { method: 'GET', path })
-    assert.equal(answer.status, 401, path)
+    const response = await send(target.url, { method: 'GET', path })
+    assert.equal(response.status, 401, path)
   }
 })
 
@@ -237,8 +237,8 @@ test('an operator chooses the prefix and the modes, and the information says so'
   const other = await startTarget({ USHER_OSIS_PREFIX: '/osis/', USHER_OSIS_AUTH: 'basic' })
   t.after(() => other.end())
   assert.equal((await send(other.url, { method: 'GET', path: '/api/info' })).status, 404)
-  const answer = await send(other.url, { method: 'GET', path: '/osis/api/info' })
-  assert.deepEqual(jsonOf<{ auth_modes: string[] }>(answer).auth_modes, ['Basic'])
+  const response = await send(other.url, { method: 'GET', path: '/osis/api/info' })
+  assert.deepEqual(jsonOf<{ auth_modes: string[] }>(response).auth_modes, ['Basic'])
   assert.equal((await osis(other, { path: '/osis/api/v1/tenants' })).status, 200)
   const doubled = await send(other.url, { method: 'GET', path: '/osis//api/info' })
   assert.match(assertOsisError(doubled, 404, 'E_NOT_FOUND'), /must not end with a slash/)

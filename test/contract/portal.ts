@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import type { Reachable } from './target.ts'
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -56,7 +56,7 @@ export function callPortal(
   method: string,
   path: string,
   call: PortalCall = {},
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const { token = target.token, portal = target.init.portal, headers, body } = call
   return send(target.url, {
     method,
@@ -73,28 +73,28 @@ export function callPortal(
 }
 
 /** Calls "Create a Customer User", by default as the provider's administrator in the target's customer. */
-export function create(target: Reachable, body: unknown, options: CreateOptions = {}): Promise<Answer> {
+export function create(target: Reachable, body: unknown, options: CreateOptions = {}): Promise<HttpResponse> {
   const { customer = target.init.customer.id, query = '', ...call } = options
   return callPortal(target, 'POST', `/customer/${customer}/users${query}`, { ...call, body })
 }
 
 /** Asserts the status of a create; returns the id in its body. */
-export function idOf(answer: Answer, status = 201): string {
-  assert.equal(answer.status, status, answer.text)
-  const id = jsonOf<string>(answer)
+export function idOf(response: HttpResponse, status = 201): string {
+  assert.equal(response.status, status, response.text)
+  const id = jsonOf<string>(response)
   assert.match(id, UUID)
   return id
 }
 
 /** Asserts an error of the documented model; returns its body. */
-export function errorOf(answer: Answer, status: number, type: string): ErrorBody {
-  assert.equal(answer.status, status, answer.text)
-  const body = jsonOf<ErrorBody>(answer)
+export function errorOf(response: HttpResponse, status: number, type: string): ErrorBody {
+  assert.equal(response.status, status, response.text)
+  const body = jsonOf<ErrorBody>(response)
   assert.deepEqual(Object.keys(body).sort(), ['correlationId', 'description', 'errors', 'statusCode', 'type'])
   assert.equal(body.statusCode, status)
   assert.equal(body.type, type)
   assert.equal(typeof body.description, 'string')
-  assert.equal(body.correlationId, answer.headers['x-correlation-id'])
+  assert.equal(body.correlationId, response.headers['x-correlation-id'])
   assert.match(body.correlationId, UUID)
   for (const { description } of body.errors) {
     assert.ok(description.length > 0)
@@ -104,8 +104,12 @@ export function errorOf(answer: Answer, status: number, type: string): ErrorBody
 }
 
 /** Asserts a 400 that names exactly these properties, each once and sorted. */
-export function assertInvalid(answer: Answer, properties: readonly string[], type = 'ValidationError'): void {
-  const { errors } = errorOf(answer, 400, type)
+export function assertInvalid(
+  response: HttpResponse,
+  properties: readonly string[],
+  type = 'ValidationError',
+): void {
+  const { errors } = errorOf(response, 400, type)
   assert.deepEqual(
     errors.map((error) => error.propertyName),
     properties,
@@ -113,16 +117,16 @@ export function assertInvalid(answer: Answer, properties: readonly string[], typ
 }
 
 /** Asserts a 401 as in RFC 6750, or a 403, both without a body. */
-export function assertNoBody(answer: Answer, status: 401 | 403): void {
-  assert.equal(answer.status, status, answer.text)
-  assert.equal(answer.text, '')
-  assert.equal(answer.headers['content-type'], undefined)
-  const challenge = answer.headers['www-authenticate']
+export function assertNoBody(response: HttpResponse, status: 401 | 403): void {
+  assert.equal(response.status, status, response.text)
+  assert.equal(response.text, '')
+  assert.equal(response.headers['content-type'], undefined)
+  const challenge = response.headers['www-authenticate']
   if (status === 401) assert.match(String(challenge), /^Bearer /)
 }
 
 /** Asserts that a presented token was refused: 401 with `error="invalid_token"`. */
-export function assertTokenRefused(answer: Answer): void {
-  assertNoBody(answer, 401)
-  assert.match(String(answer.headers['www-authenticate']), /error="invalid_token"/)
+export function assertTokenRefused(response: HttpResponse): void {
+  assertNoBody(response, 401)
+  assert.match(String(response.headers['www-authenticate']), /error="invalid_token"/)
 }

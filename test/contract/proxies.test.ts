@@ -88,8 +88,8 @@ test('a header for the host or the scheme changes no URL that Usher gives out', 
 
 test('OSIS records the address that the proxy adds too', async () => {
   const name = `Acme ${randomUUID()}`
-  const answer = await createTenant(proxied, { name }, { 'x-forwarded-for': '192.0.2.8' })
-  assert.equal(answer.status, 201, answer.text)
-  const [entry] = await proxied.operator.listAudit(String(answer.headers['x-correlation-id']))
+  const response = await createTenant(proxied, { name }, { 'x-forwarded-for': '192.0.2.8' })
+  assert.equal(response.status, 201, response.text)
+  const [entry] = await proxied.operator.listAudit(String(response.headers['x-correlation-id']))
   assert.equal(entry?.address, '192.0.2.8')
 })

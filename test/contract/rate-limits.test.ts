@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { osis } from './object-store.ts'
 import { create, errorOf, idOf, newUser } from './portal.ts'
 import { newToken, useOwnTarget } from './target.ts'
@@ -16,9 +16,9 @@ const target = useOwnTarget({
 })
 
 /** Asserts the headers of a 429. */
-function assertLimited(answer: Answer, policy: string, limit: number): void {
-  assert.equal(answer.status, 429, answer.text)
-  const { headers } = answer
+function assertLimited(response: HttpResponse, policy: string, limit: number): void {
+  assert.equal(response.status, 429, response.text)
+  const { headers } = response
   const seconds = Number(headers['retry-after'])
   assert.ok(seconds >= 1 && seconds <= 60, `Retry-After: ${headers['retry-after']}`)
   assert.equal(headers['ratelimit-policy'], `"${policy}";q=${limit};w=60`)
@@ -31,18 +31,18 @@ const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': 
 interface Failing {
   readonly name: string
   readonly status: number
-  call(address: string, headers?: Record<string, string>): Promise<Answer>
-  assertError(answer: Answer): void
+  call(address: string, headers?: Record<string, string>): Promise<HttpResponse>
+  assertError(response: HttpResponse): void
 }
 
-const assertOsisError = (answer: Answer): void => {
-  const { code, message, ...rest } = jsonOf<{ code: string; message: string }>(answer)
+const assertOsisError = (response: HttpResponse): void => {
+  const { code, message, ...rest } = jsonOf<{ code: string; message: string }>(response)
   assert.equal(code, 'E_TOO_MANY_REQUESTS')
   assert.match(message, /from this address have failed\. Wait \d+ s\.$/)
   assert.deepEqual(rest, {})
 }
 
-function post(path: string, body: object, address: string): Promise<Answer> {
+function post(path: string, body: object, address: string): Promise<HttpResponse> {
   const headers = { 'content-type': 'application/json', ...from(address) }
   return send(target.url, { method: 'POST', path, headers, body: JSON.stringify(body) })
 }
@@ -53,8 +53,8 @@ const FAILING: readonly Failing[] = [
     status: 401,
     call: (address, headers) =>
       create(target, newUser(), { token: 'x.y.z', headers: { ...from(address), ...headers } }),
-    assertError: (answer) => {
-      assert.match(errorOf(answer, 429, 'TooManyRequests').description, /from this address have failed/)
+    assertError: (response) => {
+      assert.match(errorOf(response, 429, 'TooManyRequests').description, /from this address have failed/)
     },
   },
   {
@@ -105,8 +105,8 @@ const FAILING: readonly Failing[] = [
         headers: { 'content-type': 'application/x-www-form-urlencoded', ...from(address) },
         body: 'grant_type=client_credentials&client_id=a&client_secret=b',
       }),
-    assertError: (answer) => {
-      const { error, error_description } = jsonOf<Record<string, string>>(answer)
+    assertError: (response) => {
+      const { error, error_description } = jsonOf<Record<string, string>>(response)
       assert.equal(error, 'temporarily_unavailable')
       assert.match(error_description ?? '', /from this address have failed/)
     },
@@ -118,9 +118,9 @@ for (const [i, { name, status, call, assertError }] of FAILING.entries())
     const address = `192.0.2.${i + 1}`
     for (let n = 0; n < PER_ADDRESS; n++) assert.equal((await call(address)).status, status)
     for (let n = 0; n < 2; n++) {
-      const answer = await call(address)
-      assertLimited(answer, 'address', PER_ADDRESS)
-      assertError(answer)
+      const response = await call(address)
+      assertLimited(response, 'address', PER_ADDRESS)
+      assertError(response)
     }
     assert.equal((await call(`198.51.100.${i + 1}`)).status, status, 'another address is not limited')
   })
@@ -149,17 +149,17 @@ test('a login from such an address is refused before its body is read', async ()
   await exhaust(address)
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', ...from(address) }
   const body = 'x'.repeat(1024 * 1024)
-  const answer = await send(target.url, { method: 'POST', path: '/api/v1/auth/login', headers, body })
-  assertLimited(answer, 'address', PER_ADDRESS)
+  const response = await send(target.url, { method: 'POST', path: '/api/v1/auth/login', headers, body })
+  assertLimited(response, 'address', PER_ADDRESS)
 })
 
 test('expired tokens do not count: their clients must learn that they need another', async () => {
   const address = '203.0.113.5'
   const token = await target.operator.signAgain(target.token, -10)
   for (let n = 0; n < PER_ADDRESS + 2; n++) {
-    const answer = await create(target, newUser(), { token, headers: from(address) })
-    assert.equal(answer.status, 401)
-    assert.match(String(answer.headers['www-authenticate']), /expired/)
+    const response = await create(target, newUser(), { token, headers: from(address) })
+    assert.equal(response.status, 401)
+    assert.match(String(response.headers['www-authenticate']), /expired/)
   }
   const { client_id: username, client_secret: password } = target.init.clients.osis
   assert.equal((await post('/api/v1/auth/login', { username, password }, address)).status, 200)
@@ -203,9 +203,9 @@ test('addresses of one IPv6 network of 64 bits count together', async () => {
 test('a client that sends too many requests gets 429 with the documented error', async () => {
   const token = await newToken(target, target.init.provider.id)
   for (let n = 0; n < PER_CLIENT; n++) idOf(await create(target, newUser(), { token }))
-  const answer = await create(target, newUser(), { token })
-  assertLimited(answer, 'client', PER_CLIENT)
-  const { description, errors } = errorOf(answer, 429, 'TooManyRequests')
+  const response = await create(target, newUser(), { token })
+  assertLimited(response, 'client', PER_CLIENT)
+  const { description, errors } = errorOf(response, 429, 'TooManyRequests')
   assert.match(description, /more than 6 requests in a minute\. Wait \d+ s\.$/)
   assert.deepEqual(errors, [])
   idOf(await create(target, newUser(), { token: await newToken(target, target.init.provider.id) }))
@@ -225,9 +225,9 @@ test('OSIS limits its clients with an OsisError', async () => {
   const headers = { authorization: basic(client.client_id, client.client_secret) }
   for (let n = 0; n < PER_CLIENT; n++)
     assert.equal((await osis(target, { path: '/api/v1/tenants', headers })).status, 200)
-  const answer = await osis(target, { path: '/api/v1/tenants', headers })
-  assertLimited(answer, 'client', PER_CLIENT)
-  assert.equal(jsonOf<{ code: string }>(answer).code, 'E_TOO_MANY_REQUESTS')
+  const response = await osis(target, { path: '/api/v1/tenants', headers })
+  assertLimited(response, 'client', PER_CLIENT)
+  assert.equal(jsonOf<{ code: string }>(response).code, 'E_TOO_MANY_REQUESTS')
 })
 
 test('requests for tokens have the limit of their client too, apart from its other requests', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
-import { type Answer, jsonOf, send } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import type { ClientSecret } from '../../testing/usher.ts'
 import {
   type CredentialPage,
@@ -34,23 +34,23 @@ const target = useTarget({}, async () => {
 })
 
 /** Reads a path, and returns the response with the audit entries that it left. */
-async function readAudited(path: string): Promise<{ answer: Answer; entries: readonly AuditRow[] }> {
+async function readAudited(path: string): Promise<{ response: HttpResponse; entries: readonly AuditRow[] }> {
   const correlation = randomUUID()
-  const answer = await osis(target, { path, headers: { 'x-correlation-id': correlation } })
-  return { answer, entries: await target.operator.listAudit(correlation) }
+  const response = await osis(target, { path, headers: { 'x-correlation-id': correlation } })
+  return { response, entries: await target.operator.listAudit(correlation) }
 }
 
 /** Asserts that a read left one entry, and that no secret is in it. */
 async function assertRead(path: string, operation: string, said: object): Promise<void> {
-  const { answer, entries } = await readAudited(path)
-  assert.equal(answer.status, 200, answer.text)
+  const { response, entries } = await readAudited(path)
+  assert.equal(response.status, 200, response.text)
   assert.equal(entries.length, 1, JSON.stringify(entries))
   const caller = target.init.clients.osis.client_id
   assert.partialDeepStrictEqual(entries[0], {
     ...{ operation, status: 'Succeeded', outcome: 'read', address: '127.0.0.1', changedFields: [] },
     ...{ caller, ...said },
   })
-  const found = jsonOf<Partial<CredentialPage> & Partial<OsisCredential>>(answer)
+  const found = jsonOf<Partial<CredentialPage> & Partial<OsisCredential>>(response)
   const secrets = (found.items ?? [found]).map((one) => one.secret_key ?? '')
   assert.ok(secrets.length > 0)
   for (const secret of secrets) assert.ok(!JSON.stringify(entries).includes(secret))
@@ -94,7 +94,7 @@ test('a read that returns no secret leaves no entry', async () => {
     assert.deepEqual((await readAudited(path)).entries, [], path)
 })
 
-function requestToken(client: ClientSecret): Promise<Answer> {
+function requestToken(client: ClientSecret): Promise<HttpResponse> {
   return send(target.url, {
     method: 'POST',
     path: '/oauth2/v2.0/token',
@@ -119,9 +119,9 @@ test('every token of the partner portal leaves an audit entry with its id, and t
 
 test('a client that may have no token of the partner portal leaves an entry of the refusal', async () => {
   const { osis: client } = target.init.clients
-  const answer = await requestToken(client)
-  assert.equal(answer.status, 400)
-  assert.equal(jsonOf<{ error: string }>(answer).error, 'unauthorized_client')
+  const response = await requestToken(client)
+  assert.equal(response.status, 400)
+  assert.equal(jsonOf<{ error: string }>(response).error, 'unauthorized_client')
   const entries = await target.operator.listAuditOf(target.init.provider.id)
   assert.ok(
     entries.some(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { callPortal, create, idOf, newEmail, newUser, type PortalCall } from './portal.ts'
 import type { Target } from './target.ts'
 import type { ListItem } from './user-lists.ts'
@@ -13,10 +13,10 @@ export type Verb = 'suspend' | 'resume' | 'restore'
 
 /** The calls about one user, who is named by an id, an e-mail, or one of them with a query. */
 export interface SingleUsers {
-  get(user: string, call?: PortalCall): Promise<Answer>
-  patch(user: string, body: unknown, call?: PortalCall): Promise<Answer>
-  remove(user: string, call?: PortalCall): Promise<Answer>
-  act(id: string, verb: Verb, call?: PortalCall): Promise<Answer>
+  get(user: string, call?: PortalCall): Promise<HttpResponse>
+  patch(user: string, body: unknown, call?: PortalCall): Promise<HttpResponse>
+  remove(user: string, call?: PortalCall): Promise<HttpResponse>
+  act(id: string, verb: Verb, call?: PortalCall): Promise<HttpResponse>
   /** Returns a user as they are read, which must succeed. */
   read(user: string, call?: PortalCall): Promise<UserView>
   /** Creates a user of the target's customer; returns their id, and an e-mail that no other user has. */
@@ -31,9 +31,9 @@ export function singleUsersOf(target: Target): SingleUsers {
     remove: (user, call) => callPortal(target, 'DELETE', `/users/${user}`, call),
     act: (id, verb, call) => callPortal(target, 'POST', `/users/${id}/${verb}`, call),
     async read(user, call) {
-      const answer = await get(user, call)
-      assert.equal(answer.status, 200, answer.text)
-      return jsonOf<UserView>(answer)
+      const response = await get(user, call)
+      assert.equal(response.status, 200, response.text)
+      return jsonOf<UserView>(response)
     },
     async add(members) {
       const email = newEmail()
@@ -43,8 +43,8 @@ export function singleUsersOf(target: Target): SingleUsers {
 }
 
 /** Asserts a 204 without a body; returns the ETag. */
-export function changed(answer: Answer): string {
-  assert.deepEqual([answer.status, answer.text], [204, ''])
-  assert.equal(answer.headers['content-type'], undefined)
-  return String(answer.headers.etag)
+export function changed(response: HttpResponse): string {
+  assert.deepEqual([response.status, response.text], [204, ''])
+  assert.equal(response.headers['content-type'], undefined)
+  return String(response.headers.etag)
 }

@@ -202,9 +202,9 @@ test('the nil UUID counts as an id that was not sent', async () => {
   for (const user of users) ids.push(idOf(await create(target, user, { query: `?resellerId=${NIL}` })))
   assert.equal(new Set([NIL, ...ids]).size, 3)
   assert.equal(idOf(await create(target, users[0]), 200), ids[0])
-  const answer = await create(target, newUser({ id: NIL }), { headers })
-  assert.match(String(answer.headers['x-correlation-id']), UUID)
-  assert.notEqual(answer.headers['x-correlation-id'], NIL)
+  const response = await create(target, newUser({ id: NIL }), { headers })
+  assert.match(String(response.headers['x-correlation-id']), UUID)
+  assert.notEqual(response.headers['x-correlation-id'], NIL)
 })
 
 test('a group without an id is named by its place', async () => {
@@ -235,8 +235,8 @@ test('a taken id is refused in the same words, whoever has it', async () => {
   await target.operator.removeUser(idOf(await create(target, gone)))
   for (const [holder, id] of Object.entries(holders))
     for (const user of [newUser(), newUser({ email: null }), gone]) {
-      const answer = await create(target, { ...user, id: id.toUpperCase() })
-      const { description, errors } = errorOf(answer, 400, 'Conflict')
+      const response = await create(target, { ...user, id: id.toUpperCase() })
+      const { description, errors } = errorOf(response, 400, 'Conflict')
       assert.equal(description, `The id ${message}.`, holder)
       assert.deepEqual(errors, [{ propertyName: 'id', description: [message] }], holder)
     }

@@ -80,14 +80,10 @@ export class StrictClient {
    */
   async call(id: OperationId, given: Arguments = {}): Promise<Decoded> {
     const [, , success, model] = OPERATIONS[id]
-    const answer = await this.#send(id, given)
-    const text = await answer.text()
-    assert.equal(
-      answer.status,
-      success,
-      `${id} was answered ${answer.status}, which is no ${success}: ${text}`,
-    )
-    const decoded = model === null ? {} : decode(id, model, answer.headers.get('content-type'), text)
+    const response = await this.#send(id, given)
+    const text = await response.text()
+    assert.equal(response.status, success, `${id} got ${response.status}, which is no ${success}: ${text}`)
+    const decoded = model === null ? {} : decode(id, model, response.headers.get('content-type'), text)
     if (model === null) assert.equal(text, '', `${id} has a body where none is documented`)
     this.called.add(id)
     return decoded as Decoded
@@ -95,11 +91,11 @@ export class StrictClient {
 
   /** Asserts that a call is refused with an OsisError, or without a body for HEAD; returns its status. */
   async refuse(id: OperationId, given: Arguments = {}): Promise<number> {
-    const answer = await this.#send(id, given)
-    const text = await answer.text()
-    assert.ok(answer.status >= 400, `${id} was not refused: ${answer.status}`)
-    if (OPERATIONS[id][0] !== 'HEAD') decode(id, 'Error', answer.headers.get('content-type'), text)
-    return answer.status
+    const response = await this.#send(id, given)
+    const text = await response.text()
+    assert.ok(response.status >= 400, `${id} was not refused: ${response.status}`)
+    if (OPERATIONS[id][0] !== 'HEAD') decode(id, 'Error', response.headers.get('content-type'), text)
+    return response.status
   }
 
   #send(id: OperationId, { path = {}, query = {}, body }: Arguments): Promise<Response> {
@@ -118,7 +114,7 @@ export class StrictClient {
 }
 
 function decode(id: OperationId, model: Model, type: string | null, text: string): Decoded {
-  assert.match(type ?? '', /^application\/json/, `${id} is answered as ${type}`)
+  assert.match(type ?? '', /^application\/json/, `${id} responds with ${type}`)
   const value: unknown = model === 'Text' ? text : JSON.parse(text)
   const mismatch = mismatchOf(MODELS[model], value)
   assert.equal(mismatch, undefined, `${id}: ${mismatch}`)

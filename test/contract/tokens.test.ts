@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import {
   createdOf,
@@ -21,7 +21,7 @@ const target = useTarget({ USHER_LOG_LEVEL: 'trace' })
 
 type Form = Readonly<Record<string, string>>
 
-function requestToken(form: Form | string, headers: Form = {}): Promise<Answer> {
+function requestToken(form: Form | string, headers: Form = {}): Promise<HttpResponse> {
   return send(target.url, {
     method: 'POST',
     path: '/oauth2/v2.0/token',
@@ -36,30 +36,30 @@ function formOf(fields: Form = {}): Form {
   return { grant_type: 'client_credentials', scope: 'api://usher/.default', ...client, ...fields }
 }
 
-interface TokenAnswer {
+interface TokenBody {
   readonly token_type: string
   readonly expires_in: number
   readonly ext_expires_in: number
   readonly access_token: string
 }
 
-function tokenOf(answer: Answer): string {
-  assert.equal(answer.status, 200, answer.text)
-  assert.equal(answer.headers['cache-control'], 'no-store')
-  assert.equal(answer.headers.pragma, 'no-cache')
-  const { access_token, ...rest } = jsonOf<TokenAnswer>(answer)
+function tokenOf(response: HttpResponse): string {
+  assert.equal(response.status, 200, response.text)
+  assert.equal(response.headers['cache-control'], 'no-store')
+  assert.equal(response.headers.pragma, 'no-cache')
+  const { access_token, ...rest } = jsonOf<TokenBody>(response)
   assert.deepEqual(rest, { token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599 })
   return access_token
 }
 
 /** Asserts an error by RFC 6749 section 5.2. */
-function assertTokenError(answer: Answer, status: number, error: string): void {
-  assert.equal(answer.status, status, answer.text)
-  const body = jsonOf<Record<string, string>>(answer)
+function assertTokenError(response: HttpResponse, status: number, error: string): void {
+  assert.equal(response.status, status, response.text)
+  const body = jsonOf<Record<string, string>>(response)
   assert.equal(body.error, error)
-  assert.equal(answer.headers['cache-control'], 'no-store')
-  assert.equal(answer.headers.pragma, 'no-cache')
-  assert.equal(answer.headers['www-authenticate'] !== undefined, status === 401)
+  assert.equal(response.headers['cache-control'], 'no-store')
+  assert.equal(response.headers.pragma, 'no-cache')
+  assert.equal(response.headers['www-authenticate'] !== undefined, status === 401)
   // The characters that RFC 6749 allows in a description.
   assert.match(body.error_description ?? '', /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
   assert.ok(!('access_token' in body))
@@ -73,8 +73,8 @@ test('a client gets a token by form, and the token works', async () => {
 test('a client gets a token by Basic, and the token works', async () => {
   const { client_id, client_secret } = target.init.clients.administrator
   const form = { grant_type: 'client_credentials', scope: 'api://x/.default' }
-  const answer = await requestToken(form, { authorization: basic(client_id, client_secret) })
-  idOf(await create(target, newUser(), { token: tokenOf(answer) }))
+  const response = await requestToken(form, { authorization: basic(client_id, client_secret) })
+  idOf(await create(target, newUser(), { token: tokenOf(response) }))
 })
 
 test('the id and the secret in Basic may be form-encoded, every character of them', async () => {
@@ -178,9 +178,9 @@ test('invalid_request: a form that goes with Basic adds no secret, and names no 
 test('the description of an error has only the characters that RFC 6749 allows', async () => {
   for (const name of ['"', '\\', 'é', '\n', 'x'.repeat(300)]) {
     const twice = `${encodeURIComponent(name)}=1`
-    const answer = await requestToken(`${twice}&${twice}`)
-    assertTokenError(answer, 400, 'invalid_request')
-    assert.ok(answer.text.length < 200, answer.text)
+    const response = await requestToken(`${twice}&${twice}`)
+    assertTokenError(response, 400, 'invalid_request')
+    assert.ok(response.text.length < 200, response.text)
   }
 })
 
@@ -199,9 +199,9 @@ test('invalid_client: a wrong secret, an unknown client and none are refused ali
 test('invalid_client: a caller that uses Basic gets a Basic challenge', async () => {
   const { client_id } = target.init.clients.administrator
   for (const authorization of [basic(client_id, 'x'), basic('x', 'y'), basic('%', '%zz'), 'Basic !']) {
-    const answer = await requestToken({ grant_type: 'client_credentials' }, { authorization })
-    assertTokenError(answer, 401, 'invalid_client')
-    assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/)
+    const response = await requestToken({ grant_type: 'client_credentials' }, { authorization })
+    assertTokenError(response, 401, 'invalid_client')
+    assert.match(String(response.headers['www-authenticate']), /^Basic realm=/)
   }
 })
 
@@ -232,9 +232,9 @@ test('unauthorized_client: an OSIS client speaks Basic and gets no token', async
 
 test('a body that is no form is refused', async () => {
   for (const type of ['application/json', 'text/plain']) {
-    const answer = await requestToken(JSON.stringify(formOf()), { 'content-type': type })
-    assert.ok([400, 415].includes(answer.status))
-    assertTokenError(answer, answer.status, 'invalid_request')
+    const response = await requestToken(JSON.stringify(formOf()), { 'content-type': type })
+    assert.ok([400, 415].includes(response.status))
+    assertTokenError(response, response.status, 'invalid_request')
   }
 })
 
@@ -267,9 +267,9 @@ test('two tokens are never the same', async () => {
 })
 
 test('the key set holds public keys only', async () => {
-  const answer = await send(target.url, { method: 'GET', path: '/oauth2/v2.0/keys' })
-  assert.equal(answer.status, 200)
-  const { keys } = jsonOf<{ keys: Record<string, unknown>[] }>(answer)
+  const response = await send(target.url, { method: 'GET', path: '/oauth2/v2.0/keys' })
+  assert.equal(response.status, 200)
+  const { keys } = jsonOf<{ keys: Record<string, unknown>[] }>(response)
   assert.ok(keys.length > 0)
   for (const key of keys) {
     for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) assert.ok(!(secret in key))
@@ -279,9 +279,9 @@ test('the key set holds public keys only', async () => {
 
 test('both discovery documents say where the token endpoint and the keys are', async () => {
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
-    const answer = await send(target.url, { method: 'GET', path: `/.well-known/${name}` })
-    assert.equal(answer.status, 200)
-    const found = jsonOf<Record<string, unknown>>(answer)
+    const response = await send(target.url, { method: 'GET', path: `/.well-known/${name}` })
+    assert.equal(response.status, 200)
+    const found = jsonOf<Record<string, unknown>>(response)
     assert.equal(found.issuer, target.url)
     assert.equal(found.token_endpoint, `${target.url}/oauth2/v2.0/token`)
     assert.equal(found.jwks_uri, `${target.url}/oauth2/v2.0/keys`)
@@ -299,8 +299,8 @@ test('no secret, token, body or personal data is in the log, even at its finest 
   idOf(await create(target, user, { token }))
   await create(target, { ...user, lastName: 'Xenakis' }, { token })
   await create(target, '{"firstName":"Hypatia"', { token })
-  const answer = await createTenant(target, { name: 'Acme' })
-  const { tenant_id } = createdOf<{ tenant_id: string }>(answer)
+  const response = await createTenant(target, { name: 'Acme' })
+  const { tenant_id } = createdOf<{ tenant_id: string }>(response)
   const account = createdOf<OsisUser>(await createUser(target, tenant_id, newOsisUser()))
   const [credential] = (await listCredentials(target, account)).items
   const secrets = [administrator.client_secret, osis.client_secret, 'a-wrong-secret', token]

@@ -32,9 +32,9 @@ export interface Page<Item = ListItem> {
 /** Calls the lists of a target; each asserts that the call succeeds. */
 export function portalLists(target: Reachable) {
   const list = async (query: string, { path = '', ...call }: PortalCall & { path?: string } = {}) => {
-    const answer = await callPortal(target, 'GET', `${path}${query}`, call)
-    assert.equal(answer.status, 200, answer.text)
-    return jsonOf<Page>(answer)
+    const response = await callPortal(target, 'GET', `${path}${query}`, call)
+    assert.equal(response.status, 200, response.text)
+    return jsonOf<Page>(response)
   }
   return {
     list,
@@ -49,9 +49,9 @@ export function portalLists(target: Reachable) {
     },
     /** Returns the users of a customer. */
     async listOf(customer: string, { query = '', ...call }: PortalCall & { query?: string } = {}) {
-      const answer = await callPortal(target, 'GET', `/customer/${customer}/users${query}`, call)
-      assert.equal(answer.status, 200, answer.text)
-      return jsonOf<readonly ListItem[]>(answer)
+      const response = await callPortal(target, 'GET', `/customer/${customer}/users${query}`, call)
+      assert.equal(response.status, 200, response.text)
+      return jsonOf<readonly ListItem[]>(response)
     },
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import {
   assertInvalid,
   assertNoBody,
@@ -47,7 +47,11 @@ async function addIn(call: PortalCall, members: object = {}): Promise<{ id: stri
 }
 
 /** Every call about one user, as one caller makes it. */
-function everyCall(user: { id: string; email: string }, call: PortalCall, query = ''): Promise<Answer[]> {
+function everyCall(
+  user: { id: string; email: string },
+  call: PortalCall,
+  query = '',
+): Promise<HttpResponse[]> {
   return Promise.all([
     get(user.id + query, call),
     get(user.email + query, call),
@@ -61,8 +65,8 @@ function everyCall(user: { id: string; email: string }, call: PortalCall, query 
   ])
 }
 
-/** What an answer says, without what is the caller's own: ids, e-mails and the correlation id. */
-function shapeOf({ status, text, headers }: Answer, user: { id: string; email: string }): unknown {
+/** What a response says, without what is the caller's own: ids, e-mails and the correlation id. */
+function shapeOf({ status, text, headers }: HttpResponse, user: { id: string; email: string }): unknown {
   const body = text && { ...JSON.parse(text), correlationId: '' }
   const said = JSON.stringify(body).replaceAll(user.id, 'ID').replaceAll(user.email, 'EMAIL')
   return { status, said, headers: Object.keys(headers).sort() }
@@ -74,9 +78,9 @@ test('a user made in the context of a reseller is out of reach for another resel
   const absent = { id: randomUUID(), email: newEmail() }
   const foreign = await everyCall(user, asB())
   const missing = await everyCall(absent, asB())
-  for (const [i, answer] of foreign.entries()) {
-    errorOf(answer, 404, 'NotFound')
-    assert.deepEqual(shapeOf(answer, user), shapeOf(missing[i] as Answer, absent))
+  for (const [i, response] of foreign.entries()) {
+    errorOf(response, 404, 'NotFound')
+    assert.deepEqual(shapeOf(response, user), shapeOf(missing[i] as HttpResponse, absent))
   }
   assert.equal((await read(user.email, asA())).firstName, 'Ada')
 })
@@ -99,7 +103,7 @@ test('users of a customer of another reseller, and users of the provider, are ou
     { id: providerId, email: provider },
   ])
     for (const call of [asA(), asCustomer()])
-      for (const answer of await everyCall(user, call)) errorOf(answer, 404, 'NotFound')
+      for (const response of await everyCall(user, call)) errorOf(response, 404, 'NotFound')
   assert.equal((await get(id, asB())).status, 200)
 })
 
@@ -111,8 +115,8 @@ test('a reseller manages its own users, and another reseller does not reach them
   const id = idOf(await callPortal(target, 'POST', path, { ...asA(), body }))
   // The same create by the provider is the same create.
   assert.equal(idOf(await callPortal(target, 'POST', path, { body }), 200), id)
-  for (const answer of await everyCall({ id, email }, asB())) errorOf(answer, 404, 'NotFound')
-  for (const answer of await everyCall({ id, email }, asCustomer())) errorOf(answer, 404, 'NotFound')
+  for (const response of await everyCall({ id, email }, asB())) errorOf(response, 404, 'NotFound')
+  for (const response of await everyCall({ id, email }, asCustomer())) errorOf(response, 404, 'NotFound')
   changed(await act(id, 'suspend', asA()))
   assert.equal((await read(email)).active, false)
 })
@@ -120,9 +124,9 @@ test('a reseller manages its own users, and another reseller does not reach them
 test('a reseller is told alike that another reseller and an absent one are missing', async () => {
   const shapes = []
   for (const id of [fixture.resellerB, randomUUID(), target.init.customer.id]) {
-    const answer = await callPortal(target, 'POST', `/reseller/${id}/users`, { ...asA(), body: newUser() })
-    errorOf(answer, 404, 'NotFound')
-    shapes.push(shapeOf(answer, { id, email: '?' }))
+    const response = await callPortal(target, 'POST', `/reseller/${id}/users`, { ...asA(), body: newUser() })
+    errorOf(response, 404, 'NotFound')
+    shapes.push(shapeOf(response, { id, email: '?' }))
   }
   assert.deepEqual(shapes[0], shapes[1])
   assert.deepEqual(shapes[0], shapes[2])
@@ -172,7 +176,7 @@ test('a provider narrows to the context of a reseller', async () => {
 test("a provider's token in the portal of a reseller has the reach of that reseller", async () => {
   const inA = await addIn(asA())
   assert.equal((await get(inA.email, { portal: PORTAL_A })).status, 200)
-  for (const answer of await everyCall(inA, { portal: PORTAL_B })) errorOf(answer, 404, 'NotFound')
+  for (const response of await everyCall(inA, { portal: PORTAL_B })) errorOf(response, 404, 'NotFound')
 })
 
 test('a customer reaches its users in every context, and learns of no reseller that is not its own', async () => {
@@ -183,11 +187,11 @@ test('a customer reaches its users in every context, and learns of no reseller t
   const stranger = await target.operator.addReseller(`${randomUUID()}.example`)
   const shapes = []
   for (const id of [stranger, randomUUID()]) {
-    const answers = [await get(`${inA.id}?resellerId=${id}`, asCustomer())]
+    const responses = [await get(`${inA.id}?resellerId=${id}`, asCustomer())]
     const path = `/customer/${fixture.shared}/users?resellerId=${id}`
-    answers.push(await callPortal(target, 'POST', path, { ...asCustomer(), body: newUser() }))
-    for (const answer of answers) errorOf(answer, 404, 'NotFound')
-    shapes.push(answers.map((answer) => shapeOf(answer, { id, email: '?' })))
+    responses.push(await callPortal(target, 'POST', path, { ...asCustomer(), body: newUser() }))
+    for (const response of responses) errorOf(response, 404, 'NotFound')
+    shapes.push(responses.map((response) => shapeOf(response, { id, email: '?' })))
   }
   assert.deepEqual(shapes[0], shapes[1])
 })
@@ -239,9 +243,9 @@ test('lists hold exactly the users that are read one by one, in every context', 
   const calls = [{}, { portal: PORTAL_A }, { portal: PORTAL_B }, asA(), asB()]
   for (const call of calls)
     for (const query of queries) {
-      const answer = await callPortal(target, 'GET', `/users?pageSize=2000&${query}`, call)
-      if (answer.status === 403) continue
-      const listed = jsonOf<{ items: UserView[] }>(answer).items.filter(({ id }) => made.includes(id))
+      const response = await callPortal(target, 'GET', `/users?pageSize=2000&${query}`, call)
+      if (response.status === 403) continue
+      const listed = jsonOf<{ items: UserView[] }>(response).items.filter(({ id }) => made.includes(id))
       const views: UserView[] = []
       for (const id of made) {
         const one = await get(`${id}?${query}`, call)

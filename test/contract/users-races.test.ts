@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { rounds } from '../../testing/full-length.ts'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { createdOf, createUser, newOsisUser, newTenant, type OsisUser, osis } from './object-store.ts'
 import { assertInvalid, create, errorOf, idOf, newEmail, newUser } from './portal.ts'
 import { changed, singleUsersOf } from './single-users.ts'
 import { useTarget } from './target.ts'
 
-// Calls at the same moment. Whatever their order was, one order of them must explain all answers and what is there
+// Calls at the same moment. Whatever their order was, one order of them must explain all responses and what is there
 // afterwards.
 
 const target = useTarget()
@@ -17,8 +17,8 @@ const { get, patch, remove, act, read, add } = singleUsersOf(target)
 const ROUNDS = rounds(5, 50)
 const MANY = 50
 
-function countStatus(answers: readonly Answer[], status: number): number {
-  return answers.filter((answer) => answer.status === status).length
+function countStatus(responses: readonly HttpResponse[], status: number): number {
+  return responses.filter((response) => response.status === status).length
 }
 
 test('50 equal PATCHes at once are one change', async () => {
@@ -26,10 +26,10 @@ test('50 equal PATCHes at once are one change', async () => {
   const correlation = randomUUID()
   const call = { headers: { 'x-correlation-id': correlation } }
   const body = { firstName: 'Grace', groups: [{ id: target.init.groups.Viewer }] }
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: MANY }, (_, i) => patch(i % 2 ? id : email, body, call)),
   )
-  assert.equal(new Set(answers.map(changed)).size, 1)
+  assert.equal(new Set(responses.map(changed)).size, 1)
   const outcomes = (await target.operator.listAudit(correlation)).map((entry) => entry.outcome)
   assert.equal(outcomes.length, MANY)
   assert.equal(outcomes.filter((outcome) => outcome === 'updated').length, 1)
@@ -39,19 +39,19 @@ test('50 equal PATCHes at once are one change', async () => {
 test('of 50 PATCHes at once with one If-Match, one wins', async () => {
   const { id } = await add()
   const call = { headers: { 'if-match': String((await get(id)).headers.etag) } }
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: MANY }, (_, i) => patch(id, { firstName: `${i}` }, call)),
   )
-  assert.equal(countStatus(answers, 204), 1)
-  for (const answer of answers) if (answer.status !== 204) errorOf(answer, 412, 'PreconditionFailed')
-  const winner = answers.findIndex((answer) => answer.status === 204)
+  assert.equal(countStatus(responses, 204), 1)
+  for (const response of responses) if (response.status !== 204) errorOf(response, 412, 'PreconditionFailed')
+  const winner = responses.findIndex((response) => response.status === 204)
   assert.equal((await read(id)).firstName, `${winner}`)
 })
 
 test('PATCHes at once that differ each make a version, and the last one is there', async () => {
   const { id } = await add()
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => patch(id, { firstName: `${i}` })))
-  const etags = answers.map(changed)
+  const responses = await Promise.all(Array.from({ length: 20 }, (_, i) => patch(id, { firstName: `${i}` })))
+  const etags = responses.map(changed)
   assert.equal(new Set(etags).size, 20)
   const last = await get(id)
   assert.equal(jsonOf<{ firstName: string }>(last).firstName, `${etags.indexOf(String(last.headers.etag))}`)
@@ -60,13 +60,13 @@ test('PATCHes at once that differ each make a version, and the last one is there
 test('PATCHes at once of different members keep each other’s changes', async () => {
   const { id } = await add()
   const groups = [{ id: target.init.groups.Viewer }]
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     patch(id, { firstName: 'One' }),
     patch(id, { lastName: 'Two' }),
     patch(id, { groups }),
     act(id, 'suspend'),
   ])
-  assert.equal(new Set(answers.map(changed)).size, 4)
+  assert.equal(new Set(responses.map(changed)).size, 4)
   const user = await read(id)
   const found = [user.firstName, user.lastName, user.groups.length, user.active]
   assert.deepEqual(found, ['One', 'Two', 1, false])
@@ -86,9 +86,9 @@ test('PATCH against DELETE: the change is there after a restore if and only if i
 
 test('20 DELETEs at once: one deletes, the others find no user', async () => {
   const { id } = await add()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => remove(id)))
-  assert.equal(countStatus(answers, 204), 1)
-  assert.equal(countStatus(answers, 404), 19)
+  const responses = await Promise.all(Array.from({ length: 20 }, () => remove(id)))
+  assert.equal(countStatus(responses, 204), 1)
+  assert.equal(countStatus(responses, 404), 19)
 })
 
 test('restore against create: both give the same user back, with the content of one order', async () => {
@@ -125,10 +125,11 @@ test('restore against a PATCH to the same e-mail: one of them gets it', async ()
 test('20 PATCHes at once to one e-mail: one user gets it', async () => {
   const users = await Promise.all(Array.from({ length: 20 }, () => add()))
   const email = newEmail()
-  const answers = await Promise.all(users.map((user) => patch(user.id, { email })))
-  assert.equal(countStatus(answers, 204), 1)
-  for (const answer of answers) if (answer.status !== 204) assertInvalid(answer, ['email'], 'Conflict')
-  const winner = answers.findIndex((answer) => answer.status === 204)
+  const responses = await Promise.all(users.map((user) => patch(user.id, { email })))
+  assert.equal(countStatus(responses, 204), 1)
+  for (const response of responses)
+    if (response.status !== 204) assertInvalid(response, ['email'], 'Conflict')
+  const winner = responses.findIndex((response) => response.status === 204)
   assert.equal((await read(email)).id, users[winner]?.id)
 })
 
@@ -169,8 +170,11 @@ test('suspend against a create by OSIS: the account of a suspended person is sus
     const email = newEmail()
     const id = idOf(await create(target, newUser({ email }), { customer }))
     const body = newOsisUser({ email, cd_tenant_id: tenant.orgs[0] })
-    const answers: Answer[] = await Promise.all([act(id, 'suspend'), createUser(target, tenant.id, body)])
-    const [suspended, made] = answers as [Answer, Answer]
+    const responses: HttpResponse[] = await Promise.all([
+      act(id, 'suspend'),
+      createUser(target, tenant.id, body),
+    ])
+    const [suspended, made] = responses as [HttpResponse, HttpResponse]
     changed(suspended)
     assert.equal(createdOf<OsisUser>(made).user_id, id)
     const path = `/api/v1/tenants/${tenant.id}/users/${id}`

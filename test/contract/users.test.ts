@@ -78,8 +78,8 @@ test('a missing user is not found, by id and by e-mail', async () => {
   const id = randomUUID()
   const email = newEmail()
   for (const user of [id, email])
-    for (const answer of [await get(user), await patch(user, { firstName: 'X' }), await remove(user)])
-      errorOf(answer, 404, 'NotFound')
+    for (const response of [await get(user), await patch(user, { firstName: 'X' }), await remove(user)])
+      errorOf(response, 404, 'NotFound')
   for (const verb of ['suspend', 'resume', 'restore'] as const) errorOf(await act(id, verb), 404, 'NotFound')
 })
 
@@ -229,8 +229,8 @@ test('an e-mail of several users needs customerId, and 400 says so', async () =>
   const { id, email } = await addUser()
   const customer = await target.operator.addCustomer()
   const other = idOf(await create(target, newUser({ email }), { customer }))
-  for (const answer of [await get(email), await patch(email, { firstName: 'X' }), await remove(email)])
-    assertInvalid(answer, ['customerId'], 'Conflict')
+  for (const response of [await get(email), await patch(email, { firstName: 'X' }), await remove(email)])
+    assertInvalid(response, ['customerId'], 'Conflict')
   const own = `${email}?CustomerId=${target.init.customer.id.toUpperCase()}`
   assert.equal((await read(own)).id, id)
   changed(await patch(`${email}?customerId=${customer}`, { firstName: 'Other' }))
@@ -259,7 +259,7 @@ test('If-Match guards every change, and a change returns the new ETag', async ()
   assert.notEqual(second, first)
   assert.equal((await get(id)).headers.etag, second)
   const stale = { headers: { 'if-match': first } }
-  for (const answer of [
+  for (const response of [
     await patch(id, { firstName: 'C' }, stale),
     await patch(id, {}, stale),
     await act(id, 'suspend', stale),
@@ -268,7 +268,7 @@ test('If-Match guards every change, and a change returns the new ETag', async ()
     await remove(id, stale),
     await patch(id, {}, { headers: { 'if-match': `W/${second}` } }),
   ])
-    errorOf(answer, 412, 'PreconditionFailed')
+    errorOf(response, 412, 'PreconditionFailed')
   assert.equal((await read(id)).firstName, 'B')
   changed(await patch(id, {}, { headers: { 'if-match': '*' } }))
   const third = changed(await act(id, 'suspend', { headers: { 'if-match': `"x", ${second}` } }))
@@ -280,8 +280,8 @@ test('If-Match guards every change, and a change returns the new ETag', async ()
 test('a deleted user is hidden, and DELETE finds them no more', async () => {
   const { id, email } = await addUser()
   changed(await remove(email))
-  for (const answer of [await get(id), await get(email), await patch(id, {}), await remove(id)])
-    errorOf(answer, 404, 'NotFound')
+  for (const response of [await get(id), await get(email), await patch(id, {}), await remove(id)])
+    errorOf(response, 404, 'NotFound')
   errorOf(await act(id, 'suspend'), 404, 'NotFound')
   const listed = await target.operator.listUsers(target.init.customer.id)
   assert.ok(!listed.some((person) => person.id === id))
@@ -293,10 +293,10 @@ test('a restored user has their id, content, groups and status', async () => {
   const before = await read(id)
   changed(await remove(id))
   const etag = changed(await act(id, 'restore'))
-  const answer = await get(email)
-  const after = jsonOf<UserView>(answer)
+  const response = await get(email)
+  const after = jsonOf<UserView>(response)
   assert.deepEqual(after, { ...before, updatedAt: after.updatedAt })
-  assert.equal(answer.headers.etag, etag)
+  assert.equal(response.headers.etag, etag)
   assert.equal(changed(await act(id.toUpperCase(), 'restore')), etag)
 })
 
@@ -336,7 +336,7 @@ test('a viewer reads users and changes none', async () => {
   const { id } = await addUser()
   const token = await newToken(target, target.init.provider.id, 'viewer')
   assert.equal((await get(id, { token })).status, 200)
-  for (const answer of [
+  for (const response of [
     await patch(id, { firstName: 'X' }, { token }),
     await remove(id, { token }),
     await act(id, 'suspend', { token }),
@@ -348,7 +348,7 @@ test('a viewer reads users and changes none', async () => {
       body: newUser(),
     }),
   ])
-    assertNoBody(answer, 403)
+    assertNoBody(response, 403)
 })
 
 test('changes are recorded with the names of the changed members', async () => {

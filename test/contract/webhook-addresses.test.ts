@@ -34,12 +34,12 @@ test('a URL with an address inside a network is refused, in whatever form', asyn
     const body = { url: `https://${host}:${PORT}/events` }
     const { hostname } = new URL(body.url)
     const said = `in a network of USHER_WEBHOOK_NETWORKS: ${hostname} is in neither`
-    for (const answer of [
+    for (const response of [
       await callPortal(target, 'POST', '/webhooks', { body }),
       await callPortal(target, 'PATCH', `/webhooks/${id}`, { body }),
     ]) {
-      assertInvalid(answer, ['url'])
-      assert.ok(answer.text.includes(said), `${host}: ${answer.text}`)
+      assertInvalid(response, ['url'])
+      assert.ok(response.text.includes(said), `${host}: ${response.text}`)
     }
   }
   const outside = { url: 'https://1.1.1.1/events' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { isSigned, type Receiver, startReceiver } from '../support/receiver.ts'
 import { assertInvalid, assertNoBody, callPortal, create, errorOf, idOf, newUser } from './portal.ts'
@@ -31,16 +31,16 @@ const target = useOwnTarget({ USHER_WEBHOOK_NETWORKS: '127.0.0.0/8' }, async () 
 
 type Caller = { readonly token?: string; readonly portal?: string }
 
-const call = (method: string, path: string, body?: unknown, caller: Caller = {}): Promise<Answer> =>
+const call = (method: string, path: string, body?: unknown, caller: Caller = {}): Promise<HttpResponse> =>
   callPortal(target, method, `/webhooks${path}`, { ...caller, ...(body !== undefined && { body }) })
 
 async function makeWebhook(
   body: object,
   caller: Caller = {},
 ): Promise<{ readonly id: string; readonly secret: string }> {
-  const answer = await call('POST', '', body, caller)
-  assert.equal(answer.status, 201, answer.text)
-  return jsonOf(answer)
+  const response = await call('POST', '', body, caller)
+  assert.equal(response.status, 201, response.text)
+  return jsonOf(response)
 }
 
 const countWaiting = async (id: string): Promise<number> =>
@@ -57,8 +57,8 @@ interface Entry {
 
 /** Lists the newest entries of the audit log that a caller sees. */
 async function listEntries(caller: Caller = {}): Promise<readonly Entry[]> {
-  const answer = await callPortal(target, 'GET', '/AuditLogs?PageSize=500', caller)
-  return jsonOf<{ items: Entry[] }>(answer).items
+  const response = await callPortal(target, 'GET', '/AuditLogs?PageSize=500', caller)
+  return jsonOf<{ items: Entry[] }>(response).items
 }
 
 test('a webhook is changed in parts, and keeps its place and its secret', async () => {
@@ -69,8 +69,8 @@ test('a webhook is changed in parts, and keeps its place and its secret', async 
   const user = await addUser()
   await waitUntil(async () => (await countWaiting(id)) === 1, LIMIT_MS)
   const patch = async (body: object): Promise<void> => {
-    const answer = await call('PATCH', `/${id}`, body)
-    assert.deepEqual([answer.status, answer.text], [204, ''])
+    const response = await call('PATCH', `/${id}`, body)
+    assert.deepEqual([response.status, response.text], [204, ''])
   }
   await patch({ url: next.url })
   const event = await next.waitFor(({ data }) => data.target === user)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
-import { type Answer, jsonOf } from '../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { isSigned, type Received, type Receiver, startReceiver } from '../support/receiver.ts'
 import { assertInvalid, assertNoBody, callPortal, create, errorOf, idOf, newEmail, UUID } from './portal.ts'
@@ -45,12 +45,12 @@ async function makeWebhook(
   body: object,
   caller: Caller = {},
 ): Promise<{ readonly id: string; readonly secret: string }> {
-  const answer = await callPortal(target, 'POST', '/webhooks', { ...caller, body })
-  assert.equal(answer.status, 201, answer.text)
-  return jsonOf(answer)
+  const response = await callPortal(target, 'POST', '/webhooks', { ...caller, body })
+  assert.equal(response.status, 201, response.text)
+  return jsonOf(response)
 }
 
-const call = (method: string, path: string, body?: unknown, caller: Caller = {}): Promise<Answer> =>
+const call = (method: string, path: string, body?: unknown, caller: Caller = {}): Promise<HttpResponse> =>
   callPortal(target, method, `/webhooks${path}`, { ...caller, ...(body !== undefined && { body }) })
 
 const get = async (id: string): Promise<Webhook> => jsonOf(await call('GET', `/${id}`))
@@ -62,10 +62,10 @@ const addUser = async (customer?: string, caller: Caller = {}): Promise<string> 
 
 test('a webhook is made with a secret that is shown once, listed, read and deleted', async () => {
   const url = 'https://receiver.example/events'
-  const answer = await call('POST', '', { url, name: 'Billing', operations: ['DeleteUser', 'CreateUser'] })
-  const { id, secret } = jsonOf<{ id: string; secret: string }>(answer)
-  assert.equal(answer.status, 201)
-  assert.equal(answer.headers.location, `/v1/webhooks/${id}`)
+  const response = await call('POST', '', { url, name: 'Billing', operations: ['DeleteUser', 'CreateUser'] })
+  const { id, secret } = jsonOf<{ id: string; secret: string }>(response)
+  assert.equal(response.status, 201)
+  assert.equal(response.headers.location, `/v1/webhooks/${id}`)
   assert.match(id, UUID)
   assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/)
   const read = await call('GET', `/${id}`)
@@ -115,12 +115,12 @@ test('the secret is replaced, and events have a signature of the former one unti
   const receiver = await newReceiver()
   const { id, secret } = await makeWebhook({ url: receiver.url })
   const rotate = async (body?: object, headers = {}): Promise<{ id: string; secret: string }> => {
-    const answer = await callPortal(target, 'POST', `/webhooks/${id}/rotate`, {
+    const response = await callPortal(target, 'POST', `/webhooks/${id}/rotate`, {
       headers,
       ...(body && { body }),
     })
-    assert.equal(answer.status, 200, answer.text)
-    return jsonOf(answer)
+    assert.equal(response.status, 200, response.text)
+    return jsonOf(response)
   }
   const key = { 'idempotency-key': randomUUID() }
   const rotated = await rotate(undefined, key)
@@ -262,11 +262,11 @@ test('a create that is repeated with its idempotency key returns the same secret
 test('an organization has at most 20 webhooks', async () => {
   const own = { token: fixture.otherToken, portal: OTHER_PORTAL }
   const body = { url: 'https://receiver.example' }
-  const answers = await Promise.all(Array.from({ length: 24 }, () => call('POST', '', body, own)))
-  const made = answers.filter(({ status }) => status === 201)
+  const responses = await Promise.all(Array.from({ length: 24 }, () => call('POST', '', body, own)))
+  const made = responses.filter(({ status }) => status === 201)
   assert.equal(made.length, 20)
-  for (const answer of answers.filter(({ status }) => status !== 201)) errorOf(answer, 400, 'Conflict')
-  for (const answer of made) await call('DELETE', `/${jsonOf<Webhook>(answer).id}`, undefined, own)
+  for (const response of responses.filter(({ status }) => status !== 201)) errorOf(response, 400, 'Conflict')
+  for (const response of made) await call('DELETE', `/${jsonOf<Webhook>(response).id}`, undefined, own)
 })
 
 test('a test event says whether the receiver accepts it', async () => {

@@ -83,7 +83,7 @@ export function accessSuite(open: OpenStore): void {
 }
 
 /**
- * The dialects answer these themselves, and record a refusal of them themselves; the set-up has no caller to refuse.
+ * The dialects serve these themselves, and record a refusal of them themselves; the set-up has no caller to refuse.
  */
 const CHECKED_BY_DIALECTS: ReadonlySet<Operation> = new Set<Operation>([
   'GetAnonymousUser',

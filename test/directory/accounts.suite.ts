@@ -82,7 +82,7 @@ function createTests(open: OpenStore): void {
     assert.deepEqual([entry?.outcome, entry?.target], ['repeated', account.userId])
   })
 
-  test('50 equal creates at the same time create one user, one account, one credential and get equal answers', async () => {
+  test('50 equal creates at the same time create one user, one account, one credential and get equal responses', async () => {
     const on = await newTestDirectory(open)
     const accounts = await Promise.all(Array.from({ length: 50 }, () => create(on)))
     for (const account of accounts) assert.deepEqual(account, accounts[0])

@@ -47,10 +47,10 @@ function pass(on: TestDirectory, ms: number): void {
   on.clock.now = new Date(on.clock.now.getTime() + ms)
 }
 
-/** A repeated idempotency key returns the first answer for 24 hours. */
+/** A repeated idempotency key returns the first response for 24 hours. */
 export function idempotencySuite(open: OpenStore): void {
   describe('idempotency keys', () => {
-    test('a repeated call returns the first answer, and writes only an audit entry', async () => {
+    test('a repeated call returns the first response, and writes only an audit entry', async () => {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
       assert.equal(first.created, true)
@@ -60,7 +60,7 @@ export function idempotencySuite(open: OpenStore): void {
       assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
     })
 
-    test('the first answer is replayed even if the user has been deleted since', async () => {
+    test('the first response is replayed even if the user has been deleted since', async () => {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
       await deleteUser(on.dir, on.operator, { user: first.id })
@@ -76,7 +76,7 @@ export function idempotencySuite(open: OpenStore): void {
       assert.deepEqual(await create(on, 'k'), first)
     })
 
-    test('an answer is replayed until 24 hours have passed, and not after', async () => {
+    test('a response is replayed until 24 hours have passed, and not after', async () => {
       const on = await newTestDirectory(open)
       const first = await create(on, 'k')
       pass(on, 24 * HOUR - 1)
@@ -122,16 +122,16 @@ function moreTests(open: OpenStore): void {
     assert.equal((await create(on, 'l', { email: 'eve@example.com' })).created, true)
   })
 
-  test('50 calls at the same time with one key create one user and get equal answers', async () => {
+  test('50 calls at the same time with one key create one user and get equal responses', async () => {
     const on = await newTestDirectory(open)
-    const answers = await Promise.all(Array.from({ length: 50 }, () => create(on, 'k')))
-    for (const answer of answers) assert.deepEqual(answer, { ...answers[0], created: true })
+    const responses = await Promise.all(Array.from({ length: 50 }, () => create(on, 'k')))
+    for (const response of responses) assert.deepEqual(response, { ...responses[0], created: true })
     assert.equal((await countRows(on.dir.store, ['users'])).users, 1)
     const outcomes = (await readAudit(on.dir, 50)).map((entry) => entry.outcome)
     assert.equal(outcomes.filter((outcome) => outcome === 'replayed').length, 49)
   })
 
-  test('an answer is not replayed in a narrower context', async () => {
+  test('a response is not replayed in a narrower context', async () => {
     const on = await newTestDirectory(open)
     const reseller = await addOrganization(on, 'reseller')
     await addPortal(on, 'other.example', reseller.id)
@@ -175,7 +175,7 @@ function moreTests(open: OpenStore): void {
     await assert.rejects(run(), /second unit/)
   })
 
-  test('only answers that are too old to be replayed are deleted', async () => {
+  test('only responses that are too old to be replayed are deleted', async () => {
     const on = await newTestDirectory(open)
     await create(on, 'old')
     pass(on, HOUR)

@@ -9,7 +9,7 @@ const SOURCE = join(import.meta.dirname, '../../src')
 const HOOKS = join(import.meta.dirname, 'trace-calls.ts')
 /** How many requests are traced, after others that fill caches and start the thread of creates. */
 const [TRACED, BEFORE] = [6, 10]
-/** What follows an answer belongs to the way as well, for example the record that an account is applied. */
+/** What follows a response belongs to the way as well, for example the record that an account is applied. */
 const SETTLE_MS = 100
 
 /** A function and the function that called it first, each as `file:first-last` (lines). */

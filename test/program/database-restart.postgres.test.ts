@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { startServing } from '../../testing/children.ts'
-import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
+import { type CallResult, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { useServer } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
 import type { Cluster, StopMode } from '../../testing/postgres-cluster.ts'
@@ -36,7 +36,7 @@ const UNAVAILABLE = [
   { code: 'E_PLATFORM', message: PLATFORM_DOWN },
 ]
 
-function assertServedOrUnavailable({ status, body }: Answer): void {
+function assertServedOrUnavailable({ status, body }: CallResult): void {
   if (status === 201) return
   assert.equal(status, 503, JSON.stringify(body))
   const { correlationId: _, ...said } = body as Record<string, unknown>
@@ -46,9 +46,9 @@ function assertServedOrUnavailable({ status, body }: Answer): void {
 
 /** Returns creates without a response, and the newest with one. */
 function choose(asked: ReadonlyMap<string, string | undefined>): [name: string, id: string | undefined][] {
-  const isAnswered = ([, id]: [string, string | undefined]): boolean => id !== undefined
+  const isConfirmed = ([, id]: [string, string | undefined]): boolean => id !== undefined
   const all = [...asked]
-  return [...all.filter((one) => !isAnswered(one)).slice(0, 100), ...all.filter(isAnswered).slice(-50)]
+  return [...all.filter((one) => !isConfirmed(one)).slice(0, 100), ...all.filter(isConfirmed).slice(-50)]
 }
 
 /**
@@ -81,9 +81,9 @@ async function waitUntilApplied(dataDir: string): Promise<void> {
 async function loadThrough(cluster: Cluster, mode: StopMode, at: string, creates: Creates): Promise<Asked> {
   const asked: Asked = { portal: new Map(), osis: new Map() }
   let [served, refused, over] = [0, 0, false]
-  const loading = load(creates, asked, mode, (answer) => {
-    assertServedOrUnavailable(answer)
-    if (answer.status === 201) served++
+  const loading = load(creates, asked, mode, (response) => {
+    assertServedOrUnavailable(response)
+    if (response.status === 201) served++
     else refused++
     return !over
   })
@@ -117,16 +117,16 @@ async function checkDown(at: string): Promise<void> {
   assert.ok(/^usher_accounts_unapplied nan$/im.test(await metrics.text()), 'the metrics show a backlog')
   const client = { client_id: randomUUID(), client_secret: 'x' }
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...client })
-  const answer = await fetch(`${at}/oauth2/v2.0/token`, { method: 'POST', body })
-  assert.equal(answer.status, 503)
+  const response = await fetch(`${at}/oauth2/v2.0/token`, { method: 'POST', body })
+  assert.equal(response.status, 503)
   const said = { error: 'temporarily_unavailable', error_description: 'try again later' }
-  assert.deepEqual(await answer.json(), said)
+  assert.deepEqual(await response.json(), said)
 }
 
 await onCluster('a database that is stopped under load and started again', (cluster) => {
   useServer(cluster)
   for (const mode of MODES) {
-    test(`Usher answers 503 meanwhile, goes on by itself, and has lost nothing (${mode})`, async (t) => {
+    test(`Usher responds with 503 meanwhile, goes on by itself, and has lost nothing (${mode})`, async (t) => {
       const { path, remove } = newDataDir()
       const settings = { USHER_PUBLIC_URL: 'https://usher.example' }
       const init = await initialise(path, settings)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startServing } from '../../testing/children.ts'
-import { type Answer, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
+import { type CallResult, type Creates, newCreates, prepareCreates } from '../../testing/creates.ts'
 import { engine } from '../../testing/environment.ts'
 import { rounds } from '../../testing/full-length.ts'
 import { initialise, newDataDir } from '../../testing/usher.ts'
@@ -12,15 +12,15 @@ import { queryStore, verifyStore } from '../support/stored.ts'
 
 /** 100 kills at full length. Each round checks all that its store holds, so that few long series would take longest. */
 const [SERIES, ROUNDS] = [rounds(1, 10), rounds(4, 10)]
-const ANSWER_LIMIT_MS = 60_000
+const RESPONSE_LIMIT_MS = 60_000
 /** How long a server may live: checks of a slow machine take long. */
 const limitMs = 240_000
 /** Tokens name their issuer, which must stay the same although the port changes. */
 const SETTINGS = { USHER_PUBLIC_URL: 'http://usher.example' }
 
 /** Returns whether the server is still there. While it is, each response is a 201. */
-function isAnswered({ status }: Answer): boolean {
-  assert.ok(status === 201 || status === 0, `the answer was ${status}`)
+function isConfirmed({ status }: CallResult): boolean {
+  assert.ok(status === 201 || status === 0, `the response was ${status}`)
   return status === 201
 }
 
@@ -38,18 +38,18 @@ async function checkChain(dataDir: string): Promise<number> {
 async function checkRepeats(creates: Creates, asked: Asked, round: number): Promise<void> {
   const last = (map: Map<string, string | undefined>): [string, string | undefined][] =>
     [...map].filter(([name]) => name.startsWith(`${round}.`))
-  const answered = ([, id]: [string, string | undefined]): boolean => id !== undefined
+  const confirmed = ([, id]: [string, string | undefined]): boolean => id !== undefined
   const portal = last(asked.portal)
-  const lost = portal.filter((one) => !answered(one))
+  const lost = portal.filter((one) => !confirmed(one))
   await Promise.all([
-    ...[...portal.filter(answered).slice(-15), ...lost].map(async ([email, id]) => {
+    ...[...portal.filter(confirmed).slice(-15), ...lost].map(async ([email, id]) => {
       const { status, body } = await creates.portal(email)
       if (id) assert.deepEqual([status, body], [200, id])
       else assert.ok(status === 200 || status === 201)
       asked.portal.set(email, body as string)
     }),
     ...last(asked.osis)
-      .filter(answered)
+      .filter(confirmed)
       .slice(-15)
       .map(async ([user, id]) => {
         const { status, body } = await creates.osis(user)
@@ -58,7 +58,7 @@ async function checkRepeats(creates: Creates, asked: Asked, round: number): Prom
   ])
 }
 
-function countAnswers(asked: ReadonlyMap<string, string | undefined>): number {
+function countResponses(asked: ReadonlyMap<string, string | undefined>): number {
   return [...asked.values()].filter(Boolean).length
 }
 
@@ -80,11 +80,12 @@ async function killRepeatedly(): Promise<void> {
       newest = head
       await checkRepeats(creates, asked, round - 1)
       if (round === ROUNDS) await checkRows(path, asked)
-      const before = countAnswers(asked.osis)
+      const before = countResponses(asked.osis)
       const loads = round === ROUNDS ? [] : [load, loadInBulk]
-      const loading = Promise.all(loads.map((one) => one(creates, asked, round, isAnswered)))
+      const loading = Promise.all(loads.map((one) => one(creates, asked, round, isConfirmed)))
       // The kill comes at any moment after both APIs have responded, on a slow machine too.
-      if (round < ROUNDS) await waitUntil(async () => countAnswers(asked.osis) > before + 1, ANSWER_LIMIT_MS)
+      if (round < ROUNDS)
+        await waitUntil(async () => countResponses(asked.osis) > before + 1, RESPONSE_LIMIT_MS)
       await pause(Math.random() * 100)
       served.process.kill('SIGKILL')
       await loading
@@ -93,15 +94,15 @@ async function killRepeatedly(): Promise<void> {
       await served.ended
     }
   }
-  const answered = countAnswers(asked.portal) + countAnswers(asked.osis)
-  assert.ok(answered > ROUNDS * 10, `only ${answered} creates were answered`)
+  const confirmed = countResponses(asked.portal) + countResponses(asked.osis)
+  assert.ok(confirmed > ROUNDS * 10, `only ${confirmed} creates were confirmed`)
   remove()
 }
 
 describe(`${SERIES * ROUNDS} kills while creates are running`, { concurrency: 3 }, () => {
   for (let series = 1; series <= SERIES; series++)
     test(
-      `no answered create is lost and none is half-made: series ${series}, ${ROUNDS} kills`,
+      `no confirmed create is lost and none is half-made: series ${series}, ${ROUNDS} kills`,
       killRepeatedly,
     )
 })

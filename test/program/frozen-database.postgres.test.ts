@@ -6,11 +6,11 @@ import { initialise, newDataDir } from '../../testing/usher.ts'
 import { onCluster } from '../support/postgres.ts'
 
 /** The longest wait of a caller: for its place in the queue, for a connection, and for the database. */
-const ANSWER_LIMIT_MS = 20_000
+const RESPONSE_LIMIT_MS = 20_000
 const STOP_LIMIT_MS = 11_000
 
 await onCluster('a database that falls silent', (cluster) => {
-  test('creates are answered with 503 in time, go on when it is back, and it does not keep Usher from stopping', async (t) => {
+  test('creates get a 503 in time, go on when it is back, and it does not keep Usher from stopping', async (t) => {
     const { path, remove } = newDataDir()
     const settings = {
       USHER_DATABASE_URL: await cluster.createDatabase(),
@@ -27,11 +27,11 @@ await onCluster('a database that falls silent', (cluster) => {
     const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
     cluster.freeze()
     const begun = Date.now()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 600 }, (_, i) => creates.portal(`${i}@example.com`)),
     )
-    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [503])
-    assert.ok(Date.now() - begun < ANSWER_LIMIT_MS, `the last answer took ${Date.now() - begun} ms`)
+    assert.deepEqual([...new Set(responses.map(({ status }) => status))], [503])
+    assert.ok(Date.now() - begun < RESPONSE_LIMIT_MS, `the last response took ${Date.now() - begun} ms`)
     cluster.thaw()
     assert.ok([200, 201].includes((await creates.portal('0@example.com')).status))
     cluster.freeze()

@@ -102,7 +102,7 @@ async function importWithKills(
   }
 }
 
-/** Creates users through the portal while an import writes; each call must be answered. */
+/** Creates users through the portal while an import writes; each call must get a response. */
 async function createSome(url: string, init: Init, domain: string): Promise<void> {
   const token = await getToken(url, init.clients.administrator)
   for (let i = 0; i < 20; i++) {

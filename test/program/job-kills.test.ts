@@ -91,9 +91,9 @@ async function deleteCustomer(url: string, init: Init): Promise<string> {
   const token = await getToken(url, init.clients.administrator)
   const headers = { authorization: `Bearer ${token}`, 'x-tenant': init.portal }
   const path = `/v1/Customers/${init.customer.id}`
-  const answer = await send(url, { method: 'DELETE', path, headers })
-  assert.equal(answer.status, 202, answer.text)
-  const location = String(answer.headers.location)
+  const response = await send(url, { method: 'DELETE', path, headers })
+  assert.equal(response.status, 202, response.text)
+  const location = String(response.headers.location)
   const read = await send(url, { method: 'GET', path: location, headers })
   assert.equal(jsonOf<Job & { operation: string }>(read).operation, 'DeleteCustomer')
   return location.split('/').at(-1) ?? ''

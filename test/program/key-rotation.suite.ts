@@ -107,7 +107,7 @@ async function countSealed(store: Store, mark: string): Promise<number> {
  */
 export function rotationSuite(kinds: readonly Calls[]): void {
   for (const what of kinds) {
-    test(`every call is answered and no secret changes (${what})`, async (t) => {
+    test(`every call gets a response and no secret changes (${what})`, async (t) => {
       const { target, watch, old } = await startWatched(t, { credentials: 50, what })
       const before = watch.size
       const rotating = target.cli<Resealed>('key', 'rotate')

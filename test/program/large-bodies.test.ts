@@ -31,13 +31,13 @@ test('200 authenticated bodies of 1 MiB at once take little memory', { skip }, a
   const before = readPeak(target)
   const body = JSON.stringify(newUser({ padding: Array(Math.floor(MIB / 3)).fill([]) }))
   for (const chunked of [false, true]) {
-    const answers = await Promise.allSettled(
+    const responses = await Promise.allSettled(
       Array.from({ length: 200 }, () => send(target.url, { ...call, body, chunked })),
     )
-    for (const answer of answers)
-      if (answer.status === 'fulfilled')
-        assert.ok([413, 503].includes(answer.value.status), answer.value.text)
-    assert.ok(answers.some(({ status }) => status === 'fulfilled'))
+    for (const response of responses)
+      if (response.status === 'fulfilled')
+        assert.ok([413, 503].includes(response.value.status), response.value.text)
+    assert.ok(responses.some(({ status }) => status === 'fulfilled'))
   }
   const more = (readPeak(target) - before) / MIB
   assert.ok(more < 200, `${more.toFixed(0)} MiB more`)

@@ -39,8 +39,8 @@ test('an outage of the store writes two lines, however many calls fail', async (
       renameSync(join(target.dataDir, `${from}${end}`), join(target.dataDir, `${to}${end}`))
   }
   rename('usher.db', 'gone.db')
-  const answers = await Promise.all(Array.from({ length: 300 }, () => create(target, newUser())))
-  assert.ok(answers.every(({ status }) => status === 503))
+  const responses = await Promise.all(Array.from({ length: 300 }, () => create(target, newUser())))
+  assert.ok(responses.every(({ status }) => status === 503))
   for (let i = 0; i < 20; i++) assert.equal((await fetch(`${target.url}/readyz`)).status, 503)
   rename('gone.db', 'usher.db')
   await waitUntil(async () => countOf(linesOf(target), 'the store is available again') === 1, 20_000)

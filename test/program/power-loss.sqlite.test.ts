@@ -164,8 +164,8 @@ async function faultOf(
     if (!said.has(init.customer.id)) await assertCanBeSetUp(dataDir)
     else
       await assertWhole(dataDir, {
-        portal: toAnswered(asked.portal, said),
-        osis: toAnswered(asked.osis, said),
+        portal: toConfirmed(asked.portal, said),
+        osis: toConfirmed(asked.osis, said),
       })
     return undefined
   } catch (error) {
@@ -178,7 +178,7 @@ async function assertCanBeSetUp(dataDir: string): Promise<void> {
   if (code !== 0) assert.match(stderr, /set up already/)
 }
 
-async function assertWhole(dataDir: string, answered: Asked): Promise<void> {
+async function assertWhole(dataDir: string, confirmed: Asked): Promise<void> {
   const file = join(dataDir, 'usher.db')
   const store = await openStore(`sqlite:${file}`, { auditKeys: auditKeysOf(dataDir), create: false })
   try {
@@ -192,10 +192,10 @@ async function assertWhole(dataDir: string, answered: Asked): Promise<void> {
   const checks = [db.prepare('PRAGMA integrity_check').all(), db.prepare('PRAGMA foreign_key_check').all()]
   db.close()
   assert.deepEqual(checks, [[{ __proto__: null, integrity_check: 'ok' }], []])
-  await checkRows(dataDir, answered)
+  await checkRows(dataDir, confirmed)
 }
 
-function toAnswered(asked: Asked['portal'], said: ReadonlySet<string>): Asked['portal'] {
+function toConfirmed(asked: Asked['portal'], said: ReadonlySet<string>): Asked['portal'] {
   return new Map([...asked].filter(([, id]) => id !== undefined && said.has(id)))
 }
 
@@ -209,7 +209,7 @@ describe('a loss of power', { skip: findNoStrace() ?? false, concurrency: 2 }, (
     [', after the disk had failed to sync', false, [{ signal: 'SIGKILL', fault }, { signal: 'SIGTERM' }]],
   ]
   for (const [what, skip, servers] of runs) {
-    test(`loses nothing that was answered, and leaves nothing half-made${what}`, { skip }, async () => {
+    test(`loses nothing that was confirmed, and leaves nothing half-made${what}`, { skip }, async () => {
       const run = await record(servers)
       const { losses, faults } = await losePower(run)
       const unrepaired = servers.flatMap(({ fault }, i) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Answer, basic, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, send } from '../../testing/http.ts'
 import { startTarget } from '../../testing/target.ts'
 import { newUser } from '../contract/portal.ts'
 
@@ -37,9 +37,9 @@ test('every 503 of every API says when to repeat the call', async (t) => {
       ...{ headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form },
     },
   ]
-  const answers: Answer[] = await Promise.all(calls.map((call) => send(target.url, call)))
+  const responses: HttpResponse[] = await Promise.all(calls.map((call) => send(target.url, call)))
   rename('gone.db', 'usher.db')
-  for (const [place, { status, headers, text }] of answers.entries()) {
+  for (const [place, { status, headers, text }] of responses.entries()) {
     const name = `${calls[place]?.method} ${calls[place]?.path}`
     assert.equal(status, 503, `${name}: ${status} ${text}`)
     assert.match(headers['retry-after'] ?? 'none', /^[1-9]\d*$/, name)

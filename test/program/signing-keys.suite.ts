@@ -26,8 +26,8 @@ const listKeys = (on: StartedTarget): Promise<KeyRow[]> => on.cli<KeyRow[]>('key
 const kidOf = (token: string): string => String(decodeProtectedHeader(token).kid)
 
 async function publishedKids({ url }: StartedTarget): Promise<string[]> {
-  const answer = await send(url, { method: 'GET', path: '/oauth2/v2.0/keys' })
-  return jsonOf<{ keys: { kid: string }[] }>(answer).keys.map((key) => key.kid)
+  const response = await send(url, { method: 'GET', path: '/oauth2/v2.0/keys' })
+  return jsonOf<{ keys: { kid: string }[] }>(response).keys.map((key) => key.kid)
 }
 
 async function portalStatus(on: StartedTarget, token: string): Promise<number> {
@@ -42,8 +42,8 @@ async function osisStatus(on: StartedTarget, token: string): Promise<number> {
 async function refresh(on: StartedTarget, token: string): Promise<{ status: number; access: string }> {
   const body = { refresh_token: token }
   const headers = { authorization: undefined }
-  const answer = await osis(on, { method: 'POST', path: '/api/v1/auth/token', body, headers })
-  return { status: answer.status, access: jsonOf<{ access_token: string }>(answer).access_token }
+  const response = await osis(on, { method: 'POST', path: '/api/v1/auth/token', body, headers })
+  return { status: response.status, access: jsonOf<{ access_token: string }>(response).access_token }
 }
 
 async function becomes401(what: string, status: () => Promise<number>): Promise<void> {

@@ -22,7 +22,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     assert.match(usher.log(), /"msg":"stopped"/)
   })
 
-test('further signals change nothing: a request in progress is answered, and the stop ends with 0', async (t) => {
+test('further signals change nothing: a request in progress gets its response, and the stop ends with 0', async (t) => {
   const usher = await serveNew()
   t.after(() => usher.end())
   const token = await getToken(usher.url, usher.init.clients.administrator)
@@ -83,7 +83,7 @@ test('SIGTERM in the middle of creates completes those in progress, and loses no
   const usher = await serveNew()
   t.after(() => usher.end())
   const token = await getToken(usher.url, usher.init.clients.administrator)
-  const answered: string[] = []
+  const confirmed: string[] = []
   let stopping: Promise<number | null> | undefined
   const create = async (worker: number): Promise<void> => {
     for (let i = 0; ; i++) {
@@ -91,8 +91,8 @@ test('SIGTERM in the middle of creates completes those in progress, and loses no
       const response = await createUser(usher.url, usher.init, { token, email }).catch(() => undefined)
       if (!response) return
       assert.equal(response.status, 201)
-      answered.push(email)
-      if (answered.length === 200) stopping = usher.stop()
+      confirmed.push(email)
+      if (confirmed.length === 200) stopping = usher.stop()
     }
   }
   await Promise.all(Array.from({ length: 16 }, (_, worker) => create(worker)))
@@ -101,7 +101,7 @@ test('SIGTERM in the middle of creates completes those in progress, and loses no
   const kept = await usherJson<{ email: string }[]>(usher.dataDir, words)
   const emails = new Set(kept.map((user) => user.email))
   assert.deepEqual(
-    answered.filter((email) => !emails.has(email)),
+    confirmed.filter((email) => !emails.has(email)),
     [],
   )
 })

@@ -227,12 +227,12 @@ describe('a store that fails while it is served', { concurrency: true }, () => {
       const init = await usherJson<Init>(path, ['init'])
       // The shell counts in blocks of 512 or 1,024 bytes. Writes past the limit fail.
       const shell = "trap '' XFSZ; ulimit -f 2000"
-      const answered = await fillUp(path, init, shell)
+      const confirmed = await fillUp(path, init, shell)
       const file = join(path, 'usher.db')
-      assert.deepEqual((await readWhole(file)).filter((email) => email !== 'null').sort(), answered.sort())
+      assert.deepEqual((await readWhole(file)).filter((email) => email !== 'null').sort(), confirmed.sort())
       const served = await startServing(path, { settings: SETTINGS })
       const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
-      assert.equal((await creates.portal(answered[0] ?? '')).status, 200)
+      assert.equal((await creates.portal(confirmed[0] ?? '')).status, 200)
       assert.equal((await creates.portal('after@example.com')).status, 201)
       served.process.kill('SIGKILL')
       await served.ended
@@ -249,14 +249,14 @@ describe('a disk that fails while Usher serves', { concurrency: 2, skip: findNoS
       const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
       try {
         const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
-        const answered = await createUntilRefused(creates, 'a')
+        const confirmed = await createUntilRefused(creates, 'a')
         await waitUntil(async () => (await creates.portal('room@example.com')).status === 201, 20_000)
         await waitUntil(async () => (await fetch(`${served.at}/readyz`)).status === 200, 20_000)
         // Each thread of the program has its own count of calls that fail.
-        for (const email of answered)
+        for (const email of confirmed)
           await waitUntil(async () => (await creates.portal(email)).status === 200, 20_000)
         const found = await readWhole(join(path, 'usher.db'))
-        const all = [...answered, 'room@example.com'].sort()
+        const all = [...confirmed, 'room@example.com'].sort()
         assert.deepEqual(found.filter((email) => email !== 'null').sort(), all)
       } finally {
         served.process.kill('SIGKILL')
@@ -264,17 +264,17 @@ describe('a disk that fails while Usher serves', { concurrency: 2, skip: findNoS
       }
     }))
 
-  test('a sync that fails: 503 for every write until a restart, and nothing answered is lost', () =>
+  test('a sync that fails: 503 for every write until a restart, and nothing confirmed is lost', () =>
     inNewDir(async (path) => {
       const init = await usherJson<Init>(path, ['init'])
       const shell = failCalls('fdatasync:error=EIO:when=40')
       const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
-      let answered: string[]
+      let confirmed: string[]
       try {
         const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
-        answered = await createUntilRefused(creates, 'a')
+        confirmed = await createUntilRefused(creates, 'a')
         // Later syncs would succeed, without what the failed one should have written.
-        for (const email of ['b@example.com', answered[0] ?? ''])
+        for (const email of ['b@example.com', confirmed[0] ?? ''])
           assert.equal((await creates.portal(email)).status, 503)
         assert.equal((await creates.osis('b')).status, 503)
         const status = async (of: string): Promise<number> => (await fetch(`${served.at}${of}`)).status
@@ -285,26 +285,26 @@ describe('a disk that fails while Usher serves', { concurrency: 2, skip: findNoS
       }
       const again = await startServing(path, { settings: SETTINGS })
       const creates = newCreates(again.at, { init, ...(await prepareCreates(again.at, init)) })
-      for (const email of answered) assert.equal((await creates.portal(email)).status, 200)
+      for (const email of confirmed) assert.equal((await creates.portal(email)).status, 200)
       assert.equal((await creates.portal('b@example.com')).status, 201)
       again.process.kill('SIGKILL')
       await again.ended
       const found = await readWhole(join(path, 'usher.db'))
-      for (const email of answered) assert.equal(found.filter((one) => one === email).length, 1)
+      for (const email of confirmed) assert.equal(found.filter((one) => one === email).length, 1)
     }))
 })
 
 /** Creates users until one is refused, which must be a 503. Returns the e-mail addresses of those before. */
 async function createUntilRefused(creates: Creates, name: string): Promise<string[]> {
-  const answered: string[] = []
+  const confirmed: string[] = []
   for (let i = 0; i < 2_000; i++) {
     const email = `${name}.${i}@example.com`
     const { status, body } = await creates.portal(email)
-    if (status === 201) answered.push(email)
+    if (status === 201) confirmed.push(email)
     else {
       assert.deepEqual([status, (body as { type: string }).type], [503, 'Unavailable'])
       assert.ok(i > 0, 'the disk failed before the first create')
-      return answered
+      return confirmed
     }
   }
   throw new Error('the disk did not fail')
@@ -315,15 +315,15 @@ async function createUntilRefused(creates: Creates, name: string): Promise<strin
  */
 async function fillUp(path: string, init: Init, shell: string): Promise<string[]> {
   const served = await startServing(path, { settings: SETTINGS, shell, limitMs: 60_000 })
-  const answered: string[] = []
+  const confirmed: string[] = []
   try {
     const creates = newCreates(served.at, { init, ...(await prepareCreates(served.at, init)) })
     let refusals = 0
     for (let i = 0; refusals < 10 && i < 5_000; i++) {
       const email = `${i}@example.com`
       const { status } = await creates.portal(email)
-      assert.ok(status === 201 || status === 503, `the answer was ${status}`)
-      if (status === 201) answered.push(email)
+      assert.ok(status === 201 || status === 503, `the response was ${status}`)
+      if (status === 201) confirmed.push(email)
       else refusals++
     }
     assert.equal(refusals, 10, 'the disk did not fill up')
@@ -334,7 +334,7 @@ async function fillUp(path: string, init: Init, shell: string): Promise<string[]
     served.process.kill('SIGKILL')
     await served.ended
   }
-  return answered
+  return confirmed
 }
 
 /**

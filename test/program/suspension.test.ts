@@ -42,7 +42,7 @@ test(`a customer is suspended and resumed as a whole, although Usher is killed $
   const { code, stderr } = await runUsher(path, ['user', 'import', file, '--organization', customer])
   assert.equal(code, 0, stderr)
   assert.equal(await count(path, 'accounts'), PEOPLE)
-  let answered = ''
+  let confirmed = ''
   for (let round = 0; round <= ROUNDS; round++) {
     await expireLeases(path)
     const served = await startServing(path, { settings: SETTINGS })
@@ -58,13 +58,13 @@ test(`a customer is suspended and resumed as a whole, although Usher is killed $
         return (await count(path, wrong)) + (await count(path, jobs)) === 0
       }
       await waitUntil(isSettled, LIMIT_MS)
-      if (answered !== '') {
+      if (confirmed !== '') {
         const [organization] = await queryStore(
           path,
           'SELECT suspended_at FROM organizations WHERE id = ?',
           customer,
         )
-        assert.equal(organization?.suspended_at === null, answered === 'resume')
+        assert.equal(organization?.suspended_at === null, confirmed === 'resume')
       }
       if (round === ROUNDS) break
       const verb = round % 2 === 0 ? 'suspend' : 'resume'
@@ -79,7 +79,7 @@ test(`a customer is suspended and resumed as a whole, although Usher is killed $
       if (round % 4 < 2) await calling
       await pause(Math.random() * 100)
       served.process.kill('SIGKILL')
-      answered = (await calling) ? verb : ''
+      confirmed = (await calling) ? verb : ''
     } finally {
       served.process.kill('SIGKILL')
       await served.ended

@@ -72,8 +72,8 @@ function race<T>(
   return Promise.all(Array.from({ length: 50 }, (_, i) => work(i % 2 === 0 ? one : other, i)))
 }
 
-function countStatus(answers: readonly { readonly status: number }[], status: number): number {
-  return answers.filter((answer) => answer.status === status).length
+function countStatus(responses: readonly { readonly status: number }[], status: number): number {
+  return responses.filter((response) => response.status === status).length
 }
 
 await onServer('two processes over one database', (server) => {
@@ -160,37 +160,40 @@ function userTests(getPair: () => Pair): void {
   test('50 equal creates at once make one user: one 201, 49 times 200, one id', async () => {
     const pair = getPair()
     const user = newUser({ groups: [{ id: pair.init.groups.Viewer }] })
-    const answers = await race(pair, (target) => create(target, user))
-    assert.deepEqual([countStatus(answers, 201), countStatus(answers, 200)], [1, 49])
-    assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+    const responses = await race(pair, (target) => create(target, user))
+    assert.deepEqual([countStatus(responses, 201), countStatus(responses, 200)], [1, 49])
+    assert.equal(new Set(responses.map((response) => response.text)).size, 1)
     assert.deepEqual(await keptOf(pair, user.email), { users: 1, outcomes: { created: 1, repeated: 49 } })
   })
 
-  test('50 creates at once with one Idempotency-Key all get the first answer', async () => {
+  test('50 creates at once with one Idempotency-Key all get the first response', async () => {
     const pair = getPair()
     const user = newUser()
     const headers = { 'idempotency-key': randomUUID() }
-    const answers = await race(pair, (target) => create(target, user, { headers }))
-    assert.equal(countStatus(answers, 201), 50)
-    assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
+    const responses = await race(pair, (target) => create(target, user, { headers }))
+    assert.equal(countStatus(responses, 201), 50)
+    assert.equal(new Set(responses.map((response) => response.text)).size, 1)
     assert.deepEqual(await keptOf(pair, user.email), { users: 1, outcomes: { created: 1, replayed: 49 } })
   })
 
   test('50 creates at once with one e-mail that differ leave one user, and the others are told so', async () => {
     const pair = getPair()
     const email = newEmail()
-    const answers = await race(pair, (target, i) => create(target, newUser({ email, firstName: `Ada ${i}` })))
-    assert.equal(countStatus(answers, 201), 1)
-    for (const answer of answers) if (answer.status !== 201) assertInvalid(answer, ['email'], 'Conflict')
+    const responses = await race(pair, (target, i) =>
+      create(target, newUser({ email, firstName: `Ada ${i}` })),
+    )
+    assert.equal(countStatus(responses, 201), 1)
+    for (const response of responses)
+      if (response.status !== 201) assertInvalid(response, ['email'], 'Conflict')
     assert.deepEqual(await keptOf(pair, email), { users: 1, outcomes: { created: 1 } })
   })
 
   test('50 creates at once with one id leave one user, and the others are told so', async () => {
     const pair = getPair()
     const id = randomUUID()
-    const answers = await race(pair, (target) => create(target, newUser({ id })))
-    assert.equal(countStatus(answers, 201), 1)
-    for (const answer of answers) if (answer.status !== 201) assertInvalid(answer, ['id'], 'Conflict')
+    const responses = await race(pair, (target) => create(target, newUser({ id })))
+    assert.equal(countStatus(responses, 201), 1)
+    for (const response of responses) if (response.status !== 201) assertInvalid(response, ['id'], 'Conflict')
     assert.equal(await pair.count('SELECT count(*) FROM users WHERE id = ?', id), 1)
   })
 
@@ -200,8 +203,8 @@ function userTests(getPair: () => Pair): void {
     const user = newUser()
     const id = idOf(await create(one, user))
     await one.operator.removeUser(id)
-    const answers = await race(pair, (target) => create(target, user))
-    for (const answer of answers) assert.equal(idOf(answer, 200), id)
+    const responses = await race(pair, (target) => create(target, user))
+    for (const response of responses) assert.equal(idOf(response, 200), id)
     const restored = "SELECT count(*) FROM audit_entries WHERE outcome = 'restored' AND target = ?"
     assert.equal(await pair.count(restored, id), 1)
   })
@@ -214,16 +217,16 @@ function accountTests(getPair: () => Pair): void {
     const org = randomUUID()
     const tenants = await race(pair, (target) => createTenant(target, { name: 'Acme', cd_tenant_ids: [org] }))
     const { tenant_id } = createdOf<{ tenant_id: string }>(tenants[0] ?? assert.fail())
-    assert.equal(new Set(tenants.map((answer) => answer.text)).size, 1)
+    assert.equal(new Set(tenants.map((response) => response.text)).size, 1)
     const body = newOsisUser({ cd_tenant_id: org })
-    const answers = await race(pair, (target) => createUser(target, tenant_id, body))
+    const responses = await race(pair, (target) => createUser(target, tenant_id, body))
     assert.equal(
-      countStatus(answers, 201),
+      countStatus(responses, 201),
       50,
-      JSON.stringify(answers.find(({ status }) => status !== 201)?.text),
+      JSON.stringify(responses.find(({ status }) => status !== 201)?.text),
     )
-    assert.equal(new Set(answers.map((answer) => answer.text)).size, 1)
-    const { user_id } = createdOf<{ user_id: string }>(answers[0] ?? assert.fail())
+    assert.equal(new Set(responses.map((response) => response.text)).size, 1)
+    const { user_id } = createdOf<{ user_id: string }>(responses[0] ?? assert.fail())
     assert.equal((await listCredentials(one, { tenant_id, user_id })).page_info.total, 1)
     const id = String(body.cd_user_id)
     assert.equal(await pair.count('SELECT count(*) FROM accounts WHERE org_user_id = ?', id), 1)
@@ -288,9 +291,9 @@ function revocationTests(getPair: () => Pair): void {
       const { id } = await one.cli<{ id: string }>('user', 'add', ...words, ...names)
       const { link } = await one.cli<{ link: string }>('console', 'link', '--user', email)
       const body = { token: tokenOf(link) }
-      const answer = await sendToConsole(one.url, 'POST', '/enter', { body, headers })
-      assert.equal(answer.status, 200, answer.text)
-      return { id, cookie: cookieOf(answer) }
+      const response = await sendToConsole(one.url, 'POST', '/enter', { body, headers })
+      assert.equal(response.status, 200, response.text)
+      return { id, cookie: cookieOf(response) }
     }
     const call = (target: Target, cookie: string, method = 'GET', path = '/me') =>
       sendToConsole(target.url, method, path, { headers: { ...headers, cookie } })
@@ -342,8 +345,8 @@ function leaseTests(getPair: () => Pair): void {
       WHERE user_pk = (SELECT pk FROM users WHERE id = ?)`
     await pair.query(leased, new Date(until).toISOString(), id)
     const again = async (): Promise<void> => {
-      const answer = await createUser(other, tenant_id, body)
-      assert.deepEqual([answer.status, answer.text], [201, text])
+      const response = await createUser(other, tenant_id, body)
+      assert.deepEqual([response.status, response.text], [201, text])
     }
     return { again, id, until }
   }

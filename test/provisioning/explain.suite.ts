@@ -27,10 +27,10 @@ import { unconfiguredPlatform } from '../../src/platform/unconfigured.ts'
 import { explainAccount, explainUser } from '../../src/provisioning/explain.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
 import {
-  answer,
   findClosedUrl,
   newPlatform,
   refusal,
+  respond,
   startFakeGateway,
 } from '../platform/ceph-rgw/fake-gateway.ts'
 import {
@@ -328,10 +328,10 @@ async function gateways(open: OpenStore): Promise<void> {
   assert.partialDeepStrictEqual(causeOf(stopped), { code: 'platform_ill', params: { health: 'ERROR' } })
   assert.match(JSON.stringify(causeOf(stopped)), /ECONNREFUSED/)
   const gateway = await startFakeGateway()
-  gateway.answer(refusal(403, 'InvalidAccessKeyId'))
+  gateway.respondWith(refusal(403, 'InvalidAccessKeyId'))
   const refused = await explain(newPlatform(gateway.url))
   assert.match(JSON.stringify(causeOf(refused)), /InvalidAccessKeyId/)
-  gateway.answer(answer(200, '{}'))
+  gateway.respondWith(respond(200, '{}'))
   gateway.close()
   assert.equal(causeOf(await explain(unconfiguredPlatform('ceph-rgw')))?.code, 'not_configured')
   const never: Platform = {

@@ -138,7 +138,7 @@ function removalTests(open: OpenStore): void {
     const { on, platform, reconciler, account } = world
     await reconciler.drain()
     await deleteUser(on.dir, on.operator, { user: account.userId })
-    const blind = { ...platform, read: () => Promise.reject(new PlatformError('no answer')) }
+    const blind = { ...platform, read: () => Promise.reject(new PlatformError('no response')) }
     await new Reconciler(on.dir, only(blind), QUIET).drain()
     assert.deepEqual([(await stateOf(world)).applied, platform.accounts.size], [1, 0])
   })

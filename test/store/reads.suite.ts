@@ -39,7 +39,7 @@ export function readsSuite(open: OpenStore): void {
         range(200).map(async (i) => {
           await store.write((tx) => putUser(tx, provider.pk, `${i}@example.com`))
           const found = await store.read((tx) => selectUserByEmail(tx, provider.pk, `${i}@example.com`))
-          assert.ok(found, `the user ${i} was answered and is not seen`)
+          assert.ok(found, `the user ${i} was confirmed and is not seen`)
         }),
       )
     })
@@ -48,7 +48,7 @@ export function readsSuite(open: OpenStore): void {
       const store = await open()
       const provider = await addProvider(store)
       const seen: number[] = []
-      let answered = 0
+      let confirmed = 0
       const writing = range(60).map((i) =>
         store
           .write(async (tx) => {
@@ -59,19 +59,19 @@ export function readsSuite(open: OpenStore): void {
             if (i % 7 === 3) throw new Error('refused')
           })
           .then(
-            () => answered++,
+            () => confirmed++,
             () => undefined,
           ),
       )
       const reading = range(60).map(async () => {
-        const before = answered
+        const before = confirmed
         const count = await store.read((tx) => countIn(tx, provider))
         seen.push(count)
         assert.ok(count >= before * 3)
       })
       await Promise.all([...writing, ...reading])
       for (const count of seen) assert.equal(count % 3, 0)
-      assert.equal(await store.read((tx) => countIn(tx, provider)), answered * 3)
+      assert.equal(await store.read((tx) => countIn(tx, provider)), confirmed * 3)
     })
 
     test('a read keeps its snapshot while others write', async () => {

@@ -197,11 +197,11 @@ function constraintTests(open: OpenStore): void {
     const provider = await addProvider(store)
     const portal = { domain: 'taken.example', organization: provider.pk, now: NOW }
     await store.write((tx) => insertPortal(tx, portal))
-    const answer = await store.write(async (tx) => {
+    const response = await store.write(async (tx) => {
       const inserted = await insertPortal(tx, portal)
       return [inserted, await insertPortal(tx, { ...portal, domain: 'free.example' })]
     })
-    assert.deepEqual(answer, [false, true])
+    assert.deepEqual(response, [false, true])
   })
 
   test('a unit sees its own writes and those of earlier units', async () => {

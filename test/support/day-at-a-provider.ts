@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Answer } from '../../testing/http.ts'
+import type { HttpResponse } from '../../testing/http.ts'
 import { jsonOf } from '../../testing/http.ts'
 import type { StartedTarget } from '../../testing/target.ts'
 import { getToken } from '../../testing/usher.ts'
@@ -59,8 +59,8 @@ export async function liveADay(target: StartedTarget, storage?: Storage): Promis
 
 type Reseller = PortalCall & { readonly id: string; readonly accessId: string }
 
-async function expect(answer: Promise<Answer>, status: number): Promise<Answer> {
-  const found = await answer
+async function expect(response: Promise<HttpResponse>, status: number): Promise<HttpResponse> {
+  const found = await response
   assert.equal(found.status, status, found.text)
   return found
 }
@@ -211,8 +211,8 @@ interface Entry {
 }
 
 async function listEntries(target: StartedTarget, query: string, call: PortalCall = {}): Promise<Entry[]> {
-  const answer = await expect(callPortal(target, 'GET', `/AuditLogs?${query}`, call), 200)
-  return jsonOf<{ items: Entry[] }>(answer).items
+  const response = await expect(callPortal(target, 'GET', `/AuditLogs?${query}`, call), 200)
+  return jsonOf<{ items: Entry[] }>(response).items
 }
 
 /** "Who renamed Ada, and from what?" The reseller finds out by itself. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Answer, Creates } from '../../testing/creates.ts'
+import type { CallResult, Creates } from '../../testing/creates.ts'
 import { queryStore } from './stored.ts'
 
 /** The creates that were sent, and the id in each response; undefined if the response was lost or a refusal. */
@@ -10,7 +10,7 @@ export interface Asked {
 }
 
 /** Checks a response: throws if it is wrong, and returns whether the load goes on. */
-type See = (answer: Answer) => boolean
+type See = (response: CallResult) => boolean
 
 const CONNECTIONS = [0, 1, 2, 3]
 
@@ -62,17 +62,17 @@ export async function loadInBulk(
 }
 
 function newAsker(see: See): {
-  ask<A extends Answer>(call: () => Promise<A>): Promise<A>
+  ask<A extends CallResult>(call: () => Promise<A>): Promise<A>
   isOver(): boolean
 } {
   let over = false
   return {
     async ask(call) {
-      const answer = await call()
-      const goesOn = see(answer)
+      const response = await call()
+      const goesOn = see(response)
       over ||= !goesOn
-      if (answer.status !== 201 && !over) await pause(BACK_OFF_MS)
-      return answer
+      if (response.status !== 201 && !over) await pause(BACK_OFF_MS)
+      return response
     },
     isOver: () => over,
   }

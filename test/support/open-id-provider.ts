@@ -103,14 +103,14 @@ async function signIn(start: string): Promise<URL> {
   for (let url = new URL(start), steps = 0; steps < 10; steps++) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = { host: url.host, ...(cookie && { cookie }) }
-    const answer = await send(origin, { method: 'GET', path: url.pathname + url.search, headers })
-    for (const set of answer.headers['set-cookie'] ?? []) {
+    const response = await send(origin, { method: 'GET', path: url.pathname + url.search, headers })
+    for (const set of response.headers['set-cookie'] ?? []) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? []
       cookies.set(name, value)
     }
-    const { location } = answer.headers
+    const { location } = response.headers
     if (location === undefined)
-      throw new Error(`the provider responded with ${answer.status}: ${answer.text}`)
+      throw new Error(`the provider responded with ${response.status}: ${response.text}`)
     url = new URL(location, url)
     if (url.origin !== origin) return url
   }

@@ -159,7 +159,7 @@ const person = { userId: newId() }
 
 const NO_ACCOUNT = { ...ids, pk: 0, providerPk: 0 } as Account
 
-/** For an operation that a dialect answers without the directory: what the dialect itself runs. */
+/** For an operation that a dialect serves without the directory: what the dialect itself runs. */
 const checkOnly =
   (operation: Operation): Call =>
   async (_, ctx) =>

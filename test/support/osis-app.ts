@@ -3,7 +3,7 @@ import { startApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { newLogger } from '../../src/logger.ts'
 import { newMetrics } from '../../src/metrics.ts'
-import { type Answer, basic, jsonOf, send } from '../../testing/http.ts'
+import { basic, type HttpResponse, jsonOf, send } from '../../testing/http.ts'
 import { getToken } from '../../testing/usher.ts'
 import { newTestDirectory, type TestDirectory } from './directories.ts'
 import { type FakePlatform, newFakePlatform, only } from './platform.ts'
@@ -14,9 +14,9 @@ export interface OsisApp {
   readonly on: TestDirectory
   readonly platform: FakePlatform
   /** Calls an operation as the OSIS client; the path follows `/api/v1/`. */
-  call(method: string, path: string, body?: object): Promise<Answer>
+  call(method: string, path: string, body?: object): Promise<HttpResponse>
   /** Calls an operation of the partner portal as the provider's administrator; the path follows `/v1`. */
-  portal(method: string, path: string, body?: object): Promise<Answer>
+  portal(method: string, path: string, body?: object): Promise<HttpResponse>
   /** Creates the account of a Cloud Director user in the directory's tenant. */
   addUser(id?: string): Promise<OsisAppUser>
   /** Gives buckets to a user on the platform. */
@@ -72,9 +72,9 @@ export async function startOsisApp(open: OpenStore): Promise<OsisApp> {
     portal,
     async addUser(cdUserId = 'ada') {
       const body = { cd_user_id: cdUserId, cd_tenant_id: on.orgId }
-      const answer = await call('POST', `tenants/${on.tenantId}/users`, body)
-      assert.equal(answer.status, 201, answer.text)
-      const user = jsonOf<OsisAppUser>(answer)
+      const response = await call('POST', `tenants/${on.tenantId}/users`, body)
+      assert.equal(response.status, 201, response.text)
+      const user = jsonOf<OsisAppUser>(response)
       return { ...user, path: `tenants/${on.tenantId}/users/${user.user_id}` }
     },
     own({ canonical_user_id: owner }, ...names) {
@@ -92,7 +92,7 @@ export async function startOsisApp(open: OpenStore): Promise<OsisApp> {
 }
 
 /** Asserts an OsisError with this status and code. */
-export function assertOsisCode(answer: Answer, status: number, code: string): void {
-  assert.equal(answer.status, status, answer.text)
-  assert.equal(jsonOf<{ code: string }>(answer).code, code)
+export function assertOsisCode(response: HttpResponse, status: number, code: string): void {
+  assert.equal(response.status, status, response.text)
+  assert.equal(jsonOf<{ code: string }>(response).code, code)
 }

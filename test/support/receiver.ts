@@ -18,7 +18,7 @@ export interface Received {
   }
   readonly headers: IncomingHttpHeaders
   readonly body: string
-  /** The status that it was answered with. */
+  /** The status of the response to it. */
   readonly status: number
 }
 

@@ -28,9 +28,9 @@ function send(sender: WebhookSender, url: string, stopping?: AbortSignal): Promi
   return sender.send({ id: 'webhook', url, secrets: [secret] }, event, stopping)
 }
 
-/** A sender for which every name has the addresses that `answers` gives, one list for each look-up. */
-function newSender(networks: string[], ...answers: string[][]): WebhookSender {
-  const resolve = async () => (answers.shift() ?? []).map((address) => ({ address, family: 4 }))
+/** A sender for which every name has the addresses that `found` gives, one list for each look-up. */
+function newSender(networks: string[], ...found: string[][]): WebhookSender {
+  const resolve = async () => (found.shift() ?? []).map((address) => ({ address, family: 4 }))
   const sender = newWebhookSender({ networks, version: 'test', resolve })
   after(sender.close)
   return sender

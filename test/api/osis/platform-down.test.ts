@@ -29,7 +29,7 @@ describe('OSIS on a platform that is down', { concurrency: true }, () => {
       call('POST', `${user.path}/s3credentials`),
       call('DELETE', `s3credentials/${access_key}`),
     ])
-    for (const answer of late) assertOsisCode(answer, 503, 'E_PLATFORM')
+    for (const response of late) assertOsisCode(response, 503, 'E_PLATFORM')
     assert.equal(jsonOf<{ active: boolean }>(await call('GET', user.path)).active, false)
     assert.equal((await call('GET', `s3credentials/${access_key}`)).status, 404)
     platform.succeed()

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { isPermitted } from '../../../src/directory/access.ts'
 import { createClient } from '../../../src/directory/clients.ts'
 import type { Operation } from '../../../src/model/audit.ts'
-import type { Answer } from '../../../testing/http.ts'
+import type { HttpResponse } from '../../../testing/http.ts'
 import type { Operation as Documented } from '../../contract/openapi.ts'
 import { addOrganization } from '../../support/directories.ts'
 import { type AreaName, addUserTo } from '../../support/portal-world.ts'
@@ -40,14 +40,14 @@ function isAllowed({ organization, permission }: Caller, operation: Operation): 
 }
 
 /** What a caller can see of a response: without the correlation id, and without the id that was sent. */
-function shapeOf({ status, text }: Answer, id: string): string {
+function shapeOf({ status, text }: HttpResponse, id: string): string {
   return `${status} ${text.replaceAll(id, 'ID').replace(/"correlationId":"[^"]*"/, '')}`
 }
 
 /** How often a call is watched: the client of a token is read again every two seconds. */
 const WATCHES = 3
 
-function watch(route: Route, sent: Sent): ReturnType<typeof world.watch<Answer>> {
+function watch(route: Route, sent: Sent): ReturnType<typeof world.watch<HttpResponse>> {
   const correlationId = randomUUID()
   return world.watch(correlationId, () => call(route, { ...sent, correlationId }))
 }
@@ -58,7 +58,7 @@ async function assertAlike(
   one: [id: string, Sent],
   other: [id: string, Sent],
   route: Route,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   let differs = ''
   for (let i = 0; i < WATCHES; i++) {
     const [found, absent] = [await watch(route, one[1]), await watch(route, other[1])]
@@ -124,13 +124,18 @@ function sendNamed(
 
 async function assertOwn(route: Route, caller: Caller): Promise<void> {
   const { query = {}, refused } = PREPARATIONS[route.key] ?? {}
-  const answer = await call(route, { caller, ids: await makeIds(route, caller), query, body: bodyOf(route) })
-  const what = `${caller.name}: ${route.key} is ${answer.status} ${answer.text}`
-  if (refused) assert.equal(answer.status, refused.status, what)
-  else assert.ok(answer.status >= 200 && answer.status < 300, what)
+  const response = await call(route, {
+    caller,
+    ids: await makeIds(route, caller),
+    query,
+    body: bodyOf(route),
+  })
+  const what = `${caller.name}: ${route.key} is ${response.status} ${response.text}`
+  if (refused) assert.equal(response.status, refused.status, what)
+  else assert.ok(response.status >= 200 && response.status < 300, what)
   for (const area of caller.foreign)
     for (const secret of secrets.get(area) ?? [])
-      assert.ok(!answer.text.includes(secret), `${what} has ${secret} of ${area}`)
+      assert.ok(!response.text.includes(secret), `${what} has ${secret} of ${area}`)
 }
 
 async function assertForeign(route: Route, caller: Caller): Promise<void> {
@@ -178,8 +183,8 @@ export function accessSuite(): void {
         const ids = Object.fromEntries(
           [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, randomUUID()]),
         )
-        const answer = await call(route, { caller, ids, body: bodyOf(route) })
-        assert.deepEqual([answer.status, answer.text], [403, ''], `${caller.name}: ${route.key}`)
+        const response = await call(route, { caller, ids, body: bodyOf(route) })
+        assert.deepEqual([response.status, response.text], [403, ''], `${caller.name}: ${route.key}`)
       }
     })
 
@@ -188,9 +193,9 @@ export function accessSuite(): void {
       for (const area of caller.foreign)
         for (const route of routes.filter(({ operation }) => isAllowed(caller, operation)))
           if (areas[area].portal !== 'portal.example' && area !== 'sibling') {
-            const answer = await call(route, { caller: { ...caller, portal: areas[area].portal } })
+            const response = await call(route, { caller: { ...caller, portal: areas[area].portal } })
             assert.deepEqual(
-              [answer.status, answer.text],
+              [response.status, response.text],
               [403, ''],
               `${caller.name}: ${route.key} at ${area}`,
             )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { type Answer, jsonOf } from '../../../testing/http.ts'
+import { type HttpResponse, jsonOf } from '../../../testing/http.ts'
 import { waitUntil } from '../../../testing/wait.ts'
 import { type OsisApp, startOsisApp } from '../../support/osis-app.ts'
 import { sqliteStores } from '../../support/stores.ts'
@@ -22,7 +22,7 @@ interface View {
   readonly accounts: readonly [{ state: string; reason: string | null; platformState: string }]
 }
 
-const toState = ({ status, text }: Answer): [number, string?] =>
+const toState = ({ status, text }: HttpResponse): [number, string?] =>
   text === '' ? [status] : [status, (JSON.parse(text) as { platformState: string }).platformState]
 
 // Each call waits a moment for the platform, so the tests run side by side.

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import type { Answer } from '../../../testing/http.ts'
+import type { HttpResponse } from '../../../testing/http.ts'
 import { readAudit } from '../../support/directories.ts'
 import { bodyOf, call, callers, makeIds, PREPARATIONS, type Route, routes, world } from './portal-calls.ts'
 
 const administrator = callers[0] ?? assert.fail()
 
 /** What the platform has is read anew for each response. */
-const textOf = ({ text }: Answer): string => text.replace(/"platformState":"\w+"/, '')
+const textOf = ({ text }: HttpResponse): string => text.replace(/"platformState":"\w+"/, '')
 
 const isBulk = ({ path }: Route): boolean => path.endsWith('/bulk')
 const keyed = routes.filter(({ document }) =>
@@ -47,9 +47,9 @@ export function idempotencySuite(): void {
     for (const route of keyed.filter(isBulk)) {
       const headers = { 'idempotency-key': randomUUID() }
       const ids = await makeIds(route, administrator)
-      const answer = await call(route, { caller: administrator, ids, body: bodyOf(route), headers })
-      assert.equal(answer.status, 400, answer.text)
-      assert.match(answer.text, /"propertyName":"Idempotency-Key"/)
+      const response = await call(route, { caller: administrator, ids, body: bodyOf(route), headers })
+      assert.equal(response.status, 400, response.text)
+      assert.match(response.text, /"propertyName":"Idempotency-Key"/)
     }
   })
 

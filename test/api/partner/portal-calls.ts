@@ -10,7 +10,7 @@ import type { Operation } from '../../../src/model/audit.ts'
 import type { Permission } from '../../../src/model/context.ts'
 import type { Organization } from '../../../src/model/organizations.ts'
 import { selectOrganization } from '../../../src/store/tables/organizations.ts'
-import { type Answer, jsonOf, send } from '../../../testing/http.ts'
+import { type HttpResponse, jsonOf, send } from '../../../testing/http.ts'
 import { type ApiDocument, type Operation as Documented, getDocument } from '../../contract/openapi.ts'
 import { addOrganization } from '../../support/directories.ts'
 import {
@@ -98,7 +98,10 @@ export interface Sent {
   readonly headers?: Ids
 }
 
-export function call({ method, path, document }: Omit<Route, 'operation'>, sent: Sent): Promise<Answer> {
+export function call(
+  { method, path, document }: Omit<Route, 'operation'>,
+  sent: Sent,
+): Promise<HttpResponse> {
   const { caller, ids = {}, query = {}, body, correlationId, headers } = sent
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(ids[name] ?? randomUUID()),
@@ -263,12 +266,12 @@ export const PREPARATIONS: Readonly<Record<string, Preparation>> = {
 }
 
 /** Calls an operation as an administrator of an area. */
-async function callAs({ portal, administrator }: Area, key: string, ids: Ids): Promise<Answer> {
+async function callAs({ portal, administrator }: Area, key: string, ids: Ids): Promise<HttpResponse> {
   const route = routes.find((one) => one.key === key) ?? assert.fail(key)
   const caller = { portal, token: administrator } as Caller
-  const answer = await call(route, { caller, ids, body: bodyOf(route) })
-  assert.ok(answer.status < 300, answer.text)
-  return answer
+  const response = await call(route, { caller, ids, body: bodyOf(route) })
+  assert.ok(response.status < 300, response.text)
+  return response
 }
 
 async function addAccountTo(id: string, area: Area): Promise<void> {

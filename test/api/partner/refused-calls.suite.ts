@@ -15,9 +15,9 @@ interface Entry {
 /** Returns the entries of a call that the owner of an area sees. */
 async function readLog({ portal, administrator }: Area, correlationId: string): Promise<Entry[]> {
   const headers = { 'x-tenant': portal, authorization: `Bearer ${administrator}` }
-  const answer = await send(world.url, { method: 'GET', path: '/v1/AuditLogs?PageSize=2000', headers })
-  assert.equal(answer.status, 200, answer.text)
-  const { items } = jsonOf<{ items: Entry[] }>(answer)
+  const response = await send(world.url, { method: 'GET', path: '/v1/AuditLogs?PageSize=2000', headers })
+  assert.equal(response.status, 200, response.text)
+  const { items } = jsonOf<{ items: Entry[] }>(response)
   return items.filter((entry) => entry.correlationId === correlationId)
 }
 

@@ -42,7 +42,7 @@ test('usage counts bytes and objects, not blocks, kilobytes or uploads under way
   assert.deepEqual(toUsage([], null), { bucketCount: 0, objectCount: 0, usedBytes: 0, quotaBytes: null })
 })
 
-test('an answer of another shape is an error, and not an empty list', () => {
+test('a response of another shape is an error, and not an empty list', () => {
   for (const body of [
     null,
     {},

@@ -6,31 +6,31 @@ import { CephRgwPlatform } from '../../../src/platform/ceph-rgw/ceph-rgw.ts'
 export const SECRET = /hunter2/
 export const USER_SECRET = 'user-secret-hunter2'
 
-export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+export type Responder = (request: IncomingMessage, response: ServerResponse) => void
 
 /** An HTTP server that responds as the test tells it to. */
 export interface FakeGateway {
   readonly url: string
-  /** The requests since the answers were set: `GET /admin/user?uid=…`. */
+  /** The requests since the responses were set: `GET /admin/user?uid=…`. */
   asked: string[]
-  /** Sets the answers to the next calls; the last one holds for all further calls. */
-  answer(...answers: Answer[]): void
+  /** Sets the responses to the next calls; the last one holds for all further calls. */
+  respondWith(...responders: Responder[]): void
   close(): void
 }
 
 export async function startFakeGateway(): Promise<FakeGateway> {
-  let answers: Answer[] = []
+  let responders: Responder[] = []
   const server = createServer((request, response) => {
     gateway.asked.push(`${request.method} ${request.url}`)
-    const answer = answers.length > 1 ? answers.shift() : answers[0]
-    request.resume().on('end', () => answer?.(request, response))
+    const respond = responders.length > 1 ? responders.shift() : responders[0]
+    request.resume().on('end', () => respond?.(request, response))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const gateway: FakeGateway = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked: [],
-    answer(...next) {
-      answers = next
+    respondWith(...next) {
+      responders = next
       gateway.asked = []
     },
     close() {
@@ -55,14 +55,14 @@ export function findClosedUrl(): Promise<string> {
   })
 }
 
-export function answer(status: number, body: unknown = '', headers: Record<string, string> = {}): Answer {
+export function respond(status: number, body: unknown = '', headers: Record<string, string> = {}): Responder {
   return (_, response) =>
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
 /** An error as the Admin API of RGW 16.2 writes it. */
-export const refusal = (status: number, Code: string): Answer =>
-  answer(status, { Code, Message: '', RequestId: 'tx1' })
+export const refusal = (status: number, Code: string): Responder =>
+  respond(status, { Code, Message: '', RequestId: 'tx1' })
 
-export const cut: Answer = (request) => request.socket.destroy()
-export const hang: Answer = () => undefined
+export const cut: Responder = (request) => request.socket.destroy()
+export const hang: Responder = () => undefined

@@ -3,14 +3,14 @@ import { after, before, test } from 'node:test'
 import { type DesiredState, PlatformError } from '../../../src/platform/platform.ts'
 import { waitUntil } from '../../../testing/wait.ts'
 import {
-  type Answer,
-  answer,
   cut,
   type FakeGateway,
   findClosedUrl,
   hang,
   newPlatform,
+  type Responder,
   refusal,
+  respond,
   SECRET,
   startFakeGateway,
   USER_SECRET,
@@ -59,14 +59,14 @@ const ADVICE: readonly (readonly [status: number, code: string, says: RegExp])[]
 
 for (const [status, code, says] of ADVICE) {
   test(`${status} ${code} says what to do, and is not tried again at once`, async () => {
-    gateway.answer(refusal(status, code))
+    gateway.respondWith(refusal(status, code))
     assert.match((await failureOf(newPlatform(gateway.url).apply(account, signal))).message, says)
     assert.equal(gateway.asked.length, 1)
   })
 }
 
 test('an error in XML, as S3 writes it, is understood too', async () => {
-  gateway.answer(answer(404, '<?xml version="1.0"?><Error><Code>NoSuchBucket</Code></Error>'))
+  gateway.respondWith(respond(404, '<?xml version="1.0"?><Error><Code>NoSuchBucket</Code></Error>'))
   assert.match(
     (await failureOf(newPlatform(gateway.url).read(UID, signal))).message,
     /404 NoSuchBucket: its Admin Ops API/,
@@ -75,12 +75,12 @@ test('an error in XML, as S3 writes it, is understood too', async () => {
 
 test('a response of another server is an error, and never a removed account', async () => {
   for (const page of [
-    answer(404, '<html>'),
-    answer(200, '<html>'),
-    answer(200, ''),
-    answer(302, '', { location: gateway.url }),
+    respond(404, '<html>'),
+    respond(200, '<html>'),
+    respond(200, ''),
+    respond(302, '', { location: gateway.url }),
   ]) {
-    gateway.answer(page)
+    gateway.respondWith(page)
     await failureOf(newPlatform(gateway.url).read(UID, signal))
     await failureOf(newPlatform(gateway.url).listBuckets(UID, signal))
     await failureOf(newPlatform(gateway.url).apply({ ...account, status: 'gone' }, signal))
@@ -88,12 +88,12 @@ test('a response of another server is an error, and never a removed account', as
 })
 
 test('a passing fault is over after a moment, one that stays is told', async () => {
-  gateway.answer(cut, refusal(500, 'UnknownError'), refusal(503, 'SlowDown'), refusal(404, 'NoSuchKey'))
+  gateway.respondWith(cut, refusal(500, 'UnknownError'), refusal(503, 'SlowDown'), refusal(404, 'NoSuchKey'))
   assert.equal(await newPlatform(gateway.url).read(UID, signal), null)
   assert.equal(gateway.asked.length, 4)
-  gateway.answer(refusal(500, 'UnknownError'))
+  gateway.respondWith(refusal(500, 'UnknownError'))
   assert.match((await failureOf(newPlatform(gateway.url).read(UID, signal))).message, /500 UnknownError/)
-  gateway.answer(cut)
+  gateway.respondWith(cut)
   assert.match(
     (await failureOf(newPlatform(gateway.url).read(UID, signal))).message,
     new RegExp(`${gateway.url} cannot be reached`),
@@ -106,7 +106,7 @@ test('an address where nothing listens is named in the message', async () => {
 })
 
 test('the caller can cancel a call that hangs', async () => {
-  gateway.answer(hang)
+  gateway.respondWith(hang)
   const giveUp = new AbortController()
   const work = failureOf(newPlatform(gateway.url).apply(account, giveUp.signal))
   await waitUntil(async () => gateway.asked.length === 1, 10_000)
@@ -129,21 +129,21 @@ const complete = {
   suspended: 0,
   keys: [{ user: UID, access_key: 'USERKEY', secret_key: USER_SECRET }],
 }
-const metadata = (data: object): Answer => answer(200, { key: `user:${UID}`, data })
+const metadata = (data: object): Responder => respond(200, { key: `user:${UID}`, data })
 
 /** A platform that has learnt what the gateway gives to new users. */
 async function newTaught(): Promise<ReturnType<typeof newPlatform>> {
-  const first = answer(200, { key: `user:${UID}`, ver: { ver: 1 }, data: bare })
+  const first = respond(200, { key: `user:${UID}`, ver: { ver: 1 }, data: bare })
   const platform = newPlatform(gateway.url)
-  const makes = [refusal(404, 'NoSuchKey'), answer(200, {}), first, answer(204), metadata(complete)]
-  gateway.answer(...makes)
+  const makes = [refusal(404, 'NoSuchKey'), respond(200, {}), first, respond(204), metadata(complete)]
+  gateway.respondWith(...makes)
   await platform.apply(account, signal)
   return platform
 }
 
 test('a secret is never in a URL', async () => {
-  const made = answer(200, { user_id: 'ada' })
-  gateway.answer(refusal(404, 'NoSuchKey'), made, metadata(bare), answer(204), metadata(complete))
+  const made = respond(200, { user_id: 'ada' })
+  gateway.respondWith(refusal(404, 'NoSuchKey'), made, metadata(bare), respond(204), metadata(complete))
   await newPlatform(gateway.url).apply(account, signal)
   assert.deepEqual(
     gateway.asked.map((one) => one.split('?')[0]),
@@ -160,17 +160,17 @@ test('a secret is never in a URL', async () => {
 
 test('the next new user is written in one call, between two reads, or without a read for a first attempt', async () => {
   const platform = await newTaught()
-  gateway.answer(refusal(404, 'NoSuchKey'), answer(204), metadata(complete))
+  gateway.respondWith(refusal(404, 'NoSuchKey'), respond(204), metadata(complete))
   await platform.apply(account, signal)
   assert.deepEqual(
     gateway.asked.map((one) => one.split('?')[0]),
     ['GET /admin/metadata/user', 'PUT /admin/metadata/user', 'GET /admin/metadata/user'],
   )
   // Not every gateway, and not every proxy before one, says what became of a write.
-  gateway.answer(answer(204), metadata(complete))
+  gateway.respondWith(respond(204), metadata(complete))
   await platform.apply({ ...account, isNew: true }, signal)
   assert.equal(gateway.asked.length, 2)
-  gateway.answer(answer(204, '', { rgwx_update_status: 'applied' }))
+  gateway.respondWith(respond(204, '', { rgwx_update_status: 'applied' }))
   await platform.apply({ ...account, isNew: true }, signal)
   assert.equal(gateway.asked.length, 1)
   for (const one of gateway.asked) assert.doesNotMatch(decodeURIComponent(one), /hunter2|secret/)
@@ -179,7 +179,7 @@ test('the next new user is written in one call, between two reads, or without a 
 test('a write that fails is followed by a read, also for a first attempt', async () => {
   const platform = await newTaught()
   for (const fault of [cut, refusal(500, 'UnknownError')]) {
-    gateway.answer(fault, metadata(complete))
+    gateway.respondWith(fault, metadata(complete))
     await platform.apply({ ...account, isNew: true }, signal)
     assert.match(gateway.asked[1] ?? '', /^GET/)
     assert.equal(gateway.asked.length, 2)
@@ -187,20 +187,20 @@ test('a write that fails is followed by a read, also for a first attempt', async
 })
 
 test('a user that another program has just created is taken as it is', async () => {
-  gateway.answer(refusal(404, 'NoSuchKey'), refusal(409, 'UserAlreadyExists'), metadata(complete))
+  gateway.respondWith(refusal(404, 'NoSuchKey'), refusal(409, 'UserAlreadyExists'), metadata(complete))
   await newPlatform(gateway.url).apply(account, signal)
   assert.equal(gateway.asked.length, 3)
 })
 
 test('a key that another user has is an error that names the keys, and no key is taken away', async () => {
-  gateway.answer(metadata(bare), refusal(409, 'BucketAlreadyExists'))
+  gateway.respondWith(metadata(bare), refusal(409, 'BucketAlreadyExists'))
   const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
   assert.match(message, /another user of the Ceph RGW has one of the access keys of acme\$ada \(USERKEY\)/)
   assert.equal(gateway.asked.length, 2)
 })
 
 test('an account that never reaches its desired state is an error', async () => {
-  gateway.answer(...Array.from({ length: 20 }, () => [metadata(bare), answer(204)]).flat())
+  gateway.respondWith(...Array.from({ length: 20 }, () => [metadata(bare), respond(204)]).flat())
   const { message } = await failureOf(newPlatform(gateway.url).apply(account, signal))
   assert.match(message, /another program keeps changing/)
 })
@@ -208,7 +208,7 @@ test('an account that never reaches its desired state is an error', async () => 
 test('two that apply one account do so one after the other, also when the first fails', async () => {
   let [now, most] = [0, 0]
   const slow =
-    (then: Answer): Answer =>
+    (then: Responder): Responder =>
     (request, response) => {
       most = Math.max(most, ++now)
       setTimeout(() => {
@@ -216,7 +216,7 @@ test('two that apply one account do so one after the other, also when the first 
         then(request, response)
       }, 20)
     }
-  gateway.answer(slow(refusal(403, 'AccessDenied')), slow(metadata(complete)))
+  gateway.respondWith(slow(refusal(403, 'AccessDenied')), slow(metadata(complete)))
   const platform = newPlatform(gateway.url)
   const [first, ...others] = await Promise.allSettled(
     Array.from({ length: 4 }, () => platform.apply(account, signal)),

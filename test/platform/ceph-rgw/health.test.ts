@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
-  answer,
   type FakeGateway,
   findClosedUrl,
   hang,
   newPlatform,
+  respond,
   startFakeGateway,
 } from './fake-gateway.ts'
 
@@ -23,7 +23,7 @@ test('an address where nothing listens is not healthy', async () => {
 })
 
 test('a gateway that hangs is not healthy, which one shared check finds within seconds', async () => {
-  gateway.answer(hang)
+  gateway.respondWith(hang)
   const platform = newPlatform(gateway.url)
   const begun = performance.now()
   const all = await Promise.all(Array.from({ length: 20 }, () => platform.status()))
@@ -38,23 +38,25 @@ test('a gateway that hangs is not healthy, which one shared check finds within s
 const CAPS = ['users', 'metadata', 'buckets'].map((type) => ({ type, perm: '*' }))
 
 test('a gateway that newer releases name has a version', async () => {
-  gateway.answer(answer(200, { caps: CAPS, system: 'false' }, { server: 'Ceph Object Gateway (squid)' }))
+  gateway.respondWith(
+    respond(200, { caps: CAPS, system: 'false' }, { server: 'Ceph Object Gateway (squid)' }),
+  )
   assert.deepEqual(await newPlatform(gateway.url).status(), { version: 'squid', health: 'NORMAL' })
 })
 
 test('missing caps are a warning that names them, unless the user may do everything', async () => {
   const caps = [CAPS[0], { type: 'metadata', perm: 'read' }]
-  gateway.answer(answer(200, { caps, system: 'false' }))
+  gateway.respondWith(respond(200, { caps, system: 'false' }))
   const { health, reason } = await newPlatform(gateway.url).status()
   assert.equal(health, 'WARNING')
   assert.match(reason ?? '', /lacks the caps metadata=\*;buckets=read$/)
-  gateway.answer(answer(200, { caps: [], system: 'true' }))
+  gateway.respondWith(respond(200, { caps: [], system: 'true' }))
   assert.equal((await newPlatform(gateway.url).status()).health, 'NORMAL')
 })
 
 test('nonsense is not a version, nor health', async () => {
   for (const nonsense of ['null', '[]', '{}', '<html>']) {
-    gateway.answer(answer(200, nonsense))
+    gateway.respondWith(respond(200, nonsense))
     assert.equal((await newPlatform(gateway.url).status()).health, 'ERROR')
   }
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { PlatformError } from '../../../src/platform/platform.ts'
-import { answer, type FakeGateway, newPlatform, startFakeGateway } from './fake-gateway.ts'
+import { type FakeGateway, newPlatform, respond, startFakeGateway } from './fake-gateway.ts'
 
 let gateway: FakeGateway
 before(async () => {
@@ -13,9 +13,9 @@ const signal = new AbortController().signal
 
 test('ids come page by page, each from where the one before ended', async () => {
   // As RGW 16.2 says it: `truncated` is a text.
-  gateway.answer(
-    answer(200, { keys: ['acme$ada', 'usher'], truncated: 'true', count: 2, marker: 'bWFyaw==' }),
-    answer(200, { keys: ['acme$bob'], truncated: 'false', count: 1 }),
+  gateway.respondWith(
+    respond(200, { keys: ['acme$ada', 'usher'], truncated: 'true', count: 2, marker: 'bWFyaw==' }),
+    respond(200, { keys: ['acme$bob'], truncated: 'false', count: 1 }),
   )
   const platform = newPlatform(gateway.url)
   const first = await platform.listIds(null, signal)
@@ -27,11 +27,11 @@ test('ids come page by page, each from where the one before ended', async () => 
   ])
 })
 
-test('an answer that is no page is refused', async () => {
+test('a response that is no page is refused', async () => {
   const platform = newPlatform(gateway.url)
   const nonsense = [[], { keys: 'acme$ada' }, { keys: [1] }, { keys: [], truncated: true }]
   for (const body of nonsense) {
-    gateway.answer(answer(200, body))
+    gateway.respondWith(respond(200, body))
     await assert.rejects(platform.listIds(null, signal), PlatformError)
   }
 })

@@ -142,7 +142,7 @@ test('metadata is read and written in its envelope, for the user that was asked 
   assert.throws(() => fromMetadata(toMetadata(record, UID), 'acme$other'), PlatformError)
 })
 
-test('an answer of another shape is an error, and not an account', () => {
+test('a response of another shape is an error, and not an account', () => {
   for (const body of [null, [], {}, { data: [] }, { data: {} }, 'x'])
     assert.throws(() => fromMetadata(body, UID), PlatformError)
   for (const change of [{ keys: {} }, { keys: [null] }, { keys: [{}] }, { display_name: 5 }])
