@@ -82,6 +82,7 @@ async function erase(unit: Unit, found: ReachableUser, force: boolean): Promise<
   await destroyPersonKey(tx, user.id, now)
   await clearPersonalValues(tx, { pk: user.pk, id: user.id, now })
   await replaceMemberships(tx, user.pk, [])
+  await tx.userIndex.forgetUser(tx, user)
   await deleteImportedContent(tx, user.pk)
   await forgetPerson(tx, user)
 }

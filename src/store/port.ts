@@ -1,7 +1,7 @@
 import type { Compilable, InsertResult, RawBuilder, SqlBool } from 'kysely'
 import type { AuditEntry } from '../model/audit.ts'
 import type { AuditFaultKind } from '../model/audit-faults.ts'
-import type { Group } from '../model/users.ts'
+import type { Group, User } from '../model/users.ts'
 import type { Statement } from './statement.ts'
 import type {
   AreaSearch,
@@ -144,12 +144,13 @@ export interface Tx {
 /** The lists of users, and the searches in them. Each engine has indexes of its own for them. */
 export interface UserIndex {
   /**
-   * Takes users into the lists who are not in them yet: into the indexes by name and for searches, and into the totals.
-   * No other statement may precede it in its unit.
+   * Takes users who are in no list yet into the indexes and the totals. No other statement may precede it in its unit.
    * @param newest takes the newest users up to this primary key; the oldest ones when left out
    * @returns how many; less than `limit` if none is left
    */
   enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number>
+  /** Deletes what the indexes keep of the names and the address of a deleted user. */
+  forgetUser(tx: Tx, user: Pick<User, 'pk' | 'id' | 'organizationPk'>): Promise<void>
   /** Returns whether `enlistUsers` has something to do: new users, or parts of the indexes that changes have filled. */
   areListsBehind(tx: Tx): Promise<boolean>
   /**
@@ -169,8 +170,7 @@ export interface UserIndex {
    */
   searchPage(tx: Tx, search: UserSearch, page: UserSearchPage): Promise<FoundUsers | undefined>
   /**
-   * Reads all live users of an area with few users, and returns a page of those whom a search finds, in the order of the
-   * list.
+   * Reads all live users of a small area, and returns a page of those whom a search finds, in the order of the list.
    * @param within.search all users are found without words and groups; words may be shorter than MIN_SEARCHED characters
    * @returns undefined if SQL that both engines share is as fast
    */

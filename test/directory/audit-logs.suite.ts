@@ -251,6 +251,23 @@ function erasureTests(open: OpenStore): void {
     assert.deepEqual([account?.username, account?.email], [userId, null])
   })
 
+  test('an erasure leaves nothing of former names in the totals of the lists', async () => {
+    const on = await newTestDirectory(open)
+    const { customerId: organizationId } = on
+    const { store } = on.dir
+    const user = newUser({ firstName: 'Zora', lastName: null, email: 'zora@example.com' })
+    const { id } = await createUser(on.dir, on.operator, { organizationId, user })
+    await store.write((tx) => tx.userIndex.enlistUsers(tx, 10))
+    for (const firstName of ['Zoe', 'Zadie'])
+      await updateUser(on.dir, on.operator, { user: id, changes: { firstName } })
+    await eraseUser(on.dir, on.operator, { user: id, force: true })
+    const ranks = await store.read((tx) => tx.query((db) => db.selectFrom('user_ranks').selectAll()))
+    assert.deepEqual(
+      ranks.filter(({ prefix }) => prefix.startsWith('z')),
+      [],
+    )
+  })
+
   test('a user of a deleted customer can be erased', async () => {
     const on = await newTestDirectory(open)
     const customer = await addOrganization(on, 'customer')

@@ -130,3 +130,44 @@ test('far pages of words that many users have are left to the list, if a conditi
   assert.equal(await find('many', { offset: 251 }), 1)
   assert.equal(await find('rare', { offset: 251, where }), 0)
 })
+
+test('blocks that began with users who were erased begin with others, or are gone', async () => {
+  const world = await newWorld(open)
+  const { store, customer } = world
+  const names = Array.from({ length: 600 }, (_, i) => `n${String(i).padStart(3, '0')}`)
+  await add(world, names, [])
+  const readStarts = async (by: UserOrder['by']) =>
+    (
+      await store.read((tx) =>
+        query<{ start: string }>(
+          tx,
+          sql`select start from ${sql.table(`user_blocks_${by}`)} where start <> '' order by label`,
+        ),
+      )
+    ).map(({ start }) => start)
+  const starts = (await readStarts('name')).concat(await readStarts('email'))
+  const isStart = ({ id, pk }: { id: string; pk: number }): boolean =>
+    starts.some((start) => start.endsWith(`\0${id}`) || start.endsWith(String(pk).padStart(16, '0')))
+  const some = world.people.filter((person, i) => isStart(person) || (i > 100 && i < 200))
+  assert.ok(some.length > 120)
+  for (const { pk, id } of some)
+    await store.write(async (tx) => {
+      await query(tx, sql`update users set deleted_at = ${NOW} where pk = ${pk}`)
+      await tx.userIndex.forgetUser(tx, { pk, id, organizationPk: customer.pk })
+    })
+  for (const by of ['name', 'email'] as const) {
+    const left = await readStarts(by)
+    assert.ok(left.length > 10)
+    assert.deepEqual(left.toSorted(), left)
+    assert.ok(some.every(({ id }) => !left.some((start) => start.endsWith(`\0${id}`))))
+  }
+  assert.deepEqual(await store.read((tx) => query(tx, sql`select * from user_ranks where total = 0`)), [])
+  const order = { by: 'name', ascending: true } as const
+  const search = { providerPk: customer.providerPk, words: ['example'], groups: [] }
+  const gone = new Set(some.map(({ pk }) => pk))
+  const kept = world.people.filter(({ pk, email }) => email !== null && !gone.has(pk)).map(({ pk }) => pk)
+  const page = await store.read((tx) =>
+    tx.userIndex.searchPage(tx, search, { order, offset: 0, limit: 1_000 }),
+  )
+  assert.deepEqual(page?.pks, kept)
+})

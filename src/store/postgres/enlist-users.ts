@@ -77,3 +77,13 @@ async function addUpTotals(tx: Tx): Promise<void> {
     await query(tx, addUp)
   }
 }
+
+/** Deletes what the lists keep of deleted users; see `UserIndex.forgetUser`. */
+export async function forgetUser(tx: Tx): Promise<void> {
+  const key = sql.raw('provider_pk, sort, start, prefix')
+  await query(
+    tx,
+    sql`delete from user_ranks where (${key}) in (
+      select ${key} from user_ranks group by ${key} having sum(total) = 0)`,
+  )
+}

@@ -1,6 +1,6 @@
 import type { UserIndex } from '../port.ts'
 import { searchArea } from './area-pages.ts'
-import { areListsBehind, enlistUsers } from './enlist-users.ts'
+import { areListsBehind, enlistUsers, forgetUser } from './enlist-users.ts'
 import { findUsers } from './user-find.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
@@ -8,6 +8,7 @@ import { searchPage, searchUsers } from './user-search.ts'
 export const USER_INDEX: UserIndex = {
   enlistUsers,
   areListsBehind,
+  forgetUser,
   searchUsers,
   findUsers,
   searchPage,

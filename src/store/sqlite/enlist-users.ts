@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { USER_SORTS } from '../../model/user-lists.ts'
 import { LAST } from '../../model/users.ts'
-import type { Tx } from '../port.ts'
+import type { Tx, UserIndex } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { selectNewestUnlisted } from '../users/unlisted-users.ts'
-import { hasFullBlock, mergeSearch, placeUsers } from './user-places.ts'
+import { forgetStarts, hasFullBlock, mergeSearch, placeUsers } from './user-places.ts'
 
 /**
  * Takes users into the lists; see `UserIndex.enlistUsers`. One statement for all of them costs a fraction of what triggers
@@ -43,6 +43,12 @@ export async function areListsBehind(tx: Tx): Promise<boolean> {
   if ((await selectNewestUnlisted(tx)) !== undefined) return true
   for (const by of USER_SORTS) if (await hasFullBlock(tx, by)) return true
   return false
+}
+
+/** Deletes what the lists keep of a deleted user; see `UserIndex.forgetUser`. */
+export async function forgetUser(tx: Tx, user: Parameters<UserIndex['forgetUser']>[1]): Promise<void> {
+  await query(tx, sql`delete from user_ranks where total = 0`)
+  for (const by of USER_SORTS) await forgetStarts(tx, by, user)
 }
 
 /** Adds users to the totals. */

@@ -1,5 +1,5 @@
 import type { UserIndex } from '../port.ts'
-import { areListsBehind, enlistUsers } from './enlist-users.ts'
+import { areListsBehind, enlistUsers, forgetUser } from './enlist-users.ts'
 import { findUsers } from './user-find.ts'
 import { searchPage, searchUsers } from './user-search.ts'
 
@@ -7,6 +7,7 @@ import { searchPage, searchUsers } from './user-search.ts'
 export const USER_INDEX: UserIndex = {
   enlistUsers,
   areListsBehind,
+  forgetUser,
   searchUsers,
   findUsers,
   searchPage,

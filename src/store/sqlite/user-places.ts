@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { UserOrder } from '../../model/user-lists.ts'
-import { LAST } from '../../model/users.ts'
+import { LAST, type User } from '../../model/users.ts'
 import type { PageEnd, Tx } from '../port.ts'
 import { query } from '../raw-query.ts'
 import { chooseGap, END_OF_LABELS, type LabelMove, planSpread } from './block-labels.ts'
@@ -100,6 +100,26 @@ export async function placeUsers(
   const moved: Moved[] = []
   for (const { label } of full) moved.push(await divideBlock(tx, tables, label))
   await indexUsers(tx, tables, { which, moved: moved.filter(({ pks }) => pks !== '[]') })
+}
+
+/**
+ * Gives the blocks that begin with a deleted user the start of their first user: else they would keep the key of the
+ * deleted one. Those without users are deleted, so that the block before takes who comes there.
+ */
+export async function forgetStarts(
+  tx: Tx,
+  by: UserOrder['by'],
+  { id, organizationPk, pk }: Pick<User, 'id' | 'organizationPk' | 'pk'>,
+): Promise<void> {
+  const { blocks, places, key } = tablesOf(by)
+  const end = by === 'name' ? sql`${id}` : sql`printf('%016d%016d', ${organizationPk}, ${pk})`
+  // Functions of texts end at U+0000.
+  const ofUser = sql`substr(cast(start as blob), -length(${end}) - 1) = cast(char(0) || ${end} as blob)`
+  const bits = sql.lit(NUMBER_BITS)
+  const first = sql`(select min(${key}) from ${places} cross join users on users.pk = user_pk
+    where ${places}.id >= (label << ${bits}) and ${places}.id < ((label + 1) << ${bits}))`
+  await query(tx, sql`update ${blocks} set start = coalesce(${first}, start) where ${ofUser}`)
+  await query(tx, sql`delete from ${blocks} where ${ofUser}`)
 }
 
 /** Returns whether an order has blocks that are full. */
