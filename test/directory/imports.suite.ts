@@ -28,6 +28,20 @@ export function importsSuite(open: OpenStore): void {
       assert.notEqual((await beginImport(dir, operator, request)).import.id, first.id)
     })
 
+    test('a file that several processes begin to import at the same moment is one import', async () => {
+      const on = await newTestDirectory(open)
+      const { dir, operator } = on
+      const { id: organizationId } = await addOrganization(on, 'customer')
+      const source = { read: () => Promise.reject(new Error('no row is read')) }
+      const request = {
+        target: { organizationId, resellerId: null },
+        ...{ file: '/people.csv', contentHash: 'b'.repeat(64) },
+        kind: newImportKind(dir, source, () => undefined),
+      }
+      const begun = await Promise.all([1, 2, 3, 4].map(() => beginImport(dir, operator, request)))
+      assert.equal(new Set(begun.map((one) => one.import.id)).size, 1)
+    })
+
     test('a bulk call ends when its undo begins: the undo would miss later rows', async () => {
       const on = await newTestDirectory(open)
       const { dir, operator } = on

@@ -11,6 +11,7 @@ import {
   selectUnfinishedImports,
 } from '../../store/tables/imports.ts'
 import { markJobStopped, markJobWaiting, selectJob } from '../../store/tables/jobs.ts'
+import { lockOrganization } from '../../store/tables/organizations.ts'
 import type { Directory } from '../directory.ts'
 import { beginJob } from '../jobs/jobs.ts'
 import type { AnyJobKind } from '../jobs/kind.ts'
@@ -50,6 +51,8 @@ export function beginImport(
   const subject = { operation: 'ImportUsers', organization: target.organizationId } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const organization = await getTargetOrganization(unit, target)
+    // Of two processes that begin the same file at the same moment, the later one takes over.
+    await lockOrganization(unit.tx, organization.pk)
     const same = { organization: organization.pk, contentHash: sent.contentHash }
     const earlier = (await selectUnfinishedImports(unit.tx, same)).find(
       ({ resellerId }) => resellerId === target.resellerId,

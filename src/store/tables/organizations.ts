@@ -288,8 +288,8 @@ const lock = statement((db, p: { pk: number }) =>
 
 /**
  * Locks an organization with an update that changes nothing: units that lock it run one after the other. Units that
- * delete or suspend an organization do so, and those that give an existing one a portal, a client, a tenant or a
- * relation. A new customer and an import only keep it; see `keepOrganizations`.
+ * delete or suspend an organization do so, those that begin to import a file into it, and those that give an existing one
+ * a portal, a client, a tenant or a relation. A new customer and an import only keep it; see `keepOrganizations`.
  */
 export async function lockOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(lock, { pk })
