@@ -23,7 +23,9 @@ export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
     if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
     if (portal === null) return caller
     const entered = await enterPortal(dir, caller, portal)
-    // In the portal of a reseller, a provider may run less.
+    // In the portal of a reseller, a provider may run less. It is refused as that reseller, so that the entry of the
+    // refusal stands in no other reseller's log.
+    request.caller = entered
     if (operation) assertPermitted(entered, operation)
     return entered
   }
