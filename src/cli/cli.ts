@@ -129,7 +129,7 @@ export async function runCli(
     const words = toWords(argv)
     const program = newProgram(session, help)
     await loadCommand(program, words, session)
-    await program.parseAsync(words, { from: 'user' })
+    await program.parseAsync(withoutVainHelp(program, words), { from: 'user' })
     return session.exitCode
   } catch (error) {
     // Commander has already printed what is wrong with the command line.
@@ -158,6 +158,15 @@ function toWords(argv: readonly string[]): readonly string[] {
   if (first !== 'help') return argv
   const isKnown = others.length === 0 || COMMANDS.some(([name]) => name === others[0])
   return isKnown ? [...others, '--help'] : others
+}
+
+/** Leaves out `--help` behind a subcommand that does not exist: commander would show the help of the command. */
+function withoutVainHelp(program: Command, words: readonly string[]): readonly string[] {
+  const [word, subword] = words
+  const { commands = [] } = program.commands.find((one) => one.name() === word) ?? {}
+  if (commands.length === 0 || subword === undefined || subword.startsWith('-')) return words
+  const isKnown = commands.some((one) => [one.name(), ...one.aliases()].includes(subword))
+  return isKnown ? words : words.filter((one) => one !== '--help' && one !== '-h')
 }
 
 /** @param help receives the help or the version, since commander does not wait for a write */

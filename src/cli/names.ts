@@ -42,6 +42,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   'operations[]': '--operation',
   operations: '--operation',
   after: '--after',
+  continuationToken: '--continue',
 }
 
 /** Translates the path of an issue to the option that set it, for example `orgIds[0]` to `--org`. */

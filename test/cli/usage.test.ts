@@ -129,6 +129,8 @@ const WRONG: readonly (readonly [line: string, message: RegExp])[] = [
   ['frobnicate', /unknown command 'frobnicate'/],
   ['usr list', /unknown command 'usr' \(Did you mean user\?\)/],
   ['help frobnicate', /unknown command 'frobnicate'/],
+  ['help user frobnicate', /unknown command 'frobnicate'/],
+  ['user frobnicate --help', /unknown command 'frobnicate'/],
   ['--frobnicate', /unknown option '--frobnicate'/],
   ['user lst', /unknown command 'lst' \(Did you mean list\?\)/],
   ['user list --organisation x', /unknown option '--organisation' \(Did you mean --organization\?\)/],

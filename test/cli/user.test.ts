@@ -104,6 +104,24 @@ test('an e-mail of several users needs --organization', async () => {
   await fails(1, /no organization/, 'show', id, '--organization', id)
 })
 
+test('changes are listed since a time, and on from there', async () => {
+  const since = new Date().toISOString()
+  const id = await add('changes@example.com')
+  const first = await runUsher(path, ['user', 'list', '--changed-since', since])
+  assert.match(first.stdout, new RegExp(`^${id} `, 'm'))
+  const [, token = ''] = /usher user list --continue (\S+)/.exec(first.stderr) ?? []
+  await text('change', id, '--first-name', 'Ada')
+  const later = await runUsher(path, ['user', 'list', '--continue', token])
+  assert.match(later.stdout, new RegExp(`^${id} .* Ada `, 'm'))
+  await fails(
+    1,
+    /^usher: --continue must be a token that an earlier call has returned\n$/,
+    'list',
+    '--continue',
+    'x',
+  )
+})
+
 test('the last Administrator is kept, unless --force is given', async () => {
   const id = await add('admin@example.com', '--group', 'Administrator')
   for (const words of [
