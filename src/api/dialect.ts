@@ -25,7 +25,7 @@ import { collectIssues, newValidatorCompiler } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The context of the authenticated caller. It is set before admission; the audit entry of a refusal needs it. */
+    /** The context of the authenticated caller. Admission sets it first, because the entry of a refusal needs it. */
     caller: Context | null
     /** A UUID in lower case: the caller's `X-Correlation-Id`, or a new one. */
     correlationId: string

@@ -83,7 +83,7 @@ async function readChanges(
 ): Promise<Omit<ChangedUsers, 'token'> & { readonly cursor: ChangeCursor }> {
   const after = cursor.at ?? { at: cursor.from, pk: 0 }
   const beingDeleted = await selectOrganizationsBeingDeleted(tx, area.providerPk)
-  // Of a reseller's users there may be few among many; of the provider's, all count.
+  // Few of the changes may be of a reseller's users; for a provider, each of them counts.
   const most = area.resellerPk === undefined ? limit + cursor.seen.size : MAX_READ
   const changes = await selectChangesAfter(tx, area, { after, limit: most + 1, beingDeleted })
   const returned = new Map(cursor.returned)

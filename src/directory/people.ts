@@ -30,13 +30,13 @@ function toPerson(row: PersonRow | undefined): Person | undefined {
   return row && permission ? { ...row, permission } : undefined
 }
 
-/** Ends the sessions of a user and voids their links. What they could use must not come back with a resume. */
+/** Ends the sessions of a user and voids their links, for good: a resume does not bring them back. */
 export async function endAccess(tx: Tx, userPk: number): Promise<void> {
   await deleteSessionsOf(tx, userPk)
   await deleteSignInLinksOf(tx, userPk)
 }
 
-/** Deletes how a user entered the console, and what their calls recorded. */
+/** Deletes the sessions, links and identities of a user, and the recorded responses to their calls. */
 export async function forgetPerson(tx: Tx, { pk, id }: { pk: number; id: string }): Promise<void> {
   await endAccess(tx, pk)
   await deleteIdentitiesOf(tx, pk)

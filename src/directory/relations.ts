@@ -103,8 +103,8 @@ async function endRelation(
 }
 
 /**
- * Ends the relation of a customer and a reseller: its users are in no context then, and its internal
- * identifier goes.
+ * Ends the relation of a customer and a reseller. Its users are then in no context, and its internal identifier is
+ * deleted.
  * @throws {DirectoryError} `not_permitted`, `customer_not_found`, `reseller_not_found`, `relation_not_found`,
  *   `store_unavailable`
  */

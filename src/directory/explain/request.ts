@@ -97,7 +97,7 @@ async function listAttempts(
   return { attempts, waiting }
 }
 
-/** Correlation ids are UUIDs; others would only be looked for in vain. */
+/** Returns whether a text is worth a look-up: correlation ids are UUIDs, so they have no other characters. */
 function isReadable(text: string): boolean {
   return /^[\w-]{1,64}$/.test(text)
 }

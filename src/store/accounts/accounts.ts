@@ -119,7 +119,7 @@ export function toAccount(row: AccountRow): Account {
     orgId: row.org_id,
     orgUserId: row.org_user_id,
     username: row.username,
-    // Cloud Director has not said an e-mail for an account that it does not know.
+    // An account without Cloud Director has no e-mail of its own, so it shows that of its user.
     email: row.org_id === '' ? row.user_email : row.email,
     role: row.role as AccountRole,
     enabled: row.enabled === 1,

@@ -79,7 +79,7 @@ interface OrgUser {
   readonly username: string
 }
 
-/** An account without Cloud Director has no org, and the id of its user in the other places. */
+/** An account without Cloud Director has no org. The id of its user stands in for the other names. */
 function toOrgUser({ org_id, org_user_id, username }: OrgUser) {
   if (org_id === '') return { orgId: null, orgUserId: null, username: null }
   return { orgId: org_id, orgUserId: org_user_id, username }

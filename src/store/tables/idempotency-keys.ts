@@ -63,7 +63,10 @@ const deleteExpiredOfPeople = statement((db, p: { now: string }) =>
   db.deleteFrom('person_answers').where('expires_at', '<=', p.now),
 )
 
-/** Deletes expired responses, at most `EXPIRED_AT_ONCE` of clients. Returns the number of these. */
+/**
+ * Deletes expired responses: all of people, and at most `EXPIRED_AT_ONCE` of clients.
+ * @returns the number of deleted responses of clients
+ */
 export async function deleteExpiredResponses(tx: Tx, now: string): Promise<number> {
   await tx.run(deleteExpiredOfPeople, { now })
   return tx.run(deleteExpired, { now })

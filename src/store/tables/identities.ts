@@ -15,7 +15,7 @@ const selectUsers = statement((db, p: Identity) =>
     .orderBy('users.pk'),
 )
 
-/** Returns the primary keys of the live users who are an identity; those of providers first. */
+/** Returns the primary keys of the live users that an identity is linked to, those of providers first. */
 export async function selectUsersOfIdentity(tx: Tx, { issuer, subject }: Identity): Promise<number[]> {
   return (await tx.all(selectUsers, { issuer, subject })).map(({ pk }) => pk)
 }
@@ -27,7 +27,7 @@ const insert = statement((db, p: Identity & { user: number; now: string }) =>
     .onConflict((conflict) => conflict.doNothing()),
 )
 
-/** Records that a user is an identity. Returns false if that was recorded before. */
+/** Links a user to an identity. Returns false if they were linked before. */
 export async function insertIdentity(
   tx: Tx,
   { issuer, subject }: Identity,

@@ -185,7 +185,7 @@ export async function releaseJob(
   await tx.run(release, { ...claimed, ...next })
 }
 
-/** The names of processes that run one job for a command begin with this: a server may start meanwhile. */
+/** Prefix of the names of commands that run one job. A server that starts meanwhile does not end their leases. */
 export const COMMAND = 'command:'
 
 const dropLeases = statement((db) =>
