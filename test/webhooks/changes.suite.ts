@@ -74,6 +74,18 @@ export function webhookChangesSuite(open: OpenStore): void {
       assert.deepEqual([receiver.tried.length, receiver.accepted.length], [tries + 1, 2])
     })
 
+    test('a change of the operations gives events that wait no more time', async () => {
+      const { on, id, receiver, add, drain, later } = await newWorld(open)
+      receiver.accepts = () => false
+      await add(1)
+      await drain()
+      later(24 * HOUR_MS)
+      await change(on, id, { operations: ['CreateUser', 'DeleteUser'] })
+      await drain()
+      const { waiting, deadLetters } = await getWebhook(on.dir, on.operator, id)
+      assert.deepEqual([waiting, deadLetters, receiver.tried.length], [0, 1, 2])
+    })
+
     test('what was given up stays, and a new name changes nothing of the deliveries', async () => {
       const { on, id, receiver, add, drain, later } = await newWorld(open)
       receiver.accepts = () => false

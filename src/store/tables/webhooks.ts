@@ -214,11 +214,17 @@ export async function rewindWebhook(tx: Tx, pk: number, { block, pk: entryPk }: 
   await tx.run(moveCursor, { pk, block, entryPk })
 }
 
+const interrupt = statement((db, p: { pk: number }) =>
+  db.updateTable('webhooks').set({ leased_until: null, leased_by: null, due_at: '' }).where('pk', '=', p.pk),
+)
+
+/** Lets the next turn of a webhook begin at once. A turn that runs stores nothing. */
+export async function interruptWebhook(tx: Tx, pk: number): Promise<void> {
+  await tx.run(interrupt, { pk })
+}
+
 const restart = statement((db, p: { pk: number }) =>
-  db
-    .updateTable('webhooks')
-    .set({ leased_until: null, leased_by: null, failures: 0, due_at: '' })
-    .where('pk', '=', p.pk),
+  db.updateTable('webhooks').set({ failures: 0 }).where('pk', '=', p.pk),
 )
 const restartAll = statement((db, p: { pk: number }) =>
   db
@@ -228,7 +234,7 @@ const restartAll = statement((db, p: { pk: number }) =>
     .where('dead_at', 'is', null),
 )
 
-/** Makes everything that waits due at once, as if it had not failed yet. A turn that runs stores nothing. */
+/** Makes everything that waits due, as if it had not failed yet. */
 export async function restartWebhook(tx: Tx, pk: number): Promise<void> {
   await tx.run(restart, { pk })
   await tx.run(restartAll, { pk })
