@@ -7,6 +7,9 @@ import { type Directory, forgetCached } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
 import { runUnit, type Unit } from './unit.ts'
 
+/** How many users one statement moves: a second on PostgreSQL, where a statement may take ten. */
+const MOVED_TOGETHER = 5_000
+
 /** A customer and a reseller, by their ids. */
 export interface RelationIds {
   readonly customerId: string
@@ -75,7 +78,7 @@ async function getFormer(
   const former = await getReachableOrganization(unit, { id, kind: 'reseller' })
   if (former.pk === reseller.pk)
     throw toInvalid([{ path: 'fromResellerId', rule: 'different', message: 'must be another reseller' }])
-  if (!(await lockRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
+  if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
   return former
 }
 
@@ -93,7 +96,11 @@ async function endRelation(
   to: Organization | null,
 ): Promise<void> {
   const relation = { customer: customer.pk, reseller: reseller.pk }
-  await updateContext(unit.tx, relation, { to: to?.pk ?? null, now: unit.now })
+  const change = { to: to?.pk ?? null, now: unit.now, limit: MOVED_TOGETHER }
+  await updateContext(unit.tx, relation, change)
+  // Creates in the relation wait only for the last users.
+  await lockRelation(unit.tx, relation)
+  await updateContext(unit.tx, relation, change)
   await deleteRelation(unit.tx, relation)
   await unit.audit({
     ...({ operation: 'UnrelateOrganization', outcome: to ? 'moved' : 'unrelated' } as const),
@@ -115,7 +122,7 @@ export async function unrelateOrganization(dir: Directory, ctx: Context, ids: Re
   }
   await runUnit(dir, ctx, subject, async (unit) => {
     const { customer, reseller } = await lockBoth(unit, ids)
-    if (!(await lockRelation(unit.tx, { customer: customer.pk, reseller: reseller.pk }))) throw notRelated()
+    if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: reseller.pk }))) throw notRelated()
     await endRelation(unit, { customer, reseller }, null)
   })
   forgetCached(dir)

@@ -216,6 +216,8 @@ function oneUserSuite(open: OpenStore): void {
     assert.deepEqual([await addRow(store, made), await insertInUnit()], ['refused', ['refused']])
     await store.write((tx) => insertRelation(tx, provider.pk, { pk: reseller.pk, now: NOW }))
     assert.equal(await addRow(store, made), 'inserted')
+    const other = row({ id: 'grace', resellerPk: reseller.pk, email: 'grace@example.com' })
+    assert.equal(await addRow(store, { ...other, resellerId: reseller.id }), 'inserted')
     // On PostgreSQL a create may run at the same moment, so a foreign key refuses to end its relation.
     if (store.maxIdleMs > 0)
       await assert.rejects(
@@ -223,7 +225,7 @@ function oneUserSuite(open: OpenStore): void {
         ConstraintError,
       )
     await store.write(async (tx) => {
-      assert.equal(await updateContext(tx, relation, { to: null, now: NOW }), 1)
+      assert.equal(await updateContext(tx, relation, { to: null, now: NOW, limit: 1 }), 2)
       await deleteRelation(tx, relation)
     })
     assert.equal((await store.read((tx) => selectUser(tx, 'ada')))?.resellerPk, null)

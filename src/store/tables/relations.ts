@@ -32,12 +32,9 @@ export async function selectRelation(
   return tx.get(selectOne, relation)
 }
 
-/**
- * Locks a relation, so that no user is created in it until the unit ends.
- * @returns false if there is none
- */
-export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Promise<boolean> {
-  const rows = await tx.query((db) =>
+/** Locks a relation, so that no user is created in it until the unit ends. */
+export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Promise<void> {
+  await tx.query((db) =>
     db
       .selectFrom('customer_resellers')
       .select('customer_pk')
@@ -45,7 +42,6 @@ export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Pr
       .where('reseller_pk', '=', reseller)
       .modifyEnd(tx.locks.exclusive),
   )
-  return rows.length > 0
 }
 
 const selectResellers = statement((db, p: { customer: number }) =>
@@ -123,34 +119,45 @@ export async function selectDomainsOf(tx: Tx, reseller: number): Promise<string[
   return (await tx.all(selectDomains, { reseller })).map(({ domain }) => domain)
 }
 
-/** The users of a customer in the context of a reseller, deleted ones included. */
-function updateUsers(db: QueryBuilder, p: Relation & { now: string }) {
+/** Some users of a customer in the context of a reseller, deleted ones included. */
+function updateUsers(db: QueryBuilder, p: Relation & { now: string; limit: number }) {
   return db
     .updateTable('users')
     .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now }))
-    .where('organization_pk', '=', p.customer)
-    .where('reseller_pk', '=', p.reseller)
+    .where('pk', 'in', (eb) =>
+      eb
+        .selectFrom('users')
+        .select('users.pk')
+        .where('reseller_pk', '=', p.reseller)
+        .where('organization_pk', '=', p.customer)
+        .orderBy('users.pk')
+        .limit(p.limit),
+    )
 }
 
-const clearContext = statement((db, p: Relation & { now: string }) =>
+const clearContext = statement((db, p: Relation & { now: string; limit: number }) =>
   updateUsers(db, p).set({ reseller_pk: null }),
 )
-const moveContext = statement((db, p: Relation & { to: number; now: string }) =>
+const moveContext = statement((db, p: Relation & { to: number; now: string; limit: number }) =>
   updateUsers(db, p).set({ reseller_pk: p.to }),
 )
 
 /**
  * Takes the users of a relation out of its context, or moves them to the context of another reseller of the customer.
+ * @param change.limit how many users one statement changes: PostgreSQL ends statements that take too long
  * @returns the number of users, deleted ones included
  */
 export async function updateContext(
   tx: Tx,
   relation: Relation,
-  { to, now }: { to: number | null; now: string },
+  change: { to: number | null; now: string; limit: number },
 ): Promise<number> {
-  return to === null
-    ? tx.run(clearContext, { ...relation, now })
-    : tx.run(moveContext, { ...relation, to, now })
+  const { to, ...some } = { ...relation, ...change }
+  for (let total = 0; ; ) {
+    const changed = await (to === null ? tx.run(clearContext, some) : tx.run(moveContext, { ...some, to }))
+    total += changed
+    if (changed < change.limit) return total
+  }
 }
 
 const deleteOne = statement((db, p: Relation) =>
