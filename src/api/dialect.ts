@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { AuthError, ExpiredError } from '../auth/auth-error.ts'
 import type { Directory } from '../directory/directory.ts'
-import { refuse } from '../directory/unit.ts'
+import { refuse, type Subject } from '../directory/unit.ts'
 import type { Logger } from '../logger.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError } from '../model/error.ts'
@@ -234,11 +234,13 @@ function toRefusal(request: FastifyRequest, error: Error, wrongShape: boolean): 
   return (wrongShape ? isWrite : context === null) ? error : undefined
 }
 
-/** Returns the subject that the path names, as the caller sent it. */
-function subjectOf(request: FastifyRequest): { organization?: string; target?: string } {
-  const params = request.params as Record<string, string>
+/** Returns the subject that the path and the query name, as the caller sent it. */
+function subjectOf(request: FastifyRequest): Partial<Subject> {
+  const sent = { ...(request.query as object), ...(request.params as object) } as Record<string, unknown>
   const named = Object.entries(request.routeOptions.config.subject ?? {})
-  return Object.fromEntries(named.map(([kind, name]) => [kind, params[name] ?? '']))
+  return Object.fromEntries(
+    named.filter(([, name]) => typeof sent[name] === 'string').map(([kind, name]) => [kind, sent[name]]),
+  )
 }
 
 /**

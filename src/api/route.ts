@@ -19,8 +19,8 @@ declare module 'fastify' {
     takesLines?: boolean
     /** Rules for members of the body beyond its schema; see `RouteDeclaration`. */
     rules?: BodyRules
-    /** The path parameters that name the subject of the operation, for the audit entry of a refusal. */
-    subject?: { readonly organization?: string; readonly target?: string }
+    /** The parameters that name the subject of the operation, for the audit entry of a refusal. */
+    subject?: { readonly [kind in SubjectKind]?: string }
     /** The documented spelling of each header name. The map's key is the name in lower case. */
     headerNames?: ReadonlyMap<string, string>
     /** The documented spelling of each query name. The map's key is the name in lower case. */
@@ -34,6 +34,9 @@ declare module 'fastify' {
 
 /** Checks a body of any shape by the rules beyond its schema. Members of the wrong type are left out. */
 type BodyRules = (body: unknown) => Promise<readonly Issue[]>
+
+/** What a parameter names: see `Subject` of the directory. */
+type SubjectKind = 'organization' | 'target' | 'reseller'
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -126,10 +129,10 @@ export interface RouteDeclaration<Schemas extends RequestSchemas, Responses exte
   extends Declaration<Schemas, Responses> {
   /** Null for an operation that is not implemented; it has no access rule and no audit entries. */
   readonly operation: Operation | null
-  /** The path parameters that name the subject of the operation. */
-  readonly subject?: Readonly<
-    Partial<Record<'organization' | 'target', keyof Part<Schemas['params']> & string>>
-  >
+  /** The parameters of the path, or of the query, that name the subject of the operation. */
+  readonly subject?: {
+    readonly [kind in SubjectKind]?: keyof (Part<Schemas['params']> & Part<Schemas['querystring']>) & string
+  }
   /**
    * The rules beyond the schema of the body, if there are any. They are checked here only if the shape of the request
    * is wrong, so that one response names everything that is wrong; else the directory checks them.

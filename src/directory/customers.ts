@@ -198,9 +198,9 @@ export function updateCustomerIdentifier(
   ctx: Context,
   request: CustomerRef & { identifier: string | null },
 ): Promise<void> {
-  const { customerId: organization, identifier } = request
+  const { customerId: organization, resellerId: reseller, identifier } = request
   const issues = checkText('internalIdentifier', identifier)
-  const subject = { operation: 'UpdateCustomerIdentifier', organization, issues } as const
+  const subject = { operation: 'UpdateCustomerIdentifier', organization, reseller, issues } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const { customer, reseller } = await getRelation(unit, request)
     const [before] = await asRelated(unit.tx, [await getRecord(unit, customer)], reseller)

@@ -31,7 +31,7 @@ export async function relateOrganization(
 ): Promise<void> {
   const subject = {
     ...({ operation: 'RelateOrganization', organization: request.customerId } as const),
-    ...{ target: request.resellerId, seesLatest: true },
+    ...{ target: request.resellerId, reseller: request.resellerId, seesLatest: true },
   }
   await runUnit(dir, ctx, subject, async (unit) => {
     const { customer, reseller } = await lockBoth(unit, request)
@@ -118,7 +118,7 @@ async function endRelation(
 export async function unrelateOrganization(dir: Directory, ctx: Context, ids: RelationIds): Promise<void> {
   const subject = {
     ...({ operation: 'UnrelateOrganization', organization: ids.customerId } as const),
-    ...{ target: ids.resellerId, seesLatest: true },
+    ...{ target: ids.resellerId, reseller: ids.resellerId, seesLatest: true },
   }
   await runUnit(dir, ctx, subject, async (unit) => {
     const { customer, reseller } = await lockBoth(unit, ids)

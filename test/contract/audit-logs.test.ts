@@ -284,3 +284,43 @@ test('a refusal in the context of a reseller is seen by no other one', async () 
   assert.equal(await count({ token: tokens.reseller, portal: ownPortal }), 1)
   assert.equal(await count({ token: tokens.other, portal: other.portal }), 0)
 })
+
+test('a reseller does not see calls of the provider about another reseller', async () => {
+  const { reseller: foreign } = other
+  const path = `/Customers/${target.init.customer.id}/resellers/${foreign}`
+  const users = `/customer/${target.init.customer.id}/users`
+  const correlations: string[] = []
+  const send = async (status: number, method: string, url: string, options: PortalCall = {}) => {
+    const correlation = randomUUID()
+    correlations.push(correlation)
+    const headers = { ...options.headers, 'x-correlation-id': correlation }
+    assert.equal((await callPortal(target, method, url, { ...options, headers })).status, status)
+  }
+  await send(404, 'DELETE', path)
+  await send(400, 'PUT', `${path}?fromResellerId=x`)
+  await send(404, 'PUT', `${path}?fromResellerId=${randomUUID()}`)
+  await send(403, 'PUT', path, { token: tokens.viewer })
+  await send(400, 'POST', `${users}?resellerId=${foreign}`, { body: {} })
+  await send(403, 'POST', `${users}?resellerId=${foreign}`, { token: tokens.viewer, body: newUser() })
+  await send(403, 'PATCH', `/Customers/${target.init.customer.id}/internal-identifier`, {
+    body: { internalIdentifier: 'x', resellerId: foreign },
+  })
+  await send(403, 'POST', `${users}/bulk?resellerId=${foreign}`, {
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: JSON.stringify(newUser()),
+  })
+  await send(204, 'PUT', path)
+  await send(200, 'POST', `${users}/bulk?resellerId=${foreign}`, {
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: JSON.stringify(newUser()),
+  })
+  const listed = async (options: PortalCall = {}): Promise<Set<string>> => {
+    const { items } = await list('?PageSize=2000', options)
+    return new Set(items.map(({ correlationId }) => correlationId).filter((id) => correlations.includes(id)))
+  }
+  const sent = new Set(correlations)
+  assert.deepEqual(await listed(), sent)
+  assert.deepEqual(await listed({ token: tokens.other, portal: other.portal }), sent)
+  assert.deepEqual(await listed({ token: tokens.reseller, portal: ownPortal }), new Set())
+  await callPortal(target, 'DELETE', path)
+})

@@ -25,7 +25,7 @@ export const bulkRoutes: readonly Route<Directory>[] = [
     let running = 0
     return lineRoute({
       operation: 'ImportUsers',
-      subject: { organization: 'customerId' },
+      subject: { organization: 'customerId', reseller: 'resellerId' },
       method: 'POST',
       url: '/customer/:customerId/users/bulk',
       document: {

@@ -110,7 +110,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
   }),
   route({
     operation: 'RelateOrganization',
-    subject: { organization: 'customerId', target: 'resellerId' },
+    subject: { organization: 'customerId', target: 'resellerId', reseller: 'resellerId' },
     method: 'PUT',
     url: '/Customers/:customerId/resellers/:resellerId',
     document: {
@@ -137,7 +137,7 @@ export const customerStateRoutes: readonly Route<Directory>[] = [
   }),
   route({
     operation: 'UnrelateOrganization',
-    subject: { organization: 'customerId', target: 'resellerId' },
+    subject: { organization: 'customerId', target: 'resellerId', reseller: 'resellerId' },
     method: 'DELETE',
     url: '/Customers/:customerId/resellers/:resellerId',
     document: {

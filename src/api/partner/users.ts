@@ -42,7 +42,7 @@ function toNewUser(body: Static<typeof UserViewModel>): NewUser {
 export const userRoutes: readonly Route<Directory>[] = [
   route({
     operation: 'CreateUser',
-    subject: { organization: 'customerId' },
+    subject: { organization: 'customerId', reseller: 'resellerId' },
     method: 'POST',
     url: '/customer/:customerId/users',
     document: {

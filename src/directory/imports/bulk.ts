@@ -23,13 +23,13 @@ export interface BulkCall extends RunningImport {
  */
 export function beginBulk(dir: Directory, ctx: Context, sent: ImportTarget): Promise<BulkCall> {
   const target = foldTarget(sent)
-  const subject = { operation: 'ImportUsers', organization: target.organizationId } as const
-  return runUnit(dir, ctx, subject, async (unit) => {
+  return runUnit(dir, ctx, toSubject({ target }), async (unit) => {
     const organization = await getTargetOrganization(unit, target)
     const id = newId()
     const row = toNewImport(unit, { id, target, organization })
     const pk = await insertImport(unit.tx, { ...row, source: 'call', file: null, contentHash: null })
-    await unit.audit({ outcome: 'begun', organization: organization.id, target: id })
+    const about = { organization: organization.id, target: id, reseller: target.resellerId }
+    await unit.audit({ outcome: 'begun', ...about })
     return { pk, id, target }
   })
 }
@@ -60,10 +60,10 @@ export function applyBulkRows(
 export function endBulk(dir: Directory, ctx: Context, call: BulkCall): Promise<void> {
   return runUnit(dir, ctx, toSubject(call), async (unit) => {
     await markImportEnded(unit.tx, call.pk, unit.now)
-    await unit.audit({ outcome: 'ended', target: call.id })
+    await unit.audit({ outcome: 'ended', target: call.id, reseller: call.target.resellerId })
   })
 }
 
-function toSubject({ target }: BulkCall) {
-  return { operation: 'ImportUsers', organization: target.organizationId } as const
+function toSubject({ target: { organizationId, resellerId } }: Pick<BulkCall, 'target'>) {
+  return { operation: 'ImportUsers', organization: organizationId, reseller: resellerId } as const
 }

@@ -40,7 +40,8 @@ export function newImportKind(
       const running = await getRunningImport(unit, id)
       if (rows.size === 0) {
         await markImportEnded(unit.tx, running.pk, unit.now)
-        await unit.audit({ outcome: 'ended', organization: running.organizationId, target: id })
+        const { organizationId: organization, resellerId: reseller } = running
+        await unit.audit({ outcome: 'ended', organization, target: id, reseller })
         noteStep({ results: [], isLast: true })
         return { result: running.counts, done }
       }

@@ -48,7 +48,8 @@ export function beginImport(
   { kind, ...sent }: ImportRequest & { kind: AnyJobKind },
 ): Promise<BegunImport> {
   const target = foldTarget(sent.target)
-  const subject = { operation: 'ImportUsers', organization: target.organizationId } as const
+  const { organizationId, resellerId: reseller } = target
+  const subject = { operation: 'ImportUsers', organization: organizationId, reseller } as const
   return runUnit(dir, ctx, subject, async (unit) => {
     const organization = await getTargetOrganization(unit, target)
     // Of two processes that begin the same file at the same moment, the later one takes over.
@@ -64,7 +65,7 @@ export function beginImport(
       ...toNewImport(unit, { id, target, organization }),
       ...{ source: 'file', file: sent.file, contentHash: sent.contentHash },
     })
-    await unit.audit({ outcome: 'begun', organization: organization.id, target: id })
+    await unit.audit({ outcome: 'begun', organization: organization.id, target: id, reseller })
     return getBegun(unit, id)
   })
 }

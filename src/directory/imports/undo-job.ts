@@ -67,7 +67,8 @@ export function beginUndo(
     if (importing?.endedAt === null) await markJobStopped(tx, importing.pk, now)
     const jobId = await beginJob(unit, kind, { input: null, target: importId })
     if (undoBeganAt === null) await markUndoBegan(tx, pk, now)
-    await unit.audit({ outcome: 'begun', organization: found.organizationId, target: importId })
+    const { organizationId: organization, resellerId: reseller } = found
+    await unit.audit({ outcome: 'begun', organization, target: importId, reseller })
     return { importId, jobPk: (await selectJob(tx, jobId, provider))?.pk ?? 0, jobId }
   })
 }
@@ -81,7 +82,11 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
   return {
     operation: 'UndoImport',
     async step(unit, { target, cursor, done }) {
-      const { pk, organizationId } = await getReachableImport(unit, target ?? '')
+      const {
+        pk,
+        organizationId: organization,
+        resellerId: reseller,
+      } = await getReachableImport(unit, target ?? '')
       const earlier = cursor ?? { after: 0, isSecondPass: false, deleted: 0, changed: 0, kept: 0 }
       const { isSecondPass } = earlier
       const page = await selectUsersToUndo(unit.tx, { importPk: pk, after: earlier.after, limit: STEP })
@@ -92,7 +97,7 @@ export function newUndoKind(dir: Directory, noteStep: (results: readonly UndoRes
       }
       if (!last) {
         await markUndoEnded(unit.tx, pk, unit.now)
-        await unit.audit({ outcome: 'ended', organization: organizationId, target })
+        await unit.audit({ outcome: 'ended', organization, target, reseller })
         noteStep([])
         return { result: toCounts(earlier), done }
       }

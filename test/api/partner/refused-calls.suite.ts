@@ -10,6 +10,7 @@ interface Entry {
   readonly customerName: string | null
   readonly customerId: string | null
   readonly resellerId: string | null
+  readonly resellerName: string | null
 }
 
 /** Returns the entries of a call that the owner of an area sees. */
@@ -55,8 +56,10 @@ export function refusedCallsSuite(): void {
       const entries = await readLog(areas.direct, correlationId)
       assert.ok(entries.length > 20, 'there are few entries')
       const { customer, owner } = areas[area]
-      for (const { customerId, customerName, resellerId } of entries) {
-        assert.ok(customerId !== customer.id && (resellerId === null || resellerId !== owner.id))
+      for (const { customerId, customerName, resellerId, resellerName } of entries) {
+        // A provider reads the id of a reseller as it sent it, as one of nothing.
+        assert.ok(customerId !== customer.id && (resellerId !== owner.id || resellerName === null))
+        assert.ok(kind === 'provider' || resellerId !== owner.id)
         assert.ok(customerId !== null || customerName === null)
       }
     })
