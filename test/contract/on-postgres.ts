@@ -1,6 +1,8 @@
+import { after } from 'node:test'
 import { FULL_LENGTH } from '../../testing/full-length.ts'
 import { onPostgres } from '../support/engine.ts'
 import { listNeutralTests, type Share, takeShare } from '../support/together.ts'
+import { endSharedTargets } from './target.ts'
 
 /**
  * What the engine of the store can change: uniqueness, work at the same moment, order and filters of lists, text that
@@ -36,5 +38,6 @@ const FILES: readonly string[] = [
 /** Runs a share of the contract's files on PostgreSQL. The shares run side by side. */
 export async function contractOnPostgres(share: Share): Promise<void> {
   const files = FULL_LENGTH ? listNeutralTests(import.meta.dirname) : FILES
+  after(endSharedTargets)
   await onPostgres(import.meta.dirname, takeShare(files, share))
 }

@@ -37,6 +37,15 @@ export function useTarget(settings: Settings = {}, prepare?: Prepare): Target {
   )
 }
 
+/**
+ * Ends the servers that are left. The hooks of a file do not run if `--test-name-pattern` leaves out all of its tests,
+ * so the file still counts as one that needs its server.
+ */
+export async function endSharedTargets(): Promise<void> {
+  for (const { starting } of shared.values()) await (await starting)?.end()
+  shared.clear()
+}
+
 /** As `useTarget`, with a server that no other file uses: for tests that look at everything it holds. */
 export function useOwnTarget(settings: Settings = {}, prepare?: Prepare): Target {
   return handle(
