@@ -43,6 +43,8 @@ interface Spelling {
   readonly format?: string
   /** Whether the API ignores the value. */
   readonly readOnly?: boolean
+  /** The same, of a value that callers may send. */
+  readonly 'x-usher-ignored'?: boolean
 }
 
 function fold(value: unknown, schema: Spelling = {}): unknown {
@@ -54,8 +56,8 @@ function fold(value: unknown, schema: Spelling = {}): unknown {
   return known.flatMap(([name, property]) => {
     const member = Object.hasOwn(members, name) ? members[name] : undefined
     const isRequired = schema.required?.includes(name) === true
-    const isAbsent =
-      member === undefined || property.readOnly === true || (!isRequired && isNil(member, property))
+    const isIgnored = property.readOnly === true || property['x-usher-ignored'] === true
+    const isAbsent = member === undefined || isIgnored || (!isRequired && isNil(member, property))
     return isAbsent ? [] : [[name, fold(member, property)]]
   })
 }

@@ -38,6 +38,8 @@ function newAjv(): Ajv {
     allErrors: true,
     verbose: true,
     allowUnionTypes: true,
+    // See fingerprint.ts.
+    keywords: ['x-usher-ignored'],
     strictTuples: false,
     formats: FORMATS,
   })

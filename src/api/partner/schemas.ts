@@ -112,7 +112,7 @@ export const UserViewModel = Type.Object(
         {},
         {
           additionalProperties: false,
-          readOnly: true,
+          'x-usher-ignored': true,
           description: 'Additional properties are NOT allowed.',
         },
       ),
@@ -127,7 +127,7 @@ export const UserViewModel = Type.Object(
           Type.Unsafe<string | null>({
             type: ['string', 'null'],
             maxLength: MAX_TEXT,
-            readOnly: true,
+            'x-usher-ignored': true,
             description: 'The group name. Ignored: the id decides.',
           }),
         ),
