@@ -15,7 +15,7 @@ import {
   type CompanySearch,
   selectCustomerPage,
 } from '../store/tables/customer-lists.ts'
-import { insertRelation, keepOrganizations } from '../store/tables/organizations.ts'
+import { insertRelation, lockOrganizationsShared } from '../store/tables/organizations.ts'
 import { selectDomainsOf, selectResellersOf } from '../store/tables/relations.ts'
 import {
   applyCompanyChange,
@@ -73,7 +73,7 @@ export async function createCustomer(
       assertValid(checkContactDomain(input.company.email, domains))
       const { pk, id } = await insertNewCompany(unit, 'customer', input)
       if (reseller) {
-        await keepOrganizations(tx, [reseller.pk])
+        await lockOrganizationsShared(tx, [reseller.pk])
         await insertRelation(tx, pk, { pk: reseller.pk, now })
       }
       const { internalIdentifier = null } = input

@@ -15,9 +15,9 @@ import {
   insertPortal,
   insertRelation,
   isOrganizationInUse,
-  keepOrganizations,
   type ListedPortal,
   lockOrganization,
+  lockOrganizationsShared,
   selectOrganizations,
   selectPortalOwner,
   selectPortals,
@@ -53,7 +53,7 @@ export function createOrganization(
     const organization = await insertOrganization(unit.tx, { id, kind, name, providerPk, now: unit.now })
     for (const resellerId of input.resellerIds) {
       const reseller = await getReachableOrganization(unit, { id: resellerId, kind: 'reseller' })
-      await keepOrganizations(unit.tx, [reseller.pk])
+      await lockOrganizationsShared(unit.tx, [reseller.pk])
       await insertRelation(unit.tx, organization.pk, { pk: reseller.pk, now: unit.now })
     }
     const changedFields = input.resellerIds.length > 0 ? ['name', 'kind', 'resellers'] : ['name', 'kind']

@@ -1,3 +1,4 @@
+import type { Operation } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { DirectoryError, toInvalid } from '../model/error.ts'
 import type { Organization } from '../model/organizations.ts'
@@ -5,9 +6,9 @@ import { insertRelation, lockOrganization } from '../store/tables/organizations.
 import { deleteRelation, lockRelation, selectRelation, updateContext } from '../store/tables/relations.ts'
 import { type Directory, forgetCached } from './directory.ts'
 import { getReachableOrganization } from './reach.ts'
-import { runUnit, type Unit } from './unit.ts'
+import { runUnit, type Subject, type Unit } from './unit.ts'
 
-/** How many users one statement moves: a second on PostgreSQL, where a statement may take ten. */
+/** How many users one statement moves: they take PostgreSQL a second, and it ends statements after ten. */
 const MOVED_TOGETHER = 5_000
 
 /** A customer and a reseller, by their ids. */
@@ -29,11 +30,7 @@ export async function relateOrganization(
   ctx: Context,
   request: RelationIds & { from?: string | undefined },
 ): Promise<void> {
-  const subject = {
-    ...({ operation: 'RelateOrganization', organization: request.customerId } as const),
-    ...{ target: request.resellerId, reseller: request.resellerId, seesLatest: true },
-  }
-  await runUnit(dir, ctx, subject, async (unit) => {
+  await runUnit(dir, ctx, toSubject('RelateOrganization', request), async (unit) => {
     const { customer, reseller } = await lockBoth(unit, request)
     const from =
       request.from === undefined ? undefined : await getFormer(unit, request.from, { customer, reseller })
@@ -49,9 +46,14 @@ export async function relateOrganization(
 }
 
 /**
- * Locks a customer and a reseller, so that no other unit changes their relation. The units see the latest commits, not a
- * snapshot: in a customer with many users and steady creates, no snapshot would be new enough to end a relation.
+ * The unit sees the latest commits, not a snapshot: in a customer with many users and steady creates, no snapshot would
+ * be new enough to end a relation.
  */
+function toSubject(operation: Operation, { customerId, resellerId }: RelationIds): Subject {
+  return { operation, organization: customerId, target: resellerId, reseller: resellerId, seesLatest: true }
+}
+
+/** Locks a customer and a reseller, so that no other unit changes their relation. */
 async function lockBoth(
   unit: Unit,
   ids: RelationIds,
@@ -116,11 +118,7 @@ async function endRelation(
  *   `store_unavailable`
  */
 export async function unrelateOrganization(dir: Directory, ctx: Context, ids: RelationIds): Promise<void> {
-  const subject = {
-    ...({ operation: 'UnrelateOrganization', organization: ids.customerId } as const),
-    ...{ target: ids.resellerId, reseller: ids.resellerId, seesLatest: true },
-  }
-  await runUnit(dir, ctx, subject, async (unit) => {
+  await runUnit(dir, ctx, toSubject('UnrelateOrganization', ids), async (unit) => {
     const { customer, reseller } = await lockBoth(unit, ids)
     if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: reseller.pk }))) throw notRelated()
     await endRelation(unit, { customer, reseller }, null)

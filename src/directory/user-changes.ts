@@ -33,7 +33,7 @@ import { endAccess } from './people.ts'
 import { findResellerId, getReachableUser, type ReachableUser, type UserRef } from './reach.ts'
 import { emailTakenBy } from './taken.ts'
 import { runRead, runUnit, type Subject, type Unit } from './unit.ts'
-import { auditUser, namingUser } from './user-entries.ts'
+import { auditUser, runOnUser } from './user-entries.ts'
 import { pickGroups } from './users.ts'
 
 /** A user with what a view of them needs. */
@@ -87,7 +87,7 @@ export function updateUser(
   const subject = { ...toSubject('UpdateUser', request), issues: checkUserChanges(changes) }
   return runUnit(dir, ctx, subject, async (unit) => {
     const found = await getReachableUser(unit, request)
-    return namingUser(unit, found, async () => {
+    return runOnUser(unit, found, async () => {
       assertState(found.user, expected)
       if (changes.fixed) await assertFixed(unit, found, changes.fixed)
       return changeUser(dir, unit, { ...found, changes, force })
@@ -189,7 +189,7 @@ async function assertEmailFree(unit: Unit, organization: Organization, email: st
 export function deleteUser(dir: Directory, ctx: Context, request: ChangeRequest): Promise<Versioned> {
   return runUnit(dir, ctx, toSubject('DeleteUser', request), async (unit) => {
     const found = await getReachableUser(unit, request)
-    return namingUser(unit, found, async () => {
+    return runOnUser(unit, found, async () => {
       assertState(found.user, request.expected)
       await removeUser(unit, found, request)
       return stateOf(found.user, 1)
@@ -246,7 +246,7 @@ function setActive(
     const { tx, now } = unit
     const found = await getReachableUser(unit, request)
     const { user } = found
-    return namingUser(unit, found, async () => {
+    return runOnUser(unit, found, async () => {
       assertState(user, request.expected)
       if (user.active === active) {
         await auditUser(unit, found, { outcome: 'repeated' })
@@ -282,7 +282,7 @@ export function restoreUser(dir: Directory, ctx: Context, request: ChangeRequest
     const { tx, now } = unit
     const found = await getReachableUser(unit, request, isUuid(request.user) ? 'any' : 'deleted')
     const { user, organization } = found
-    return namingUser(unit, found, async () => {
+    return runOnUser(unit, found, async () => {
       assertState(user, request.expected)
       if (user.deletedAt === null) {
         await auditUser(unit, found, { outcome: 'repeated' })

@@ -31,7 +31,7 @@ export async function auditUser(unit: Unit, found: ReachableUser, done: Done): P
  * Runs work on a user. If it is refused, the entry names the user, whom the call may have named by their e-mail.
  * @throws {StaleUserError} in place of `precondition_failed`
  */
-export async function namingUser<T>(unit: Unit, found: ReachableUser, work: () => Promise<T>): Promise<T> {
+export async function runOnUser<T>(unit: Unit, found: ReachableUser, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (thrown) {

@@ -1,8 +1,8 @@
 import { diff } from '../model/audit.ts'
 import type { Context } from '../model/context.ts'
 import { checkWebhook, type ReceiverRule, toOperationSet, type WebhookChanges } from '../model/webhooks.ts'
-import { deleteUnwanted } from '../store/tables/deliveries.ts'
-import { interruptWebhook, restartWebhook, updateWebhookContent } from '../store/tables/webhooks.ts'
+import { deleteWaitingExcept } from '../store/tables/deliveries.ts'
+import { forgetFailures, interruptWebhook, updateWebhookContent } from '../store/tables/webhooks.ts'
 import type { Directory } from './directory.ts'
 import { runUnit } from './unit.ts'
 import { getReachableWebhook } from './webhooks.ts'
@@ -29,8 +29,8 @@ export function updateWebhook(
     const changes = diff(before, { url, name, operations })
     if (changes.length > 0) await updateWebhookContent(tx, before.pk, { url, name, operations })
     const isChanged = (member: string): boolean => changes.some((change) => change.name === member)
-    if (isChanged('url')) await restartWebhook(tx, before.pk)
-    if (isChanged('operations') && operations) await deleteUnwanted(tx, before.pk, operations)
+    if (isChanged('url')) await forgetFailures(tx, before.pk)
+    if (isChanged('operations') && operations) await deleteWaitingExcept(tx, before.pk, operations)
     // A turn that runs has the former URL and operations. It must store nothing of them.
     if (isChanged('url') || isChanged('operations')) await interruptWebhook(tx, before.pk)
     const outcome = changes.length > 0 ? 'updated' : 'repeated'

@@ -1,7 +1,7 @@
 import type { Context } from '../model/context.ts'
 import { DirectoryError, type Issue } from '../model/error.ts'
 import { findTimeOfId, foldId, newId } from '../model/ids.ts'
-import { isTime, toUtc } from '../model/times.ts'
+import { DAY_MS, isTime, toUtc } from '../model/times.ts'
 import {
   checkWebhook,
   type DeadLetter,
@@ -156,7 +156,7 @@ export function listDeadLetters(
 }
 
 /** How long the events that were given up are kept, in milliseconds: 30 days. */
-const KEEP_DEAD_LETTERS_MS = 30 * 24 * 60 * 60 * 1000
+const KEEP_DEAD_LETTERS_MS = 30 * DAY_MS
 
 /**
  * Deletes the events that were given up more than 30 days ago. They stay in the audit log. Returns how many.

@@ -177,6 +177,7 @@ export interface UserIndex {
    */
   searchArea(tx: Tx, within: AreaSearch, page: UserSearchPage): Promise<CountedUsers | undefined>
 }
+
 /** A row of `users`, as it is inserted. */
 export interface UserRecord {
   readonly id: string

@@ -56,13 +56,18 @@ const LOCALHOST = '127.0.0.1'
 /** Returns the address of a host that DNS is not asked for: an address itself, or `localhost`. */
 export function findAddress(host: string): string | undefined {
   if (/(^|\.)localhost\.?$/i.test(host)) return LOCALHOST
-  const address = host.replace(/^\[(.*)\]$/, '$1')
+  const address = dropBrackets(host)
   return isIP(address) === 0 ? undefined : address
+}
+
+/** A URL has an address of IPv6 in brackets. */
+function dropBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1')
 }
 
 /** Returns an IPv4 address that is mapped into IPv6 (`::ffff:127.0.0.1`) as an IPv4 address. */
 function toPlain(address: string): string {
-  const host = address.replace(/^\[(.*)\]$/, '$1')
+  const host = dropBrackets(address)
   if (isIP(host) !== 6) return host
   const { hostname } = new URL(`http://[${host.replace(/%.*$/, '')}]`)
   const [, high, low] = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(hostname) ?? []

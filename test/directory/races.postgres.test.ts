@@ -13,7 +13,7 @@ import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import { toTextRow } from '../../src/model/person-rows.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
-import { keepOrganizations } from '../../src/store/tables/organizations.ts'
+import { lockOrganizationsShared } from '../../src/store/tables/organizations.ts'
 import { QUIET } from '../provisioning/reconciler-world.ts'
 import {
   addOrganization,
@@ -176,8 +176,8 @@ await onServer('units at the same moment on PostgreSQL', (server) => {
     const { on } = await newWorld(await openTampered())
     const { pk } = await addOrganization(on, 'reseller')
     await on.dir.store.write(async (tx) => {
-      await keepOrganizations(tx, [pk])
-      await on.dir.store.write((other) => keepOrganizations(other, [pk]))
+      await lockOrganizationsShared(tx, [pk])
+      await on.dir.store.write((other) => lockOrganizationsShared(other, [pk]))
     })
   })
 

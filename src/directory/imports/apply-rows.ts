@@ -11,7 +11,7 @@ import {
   insertChangeSetUsers,
   selectUsersInChangeSet,
 } from '../../store/tables/imports.ts'
-import { keepOrganizations } from '../../store/tables/organizations.ts'
+import { lockOrganizationsShared } from '../../store/tables/organizations.ts'
 import { findAccountPlace, giveAccount } from '../account-places.ts'
 import { countAdministrators, lastAdministrator } from '../administrators.ts'
 import type { Directory } from '../directory.ts'
@@ -58,7 +58,7 @@ export async function applyRows(
   for (const some of rows.slices()) await batch.apply(some)
   await batch.applyInOrder(rows.repeated)
   // Last, so that a deletion of one of them hardly waits. It need not look for users who are committed later.
-  await keepOrganizations(unit.tx, resolver.listOrganizations())
+  await lockOrganizationsShared(unit.tx, resolver.listOrganizations())
   return batch.results.sort((one, other) => one.line - other.line)
 }
 
@@ -177,7 +177,7 @@ class Batch {
   /** Applies rows whose users the store refused to insert: they exist, or were deleted. */
   async #merge(rows: readonly ResolvedRow[]): Promise<void> {
     if (rows.length === 0) return
-    const found = await findExisting(this.#unit, rows, true)
+    const found = await findExisting(this.#unit, rows, { locks: true })
     const pks = [...found.values()].flatMap((one) => (one === OUT_OF_REACH ? [] : [one.user.pk]))
     const earlier = await selectUsersInChangeSet(this.#unit.tx, this.#running.pk, pks)
     for (const row of rows) {

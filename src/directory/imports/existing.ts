@@ -14,13 +14,14 @@ export const OUT_OF_REACH = 'out of reach'
 /**
  * Finds the users with the e-mails of rows: the live ones, else the deleted ones. A deleted user in the context of
  * another reseller counts as none, and does not keep the e-mail.
- * @param locks whether they are locked, so that changes by others wait for the unit, which would run again otherwise
+ * @param options.locks whether the users are locked until the unit ends, so that it does not run again because another
+ *   unit has changed one
  * @returns no entry for a row whose e-mail is free
  */
 export async function findExisting(
   scope: Scope,
   rows: readonly ResolvedRow[],
-  locks: boolean,
+  { locks }: { readonly locks: boolean },
 ): Promise<Map<ResolvedRow, ExistingUser | typeof OUT_OF_REACH>> {
   const { tx } = scope
   const users = new Map<ResolvedRow, User>()

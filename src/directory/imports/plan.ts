@@ -55,7 +55,7 @@ export class ImportPlan {
       const existing = await findExisting(
         scope,
         resolved.filter((one) => 'place' in one),
-        false,
+        { locks: false },
       )
       const results: RowResult[] = []
       for (const one of resolved)

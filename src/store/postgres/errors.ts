@@ -42,7 +42,7 @@ export function isOwnerMissing(error: unknown): boolean {
 }
 
 /** Returns whether a statement waited too long for a lock. */
-export function isLockTimeout(error: unknown): boolean {
+function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === LOCK_NOT_AVAILABLE
 }
 

@@ -53,7 +53,7 @@ interface PlannedSearch extends UserSearch {
 }
 
 /** Returns the condition that a user of a place has the words. The sum keeps the planner from another index. */
-export function areFound(
+function areFound(
   search: PlannedSearch,
   by: UserOrder['by'],
   place: RawBuilder<string>,

@@ -7,8 +7,8 @@ import { selectNewestUnlisted } from '../users/unlisted-users.ts'
 import { forgetStarts, hasFullBlock, mergeSearch, placeUsers } from './user-places.ts'
 
 /**
- * Takes users into the lists; see `UserIndex.enlistUsers`. One statement for all of them costs a fraction of what triggers
- * would.
+ * Takes users into the lists; see `UserIndex.enlistUsers`. One statement for all of them costs a fraction of what
+ * triggers would.
  */
 export async function enlistUsers(tx: Tx, limit: number, newest?: number): Promise<number> {
   const rows = await tx.query((db) =>

@@ -66,8 +66,8 @@ export async function keepLogMarked(
 
 /**
  * Closes the connections to a file. The last one of all processes writes the log into the file.
- * @param options.writesLog false if the log belongs to another file, or has not reached the disk. The file then has another name
- *   while it is closed, so that SQLite leaves both as they are
+ * @param options.writesLog false if the log belongs to another file, or has not reached the disk. The file then has
+ *   another name while it is closed, so that SQLite leaves both as they are
  */
 export function closeConnections(
   path: string,

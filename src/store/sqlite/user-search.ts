@@ -64,8 +64,8 @@ interface Found {
 }
 
 /**
- * Finds a page of users in the order of a list; see `UserIndex.searchPage`. It first finds the blocks in which the page begins
- * and ends, and then sorts the users of these blocks.
+ * Finds a page of users in the order of a list; see `UserIndex.searchPage`. It first finds the blocks in which the page
+ * begins and ends, and then sorts the users of these blocks.
  */
 export async function searchPage(
   tx: Tx,

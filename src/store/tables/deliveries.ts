@@ -159,8 +159,8 @@ export async function deleteDelivery(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteOne, { pk })
 }
 
-/** Deletes the events that wait for a webhook and are of other operations than these. */
-export async function deleteUnwanted(
+/** Deletes the events that wait for a webhook, except those of some operations. */
+export async function deleteWaitingExcept(
   tx: Tx,
   webhookPk: number,
   operations: readonly string[],

@@ -287,19 +287,19 @@ const lock = statement((db, p: { pk: number }) =>
 )
 
 /**
- * Locks an organization with an update that changes nothing: units that lock it run one after the other. Units that
- * delete or suspend an organization do so, those that begin to import a file into it, and those that give an existing one
- * a portal, a client, a tenant or a relation. A new customer and an import only keep it; see `keepOrganizations`.
+ * Locks an organization for a unit that deletes or suspends it, gives it a portal, a client, a tenant or a relation, or
+ * begins to import a file into it. Such units run one after the other, and each sees what the one before did: the lock is
+ * an update that changes nothing, so that a unit with an older snapshot runs again.
  */
 export async function lockOrganization(tx: Tx, pk: number): Promise<void> {
   await tx.run(lock, { pk })
 }
 
 /**
- * Keeps organizations as the unit sees them until it ends: units that lock them wait, and if one has changed them since
- * the snapshot, this unit runs again. Units that keep the same organization do not wait for each other.
+ * Locks organizations for a unit that creates something in them. Such units do not wait for each other. A unit with
+ * `lockOrganization` waits for them; if one has committed since the snapshot, this unit runs again.
  */
-export async function keepOrganizations(tx: Tx, pks: readonly number[]): Promise<void> {
+export async function lockOrganizationsShared(tx: Tx, pks: readonly number[]): Promise<void> {
   await tx.query((db) =>
     db.selectFrom('organizations').select('pk').where(tx.isOneOf('pk', pks)).modifyEnd(tx.locks.shared),
   )

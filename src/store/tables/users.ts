@@ -128,7 +128,7 @@ const lock = statement((db, p: { pk: number }) =>
     .where('pk', '=', p.pk),
 )
 
-/** Locks a user as `touchUser` does, with an update that changes nothing: for a unit that callers do not see as a change. */
+/** Locks a user as `touchUser` does, but without a new version: for a unit that callers do not see as a change. */
 export async function lockUser(tx: Tx, pk: number): Promise<void> {
   await tx.run(lock, { pk })
 }

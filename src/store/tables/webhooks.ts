@@ -153,7 +153,7 @@ const setContent = statement(
       .where('pk', '=', p.pk),
 )
 
-/** Replaces what a caller says about a webhook. */
+/** Replaces what callers can change of a webhook. */
 export async function updateWebhookContent(tx: Tx, pk: number, content: Content): Promise<void> {
   await tx.run(setContent, { pk, ...content, operations: toText(content.operations) })
 }
@@ -187,13 +187,36 @@ export async function deleteWebhookByPk(tx: Tx, pk: number): Promise<void> {
   await tx.run(deleteRow, { pk })
 }
 
+const interrupt = statement((db, p: { pk: number }) =>
+  db.updateTable('webhooks').set({ leased_until: null, leased_by: null, due_at: '' }).where('pk', '=', p.pk),
+)
+
+/** Lets the next turn of a webhook begin at once. A turn that runs stores nothing. */
+export async function interruptWebhook(tx: Tx, pk: number): Promise<void> {
+  await tx.run(interrupt, { pk })
+}
+
+const clearFailures = statement((db, p: { pk: number }) =>
+  db.updateTable('webhooks').set({ failures: 0 }).where('pk', '=', p.pk),
+)
+const clearAttempts = statement((db, p: { pk: number }) =>
+  db
+    .updateTable('deliveries')
+    .set({ attempts: 0, first_failed_at: null, due_at: '' })
+    .where('webhook_pk', '=', p.pk)
+    .where('dead_at', 'is', null),
+)
+
+/** Forgets that a receiver has failed: everything that waits is due, and has the full time until it is given up. */
+export async function forgetFailures(tx: Tx, pk: number): Promise<void> {
+  await tx.run(clearFailures, { pk })
+  await tx.run(clearAttempts, { pk })
+}
+
 const moveCursor = statement((db, p: { pk: number; block: number; entryPk: number }) =>
   db
     .updateTable('webhooks')
-    .set({
-      ...{ cursor_block: p.block, cursor_pk: p.entryPk, leased_until: null, leased_by: null, failures: 0 },
-      due_at: '',
-    })
+    .set({ cursor_block: p.block, cursor_pk: p.entryPk, failures: 0 })
     .where('pk', '=', p.pk),
 )
 const deleteFrom = statement((db, p: { pk: number; block: number; entryPk: number }) =>
@@ -212,32 +235,7 @@ const deleteFrom = statement((db, p: { pk: number; block: number; entryPk: numbe
 export async function rewindWebhook(tx: Tx, pk: number, { block, pk: entryPk }: LogCursor): Promise<void> {
   await tx.run(deleteFrom, { pk, block, entryPk })
   await tx.run(moveCursor, { pk, block, entryPk })
-}
-
-const interrupt = statement((db, p: { pk: number }) =>
-  db.updateTable('webhooks').set({ leased_until: null, leased_by: null, due_at: '' }).where('pk', '=', p.pk),
-)
-
-/** Lets the next turn of a webhook begin at once. A turn that runs stores nothing. */
-export async function interruptWebhook(tx: Tx, pk: number): Promise<void> {
-  await tx.run(interrupt, { pk })
-}
-
-const restart = statement((db, p: { pk: number }) =>
-  db.updateTable('webhooks').set({ failures: 0 }).where('pk', '=', p.pk),
-)
-const restartAll = statement((db, p: { pk: number }) =>
-  db
-    .updateTable('deliveries')
-    .set({ attempts: 0, first_failed_at: null, due_at: '' })
-    .where('webhook_pk', '=', p.pk)
-    .where('dead_at', 'is', null),
-)
-
-/** Makes everything that waits due, as if it had not failed yet. */
-export async function restartWebhook(tx: Tx, pk: number): Promise<void> {
-  await tx.run(restart, { pk })
-  await tx.run(restartAll, { pk })
+  await interruptWebhook(tx, pk)
 }
 
 const makeDue = statement((db, p: { pk: number }) =>
