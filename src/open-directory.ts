@@ -59,6 +59,7 @@ export async function openDirectory(config: Config, options: OpenOptions = {}): 
   const recorded = (await listPlatforms(dir)).map(({ name }) => name)
   for (const name of new Set([main, configured, ...recorded]))
     platforms.set(name, await openPlatform(name, config, () => dir))
+  // From here on, the caller closes it.
   opened.move()
   return { dir, platforms, main, close: () => store.close() }
 }

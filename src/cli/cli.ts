@@ -129,7 +129,7 @@ export async function runCli(
     const words = toWords(argv)
     const program = newProgram(session, help)
     await loadCommand(program, words, session)
-    await program.parseAsync(withoutVainHelp(program, words), { from: 'user' })
+    await program.parseAsync(withoutUnknownHelp(program, words), { from: 'user' })
     return session.exitCode
   } catch (error) {
     // Commander has already printed what is wrong with the command line.
@@ -160,8 +160,11 @@ function toWords(argv: readonly string[]): readonly string[] {
   return isKnown ? [...others, '--help'] : others
 }
 
-/** Leaves out `--help` behind a subcommand that does not exist: commander would show the help of the command. */
-function withoutVainHelp(program: Command, words: readonly string[]): readonly string[] {
+/**
+ * Leaves out `--help` after a subcommand that does not exist, so that commander refuses the subcommand. It would show the
+ * help of the command otherwise.
+ */
+function withoutUnknownHelp(program: Command, words: readonly string[]): readonly string[] {
   const [word, subword] = words
   const { commands = [] } = program.commands.find((one) => one.name() === word) ?? {}
   if (commands.length === 0 || subword === undefined || subword.startsWith('-')) return words

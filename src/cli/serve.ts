@@ -55,7 +55,7 @@ async function runServer({ env, io }: Session, options: ServeOptions): Promise<u
     opened.defer(open.close)
     await warnOfSharedEmails(open.dir, log)
     const app = await startApp({ config, log, metrics, open, console: options.console })
-    // Closes the directory too.
+    // It closes the directory too. Closing a directory again does nothing.
     opened.defer(app.close)
     for (const warning of listFileWarnings(config)) log.warn(warning)
     // The set-up comes after the server listens: a failed start must not lose secrets that are shown only once.

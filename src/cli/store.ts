@@ -61,6 +61,7 @@ async function openAt(
   const store = await openStore(url, { serving: true, patient: true, create, allowDataLoss, auditKeys })
   opened.defer(() => store.close())
   const dir = newDirectory({ store, sealer: newOwnSealer(), platform: '', ownerForms: new Map() })
+  // From here on, the caller closes it.
   opened.move()
   return dir
 }

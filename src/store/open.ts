@@ -71,6 +71,7 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
   if (options.create === false && (await store.listMigrations()).length === 0)
     throw new StoreError('missing', 'the store is empty; usher init sets it up')
   await store.migrate()
+  // From here on, the caller closes it.
   opened.move()
   return store
 }

@@ -53,7 +53,7 @@ export function newAddressRule(networks: readonly string[]): AddressRule {
 /** The address that the names below `localhost` have (RFC 6761 section 6.3). */
 const LOCALHOST = '127.0.0.1'
 
-/** Returns the address of a host that DNS is not asked for: an address itself, or `localhost`. */
+/** Returns the address of a host that needs no DNS: an address, or `localhost`. Undefined for other names. */
 export function findAddress(host: string): string | undefined {
   if (/(^|\.)localhost\.?$/i.test(host)) return LOCALHOST
   const address = dropBrackets(host)

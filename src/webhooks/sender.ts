@@ -246,7 +246,7 @@ function explain(error: unknown, limit: AbortSignal): string {
   if (known !== undefined) return known
   if (code.startsWith('HPE_'))
     return 'the response of the receiver is not valid HTTP, or its headers are too long'
-  // Node adds a hint for those who start it.
+  // Node's message may end with a hint about its own options, which the owner of the webhook cannot set.
   const [reason] = message.split('; if the root CA')
   return /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code)
     ? `TLS failed: ${reason}`.slice(0, 200)

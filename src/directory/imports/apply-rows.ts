@@ -57,7 +57,7 @@ export async function applyRows(
   await batch.apply(rows.invalid)
   for (const some of rows.slices()) await batch.apply(some)
   await batch.applyInOrder(rows.repeated)
-  // Last, so that a deletion of one of them hardly waits. It need not look for users who are committed later.
+  // Last, so that a deletion of one of them hardly waits. It then finds every user of this step.
   await lockOrganizationsShared(unit.tx, resolver.listOrganizations())
   return batch.results.sort((one, other) => one.line - other.line)
 }
