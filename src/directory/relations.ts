@@ -31,13 +31,13 @@ export async function relateOrganization(
   request: RelationIds & { from?: string | undefined },
 ): Promise<void> {
   await runUnit(dir, ctx, toSubject('RelateOrganization', request), async (unit) => {
-    const { customer, reseller } = await lockBoth(unit, request)
-    const from =
-      request.from === undefined ? undefined : await getFormer(unit, request.from, { customer, reseller })
+    const { customer, reseller } = await getBoth(unit, request)
+    const from = request.from === undefined ? undefined : await getFormer(unit, request.from, reseller)
     const ids = { customer: customer.pk, reseller: reseller.pk }
     const isNew = (await selectRelation(unit.tx, ids)) === undefined
     if (isNew) await insertRelation(unit.tx, customer.pk, { pk: reseller.pk, now: unit.now })
     if (from) await endRelation(unit, { customer, reseller: from }, reseller)
+    if (isNew) await lockBoth(unit, request)
     const about = { organization: customer.id, target: reseller.id, reseller: reseller.id }
     const changes = isNew ? [{ name: 'resellers', before: [], after: [reseller.id] }] : []
     await unit.audit({ outcome: from ? 'moved' : isNew ? 'related' : 'repeated', ...about, changes })
@@ -53,15 +53,14 @@ function toSubject(operation: Operation, { customerId, resellerId }: RelationIds
   return { operation, organization: customerId, target: resellerId, reseller: resellerId, seesLatest: true }
 }
 
-/** Locks a customer and a reseller, so that no other unit changes their relation. */
-async function lockBoth(
-  unit: Unit,
-  ids: RelationIds,
-): Promise<{ customer: Organization; reseller: Organization }> {
+/**
+ * Locks a customer and a reseller that have a new relation, and refuses it if one of them was deleted meanwhile. A move
+ * does so last: new customers of the reseller, and imports of users whom the move has locked, need the organizations.
+ */
+async function lockBoth(unit: Unit, ids: RelationIds): Promise<void> {
   const { customer, reseller } = await getBoth(unit, ids)
   for (const { pk } of [customer, reseller]) await lockOrganization(unit.tx, pk)
-  // One of them may have been deleted meanwhile.
-  return getBoth(unit, ids)
+  await getBoth(unit, ids)
 }
 
 async function getBoth(
@@ -72,15 +71,10 @@ async function getBoth(
   return { customer, reseller: await getReachableOrganization(unit, { id: resellerId, kind: 'reseller' }) }
 }
 
-async function getFormer(
-  unit: Unit,
-  id: string,
-  { customer, reseller }: { customer: Organization; reseller: Organization },
-): Promise<Organization> {
+async function getFormer(unit: Unit, id: string, reseller: Organization): Promise<Organization> {
   const former = await getReachableOrganization(unit, { id, kind: 'reseller' })
   if (former.pk === reseller.pk)
     throw toInvalid([{ path: 'fromResellerId', rule: 'different', message: 'must be another reseller' }])
-  if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: former.pk }))) throw notRelated()
   return former
 }
 
@@ -91,6 +85,7 @@ function notRelated(): DirectoryError {
 /**
  * Ends the relation of a customer and a reseller, and writes an audit entry that this reseller sees.
  * @param to the reseller whose context the users of the relation move to; null for none
+ * @throws {DirectoryError} `relation_not_found` if there is none, or another unit has ended it meanwhile
  */
 async function endRelation(
   unit: Unit,
@@ -98,11 +93,13 @@ async function endRelation(
   to: Organization | null,
 ): Promise<void> {
   const relation = { customer: customer.pk, reseller: reseller.pk }
+  if (!(await selectRelation(unit.tx, relation))) throw notRelated()
   const change = { to: to?.pk ?? null, now: unit.now, limit: MOVED_TOGETHER }
   await updateContext(unit.tx, relation, change)
   // Creates in the relation wait only for the last users.
-  await lockRelation(unit.tx, relation)
-  await updateContext(unit.tx, relation, change)
+  if (!(await lockRelation(unit.tx, relation))) throw notRelated()
+  // A statement changes fewer users than it has chosen if another unit takes some of them meanwhile.
+  while ((await updateContext(unit.tx, relation, change)) > 0);
   await deleteRelation(unit.tx, relation)
   await unit.audit({
     ...({ operation: 'UnrelateOrganization', outcome: to ? 'moved' : 'unrelated' } as const),
@@ -119,9 +116,7 @@ async function endRelation(
  */
 export async function unrelateOrganization(dir: Directory, ctx: Context, ids: RelationIds): Promise<void> {
   await runUnit(dir, ctx, toSubject('UnrelateOrganization', ids), async (unit) => {
-    const { customer, reseller } = await lockBoth(unit, ids)
-    if (!(await selectRelation(unit.tx, { customer: customer.pk, reseller: reseller.pk }))) throw notRelated()
-    await endRelation(unit, { customer, reseller }, null)
+    await endRelation(unit, await getBoth(unit, ids), null)
   })
   forgetCached(dir)
 }

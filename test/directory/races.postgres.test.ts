@@ -6,13 +6,14 @@ import { applyBulkRows, beginBulk } from '../../src/directory/imports/bulk.ts'
 import { JOB_KINDS } from '../../src/directory/jobs/kinds.ts'
 import { JobRunner } from '../../src/directory/jobs/runner.ts'
 import { updatePersonAccount } from '../../src/directory/person-accounts.ts'
-import { unrelateOrganization } from '../../src/directory/relations.ts'
+import { relateOrganization, unrelateOrganization } from '../../src/directory/relations.ts'
 import { updateCustomerTenant } from '../../src/directory/tenant-accounts.ts'
 import { deleteUser, suspendUser } from '../../src/directory/user-changes.ts'
 import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import { toTextRow } from '../../src/model/person-rows.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import { selectUsersByEmails } from '../../src/store/tables/many-users.ts'
 import { lockOrganizationsShared } from '../../src/store/tables/organizations.ts'
 import { QUIET } from '../provisioning/reconciler-world.ts'
 import {
@@ -230,5 +231,86 @@ await onServer('units at the same moment on PostgreSQL', (server) => {
     const behind = Object.assign(Object.create(store), { write })
     await unrelateOrganization({ ...dir, store: behind }, operator, { customerId, resellerId })
     assert.equal((await readLive(on, customerId)).length, 1)
+  })
+
+  const LOCK_ADA = ["UPDATE users SET version = version WHERE email = 'ada@example.com'"]
+
+  /** A customer of a reseller with one user in its context, and another reseller to whom it can be moved. */
+  async function newMove(on: TestDirectory) {
+    const { dir, operator } = on
+    const [{ id: from }, { id: resellerId, pk }] = [
+      await addOrganization(on, 'reseller'),
+      await addOrganization(on, 'reseller'),
+    ]
+    const customer = await addOrganization(on, 'customer', [from])
+    const user = newUser({ email: 'ada@example.com' })
+    await createUser(dir, operator, { organizationId: customer.id, kind: 'customer', resellerId: from, user })
+    const move = (): Promise<void> =>
+      relateOrganization(dir, operator, { customerId: customer.id, resellerId, from })
+    return { from, customer, resellerId, resellerPk: pk, move }
+  }
+
+  test('a reseller gets customers while the users of another one are moved to it', async () => {
+    const { on, interleave } = await newWorld(await openTampered())
+    const { move, resellerId } = await newMove(on)
+    await interleave(LOCK_ADA, move, async () => {
+      await createCustomer(on.dir, on.operator, { company: { companyName: 'Acme' }, resellerId })
+    })
+  })
+
+  test('an import goes on while its customer is moved', async () => {
+    const { tamper, ...opened } = await openTampered()
+    const { on } = await newWorld({ tamper, ...opened })
+    const keys = ['ada@example.com']
+    let moved: Promise<void> | undefined
+    let tries = 0
+    const { store } = on.dir
+    const write: typeof store.write = (work, options) =>
+      store.write((tx) => {
+        tries++
+        return work(tx)
+      }, options)
+    const counting = { ...on, dir: { ...on.dir, store: Object.assign(Object.create(store), { write }) } }
+    const { move, customer } = await newMove(counting)
+    tries = 0
+    await write(async (tx) => {
+      await selectUsersByEmails(tx, customer.pk, { keys, deleted: false, locks: true })
+      moved ??= move()
+      await tamper(AWAIT_BLOCKED)
+      await lockOrganizationsShared(tx, [customer.pk])
+    })
+    await moved
+    assert.equal(tries, 2)
+  })
+
+  test('a move leaves a user alone whom another unit takes to another reseller meanwhile', async () => {
+    const { tamper, ...opened } = await openTampered()
+    const { on } = await newWorld({ tamper, ...opened })
+    const { move, customer } = await newMove(on)
+    const other = await addOrganization(on, 'reseller')
+    await relateOrganization(on.dir, on.operator, { customerId: customer.id, resellerId: other.id })
+    await tamper('BEGIN')
+    await tamper("UPDATE users SET reseller_pk = ? WHERE email = 'ada@example.com'", other.pk)
+    const moved = move()
+    await tamper(AWAIT_BLOCKED)
+    await tamper('COMMIT')
+    await moved
+    const users = await on.dir.store.read((tx) =>
+      tx.query((db) => db.selectFrom('users').select('reseller_pk').where('email', '=', 'ada@example.com')),
+    )
+    assert.deepEqual(users, [{ reseller_pk: other.pk }])
+  })
+
+  test('of two moves of a customer, the later one finds no relation', async () => {
+    const { on, interleave } = await newWorld(await openTampered())
+    const { move, from, customer } = await newMove(on)
+    const { id: resellerId } = await addOrganization(on, 'reseller')
+    let later: Promise<void> | undefined
+    await interleave(LOCK_ADA, move, async () => {
+      later = relateOrganization(on.dir, on.operator, { customerId: customer.id, resellerId, from })
+      later.catch(() => undefined)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    })
+    await assert.rejects(async () => later, refusedAs('relation_not_found'))
   })
 })

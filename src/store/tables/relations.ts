@@ -32,9 +32,12 @@ export async function selectRelation(
   return tx.get(selectOne, relation)
 }
 
-/** Locks a relation, so that no user is created in it until the unit ends. */
-export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Promise<void> {
-  await tx.query((db) =>
+/**
+ * Locks a relation, so that no user is created in it until the unit ends.
+ * @returns false if there is none
+ */
+export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Promise<boolean> {
+  const rows = await tx.query((db) =>
     db
       .selectFrom('customer_resellers')
       .select('customer_pk')
@@ -42,6 +45,7 @@ export async function lockRelation(tx: Tx, { customer, reseller }: Relation): Pr
       .where('reseller_pk', '=', reseller)
       .modifyEnd(tx.locks.exclusive),
   )
+  return rows.length > 0
 }
 
 const selectResellers = statement((db, p: { customer: number }) =>
@@ -121,18 +125,22 @@ export async function selectDomainsOf(tx: Tx, reseller: number): Promise<string[
 
 /** Some users of a customer in the context of a reseller, deleted ones included. */
 function updateUsers(db: QueryBuilder, p: Relation & { now: string; limit: number }) {
-  return db
-    .updateTable('users')
-    .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now }))
-    .where('pk', 'in', (eb) =>
-      eb
-        .selectFrom('users')
-        .select('users.pk')
-        .where('reseller_pk', '=', p.reseller)
-        .where('organization_pk', '=', p.customer)
-        .orderBy('users.pk')
-        .limit(p.limit),
-    )
+  return (
+    db
+      .updateTable('users')
+      .set((eb) => ({ version: eb('version', '+', 1), updated_at: p.now }))
+      // Again, for a user whom another unit takes elsewhere while this statement waits for it.
+      .where('reseller_pk', '=', p.reseller)
+      .where('pk', 'in', (eb) =>
+        eb
+          .selectFrom('users')
+          .select('users.pk')
+          .where('reseller_pk', '=', p.reseller)
+          .where('organization_pk', '=', p.customer)
+          .orderBy('users.pk')
+          .limit(p.limit),
+      )
+  )
 }
 
 const clearContext = statement((db, p: Relation & { now: string; limit: number }) =>
