@@ -13,6 +13,7 @@ import { createUser } from '../../src/directory/users.ts'
 import { newId } from '../../src/model/ids.ts'
 import { toTextRow } from '../../src/model/person-rows.ts'
 import { Reconciler } from '../../src/provisioning/reconciler.ts'
+import { followOrganization } from '../../src/store/accounts/following.ts'
 import { selectUsersByEmails } from '../../src/store/tables/many-users.ts'
 import { lockOrganizationsShared } from '../../src/store/tables/organizations.ts'
 import { QUIET } from '../provisioning/reconciler-world.ts'
@@ -231,6 +232,21 @@ await onServer('units at the same moment on PostgreSQL', (server) => {
     const behind = Object.assign(Object.create(store), { write })
     await unrelateOrganization({ ...dir, store: behind }, operator, { customerId, resellerId })
     assert.equal((await readLive(on, customerId)).length, 1)
+  })
+
+  test('an import goes on while accounts follow a suspension of its customer', async () => {
+    const { on } = await newWorld(await openTampered())
+    const { store } = on.dir
+    const { pk } = await addOrganization(on, 'customer')
+    const page = { limit: 1, now: on.clock.now.toISOString() }
+    let tries = 0
+    await store.write(async (tx) => {
+      tries++
+      await tx.query((db) => db.selectFrom('turns').select('name'))
+      await store.write((other) => followOrganization(other, pk, page))
+      await lockOrganizationsShared(tx, [pk])
+    })
+    assert.equal(tries, 1)
   })
 
   const LOCK_ADA = ["UPDATE users SET version = version WHERE email = 'ada@example.com'"]

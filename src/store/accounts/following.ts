@@ -1,6 +1,6 @@
 import type { Tx } from '../port.ts'
 import { statement } from '../statement.ts'
-import { lockOrganization } from '../tables/organizations.ts'
+import { takeLock } from '../tables/locks.ts'
 import { YES } from './accounts.ts'
 import { bumpVersion } from './changes.ts'
 import { toActive } from './status.ts'
@@ -84,7 +84,8 @@ export async function followOrganization(
   page: { readonly from?: FollowCursor | undefined; readonly limit: number; readonly now: string },
 ): Promise<{ changed: number; next: FollowCursor | null }> {
   const { from, limit, now } = page
-  await lockOrganization(tx, organization)
+  // Not the row of the organization: each step of a job would make imports into it run again.
+  await takeLock(tx, `accounts of ${organization}`, now)
   const tenants = await tx.all(selectTenants, { organization, from: from?.tenant ?? 0 })
   let [changed, looked] = [0, 0]
   for (const { pk: tenant } of tenants) {
