@@ -302,6 +302,7 @@ test('a reseller does not see calls of the provider about another reseller', asy
   await send(403, 'PUT', path, { token: tokens.viewer })
   await send(400, 'POST', `${users}?resellerId=${foreign}`, { body: {} })
   await send(403, 'POST', `${users}?resellerId=${foreign}`, { token: tokens.viewer, body: newUser() })
+  await send(403, 'POST', `${users}?RESELLERID=${foreign}`, { token: tokens.viewer, body: newUser() })
   await send(403, 'PATCH', `/Customers/${target.init.customer.id}/internal-identifier`, {
     body: { internalIdentifier: 'x', resellerId: foreign },
   })

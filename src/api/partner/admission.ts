@@ -19,8 +19,9 @@ export function newAdmission(dir: Directory, bearer: BearerCheck): Admission {
     const caller = { ...clientContext(client, correlationId, ip), portal }
     request.caller = caller
     const { operation, queryNames } = routeOptions.config
-    if (operation) assertPermitted(caller, operation)
+    // Before a refusal, whose entry names what the query does.
     if (queryNames?.size) request.query = spellNames(request.query as Query, queryNames)
+    if (operation) assertPermitted(caller, operation)
     if (portal === null) return caller
     const entered = await enterPortal(dir, caller, portal)
     // In the portal of a reseller, a provider may run less. It is refused as that reseller, so that the entry of the
