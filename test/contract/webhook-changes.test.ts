@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, test } from 'node:test'
-import { type HttpResponse, jsonOf } from '../../testing/http.ts'
+import { test } from 'node:test'
+import { jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
-import { isSigned, type Receiver, startReceiver } from '../support/receiver.ts'
+import { isSigned } from '../support/receiver.ts'
 import { assertInvalid, assertNoBody, callPortal, create, errorOf, idOf, newUser } from './portal.ts'
 import { newToken, useOwnTarget } from './target.ts'
+import { type Caller, webhooksOf } from './webhooks.ts'
 
 const RESELLER_PORTAL = 'changes.reseller.example'
 const OTHER_PORTAL = 'changes.other.example'
 const LIMIT_MS = 15_000
-
-const receivers: Receiver[] = []
-after(() => Promise.all(receivers.map((one) => one.end())))
-
-async function newReceiver(): Promise<Receiver> {
-  const receiver = await startReceiver()
-  receivers.push(receiver)
-  return receiver
-}
 
 const fixture = { resellerToken: '', otherToken: '', viewer: '' }
 
@@ -29,19 +21,7 @@ const target = useOwnTarget({ USHER_WEBHOOK_NETWORKS: '127.0.0.0/8' }, async () 
   fixture.viewer = await newToken(target, init.provider.id, 'viewer')
 })
 
-type Caller = { readonly token?: string; readonly portal?: string }
-
-const call = (method: string, path: string, body?: unknown, caller: Caller = {}): Promise<HttpResponse> =>
-  callPortal(target, method, `/webhooks${path}`, { ...caller, ...(body !== undefined && { body }) })
-
-async function makeWebhook(
-  body: object,
-  caller: Caller = {},
-): Promise<{ readonly id: string; readonly secret: string }> {
-  const response = await call('POST', '', body, caller)
-  assert.equal(response.status, 201, response.text)
-  return jsonOf(response)
-}
+const { call, make, newReceiver } = webhooksOf(target)
 
 const countWaiting = async (id: string): Promise<number> =>
   jsonOf<{ waiting: number }>(await call('GET', `/${id}`)).waiting
@@ -65,7 +45,7 @@ test('a webhook is changed in parts, and keeps its place and its secret', async 
   const [former, next] = [await newReceiver(), await newReceiver()]
   former.respond(() => 503)
   const made = { url: former.url, name: 'Billing', operations: ['CreateUser', 'DeleteUser'] }
-  const { id, secret } = await makeWebhook(made)
+  const { id, secret } = await make(made)
   const user = await addUser()
   await waitUntil(async () => (await countWaiting(id)) === 1, LIMIT_MS)
   const patch = async (body: object): Promise<void> => {
@@ -107,7 +87,7 @@ test('a webhook is changed in parts, and keeps its place and its secret', async 
 
 test('a reseller sees in its audit log what the provider does to its webhook', async () => {
   const own = { token: fixture.resellerToken, portal: RESELLER_PORTAL }
-  const { id } = await makeWebhook({ url: 'https://receiver.example' }, own)
+  const { id } = await make({ url: 'https://receiver.example' }, own)
   for (const [method, path, body] of [
     ['PATCH', '', { name: 'Billing' }],
     ['POST', '/rotate', {}],
@@ -125,7 +105,7 @@ test('a reseller sees in its audit log what the provider does to its webhook', a
 })
 
 test('a change of a webhook obeys the rules of its creation', async () => {
-  const { id } = await makeWebhook({ url: 'https://receiver.example' })
+  const { id } = await make({ url: 'https://receiver.example' })
   for (const [body, path] of [
     [{ url: 'ftp://x.example' }, 'url'],
     [{ url: 'https://10.0.0.1' }, 'url'],

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, test } from 'node:test'
-import { type HttpResponse, jsonOf } from '../../testing/http.ts'
+import { test } from 'node:test'
+import { jsonOf } from '../../testing/http.ts'
 import { waitUntil } from '../../testing/wait.ts'
-import { isSigned, type Received, type Receiver, startReceiver } from '../support/receiver.ts'
+import { isSigned, type Received } from '../support/receiver.ts'
 import { assertInvalid, assertNoBody, callPortal, create, errorOf, idOf, newEmail, UUID } from './portal.ts'
 import { newToken, useOwnTarget } from './target.ts'
+import { type Caller, webhooksOf } from './webhooks.ts'
 
 const RESELLER_PORTAL = 'webhooks.reseller.example'
 const OTHER_PORTAL = 'webhooks.other.example'
@@ -19,15 +20,6 @@ interface Webhook {
   readonly deliveredAt: string | null
 }
 
-const receivers: Receiver[] = []
-after(() => Promise.all(receivers.map((one) => one.end())))
-
-async function newReceiver(): Promise<Receiver> {
-  const receiver = await startReceiver()
-  receivers.push(receiver)
-  return receiver
-}
-
 const fixture = { reseller: '', customer: '', resellerToken: '', otherToken: '', viewer: '' }
 
 const target = useOwnTarget({ USHER_WEBHOOK_NETWORKS: '127.0.0.0/8' }, async () => {
@@ -39,19 +31,7 @@ const target = useOwnTarget({ USHER_WEBHOOK_NETWORKS: '127.0.0.0/8' }, async () 
   fixture.viewer = await newToken(target, init.provider.id, 'viewer')
 })
 
-type Caller = { readonly token?: string; readonly portal?: string }
-
-async function makeWebhook(
-  body: object,
-  caller: Caller = {},
-): Promise<{ readonly id: string; readonly secret: string }> {
-  const response = await callPortal(target, 'POST', '/webhooks', { ...caller, body })
-  assert.equal(response.status, 201, response.text)
-  return jsonOf(response)
-}
-
-const call = (method: string, path: string, body?: unknown, caller: Caller = {}): Promise<HttpResponse> =>
-  callPortal(target, method, `/webhooks${path}`, { ...caller, ...(body !== undefined && { body }) })
+const { call, make, newReceiver } = webhooksOf(target)
 
 const get = async (id: string): Promise<Webhook> => jsonOf(await call('GET', `/${id}`))
 
@@ -87,7 +67,7 @@ test('a webhook is made with a secret that is shown once, listed, read and delet
 
 test('an event is signed, has ids and names of members, and no values', async () => {
   const receiver = await newReceiver()
-  const { id, secret } = await makeWebhook({ url: receiver.url })
+  const { id, secret } = await make({ url: receiver.url })
   const person = newPerson()
   const correlationId = randomUUID()
   const headers = { 'x-correlation-id': correlationId }
@@ -113,7 +93,7 @@ test('an event is signed, has ids and names of members, and no values', async ()
 
 test('the secret is replaced, and events have a signature of the former one until its end', async () => {
   const receiver = await newReceiver()
-  const { id, secret } = await makeWebhook({ url: receiver.url })
+  const { id, secret } = await make({ url: receiver.url })
   const rotate = async (body?: object, headers = {}): Promise<{ id: string; secret: string }> => {
     const response = await callPortal(target, 'POST', `/webhooks/${id}/rotate`, {
       headers,
@@ -146,7 +126,7 @@ test('the secret is replaced, and events have a signature of the former one unti
 test('a receiver that refuses the events of one organization gets those of others, and later all in order', async () => {
   const receiver = await newReceiver()
   const [one, other] = [await target.operator.addCustomer(), await target.operator.addCustomer()]
-  const { id } = await makeWebhook({ url: receiver.url, operations: ['CreateUser'] })
+  const { id } = await make({ url: receiver.url, operations: ['CreateUser'] })
   receiver.respond(({ data }) => (data.organizationId === one ? 500 : 200))
   const users = [await addUser(one), await addUser(other), await addUser(one), await addUser(one)]
   await receiver.waitFor(({ data }) => data.target === users[1])
@@ -169,9 +149,9 @@ test('a receiver that refuses the events of one organization gets those of other
 test('a reseller gets the events of its context, and none of another reseller', async () => {
   const own = { token: fixture.resellerToken, portal: RESELLER_PORTAL }
   const [mine, theirs] = [await newReceiver(), await newReceiver()]
-  const webhook = await makeWebhook({ url: mine.url, operations: ['CreateUser'] }, own)
+  const webhook = await make({ url: mine.url, operations: ['CreateUser'] }, own)
   const otherCaller = { token: fixture.otherToken, portal: OTHER_PORTAL }
-  const other = await makeWebhook({ url: theirs.url, operations: ['CreateUser'] }, otherCaller)
+  const other = await make({ url: theirs.url, operations: ['CreateUser'] }, otherCaller)
   const foreign = await addUser()
   const users = [await addUser(fixture.customer, own), await addUser(fixture.customer)]
   await mine.waitFor(({ data }) => data.target === users[1])
@@ -205,7 +185,7 @@ test('a reseller gets the events of its context, and none of another reseller', 
 })
 
 test('viewers read webhooks and change nothing; customers have none', async () => {
-  const { id } = await makeWebhook({ url: 'https://receiver.example' })
+  const { id } = await make({ url: 'https://receiver.example' })
   const viewer = { token: fixture.viewer }
   assert.equal((await call('GET', `/${id}`, undefined, viewer)).status, 200)
   assert.equal((await call('GET', `/${id}/dead-letters`, undefined, viewer)).status, 200)
@@ -243,7 +223,7 @@ test('an address must be in an allowed network, or on the internet with https', 
   for (const url of ['https://10.0.0.1', 'http://1.1.1.1', 'http://[2606:4700::1111]', 'http://10.0.0.1'])
     assertInvalid(await call('POST', '', { url }), ['url'])
   for (const url of ['https://1.1.1.1', 'https://127.9.9.9', 'http://localhost', 'http://receiver.example']) {
-    const { id } = await makeWebhook({ url })
+    const { id } = await make({ url })
     await call('DELETE', `/${id}`)
   }
 })
@@ -271,7 +251,7 @@ test('an organization has at most 20 webhooks', async () => {
 
 test('a test event says whether the receiver accepts it', async () => {
   const receiver = await newReceiver()
-  const { id, secret } = await makeWebhook({ url: receiver.url, operations: ['DeleteUser'] })
+  const { id, secret } = await make({ url: receiver.url, operations: ['DeleteUser'] })
   const accepted = await call('POST', `/${id}/test`)
   assert.deepEqual(jsonOf(accepted), { delivered: true, status: 204, error: null })
   const [event] = receiver.requests
@@ -285,7 +265,7 @@ test('a test event says whether the receiver accepts it', async () => {
 
 test('a test that is repeated with its idempotency key does not reach a webhook that was deleted', async () => {
   const receiver = await newReceiver()
-  const { id } = await makeWebhook({ url: receiver.url })
+  const { id } = await make({ url: receiver.url })
   const headers = { 'idempotency-key': id }
   const again = () => callPortal(target, 'POST', `/webhooks/${id}/test`, { headers })
   assert.deepEqual([(await again()).status, (await again()).status], [200, 200])
@@ -301,7 +281,7 @@ test('a replay from an event that is being delivered sends it again', async () =
     await released.promise
     return 204
   })
-  const { id } = await makeWebhook({ url: receiver.url, operations: ['CreateUser'] })
+  const { id } = await make({ url: receiver.url, operations: ['CreateUser'] })
   const user = await addUser()
   const event = await arrived.promise
   assert.equal((await call('POST', `/${id}/replay`, { from: event.id })).status, 200)
@@ -315,7 +295,7 @@ test('a replay from an event that is being delivered sends it again', async () =
 
 test('events are sent again from a time, or from an event on', async () => {
   const receiver = await newReceiver()
-  const { id } = await makeWebhook({ url: receiver.url, operations: ['CreateUser'] })
+  const { id } = await make({ url: receiver.url, operations: ['CreateUser'] })
   const users = [await addUser(), await addUser(), await addUser()]
   await receiver.waitFor(({ data }) => data.target === users[2])
   const [first, second] = receiver.accepted()
