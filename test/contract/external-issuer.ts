@@ -33,6 +33,8 @@ export async function startIssuer(): Promise<ExternalIssuer> {
     response.end(JSON.stringify({ keys: [jwk] }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // `--test-name-pattern` may leave out the tests of a file, whose hooks then do not end it.
+  server.unref()
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const issuer = 'https://login.example.com/v2.0'
   const audience = 'api://usher-under-test'
