@@ -8,7 +8,7 @@ import {
 } from '../model/audit.ts'
 import type { Context, IdempotentCall } from '../model/context.ts'
 import { DirectoryError, type Issue, toInvalid } from '../model/error.ts'
-import { foldId, newId } from '../model/ids.ts'
+import { foldId, isUuid, newId } from '../model/ids.ts'
 import { foldDomain, type Organization } from '../model/organizations.ts'
 import { isStorable, MAX_TEXT } from '../model/text.ts'
 import { insertAuditEntry } from '../store/audit/entry-rows.ts'
@@ -250,11 +250,11 @@ async function findSubject(
   const known = await selectKnownIds(tx, own, ids)
   const isKnown = organization && known.has(organization)
   // A provider may name resellers that do not exist; no reseller sees these entries.
-  const named = own.kind === 'provider' || (reseller && known.has(reseller)) ? reseller : null
+  const isNamed = reseller && (own.kind === 'provider' ? isUuid(reseller) : known.has(reseller))
   return {
     organization: isKnown ? organization : own.id,
     target: target ?? (isKnown ? null : (organization ?? null)),
-    reseller: resellerOf(own) ?? named ?? null,
+    reseller: resellerOf(own) ?? (isNamed ? reseller : null),
   }
 }
 

@@ -285,6 +285,18 @@ test('a refusal in the context of a reseller is seen by no other one', async () 
   assert.equal(await count({ token: tokens.other, portal: other.portal }), 0)
 })
 
+test('a refused call that names no possible reseller is of none', async () => {
+  const correlation = randomUUID()
+  const headers = { 'x-correlation-id': correlation }
+  errorOf(await create(target, newUser(), { query: '?resellerId=x', headers }), 400, 'ValidationError')
+  const { items } = await list('?PageSize=2000&Status=Failed')
+  const found = items.filter(({ correlationId }) => correlationId === correlation)
+  assert.deepEqual(
+    found.map(({ resellerId }) => resellerId),
+    [null],
+  )
+})
+
 test('a reseller does not see calls of the provider about another reseller', async () => {
   const { reseller: foreign } = other
   const path = `/Customers/${target.init.customer.id}/resellers/${foreign}`
