@@ -118,9 +118,6 @@ export const OLD_ROWS: readonly (readonly [table: string, row: OldRow])[] = [
     'audit_blocks',
     { number: 1, first_pk: 1, last_pk: 1, entries: 1, previous_hash: 'genesis', hash: 'block' },
   ],
-  [
-    'idempotency_keys',
-    { client_pk: 1, key: 'key', request_hash: 'hash', response: '"user"', expires_at: AT },
-  ],
+  ['idempotency_keys', { client_pk: 1, key: 'key', request_hash: 'hash', answer: '"user"', expires_at: AT }],
   ['heartbeats', { pk: 1, at: AT }],
 ]
