@@ -13,17 +13,20 @@ interface Done {
   readonly isLast?: boolean
 }
 
-/** Writes the entry of a call on one user. It names their organization, and the reseller in whose context they are. */
-export async function auditUser(unit: Unit, found: ReachableUser, done: Done): Promise<void> {
+/** Returns what an entry names of a user: also their organization, and the reseller in whose context they are. */
+async function aboutUser(unit: Unit, found: ReachableUser) {
   const { user, organization } = found
+  return { organization: organization.id, target: user.id, reseller: await findResellerId(unit, found) }
+}
+
+/** Writes the entry of a call on one user. */
+export async function auditUser(unit: Unit, found: ReachableUser, done: Done): Promise<void> {
   const { outcome, changes = [], isLast = false } = done
   await unit.audit({
     outcome,
-    organization: organization.id,
-    target: user.id,
-    reseller: await findResellerId(unit, found),
+    ...(await aboutUser(unit, found)),
     changes: isLast ? [...changes, { name: 'lastAdministrator', before: true, after: false }] : changes,
-    person: { id: user.id },
+    person: { id: found.user.id },
   })
 }
 
@@ -36,14 +39,7 @@ export async function runOnUser<T>(unit: Unit, found: ReachableUser, work: () =>
     return await work()
   } catch (thrown) {
     const error = await toStale(unit, found, thrown)
-    if (error instanceof DirectoryError) {
-      const { user, organization } = found
-      error.about = {
-        organization: organization.id,
-        target: user.id,
-        reseller: await findResellerId(unit, found),
-      }
-    }
+    if (error instanceof DirectoryError) error.about = await aboutUser(unit, found)
     throw error
   }
 }
