@@ -6,7 +6,7 @@ import { addImportCounts, insertImport, markImportEnded } from '../../store/tabl
 import type { Directory } from '../directory.ts'
 import { runUnit } from '../unit.ts'
 import { applyRows, type RunningImport } from './apply-rows.ts'
-import { foldTarget, getRunningImport, toNewImport } from './imports.ts'
+import { foldTarget, getRunningImport, toImportSubject, toNewImport } from './imports.ts'
 import { getTargetOrganization, type ImportTarget } from './resolve-rows.ts'
 import { toRowBatch } from './row-batch.ts'
 
@@ -23,7 +23,7 @@ export interface BulkCall extends RunningImport {
  */
 export function beginBulk(dir: Directory, ctx: Context, sent: ImportTarget): Promise<BulkCall> {
   const target = foldTarget(sent)
-  return runUnit(dir, ctx, toSubject({ target }), async (unit) => {
+  return runUnit(dir, ctx, toImportSubject(target), async (unit) => {
     const organization = await getTargetOrganization(unit, target)
     const id = newId()
     const row = toNewImport(unit, { id, target, organization })
@@ -45,7 +45,7 @@ export function applyBulkRows(
   ctx: Context,
   { call, rows }: { call: BulkCall; rows: readonly PersonRow[] },
 ): Promise<RowResult[]> {
-  return runUnit(dir, ctx, toSubject(call), async (unit) => {
+  return runUnit(dir, ctx, toImportSubject(call.target), async (unit) => {
     await getRunningImport(unit, call.id)
     const results = await applyRows(dir, unit, { ...call, rows: toRowBatch(rows) })
     await addImportCounts(unit.tx, call.pk, addCounts(NO_ROWS, results))
@@ -58,12 +58,8 @@ export function applyBulkRows(
  * @throws {DirectoryError} `not_permitted`, `store_unavailable`
  */
 export function endBulk(dir: Directory, ctx: Context, call: BulkCall): Promise<void> {
-  return runUnit(dir, ctx, toSubject(call), async (unit) => {
+  return runUnit(dir, ctx, toImportSubject(call.target), async (unit) => {
     await markImportEnded(unit.tx, call.pk, unit.now)
     await unit.audit({ outcome: 'ended', target: call.id, reseller: call.target.resellerId })
   })
-}
-
-function toSubject({ target: { organizationId, resellerId } }: Pick<BulkCall, 'target'>) {
-  return { operation: 'ImportUsers', organization: organizationId, reseller: resellerId } as const
 }

@@ -48,8 +48,7 @@ export function beginImport(
   { kind, ...sent }: ImportRequest & { kind: AnyJobKind },
 ): Promise<BegunImport> {
   const target = foldTarget(sent.target)
-  const { organizationId, resellerId: reseller } = target
-  const subject = { operation: 'ImportUsers', organization: organizationId, reseller } as const
+  const subject = toImportSubject(target)
   return runUnit(dir, ctx, subject, async (unit) => {
     const organization = await getTargetOrganization(unit, target)
     // Of two processes that begin the same file at the same moment, the later one takes over.
@@ -65,6 +64,7 @@ export function beginImport(
       ...toNewImport(unit, { id, target, organization }),
       ...{ source: 'file', file: sent.file, contentHash: sent.contentHash },
     })
+    const { reseller } = subject
     await unit.audit({ outcome: 'begun', organization: organization.id, target: id, reseller })
     return getBegun(unit, id)
   })
@@ -77,6 +77,11 @@ export function foldTarget({ organizationId, resellerId, ...target }: ImportTarg
     organizationId: organizationId === null ? null : foldId(organizationId),
     resellerId: foldOptionalId(resellerId ?? undefined) ?? null,
   }
+}
+
+/** Returns the subject of an import, or of a bulk call. */
+export function toImportSubject({ organizationId, resellerId }: ImportTarget) {
+  return { operation: 'ImportUsers', organization: organizationId, reseller: resellerId } as const
 }
 
 /** Makes the row of a new import. */
