@@ -53,9 +53,9 @@ export type Sql = RawBuilder<unknown>
 
 /** A condition on `audit_index as i`. */
 export interface Part {
-  /** The condition in a form for which no engine uses an index: the columns are inside expressions. */
+  /** The condition. Its columns are inside expressions, so that no engine uses an index for it. */
   readonly plain: Sql
-  /** The condition in a form for which an engine can use an index; undefined if no index helps. */
+  /** The same condition, written so that an engine can use an index; undefined if no index helps. */
   readonly indexed?: Sql
   /** Whether the index begins with the provider. */
   readonly ofProvider?: boolean
